@@ -1,0 +1,23 @@
+"""Finds out what is wrong with a Keras model, how sure that is, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diagnose.diagnosis import Diagnosis
+    from diagnose.pipeline import examine
+
+__version__ = "0.1.0"
+__all__ = ["Diagnosis", "examine"]
+
+_HOME = {"Diagnosis": "diagnose.diagnosis", "examine": "diagnose.pipeline"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are first asked for: `import diagnose` must stay instant."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'diagnose' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

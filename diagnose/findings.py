@@ -1,0 +1,206 @@
+"""What a check may say: findings, their evidence, and the outcome of a check. Plain data."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+class Severity(StrEnum):
+    """How bad it is. `rank` orders them, the worst last."""
+
+    INFO = "info"  # worth knowing
+    HINT = "hint"  # worth trying
+    WARNING = "warning"  # a measurable loss is likely
+    ERROR = "error"  # results are invalid, or the model cannot learn
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval at `level` (0 to 1)."""
+
+    low: float
+    high: float
+    level: float = 0.95
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of a finding; whatever does not apply is None."""
+
+    output: str | None = None
+    layer: str | None = None  # its path, as in `Layer.path`
+    split: str | None = None
+    feature: str | None = None
+    label: str | None = None  # "class" in the JSON
+    epoch: int | None = None
+    step: int | None = None
+
+
+# Evidence is a closed union: checks describe, reports draw. All values are plain Python.
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One value per label, perhaps with an interval, a threshold and the range of healthy models."""
+
+    title: str
+    labels: tuple[str, ...]
+    values: tuple[float, ...]
+    unit: str = ""
+    lows: tuple[float, ...] = ()  # empty, or one per value
+    highs: tuple[float, ...] = ()
+    threshold: float | None = None
+    healthy: tuple[float, float] | None = None
+    log: bool = False
+    kind: Literal["bars"] = "bars"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: its points and, perhaps, the band around them."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    role: str = ""  # train | dev | test | yours | reference | "" : the same colour everywhere
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A labelled place on the x axis (the user's learning rate, the best epoch), or a range of it."""
+
+    label: str
+    x: float
+    until: float | None = None
+    role: str = ""  # yours | healthy | ""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Lines over one axis."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    marks: tuple[Mark, ...] = ()
+    log_x: bool = False
+    log_y: bool = False
+    kind: Literal["curves"] = "curves"
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts between edges (one more edge than counts)."""
+
+    title: str
+    x_label: str
+    edges: tuple[float, ...]
+    counts: tuple[float, ...]
+    log_x: bool = False
+    kind: Literal["histogram"] = "histogram"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Numbers by row and column, for example a confusion matrix."""
+
+    title: str
+    row_label: str
+    column_label: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float, ...], ...]
+    kind: Literal["matrix"] = "matrix"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the user's data: a grey or RGB picture (PNG, base64), or its text."""
+
+    caption: str
+    png: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows of the user's data; left out with `--no-samples`."""
+
+    title: str
+    items: tuple[Sample, ...]
+    kind: Literal["samples"] = "samples"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Anything else, in columns."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | int | None, ...], ...]
+    kind: Literal["table"] = "table"
+
+
+Evidence = Bars | Curves | Histogram | Matrix | Samples | Table
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement of what is: a quantity, its place, its size and its uncertainty.
+
+    A check yields it with `severity` and `message` and whatever else it knows; `id`, `fingerprint`
+    and `check` are filled in by `Check.run`. `code` is the check's own code.
+
+    `message` is one lower-case clause without a full stop and without advice. `value` and
+    `threshold` have the same unit. `rows` is the number of rows the statement rests on.
+    """
+
+    severity: Severity
+    message: str
+    where: Where = field(default_factory=Where)
+    value: float | None = None
+    threshold: float | None = None
+    interval: Interval | None = None
+    rows: int | None = None
+    evidence: tuple[Evidence, ...] = ()
+    code: str = ""
+    check: str = ""
+    id: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The check ran; no findings means clean."""
+
+    check: str
+    findings: tuple[Finding, ...]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The check could not run, and why."""
+
+    check: str
+    reason: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The check failed: our fault. It costs this check only."""
+
+    check: str
+    error: str
+    seconds: float = 0.0
+
+
+Outcome = Examined | Skipped | Crashed
