@@ -1,0 +1,10 @@
+"""Checks of the numbers themselves: NaN, infinity, explosion."""
+
+from diagnose.checks.numerics import non_finite_outputs, non_finite_training, non_finite_weights
+from diagnose.registry import Check
+
+CHECKS: tuple[Check, ...] = (
+    non_finite_weights.non_finite_weights,
+    non_finite_outputs.non_finite_outputs,
+    non_finite_training.non_finite_training,
+)

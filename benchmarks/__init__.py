@@ -1,0 +1,1 @@
+"""Measurements of the product: how often it is right, and what it costs."""

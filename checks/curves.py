@@ -1,0 +1,163 @@
+"""Reading a `History`: which curves are known, how they end, and how to show them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from diagnose.findings import Curves, Series
+from diagnose.measurements import Array, History, NotMeasured, Run
+
+Curve = Literal["train_loss", "dev_loss", "train_error", "dev_error"]
+
+END = 3  # evaluations: the median of so many stands for the end, so that one noisy epoch decides nothing
+
+
+@dataclass(frozen=True)
+class Points:
+    """The known points of one curve: epochs rising, values finite."""
+
+    epochs: Array
+    values: Array
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def end(self) -> float:
+        """The median of the last three values."""
+        return float(np.median(self.values[-END:]))
+
+    def tail(self, share: float, at_least: int) -> "Points":
+        """The last `share` of the points, but at least `at_least` of them where there are so many."""
+        count = max(at_least, round(share * len(self)))
+        return Points(self.epochs[-count:], self.values[-count:])
+
+
+def points(run: Run, curve: Curve) -> Points:
+    """The finite points of one curve of one run; the initial evaluation (epoch 0) is among them."""
+    values = np.asarray(getattr(run, curve), dtype=float)
+    epochs = np.asarray(run.epochs, dtype=float)[: len(values)]
+    finite = np.isfinite(values[: len(epochs)])
+    return Points(epochs[finite], values[: len(epochs)][finite])
+
+
+def represents_training(history: History) -> bool:
+    """Whether it shows the user's training, start to end: recorded, watched live, or replayed as long as that was."""
+    return history.origin != "replay" or history.whole
+
+
+def whole_training(history: History) -> History:
+    """The history, if it shows the user's training from start to end.
+
+    Raises:
+        NotMeasured: it is a replay shorter than the user's training.
+    """
+    if not represents_training(history):
+        raise NotMeasured("no history was given, and the replay is shorter than the training it stands for")
+    return history
+
+
+def diverged(run: Run) -> bool:
+    """Whether a loss of this run became infinite or not a number."""
+    return run.non_finite_step is not None or bool(np.isinf(run.train_loss).any())
+
+
+def count_runs(history: History, holds: Callable[[Run], bool]) -> int:
+    """In how many runs something holds."""
+    return sum(holds(run) for run in history.runs)
+
+
+def runs_that(count: int, of: int) -> str:
+    """How many runs, in words, empty where there is only one: " in 2 of 3 runs"."""
+    return f" in {count} of {of} runs" if of > 1 else ""
+
+
+@dataclass(frozen=True)
+class Rise:
+    """How far a dev curve ends above its minimum, in its own unit and in standard errors."""
+
+    best_epoch: float
+    last_epoch: float
+    evaluations: int
+    after: int  # evaluations since the minimum
+    best: float
+    last: float
+    se: float
+
+    @property
+    def deviations(self) -> float:
+        """The rise in standard errors of the curve at its minimum."""
+        return (self.last - self.best) / self.se if self.se > 0 else 0.0
+
+
+def rise(run: Run, curve: Curve, se: float) -> Rise | None:
+    """The rise of one dev curve, None with fewer than `END` + 2 known points."""
+    known = points(run, curve)
+    if len(known) < END + 2:
+        return None
+    lowest = int(np.argmin(known.values))
+    return Rise(
+        best_epoch=float(known.epochs[lowest]),
+        last_epoch=float(known.epochs[-1]),
+        evaluations=len(known),
+        after=len(known) - 1 - lowest,
+        best=float(known.values[lowest]),
+        last=known.end,
+        se=se,
+    )
+
+
+def dev_error_rise(history: History, classifies: bool, rows: int | None) -> Rise | None:
+    """The median run's rise of the dev error after its minimum.
+
+    Classification: error rate with its binomial standard error on `rows` dev rows. Regression: mean
+    squared error, with the standard error the history carries. None where the error was not
+    followed or its standard error is unknown.
+    """
+    rises = [found for run in history.runs if (found := _error_rise(history, run, classifies, rows)) is not None]
+    rises.sort(key=lambda found: found.deviations)
+    return rises[(len(rises) - 1) // 2] if rises else None
+
+
+def _error_rise(history: History, run: Run, classifies: bool, rows: int | None) -> Rise | None:
+    known = points(run, "dev_error")
+    if not len(known):
+        return None
+    if classifies:
+        return rise(run, "dev_error", _binomial_se(float(known.values.min()), rows)) if rows else None
+    if history.dev_se is None:
+        return None
+    squared = Run(run.seed, run.epochs, run.train_loss, run.dev_loss, run.train_error, np.square(run.dev_error))
+    return rise(squared, "dev_error", history.dev_se)
+
+
+def _binomial_se(rate: float, rows: int) -> float:
+    rate = (rate * rows + 1) / (rows + 2)  # Laplace: no error seen is not no error
+    return float(np.sqrt(rate * (1 - rate) / rows))
+
+
+def learning_curves(history: History, unit: Literal["loss", "error"] = "loss") -> Curves:
+    """Train and dev over epochs: the median run, and the range of the runs around it."""
+    pairs = (("train", "train_loss"), ("dev", "dev_loss")) if unit == "loss" else _ERRORS
+    series = tuple(one for role, curve in pairs if (one := _band(history, role, curve)) is not None)  # type: ignore[arg-type]
+    return Curves(f"{unit.capitalize()} by epoch ({history.origin})", "epoch", unit, series)
+
+
+_ERRORS = (("train", "train_error"), ("dev", "dev_error"))
+
+
+def _band(history: History, role: str, curve: Curve) -> Series | None:
+    known = [one for run in history.runs if len(one := points(run, curve))]
+    if not known:
+        return None
+    shortest = min(len(one) for one in known)
+    stack = np.stack([one.values[:shortest] for one in known])
+    x, middle = known[0].epochs[:shortest], np.median(stack, axis=0)
+    if len(known) == 1:
+        return Series(role, tuple(x.tolist()), tuple(middle.tolist()), role=role)
+    low, high = stack.min(axis=0), stack.max(axis=0)
+    return Series(
+        role, tuple(x.tolist()), tuple(middle.tolist()), tuple(low.tolist()), tuple(high.tolist()), role=role
+    )

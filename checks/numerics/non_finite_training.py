@@ -1,0 +1,113 @@
+from collections.abc import Iterator
+from math import isclose
+
+import numpy as np
+
+from diagnose.checks.wording import number
+from diagnose.findings import Curves, Finding, Series, Severity, Where
+from diagnose.measurements import Array, History, LearningRate, NotMeasured, Run
+from diagnose.registry import check
+
+EXPLODED = 1e3  # times the constant prediction's loss; AUTOTRAINER calls a loss above 1e3 exploded
+RISE = 10.0  # times the first loss: a loss that merely starts high (unscaled targets) has not exploded
+MAJORITY = 0.5  # share of the runs from which on it is an error, not bad luck with a seed
+POINTS = 500  # of a curve in the evidence
+
+
+@check("Loss that becomes non-finite", family="numerics")
+def non_finite_training(history: History | None, learning_rate: LearningRate | None) -> Iterator[Finding]:
+    """Tells whether training at the model's own settings drives the loss to infinity.
+
+    ## What it measures
+    Every training on record or replayed, and the short trainings at the model's own learning rate: whether
+    the loss became NaN or infinite, or rose to more than 1,000 times the loss of the best constant
+    prediction.
+
+    ## Why it matters
+    A training that blows up has left the region where gradients mean anything. What it leaves behind is
+    either NaN or a network thrown far away, most often one with all its rectifiers dead.
+
+    ## How it is decided
+    A run has blown up if a loss is not finite, or if it exceeds both 1,000 times the constant
+    prediction's loss and 10 times its own first value. It is an error where at least half of the runs did
+    so, and a warning where fewer did.
+
+    ## Known limits
+    It does not say why: unscaled data, initialisation and learning rate all end like this. Short replays
+    miss an explosion that comes late.
+
+    ## References
+    - Pascanu, Mikolov, Bengio 2013, "On the difficulty of training recurrent neural networks", arXiv:1211.5063
+    - Zhang, Zhai, Ma, Shen 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
+    """
+    if history is None and learning_rate is None:
+        raise NotMeasured("no training is on record and none was replayed")
+    if history is not None and history.runs:
+        yield from _in_history(history)
+    if learning_rate is not None and learning_rate.own is not None:
+        yield from _at_own_rate(learning_rate, learning_rate.own)
+
+
+def _in_history(history: History) -> Iterator[Finding]:
+    broken = [run for run in history.runs if _blew_up(run, history.constant_loss)]
+    if not broken:
+        return
+    first = broken[0]
+    step = first.non_finite_step
+    when = f", the first time at step {step}" if step is not None else ""
+    runs = f"{len(broken)} of {len(history.runs)} {history.origin} trainings" if len(history.runs) > 1 else "training"
+    yield Finding(
+        _severity(len(broken) / len(history.runs)),
+        f"the loss became non-finite or rose above {number(EXPLODED)} times the constant prediction's in {runs}{when}",
+        where=Where(step=step),
+        value=len(broken) / len(history.runs),
+        threshold=0.0,
+        rows=history.rows,
+        evidence=_curve(first),
+    )
+
+
+def _at_own_rate(learning_rate: LearningRate, own: float) -> Iterator[Finding]:
+    for point in learning_rate.sweep:
+        if isclose(point.rate, own, rel_tol=1e-3) and any(point.diverged):
+            share = sum(point.diverged) / len(point.diverged)
+            yield Finding(
+                _severity(share),
+                f"{sum(point.diverged)} of {len(point.diverged)} short trainings at the model's own learning rate "
+                f"{number(own)} diverged",
+                value=share,
+                threshold=0.0,
+                rows=learning_rate.rows,
+            )
+
+
+def _severity(share: float) -> Severity:
+    return Severity.ERROR if share >= MAJORITY else Severity.WARNING
+
+
+def _losses(run: Run) -> Array:
+    return run.step_losses if run.step_losses.size else run.train_loss
+
+
+def _blew_up(run: Run, constant: float | None) -> bool:
+    losses = _losses(run)
+    if run.non_finite_step is not None or np.isinf(losses).any():
+        return True
+    known = losses[~np.isnan(losses)]  # nan: not recorded, unless the run went nan after finite losses
+    if known.size == 0:
+        return False
+    if np.isnan(losses[-1]) and run.step_losses.size:
+        return True
+    scale = constant if constant is not None and constant > 0 else abs(float(known[0]))
+    return bool(scale > 0 and known.max() > EXPLODED * scale and known.max() > RISE * abs(known[0]))
+
+
+def _curve(run: Run) -> tuple[Curves, ...]:
+    losses = _losses(run)
+    finite = np.flatnonzero(np.isfinite(losses))[:: max(1, losses.size // POINTS)]
+    if finite.size < 2:
+        return ()
+    steps = bool(run.step_losses.size)
+    x = finite + 1.0 if steps else run.epochs[finite]
+    line = Series("loss", tuple(map(float, x)), tuple(map(float, losses[finite])), role="train")
+    return (Curves("Loss until it blew up", "step" if steps else "epoch", "loss", (line,), log_y=True),)

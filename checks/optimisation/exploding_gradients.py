@@ -1,0 +1,160 @@
+"""Whether gradients grow out of bounds, with depth or from batch to batch."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.optimisation import profiles
+from diagnose.findings import Curves, Evidence, Finding, Series, Severity, Where
+from diagnose.measurements import (
+    Activations,
+    Array,
+    Backward,
+    Forward,
+    Gradients,
+    History,
+    Initial,
+    Network,
+    NotMeasured,
+    Unavailable,
+)
+from diagnose.registry import check
+
+GROWING = 70.0  # gradient over weight, first layer over last, in nets without normalisation; healthy: up to 1.5
+HUGE = 1e3  # gradient norm over the loss of a net that knows nothing (at least 1); healthy: 0.1 to 30
+SPIKE = 50.0  # 99th percentile of the gradient norm over its median; healthy: below 10
+AMPLIFIED = 1e2  # times the first layer's signal: the second witness
+BATCHES = 8  # fewer say nothing about spikes
+STEPS = 100  # of a recorded training: fewer have no 99th percentile
+
+
+@check("Exploding gradients", family="optimisation")
+def exploding_gradients(
+    backward: Backward,
+    forward: Forward | None,
+    initial: Initial | None,
+    network: Network | None,
+    history: History | None,
+) -> Iterator[Finding]:
+    """Looks for gradients that grow with depth, are huge at the start, or spike from batch to batch.
+
+    ## What it measures
+    The norm of the whole gradient per batch, the gradient over weight of each weight layer, and, where
+    a training was watched, the gradient norm at each step; with the spread of the signal by layer and
+    the loss of fresh weights as witnesses.
+
+    ## Why it matters
+    One huge update throws the weights to where nothing can be learned: the loss jumps, or becomes
+    infinite. Large initial weights, unscaled inputs, depth without normalisation and long recurrences do it.
+
+    ## How it is decided
+    A gradient norm above 1,000 times the loss of a net that knows nothing, at fresh weights, or at
+    loaded weights that have not learned; or, in nets without normalisation, a first layer whose gradient over weight
+    is above 70 times the last one's while the signal grows 100-fold or the fresh loss is 10 times too
+    large; or, over at least 8 batches at fresh weights or 100 steps of a watched training, a 99th percentile
+    above 50 times the median. It is an error where fresh weights already have 10 times the loss of a
+    net that knows nothing, a hint where the loaded weights show that the model learned anyway, else a warning.
+
+    ## Known limits
+    It names what is wrong inside a model that does not learn; by itself it makes no model sick. With gradient clipping the
+    norms are those before clipping. Spikes late in training, where the median is near zero, are judged against the first
+    tenth of the training.
+
+    ## References
+    - Pascanu, Mikolov, Bengio 2013, "On the difficulty of training recurrent neural networks", arXiv:1211.5063
+    - Philipp, Song, Carbonell 2017, "The exploding gradient problem demystified", arXiv:1712.05577
+    - Zhang et al. 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
+    """
+    if isinstance(backward.fresh, Unavailable) and isinstance(backward.current, Unavailable):
+        raise NotMeasured(backward.fresh.reason)
+    learned = profiles.learned(backward, initial)
+    exploded = profiles.initial_loss(initial) > profiles.EXPLODED
+    severity = Severity.HINT if learned else Severity.ERROR if exploded else Severity.WARNING
+    grown = _size(backward, initial, severity, learned) or _depth(backward, forward, initial, network, severity)
+    spiked = _spikes(backward, severity) or _watched_spikes(history)
+    evidence = profiles.pictures(backward, forward)
+    for found, rows, more in ((grown, _rows(backward), ()), (spiked, None, _norms(history))):
+        if found is not None:
+            yield Finding(*found, rows=rows, evidence=(*evidence, *more))
+
+
+Found = tuple[Severity, str, Where, float, float]  # as `Finding` takes them
+
+
+def _size(backward: Backward, initial: Initial | None, severity: Severity, learned: bool | None) -> Found | None:
+    scale = max(1.0, sum(initial.expected) if initial is not None else 1.0)
+    for weights, gradients in (("fresh", backward.fresh), ("loaded", backward.current)):
+        if isinstance(gradients, Unavailable) or not gradients.global_norm:
+            continue
+        norm = float(np.median(gradients.global_norm))
+        if norm > HUGE * scale and (weights == "fresh" or learned is False):
+            message = f"at {weights} weights the gradient norm is {norm:.2g}, {norm / scale:.2g} times the starting loss"
+            return severity, message, Where(), norm, HUGE * scale
+    return None
+
+
+def _depth(
+    backward: Backward, forward: Forward | None, initial: Initial | None, network: Network | None, severity: Severity
+) -> Found | None:
+    if isinstance(backward.fresh, Unavailable):
+        return None
+    if network is None or any(layer.normalises for layer in network.layers):
+        return None  # weights before a normalisation have no scale, so the ratio means nothing
+    layers = profiles.profile(backward.fresh)
+    ratio = profiles.depth_ratio(layers)
+    activations: Activations | Unavailable | None = forward.fresh if forward is not None else None
+    _, largest = profiles.signal_change(activations)
+    witnessed = largest > AMPLIFIED or profiles.initial_loss(initial) > profiles.EXPLODED
+    if not (ratio > GROWING and witnessed):
+        return None
+    message = (
+        f"at fresh weights the gradient over weight of layer {layers[0].path}"
+        f" is {ratio:.2g} times that of layer {layers[-1].path}"
+    )
+    return severity, message, Where(layer=layers[0].path), ratio, GROWING
+
+
+def _spikes(backward: Backward, severity: Severity) -> Found | None:
+    gradients = backward.fresh
+    if isinstance(gradients, Unavailable) or len(gradients.global_norm) < BATCHES:
+        return None
+    norms = np.asarray(gradients.global_norm)
+    ratio = _spike(norms)
+    if not ratio > SPIKE:
+        return None
+    message = f"at fresh weights the gradient norm of one batch in {len(norms)} is {ratio:.2g} times the median"
+    return severity, message, Where(), ratio, SPIKE
+
+
+def _watched_spikes(history: History | None) -> Found | None:
+    for norms in _watched(history):
+        ratio = _spike(norms)
+        start = float(np.median(norms[: len(norms) // 10]))
+        if ratio > SPIKE and np.percentile(norms, 99) > 10 * start:
+            step = int(np.argmax(norms))
+            message = f"during training the gradient norm spikes to {ratio:.2g} times its median, most at step {step}"
+            return Severity.WARNING, message, Where(step=step), ratio, SPIKE
+    return None
+
+
+def _watched(history: History | None) -> list[Array]:
+    finite = [run.gradient_norms[np.isfinite(run.gradient_norms)] for run in (history.runs if history else ())]
+    return [norms for norms in finite if len(norms) >= STEPS]
+
+
+def _spike(norms: Array) -> float:
+    median = float(np.median(norms))
+    return float(np.percentile(norms, 99)) / median if median > 0 else 0.0
+
+
+def _norms(history: History | None) -> tuple[Evidence, ...]:
+    series = tuple(
+        Series(f"run {number + 1}", tuple(float(step) for step in range(len(norms))), tuple(norms.tolist()))
+        for number, norms in enumerate(_watched(history))
+    )
+    return (Curves("Gradient norm by step", "step", "norm", series, log_y=True),) if series else ()
+
+
+def _rows(backward: Backward) -> int:
+    gradients = backward.fresh if isinstance(backward.fresh, Gradients) else backward.current
+    return gradients.batches * gradients.batch_size if isinstance(gradients, Gradients) else 0

@@ -1,0 +1,152 @@
+"""How the user's own learning rate compares with the others in the sweep."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.findings import Curves, Evidence, Interval, Mark, Series, Severity
+from diagnose.measurements import Array, Evaluation, History, LearningRate, NotMeasured, SweepPoint, Unavailable
+
+CLEAR = 0.1  # skill: the smallest difference between two rates that matters; seeds of healthy models differ by less
+FAR = 10.0  # times: a sweep places the usable range no better than this, so closer rates are not judged
+LEARNED = 0.1  # skill: a training that stays below has learned nothing worth the name
+SAME_RATE = 1.1  # times: rates closer than this are the same rate
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The user's own rate beside the best of the sweep; skills are floored at 0, the constant prediction."""
+
+    rate: float
+    own: Array  # skill per seed
+    best_rate: float
+    best: Array  # skill per seed
+    low: float
+    high: float
+
+    @property
+    def difference(self) -> float:
+        """Mean skill at the best rate minus mean skill at the own rate."""
+        return float(self.best.mean() - self.own.mean())
+
+    @property
+    def threshold(self) -> float:
+        """What the difference must exceed: `CLEAR`, or 2 standard deviations between seeds."""
+        return max(CLEAR, 2 * max(deviation(self.own), deviation(self.best)))
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the difference, from the spread between seeds."""
+        variance = deviation(self.own) ** 2 / len(self.own) + deviation(self.best) ** 2 / len(self.best)
+        half = 1.96 * math.sqrt(variance)
+        return Interval(self.difference - half, self.difference + half)
+
+    @property
+    def fails(self) -> bool:
+        """Whether training at the own rate learns nothing with any seed."""
+        return bool((self.own < LEARNED).all())
+
+
+def deviation(skills: Array) -> float:
+    """Standard deviation between seeds; 0 for a single one."""
+    return float(np.std(skills, ddof=1)) if len(skills) > 1 else 0.0
+
+
+def floored(point: SweepPoint) -> Array:
+    """Skill per seed, no less than the constant prediction's 0: a training that diverged has learned nothing."""
+    return np.maximum(np.nan_to_num(np.asarray(point.skill, dtype=float), nan=0.0), 0.0)
+
+
+def compare(rates: LearningRate) -> Comparison:
+    """Put the own rate beside the best one.
+
+    Raises:
+        NotMeasured: the own rate is unknown or was not swept, or the sweep names no usable range.
+    """
+    if rates.own is None or rates.own <= 0:
+        raise NotMeasured("the model's own learning rate is unknown")
+    if rates.abstains is not None:
+        raise NotMeasured(f"the learning rate sweep abstains: {rates.abstains}")
+    tried = [point for point in rates.sweep if point.skill]
+    if rates.low is None or rates.high is None or not tried:
+        raise NotMeasured("the learning rate sweep names no usable range")
+    own = min(tried, key=lambda point: _times(point.rate, rates.own or 1.0))
+    if _times(own.rate, rates.own) > SAME_RATE:
+        raise NotMeasured("the model's own learning rate is not part of the sweep")
+    best = max(tried, key=lambda point: float(floored(point).mean()))
+    return Comparison(rates.own, floored(own), best.rate, floored(best), rates.low, rates.high)
+
+
+def _times(one: float, other: float) -> float:
+    return max(one, other) / min(one, other)
+
+
+def beyond(far: float, near: float) -> bool:
+    """Whether `far` is more than `FAR` times `near`, rounding aside."""
+    return far > FAR * near * (1 + 1e-6)
+
+
+def reached(evaluation: Evaluation | None, history: History | None) -> float | None:
+    """The best train skill known at the user's own settings: of the loaded weights, or of the replays."""
+    skills: list[float] = []
+    if evaluation is not None and not isinstance(evaluation.train, Unavailable):
+        skills.append(evaluation.train.scores[0].skill)
+    if history is not None:
+        ends = [run.final_train_skill for run in history.runs if math.isfinite(run.final_train_skill)]
+        skills += [float(np.median(ends))] if ends else []
+    known = [skill for skill in skills if math.isfinite(skill)]
+    return max(known) if known else None
+
+
+def harms(comparison: Comparison, skill: float | None) -> bool:
+    """Whether the own rate does clearly worse, and the user's training did not make up for it."""
+    if comparison.difference <= comparison.threshold:
+        return False
+    return skill is None or float(comparison.best.mean()) - skill > comparison.threshold
+
+
+def severity(comparison: Comparison, skill: float | None) -> Severity:
+    """Error where neither the sweep nor the user's own training learns anything at this rate."""
+    fails = comparison.fails and skill is not None and skill < LEARNED
+    return Severity.ERROR if fails else Severity.WARNING
+
+
+def effect(comparison: Comparison, steps: int) -> str:
+    """The price of the rate in words."""
+    own, best = float(comparison.own.mean()), float(comparison.best.mean())
+    return (
+        f"after {steps} steps training skill is {own:.2f} at {comparison.rate:.3g}"
+        f" and {best:.2f} at {comparison.best_rate:.3g}"
+    )
+
+
+def pictures(rates: LearningRate) -> tuple[Evidence, ...]:
+    """The sweep and the range tests, with the own rate and the usable range marked."""
+    marks = tuple(
+        mark
+        for mark in (
+            Mark("usable", rates.low, rates.high, "healthy") if rates.low is not None else None,
+            Mark("yours", rates.own, role="yours") if rates.own is not None else None,
+        )
+        if mark is not None
+    )
+    swept = Curves("Skill after a short training, by learning rate", "learning rate", "skill", (_sweep(rates),), marks, True)
+    if not rates.ranges:
+        return (swept,)
+    tests = tuple(
+        Series(f"seed {test.seed}", tuple(test.rates[: len(test.smoothed)].tolist()), tuple(test.smoothed.tolist()))
+        for test in rates.ranges
+    )
+    return swept, Curves("Loss while the learning rate rises", "learning rate", "smoothed loss", tests, marks, True)
+
+
+def _sweep(rates: LearningRate) -> Series:
+    skills = [(point.rate, floored(point)) for point in rates.sweep if point.skill]
+    return Series(
+        "skill",
+        tuple(rate for rate, _ in skills),
+        tuple(float(skill.mean()) for _, skill in skills),
+        tuple(float(skill.min()) for _, skill in skills),
+        tuple(float(skill.max()) for _, skill in skills),
+    )

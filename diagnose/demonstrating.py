@@ -1,0 +1,50 @@
+"""`diagnose demo`: a small sick model made on the spot, with two faults that hide each other."""
+
+from __future__ import annotations
+
+from diagnose.subject import Subject
+
+EPOCHS, BATCH = 8, 32
+
+
+def sick_subject() -> Subject:
+    """Train a net on scikit-learn's digits with two planted faults.
+
+    The inputs are scaled to 0-2,550 (as if 0-1 pixels had been multiplied twice) and the learning rate of SGD is ten
+    times too high: lowering the rate alone does not repair it, nor does scaling alone.
+    """
+    import keras
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    from diagnose.loading import LoadOptions, subject_from
+
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16 * 2550).astype("float32")
+    x_train, x_dev, y_train, y_dev = train_test_split(x, y, test_size=0.25, random_state=0, stratify=y)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((64,)),
+            keras.layers.Dense(64, activation="relu"),
+            keras.layers.Dense(64, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ],
+        name="demo",
+    )
+    model.compile(keras.optimizers.SGD(5.0), "sparse_categorical_crossentropy")
+    model.fit(x_train, y_train, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+    options = LoadOptions(batch_size=BATCH, epochs=EPOCHS)
+    return subject_from(model, (x_train, y_train), (x_dev, y_dev), options=options)
+
+
+def what_to_look_at(page: str) -> str:
+    """What to read in the report of the demonstration."""
+    return (
+        "\nTwo faults were planted: pixels of 0-2,550 that nothing scales, and a learning rate of 5 for SGD.\n"
+        f"Open {page} and look at:\n"
+        "  1. the state and the next step at the top: the repair comes before either remedy list;\n"
+        "  2. Causes: what each one explains, with its evidence;\n"
+        "  3. Curves: where the learning rate lies beside the usable range;\n"
+        "  4. Layers: what leaves each layer, and which units are dead."
+    )

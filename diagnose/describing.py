@@ -1,0 +1,364 @@
+"""What a diagnosis says of the subject beside its findings: facts, figures that belong to no cause, the layer map."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from diagnose.diagnosis import Figure, LayerRow
+from diagnose.findings import Bars, Curves, Finding, Interval, Mark, Matrix, Samples, Series
+from diagnose.measurements import (
+    Activations,
+    Array,
+    Backward,
+    Baseline,
+    Dataset,
+    Evaluation,
+    Forward,
+    Gradients,
+    History,
+    LearningRate,
+    Network,
+    OutputBaseline,
+    Score,
+    SplitScores,
+    Unavailable,
+)
+from diagnose.reasoning.prescribing import Values
+from diagnose.subject import Output, Subject, Task
+
+MOST_POINTS = 120  # a drawn line needs no more
+MOST_FEATURES = 30  # bars in the figure of feature scales
+CAN_DIE = frozenset({"relu", "relu6"})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What reports and snippets need to know of the subject. `images`: some input is an image."""
+
+    subject: dict[str, Any]
+    images: bool
+    values: Values
+
+
+def describe(subject: Subject, measurements: Mapping[type, object]) -> Facts:
+    """The facts of the subject as plain data, and what snippets are filled in with."""
+    network, dataset = measurements.get(Network), measurements.get(Dataset)
+    inputs = dataset.train.inputs if isinstance(dataset, Dataset) else ()
+    facts: dict[str, Any] = {
+        "name": subject.name,
+        "trained": subject.trained,
+        "outputs": [_output(output) for output in subject.outputs],
+        "inputs": [{"name": i.name, "kind": i.kind, "shape": list(i.shape)} for i in inputs],
+        "splits": [{"name": s.name, "rows": s.rows, "seen": s.seen.value, "origin": s.origin} for s in subject.splits],
+        "training": {
+            "optimizer": subject.training.optimizer,
+            "learning_rate": subject.training.learning_rate,
+            "schedule": subject.training.schedule,
+            "batch_size": subject.training.batch_size,
+            "epochs": subject.training.epochs,
+            "iterations": subject.training.iterations,
+            **subject.training.settings,
+        },
+        "notes": list(subject.notes),
+        "facts": dict(subject.facts),
+    }
+    if isinstance(network, Network):
+        facts |= {
+            "parameters": network.parameters,
+            "trainable_parameters": network.trainable_parameters,
+            "layers": len(network.layers),
+            "backend": network.backend,
+        }
+    return Facts(facts, any(i.kind == "image" for i in inputs), _values(subject, measurements))
+
+
+def _output(output: Output) -> dict[str, Any]:
+    return {
+        "name": output.name,
+        "task": output.task.value,
+        "loss": output.loss,
+        "from_logits": output.from_logits,
+        "target_error": output.target_error,
+        "classes": output.classes,
+        "class_names": list(output.class_names),
+    }
+
+
+_LOSSES = {
+    Task.BINARY: "binary_crossentropy",
+    Task.MULTICLASS: "sparse_categorical_crossentropy",
+    Task.MULTILABEL: "binary_crossentropy",
+    Task.REGRESSION: "mean_squared_error",
+}
+_OPTIMIZERS = {"sgd": ("SGD", 1e-2), "adam": ("Adam", 1e-3), "rmsprop": ("RMSprop", 1e-3), "adamw": ("AdamW", 1e-3)}
+
+
+def _values(subject: Subject, measurements: Mapping[type, object]) -> Values:
+    name, usual = _OPTIMIZERS.get(subject.training.optimizer or "", ("Adam", 1e-3))
+    rate = measurements.get(LearningRate)
+    best = rate.best if isinstance(rate, LearningRate) else None
+    output = subject.outputs[0]
+    loss = _LOSSES[output.task]
+    if output.task is Task.MULTICLASS and subject.train.targets[0].ndim > 1 and subject.train.targets[0].shape[-1] > 1:
+        loss = "categorical_crossentropy"
+    return Values(rate=best or usual, optimizer=name, loss=loss, classes=output.classes or 1)
+
+
+# --- the layer map -----------------------------------------------------------------------------------
+
+
+def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding]) -> tuple[LayerRow, ...]:
+    """One row per layer of the network; None where something was not measured."""
+    network = measurements.get(Network)
+    if not isinstance(network, Network):
+        return ()
+    current, fresh = _activations(measurements)
+    gradient, gradient_fresh = _gradients(measurements)
+    flags = defaultdict(list)
+    for finding in findings:
+        if finding.where.layer and finding.code not in flags[finding.where.layer]:
+            flags[finding.where.layer].append(finding.code)
+    rows = []
+    for layer in network.layers:
+        seen = current.get(layer.path)
+        rows.append(
+            LayerRow(
+                path=layer.path,
+                kind=layer.kind,
+                activation=layer.activation,
+                output_shape=layer.output_shape,
+                parameters=layer.parameters,
+                trainable=layer.trainable,
+                initializer=layer.initializer,
+                spread_fresh=_finite(fresh[layer.path].spread) if layer.path in fresh else None,
+                spread=_finite(seen.spread) if seen else None,
+                gradient_fresh=gradient_fresh.get(layer.path),
+                gradient=gradient.get(layer.path),
+                dead=float(seen.never.mean()) if seen and layer.activation in CAN_DIE and seen.never.size else None,
+                saturated=float(seen.saturated.mean()) if seen is not None and seen.saturated is not None else None,
+                flags=tuple(flags[layer.path]),
+            )
+        )
+    return tuple(rows)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _activations(measurements: Mapping[type, object]) -> tuple[dict[str, Any], dict[str, Any]]:
+    forward = measurements.get(Forward)
+    if not isinstance(forward, Forward):
+        return {}, {}
+    both = (forward.current, forward.fresh)
+    current, fresh = ({a.path: a for a in p.layers} if isinstance(p, Activations) else {} for p in both)
+    return current, fresh
+
+
+def _gradients(measurements: Mapping[type, object]) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    backward = measurements.get(Backward)
+    if not isinstance(backward, Backward):
+        return {}, {}
+    both = (backward.current, backward.fresh)
+    current, fresh = ({g.path: _finite(g.relative) for g in p.layers} if isinstance(p, Gradients) else {} for p in both)
+    return current, fresh
+
+
+# --- figures --------------------------------------------------------------------------------------------
+
+
+def figures(subject: Subject, measurements: Mapping[type, object], samples: bool) -> tuple[Figure, ...]:
+    """Errors by split, curves, and the look of the data."""
+    drawn: list[Figure] = []
+    evaluation, baseline = measurements.get(Evaluation), measurements.get(Baseline)
+    if isinstance(evaluation, Evaluation):
+        own = baseline if isinstance(baseline, Baseline) else None
+        drawn += [Figure("errors", bars) for bars in error_levels(subject, evaluation, own)]
+        drawn += [Figure("data", matrix) for matrix in _confusions(subject, evaluation)]
+    history, rate = measurements.get(History), measurements.get(LearningRate)
+    if isinstance(history, History) and history.runs:
+        drawn.append(Figure("curves", learning_curves(history)))
+    if isinstance(rate, LearningRate):
+        drawn += [Figure("curves", curves) for curves in rate_curves(rate)]
+    dataset = measurements.get(Dataset)
+    if isinstance(dataset, Dataset):
+        drawn += [Figure("data", bars) for bars in _class_shares(dataset)]
+        drawn += [Figure("data", bars) for bars in _feature_scales(dataset)]
+    if samples and isinstance(evaluation, Evaluation):
+        from diagnose.picturing import worst_rows
+
+        pictures = worst_rows(subject, evaluation)
+        drawn += [Figure("data", pictures)] if isinstance(pictures, Samples) else []
+    return tuple(drawn)
+
+
+def error_levels(subject: Subject, evaluation: Evaluation, baseline: Baseline | None) -> list[Bars]:
+    """The ladder of errors: optimal (target or best baseline), train, train-dev, dev, test, constant; with intervals."""
+    levels = []
+    for place, output in enumerate(subject.outputs):
+        rungs: list[tuple[str, float, float, float]] = []
+        if output.target_error is not None:
+            rungs.append(("target", output.target_error, output.target_error, output.target_error))
+        found = _baseline_of(baseline, output.name)
+        if found is not None:
+            best = found.best
+            rungs.append((f"baseline: {best.name}", best.error, best.error_interval.low, best.error_interval.high))
+        constant: Score | None = None
+        for name in ("train", "train_dev", "dev", "test"):
+            split = getattr(evaluation, name)
+            if isinstance(split, SplitScores):
+                score = split.scores[place]
+                constant = score
+                label = name.replace("_", "-")
+                rungs.append((label, score.error, score.error_interval.low, score.error_interval.high))
+        if constant is not None:
+            rungs.append(("constant prediction", *(constant.constant_error,) * 3))
+        of = f" of {output.name}" if len(subject.outputs) > 1 else ""
+        unit = "error rate" if output.task.classifies else "RMSE"
+        labels, values, lows, highs = (tuple(column) for column in zip(*rungs, strict=True)) if rungs else ((),) * 4
+        levels.append(Bars(f"Error by split{of}", labels, values, unit, lows, highs))  # type: ignore[arg-type]
+    return levels
+
+
+def _baseline_of(baseline: Baseline | None, output: str) -> OutputBaseline | None:
+    return next((b for b in baseline.outputs if b.output == output), None) if baseline else None
+
+
+def learning_curves(history: History) -> Curves:
+    """Train and dev loss of the first run (median over seeds for a replay), with their range."""
+    run = history.runs[0]
+    series = []
+    for name, pick in (("train", "train_loss"), ("dev", "dev_loss")):
+        lines = [getattr(r, pick) for r in history.runs if getattr(r, pick).size == run.epochs.size]
+        if not lines:
+            continue
+        middle, low, high = _middle(lines)
+        keep = [i for i, value in enumerate(middle) if math.isfinite(value)]
+        if keep:
+            series.append(
+                Series(
+                    name, *(tuple(float(line[i]) for i in keep) for line in (run.epochs, middle, low, high)), role=name
+                )
+            )
+    how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
+    marks = ()
+    if history.constant_loss is not None and math.isfinite(history.constant_loss):
+        flat = (history.constant_loss,) * 2
+        ends = (float(run.epochs[0]), float(run.epochs[-1])) if run.epochs.size else (0.0, 1.0)
+        series.append(Series("constant prediction", ends, flat, role="reference"))
+    return Curves(
+        f"{how[history.origin]}: loss by epoch", "epoch", "loss", tuple(series), marks, log_y=_all_positive(series)
+    )
+
+
+def _middle(lines: Sequence[Array]) -> tuple[Array, Array, Array]:
+    import numpy as np
+
+    stacked = np.stack(lines)
+    with np.errstate(all="ignore"):
+        return np.median(stacked, axis=0), stacked.min(axis=0), stacked.max(axis=0)
+
+
+def _all_positive(series: Sequence[Series]) -> bool:
+    return all(value > 0 for line in series for value in (*line.y, *line.low))
+
+
+def rate_curves(rate: LearningRate) -> list[Curves]:
+    """The range tests, and the sweep with the user's own rate and the usable range marked."""
+    own = (Mark("yours", rate.own, role="yours"),) if rate.own is not None else ()
+    usable = (
+        (Mark("usable", rate.low, rate.high, role="healthy"),) if rate.low is not None and rate.high is not None else ()
+    )
+    drawn = []
+    if rate.ranges:
+        lines = tuple(
+            Series(f"seed {test.seed}", *_thinned(test.rates[: test.smoothed.size], test.smoothed))
+            for test in rate.ranges
+        )
+        drawn.append(Curves("Learning rate range test", "learning rate", "loss, smoothed", lines, own, log_x=True))
+    if rate.sweep:
+        rates = tuple(point.rate for point in rate.sweep)
+        floors = [[-0.1 if not math.isfinite(s) else max(s, -0.1) for s in point.skill] for point in rate.sweep]
+        line = Series(
+            "skill on train",
+            rates,
+            tuple(sum(f) / len(f) for f in floors),
+            tuple(min(f) for f in floors),
+            tuple(max(f) for f in floors),
+            role="train",
+        )
+        title = f"What {rate.steps} steps from fresh weights reach at each learning rate"
+        drawn.append(
+            Curves(title, "learning rate", "skill (0: constant, 1: perfect)", (line,), (*own, *usable), log_x=True)
+        )
+    return drawn
+
+
+def _thinned(x: Array, y: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    import numpy as np
+
+    keep = np.flatnonzero(np.isfinite(y))
+    if keep.size > MOST_POINTS:
+        keep = keep[np.linspace(0, keep.size - 1, MOST_POINTS).astype(int)]
+    return tuple(float(v) for v in x[keep]), tuple(float(v) for v in y[keep])
+
+
+def _confusions(subject: Subject, evaluation: Evaluation) -> list[Matrix]:
+    split = evaluation.dev if isinstance(evaluation.dev, SplitScores) else evaluation.train
+    if isinstance(split, Unavailable):
+        return []
+    drawn = []
+    for output, score in zip(subject.outputs, split.scores, strict=True):
+        if not score.confusion:
+            continue
+        names = output.class_names or tuple(str(k) for k in range(len(score.confusion)))
+        of = f" of {output.name}" if len(subject.outputs) > 1 else ""
+        title = f"Confusion on {split.split.replace('_', '-')}{of}"
+        drawn.append(Matrix(title, "actual", "predicted", names, names, score.confusion))
+    return drawn
+
+
+def _class_shares(dataset: Dataset) -> list[Bars]:
+    drawn = []
+    for target in dataset.train.targets:
+        if 2 <= len(target.classes) <= MOST_FEATURES and sum(target.counts):
+            total = target.rows
+            labels = tuple(f"{value:g}" for value in target.classes)
+            shares = tuple(count / total for count in target.counts)
+            of = f" of {target.output}" if len(dataset.train.targets) > 1 else ""
+            drawn.append(Bars(f"Classes in train{of}", labels, shares, "share of rows"))
+    return drawn
+
+
+def _feature_scales(dataset: Dataset) -> list[Bars]:
+    drawn = []
+    for data in dataset.train.inputs:
+        if data.kind not in {"dense", "image", "sequence"} or not data.mean.size:
+            continue
+        order = sorted(range(data.mean.size), key=lambda i: -float(data.std[i]))[:MOST_FEATURES]
+        names = data.feature_names or tuple(f"feature {i}" for i in range(data.mean.size))
+        keep = sorted(order)
+        values = tuple(float(data.mean[i]) for i in keep)
+        lows = tuple(float(data.mean[i] - data.std[i]) for i in keep)
+        highs = tuple(float(data.mean[i] + data.std[i]) for i in keep)
+        labels = tuple(names[i] for i in keep)
+        title = f"Scale of the inputs as fed: mean and one standard deviation ({data.name})"
+        drawn.append(Bars(title, labels, values, "", lows, highs))
+    return drawn
+
+
+def mean_difference(after: Sequence[float], before: Sequence[float]) -> Interval | None:
+    """95 % interval (Student's t) of the paired mean difference; None below two finite pairs."""
+    from scipy import stats
+
+    pairs = [a - b for a, b in zip(after, before, strict=False) if math.isfinite(a) and math.isfinite(b)]
+    if len(pairs) < 2:
+        return None
+    mean = sum(pairs) / len(pairs)
+    error = math.sqrt(sum((p - mean) ** 2 for p in pairs) / (len(pairs) - 1) / len(pairs))
+    half = float(stats.t.ppf(0.975, len(pairs) - 1)) * error
+    return Interval(mean - half, mean + half)

@@ -1,0 +1,35 @@
+"""What the user may say about a model and its data when the files do not say it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from diagnose.subject import Task
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """Options of loading; None means that the files are asked, and where they are silent it is noted.
+
+    `dev` and `test` are further data paths. `target` is a CSV column (several: separated by commas).
+    `loss` and `optimizer` are names as `model.compile` takes them. `epochs` and `batch_size` tell how the
+    model *was* trained. `target_error` maps an output's name ("" for the only output) to an error rate (0 to 1)
+    or an RMSE in units of the target. `custom_objects` is a Python file that defines what the model needs;
+    `lambdas` are `LAYER=FILE.py:FUNCTION`; `architecture` is a JSON file for a file of weights only. `trust`
+    allows what Keras's own `safe_mode=False` allows, nothing more.
+    """
+
+    dev: Path | None = None
+    test: Path | None = None
+    task: Task | None = None
+    target: str | None = None
+    loss: str | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    target_error: Mapping[str, float] = field(default_factory=dict)
+    custom_objects: Path | None = None
+    lambdas: tuple[str, ...] = ()
+    architecture: Path | None = None
+    trust: bool = False

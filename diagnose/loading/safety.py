@@ -1,0 +1,140 @@
+"""What a model's config may name: an allow-list of Keras's own parts and of what the user brought.
+
+Building a model calls every class and function its config names, so each of them is looked at first. Allowed are the
+layers, initializers, losses and the like that Keras exports, and the names that the user's own file defines; nothing
+is allowed for not being known as harmful.
+"""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from diagnose.errors import InputError
+
+# Part of Keras, but each runs code or reads places that the file brings along.
+_RUNS_CODE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
+# How Keras writes plain values.
+_VALUES = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
+_CLASS_HOMES = (
+    "layers", "models", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
+    "optimizers.schedules", "dtype_policies", "random", "quantizers",
+)  # fmt: skip
+_FUNCTION_HOMES = ("activations", "initializers", "regularizers", "constraints", "losses", "metrics", "ops", "ops.nn")
+_OLD_CLASSES = {"Functional", "Policy", "PolicyV1", "BatchNormalizationV1", "BatchNormalizationV2"}
+_OLD_CLASSES |= {"CuDNNLSTM", "CuDNNGRU"}
+
+
+def check_config(path: Path, config: Any, custom: Mapping[str, Any], trust: bool) -> None:
+    """Refuse a config that names anything but Keras's own parts and the user's.
+
+    Args:
+        path: the model file, for messages.
+        config: the config, or any part of it.
+        custom: what the user's own file defines, by name.
+        trust: also allow the code inside the file (what `safe_mode=False` of Keras allows).
+
+    Raises:
+        InputError: naming the layer and what to pass.
+    """
+    for part, layer in _parts(config, ""):
+        problem = _problem(part, custom, trust)
+        if problem:
+            raise InputError(f"{path}: {_place(part, layer)} {problem}")
+
+
+def _parts(config: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Everything with a class_name, with the name of the layer around it."""
+    if isinstance(config, dict):
+        if "class_name" in config:
+            inner = config.get("config")
+            own = config.get("name") or (inner.get("name") if isinstance(inner, dict) else None)
+            layer = own if isinstance(own, str) else layer
+            yield config, layer
+        for value in config.values():
+            yield from _parts(value, layer)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _parts(value, layer)
+
+
+def _place(part: dict[str, Any], layer: str) -> str:
+    return f'layer "{layer}"' if layer else f"its {part['class_name']}"
+
+
+def _problem(part: dict[str, Any], custom: Mapping[str, Any], trust: bool) -> str | None:
+    name, inner = part["class_name"], part.get("config")
+    if name in _VALUES or name in custom or part.get("registered_name") in custom:
+        return None
+    if name == "Lambda":
+        return _lambda(part, inner, custom, trust)
+    if name == "__lambda__":
+        return None if trust else "holds Python code inside the file, which is not run: pass --trust if you trust the file"
+    if name in _RUNS_CODE:
+        return None if trust else f"is a {name}, which runs code of the file: pass --trust if you trust the file"
+    if name == "function":
+        return _function(part, inner, custom)
+    if isinstance(inner, dict) and isinstance(inner.get("vocabulary"), str) and not trust:
+        return f"reads its vocabulary from {inner['vocabulary']}, a file outside the model: pass --trust if you trust it"
+    if name in _OLD_CLASSES or (isinstance(name, str) and _is_keras_class(name, part.get("module"))):
+        return None
+    return f"is of the class {name}, which is not part of Keras 3: pass --custom-objects FILE.py that defines it"
+
+
+def _lambda(part: dict[str, Any], inner: Any, custom: Mapping[str, Any], trust: bool) -> str | None:
+    function = inner.get("function") if isinstance(inner, dict) else None
+    if isinstance(function, str):
+        known = function in custom
+        return None if known else f"calls the function {function}: pass --custom-objects FILE.py that defines it"
+    if isinstance(function, dict) and function.get("class_name") == "function":
+        return None  # looked at on its own
+    if trust:
+        return None
+    layer = part.get("name") or (inner or {}).get("name")
+    return (
+        "is a Lambda layer with its code inside the file, which is not run: "
+        f"pass --lambda {layer}=FILE.py:FUNCTION, or --trust if you trust the file"
+    )
+
+
+def _function(part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str | None:
+    module = part.get("module") or "builtins"
+    if inner in custom:
+        return None
+    if module == "builtins" or module.split(".")[0] == "keras":
+        if isinstance(inner, str) and inner in _names(_FUNCTION_HOMES, inspect.isfunction):
+            return None
+    return f"uses the function {inner}, which is not part of Keras: pass --custom-objects FILE.py that defines it"
+
+
+def _is_keras_class(name: str, module: Any) -> bool:
+    import keras
+
+    if module is not None and str(module).split(".")[0] not in {"keras", "builtins", "tensorflow"}:
+        return False
+    if name in _names(_CLASS_HOMES, inspect.isclass):
+        return True
+    return str(module).startswith("keras.src.ops.") and _is_operation(name, str(module), keras.Operation)
+
+
+def _is_operation(name: str, module: str, operation: type) -> bool:
+    """Keras writes the nodes of `keras.ops` by the module they live in; only modules that are loaded are looked at."""
+    import sys
+
+    found = getattr(sys.modules.get(module), name, None)
+    return inspect.isclass(found) and issubclass(found, operation)
+
+
+@cache
+def _names(homes: tuple[str, ...], kind: Any) -> frozenset[str]:
+    """Public names of one kind in parts of the Keras API, and the short names of losses ("mse")."""
+    import keras
+
+    names: set[str] = set()
+    for home in homes:
+        module: Any = keras
+        for step in home.split("."):
+            module = getattr(module, step, None)
+        names.update(name for name, value in vars(module).items() if kind(value)) if module else None
+    return frozenset(names) - _RUNS_CODE

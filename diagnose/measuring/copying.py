@@ -1,0 +1,208 @@
+"""Copies of a user's model: same architecture, own variables, weights loaded or fresh."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.measurements import NotMeasured
+
+Weights = list[NDArray[Any]]
+
+
+def copy_model(model: Any, seed: int) -> Any:
+    """Return an uncompiled copy of a Sequential or Functional `model` with fresh weights drawn from `seed`.
+
+    Layers are rebuilt from their own class and config, so unregistered custom layers need no registration, and
+    Lambda functions are passed on as objects, never through bytecode.
+
+    Raises:
+        NotMeasured: the architecture cannot be rebuilt (subclassed, a config that lies, other layers than before).
+    """
+    import keras
+
+    state = random.getstate()
+    random.seed(seed)  # whatever draws a default seed while it is built
+    draw = random.Random(seed)
+    try:
+        with _uncompiled(model):
+            copy = keras.models.clone_model(
+                model, clone_function=lambda layer: _copy_layer(layer, draw), recursive=True
+            )
+            _match(model, copy)
+    except NotMeasured:
+        raise
+    except Exception as error:  # third-party layers may raise anything from their config
+        raise NotMeasured(f"the model cannot be rebuilt from its configuration ({_brief(error)})") from error
+    finally:
+        random.setstate(state)
+    return copy
+
+
+def compile_like(copy: Any, model: Any) -> None:
+    """Compile `copy` with the very loss objects of `model` and a new optimizer of the same settings.
+
+    The round trip of Keras's compile config loses unregistered losses; metrics are left out, they carry state.
+    """
+    settings = dict(model._compile_config.config) if getattr(model, "_compile_config", None) else {}
+    copy.compile(
+        optimizer=new_optimizer(model.optimizer),
+        loss=settings.get("loss", model.loss),
+        loss_weights=settings.get("loss_weights"),
+        jit_compile=False,
+    )
+
+
+def new_optimizer(optimizer: Any) -> Any:
+    """Return an optimizer of the same class and settings, its state fresh and its rate a plain variable."""
+    inner = getattr(optimizer, "inner_optimizer", None)
+    if inner is not None:  # loss scaling around the optimizer proper
+        return type(optimizer)(new_optimizer(inner))
+    config = {**optimizer.get_config(), "learning_rate": learning_rates(optimizer, 1)[0]}
+    return type(optimizer).from_config(config)
+
+
+def learning_rates(optimizer: Any, steps: int) -> NDArray[np.float64]:
+    """Return the rate of each of the first `steps` steps, schedules evaluated: [steps]."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    schedule = optimizer._learning_rate
+    if hasattr(schedule, "assign"):
+        return np.full(steps, float(optimizer.learning_rate))
+    return np.array([float(schedule(step)) for step in range(steps)])
+
+
+def draw_again(model: Any, seed: int) -> None:
+    """Re-initialise every variable of `model` in place from the initializers its layers keep.
+
+    Raises:
+        NotMeasured: some trainable variable has no initializer that can be found.
+    """
+    draw = random.Random(seed)
+    for layer in model._flatten_layers(include_self=True):
+        for variable in [*layer._trainable_variables, *layer._non_trainable_variables]:
+            initializer = _initializer(layer, variable.name)
+            if initializer is not None:
+                variable.assign(_reseeded(initializer, draw)(variable.shape, dtype=variable.dtype))
+            elif variable.trainable:
+                raise NotMeasured(f"layer {layer.name} does not tell how its weight {variable.name} starts")
+
+
+def seed_generators(model: Any, seed: int) -> None:
+    """Set the state of every seed generator in `model` (dropout, augmentation) from `seed`."""
+    states = [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
+    for number, variable in enumerate(states):
+        variable.assign(np.array([seed & 0x7FFFFFFF, number], dtype=str(variable.dtype)))
+
+
+def kept_weights(model: Any) -> tuple[frozenset[int], tuple[str, ...]]:
+    """Return which weights of `model` stay as loaded when it starts afresh, and the pretrained layers' paths.
+
+    Kept are the positions, in `model.weights`, of frozen layers, of nested `keras.applications` models and of
+    preprocessing layers that were adapted to data. The last kind is not counted as pretrained.
+    """
+    kept: set[int] = set()
+    pretrained: list[str] = []
+    for layer in model._flatten_layers(include_self=False):
+        adapted = hasattr(layer, "adapt")
+        frozen = not layer.trainable and not layer.trainable_variables
+        if not layer.weights or not (adapted or frozen or _is_application(layer)):
+            continue
+        kept.update(id(weight) for weight in layer.weights)
+        if not adapted:
+            pretrained.append(layer.path)
+    return frozenset(i for i, weight in enumerate(model.weights) if id(weight) in kept), tuple(pretrained)
+
+
+def own_loop(model: Any) -> str | None:
+    """Say why short trainings of `model` would not be its own training; None where they are."""
+    step = type(model).train_step
+    if not step.__module__.startswith("keras."):
+        return f"{type(model).__name__} trains by its own train_step"
+    return None
+
+
+def _copy_layer(layer: Any, draw: random.Random) -> Any:
+    import keras
+
+    if isinstance(layer, keras.layers.Lambda):
+        copy = keras.layers.Lambda(
+            layer.function,
+            output_shape=layer._output_shape,
+            mask=layer.mask,
+            arguments=layer.arguments,
+            name=layer.name,
+            dtype=layer.dtype_policy,
+        )
+    else:
+        copy = type(layer).from_config(_with_seeds(layer.get_config(), draw))
+    return copy
+
+
+def _with_seeds(config: Any, draw: random.Random) -> Any:
+    """Give every "seed" in a layer's config a new value: equal explicit seeds would make all starts the same."""
+    if isinstance(config, dict):
+        return {
+            key: draw.randrange(1 << 30) if key == "seed" and _plain_seed(value) else _with_seeds(value, draw)
+            for key, value in config.items()
+        }
+    if isinstance(config, list | tuple):
+        return type(config)(_with_seeds(value, draw) for value in config)
+    return config
+
+
+def _plain_seed(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _match(model: Any, copy: Any) -> None:
+    """Bring over what the config does not hold, and make sure that nothing else is lost."""
+    originals, copies = list(model._flatten_layers()), list(copy._flatten_layers())
+    if len(originals) != len(copies) or [w.shape for w in model.weights] != [w.shape for w in copy.weights]:
+        raise NotMeasured("the model cannot be rebuilt from its configuration (other layers or weights)")
+    for original, twin in zip(originals, copies, strict=True):
+        twin.trainable = original.trainable
+    if len(model.trainable_variables) != len(copy.trainable_variables):
+        raise NotMeasured("the model cannot be rebuilt from its configuration (other trainable weights)")
+
+
+@contextmanager
+def _uncompiled(model: Any) -> Iterator[None]:
+    """Keep `clone_model` from a round trip of the compile config, which fails for unregistered losses."""
+    compiled = [part for part in model._flatten_layers() if getattr(part, "compiled", False)]
+    try:
+        for part in compiled:
+            part.compiled = False
+        yield
+    finally:
+        for part in compiled:
+            part.compiled = True
+
+
+def _initializer(layer: Any, name: str) -> Any:
+    for attribute in (f"{name}_initializer", name.replace("_kernel", "") + "_initializer"):
+        if callable(found := getattr(layer, attribute, None)):
+            return found
+    return None
+
+
+def _reseeded(initializer: Any, draw: random.Random) -> Any:
+    config = initializer.get_config()
+    return type(initializer).from_config(_with_seeds(config, draw)) if "seed" in config else initializer
+
+
+def _is_application(layer: Any) -> bool:
+    """Whether `layer` is a nested model named like one of `keras.applications` ("mobilenetv2_1.00_224")."""
+    import keras
+
+    if not isinstance(layer, keras.Model):
+        return False
+    names = {name.lower() for name in dir(keras.applications) if name[0].isupper()}
+    return "".join(c for c in layer.name.lower() if c.isalnum()).startswith(tuple(names))
+
+
+def _brief(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:200] if text else ''}"

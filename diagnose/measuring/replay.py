@@ -1,0 +1,105 @@
+"""How training goes: the user's recorded history, or short seeded trainings of our own."""
+
+import numpy as np
+
+from diagnose.measurements import History, Measurements, NotMeasured, Run, Unavailable
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import learning_rates
+from diagnose.measuring.training import Course, Standing, Trainer, diverged, own_training
+
+SEEDS = 3
+HALTS = 12  # evaluations after the start
+EPOCHS = 10  # of a replay whose own length is unknown or too long
+STEPS = (300, 1_500)  # bounds of such a replay, in steps
+
+
+def history(bench: Bench, measured: Measurements) -> History | Unavailable:
+    """Return the recorded history of the subject, else train it anew: several seeds, at the user's own settings.
+
+    A replay starts from fresh weights, uses the user's optimizer, rates (schedules included) and batch size, and is
+    as long as the user's own training where that is affordable. Both splits are evaluated in inference mode.
+    """
+    if isinstance(bench.subject.history, History):
+        return bench.subject.history
+    if bench.fine_tuned:
+        return Unavailable("the model fine-tunes pretrained layers, whose start is not known")
+    steps, whole = _length(bench)
+    try:
+        with own_training(bench) as trainer:
+            runs = tuple(_run(bench, trainer, seed, steps) for seed in _seeds(bench))
+            _, dev = bench.holdout()
+            end = trainer.judge_dev()
+            return History(
+                origin="replay",
+                runs=runs,
+                steps_per_epoch=trainer.steps_per_epoch,
+                rows=trainer.rows,
+                dev_rows=trainer.dev_rows,
+                constant_loss=end.constant_loss,
+                constant_error=end.constant_error,
+                whole=whole,
+                dev_origin=dev.origin,
+                dev_se=end.loss_se,
+            )
+    except NotMeasured as reason:
+        return Unavailable(str(reason))
+
+
+def history_steps(bench: Bench) -> int:
+    """Return how many training steps `history` takes at the bench's present scale."""
+    return 0 if isinstance(bench.subject.history, History) else _length(bench)[0] * len(_seeds(bench))
+
+
+def own_steps(bench: Bench) -> int | None:
+    """Return the number of optimizer steps of the user's own training, None if unknown."""
+    training = bench.subject.training
+    if training.iterations:
+        return training.iterations
+    if training.epochs:
+        return training.epochs * -(-bench.subject.train.rows // (training.batch_size or bench.batch_size))
+    return None
+
+
+def _length(bench: Bench) -> tuple[int, bool]:
+    """Steps of one replay at the bench's scale, and whether that is the user's whole training."""
+    train, _ = bench.holdout()
+    few, many = STEPS
+    wanted = int(np.clip(EPOCHS * max(1, train.rows // bench.batch_size), few, many))
+    affordable = max(100, round(wanted * bench.scale))
+    own = own_steps(bench)
+    if own is not None and own <= max(affordable, round(many * bench.scale)):
+        return max(own, 1), True
+    return affordable, False
+
+
+def _seeds(bench: Bench) -> range:
+    return range(bench.settings.seed, bench.settings.seed + (SEEDS if bench.scale > 0.25 else 2))
+
+
+def _run(bench: Bench, trainer: Trainer, seed: int, steps: int) -> Run:
+    rates = learning_rates(bench.subject.model.optimizer, steps)
+    trainer.begin(bench.weights(seed), seed)
+    start = trainer.judge()
+    courses: list[Course] = []
+    halts: list[tuple[int, tuple[Standing, Standing]]] = [(0, start)]
+    for chunk in np.array_split(rates, min(HALTS, steps)):
+        courses.append(trainer.run(chunk))
+        halts.append((halts[-1][0] + len(courses[-1].losses), trainer.judge()))
+        if courses[-1].non_finite_step is not None:
+            break
+    whole = Course(*(np.concatenate([getattr(c, name) for c in courses]) for name in ("losses", "norms")))
+    train, dev = (halts[-1][1][split] for split in (0, 1))
+    broken = diverged(whole, start[0], train)
+    return Run(
+        seed=seed,
+        epochs=np.array([step / trainer.steps_per_epoch for step, _ in halts]),
+        train_loss=np.array([standing[0].loss for _, standing in halts]),
+        dev_loss=np.array([standing[1].loss for _, standing in halts]),
+        train_error=np.array([standing[0].error for _, standing in halts]),
+        dev_error=np.array([standing[1].error for _, standing in halts]),
+        step_losses=whole.losses,
+        gradient_norms=whole.norms,
+        non_finite_step=whole.non_finite_step,
+        final_train_skill=float("nan") if broken and not train.finite else train.skill,
+        final_dev_skill=float("nan") if broken and not dev.finite else dev.skill,
+    )

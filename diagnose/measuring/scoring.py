@@ -1,0 +1,411 @@
+"""How good predictions are, row by row and on the whole. NumPy only: no model is run here.
+
+Everything is judged by the output's task, whatever loss the model was compiled with. Classification is
+brought to one form first: probabilities of shape (rows, positions, classes) and the true class of each
+(row, position). A position is a pixel or a time step; a multi-label output has one position per label,
+each with two classes; most outputs have a single position.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.errors import InputError
+from diagnose.findings import Interval
+from diagnose.measurements import Array, NotMeasured, Score
+from diagnose.subject import Output, Rows, Task
+
+SMALLEST = 1e-7  # probabilities are clipped here, as Keras clips them
+MOST_CONFUSED = 30  # classes; a larger confusion matrix is not kept
+PROBABILITIES = frozenset({"sigmoid", "hard_sigmoid", "softmax"})
+MARGINS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
+LOG_LOSSES = frozenset({"kl_divergence", "poisson"})  # and every loss with "crossentropy" in its name
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What scoring an output rests on: the best constant prediction, and how its numbers are to be read.
+
+    `prediction`: class probabilities of shape (positions, classes), with one position that serves all
+    except for multi-label outputs; for regression the mean of every target cell, shape (cells,).
+    `labels`: the two label values of a binary output, negative first. `activation`: canonical name of the
+    head's activation, None where unknown: then the numbers themselves tell whether they are probabilities.
+    """
+
+    prediction: Array
+    labels: tuple[float, float] = (0.0, 1.0)
+    activation: str | None = None
+
+
+def constant_reference(output: Output, y_train: Rows, activation: str | None = None) -> Reference:
+    """Fit the best constant prediction on training targets (any shape, rows first).
+
+    Raises:
+        NotMeasured: no row has finite targets.
+    """
+    truth = np.asarray(y_train)
+    truth = truth[_finite(truth)]
+    if not len(truth):
+        raise NotMeasured(f"no training row has a finite target for output '{output.name}'")
+    if not output.task.classifies:
+        return Reference(_flat(truth).mean(axis=0), activation=activation)
+    labels = _two_labels(output, truth)
+    if output.task is Task.MULTILABEL:
+        rate = (_flat(truth) > sum(labels) / 2).mean(axis=0)
+        return Reference(np.stack([1 - rate, rate], axis=-1), labels, activation)
+    soft = _soft_targets(output, truth)
+    if soft is not None:
+        return Reference(soft.mean(axis=(0, 1))[None], labels, activation)
+    classes = _class_numbers(output, truth, labels)
+    counts = np.bincount(classes[classes >= 0].ravel(), minlength=output.classes or 2)
+    return Reference((counts / max(counts.sum(), 1))[None], labels, activation)
+
+
+def row_errors(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Array:
+    """Error of each row: share of its positions that are wrong (0 or 1 for plain outputs), or squared error.
+
+    A row with a non-finite prediction is wrong (inf for regression); nan where the target is not finite.
+
+    Raises:
+        InputError: predictions and targets do not fit together.
+    """
+    return _judge(output, y_true, y_pred, reference).errors
+
+
+def row_losses(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Array:
+    """Log loss of each row in nats, or its squared error; see `row_errors` for what is not finite."""
+    return _judge(output, y_true, y_pred, reference).losses
+
+
+def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Score:
+    """Judge predictions against targets and against the constant prediction, on the same rows.
+
+    Args:
+        output: what is asked of this output.
+        y_true: targets, rows first; integers, one-hot, soft or numbers.
+        y_pred: what the model gave for these rows: probabilities, logits or values.
+        reference: from `constant_reference` on training targets.
+
+    Raises:
+        InputError: predictions and targets do not fit together.
+        NotMeasured: no row has a finite target.
+    """
+    judged = _judge(output, y_true, y_pred, reference)
+    usable = np.isfinite(judged.constant_losses)
+    if not usable.any():
+        raise NotMeasured(f"no row has a finite target for output '{output.name}'")
+    errors, losses = judged.errors[usable], judged.losses[usable]
+    constant_errors, constant_losses = judged.constant_errors[usable], judged.constant_losses[usable]
+    error, constant_error = float(errors.mean()), float(constant_errors.mean())
+    classifies = output.task.classifies
+    return Score(
+        output=output.name,
+        task=output.task,
+        rows=len(errors),
+        error=error if classifies else float(np.sqrt(error)),
+        error_interval=_rate_interval(errors) if classifies else _root(mean_interval(errors, low=0.0)),
+        loss=float(losses.mean()),
+        loss_interval=mean_interval(losses, low=0.0),
+        constant_error=constant_error if classifies else float(np.sqrt(constant_error)),
+        constant_loss=float(constant_losses.mean()),
+        beats_constant_error=paired_interval(constant_errors - errors),
+        beats_constant_loss=paired_interval(constant_losses - losses),
+        skill=_skill(error, constant_error),
+        non_finite=int(np.count_nonzero(judged.non_finite[usable])),
+        predicted=_shares(output, judged.chosen, usable, judged.classes),
+        actual=_shares(output, judged.truth, usable, judged.classes),
+        spread=judged.spread,
+        row_sum_error=judged.row_sum_error,
+        confusion=_confusion(output, judged, usable),
+    )
+
+
+# --- Intervals -------------------------------------------------------------------------------------
+
+
+def mean_interval(values: Array, low: float = -np.inf) -> Interval:
+    """95 % interval (Student's t) of the mean of independent rows, not below `low`."""
+    from scipy.stats import t
+
+    mean = float(values.mean())
+    if not np.isfinite(mean) or len(values) < 2:
+        return Interval(mean, mean) if not np.isfinite(mean) else Interval(low, np.inf)
+    half = float(t.ppf(0.975, len(values) - 1)) * float(values.std(ddof=1)) / np.sqrt(len(values))
+    return Interval(max(low, mean - half), mean + half)
+
+
+def paired_interval(differences: Array) -> Interval:
+    """95 % interval of the mean of paired differences, one per row.
+
+    Where all differences are -1, 0 or 1 (errors of a classifier), half a row of each sign and one of
+    zero are added (Agresti and Min 2005), so that few disagreements do not make a point of the interval.
+    """
+    if not np.isfinite(differences).all() or not np.isin(differences, (-1.0, 0.0, 1.0)).all():
+        return mean_interval(differences)
+    rows = len(differences) + 2
+    mean = float(differences.sum()) / rows
+    variance = (float(np.square(differences).sum()) + 1) / rows - mean**2
+    half = 1.96 * np.sqrt(variance / rows)
+    return Interval(max(-1.0, mean - half), min(1.0, mean + half))
+
+
+def wilson(wrong: float, rows: int) -> Interval:
+    """95 % Wilson interval of a rate, `wrong` of `rows`."""
+    z, rate = 1.96, wrong / rows
+    centre = (rate + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z * np.sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2)) / (1 + z**2 / rows)
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+def _rate_interval(errors: Array) -> Interval:
+    if np.isin(errors, (0.0, 1.0)).all():
+        return wilson(float(errors.sum()), len(errors))
+    interval = mean_interval(errors, low=0.0)  # positions of one row are not independent: rows are
+    return Interval(interval.low, min(1.0, interval.high))
+
+
+def _root(squared: Interval) -> Interval:
+    return Interval(float(np.sqrt(max(squared.low, 0.0))), float(np.sqrt(squared.high)))
+
+
+def _skill(error: float, constant: float) -> float:
+    if constant == 0:
+        return 0.0 if error == 0 else -np.inf
+    return 1.0 - error / constant
+
+
+# --- Rows ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Per row: errors and losses of the model and of the constant. Per (row, position): classes."""
+
+    errors: Array
+    losses: Array
+    constant_errors: Array
+    constant_losses: Array
+    non_finite: NDArray[np.bool_]
+    spread: float | None
+    truth: NDArray[np.int64] | None = None
+    chosen: NDArray[np.int64] | None = None
+    classes: int = 0
+    row_sum_error: float | None = None
+
+
+def _judge(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> _Judged:
+    truth, raw = np.asarray(y_true), np.asarray(y_pred)
+    if len(truth) != len(raw):
+        raise InputError(f"output '{output.name}' has {len(raw)} predictions for {len(truth)} targets")
+    judge = _judge_classes if output.task.classifies else _judge_values
+    return judge(output, truth, raw, reference)
+
+
+def _judge_values(output: Output, truth: Rows, raw: Rows, reference: Reference) -> _Judged:
+    usable, finite = _finite(truth), _finite(raw)
+    target, prediction = _flat(truth), _flat(raw)
+    if prediction.shape[1] not in (1, target.shape[1]) and target.shape[1] != 1:
+        raise InputError(
+            f"output '{output.name}' gives {prediction.shape[1]} numbers a row, but its targets have {target.shape[1]}"
+        )
+    with np.errstate(invalid="ignore", over="ignore"):
+        errors = np.square(prediction - target).mean(axis=1)
+        constant = np.square(reference.prediction - target).mean(axis=1)
+    errors[~finite] = np.inf
+    errors[~usable] = constant[~usable] = np.nan
+    both = usable & finite
+    target_variance = float(target[both].var(axis=0).mean()) if both.any() else 0.0
+    spread = float(np.sqrt(prediction[both].var(axis=0).mean() / target_variance)) if target_variance > 0 else None
+    return _Judged(errors, errors, constant, constant, ~finite, spread)
+
+
+def _judge_classes(output: Output, truth: Rows, raw: Rows, reference: Reference) -> _Judged:
+    finite, usable = _finite(raw), _finite(truth)
+    probability, row_sum_error = _probabilities(output, np.where(np.isfinite(raw), raw, 0.0), reference)
+    classes = _class_numbers(output, np.where(np.isfinite(truth), truth, 0), reference.labels)
+    if classes.shape != probability.shape[:2]:
+        raise InputError(
+            f"output '{output.name}' gives {probability.shape[1]} predictions a row, "
+            f"but its targets have {classes.shape[1]}"
+        )
+    soft = _soft_targets(output, truth)
+    if soft is not None and soft.shape != probability.shape:
+        soft = None
+    chosen = probability.argmax(axis=-1)
+    errors, losses = _class_errors(chosen, classes), _log_losses(probability, classes, soft)
+    errors[~finite], losses[~finite] = 1.0, -np.log(SMALLEST)
+    prior = np.broadcast_to(reference.prediction, (*classes.shape, reference.prediction.shape[-1]))
+    constant_errors = _class_errors(prior.argmax(axis=-1), classes)
+    constant_losses = _log_losses(prior, classes, soft if soft is not None and soft.shape == prior.shape else None)
+    for values in (errors, losses, constant_errors, constant_losses):
+        values[~usable] = np.nan
+    return _Judged(
+        errors,
+        losses,
+        constant_errors,
+        constant_losses,
+        ~finite,
+        float(probability[finite].std(axis=0).mean()) if finite.any() else None,
+        classes,
+        chosen,
+        max(probability.shape[-1], reference.prediction.shape[-1]),
+        row_sum_error,
+    )
+
+
+def _class_errors(chosen: Rows, classes: Rows) -> Array:
+    return np.asarray((chosen != classes).mean(axis=1, dtype=np.float64))
+
+
+def _log_losses(probability: Rows, classes: Rows, soft: Array | None) -> Array:
+    """Mean over positions of the log loss; a label that the output has no unit for costs the most."""
+    if soft is not None:
+        log = np.log(np.clip(probability, SMALLEST, 1.0))
+        return np.asarray(-(soft * log).sum(axis=-1).mean(axis=1))
+    known = (classes >= 0) & (classes < probability.shape[-1])
+    numbers = np.where(known, classes, 0)[..., None]
+    given = np.take_along_axis(probability, numbers, axis=-1)[..., 0]
+    given = np.where(known, given, 0.0)
+    return np.asarray(-np.log(np.clip(given, SMALLEST, 1.0)).mean(axis=1))
+
+
+# --- Reading predictions ----------------------------------------------------------------------------
+
+
+def _probabilities(output: Output, raw: Rows, reference: Reference) -> tuple[Array, float | None]:
+    """Probabilities (rows, positions, classes), and mean |sum - 1| of what were several probabilities."""
+    raw = np.asarray(raw, np.float64)
+    raw = raw[:, None] if raw.ndim == 1 else raw
+    if output.task is Task.MULTILABEL:
+        return _pair(_positive(output, _flat(raw), reference)), None
+    units = raw.shape[-1]
+    if units == 1 and (output.task is Task.BINARY or (output.classes or 2) <= 2):
+        return _pair(_positive(output, _flat(raw), reference)), None
+    if units == 1:  # one number for many classes: the nearest class
+        nearest = np.clip(np.rint(_flat(raw)), 0, (output.classes or 2) - 1).astype(np.int64)
+        return np.eye(output.classes or 2)[nearest], None
+    return _many(output, raw.reshape(len(raw), -1, units), reference.activation)
+
+
+def _pair(positive: Array) -> Array:
+    return np.stack([1 - positive, positive], axis=-1)
+
+
+def _positive(output: Output, raw: Array, reference: Reference) -> Array:
+    """The probability of the positive class from whatever one unit says."""
+    from scipy.special import expit
+
+    if reference.activation in PROBABILITIES:
+        return np.clip(raw, 0.0, 1.0)
+    if output.loss in MARGINS:
+        return np.clip((raw + 1) / 2, 0.0, 1.0)
+    unbounded = reference.activation in (None, "linear")
+    if output.from_logits or (_is_log_loss(output) and unbounded and _leaves_unit_range(raw)):
+        return np.asarray(expit(raw))
+    low, high = (0.0, 1.0) if _is_log_loss(output) else reference.labels
+    return np.clip((raw - low) / (high - low), 0.0, 1.0)
+
+
+def _many(output: Output, raw: Array, activation: str | None) -> tuple[Array, float | None]:
+    """Class probabilities from K units: softmax for logits, else divided by their sum."""
+    from scipy.special import softmax
+
+    sums = raw.sum(axis=-1, keepdims=True)
+    is_distribution = not _leaves_unit_range(raw) and bool(np.all(np.abs(sums - 1) < 1e-3))
+    bounded = is_distribution or activation in PROBABILITIES
+    negative = bool(raw.min(initial=0.0) < -1e-6)
+    if not bounded and (output.from_logits or (negative and (_is_log_loss(output) or output.loss in MARGINS))):
+        return np.asarray(softmax(raw, axis=-1)), None
+    raw = np.maximum(raw, 0.0)
+    total = raw.sum(axis=-1, keepdims=True)
+    uniform = 1.0 / raw.shape[-1]
+    shares = np.where(total > 0, raw / np.where(total > 0, total, 1.0), uniform)
+    return shares, float(np.abs(sums - 1).mean())
+
+
+def _is_log_loss(output: Output) -> bool:
+    return output.custom_loss or "crossentropy" in output.loss or output.loss in LOG_LOSSES
+
+
+def _leaves_unit_range(raw: Array) -> bool:
+    return bool(raw.min(initial=0.0) < -1e-6 or raw.max(initial=1.0) > 1 + 1e-6)
+
+
+# --- Reading targets --------------------------------------------------------------------------------
+
+
+def _two_labels(output: Output, truth: Rows) -> tuple[float, float]:
+    """The label values of a binary output, (0, 1) unless there are exactly two others."""
+    if output.task is not Task.BINARY:
+        return (0.0, 1.0)
+    values = np.unique(truth)
+    if len(values) != 2 or _has_columns(truth):
+        return (-1.0, 1.0) if len(values) == 1 and values[0] == -1 else (0.0, 1.0)
+    return (float(values[0]), float(values[1]))
+
+
+def _class_numbers(output: Output, truth: Rows, labels: tuple[float, float]) -> NDArray[np.int64]:
+    """True class of each (row, position), from integers, one-hot columns or the values of a binary output."""
+    if output.task is Task.MULTILABEL:
+        return (_flat(truth) > sum(labels) / 2).astype(np.int64)
+    if _columns_are_classes(output, truth):
+        return np.asarray(truth.reshape(len(truth), -1, truth.shape[-1]).argmax(axis=-1), np.int64)
+    if output.task is Task.BINARY:
+        return (_flat(truth) > sum(labels) / 2).astype(np.int64)
+    return np.rint(_flat(truth)).astype(np.int64)
+
+
+def _soft_targets(output: Output, truth: Rows) -> Array | None:
+    """Probabilities as targets, (rows, positions, classes); None where every target is one class."""
+    if output.task is Task.MULTILABEL or not _columns_are_classes(output, truth):
+        return None
+    if not np.issubdtype(truth.dtype, np.floating) or np.isin(truth, (0, 1)).all():
+        return None
+    return truth.reshape(len(truth), -1, truth.shape[-1]).astype(np.float64)
+
+
+def _columns_are_classes(output: Output, truth: Rows) -> bool:
+    """One-hot or soft targets; a sequence of integer labels has columns too, and they are time steps."""
+    if not _has_columns(truth):
+        return False
+    if output.loss.startswith("sparse"):
+        return truth.shape[-1] == output.classes and bool((np.isin(truth, (0, 1)).all(-1) & (truth.sum(-1) == 1)).all())
+    return truth.shape[-1] == (output.classes or 2) or output.task is Task.MULTICLASS
+
+
+def _has_columns(truth: Rows) -> bool:
+    return truth.ndim >= 2 and truth.shape[-1] > 1
+
+
+def _flat(values: Rows) -> Array:
+    return np.asarray(values, np.float64).reshape(len(values), -1)
+
+
+def _finite(values: Rows) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+
+
+# --- What was predicted -----------------------------------------------------------------------------
+
+
+def _shares(output: Output, numbers: Rows | None, usable: Rows, classes: int) -> tuple[float, ...]:
+    """Share of rows (and positions) in each class; for multi-label, share of rows with each label."""
+    if numbers is None:
+        return ()
+    if output.task is Task.MULTILABEL:
+        return tuple(float(share) for share in numbers[usable].mean(axis=0))
+    inside = numbers[usable]
+    inside = inside[(inside >= 0) & (inside < classes)]
+    return tuple(float(count) / max(inside.size, 1) for count in np.bincount(inside, minlength=classes))
+
+
+def _confusion(output: Output, judged: _Judged, usable: Rows) -> tuple[tuple[float, ...], ...]:
+    """Counts of (row, position) by actual and predicted class."""
+    size = judged.classes
+    if judged.truth is None or judged.chosen is None or output.task is Task.MULTILABEL or size > MOST_CONFUSED:
+        return ()
+    actual, predicted = judged.truth[usable], judged.chosen[usable]
+    known = (actual >= 0) & (actual < size)
+    counts = np.bincount(actual[known] * size + predicted[known], minlength=size * size)
+    return tuple(tuple(float(count) for count in row) for row in counts.reshape(size, size))

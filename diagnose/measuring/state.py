@@ -1,0 +1,166 @@
+"""The user's model and every random state, as they were: bit for bit."""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.measuring import backend
+
+Restore = Callable[[], None]
+GLOBALS = ("global_random_seed", "global_seed_generator")  # where Keras keeps what `set_random_seed` sets
+
+
+@contextmanager
+def guard(model: Any) -> Iterator[None]:
+    """Put everything back that the block changes, also where it fails.
+
+    Restored are all variables of the model (weights, BatchNormalization statistics, metrics, optimizer slots,
+    seed generators), the attributes of its layers and of what it was compiled with (trainable flags, rates,
+    compiled functions), Keras's global seed and names, and the random states of Python, NumPy and the backend.
+    Objects made inside the block are left to themselves.
+    """
+    restore = [_keep_random_states(), _keep_variables(model), *map(_keep_attributes, _owners(model))]
+    try:
+        yield
+    finally:
+        for put_back in reversed(restore):
+            put_back()
+
+
+def fingerprint(model: Any) -> str:
+    """A digest of everything that `guard` restores; equal within one process means bit-identical."""
+    digest = hashlib.sha256()
+    for variable in _variables(model):
+        digest.update(variable.path.encode() + _array(variable).tobytes())
+    for owner in _owners(model):
+        digest.update(repr(sorted(_described(owner))).encode())
+    digest.update(repr((random.getstate(), backend.random_state())).encode())
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the legacy state is the one users draw from
+    digest.update(repr((name, np.asarray(keys).tobytes(), rest)).encode())
+    digest.update(repr([_global(name) for name in GLOBALS] + [dict(_names())]).encode())
+    generator = _global("global_seed_generator")
+    if generator is not None:
+        digest.update(_array(generator.state).tobytes())
+    return digest.hexdigest()
+
+
+# --- Variables --------------------------------------------------------------------------------------
+
+
+def _variables(model: Any) -> list[Any]:
+    """Every variable that hangs on the model, once, in a fixed order."""
+    found = [*model.variables, *model.metrics_variables]
+    if getattr(model, "optimizer", None) is not None:
+        found += model.optimizer.variables
+    for layer in model._flatten_layers():
+        found += [*layer.weights, *layer._non_trainable_variables]
+        found += [generator.state for generator in layer._seed_generators]
+    return list({id(variable): variable for variable in found}.values())
+
+
+def _keep_variables(model: Any) -> Restore:
+    kept = [(variable, _array(variable).copy()) for variable in _variables(model)]
+
+    def restore() -> None:
+        for variable, value in kept:
+            variable.assign(value)
+
+    return restore
+
+
+def _array(variable: Any) -> NDArray[Any]:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(variable.value))
+
+
+# --- Attributes -------------------------------------------------------------------------------------
+
+
+def _owners(model: Any) -> list[Any]:
+    """The objects whose plain attributes belong to the state: layers, and what `compile` made."""
+    optimizer = getattr(model, "optimizer", None)
+    compiled = [optimizer, getattr(optimizer, "inner_optimizer", None)]
+    compiled += [getattr(model, name, None) for name in ("_compile_loss", "_compile_metrics", "_loss_tracker")]
+    return [*model._flatten_layers(), *(owner for owner in compiled if owner is not None)]
+
+
+def _keep_attributes(owner: Any) -> Restore:
+    attributes = dict(vars(owner))
+    lists = {name: list(value) for name, value in attributes.items() if isinstance(value, list)}
+    tracker = attributes.get("_tracker")
+    tracked = {name: set(ids) for name, ids in getattr(tracker, "stored_ids", {}).items()}
+
+    def restore() -> None:
+        for name in vars(owner).keys() - attributes.keys():
+            object.__delattr__(owner, name)
+        for name, value in attributes.items():
+            if vars(owner).get(name) is not value:
+                object.__setattr__(owner, name, value)
+        for name, items in lists.items():
+            list.__setitem__(attributes[name], slice(None), items)
+        if tracked:
+            tracker.stored_ids.update(tracked)
+
+    return restore
+
+
+def _described(owner: Any) -> Iterator[tuple[str, str]]:
+    for name, value in vars(owner).items():
+        if isinstance(value, bool | int | float | str | None):
+            yield name, repr(value)
+        elif isinstance(value, list):
+            yield name, repr([id(item) for item in value])
+        else:
+            yield name, str(id(value))
+
+
+# --- Random states ----------------------------------------------------------------------------------
+
+
+def _keep_random_states() -> Restore:
+    python, legacy, of_backend = random.getstate(), np.random.get_state(), backend.random_state()  # noqa: NPY002
+    globals_ = {name: _global(name) for name in GLOBALS}
+    generator = globals_["global_seed_generator"]
+    drawn = None if generator is None else _array(generator.state).copy()
+    names = dict(_names())
+
+    def restore() -> None:
+        random.setstate(python)
+        np.random.set_state(legacy)  # noqa: NPY002
+        backend.restore_random_state(of_backend)
+        for name, value in globals_.items():
+            _set_global(name, value)
+        if generator is not None:
+            generator.state.assign(drawn)
+        counts = _names()
+        counts.clear()
+        counts.update(names)
+
+    return restore
+
+
+def _names() -> Any:
+    """Keras's counters behind automatic layer names: what is built next is named as if we had not been here."""
+    from collections import defaultdict
+
+    from keras.src.backend.common import global_state
+
+    return global_state.get_global_attribute("object_name_uids", default=defaultdict(int), set_to_default=True)
+
+
+def _global(name: str) -> Any:
+    from keras.src.backend.common import global_state
+
+    return global_state.get_global_attribute(name)
+
+
+def _set_global(name: str, value: Any) -> None:
+    from keras.src.backend.common import global_state
+
+    global_state.set_global_attribute(name, value)

@@ -1,0 +1,104 @@
+"""The compiled functions of short trainings, for the TensorFlow backend."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.measurements import Array, NotMeasured
+from diagnose.measuring.bench import Batch, Structure
+from diagnose.subject import Rows
+
+Order = NDArray[np.int64]
+Steps = Callable[[Order, Array], tuple[Array, Array]]
+Prediction = Callable[[NDArray[np.int64]], list[Rows]]
+
+
+def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int) -> Steps:
+    """Compile a training loop that runs many steps in one call, at one learning rate per step.
+
+    The returned function takes row numbers [steps, batch_size] into `data` and rates [steps]; it returns the loss
+    (penalties included, as `fit` minimises it) and the global gradient norm of each step, both [steps], nan after
+    the first step whose loss is not finite. It is traced once, whatever the numbers of steps and rates are.
+
+    Raises:
+        NotMeasured: the model has no trainable weights.
+    """
+    import tensorflow as tf
+
+    variables = model.trainable_variables
+    if not variables:
+        raise NotMeasured("the model has no trainable weights")
+    inputs, targets, weights = _on_device(data)
+
+    def step(rows: Any, rate: Any) -> tuple[Any, Any]:
+        x, y, weight = (_gather(part, rows) for part in (inputs, targets, weights))
+        optimizer.learning_rate.assign(rate)
+        with tf.GradientTape() as tape:
+            predicted = model(x, training=True) if model._call_has_training_arg else model(x)
+            loss = model._compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
+            scaled = optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, variables)
+        norm = tf.linalg.global_norm([g for g in gradients if g is not None])
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return tf.cast(loss, tf.float32), tf.cast(norm, tf.float32)
+
+    signature = [tf.TensorSpec([None, batch_size], tf.int64), tf.TensorSpec([None], tf.float32)]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def loop(order: Any, rates: Any) -> tuple[Any, Any]:
+        steps = tf.shape(rates)[0]
+
+        def body(i: Any, _: Any, losses: Any, norms: Any) -> tuple[Any, Any, Any, Any]:
+            loss, norm = step(order[i], rates[i])
+            return i + 1, tf.math.is_finite(loss), losses.write(i, loss), norms.write(i, norm)
+
+        start = (0, True, tf.TensorArray(tf.float32, steps), tf.TensorArray(tf.float32, steps))
+        done, _, losses, norms = tf.while_loop(lambda i, fine, *_: fine & (i < steps), body, start)
+        ran = tf.range(steps) < done
+        unknown = tf.fill([steps], float("nan"))
+        return tf.where(ran, losses.stack(), unknown), tf.where(ran, norms.stack(), unknown)
+
+    def run(order: Order, rates: Array) -> tuple[Array, Array]:
+        losses, norms = loop(tf.constant(order, tf.int64), tf.constant(rates, tf.float32))
+        return losses.numpy().astype(np.float64), norms.numpy().astype(np.float64)
+
+    return run
+
+
+def compile_prediction(model: Any, inputs: Structure) -> Prediction:
+    """Compile inference on rows of `inputs`: row numbers in, one array per output out."""
+    import keras
+    import tensorflow as tf
+
+    inputs = _tensors(inputs)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
+    def predict(rows: Any) -> Any:
+        x = _gather(inputs, rows)
+        return keras.tree.flatten(model(x, training=False) if model._call_has_training_arg else model(x))
+
+    def run(rows: NDArray[np.int64]) -> list[Rows]:
+        return [output.numpy() for output in predict(tf.constant(rows, tf.int64))]
+
+    return run
+
+
+def _on_device(data: Batch) -> tuple[Any, Any, Any]:
+    inputs, targets, weights = data
+    return _tensors(inputs), _tensors(targets), _tensors(weights)
+
+
+def _tensors(structure: Structure) -> Any:
+    import keras
+    import tensorflow as tf
+
+    return keras.tree.map_structure(lambda rows: None if rows is None else tf.constant(rows), structure)
+
+
+def _gather(structure: Any, rows: Any) -> Any:
+    import keras
+    import tensorflow as tf
+
+    return keras.tree.map_structure(lambda part: None if part is None else tf.gather(part, rows), structure)

@@ -1,0 +1,246 @@
+"""Both remedy lists, each item with do / don't yet / unknown and the reason.
+
+*Machine Learning Yearning* (Andrew Ng), chapters 1, 20-28 and 40-42, and fast.ai's order of steps against
+overfitting. The rules are those of its chapters: bias first; data and regularisation for variance only;
+nothing but the repair while the model is sick.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from diagnose.checks.data.class_imbalance import class_imbalance
+from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
+from diagnose.checks.generalisation.class_recall import class_recall
+from diagnose.checks.generalisation.data_mismatch import data_mismatch
+from diagnose.checks.generalisation.variance import variance
+from diagnose.checks.network.structure_ignored import structure_ignored
+from diagnose.checks.process.still_improving import still_improving
+from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Verdict
+from diagnose.findings import Finding, Severity
+from diagnose.reasoning import remedies as to_do
+from diagnose.reasoning.engine import Seen, Suspicion
+from diagnose.reasoning.remedies import DeclaredRemedy
+
+Answer = Literal["do", "dont-yet", "unknown"]
+
+TITLES = {
+    "more-data": "More data",
+    "more-diverse-data": "More diverse data",
+    "train-longer": "Train longer",
+    "bigger-network": "Bigger network",
+    "smaller-network": "Smaller network",
+    "regularize": "Regularise",
+    "change-architecture": "Change the architecture",
+    "augmentation": "Data augmentation",
+    "generalizing-architecture": "Architectures that generalise",
+    "regularization": "Regularisation",
+    "reduce-complexity": "Reduce complexity",
+}
+SNIPPETS: dict[str, DeclaredRemedy] = {
+    "more-data": to_do.MORE_DATA,
+    "more-diverse-data": to_do.DIVERSE_DATA,
+    "train-longer": to_do.TRAIN_LONGER,
+    "bigger-network": to_do.BIGGER,
+    "smaller-network": to_do.SMALLER,
+    "regularize": to_do.REGULARIZE,
+    "change-architecture": to_do.ARCHITECTURE,
+    "augmentation": to_do.AUGMENT,
+    "generalizing-architecture": to_do.ARCHITECTURE,
+    "regularization": to_do.REGULARIZE,
+    "reduce-complexity": to_do.SMALLER,
+}
+DOMINANT = 0.5  # share of the gap from optimum to dev (knowledge of chapters 20-21: look at the larger part first)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the verdicts depend on. `repair`: the root disease that comes first, None where there is none."""
+
+    repair: Suspicion | None
+    bias: Finding | None
+    bias_known: bool
+    variance: Finding | None
+    variance_known: bool
+    mismatch: Finding | None
+    weak_class: Finding | None
+    improving: Finding | None
+    improving_known: bool
+    structure: Finding | None
+    images: bool
+
+    @property
+    def bias_dominates(self) -> bool:
+        return self.bias is not None and (self.variance is None or _size(self.bias) > _size(self.variance))
+
+    @property
+    def variance_dominates(self) -> bool:
+        return self.variance is not None and not self.bias_dominates
+
+
+def _size(finding: Finding) -> float:
+    return abs(finding.value or 0.0)
+
+
+def situation(suspicions: Sequence[Suspicion], seen: Seen, images: bool) -> Situation:
+    def first(*findings: Finding) -> Finding | None:
+        told = [f for f in findings if f.severity is not Severity.INFO]
+        return max(told, key=_size, default=None)
+
+    roots = (
+        s
+        for s in suspicions
+        if s.cause.kind == "disease" and s.severity.rank >= Severity.WARNING.rank and s.explained_by is None
+    )
+    return Situation(
+        repair=next(roots, None),
+        bias=first(*seen.of(avoidable_bias)),
+        bias_known=seen.examined(avoidable_bias),
+        variance=first(*seen.of(variance)),
+        variance_known=seen.examined(variance),
+        mismatch=first(*seen.of(data_mismatch)),
+        weak_class=first(*seen.of(class_recall), *seen.of(class_imbalance)),
+        improving=first(*seen.of(still_improving)),
+        improving_known=seen.examined(still_improving),
+        structure=first(*seen.of(structure_ignored)),
+        images=images,
+    )
+
+
+def verdicts(now: Situation) -> dict[str, tuple[Verdict, ...]]:
+    """Both lists, in their authors' order."""
+    return {
+        "machine_learning_yearning": tuple(_verdict(item, now) for item in MACHINE_LEARNING_YEARNING),
+        "fast_ai": tuple(_verdict(item, now) for item in FAST_AI),
+    }
+
+
+def _verdict(item: str, now: Situation) -> Verdict:
+    answer, because, behind = _decide(item, now)
+    measurements = tuple(finding.id for finding in behind if finding is not None)
+    return Verdict(item, TITLES[item], answer, None, because, measurements, None, SNIPPETS[item].snippet)
+
+
+Decision = tuple[Answer, str, tuple[Finding | None, ...]]
+
+# Items that are themselves the repair of a disease.
+REPAIRED_BY = {
+    "undertrained": "train-longer",
+    "learning-rate-too-low": "train-longer",
+    "bottleneck": "bigger-network",
+    "too-deep-plain": "change-architecture",
+    "best-weights-thrown-away": "regularize",
+}
+
+
+def _decide(item: str, now: Situation) -> Decision:
+    if now.repair is not None:
+        if REPAIRED_BY.get(now.repair.code) == item and now.repair.code != "learning-rate-too-low":
+            return "do", f"It is the repair of cause 1: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
+        return "dont-yet", f"First the repair: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
+    return _RULES[item](now)
+
+
+def _lower(title: str) -> str:
+    return title[0].lower() + title[1:]
+
+
+def _for_variance(now: Situation, do: str, dont_for_bias: str) -> Decision:
+    if now.variance_dominates:
+        return "do", f"{do} {_sentence(now.variance)}", (now.variance,)
+    if now.bias_dominates:
+        return "dont-yet", f"{dont_for_bias} {_sentence(now.bias)}", (now.bias,)
+    if not now.variance_known:
+        return "unknown", "Without a dev set that training has not seen, variance cannot be measured.", ()
+    return "dont-yet", "Variance is too small to matter, or too small to be seen on this dev set.", ()
+
+
+def _sentence(finding: Finding | None) -> str:
+    if finding is None:
+        return ""
+    return finding.message[0].upper() + finding.message[1:] + "."
+
+
+def _more_data(now: Situation) -> Decision:
+    return _for_variance(
+        now, "More rows are the surest way to less variance.", "More data cannot lower bias (chapter 20)."
+    )
+
+
+def _diverse(now: Situation) -> Decision:
+    behind = now.mismatch or now.weak_class
+    if behind is not None:
+        return "do", f"Data of the kind that fails would help. {_sentence(behind)}", (behind,)
+    if not now.variance_known:
+        return "unknown", "Without a dev set nobody can tell what kinds of rows fail.", ()
+    return "unknown", "No class stands out; which kinds of rows fail, only error analysis tells (chapter 14).", ()
+
+
+def _longer(now: Situation) -> Decision:
+    if now.improving is not None:
+        return "do", _sentence(now.improving), (now.improving,)
+    if not now.improving_known:
+        return "unknown", "No training history was given and none could be replayed.", ()
+    return "dont-yet", "Training had come to rest: the loss no longer fell at the end.", ()
+
+
+def _bigger(now: Situation) -> Decision:
+    if now.bias_dominates:
+        return "do", f"The net does not fit its own training rows well enough. {_sentence(now.bias)}", (now.bias,)
+    if not now.bias_known:
+        return "unknown", "What error is possible is unknown: give --target-error, or run with baselines.", ()
+    if now.variance_dominates:
+        return "dont-yet", "Variance is the larger part; a bigger net needs more regularisation first.", (now.variance,)
+    return "dont-yet", "The training error is within reach of what is known to be possible.", ()
+
+
+def _smaller(now: Situation) -> Decision:
+    if now.variance_dominates:
+        return (
+            "dont-yet",
+            "Only for speed, or as the last resort: regularising a large net usually does better.",
+            (now.variance,),
+        )
+    return "dont-yet", "A smaller net raises bias.", (now.bias,)
+
+
+def _regularize(now: Situation) -> Decision:
+    return _for_variance(
+        now, "It trades a little bias for less variance.", "Regularising raises bias, which is the larger part."
+    )
+
+
+def _architecture(now: Situation) -> Decision:
+    if now.structure is not None and (now.bias_dominates or now.variance_dominates):
+        return "do", _sentence(now.structure), (now.structure,)
+    return "dont-yet", "Never the first move: its effect is hard to foretell (chapter 24).", ()
+
+
+def _augmentation(now: Situation) -> Decision:
+    answer, because, behind = _for_variance(
+        now, "Changed copies of the images are new rows.", "Augmenting makes train harder; it does not lower bias."
+    )
+    if answer == "do" and not now.images:
+        return "unknown", "Which changes keep the label of such rows, only you know.", behind
+    return answer, because, behind
+
+
+def _later(now: Situation) -> Decision:
+    if now.variance_dominates:
+        return "dont-yet", "This list asks for the steps above first.", (now.variance,)
+    return _for_variance(now, "", "It is a step against variance; bias is the larger part.")
+
+
+_RULES = {
+    "more-data": _more_data,
+    "more-diverse-data": _diverse,
+    "train-longer": _longer,
+    "bigger-network": _bigger,
+    "smaller-network": _smaller,
+    "regularize": _regularize,
+    "change-architecture": _architecture,
+    "augmentation": _augmentation,
+    "generalizing-architecture": _later,
+    "regularization": _later,
+    "reduce-complexity": _later,
+}

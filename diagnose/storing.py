@@ -1,0 +1,219 @@
+"""A diagnosis as JSON, and back.
+
+Numbers that are not finite are written as the strings "NaN", "Infinity" and "-Infinity", because JSON has no
+word for them. `Where.label` is called "class" in the file. Unknown keys are ignored on reading, so an older
+reader opens a newer file.
+"""
+
+import contextlib
+import json
+import math
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from diagnose.diagnosis import SCHEMA, Diagnosis
+from diagnose.errors import InputError
+from diagnose.findings import Evidence
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+NON_FINITE = ("NaN", "Infinity", "-Infinity")
+FREE_FORM = ("subject", "settings")  # dictionaries without declared types: text and numbers mix
+KINDS = frozenset(kind.__dataclass_fields__["kind"].default for kind in get_args(Evidence))
+
+
+class NewerSchema(UserWarning):
+    """The file was written by a newer version; what this one does not know is left out."""
+
+
+def to_json(diagnosis: Diagnosis) -> str:
+    """The diagnosis as JSON text, its keys in the order of the dataclasses."""
+    data = _plain(diagnosis)
+    for finding in data["findings"]:
+        finding["where"] = {("class" if key == "label" else key): at for key, at in finding["where"].items()}
+    first = {"schema": data.pop("schema")}
+    return json.dumps(first | data, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def from_json(text: str) -> Diagnosis:
+    """Read what `to_json` wrote, also by an older or newer version.
+
+    Raises:
+        InputError: the text is no JSON, or no diagnosis.
+    """
+    from pydantic import ValidationError
+
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"not a diagnosis: the text is not JSON ({error})") from error
+    if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
+        raise InputError('not a diagnosis: the JSON has no number "schema"; pass a file written by diagnose')
+    if data["schema"] > SCHEMA:
+        notice = f"written by a newer version (schema {data['schema']}, known here: {SCHEMA}); what is new is left out"
+        warnings.warn(notice, NewerSchema, stacklevel=2)
+    try:
+        return _adapter().validate_python(_readable(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "top level"
+        raise InputError(f"not a complete diagnosis: {place}: {first['msg']}") from error
+
+
+def save(diagnosis: Diagnosis, path: str | Path) -> None:
+    """Write the diagnosis as JSON (`.json`) or as a page (`.html`), to a temporary name first.
+
+    Raises:
+        InputError: another suffix, or the folder cannot be written to.
+    """
+    path = Path(path)
+    text = _writer(path)(diagnosis)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise InputError(f"cannot write {path}: {error.strerror or error}; pass a path that can be written") from error
+
+
+def load(path: str | Path) -> Diagnosis:
+    """Read a diagnosis from a JSON file.
+
+    Raises:
+        InputError: the file is missing, cannot be read, or holds no diagnosis.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; pass a JSON file written by diagnose") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as text ({error}); pass a JSON file written by diagnose") from error
+    try:
+        return from_json(text)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what `to_json` writes."""
+    schema = _with_non_finite(_adapter().json_schema(mode="validation"))
+    definitions = schema["$defs"]
+    definitions["NonFinite"] = {"enum": list(NON_FINITE), "description": "a number that JSON cannot write"}
+    place = definitions["Where"]["properties"]
+    place["class"] = place.pop("label")
+    schema["required"] = [field.name for field in fields(Diagnosis)]
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema
+
+
+def _writer(path: Path) -> Callable[[Diagnosis], str]:
+    if path.suffix.lower() == ".json":
+        return to_json
+    if path.suffix.lower() in (".html", ".htm"):
+        from diagnose.reports.html import render
+
+        return render
+    raise InputError(f'cannot save as "{path.name}": pass a path that ends in .json or .html')
+
+
+@cache
+def _adapter() -> "TypeAdapter[Diagnosis]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Diagnosis)
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON knows: dictionaries, lists, text, finite numbers, truth values, None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return _number(float(value))
+    if hasattr(value, "dtype"):  # NumPy's scalars and arrays, without importing NumPy
+        return _plain(value.tolist())
+    return str(value)
+
+
+def _number(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def _readable(data: dict[str, Any]) -> dict[str, Any]:
+    """The file's data as the dataclasses want it."""
+    free = {key: _restored(data[key]) for key in FREE_FORM if key in data}
+    findings = [_placed(finding) for finding in data.get("findings", ())]
+    known: dict[str, Any] = _known_evidence(data | free | {"findings": findings})
+    return known
+
+
+def _restored(value: Any) -> Any:
+    """Numbers that are not finite, where no declared type tells them from text."""
+    if isinstance(value, dict):
+        return {key: _restored(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_restored(item) for item in value]
+    return float(value) if value in NON_FINITE else value
+
+
+def _placed(finding: Any) -> Any:
+    if not isinstance(finding, dict) or not isinstance(finding.get("where"), dict):
+        return finding
+    return finding | {"where": {("label" if key == "class" else key): at for key, at in finding["where"].items()}}
+
+
+def _known_evidence(value: Any) -> Any:
+    """Evidence of a kind that only a newer version knows becomes a table that says so."""
+    if isinstance(value, list):
+        return [_known_evidence(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: _known_evidence(item) for key, item in value.items()}
+    if isinstance(value.get("evidence"), dict):
+        value["evidence"] = _or_table(value["evidence"])
+    if isinstance(value.get("evidence"), list):
+        value["evidence"] = [_or_table(item) for item in value["evidence"]]
+    return value
+
+
+def _or_table(evidence: Any) -> Any:
+    if not isinstance(evidence, dict) or evidence.get("kind") in KINDS:
+        return evidence
+    reason = f'evidence of the kind "{evidence.get("kind")}" needs a newer version of diagnose'
+    return {"kind": "table", "title": str(evidence.get("title", "")), "columns": ["not shown"], "rows": [[reason]]}
+
+
+def _with_non_finite(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_with_non_finite(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _with_non_finite(item) for key, item in node.items()}
+    if node.get("type") == "number":
+        rest = {key: item for key, item in node.items() if key != "type"}
+        return rest | {"anyOf": [{"type": "number"}, {"$ref": "#/$defs/NonFinite"}]}
+    return node

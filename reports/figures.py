@@ -1,0 +1,118 @@
+"""Each kind of evidence as a figure. Checks describe, this draws; a new kind fails the type check here."""
+
+import re
+from typing import assert_never
+
+from markupsafe import Markup
+
+from diagnose.findings import Bars, Curves, Evidence, Histogram, Matrix, Sample, Samples, Table
+from diagnose.reports import bars, curves
+from diagnose.reports.numbers import cut, number
+from diagnose.reports.plot import figure
+from diagnose.reports.svg import at, tag
+
+NUMBERED = 12  # columns of a matrix up to which its cells show their numbers
+CELL = 26  # px: height of a row of a matrix
+ROWS = 60  # rows of a table that are shown
+BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+
+def draw(evidence: Evidence) -> Markup:
+    """The evidence as one `<figure>`; it says everything in text too."""
+    match evidence:
+        case Bars():
+            return bars.draw(evidence)
+        case Curves():
+            return curves.draw(evidence)
+        case Histogram():
+            return curves.histogram(evidence)
+        case Matrix():
+            return _matrix(evidence)
+        case Samples():
+            return _samples(evidence)
+        case Table():
+            return _table(evidence)
+    assert_never(evidence)
+
+
+def _matrix(matrix: Matrix) -> Markup:
+    """Cells shaded by their share of the row, names at the left and, turned, above."""
+    rows, columns = max(1, len(matrix.rows)), max(1, len(matrix.columns))
+    width, height = 100 / columns, 100 / rows
+    marks = []
+    for j, name in enumerate(matrix.columns):
+        if columns <= NUMBERED or j % -(-columns // NUMBERED) == 0:
+            marks.append(_column_name(name, (j + 0.5) * width))
+    for i, name in enumerate(matrix.rows):
+        title = tag("title", name)
+        marks.append(
+            tag("text", cut(name, 15), title, x=0, y=at((i + 0.5) * height), dx=-10, dy=4, text_anchor="end")
+        )
+    for i, values in enumerate(matrix.values):
+        whole = sum(abs(value) for value in values if value == value)
+        for j, value in enumerate(values):
+            marks += _cell(matrix, i, j, value, whole, columns, rows)
+    note = f"Rows: {matrix.row_label}. Columns: {matrix.column_label}. Shaded by share of the row."
+    sentence = f"{matrix.title}: {matrix.row_label} by {matrix.column_label}, {rows} rows, {columns} columns."
+    area = tag("svg", *marks, role="img", aria_label=sentence, width="100%", height=CELL * rows)
+    return figure(matrix.title, note, tag("div", area, class_="plot wide cells"))
+
+
+def _column_name(name: str, place: float) -> Markup:
+    text = tag("text", cut(name, 10), tag("title", name), class_="tk", transform="rotate(-40)", x=0, y=-4)
+    return tag("svg", text, x=at(place), class_="free")
+
+
+def _cell(matrix: Matrix, i: int, j: int, value: float, whole: float, columns: int, rows: int) -> list[Markup]:
+    share = abs(value) / whole if whole and value == value else 0.0
+    row, column = matrix.rows[i] if i < len(matrix.rows) else "", matrix.columns[j] if j < len(matrix.columns) else ""
+    title = tag("title", f"{row} as {column}: {number(value)} ({share:.1%} of the row)")
+    x, y = 100 * j / columns, 100 * i / rows
+    size = {"width": at(100 / columns), "height": at(100 / rows)}
+    marks = [tag("rect", title, class_="cell-fill", x=at(x), y=at(y), fill_opacity=round(0.04 + 0.5 * share, 3), **size)]
+    if columns <= NUMBERED and value:
+        middle = {"x": at(x + 50 / columns), "y": at(y + 50 / rows)}
+        marks.append(tag("text", number(value), class_="cell-text", dy=4, text_anchor="middle", **middle))
+    return marks
+
+
+def _samples(samples: Samples) -> Markup:
+    items = [tag("li", _picture(item), tag("p", item.caption)) for item in samples.items]
+    return figure(samples.title, "", tag("ul", *items, class_="pics"))
+
+
+def _picture(item: Sample) -> Markup:
+    if item.png is not None and BASE64.fullmatch(item.png):
+        return tag("img", src=f"data:image/png;base64,{item.png}", alt=item.caption)
+    return tag("p", cut(item.text or "no picture", 400), class_="quote")
+
+
+def _table(table: Table) -> Markup:
+    return figure("", "", table_of(table))
+
+
+def table_of(table: Table) -> Markup:
+    """An HTML table; columns of numbers are aligned to the right, long tables are cut and say so."""
+    numeric = [_numeric(table, index) for index in range(len(table.columns))]
+    head = [tag("th", name, scope="col", class_="r" if numeric[i] else None) for i, name in enumerate(table.columns)]
+    body = [_table_row(table, row, numeric) for row in table.rows[:ROWS]]
+    rest = len(table.rows) - ROWS
+    caption = [table.title] + ([tag("span", f"The first {ROWS} of {len(table.rows):,} rows.")] if rest > 0 else [])
+    parts = (tag("caption", *caption, class_="small-caption"), tag("thead", tag("tr", *head)), tag("tbody", *body))
+    return tag("div", tag("table", *parts, class_="cards"), class_="box")
+
+
+def _numeric(table: Table, index: int) -> bool:
+    cells = [row[index] for row in table.rows if index < len(row) and row[index] is not None]
+    return bool(cells) and not any(isinstance(cell, str) for cell in cells)
+
+
+def _table_row(table: Table, row: tuple[str | float | int | None, ...], numeric: list[bool]) -> Markup:
+    cells = []
+    for index, cell in enumerate(row[: len(table.columns)]):
+        text = cell if isinstance(cell, str) else number(cell)
+        if index == 0:
+            cells.append(tag("th", text, scope="row"))
+        else:
+            cells.append(tag("td", text, data_l=table.columns[index], class_="r" if numeric[index] else None))
+    return tag("tr", *cells)

@@ -1,0 +1,192 @@
+"""Where the error stands: the ladder from target to test, and the one line under the verdict."""
+
+import math
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from diagnose.findings import Bars
+from diagnose.reports.labels import CHARACTER, NARROW, Label, settle
+from diagnose.reports.numbers import cut, decimals, factor, interval, number, quantity, shown_unit
+from diagnose.reports.plot import ROLES, figure, frame, role_of, x_axis
+from diagnose.reports.svg import Scale, at, scale, tag
+
+GAPS = {
+    ("target", "train"): "avoidable bias",
+    ("train", "train-dev"): "variance",
+    ("train", "dev"): "variance",
+    ("train", "test"): "variance",
+    ("train-dev", "dev"): "data mismatch",
+    ("dev", "test"): "dev overfitting",
+}
+STEP = 64  # px from level to level
+NAME = 15
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of error in the units that are shown; `low` and `high` are `value` where it has no interval."""
+
+    label: str
+    role: str
+    value: float
+    low: float
+    high: float
+    text: str
+    whole: str
+
+    @property
+    def exact(self) -> bool:
+        return self.low == self.high
+
+
+def levels(bars: Bars) -> list[Level]:
+    times = factor(bars.unit)
+    result = []
+    for index, (label, value) in enumerate(zip(bars.labels, bars.values, strict=False)):
+        low = bars.lows[index] if index < len(bars.lows) else value
+        high = bars.highs[index] if index < len(bars.highs) else value
+        low, high = (end if math.isfinite(end) else value for end in (low, high))
+        span = f" {interval(low, high, bars.unit)}" if low != high else ""
+        shown = quantity(value, bars.unit)
+        whole = f"{label}: {shown}{span}"
+        result.append(Level(label, role_of(label), value * times, low * times, high * times, shown, whole))
+    return result
+
+
+def ladder(bars: Bars) -> Markup:
+    """Levels in rows and, between them, the gaps that have a name, each with its interval."""
+    rungs = levels(bars)
+    if not rungs:
+        return figure(bars.title, "Nothing was evaluated.")
+    along = scale([end for rung in rungs for end in (rung.low, rung.high)], bars.log, zero=True)
+    marks = x_axis(along, shown_unit(bars.unit))
+    sentences = [rung.whole for rung in rungs]
+    for index, rung in enumerate(rungs):
+        marks += _level(rung, along, _middle(index, len(rungs)))
+    for before, after in _named_gaps(rungs):
+        drawn, sentence = _gap(rungs, before, after, along, bars.unit)
+        marks += drawn
+        sentences.append(sentence)
+    note = "Lines: 95 % intervals. Between the levels: what each gap is called, and its size."
+    return figure(bars.title, note, frame(marks, "; ".join(sentences) + ".", STEP * len(rungs), "wide tight"))
+
+
+def _middle(index: int, count: int) -> float:
+    return 100 * (index + 0.5) / count
+
+
+def _level(rung: Level, along: Scale, y: float) -> list[Markup]:
+    style = ROLES.get(rung.role, "c-ink")
+    title = [tag("title", rung.label)] if len(rung.label) > NAME else []
+    marks = [
+        tag("text", cut(rung.label, NAME), *title, class_=f"b {style}", x=0, y=at(y), dx=-12, dy=-2, text_anchor="end"),
+        tag("text", cut(rung.text, NAME), class_="tk", x=0, y=at(y), dx=-12, dy=13, text_anchor="end"),
+    ]
+    place = along.place(rung.value)
+    if place is None:
+        return [*marks, tag("text", "unknown", class_="lb c-soft", x=0, y=at(y), dx=8, dy=4)]
+    if not rung.exact:
+        ends = [along.place(end) or 0.0 for end in (rung.low, rung.high)]
+        marks.append(tag("line", class_=f"iv {style}", x1=at(ends[0]), x2=at(ends[1]), y1=at(y), y2=at(y)))
+    shape = "ho" if rung.role in ("target", "train-dev", "baseline", "constant") else "pt"
+    dot = tag("circle", tag("title", rung.whole), class_=f"{shape} {style}", cx=at(place), cy=at(y), r=4.5)
+    return [*marks, dot]
+
+
+def _named_gaps(rungs: list[Level]) -> list[tuple[int, int]]:
+    """Neighbours on the ladder whose difference has a name; levels without a role in it stand between."""
+    order = [index for index, rung in enumerate(rungs) if rung.role and math.isfinite(rung.value)]
+    order = [index for index in order if any(rungs[index].role in pair for pair in GAPS)]
+    pairs = list(zip(order, order[1:], strict=False))
+    return [(before, after) for before, after in pairs if (rungs[before].role, rungs[after].role) in GAPS]
+
+
+def difference(before: Level, after: Level) -> tuple[float, float, float]:
+    """after - before with the interval that both levels' own intervals imply.
+
+    Source: Zou and Donner 2008, "Construction of confidence limits about effect measures" (the levels rest on
+    different rows, so their errors are independent).
+    """
+    size = after.value - before.value
+    low = size - math.hypot(after.value - after.low, before.high - before.value)
+    high = size + math.hypot(after.high - after.value, before.value - before.low)
+    return size, low, high
+
+
+def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> tuple[list[Markup], str]:
+    before, after = rungs[first], rungs[last]
+    name = GAPS[before.role, after.role]
+    size, low, high = difference(before, after)
+    y = (_middle(first, len(rungs)) + _middle(last, len(rungs))) / 2
+    ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
+    show = decimals if factor(unit) != 1 or unit == "%" else number
+    amount, span = f"{'+' if size >= 0 else ''}{show(size)}", f"[{show(low)}, {show(high)}]"
+    lower, upper = (along.place(before.value + end) for end in (low, high))
+    rise = 100 * 14 / (STEP * len(rungs))
+    marks = [
+        tag("line", class_="conn", x1=at(ends[0]), x2=at(ends[0]), y1=at(y - rise), y2=at(y)),
+        tag("line", class_="conn", x1=at(ends[1]), x2=at(ends[1]), y1=at(y + rise), y2=at(y)),
+        tag("line", class_="step-bar c-soft", x1=at(ends[0]), x2=at(ends[1]), y1=at(y), y2=at(y)),
+        tag("line", class_="iv thin c-soft", x1=at(lower or 0.0), x2=at(upper or 0.0), y1=at(y), y2=at(y)),
+        tag("text", name, class_="c-soft", x=0, y=at(y), dx=-12, dy=4, text_anchor="end"),
+        _amount(amount, span, min(*ends, lower or 0.0), max(*ends, upper or 0.0), y),
+    ]
+    return marks, f"{name}: {amount} {span}"
+
+
+def _amount(amount: str, span: str, left: float, right: float, y: float) -> Markup:
+    """The size of a gap beside it; the numbers of its interval are left out on a phone."""
+    width = (len(amount) * CHARACTER + 14) / NARROW * 100
+    parts = [tag("tspan", amount, class_="b"), tag("tspan", span, class_="opt c-soft", dx=5)]
+    if right + 2.2 * width <= 100:
+        return tag("text", *parts, class_="lb", x=at(right), y=at(y), dx=8, dy=4)
+    if left >= width:
+        return tag("text", *parts, class_="lb", x=at(left), y=at(y), dx=-8, dy=4, text_anchor="end")
+    return tag("text", *parts, class_="lb", x=at((left + right) / 2), y=at(y), dy=-8, text_anchor="middle")
+
+
+def number_line(bars: Bars, style: str) -> Markup:
+    """Target, baseline, constant prediction and your model on one axis; `style` colours your model.
+
+    Your model is its dev error, else its test error, else its train error.
+    """
+    every = [level for level in levels(bars) if math.isfinite(level.value)]
+    own = next((level for role in ("dev", "test", "train") for level in every if level.role == role), None)
+    others = [level for level in every if level.role in ("target", "baseline", "constant")]
+    if own is None or bars.log:
+        return Markup("")
+    along = scale([end for level in (own, *others) for end in (level.low, level.high)], zero=True)
+    shown = [(own, f"your model {own.text}", f"b {style}")]
+    shown += [(level, f"{cut(level.label, 24)} {level.text}", "c-soft") for level in others]
+    marks = x_axis(along, f"{own.label} {shown_unit(bars.unit)}", grid=False)
+    for level, _, colour in reversed(shown):
+        marks += _point(level, along, colour)
+    places = settle([_tiers(text, along.place(level.value) or 0.0) for level, text, _ in shown])
+    for (_, _, colour), label in zip(shown, places, strict=True):
+        if label is not None:
+            marks.append(
+                tag("text", label.text, class_=f"lb {colour}", x=at(label.x), y=label.y, text_anchor=label.anchor)
+            )
+    sentence = "; ".join(f"{text}" for _, text, _ in shown) + "."
+    return frame(marks, sentence, 26, "strip")
+
+
+def _tiers(text: str, place: float) -> list[Label]:
+    """Above the mark, in three tiers, the nearest first; turned inwards at both ends of the axis."""
+    anchors = {"start": ("start", "middle"), "end": ("end", "middle"), "": ("middle", "start", "end")}
+    side = "start" if place < 20 else "end" if place > 80 else ""
+    return [Label(text, place, y, anchor) for y in (-7.0, -23.0, -39.0) for anchor in anchors[side]]
+
+
+def _point(level: Level, along: Scale, style: str) -> list[Markup]:
+    place = along.place(level.value) or 0.0
+    colour = style.removeprefix("b ")
+    if level.role == "target":
+        return [tag("line", class_="ref", x1=at(place), x2=at(place), y1="100%", y2=0)]
+    ends = [along.place(end) or 0.0 for end in (level.low, level.high)]
+    shape = "ho" if level.role in ("baseline", "constant") else "pt"
+    return [
+        tag("line", class_=f"iv {colour}", x1=at(ends[0]), x2=at(ends[1]), y1="50%", y2="50%"),
+        tag("circle", tag("title", level.whole), class_=f"{shape} {colour}", cx=at(place), cy="50%", r=5),
+    ]

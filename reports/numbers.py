@@ -1,0 +1,114 @@
+"""Numbers as text, the same way everywhere: true minus signs, thousands, three figures that count."""
+
+import math
+from collections.abc import Sequence
+
+from diagnose.findings import Interval
+
+SHARES = ("error rate", "share", "fraction", "rate of errors", "accuracy")  # units whose values are 0 to 1, shown in %
+
+
+def number(value: float | int | None, digits: int = 3) -> str:
+    """`value` with `digits` significant figures; whole numbers up to a million in full."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if value == int(value) and size < 1e6:
+        return _signed(f"{int(value):,}")
+    if size >= 1e6 or size < 1e-3:
+        return _scientific(value, digits)
+    places = max(0, digits - 1 - math.floor(math.log10(size)))
+    return _signed(f"{value:,.{places}f}")
+
+
+def _scientific(value: float, digits: int) -> str:
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return _signed(f"{mantissa}e{int(exponent)}")
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def factor(unit: str) -> float:
+    """What values in this unit are multiplied by to be shown: shares appear in per cent."""
+    return 100.0 if unit in SHARES else 1.0
+
+
+def shown_unit(unit: str) -> str:
+    return f"{unit}, %" if unit in SHARES else unit
+
+
+def quantity(value: float | None, unit: str = "") -> str:
+    """`value` with its unit, for a sentence."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    if unit in SHARES or unit == "%":
+        return f"{decimals(value * factor(unit))} %"
+    return f"{number(value)} {unit}".strip()
+
+
+def decimals(value: float) -> str:
+    """One decimal, as per cents are read; two significant figures where that would be 0."""
+    if not math.isfinite(value):
+        return number(value)
+    return number(value, 2) if 0 < abs(value) < 0.1 else _signed(f"{value:,.1f}")
+
+
+def interval(low: float, high: float, unit: str = "") -> str:
+    """An interval in brackets, without the unit."""
+    show = decimals if unit in SHARES or unit == "%" else number
+    return f"[{show(low * factor(unit))}, {show(high * factor(unit))}]"
+
+
+def between(of: Interval | None, unit: str = "") -> str:
+    """An interval in brackets, its level named where it is not the usual 95 %."""
+    if of is None:
+        return ""
+    level = "" if of.level == 0.95 else f" at {decimals(of.level * 100)} %"
+    return interval(of.low, of.high, unit) + level
+
+
+def seconds(value: float) -> str:
+    """A duration as people say it."""
+    if not math.isfinite(value):
+        return "unknown"
+    if value >= 120:
+        return f"{value / 60:.0f} min"
+    return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"
+
+
+def shape(dimensions: Sequence[int | None] | None) -> str:
+    """An output shape without its first axis (the rows): "28 × 28 × 32"; "?" for a free axis."""
+    if not dimensions:
+        return "–"
+    return " × ".join("?" if size is None else f"{size:,}" for size in dimensions[1:]) or "one number"
+
+
+def cut(text: str, length: int) -> str:
+    """`text`, its middle left out where it is longer than `length`."""
+    if len(text) <= length:
+        return text
+    head = (length - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+
+
+def listed(words: Sequence[str], limit: int = 6) -> str:
+    """Words as people list them: "a, b and c"; what exceeds `limit` is counted."""
+    if len(words) > limit:
+        return f"{', '.join(words[:limit])} and {len(words) - limit} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def counted(count: int, noun: str) -> str:
+    """"1 check", "3 checks"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,95 @@
+"""What every figure shares: its frame, its axes, its colours."""
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
+
+from diagnose.reports.labels import Label
+from diagnose.reports.svg import Scale, at, tag
+
+ROLES = {
+    "train": "c-train",
+    "train-dev": "c-train",
+    "dev": "c-dev",
+    "test": "c-test",
+    "yours": "c-ink",
+    "reference": "c-soft",
+    "healthy": "c-ok",
+    "target": "c-soft",
+    "baseline": "c-soft",
+    "constant": "c-soft",
+}
+OTHERS = ("c-ink", "c-soft", "c-test", "c-ok")  # series without a role, in turn
+
+
+def role_of(label: str) -> str:
+    """The role that a label's first word names ("train", "dev set", "best baseline: ridge"), "" if none."""
+    words = label.lower().replace("_", "-").replace("train dev", "train-dev").removeprefix("best ").split()
+    first = words[0].strip(",:;()") if words else ""
+    first = {"training": "train", "validation": "dev"}.get(first, first)
+    return first if first in ROLES else ""
+
+
+def frame(marks: Iterable[Markup], label: str, height: int, style: str = "") -> Markup:
+    """The plot area as an image with a sentence; `style` widens the margins for row names."""
+    area = tag("svg", *marks, role="img", aria_label=label, width="100%", height=height)
+    return tag("div", area, class_=f"plot {style}".rstrip())
+
+
+def figure(title: str, note: str, *content: Markup) -> Markup:
+    """A figure: what it shows in bold, how to read it in grey, the content."""
+    how = Markup(" ") + tag("span", note) if note else Markup("")
+    caption = tag("figcaption", tag("b", title), how) if title or note else Markup("")
+    return tag("figure", caption, *content)
+
+
+def x_axis(scale: Scale, label: str, grid: bool = True) -> list[Markup]:
+    marks = [tag("rect", class_="gut", x=0, width=at(scale.strip), height="100%")] if scale.strip else []
+    for place, text in scale.ticks():
+        if grid and place != scale.strip / 2:
+            marks.append(tag("line", class_="grid", x1=at(place), x2=at(place), y1=0, y2="100%"))
+        marks.append(tag("text", text, class_="tk", x=at(place), y="100%", dy=17, text_anchor="middle"))
+    marks.append(tag("line", class_="axis", x1=0, x2="100%", y1="100%", y2="100%"))
+    marks.append(tag("text", axis_text(label, scale), class_="al", x="100%", y="100%", dy=35, text_anchor="end"))
+    return marks
+
+
+def y_axis(scale: Scale, label: str) -> list[Markup]:
+    marks = []
+    if scale.strip:
+        marks.append(tag("rect", class_="gut", x=0, y=at(100 - scale.strip), width="100%", height=at(scale.strip)))
+    for place, text in scale.ticks():
+        marks.append(tag("line", class_="grid", x1=0, x2="100%", y1=at(100 - place), y2=at(100 - place)))
+        marks.append(tag("text", text, class_="tk", x=0, y=at(100 - place), dx=-8, dy=4, text_anchor="end"))
+    marks.append(tag("text", axis_text(label, scale), class_="al", x=0, y=0, dx=-40, dy=-14))
+    return marks
+
+
+def axis_text(label: str, scale: Scale) -> str:
+    return ", ".join(part for part in (label, "log scale" if scale.log else "") if part)
+
+
+def written(label: Label, style: str) -> Markup:
+    """A settled label with a halo of the page's colour."""
+    return tag("text", label.text, class_=f"lb {style}", x=at(label.x), y=round(label.y, 1), text_anchor=label.anchor)
+
+
+def healthy_band(scale: Scale, healthy: tuple[float, float] | None) -> list[Markup]:
+    if healthy is None:
+        return []
+    ends = [scale.place(value) for value in healthy]
+    if ends[0] is None or ends[1] is None:
+        return []
+    title = tag("title", "the range of healthy models")
+    return [tag("rect", title, class_="okb", x=at(ends[0]), y=0, width=at(max(0.0, ends[1] - ends[0])), height="100%")]
+
+
+def key(entries: Sequence[tuple[str, str]]) -> Markup:
+    """Colour and name of what could not be labelled beside its mark."""
+    if not entries:
+        return Markup("")
+    return tag("p", *(tag("span", _dot(style), name, class_="key") for style, name in entries), class_="keys small soft")
+
+
+def _dot(style: str) -> Markup:
+    return tag("svg", tag("circle", class_=f"pt {style}", cx=5, cy=5, r=4.5), viewBox="0 0 10 10", aria_hidden="true")

@@ -1,0 +1,120 @@
+"""Elements of SVG and HTML as escaped text, and the scales that place marks in per cent.
+
+A figure is fluid: its SVG box is the plot area, positions are per cents of it, text stays in px. So a figure
+reads the same at 360 and at 1920 px, and its lines live in a nested SVG that may stretch.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from diagnose.reports.numbers import number
+
+VOID = frozenset({"br", "img"})  # elements without an end
+GUTTER = 8.0  # per cent of a log axis kept for exact zeros
+
+
+def tag(name: str, *children: str | Markup, **attributes: str | float | None) -> Markup:
+    """One element. Children that are no Markup are escaped; attributes of None are left out.
+
+    A trailing underscore is dropped and others become hyphens (`class_`, `text_anchor`), so that `aria_label`
+    and Python's keywords can be written; camel-case names stay as they are.
+    """
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_value(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in VOID:
+        return Markup(f"<{name}{written}>")
+    return Markup(f"<{name}{written}>{joined(children)}</{name}>")
+
+
+def _value(value: str | float) -> str | float:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+
+
+def joined(parts: Iterable[str | Markup]) -> Markup:
+    return Markup("").join(escape(part) for part in parts)
+
+
+def at(position: float) -> str:
+    """A position in per cent of the plot, as an attribute."""
+    return f"{position:.2f}".rstrip("0").rstrip(".") + "%"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values of one axis to positions, 0 to 100 per cent. On a log axis zero and below lie in a strip of their own.
+
+    `strip` is the width of that strip (0: there is none).
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    strip: float = 0.0
+
+    def place(self, value: float) -> float | None:
+        """Per cent from the start of the axis; None for what has no place (nan, infinite)."""
+        if not math.isfinite(value):
+            return None
+        if self.log and value <= 0:
+            return self.strip / 2
+        low, high, value = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
+        share = (value - low) / (high - low)
+        return self.strip + (100 - self.strip) * min(1.0, max(0.0, share))
+
+    def ticks(self, most: int = 5) -> tuple[tuple[float, str], ...]:
+        """Positions and texts of the ticks inside the axis."""
+        values = _log_ticks(self.low, self.high, most) if self.log else _linear_ticks(self.low, self.high, most)
+        places = [(self.place(value), number(value)) for value in values]
+        zero = [(self.strip / 2, "0")] if self.strip else []
+        return (*zero, *((place, text) for place, text in places if place is not None))
+
+
+def scale(values: Iterable[float], log: bool = False, zero: bool = False) -> Scale:
+    """The axis that holds every finite value; `zero` makes a linear axis start at 0 or end there."""
+    finite = [float(value) for value in values if math.isfinite(value)]
+    if log:
+        return _log_scale([value for value in finite if value > 0], strip=any(value <= 0 for value in finite))
+    low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
+    if zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    if high - low <= 1e-12 * max(abs(low), abs(high)):
+        low, high = (0.0, 1.0) if low == 0 else (min(low, 0.0) * 1.5, max(high, 0.0) * 1.5)
+    step = _step(high - low, 5)
+    return Scale(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step)
+
+
+def _log_scale(positive: list[float], strip: bool) -> Scale:
+    low, high = (min(positive), max(positive)) if positive else (0.1, 10.0)
+    low, high = max(low, 1e-300), min(max(high, 1e-300), 1e300)
+    if high / low < 4:
+        low, high = low / 2, high * 2
+    margin = (high / low) ** 0.04
+    return Scale(low / margin, high * margin, log=True, strip=GUTTER if strip else 0.0)
+
+
+def _step(span: float, most: int) -> float:
+    rough = span / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(size * power for size in (1, 2, 2.5, 5, 10) if size * power >= rough * (1 - 1e-9))
+
+
+def _linear_ticks(low: float, high: float, most: int) -> list[float]:
+    step = _step(high - low, most)
+    first = math.ceil(low / step - 1e-9)
+    return [round(count * step, 12) for count in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _log_ticks(low: float, high: float, most: int) -> list[float]:
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    decades = range(first, last + 1)
+    if len(decades) > 2:
+        every = math.ceil(len(decades) / most)
+        return [10.0**exponent for exponent in decades if (exponent - last) % every == 0]
+    fine = [size * 10.0**exponent for exponent in range(first - 1, last + 1) for size in (1, 2, 5)]
+    return [value for value in fine if low <= value <= high]

@@ -1,0 +1,124 @@
+"""How well predictions do, on one scale for every task, and what scikit-learn reaches on the same rows."""
+
+from typing import Any
+
+import numpy as np
+
+from tests.wards.data import Array, Arrays, Data
+
+RESAMPLES = 200  # bootstrap draws behind a standard error
+
+
+def parts(arrays: Any) -> tuple[Any, ...]:
+    """One array per input or output, however many there are."""
+    return tuple(arrays) if isinstance(arrays, tuple | list) else (arrays,)
+
+
+def score(data: Data, targets: Arrays, predictions: Any, logits: bool = False) -> tuple[float, float]:
+    """The mean score over the outputs and its standard error by a bootstrap over rows.
+
+    Balanced accuracy for classes (the mean over the columns for multi-label), R2 floored at 0 for numbers.
+    `logits` says that the predictions were not squashed: a binary one is cut at 0, not at 0.5.
+    """
+    columns = list(zip(data.tasks, parts(targets), parts(predictions), strict=True))
+    rows = len(columns[0][1])
+
+    def mean(pick: Any) -> float:
+        return float(np.mean([_one(task, y[pick], p[pick], logits) for task, y, p in columns]))
+
+    rng = np.random.default_rng(0)
+    draws = [mean(rng.integers(0, rows, rows)) for _ in range(RESAMPLES)]
+    return mean(slice(None)), float(np.std(draws))
+
+
+def _one(task: str, y: Array, predictions: Array, logits: bool) -> float:
+    if not np.isfinite(predictions).all():
+        return 0.0
+    if task == "regression":
+        predictions = predictions.reshape(y.shape)
+        spread = ((y - y.mean(axis=0)) ** 2).sum()
+        return max(0.0, 1 - float(((y - predictions) ** 2).sum() / max(spread, 1e-12)))
+    cut = 0.0 if logits else 0.5
+    if task == "multilabel":
+        return float(np.mean([_balanced(y[:, k], predictions[:, k] > cut) for k in range(y.shape[1])]))
+    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.ravel()
+    if predictions.shape[-1] == 1:
+        one = predictions.ravel()
+        return _balanced(labels, one > cut if task == "binary" else np.rint(one))
+    return _balanced(labels, predictions.argmax(axis=1))
+
+
+def _balanced(labels: Array, said: Array) -> float:
+    """Mean over the classes of the share of their rows that were recognised."""
+    return float(np.mean([np.mean(said[labels == one] == one) for one in np.unique(labels)]))
+
+
+def constant_score(data: Data) -> float:
+    """What the best constant prediction scores on the dev set, or on train where there is none."""
+    y = (data.dev or data.train)[1]
+    alone = []
+    for task, units, one in zip(data.tasks, data.units, parts(y), strict=True):
+        classes = 2 if task in ("binary", "multilabel") else units
+        alone.append(0.0 if task == "regression" else 1 / min(classes, max(2, len(np.unique(one)))))
+    return float(np.mean(alone))
+
+
+def baseline_score(data: Data) -> float | None:
+    """The best dev score of scikit-learn's usual models, the mean over the outputs; None without a dev set."""
+    if data.dev is None:
+        return None
+    x_train, x_dev = _features(data, data.train[0]), _features(data, data.dev[0])
+    best = []
+    for output, task in enumerate(data.tasks):
+        y_train, y_dev = parts(data.train[1])[output], parts(data.dev[1])[output]
+        predictions = [_predicted(model, task, x_train, y_train, x_dev) for model in _baselines(data, task)]
+        best.append(max(_one(task, y_dev, prediction, logits=False) for prediction in predictions))
+    return float(np.mean(best))
+
+
+def _baselines(data: Data, task: str) -> tuple[Any, ...]:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.multioutput import MultiOutputClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if data.code:
+        return (_Components(data.code),)
+    if task == "regression":
+        return make_pipeline(StandardScaler(), Ridge()), RandomForestRegressor(50, random_state=0)
+    linear, forest = LogisticRegression(max_iter=300), RandomForestClassifier(100, random_state=0)
+    if task == "multilabel":
+        return MultiOutputClassifier(make_pipeline(StandardScaler(), linear)), forest
+    return make_pipeline(StandardScaler(), linear), forest
+
+
+class _Components:
+    """Principal components as an autoencoder."""
+
+    def __init__(self, count: int) -> None:
+        from sklearn.decomposition import PCA
+
+        self.components = PCA(count, random_state=0)
+
+    def fit(self, x: Array, _: Array) -> None:
+        self.components.fit(x)
+
+    def predict(self, x: Array) -> Array:
+        return np.asarray(self.components.inverse_transform(self.components.transform(x)))
+
+
+def _predicted(model: Any, task: str, x_train: Array, y_train: Array, x_dev: Array) -> Array:
+    """Predictions in the shape that a net's would have."""
+    classes = y_train.argmax(axis=1) if task == "multiclass" and y_train.ndim == 2 else y_train
+    model.fit(x_train, classes.ravel() if classes.ndim == 2 and classes.shape[1] == 1 else classes)
+    said = np.asarray(model.predict(x_dev), "float64")
+    return said if said.ndim == 2 else said[:, None]
+
+
+def _features(data: Data, x: Arrays) -> Array:
+    """Inputs as a table: counts of tokens, else every number in a column of its own; holes become 0."""
+    joined = np.concatenate([np.asarray(part).reshape(len(part), -1) for part in parts(x)], axis=1)
+    if data.vocabulary:
+        return np.stack([np.bincount(row, minlength=data.vocabulary) for row in joined]).astype("float32")
+    return np.nan_to_num(joined)

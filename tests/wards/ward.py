@@ -1,0 +1,249 @@
+"""Examines cases and counts: how often a right cause is named, and how often a healthy model is accused."""
+
+import math
+import time
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tests.wards.data import AbsentError
+from tests.wards.recipe import Case
+from tests.wards.training import Health, data_of, load, trained, verify
+
+ALARMS = ("warning", "error")
+
+
+@dataclass(frozen=True)
+class Named:
+    """One cause as the examination named it."""
+
+    code: str
+    kind: str  # disease | direction
+    severity: str
+    state: str
+    confidence: float | None
+    right: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the examination said about one case. `trouble` is the reason why it could say nothing."""
+
+    name: str
+    family: str
+    half: str
+    sick: bool
+    verdict: str  # of `verify`: sick | harmless | healthy | unwell | absent
+    why: str
+    answers: tuple[str, ...]
+    state: str = "-"
+    causes: tuple[Named, ...] = ()
+    train_seconds: float = 0.0
+    seconds: float = 0.0
+    timing: dict[str, float] = field(default_factory=dict)
+    trouble: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """It is what it says (harm or health verified) and could be trained."""
+        return self.verdict in ("sick", "healthy")
+
+    @property
+    def rank(self) -> int | None:
+        """The place of the first right cause, from 1."""
+        return next((place for place, cause in enumerate(self.causes, 1) if cause.right), None)
+
+    @property
+    def alarms(self) -> dict[str, int]:
+        """Diseases that were named, by severity, without refuted ones."""
+        said = [cause.severity for cause in self.causes if cause.kind == "disease"]
+        return {severity: said.count(severity) for severity in ALARMS}
+
+
+def examine(case: Case, **options: Any) -> Result:
+    """Train (or fetch), verify and examine one case; whatever goes wrong costs this case only."""
+    about = (case.name, case.family, case.half, case.sick)
+    answers = tuple(sorted(case.answers))
+    health, record_seconds = Health("absent", ""), 0.0
+    try:
+        folder, record = trained(case.recipe)
+        health, record_seconds = verify(case), record.seconds
+        start = time.perf_counter()
+        diagnosis = _diagnosis(case, folder, options)
+        seconds = time.perf_counter() - start
+    except AbsentError as absent:
+        return Result(*about, health.verdict, str(absent), answers, trouble=str(absent))
+    except Exception:  # noqa: BLE001 - a case that crashes is a result
+        return Result(*about, health.verdict, health.why, answers, trouble=traceback.format_exc())
+    return Result(
+        *about,
+        health.verdict,
+        health.why,
+        answers,
+        state=str(diagnosis.state),
+        causes=_named(case, diagnosis),
+        train_seconds=record_seconds,
+        seconds=seconds,
+        timing=dict(diagnosis.timing),
+    )
+
+
+def _diagnosis(case: Case, folder: Any, options: dict[str, Any]) -> Any:
+    import keras
+
+    import diagnose
+
+    keras.backend.clear_session()
+    data = data_of(case.recipe)
+    return diagnose.examine(
+        load(folder),
+        _rows(data.train),
+        _rows(data.dev) if data.dev else None,
+        epochs=case.recipe.epochs,
+        batch_size=case.recipe.batch_size,
+        target_error=case.target_error,
+        **options,
+    )
+
+
+def _rows(rows: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Several inputs or outputs as lists, as `fit` takes them."""
+    x, y = (list(part) if isinstance(part, tuple) else part for part in rows)
+    return x, y
+
+
+def _named(case: Case, diagnosis: Any) -> tuple[Named, ...]:
+    causes = sorted((cause for cause in diagnosis.causes if cause.state != "refuted"), key=lambda cause: cause.rank)
+    return tuple(
+        Named(c.code, c.kind, str(c.severity), c.state, c.confidence, c.code in case.answers) for c in causes
+    )
+
+
+# --- counting -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rate:
+    """k of n, with Wilson's 95 % interval."""
+
+    k: int
+    n: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        if self.n == 0:
+            return 0.0, 1.0
+        z, p, n = 1.96, self.k / self.n, self.n
+        centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return max(0.0, (centre - spread) / (1 + z * z / n)), min(1.0, (centre + spread) / (1 + z * z / n))
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        share = f"{self.k / self.n:.0%}" if self.n else "-"
+        return f"{self.k} of {self.n} = {share} [{low:.0%}, {high:.0%}]"
+
+
+def rates(results: Iterable[Result]) -> dict[str, Rate]:
+    """The ward's figures over the cases that count."""
+    counted = [result for result in results if result.counts]
+    sick, well = [r for r in counted if r.sick], [r for r in counted if not r.sick]
+
+    def share(part: list[Result], test: Any) -> Rate:
+        return Rate(sum(bool(test(result)) for result in part), len(part))
+
+    return {
+        "sick: right cause first": share(sick, lambda r: r.rank == 1),
+        "sick: right cause in the first three": share(sick, lambda r: r.rank is not None and r.rank <= 3),
+        "sick: said to be sick or to need attention": share(sick, lambda r: r.state in ("sick", "attention")),
+        "healthy: some disease at warning or error": share(well, lambda r: sum(r.alarms.values())),
+        "healthy: some disease at error": share(well, lambda r: r.alarms["error"]),
+        "healthy: not said to be healthy": share(well, lambda r: r.state != "healthy"),
+        "no diagnosis": share(counted, lambda r: r.trouble),
+    }
+
+
+@dataclass(frozen=True)
+class PerCause:
+    """How one cause code does: over the sick cases it answers, and where it is wrong.
+
+    `named` is the number of its cases in which it stands itself, at any rank; `first` those in which some
+    right answer comes first. `false_first`: sick cases in which it comes first and is wrong.
+    """
+
+    code: str
+    cases: int
+    named: int
+    first: int
+    false_first: int
+    false_alarms: int
+
+
+def per_cause(results: Iterable[Result]) -> tuple[PerCause, ...]:
+    """One row per code that is an answer or was named wrongly."""
+    counted = [result for result in results if result.counts]
+    codes = {code for r in counted for code in r.answers} | {c.code for r in counted for c in r.causes}
+    rows = []
+    for code in sorted(codes):
+        own = [r for r in counted if code in r.answers]
+        rows.append(
+            PerCause(
+                code,
+                len(own),
+                sum(any(cause.code == code for cause in r.causes) for r in own),
+                sum(r.rank == 1 for r in own),
+                sum(r.sick and bool(r.causes) and r.causes[0].code == code and r.rank != 1 for r in counted),
+                sum(_accused(r, code) for r in counted if not r.sick),
+            )
+        )
+    return tuple(row for row in rows if row.cases or row.false_first or row.false_alarms)
+
+
+def _accused(result: Result, code: str) -> bool:
+    return any(c.code == code and c.kind == "disease" and c.severity in ALARMS for c in result.causes)
+
+
+# --- showing ------------------------------------------------------------------------------------
+
+
+def table(results: Iterable[Result]) -> str:
+    """One line per case."""
+    lines = [f"{'case':<36} {'half':<8} {'is':<8} {'said':<9} {'rank':>4}  {'first cause':<26} {'W/E':>4} {'s':>5}  why"]
+    for r in results:
+        first = f"{r.causes[0].code} ({r.causes[0].severity[0]})" if r.causes else "-"
+        alarms = "" if r.sick else f"{r.alarms['warning']}/{r.alarms['error']}"
+        said = "CRASH" if r.trouble and r.verdict != "absent" else r.state
+        rank = str(r.rank or "-") if r.sick else ""
+        lines.append(
+            f"{r.name:<36} {r.half:<8} {r.verdict:<8} {said:<9} {rank:>4}  {first:<26} {alarms:>4} {r.seconds:5.1f}  {r.why}"
+        )
+    return "\n".join(lines)
+
+
+def totals(results: Iterable[Result]) -> str:
+    """The figures for each half and for all, with what was left out."""
+    results = list(results)
+    lines = []
+    for half in ("tuning", "held-out", "all"):
+        part = [r for r in results if half in (r.half, "all")]
+        lines += ["", f"{half}: {sum(r.sick for r in part if r.counts)} sick, {sum(not r.sick for r in part if r.counts)} healthy"]
+        lines += [f"  {name:<44} {rate}" for name, rate in rates(part).items()]
+    left_out = [f"{r.name} ({r.verdict})" for r in results if not r.counts]
+    if left_out:
+        lines += ["", f"not counted: {', '.join(left_out)}"]
+    seconds = [r.seconds for r in results if r.seconds]
+    if seconds:
+        lines += ["", f"seconds per examination: median {np.median(seconds):.1f}, largest {max(seconds):.1f}"]
+    return "\n".join(lines)
+
+
+def cause_table(results: Iterable[Result]) -> str:
+    """One line per cause code."""
+    lines = [f"{'cause':<26} {'cases':>5} {'named':>5} {'right first':>11} {'wrongly first':>13} {'healthy accused':>15}"]
+    lines += [
+        f"{row.code:<26} {row.cases:5} {row.named:5} {row.first:11} {row.false_first:13} {row.false_alarms:15}"
+        for row in per_cause(results)
+    ]
+    return "\n".join(lines)
