@@ -1,7 +1,7 @@
 """Trains, verifies and examines the wards' cases, and prints the figures.
 
-    python -m benchmarks.wards [--quick] [--jobs 2] [--only NAME] [--half tuning] [--json FILE]
-    python -m benchmarks.wards --export NAME DIR
+python -m benchmarks.wards [--quick] [--jobs 2] [--only NAME] [--half tuning] [--json FILE]
+python -m benchmarks.wards --export NAME DIR
 """
 
 import json
@@ -30,6 +30,7 @@ CASES_PER_PROCESS = 12  # then a fresh one: traced functions pile up
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="All results as JSON.")
 @click.option("--export", nargs=2, metavar="NAME DIR", help="Write one case as model.keras and data/, and stop.")
 def main(
+    *,
     quick: bool, jobs: int, only: tuple[str, ...], half: str, effort: str, verify_only: bool,
     json_file: Path | None, export: tuple[str, str] | None,
 ) -> None:  # fmt: skip
@@ -83,9 +84,9 @@ def _examine(name: str, effort: str) -> Any:
 
 def _verify(name: str) -> Any:
     from tests.wards.cases import BY_NAME
-    from tests.wards.ward import examine
+    from tests.wards.ward import admit
 
-    return examine(BY_NAME[name], only_verify=True)
+    return admit(BY_NAME[name])
 
 
 def _line(result: Any) -> str:
@@ -101,7 +102,7 @@ def _show(results: Iterable[Any]) -> None:
     for part in (table(results), totals(results), "", cause_table(results)):
         click.echo(part)
     for result in results:
-        if result.trouble and result.verdict != "absent":
+        if result.trouble:
             click.echo(f"\n{result.name}: no diagnosis\n{result.trouble}")
 
 

@@ -158,6 +158,4 @@ def _band(history: History, role: str, curve: Curve) -> Series | None:
     if len(known) == 1:
         return Series(role, tuple(x.tolist()), tuple(middle.tolist()), role=role)
     low, high = stack.min(axis=0), stack.max(axis=0)
-    return Series(
-        role, tuple(x.tolist()), tuple(middle.tolist()), tuple(low.tolist()), tuple(high.tolist()), role=role
-    )
+    return Series(role, tuple(x.tolist()), tuple(middle.tolist()), tuple(low.tolist()), tuple(high.tolist()), role=role)

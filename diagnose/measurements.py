@@ -79,7 +79,8 @@ class Head:
     """The last computation of one output, and what the loss expects of it.
 
     `activation` is the canonical name after which nothing else is applied. `units` is the size of its
-    last axis; `target_shape` is the shape of one target as fed (without the row axis).
+    last axis; `shape` is the shape of one row's output and `target_shape` that of one target as fed (both
+    without the row axis).
     """
 
     output: Output

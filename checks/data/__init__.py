@@ -1,0 +1,34 @@
+"""Checks of the data: what is fed, how it is labelled, how it is split."""
+
+from diagnose.checks.data import (
+    class_imbalance,
+    conflicting_labels,
+    fed_unlike_training,
+    input_scale,
+    label_format,
+    missing_classes,
+    no_signal,
+    non_finite_data,
+    preprocessing_mismatch,
+    shared_rows,
+    target_scale,
+    token_range,
+    uneven_feature_scales,
+)
+from diagnose.registry import Check
+
+CHECKS: tuple[Check, ...] = (
+    non_finite_data.non_finite_data,
+    label_format.label_format,
+    token_range.token_range,
+    fed_unlike_training.fed_unlike_training,
+    preprocessing_mismatch.preprocessing_mismatch,
+    input_scale.input_scale,
+    uneven_feature_scales.uneven_feature_scales,
+    target_scale.target_scale,
+    missing_classes.missing_classes,
+    class_imbalance.class_imbalance,
+    conflicting_labels.conflicting_labels,
+    shared_rows.shared_rows,
+    no_signal.no_signal,
+)

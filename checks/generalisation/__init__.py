@@ -1,0 +1,27 @@
+"""How good is the model, and where is the error that remains?"""
+
+from diagnose.checks.generalisation import (
+    avoidable_bias,
+    behind_baseline,
+    best_epoch,
+    class_recall,
+    constant_predictions,
+    data_mismatch,
+    dev_overfitting,
+    dev_set_size,
+    does_not_learn,
+    variance,
+)
+
+CHECKS = (
+    does_not_learn.does_not_learn,
+    behind_baseline.behind_baseline,
+    constant_predictions.constant_predictions,
+    avoidable_bias.avoidable_bias,
+    variance.variance,
+    data_mismatch.data_mismatch,
+    dev_set_size.dev_set_size,
+    dev_overfitting.dev_overfitting,
+    class_recall.class_recall,
+    best_epoch.best_epoch,
+)

@@ -93,10 +93,10 @@ def _blew_up(run: Run, constant: float | None) -> bool:
     losses = _losses(run)
     if run.non_finite_step is not None or np.isinf(losses).any():
         return True
-    known = losses[~np.isnan(losses)]  # nan: not recorded, unless the run went nan after finite losses
+    known = losses[~np.isnan(losses)]
     if known.size == 0:
         return False
-    if np.isnan(losses[-1]) and run.step_losses.size:
+    if np.isnan(losses[-1]):  # nan also means unknown, but not at the end of a loss that was known before
         return True
     scale = constant if constant is not None and constant > 0 else abs(float(known[0]))
     return bool(scale > 0 and known.max() > EXPLODED * scale and known.max() > RISE * abs(known[0]))

@@ -1,0 +1,29 @@
+"""Does training move the weights to where they should be?"""
+
+from diagnose.checks.optimisation import (
+    batch_size,
+    divergence,
+    exploding_gradients,
+    learning_rate_too_high,
+    learning_rate_too_low,
+    optimizer_settings,
+    penalty_share,
+    plateau,
+    slow_learning,
+    unstable_seeds,
+    vanishing_gradients,
+)
+
+CHECKS = (
+    learning_rate_too_high.learning_rate_too_high,
+    learning_rate_too_low.learning_rate_too_low,
+    divergence.divergence,
+    vanishing_gradients.vanishing_gradients,
+    exploding_gradients.exploding_gradients,
+    slow_learning.slow_learning,
+    plateau.plateau,
+    penalty_share.penalty_share,
+    optimizer_settings.optimizer_settings,
+    batch_size.batch_size,
+    unstable_seeds.unstable_seeds,
+)

@@ -88,7 +88,9 @@ def _size(backward: Backward, initial: Initial | None, severity: Severity, learn
             continue
         norm = float(np.median(gradients.global_norm))
         if norm > HUGE * scale and (weights == "fresh" or learned is False):
-            message = f"at {weights} weights the gradient norm is {norm:.2g}, {norm / scale:.2g} times the starting loss"
+            message = (
+                f"at {weights} weights the gradient norm is {norm:.2g}, {norm / scale:.2g} times the starting loss"
+            )
             return severity, message, Where(), norm, HUGE * scale
     return None
 

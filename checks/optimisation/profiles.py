@@ -94,3 +94,13 @@ def pictures(backward: Backward, forward: Forward | None) -> tuple[Evidence, ...
         title = "Spread of the signal by layer, fresh weights"
         bars.append(Bars(title, tuple(levels), tuple(levels.values()), log=True))
     return tuple(bars)
+
+
+def gradient_left(backward: Backward) -> float | None:
+    """The median gradient norm at loaded weights over that at fresh ones; None where either is unknown."""
+    if isinstance(backward.fresh, Unavailable) or isinstance(backward.current, Unavailable):
+        return None
+    if not backward.fresh.global_norm or not backward.current.global_norm:
+        return None
+    start = float(np.median(backward.fresh.global_norm))
+    return float(np.median(backward.current.global_norm)) / start if start > 0 else None

@@ -54,8 +54,10 @@ def deviation(skills: Array) -> float:
 
 
 def floored(point: SweepPoint) -> Array:
-    """Skill per seed, no less than the constant prediction's 0: a training that diverged has learned nothing."""
-    return np.maximum(np.nan_to_num(np.asarray(point.skill, dtype=float), nan=0.0), 0.0)
+    """Skill per seed, by error or by loss whichever shows more of it; 0 where the training diverged."""
+    skill = np.nan_to_num(np.asarray(point.skill, dtype=float), nan=0.0)
+    by_loss = 1.0 - np.nan_to_num(np.asarray(point.loss, dtype=float), nan=1.0)
+    return np.where(point.diverged, 0.0, np.clip(np.maximum(skill, by_loss), 0.0, 1.0))
 
 
 def compare(rates: LearningRate) -> Comparison:
@@ -91,7 +93,9 @@ def reached(evaluation: Evaluation | None, history: History | None) -> float | N
     """The best train skill known at the user's own settings: of the loaded weights, or of the replays."""
     skills: list[float] = []
     if evaluation is not None and not isinstance(evaluation.train, Unavailable):
-        skills.append(evaluation.train.scores[0].skill)
+        score = evaluation.train.scores[0]
+        by_loss = 1.0 - score.loss / score.constant_loss if score.constant_loss > 0 else score.skill
+        skills.append(max(score.skill, by_loss))
     if history is not None:
         ends = [run.final_train_skill for run in history.runs if math.isfinite(run.final_train_skill)]
         skills += [float(np.median(ends))] if ends else []
@@ -131,7 +135,9 @@ def pictures(rates: LearningRate) -> tuple[Evidence, ...]:
         )
         if mark is not None
     )
-    swept = Curves("Skill after a short training, by learning rate", "learning rate", "skill", (_sweep(rates),), marks, True)
+    swept = Curves(
+        "Skill after a short training, by learning rate", "learning rate", "skill", (_sweep(rates),), marks, True
+    )
     if not rates.ranges:
         return (swept,)
     tests = tuple(

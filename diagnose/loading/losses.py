@@ -82,9 +82,9 @@ def describe(loss: Any) -> LossWords:
     own = function if inspect.isfunction(function) else type(loss)
     name = own.__name__ if inspect.isfunction(own) else _snake(type(loss).__name__)
     known = getattr(keras.losses, own.__name__, None) is own or getattr(keras.losses, type(loss).__name__, None) is type(loss)
-    settings = getattr(loss, "_fn_kwargs", {}) or {}
-    logits = bool(settings.get("from_logits", getattr(loss, "from_logits", False)))
-    return LossWords(name, logits, custom=not known)
+    settings = loss.get_config() if known and hasattr(loss, "get_config") else {}
+    logits = settings.get("from_logits", getattr(loss, "from_logits", False))
+    return LossWords(name, bool(logits), custom=not known)
 
 
 def _snake(name: str) -> str:

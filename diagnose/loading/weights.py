@@ -167,12 +167,13 @@ def set_optimizer_state(optimizer: Any, arrays: Arrays, same_layout: bool) -> in
 
     `same_layout` is False for files of Keras 1 and 2, whose slots come in another order: only the step count is set.
     """
-    if not arrays or arrays[0].shape != () or arrays[0].dtype.kind not in "iu":
+    if not arrays or arrays[0].size != 1 or float(arrays[0].item()) != int(arrays[0].item()):
         return None
+    steps = int(arrays[0].item())
     variables = list(optimizer.variables)
     if same_layout and [tuple(v.shape) for v in variables] == [a.shape for a in arrays]:
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
     else:
-        optimizer.iterations.assign(int(arrays[0]))
-    return int(arrays[0])
+        optimizer.iterations.assign(steps)
+    return steps

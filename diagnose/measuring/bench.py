@@ -164,8 +164,7 @@ class Bench:
         if rows >= split.rows:
             return np.arange(split.rows)
         generator = np.random.default_rng([self.settings.seed, zlib.crc32(split.name.encode())])
-        strata = _strata(split, self.subject.outputs[0].task)
-        return _stratified(strata, rows, generator)
+        return _stratified(strata(split, self.subject.outputs[0].task), rows, generator)
 
     def batch(self, split: Split, index: NDArray[np.int64]) -> Batch:
         """Return inputs, targets and sample weights of these rows, in the structure the model and its loss take.
@@ -205,7 +204,7 @@ class Bench:
         part = _take(train, chosen, train.origin)
         generator = np.random.default_rng([self.settings.seed, 1])
         size = min(DEV_ROWS, max(1, round(HELD_OUT * part.rows)))
-        held = _stratified(_strata(part, self.subject.outputs[0].task), size, generator)
+        held = _stratified(strata(part, self.subject.outputs[0].task), size, generator)
         rest = np.setdiff1d(np.arange(part.rows), held)
         dev = replace(_take(part, held, "held out from train"), name="dev", seen=Seen.YES)
         return _take(part, rest if rest.size else held, train.origin), dev
@@ -258,7 +257,7 @@ def _take(split: Split, index: NDArray[np.int64], origin: str) -> Split:
     )
 
 
-def _strata(split: Split, task: Task) -> NDArray[np.int64]:
+def strata(split: Split, task: Task) -> NDArray[np.int64]:
     """Return the stratum of each row: its class for binary and multi-class targets of one label, else all the same."""
     target = np.asarray(split.targets[0])
     if task in (Task.BINARY, Task.MULTICLASS):
@@ -269,14 +268,14 @@ def _strata(split: Split, task: Task) -> NDArray[np.int64]:
     return np.zeros(split.rows, dtype=np.int64)
 
 
-def _stratified(strata: NDArray[np.int64], rows: int, generator: np.random.Generator) -> NDArray[np.int64]:
+def _stratified(labels: NDArray[np.int64], rows: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """Choose `rows` of them, each stratum by its share (largest remainders), sorted."""
-    _, place, counts = np.unique(strata, return_inverse=True, return_counts=True)
-    share = counts * rows / strata.size
+    _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    share = counts * rows / labels.size
     quota = np.floor(share).astype(np.int64)
     left = rows - int(quota.sum())
     quota[np.argsort(-(share - quota), kind="stable")[:left]] += 1
-    order = generator.permutation(strata.size)
+    order = generator.permutation(labels.size)
     order = order[np.argsort(place[order], kind="stable")]
     starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
     chosen = [order[start : start + take] for start, take in zip(starts, quota, strict=True)]

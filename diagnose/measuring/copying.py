@@ -1,7 +1,7 @@
 """Copies of a user's model: same architecture, own variables, weights loaded or fresh."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from diagnose.measurements import NotMeasured
 
 Weights = list[NDArray[Any]]
+Replacement = Callable[[Any], Any]  # a layer -> the layer that takes its place, or None
 
 
-def copy_model(model: Any, seed: int) -> Any:
+def copy_model(model: Any, seed: int, replace: Replacement = lambda layer: None) -> Any:
     """Return an uncompiled copy of a Sequential or Functional `model` with fresh weights drawn from `seed`.
 
     Layers are rebuilt from their own class and config, so unregistered custom layers need no registration, and
-    Lambda functions are passed on as objects, never through bytecode.
+    Lambda functions are passed on as objects, never through bytecode. `replace` may return another layer for some.
 
     Raises:
         NotMeasured: the architecture cannot be rebuilt (subclassed, a config that lies, other layers than before).
@@ -30,7 +31,7 @@ def copy_model(model: Any, seed: int) -> Any:
     try:
         with _uncompiled(model):
             copy = keras.models.clone_model(
-                model, clone_function=lambda layer: _copy_layer(layer, draw), recursive=True
+                model, clone_function=lambda layer: replace(layer) or _copy_layer(layer, draw), recursive=True
             )
             _match(model, copy)
     except NotMeasured:
@@ -42,15 +43,21 @@ def copy_model(model: Any, seed: int) -> Any:
     return copy
 
 
-def compile_like(copy: Any, model: Any) -> None:
+def compile_like(copy: Any, model: Any, exact_targets: bool = False) -> None:
     """Compile `copy` with the very loss objects of `model` and a new optimizer of the same settings.
 
     The round trip of Keras's compile config loses unregistered losses; metrics are left out, they carry state.
+    `exact_targets` takes label smoothing out of the losses.
     """
+    import keras
+
     settings = dict(model._compile_config.config) if getattr(model, "_compile_config", None) else {}
+    loss = settings.get("loss", model.loss)
+    if exact_targets:
+        loss = keras.tree.map_structure(_without_smoothing, loss)
     copy.compile(
         optimizer=new_optimizer(model.optimizer),
-        loss=settings.get("loss", model.loss),
+        loss=loss,
         loss_weights=settings.get("loss_weights"),
         jit_compile=False,
     )
@@ -122,6 +129,13 @@ def own_loop(model: Any) -> str | None:
     if not step.__module__.startswith("keras."):
         return f"{type(model).__name__} trains by its own train_step"
     return None
+
+
+def _without_smoothing(loss: Any) -> Any:
+    import keras
+
+    config = loss.get_config() if isinstance(loss, keras.losses.Loss) else {}
+    return type(loss).from_config({**config, "label_smoothing": 0.0}) if config.get("label_smoothing") else loss
 
 
 def _copy_layer(layer: Any, draw: random.Random) -> Any:

@@ -6,6 +6,7 @@ from diagnose.measurements import History, Measurements, NotMeasured, Run, Unava
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
 from diagnose.measuring.training import Course, Standing, Trainer, diverged, own_training
+from diagnose.settings import Effort
 
 SEEDS = 3
 HALTS = 12  # evaluations after the start
@@ -21,6 +22,8 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
     """
     if isinstance(bench.subject.history, History):
         return bench.subject.history
+    if bench.settings.effort is Effort.QUICK:
+        return Unavailable("no history was given, and a replay trains, which effort quick does not")
     if bench.fine_tuned:
         return Unavailable("the model fine-tunes pretrained layers, whose start is not known")
     steps, whole = _length(bench)
@@ -47,7 +50,9 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
 
 def history_steps(bench: Bench) -> int:
     """Return how many training steps `history` takes at the bench's present scale."""
-    return 0 if isinstance(bench.subject.history, History) else _length(bench)[0] * len(_seeds(bench))
+    if isinstance(bench.subject.history, History) or bench.settings.effort is Effort.QUICK:
+        return 0
+    return _length(bench)[0] * len(_seeds(bench))
 
 
 def own_steps(bench: Bench) -> int | None:

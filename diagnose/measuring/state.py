@@ -103,7 +103,9 @@ def _keep_attributes(owner: Any) -> Restore:
             if vars(owner).get(name) is not value:
                 object.__setattr__(owner, name, value)
         for name, items in lists.items():
-            list.__setitem__(attributes[name], slice(None), items)
+            for place in (attributes[name], getattr(attributes[name], "_storage", None)):  # TensorFlow wraps lists
+                if place is not None:
+                    list.__setitem__(place, slice(None), items)
         if tracked:
             tracker.stored_ids.update(tracked)
 

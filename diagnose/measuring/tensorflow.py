@@ -25,6 +25,8 @@ def restore_random_state(state: Any) -> None:
     eager._seed = seed
     if op_seeds is not None:
         eager._rng.setstate(op_seeds)
+    elif hasattr(eager, "_rng"):  # no seed had been set
+        del eager._rng
     stateful_random_ops.global_generator = generator
     if generator is not None:
         generator.state.assign(np.frombuffer(drawn, dtype=generator.state.dtype.as_numpy_dtype))

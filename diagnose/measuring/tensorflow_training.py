@@ -67,8 +67,9 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int) -> S
     return run
 
 
-def compile_prediction(model: Any, inputs: Structure) -> Prediction:
-    """Compile inference on rows of `inputs`: row numbers in, one array per output out."""
+def compile_prediction(model: Any, inputs: Structure, training: bool = False) -> Prediction:
+    """Compile a forward pass over rows of `inputs`, in inference mode unless said: row numbers in, one array per
+    output out."""
     import keras
     import tensorflow as tf
 
@@ -77,7 +78,7 @@ def compile_prediction(model: Any, inputs: Structure) -> Prediction:
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
     def predict(rows: Any) -> Any:
         x = _gather(inputs, rows)
-        return keras.tree.flatten(model(x, training=False) if model._call_has_training_arg else model(x))
+        return keras.tree.flatten(model(x, training=training) if model._call_has_training_arg else model(x))
 
     def run(rows: NDArray[np.int64]) -> list[Rows]:
         return [output.numpy() for output in predict(tf.constant(rows, tf.int64))]

@@ -1,6 +1,6 @@
 """Short trainings: one compiled loop for all of them, and what is known of them at every halt."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from diagnose.measurements import Array, NotMeasured, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
 from diagnose.measuring.scoring import Reference, constant_reference, score
-from diagnose.subject import Output, Split
+from diagnose.subject import Output, Rows, Split
 
 PREDICTED_AT_ONCE = 256  # rows per call in inference mode
 DIVERGED = 2.0  # a data loss so many times the constant prediction's, and as many times the one at the start
@@ -69,9 +69,7 @@ class _Judged:
         self._predict = compile_prediction(model, inputs)
 
     def standing(self) -> Standing:
-        chunks = np.split(np.arange(self.rows), range(PREDICTED_AT_ONCE, self.rows, PREDICTED_AT_ONCE))
-        parts = zip(*(self._predict(chunk) for chunk in chunks), strict=True)
-        predicted = [np.concatenate(part) for part in parts]
+        predicted = predict_all(self._predict, self.rows)
         finite = all(bool(np.isfinite(part).all()) for part in predicted)
         scores = [
             score(output, target, prediction, reference)
@@ -178,6 +176,12 @@ def own_training(bench: Bench) -> Iterator[Trainer]:
             optimizer = copying.new_optimizer(bench.subject.model.optimizer)
             bench.kept["own training"] = Trainer(bench, model, optimizer, train, dev, bench.batch_size)
         yield bench.kept["own training"]
+
+
+def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -> list[Rows]:
+    """Call a compiled prediction on the first `rows` rows, a few hundred at a time: one array per output."""
+    chunks = np.split(np.arange(rows), range(PREDICTED_AT_ONCE, rows, PREDICTED_AT_ONCE))
+    return [np.concatenate(part) for part in zip(*(predict(chunk) for chunk in chunks), strict=True)]
 
 
 def references(outputs: tuple[Output, ...], train: Split) -> tuple[Reference, ...]:

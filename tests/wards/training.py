@@ -86,12 +86,11 @@ def verify(case: Case) -> Health:
     _, own = trained(case.recipe)
     if case.reference is None:
         return _verify_healthy(case, own)
-    records = [trained(case.reference, seed)[1] for seed in SEEDS]
-    scores = np.array([record.score for record in records])
+    if case.hard or not own.finite:
+        return Health("sick", f"{own.score:.2f}; by {'contract' if case.hard else 'finiteness'}")
+    scores = np.array([trained(case.reference, seed)[1].score for seed in SEEDS])
     needed = max(LEAST_HARM, 2 * float(scores.std(ddof=1)))
     why = f"{own.score:.2f} against {scores.mean():.2f} (asked for: {needed:.2f} less)"
-    if case.hard or not own.finite:
-        return Health("sick", f"{why}; by contract")
     return Health("sick" if scores.mean() - own.score >= needed else "harmless", why)
 
 
@@ -163,7 +162,16 @@ def _record(recipe: Recipe, model: Any, data: Data, seconds: float) -> Record:
 
 
 def _predict(model: Any, x: Any) -> Any:
-    return model.predict(_fed(x), batch_size=256, verbose=0)
+    """Outputs in inference mode. Called directly: on so few rows `predict` spends its time on tracing."""
+    pieces = []
+    for start in range(0, len(scoring.parts(x)[0]), 1000):
+        outputs = model(_fed(_picked(x, slice(start, start + 1000))), training=False)
+        pieces.append([np.asarray(output) for output in scoring.parts(outputs)])
+    return [np.concatenate(column) for column in zip(*pieces, strict=True)]
+
+
+def _picked(arrays: Any, rows: slice) -> Any:
+    return tuple(part[rows] for part in arrays) if isinstance(arrays, tuple) else arrays[rows]
 
 
 def _fed(arrays: Any) -> Any:

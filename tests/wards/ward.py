@@ -4,14 +4,14 @@ import math
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tests.wards.data import AbsentError
 from tests.wards.recipe import Case
-from tests.wards.training import Health, data_of, load, trained, verify
+from tests.wards.training import data_of, load, trained, verify
 
 ALARMS = ("warning", "error")
 
@@ -30,13 +30,13 @@ class Named:
 
 @dataclass(frozen=True)
 class Result:
-    """What the examination said about one case. `trouble` is the reason why it could say nothing."""
+    """What the examination said about one case. `trouble` is the traceback where it could say nothing."""
 
     name: str
     family: str
     half: str
     sick: bool
-    verdict: str  # of `verify`: sick | harmless | healthy | unwell | absent
+    verdict: str  # of `verify`: sick | harmless | healthy | unwell; or absent | broken
     why: str
     answers: tuple[str, ...]
     state: str = "-"
@@ -63,40 +63,46 @@ class Result:
         return {severity: said.count(severity) for severity in ALARMS}
 
 
-def examine(case: Case, **options: Any) -> Result:
-    """Train (or fetch), verify and examine one case; whatever goes wrong costs this case only."""
+def admit(case: Case) -> Result:
+    """Train (or fetch) and verify one case; nothing is examined yet."""
     about = (case.name, case.family, case.half, case.sick)
     answers = tuple(sorted(case.answers))
-    health, record_seconds = Health("absent", ""), 0.0
     try:
-        folder, record = trained(case.recipe)
-        health, record_seconds = verify(case), record.seconds
-        start = time.perf_counter()
-        diagnosis = _diagnosis(case, folder, options)
-        seconds = time.perf_counter() - start
+        _, record = trained(case.recipe)
+        health = verify(case)
     except AbsentError as absent:
-        return Result(*about, health.verdict, str(absent), answers, trouble=str(absent))
+        return Result(*about, "absent", str(absent), answers)
     except Exception:  # noqa: BLE001 - a case that crashes is a result
-        return Result(*about, health.verdict, health.why, answers, trouble=traceback.format_exc())
-    return Result(
-        *about,
-        health.verdict,
-        health.why,
-        answers,
+        return Result(*about, "broken", "", answers, trouble=traceback.format_exc())
+    return Result(*about, health.verdict, health.why, answers, train_seconds=record.seconds)
+
+
+def examine(case: Case, **options: Any) -> Result:
+    """Admit and examine one case; whatever goes wrong costs this case only."""
+    admitted = admit(case)
+    if admitted.verdict in ("absent", "broken"):
+        return admitted
+    start = time.perf_counter()
+    try:
+        diagnosis = _diagnosis(case, options)
+    except Exception:  # noqa: BLE001 - a case that crashes is a result
+        return replace(admitted, seconds=time.perf_counter() - start, trouble=traceback.format_exc())
+    return replace(
+        admitted,
         state=str(diagnosis.state),
         causes=_named(case, diagnosis),
-        train_seconds=record_seconds,
-        seconds=seconds,
+        seconds=time.perf_counter() - start,
         timing=dict(diagnosis.timing),
     )
 
 
-def _diagnosis(case: Case, folder: Any, options: dict[str, Any]) -> Any:
+def _diagnosis(case: Case, options: dict[str, Any]) -> Any:
     import keras
 
     import diagnose
 
     keras.backend.clear_session()
+    folder, _ = trained(case.recipe)
     data = data_of(case.recipe)
     return diagnose.examine(
         load(folder),
@@ -117,9 +123,7 @@ def _rows(rows: tuple[Any, Any]) -> tuple[Any, Any]:
 
 def _named(case: Case, diagnosis: Any) -> tuple[Named, ...]:
     causes = sorted((cause for cause in diagnosis.causes if cause.state != "refuted"), key=lambda cause: cause.rank)
-    return tuple(
-        Named(c.code, c.kind, str(c.severity), c.state, c.confidence, c.code in case.answers) for c in causes
-    )
+    return tuple(Named(c.code, c.kind, str(c.severity), c.state, c.confidence, c.code in case.answers) for c in causes)
 
 
 # --- counting -----------------------------------------------------------------------------------
@@ -210,15 +214,14 @@ def _accused(result: Result, code: str) -> bool:
 
 def table(results: Iterable[Result]) -> str:
     """One line per case."""
-    lines = [f"{'case':<36} {'half':<8} {'is':<8} {'said':<9} {'rank':>4}  {'first cause':<26} {'W/E':>4} {'s':>5}  why"]
+    line = "{:<36} {:<8} {:<8} {:<9} {:>4}  {:<28} {:>4} {:>5}  {}".format
+    lines = [line("case", "half", "is", "said", "rank", "first cause", "W/E", "s", "why it is so")]
     for r in results:
-        first = f"{r.causes[0].code} ({r.causes[0].severity[0]})" if r.causes else "-"
+        first = f"{r.causes[0].code} ({r.causes[0].severity})" if r.causes else "-"
         alarms = "" if r.sick else f"{r.alarms['warning']}/{r.alarms['error']}"
-        said = "CRASH" if r.trouble and r.verdict != "absent" else r.state
         rank = str(r.rank or "-") if r.sick else ""
-        lines.append(
-            f"{r.name:<36} {r.half:<8} {r.verdict:<8} {said:<9} {rank:>4}  {first:<26} {alarms:>4} {r.seconds:5.1f}  {r.why}"
-        )
+        said = "CRASH" if r.trouble else r.state
+        lines.append(line(r.name, r.half, r.verdict, said, rank, first, alarms, f"{r.seconds:.1f}", r.why))
     return "\n".join(lines)
 
 
@@ -228,7 +231,10 @@ def totals(results: Iterable[Result]) -> str:
     lines = []
     for half in ("tuning", "held-out", "all"):
         part = [r for r in results if half in (r.half, "all")]
-        lines += ["", f"{half}: {sum(r.sick for r in part if r.counts)} sick, {sum(not r.sick for r in part if r.counts)} healthy"]
+        lines += [
+            "",
+            f"{half}: {sum(r.sick for r in part if r.counts)} sick, {sum(not r.sick for r in part if r.counts)} healthy",
+        ]
         lines += [f"  {name:<44} {rate}" for name, rate in rates(part).items()]
     left_out = [f"{r.name} ({r.verdict})" for r in results if not r.counts]
     if left_out:
@@ -241,9 +247,9 @@ def totals(results: Iterable[Result]) -> str:
 
 def cause_table(results: Iterable[Result]) -> str:
     """One line per cause code."""
-    lines = [f"{'cause':<26} {'cases':>5} {'named':>5} {'right first':>11} {'wrongly first':>13} {'healthy accused':>15}"]
+    line = "{:<26} {:>5} {:>5} {:>11} {:>13} {:>15}".format
+    lines = [line("cause", "cases", "named", "right first", "wrongly first", "healthy accused")]
     lines += [
-        f"{row.code:<26} {row.cases:5} {row.named:5} {row.first:11} {row.false_first:13} {row.false_alarms:15}"
-        for row in per_cause(results)
+        line(row.code, row.cases, row.named, row.first, row.false_first, row.false_alarms) for row in per_cause(results)
     ]
     return "\n".join(lines)

@@ -1,0 +1,110 @@
+from collections.abc import Iterator
+from math import sqrt
+
+import numpy as np
+
+from diagnose.checks.wording import number, percent
+from diagnose.findings import Bars, Finding, Interval, Severity, Where
+from diagnose.measurements import Array, Dataset, Evaluation, Head, Network, Score, SplitScores, Unavailable
+from diagnose.registry import check
+from diagnose.subject import Task
+
+RATIO = 10.0  # rows of the largest class over the smallest; SageMaker Debugger and deepchecks use the same
+GAP = 0.10  # recall of the largest class minus that of the smallest: less is no effect worth a word
+Z = 1.96  # 95 %
+
+
+@check("Classes of very different size", family="data")
+def class_imbalance(dataset: Dataset, network: Network, evaluation: Evaluation | None) -> Iterator[Finding]:
+    """Compares the sizes of the classes, and what the model makes of the small ones.
+
+    ## What it measures
+    Rows of the largest class over rows of the smallest on train, and the difference between their recalls
+    on dev (else on train), with its interval.
+
+    ## Why it matters
+    Where one class dominates, accuracy rewards a model for ignoring the others.
+
+    ## How it is decided
+    A hint where the ratio is above 10, unless the model was evaluated and the smallest class is recognised
+    about as well as the largest (gap below 0.10, or not significant at 95 %).
+
+    ## Known limits
+    An uneven class mix may simply be the truth, and accuracy the right measure: hence never more than a
+    hint. Multi-label outputs are not judged.
+
+    ## References
+    - Buda, Maki, Mazurowski 2018, "A systematic study of the class imbalance problem in convolutional neural
+      networks", arXiv:1710.05381
+    """
+    for place, head in enumerate(network.heads):
+        if head.output.task not in (Task.BINARY, Task.MULTICLASS):
+            continue
+        target = dataset.train.targets[place]
+        counts = {label: count for label, count in zip(target.classes, target.counts, strict=True) if count > 0}
+        if len(counts) < 2 or max(counts.values()) <= RATIO * min(counts.values()):
+            continue
+        ordered = sorted(counts, key=lambda label: counts[label])
+        yield from _effect(head, place, ordered, counts, evaluation)
+
+
+def _effect(
+    head: Head, place: int, ordered: list[float], counts: dict[float, int], evaluation: Evaluation | None
+) -> Iterator[Finding]:
+    ratio = counts[ordered[-1]] / counts[ordered[0]]
+    message = f"the largest class of {head.output.name} has {number(ratio)} times the rows of the smallest"
+    gap: Interval | None = None
+    judged = _judged(evaluation, place)
+    if judged is not None:
+        split, score = judged
+        measured = _recall_gap(score, int(ordered[0]), int(ordered[-1]))
+        if measured is not None:
+            difference, gap = measured
+            if difference < GAP or gap.low <= 0:
+                return
+            message += f", and its recall on {split} is {percent(difference)} higher"
+    names = head.output.class_names
+    label = int(ordered[0])
+    yield Finding(
+        Severity.HINT,
+        message,
+        where=Where(output=head.output.name, split="train", label=names[label] if label < len(names) else str(label)),
+        value=ratio,
+        threshold=RATIO,
+        interval=gap,
+        rows=sum(counts.values()),
+        evidence=(_bars(head, ordered, counts),),
+    )
+
+
+def _judged(evaluation: Evaluation | None, place: int) -> tuple[str, Score] | None:
+    """The score to judge by: dev where there is one, else train."""
+    for split in (evaluation.dev, evaluation.train) if evaluation is not None else ():
+        if isinstance(split, SplitScores) and not isinstance(split, Unavailable) and split.scores[place].confusion:
+            return split.split, split.scores[place]
+    return None
+
+
+def _recall_gap(score: Score, small: int, large: int) -> tuple[float, Interval] | None:
+    confusion: Array = np.asarray(score.confusion, dtype=np.float64)
+    if max(small, large) >= len(confusion) or min(confusion[small].sum(), confusion[large].sum()) == 0:
+        return None
+    # Agresti and Caffo: one success and one failure added to each side, so that 0 of 5 is not certainty.
+    rows = [confusion[label].sum() + 2 for label in (small, large)]
+    recall = [(confusion[label, label] + 1) / n for label, n in zip((small, large), rows, strict=True)]
+    se = sqrt(sum(r * (1 - r) / n for r, n in zip(recall, rows, strict=True)))
+    centre = float(recall[1] - recall[0])
+    raw = [float(confusion[label, label] / confusion[label].sum()) for label in (small, large)]
+    return raw[1] - raw[0], Interval(centre - Z * se, centre + Z * se)
+
+
+def _bars(head: Head, ordered: list[float], counts: dict[float, int]) -> Bars:
+    names = head.output.class_names
+    shown = ordered[:15] + ordered[-5:] if len(ordered) > 20 else ordered
+    return Bars(
+        f"Rows per class of {head.output.name} on train",
+        tuple(names[int(label)] if 0 <= label < len(names) else number(label) for label in shown),
+        tuple(float(counts[label]) for label in shown),
+        unit="rows",
+        log=True,
+    )

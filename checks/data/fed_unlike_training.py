@@ -1,0 +1,91 @@
+from collections.abc import Iterator
+
+from diagnose.checks.wording import number, percent
+from diagnose.findings import Bars, Finding, Interval, Severity
+from diagnose.measurements import Conversions, Network, Score
+from diagnose.registry import check
+
+GAIN = 0.10  # relative fall of the loss that is worth a word
+ERROR_FALL = 0.25  # relative fall of the error that makes what was fed the main fact
+ERROR_POINTS = 0.05  # and, for error rates, at least five points of it
+WIDER = 1.32  # 2.58 / 1.96: five conversions are tried, so each must hold at 99 % for 95 % in all
+
+
+@check("Data unlike what the model was trained on", family="data")
+def fed_unlike_training(conversions: Conversions, network: Network | None) -> Iterator[Finding]:
+    """Tries whether the loaded weights do clearly better on converted inputs.
+
+    ## What it measures
+    Loss and error of the loaded weights on the same training rows, as fed and after usual conversions
+    (dividing by 255, scaling to -1 ... 1, standardising by column, ...), row by row.
+
+    ## Why it matters
+    Weights belong to a preparation of the data. Fed 0-255 pixels, a model that met 0-1 may still rank the
+    classes well while its probabilities are nonsense; everything measured from it is then about the feeding,
+    not about the model.
+
+    ## How it is decided
+    For trained models only. The best conversion must lower the loss by 10 %, significantly at 99 % in the
+    paired comparison, must not raise the error, and must leave a model that beats the constant prediction.
+    It is an error where the error itself falls by a quarter (and by five points of an error rate), else a
+    warning.
+
+    ## Known limits
+    Only the named conversions are tried. Preparation with statistics of another data set is found as far as
+    standardising by column comes close to it.
+
+    ## References
+    - Sculley et al. 2015, "Hidden Technical Debt in Machine Learning Systems", NeurIPS
+    - keras.io, "Keras Applications" (each model expects its own preprocess_input)
+    """
+    if network is not None and not network.trained:
+        return
+    fed = _total(conversions.as_fed)
+    better = [entry for entry in conversions.tried if _holds(conversions.as_fed, entry[1], entry[2])]
+    if not better:
+        return
+    name, scores, gain = max(better, key=lambda entry: entry[2].low)
+    grave = any(_error_falls(old, new) for old, new in zip(conversions.as_fed, scores, strict=True))
+    yield Finding(
+        Severity.ERROR if grave else Severity.WARNING,
+        f"with inputs as {name} the loss on train falls from {number(fed)} to {number(_total(scores))}"
+        f" and {_errors(conversions.as_fed[0], scores[0])}",
+        value=1 - _total(scores) / fed,
+        threshold=GAIN,
+        interval=Interval(gain.low / fed, gain.high / fed, gain.level),
+        rows=conversions.rows,
+        evidence=(_bars(conversions),),
+    )
+
+
+def _total(scores: tuple[Score, ...]) -> float:
+    return sum(score.loss for score in scores)
+
+
+def _holds(fed: tuple[Score, ...], converted: tuple[Score, ...], gain: Interval) -> bool:
+    centre, half = (gain.low + gain.high) / 2, (gain.high - gain.low) / 2
+    learned = any(score.beats_constant_loss.low > 0 or score.beats_constant_error.low > 0 for score in converted)
+    worse = any(new.error > old.error for old, new in zip(fed, converted, strict=True))
+    return learned and not worse and centre > WIDER * half and _total(converted) <= (1 - GAIN) * _total(fed)
+
+
+def _error_falls(fed: Score, converted: Score) -> bool:
+    points = fed.error - converted.error
+    enough = points >= ERROR_POINTS if fed.task.classifies else True
+    return enough and points >= ERROR_FALL * fed.error > 0
+
+
+def _errors(fed: Score, converted: Score) -> str:
+    write = percent if fed.task.classifies else number
+    return f"the error from {write(fed.error)} to {write(converted.error)}"
+
+
+def _bars(conversions: Conversions) -> Bars:
+    tried = conversions.tried
+    return Bars(
+        "Loss of the loaded weights on train, by what they are fed",
+        ("as fed", *(name for name, _, _ in tried)),
+        (_total(conversions.as_fed), *(_total(scores) for _, scores, _ in tried)),
+        unit="loss",
+        log=True,
+    )

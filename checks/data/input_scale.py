@@ -1,0 +1,100 @@
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.architecture import by_path, normalised_after
+from diagnose.checks.wording import number, percent
+from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.measurements import Activations, Array, FirstInput, Forward, Network, Unavailable, need
+from diagnose.registry import check
+
+LARGE = 50.0  # root mean square of a feature; raw 0-255 pixels and SGD at 0.01 gave NaN in the first epoch
+RAISED = 10.0  # the same, worth trying to lower; 0-16 pixels did no harm under Adam
+SMALL = 0.05  # largest absolute value of all; 0-1 pixels divided by 255 once more stay below 0.004
+AFFECTED = 0.10  # share of the features from which on it counts: one odd column is another check's matter
+SHOWN = 12  # features in the evidence
+
+
+@check("Scale of what the first layer receives", family="data")
+def input_scale(forward: Forward, network: Network | None) -> Iterator[Finding]:
+    """Judges the size of the numbers that reach the first trainable layer, after all preprocessing in the model.
+
+    ## What it measures
+    The root mean square of every feature (or channel) as it enters the first layer with weights, so a
+    Rescaling or Normalization layer inside the model counts.
+
+    ## Why it matters
+    The gradient of the first kernel is proportional to its input. Inputs in the hundreds make the loss
+    surface steep and narrow: at ordinary learning rates the first steps overshoot, saturate or kill units.
+    Inputs of a thousandth make the first layer learn a thousand times more slowly.
+
+    ## How it is decided
+    More than 10 % of the features with a root mean square above 50: a warning; above 10: a hint. No value
+    above 0.05 in size: a warning. Being outside -1 ... 1 is no fault: standardised data are. Embeddings are
+    exempt, and so are first layers that normalise or whose output is normalised.
+
+    ## Known limits
+    Whether it hurts depends on the optimizer and the learning rate: Adam forgives much. Features that never
+    change are not counted.
+
+    ## References
+    - LeCun, Bottou, Orr, Müller 1998, "Efficient BackProp", section 4.3
+    - Ioffe, Szegedy 2015, "Batch Normalization", arXiv:1502.03167
+    """
+    activations = forward.current if not isinstance(forward.current, Unavailable) else need(forward.fresh)
+    for first in activations.first_inputs:
+        if not _exempt(first, network):
+            yield from _judge(first, activations)
+
+
+def _exempt(first: FirstInput, network: Network | None) -> bool:
+    layer = by_path(network).get(first.layer) if network is not None else None
+    if network is None or layer is None:
+        return False
+    return layer.kind == "Embedding" or layer.normalises or normalised_after(network, layer)
+
+
+def _judge(first: FirstInput, activations: Activations) -> Iterator[Finding]:
+    size = np.sqrt(first.mean**2 + first.std**2)
+    size = size[(first.std > 0) & np.isfinite(size)]
+    if size.size == 0:
+        return
+    if first.max_abs < SMALL:
+        yield Finding(
+            Severity.WARNING,
+            f"nothing that reaches {first.layer} is larger than {number(first.max_abs)}",
+            where=Where(layer=first.layer),
+            value=first.max_abs,
+            threshold=SMALL,
+            rows=activations.rows,
+            evidence=(_bars(first, SMALL),),
+        )
+        return
+    for limit, severity in ((LARGE, Severity.WARNING), (RAISED, Severity.HINT)):
+        share = float(np.mean(size > limit))
+        if share > AFFECTED:
+            yield Finding(
+                severity,
+                f"{percent(share)} of the features that reach {first.layer} have a root mean square above "
+                f"{number(limit)}, the largest value is {number(first.max_abs)}",
+                where=Where(layer=first.layer),
+                value=float(np.quantile(size, 1 - AFFECTED)),
+                threshold=limit,
+                rows=activations.rows,
+                evidence=(_bars(first, limit),),
+            )
+            return
+
+
+def _bars(first: FirstInput, threshold: float) -> Bars:
+    size: Array = np.sqrt(first.mean**2 + first.std**2)
+    order = np.argsort(-size, kind="stable")[:SHOWN]
+    return Bars(
+        f"Largest features that reach {first.layer}",
+        tuple(f"feature {i + 1}" for i in order),
+        tuple(float(size[i]) for i in order),
+        unit="root mean square",
+        threshold=threshold,
+        healthy=(0.1, RAISED),
+        log=True,
+    )

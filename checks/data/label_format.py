@@ -1,0 +1,95 @@
+from collections.abc import Iterator
+
+from diagnose.checks.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE
+from diagnose.checks.wording import counted, number
+from diagnose.findings import Finding, Severity, Table, Where
+from diagnose.measurements import Dataset, Head, Network, SplitStatistics, TargetStatistics
+from diagnose.registry import check
+
+ROUNDING = 1e-3  # how far outside 0 ... 1 float noise may put a probability
+SHOWN = 12  # labels in the evidence
+
+
+@check("Labels that the loss cannot read", family="data")
+def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
+    """Holds the form and range of the labels against what the loss takes.
+
+    ## What it measures
+    Shape, smallest and largest value and integrality of the labels of every split, per output.
+
+    ## Why it matters
+    A loss does not check its labels. Labels outside its range read the wrong unit's probability, drive the
+    loss below zero, or stay silent with a normal-looking curve, depending on the backend.
+
+    ## How it is decided
+    Errors, from the definition of the losses: for sparse categorical cross-entropy, labels that are no
+    integers, negative, one-hot rows, or integers beyond the last unit although there are enough units for the
+    classes; for categorical cross-entropy, integers instead of rows, or values outside 0 ... 1; for binary
+    cross-entropy, values outside 0 ... 1.
+
+    ## Known limits
+    Losses of the user's own are not judged. More classes than units is reported as a matter of the head.
+    Hinge losses take labels 0/1 as well as -1/1: Keras converts them.
+
+    ## References
+    - keras.io, "Probabilistic losses"
+    - Humbatova et al. 2020, "Taxonomy of Real Faults in Deep Learning Systems", arXiv:1910.11015 (wrong labels)
+    """
+    for split in dataset.splits:
+        for head, target in zip(network.heads, split.targets, strict=True):
+            problem = None if head.output.custom_loss else _problem(head, target)
+            if problem is not None:
+                yield _finding(head, target, split, problem)
+
+
+def _problem(head: Head, target: TargetStatistics) -> str | None:
+    loss = head.output.loss
+    if target.low.size == 0 or target.rows == 0:
+        return None
+    if loss in SPARSE:
+        return _sparse_problem(head, target)
+    if loss in CATEGORICAL | DIVERGENCE:
+        return _categorical_problem(head, target)
+    return _range_problem(target) if loss in BINARY else None
+
+
+def _sparse_problem(head: Head, target: TargetStatistics) -> str | None:
+    columns = target.shape[-1] if target.shape else 1
+    if target.layout in ("one-hot", "probabilities", "multi-hot") and columns > 1:
+        return f"rows of {columns} values, one per class, instead of one integer"
+    if target.non_integer:
+        return f"{counted(target.non_integer, 'label')} that {'is' if target.non_integer == 1 else 'are'} no integer"
+    low, high = float(target.low.min()), float(target.high.max())
+    inside = 0 <= low and high < head.units
+    if target.layout != "integers" or inside or len(target.classes) > head.units:
+        return None
+    return (
+        f"{counted(len(target.classes), 'class', 'classes')} from {number(low)} to {number(high)} "
+        f"where {counted(head.units, 'unit')} can mean 0 to {head.units - 1}"
+    )
+
+
+def _categorical_problem(head: Head, target: TargetStatistics) -> str | None:
+    if target.layout == "integers" and head.units > 1 and (not target.shape or target.shape[-1] == 1):
+        return f"integers instead of rows of {head.units} values, one per class"
+    return _range_problem(target)
+
+
+def _range_problem(target: TargetStatistics) -> str | None:
+    low, high = float(target.low.min()), float(target.high.max())
+    if low >= -ROUNDING and high <= 1 + ROUNDING:
+        return None
+    return f"values from {number(low)} to {number(high)} instead of 0 to 1"
+
+
+def _finding(head: Head, target: TargetStatistics, split: SplitStatistics, problem: str) -> Finding:
+    labels = tuple((number(value), count) for value, count in zip(target.classes, target.counts, strict=False))
+    table = Table(f"Labels of {head.output.name} on {split.name}", ("label", "rows"), labels[:SHOWN])
+    return Finding(
+        Severity.ERROR,
+        f"the labels of {head.output.name} on {split.name} are {problem}, which {head.output.loss} cannot read",
+        where=Where(output=head.output.name, split=split.name),
+        value=float(target.high.max()),
+        rows=target.rows,
+        evidence=(table,) if labels else (),
+    )

@@ -1,0 +1,95 @@
+from collections.abc import Iterator
+
+from diagnose.checks.wording import counted, listed, number, percent
+from diagnose.findings import Finding, Severity, Table, Where
+from diagnose.measurements import Dataset, Network, SplitStatistics
+from diagnose.registry import check
+
+ABUNDANT = 0.01  # share of a split's rows in classes that train lacks, from which on its error rate means nothing
+FEW = 10  # rows of a class in train: hardly learnable below that
+SHOWN = 20  # classes in the evidence
+
+
+@check("Classes missing from the training data", family="data")
+def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
+    """Compares the classes of every split with those of train.
+
+    ## What it measures
+    Rows per class on every split, for outputs that classify.
+
+    ## Why it matters
+    A class that train never shows cannot be predicted; every such row is an error that no training removes.
+    It happens when sorted data are cut into splits.
+
+    ## How it is decided
+    Rows of another split in classes that train lacks: an error from 1 % of that split's rows, else a
+    warning. Classes with fewer than 10 rows in train are a hint.
+
+    ## Known limits
+    At most 1,000 distinct labels are compared. Classes in no split at all are not seen here.
+
+    ## References
+    - Ng 2018, *Machine Learning Yearning*, chapters 5 and 6 (dev and test sets from the same distribution)
+    """
+    for place, head in enumerate(network.heads):
+        if not head.output.task.classifies:
+            continue
+        known = _counts(dataset.train, place)
+        names = head.output.class_names
+        if not known:
+            continue
+        for split in dataset.splits[1:]:
+            yield from _unknown(head.output.name, names, known, _counts(split, place), split)
+        yield from _rare(head.output.name, names, known)
+
+
+def _counts(split: SplitStatistics, place: int) -> dict[float, int]:
+    target = split.targets[place]
+    return {label: count for label, count in zip(target.classes, target.counts, strict=True) if count > 0}
+
+
+def _name(label: float, names: tuple[str, ...]) -> str:
+    return names[int(label)] if float(label).is_integer() and 0 <= label < len(names) else number(label)
+
+
+def _unknown(
+    output: str, names: tuple[str, ...], known: dict[float, int], counts: dict[float, int], split: SplitStatistics
+) -> Iterator[Finding]:
+    missing = [label for label in counts if label not in known]
+    if not missing:
+        return
+    rows = sum(counts[label] for label in missing)
+    share = rows / sum(counts.values())
+    shown = [_name(label, names) for label in missing]
+    yield Finding(
+        Severity.ERROR if share >= ABUNDANT else Severity.WARNING,
+        f"{percent(share)} of the labels on {split.name} belong to {counted(len(missing), 'class', 'classes')} "
+        f"that train does not have: {listed(shown)}",
+        where=Where(output=output, split=split.name, label=shown[0]),
+        value=share,
+        threshold=0.0,
+        rows=split.rows,
+        evidence=(
+            Table(
+                f"Classes on {split.name} that train lacks",
+                ("class", f"rows on {split.name}"),
+                tuple((_name(label, names), counts[label]) for label in missing[:SHOWN]),
+            ),
+        ),
+    )
+
+
+def _rare(output: str, names: tuple[str, ...], known: dict[float, int]) -> Iterator[Finding]:
+    rare = sorted((label for label, count in known.items() if count < FEW), key=lambda label: known[label])
+    if not rare:
+        return
+    shown = [f"{_name(label, names)} ({known[label]})" for label in rare]
+    yield Finding(
+        Severity.HINT,
+        f"{counted(len(rare), 'class', 'classes')} of {output} {'has' if len(rare) == 1 else 'have'} fewer than {FEW} "
+        f"rows in train: {listed(shown)}",
+        where=Where(output=output, split="train", label=_name(rare[0], names)),
+        value=float(known[rare[0]]),
+        threshold=float(FEW),
+        rows=sum(known.values()),
+    )

@@ -1,0 +1,82 @@
+from collections.abc import Iterator
+
+from diagnose.checks.wording import number
+from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score, SplitScores
+from diagnose.registry import check
+from diagnose.subject import Seen
+
+ENOUGH = 200  # rows to judge by: with fewer, a real but weak signal easily hides
+NOTHING = 0.05  # skill of the network that is no better than the constant where no interval is known
+
+
+@check("Inputs that do not tell the target", family="data")
+def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Finding]:
+    """Tells whether neither simple models nor the network find anything in the inputs.
+
+    ## What it measures
+    The skill of scikit-learn's baselines (linear and gradient boosting, among others) on rows they were not
+    trained on, against the constant prediction and against the same baselines fitted on shuffled labels; and
+    the network's on the same rows.
+
+    ## Why it matters
+    Where the inputs do not tell the target, or labels are paired with the wrong rows, no architecture and no
+    learning rate helps. Memorising is still possible, so a low training error proves nothing.
+
+    ## How it is decided
+    Reported where no baseline beats the constant prediction beyond its interval and beyond shuffled labels,
+    and the network does not either (95 %, in error or in loss). An error where the shuffled labels were
+    tried on at least 200 rows, else a warning.
+
+    ## Known limits
+    Absence of proof: a signal that neither baselines nor this network can express (the order of tokens, the
+    shape of an object anywhere in a picture) is not seen. A network that has met the rows before is not heard.
+
+    ## References
+    - Ojala, Garriga 2010, "Permutation Tests for Studying Classifier Performance", JMLR 11
+    - Zhang, Bengio, Hardt, Recht, Vinyals 2017, "Understanding deep learning requires rethinking generalization",
+      arXiv:1611.03530
+    """
+    for output in baseline.outputs:
+        if output.signal or _network_learned(output, baseline, evaluation):
+            continue
+        sure = output.null_skill is not None and output.rows_dev >= ENOUGH
+        yield Finding(
+            Severity.ERROR if sure else Severity.WARNING,
+            f"neither the network (skill {number(output.net_skill)}) nor any baseline (best: {output.best.name}, "
+            f"skill {number(output.best.skill)}) predicts {output.output} better than the constant prediction on "
+            f"{output.rows_dev:,} rows {'of ' if baseline.held_out != 'train' else 'held out from '}{baseline.held_out}",
+            where=Where(output=output.output, split=baseline.held_out),
+            value=output.best.skill,
+            threshold=output.null_skill[1] if output.null_skill is not None else 0.0,
+            rows=output.rows_dev,
+            evidence=(_bars(output),),
+        )
+
+
+def _network_learned(output: OutputBaseline, baseline: Baseline, evaluation: Evaluation | None) -> bool:
+    if baseline.net_seen == Seen.YES:
+        return False  # it may have learned these rows by heart
+    score = _score(output, baseline, evaluation)
+    if score is None:
+        return output.net_skill > NOTHING
+    return score.beats_constant_error.low > 0 or score.beats_constant_loss.low > 0
+
+
+def _score(output: OutputBaseline, baseline: Baseline, evaluation: Evaluation | None) -> Score | None:
+    if evaluation is None or baseline.held_out not in ("dev", "test"):
+        return None
+    split = evaluation.dev if baseline.held_out == "dev" else evaluation.test
+    if not isinstance(split, SplitScores):
+        return None
+    return next((score for score in split.scores if score.output == output.output), None)
+
+
+def _bars(output: OutputBaseline) -> Bars:
+    return Bars(
+        f"Skill for {output.output}: 0 is the constant prediction, 1 is perfect",
+        ("your network", *(candidate.name for candidate in output.candidates)),
+        (output.net_skill, *(candidate.skill for candidate in output.candidates)),
+        unit="skill",
+        threshold=output.null_skill[1] if output.null_skill is not None else None,
+    )

@@ -1,0 +1,75 @@
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.wording import counted, listed, number
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Dataset, InputStatistics, SplitStatistics
+from diagnose.registry import check
+
+SENTINELS = (-999.0, -9999.0, -99999.0)  # numbers that commonly stand for "missing"
+APART = 0.5  # a sentinel's column reaches at most this share of its size upwards; a symmetric range is no sentinel
+
+
+@check("Missing or infinite values in the data", family="data")
+def non_finite_data(dataset: Dataset) -> Iterator[Finding]:
+    """Counts NaN and infinite cells in the inputs and the targets, and looks for numbers that stand for them.
+
+    ## What it measures
+    NaN and infinite cells per split, in every input and every target; and columns whose smallest value is
+    exactly -999, -9999 or -99999.
+
+    ## Why it matters
+    One NaN in a batch makes the loss, and after one step every weight, NaN. A number that stands for
+    "missing" is as bad in its own way: it dominates the column's mean and spread.
+
+    ## How it is decided
+    Any NaN or infinite cell is an error. A column whose smallest value is one of the numbers above, and
+    which reaches no further up than half of that, is a hint.
+
+    ## Known limits
+    Only sampled rows of the inputs are scanned. A gap marked by another number (0, -1, 9999) is not seen:
+    those are legitimate values far more often.
+
+    ## References
+    - Breck, Polyzotis, Roy, Whang, Zinkevich 2019, "Data Validation for Machine Learning", MLSys
+    """
+    for split in dataset.splits:
+        for name, count, rows in _holes(split):
+            yield Finding(
+                Severity.ERROR,
+                f"{counted(count, 'value')} of {name} on {split.name} {'is' if count == 1 else 'are'} NaN or infinite",
+                where=Where(split=split.name, feature=name),
+                value=float(count),
+                threshold=0.0,
+                rows=rows,
+            )
+    for inputs in dataset.train.inputs:
+        yield from _sentinels(inputs, dataset.train.rows_used)
+
+
+def _holes(split: SplitStatistics) -> Iterator[tuple[str, int, int]]:
+    for inputs in split.inputs:
+        if inputs.non_finite:
+            yield f"input {inputs.name}", inputs.non_finite, split.rows_used
+    for target in split.targets:
+        if target.non_finite:
+            yield f"target {target.output}", target.non_finite, target.rows
+
+
+def _sentinels(inputs: InputStatistics, rows: int) -> Iterator[Finding]:
+    if inputs.kind not in ("dense", "sequence"):
+        return
+    suspects = np.isin(inputs.low, SENTINELS) & (inputs.high <= APART * np.abs(inputs.low))
+    columns = np.flatnonzero(suspects & (inputs.std > 0))
+    if columns.size:
+        names = inputs.feature_names or tuple(f"column {i + 1}" for i in range(inputs.low.size))
+        low = float(inputs.low[columns[0]])
+        yield Finding(
+            Severity.HINT,
+            f"the smallest value of {listed([names[i] for i in columns])} is exactly {number(low)}, "
+            "a number that often stands for a missing one",
+            where=Where(split="train", feature=names[columns[0]]),
+            value=low,
+            rows=rows,
+        )

@@ -1,0 +1,48 @@
+from collections.abc import Iterator
+
+from diagnose.checks.wording import number
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Dataset, InputStatistics, SplitStatistics
+from diagnose.registry import check
+
+
+@check("Tokens outside the vocabulary", family="data")
+def token_range(dataset: Dataset) -> Iterator[Finding]:
+    """Holds the integers that feed an embedding against the size of its table.
+
+    ## What it measures
+    Smallest and largest token of every split, and the number of rows of the embedding.
+
+    ## Why it matters
+    A token beyond the table has no vector. Depending on backend and device that is a crash, a vector of
+    zeros, or silently another word's vector.
+
+    ## How it is decided
+    A negative token, or one at or above the embedding's input dimension, is an error.
+
+    ## Known limits
+    Only sampled rows are seen. Padding and unknown words are legitimate tokens and not judged.
+
+    ## References
+    - keras.io, "Embedding layer" (input_dim: maximum integer index + 1)
+    - tensorflow.org, "tf.gather" (out-of-bound indices: an error on CPU, zeros on GPU)
+    """
+    for split in dataset.splits:
+        for inputs in split.inputs:
+            if inputs.kind == "tokens" and inputs.vocabulary is not None and inputs.low.size:
+                yield from _outside(inputs, inputs.vocabulary, split)
+
+
+def _outside(inputs: InputStatistics, vocabulary: int, split: SplitStatistics) -> Iterator[Finding]:
+    low, high = float(inputs.low.min()), float(inputs.high.max())
+    if low >= 0 and high < vocabulary:
+        return
+    yield Finding(
+        Severity.ERROR,
+        f"the tokens of {inputs.name} on {split.name} run from {number(low)} to {number(high)}, "
+        f"its embedding knows 0 to {vocabulary - 1:,}",
+        where=Where(split=split.name, feature=inputs.name),
+        value=high if high >= vocabulary else low,
+        threshold=float(vocabulary - 1) if high >= vocabulary else 0.0,
+        rows=split.rows_used,
+    )

@@ -1,0 +1,103 @@
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.checks.architecture import by_path
+from diagnose.checks.wording import listed, number
+from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.measurements import Dataset, FirstInput, Forward, InputStatistics, Network, Unavailable, need
+from diagnose.registry import check
+
+UNEVEN = 100.0  # ratio of standard deviations between features
+TABLE = 50  # features; up to here each is taken for a quantity of its own, above for pixels or counts of one unit
+SHOWN = 12  # features in the evidence, the largest and the smallest
+
+
+@check("Features on very different scales", family="data")
+def uneven_feature_scales(forward: Forward, network: Network | None, dataset: Dataset | None) -> Iterator[Finding]:
+    """Compares the spread of the features with each other, as they enter the first trainable layer.
+
+    ## What it measures
+    The standard deviation of every feature that reaches the first layer with weights: the largest over the
+    smallest in a table of up to 50 features, the largest over the median above that.
+
+    ## Why it matters
+    A feature with a hundred times the spread of the others has a hundred times their gradient. One learning
+    rate cannot suit both: the large ones make training unstable before the small ones have been noticed.
+
+    ## How it is decided
+    A ratio above 100 is a warning. Features that never change and columns of zeros and ones are left out
+    (a rare flag has a small spread by nature), and so are images, tokens and first layers that normalise.
+
+    ## Known limits
+    Wide inputs are taken for pixels or counts that share one unit, where rarely used features have a small
+    spread without harm: there only a dominating feature is seen.
+
+    ## References
+    - LeCun, Bottou, Orr, Müller 1998, "Efficient BackProp", section 4.3
+    - Ng 2018, *Deep Learning Specialization*, course 2, week 1 (normalising inputs)
+    """
+    activations = forward.current if not isinstance(forward.current, Unavailable) else need(forward.fresh)
+    layers = by_path(network) if network is not None else {}
+    for first in activations.first_inputs:
+        layer = layers.get(first.layer)
+        if layer is not None and (layer.kind == "Embedding" or layer.normalises):
+            continue
+        source = _source(first, dataset, len(activations.first_inputs))
+        if source is None or source.kind in ("dense", "sequence"):
+            yield from _judge(first, source, activations.rows)
+
+
+def _source(first: FirstInput, dataset: Dataset | None, paths: int) -> InputStatistics | None:
+    """The model input behind a first layer, where there can be only one and its features are still its own."""
+    if dataset is None or paths != 1 or len(dataset.train.inputs) != 1:
+        return None
+    return dataset.train.inputs[0]
+
+
+def _judge(first: FirstInput, source: InputStatistics | None, rows: int) -> Iterator[Finding]:
+    counted = np.flatnonzero((first.std > 0) & ~_flags(first, source))
+    if counted.size < 2:
+        return
+    std = first.std[counted]
+    small = np.min(std) if counted.size <= TABLE else np.median(std)
+    ratio = float(np.max(std) / small)
+    if ratio <= UNEVEN:
+        return
+    order = counted[np.argsort(-std, kind="stable")]
+    names = _names(first, source)
+    large = [names[i] for i in order if first.std[i] > UNEVEN * small]
+    yield Finding(
+        Severity.WARNING,
+        f"the spread of {listed(large)} is up to {number(ratio)} times that of the other features that reach "
+        f"{first.layer}",
+        where=Where(layer=first.layer, feature=large[0]),
+        value=ratio,
+        threshold=UNEVEN,
+        rows=rows,
+        evidence=(_bars(first, order, names),),
+    )
+
+
+def _flags(first: FirstInput, source: InputStatistics | None) -> NDArray[np.bool_]:
+    if source is None or source.low.size != first.std.size:
+        return np.zeros(first.std.size, dtype=bool)
+    return np.asarray((source.low == 0) & (source.high == 1))
+
+
+def _names(first: FirstInput, source: InputStatistics | None) -> tuple[str, ...]:
+    if source is not None and len(source.feature_names) == first.std.size:
+        return source.feature_names
+    return tuple(f"feature {i + 1}" for i in range(first.std.size))
+
+
+def _bars(first: FirstInput, order: NDArray[np.intp], names: tuple[str, ...]) -> Bars:
+    shown = order if order.size <= SHOWN else np.concatenate([order[: SHOWN // 2], order[-SHOWN // 2 :]])
+    return Bars(
+        f"Spread of the features that reach {first.layer}",
+        tuple(names[i] for i in shown),
+        tuple(float(first.std[i]) for i in shown),
+        unit="standard deviation",
+        log=True,
+    )

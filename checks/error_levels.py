@@ -1,0 +1,35 @@
+"""The picture of error levels that the checks on generalisation share."""
+
+from diagnose.checks.gaps import Optimum
+from diagnose.findings import Bars, Interval
+from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
+
+
+def error_levels(evaluation: Evaluation, output: str, best: Optimum | None = None) -> Bars:
+    """Best constant prediction, every split that was evaluated, and what is possible, with 95 % intervals."""
+    known = [(s.split, score) for s in _splits(evaluation) for score in s.scores if score.output == output]
+    train = known[0][1]
+    levels: list[tuple[str, float, Interval]] = [
+        ("constant", train.constant_error, Interval(train.constant_error, train.constant_error))
+    ]
+    levels += [(split, score.error, score.error_interval) for split, score in known]
+    if best is not None:
+        levels.append((best.name, best.error, Interval(best.error, best.error)))
+    return Bars(
+        "Error by split",
+        tuple(name for name, _, _ in levels),
+        tuple(error for _, error, _ in levels),
+        _unit(train),
+        tuple(interval.low for _, _, interval in levels),
+        tuple(interval.high for _, _, interval in levels),
+        threshold=best.error if best is not None and best.given else None,
+    )
+
+
+def _splits(evaluation: Evaluation) -> tuple[SplitScores, ...]:
+    every = (evaluation.train, evaluation.train_dev, evaluation.dev, evaluation.test)
+    return tuple(split for split in every if not isinstance(split, Unavailable))
+
+
+def _unit(score: Score) -> str:
+    return "error rate" if score.task.classifies else "RMSE"

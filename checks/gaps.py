@@ -1,0 +1,146 @@
+"""Gaps between errors, as Machine Learning Yearning takes them apart, with their uncertainty.
+
+Error rates subtract as they are. RMSEs do not: a regression's errors are compared as mean squared errors
+over the variance that the constant prediction leaves on train, so that 1 is "no better than the mean".
+"""
+
+import math
+from dataclasses import dataclass
+
+from diagnose.checks.wording import number, percent
+from diagnose.findings import Interval
+from diagnose.measurements import Baseline, Candidate, Network, OutputBaseline, Score
+from diagnose.subject import Task
+
+POINT = 0.01  # one percentage point (or 1 % of the variance): a smaller gap decides nothing
+CO_DOMINANT = 0.25  # share of the whole distance: from here on a part of it is worth attention
+PAIRED_RELATIVE = 0.10  # share of the net's own error by which a clearly better baseline is better
+FEW_ROWS = 30  # rows of a comparison between classifiers; fewer turn on one or two of them
+FEW_NUMBERS = 10  # the same for regression
+
+
+@dataclass(frozen=True)
+class Level:
+    """An error on a scale on which errors subtract, and its standard error."""
+
+    value: float
+    se: float
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far one error lies above another; the two were measured on independent rows."""
+
+    lower: Level
+    upper: Level
+
+    @property
+    def size(self) -> float:
+        return self.upper.value - self.lower.value
+
+    @property
+    def se(self) -> float:
+        return math.hypot(self.lower.se, self.upper.se)
+
+    @property
+    def threshold(self) -> float:
+        """One point, or 2 standard errors where that is more."""
+        return max(POINT, 2 * self.se)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is above its threshold."""
+        return math.isfinite(self.size) and math.isfinite(self.se) and self.size > self.threshold
+
+    @property
+    def interval(self) -> Interval:
+        return Interval(self.size - 1.96 * self.se, self.size + 1.96 * self.se)
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The lowest error that is known to be possible: a target, or a bound from the best baseline."""
+
+    level: Level
+    error: float  # as in `Score.error`
+    name: str
+    given: bool
+
+
+def scale_of(train: Score) -> float:
+    """The RMSE of the constant prediction on train; 1 for classification, whose errors need no scale."""
+    return 1.0 if train.task.classifies or not train.constant_error > 0 else train.constant_error
+
+
+def level(score: Score, scale: float) -> Level:
+    """The error of a split."""
+    return _level(score.task, score.error, score.error_interval, scale)
+
+
+def target_level(network: Network | None, train: Score) -> Level | None:
+    """The target error of this output, None where none was given."""
+    for head in network.heads if network is not None else ():
+        if head.output.name == train.output and head.output.target_error is not None:
+            target = head.output.target_error
+            return _level(train.task, target, Interval(target, target), scale_of(train))
+    return None
+
+
+def optimum(network: Network | None, baseline: Baseline | None, train: Score) -> Optimum | None:
+    """The target error where one was given, else the error of the best baseline, else None."""
+    target = target_level(network, train)
+    if target is not None:
+        error = target.value if train.task.classifies else math.sqrt(target.value) * scale_of(train)
+        return Optimum(target, error, "target error", True)
+    found = of_output(baseline, train.output)
+    if found is None or not found.signal:
+        return None
+    return Optimum(candidate_level(found.best, train), found.best.error, found.best.name, False)
+
+
+def candidate_level(candidate: Candidate, train: Score) -> Level:
+    """The error of a baseline on the rows it was held to."""
+    return _level(train.task, candidate.error, candidate.error_interval, scale_of(train))
+
+
+def of_output(baseline: Baseline | None, output: str) -> OutputBaseline | None:
+    """The baselines of one output."""
+    found = [one for one in baseline.outputs if one.output == output] if baseline is not None else []
+    return found[0] if found else None
+
+
+def beaten_clearly(baseline: OutputBaseline, task: Task | None) -> bool:
+    """Whether the best baseline is better on the same rows, paired at 95 %, by a tenth of the net's error.
+
+    An unknown task (None) needs as many rows as classification does.
+    """
+    return enough_rows(baseline, task) and baseline.difference_interval.low > 0 and baseline.relative >= PAIRED_RELATIVE
+
+
+def enough_rows(baseline: OutputBaseline, task: Task | None) -> bool:
+    """Whether the comparison rests on more than a handful of rows."""
+    return baseline.rows_dev >= (FEW_NUMBERS if task is Task.REGRESSION else FEW_ROWS)
+
+
+def share(part: float, *others: float) -> float:
+    """A part of a distance that is made up of this and other parts; those below 0 count as 0."""
+    whole = max(part, 0.0) + sum(max(other, 0.0) for other in others)
+    return max(part, 0.0) / whole if whole > 0 else 0.0
+
+
+def error_text(task: Task, error: float) -> str:
+    """An error as people read it: "12 %", "RMSE 3.4"."""
+    return percent(error) if task.classifies else f"RMSE {number(error)}"
+
+
+def gap_text(task: Task, gap: Gap) -> str:
+    """A gap with its interval: "8.0 points (95 % interval 6.9 to 9.1)"."""
+    unit = "points" if task.classifies else "% of the target's variance"
+    low, high = 100 * gap.interval.low, 100 * gap.interval.high
+    return f"{100 * gap.size:.1f} {unit} (95 % interval {low:.1f} to {high:.1f})"
+
+
+def _level(task: Task, error: float, interval: Interval, scale: float) -> Level:
+    if task.classifies:
+        return Level(error, (interval.high - interval.low) / (2 * 1.96))
+    return Level((error / scale) ** 2, (interval.high**2 - interval.low**2) / (2 * 1.96 * scale**2))

@@ -1,0 +1,96 @@
+"""How much of the error is there already on the rows the model was trained on."""
+
+from collections.abc import Iterator
+
+from diagnose.checks.error_levels import error_levels
+from diagnose.checks.gaps import (
+    CO_DOMINANT,
+    Gap,
+    Optimum,
+    beaten_clearly,
+    error_text,
+    gap_text,
+    level,
+    of_output,
+    optimum,
+    scale_of,
+    share,
+)
+from diagnose.checks.wording import percent
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, Score, Unavailable, need
+from diagnose.registry import check
+
+
+@check("Avoidable bias", family="generalisation")
+def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
+    """Takes the distance from the lowest possible error to the train error.
+
+    ## What it measures
+    The train error in inference mode minus the target error; without a target, minus the error of the best
+    baseline on rows it has not seen, which is an upper bound on what is possible, so that the true
+    bias may be larger. Regression: mean squared errors over the variance that the mean leaves.
+
+    ## Why it matters
+    Bias and variance call for opposite steps. A model that misses its target on the rows it has seen
+    cannot be helped by more rows: it needs more capacity, more training or less regularisation.
+
+    ## How it is decided
+    It is reported above one point and above 2 standard errors of the difference. It is a direction for the
+    next step, so a hint; a warning where it exceeds a given target, or where a baseline is clearly better on the same
+    rows (paired, 95 %, at least 10 %), provided it makes up a quarter of the distance from there to the
+    dev error. A negative bias is memorising, and counts as variance.
+
+    ## Known limits
+    Without a target error or a baseline better than a constant there is nothing to compare with. A baseline
+    weaker than the net hides bias.
+
+    ## References
+    - Ng 2018, "Machine Learning Yearning", chapters 20 to 23 and 25
+    """
+    train = need(evaluation.train)
+    known = [(score, optimum(network, baseline, score)) for score in train.scores]
+    if all(best is None for _, best in known):
+        raise NotMeasured("there is neither a target error nor a baseline to tell what is possible")
+    for number, (score, best) in enumerate(known):
+        if best is None:
+            continue
+        bias = Gap(best.level, level(score, scale_of(score)))
+        if not bias.counts:
+            continue
+        part = _part(evaluation, number, score, bias)
+        yield Finding(
+            _severity(best, baseline, score, part),
+            _message(score, best, bias, part),
+            Where(output=score.output, split="train"),
+            value=bias.size,
+            threshold=bias.threshold,
+            interval=bias.interval,
+            rows=score.rows,
+            evidence=(error_levels(evaluation, score.output, best),),
+        )
+
+
+def _part(evaluation: Evaluation, number: int, train: Score, bias: Gap) -> float | None:
+    """The share of bias in the distance from the optimum to the dev error; None without a dev set."""
+    if isinstance(evaluation.dev, Unavailable):
+        return None
+    dev = level(evaluation.dev.scores[number], scale_of(train))
+    return share(bias.size, Gap(bias.upper, dev).size)
+
+
+def _severity(best: Optimum, baseline: Baseline | None, score: Score, part: float | None) -> Severity:
+    if part is not None and part < CO_DOMINANT:
+        return Severity.HINT
+    better = of_output(baseline, score.output)
+    exceeded = best.given or (better is not None and beaten_clearly(better, score.task))
+    return Severity.WARNING if exceeded else Severity.HINT
+
+
+def _message(score: Score, best: Optimum, bias: Gap, part: float | None) -> str:
+    against = "the target" if best.given else f"the bound set by {best.name}"
+    whole = f", {percent(part)} of the distance to the dev error" if part is not None else ""
+    return (
+        f"train error is {error_text(score.task, score.error)} against {against} of"
+        f" {error_text(score.task, best.error)}: avoidable bias {gap_text(score.task, bias)}{whole}"
+    )

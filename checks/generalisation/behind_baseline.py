@@ -1,0 +1,90 @@
+"""The second gate: whether a model that takes seconds to train does better."""
+
+from collections.abc import Iterator
+
+from diagnose.checks.gaps import PAIRED_RELATIVE, beaten_clearly, enough_rows, error_text
+from diagnose.checks.wording import percent
+from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.measurements import Baseline, Network, OutputBaseline
+from diagnose.registry import check
+from diagnose.subject import Task
+
+FAR_BEHIND = 0.25  # skill; a gap above 0.2 to 0.25 told 43 of 46 faulty models and at most 1 of 28 healthy ones
+
+
+@check("Behind a simple baseline", family="generalisation")
+def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Finding]:
+    """Compares the loaded weights with scikit-learn models on the same rows.
+
+    ## What it measures
+    Skill and error of the net and of the best of several baselines (linear, gradient boosting, nearest
+    neighbours) on rows that the baselines have not seen, with the paired difference row by row.
+
+    ## Why it matters
+    What a baseline reaches, the data allows. A net far behind is broken rather than limited; a net
+    slightly behind may be replaced by something cheaper.
+
+    ## How it is decided
+    An error where the baseline's skill is above the net's by more than 0.25 and the paired difference is above
+    0 with 95 %. A warning where it is above 0 with 95 % and at least 10 % of the net's own error. Silent where no
+    baseline beats the constant prediction, and below 30 rows (10 for regression).
+
+    ## Known limits
+    Gradient boosting often wins on small tables: that is a fact about the data, not a fault of the net.
+    On images and text the baselines are weak, and being ahead of them says little. Where the rows were held out from
+    train, the net may have seen them: then it is really further behind than it looks.
+
+    ## References
+    - Grinsztajn, Oyallon, Varoquaux 2022, "Why do tree-based models still outperform deep learning on typical
+      tabular data?", arXiv:2207.08815
+    - Zinkevich, "Rules of Machine Learning", rules 1 to 4, developers.google.com/machine-learning
+    """
+    tasks = {head.output.name: head.output.task for head in network.heads} if network is not None else {}
+    for output in baseline.outputs:
+        task = tasks.get(output.output)
+        severity = _severity(output, task)
+        if severity is not None:
+            yield Finding(
+                severity,
+                _message(output, task, baseline),
+                Where(output=output.output, split=baseline.held_out),
+                value=output.relative,
+                threshold=PAIRED_RELATIVE,
+                interval=output.difference_interval,
+                rows=output.rows_dev,
+                evidence=(_levels(output),),
+            )
+
+
+def _severity(output: OutputBaseline, task: Task | None) -> Severity | None:
+    if not output.signal or not enough_rows(output, task) or not output.difference_interval.low > 0:
+        return None
+    if output.best.skill - output.net_skill > FAR_BEHIND:
+        return Severity.ERROR
+    return Severity.WARNING if beaten_clearly(output, task) else None
+
+
+def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> str:
+    held_out = f"{baseline.held_out} rows"
+    if baseline.held_out == "train":
+        held_out = "train rows held out from the baselines"
+    seen = "" if baseline.net_seen == "no" else ", which the net may have seen"
+    net, best = output.net_error, output.best.error
+    errors = (error_text(task, net), error_text(task, best)) if task else (f"{net:.3g}", f"{best:.3g}")
+    return (
+        f"on {held_out}{seen} the net's error is {errors[0]} (skill {output.net_skill:.2f}) and that of"
+        f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}), {percent(output.relative)} of the net's"
+        " own error less"
+    )
+
+
+def _levels(output: OutputBaseline) -> Bars:
+    known = output.candidates
+    return Bars(
+        "Error of the net and of the baselines",
+        (*(candidate.name for candidate in known), "your model"),
+        (*(candidate.error for candidate in known), output.net_error),
+        "error",
+        (*(candidate.error_interval.low for candidate in known), output.net_error),
+        (*(candidate.error_interval.high for candidate in known), output.net_error),
+    )

@@ -1,0 +1,106 @@
+"""Whether training went on past its best point and kept the last one."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from diagnose.checks.curves import Rise, dev_error_rise, learning_curves, rise, whole_training
+from diagnose.checks.wording import number
+from diagnose.findings import Curves, Finding, Mark, Severity, Where
+from diagnose.measurements import Evaluation, History, NotMeasured, Score, Unavailable
+from diagnose.registry import check
+
+EPOCHS = 3.0  # since the minimum, at least; fewer are noise
+SHARE = 0.1  # of all epochs since the minimum, at least
+WORSE = 1.0  # standard errors above the minimum: the later weights are worse
+MUCH_WORSE = 2.0  # standard errors: beyond the noise
+
+
+@check("Best epoch passed", family="generalisation")
+def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Finding]:
+    """Looks for a minimum of the dev error well before the end of training.
+
+    ## What it measures
+    The dev error at each evaluation (the dev loss where errors were not followed): its minimum, when it
+    was, and the median of the last three, in standard errors of the dev set.
+
+    ## Why it matters
+    The weights of the best epoch were there and were overwritten. Keeping them costs one line.
+
+    ## How it is decided
+    The minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the end is
+    more than 1 standard error worse: a hint; more than 2 in the error, a warning. A loss that rises
+    while the error stays is over-confidence and a hint. Silent where the loaded weights are as
+    good as the best epoch, since then they were kept. Only trainings followed from start to end count.
+
+    ## Known limits
+    A replay is not the user's own run: its best epoch may lie elsewhere. With a cyclical schedule the error rises and falls
+    by design. The best of many noisy epochs is better than it really was; hence the standard error.
+
+    ## References
+    - Prechelt 1998, "Early Stopping - But When?", doi:10.1007/3-540-49430-8_3
+    - Ng 2018, "Machine Learning Yearning", chapter 27
+    """
+    whole_training(history)
+    score = _dev_score(evaluation)
+    by_error = _by_error(history, score)
+    by_loss = _by_loss(history, score)
+    if by_error is None and by_loss is None:
+        raise NotMeasured("the dev error was not followed, or its standard error is unknown")
+    for found, unit in ((by_error, "error"), (by_loss, "loss")):
+        if found is None or not _passed(found) or _kept(found, unit, history, score):
+            continue
+        certain = unit == "error" and found.deviations > MUCH_WORSE
+        curves = learning_curves(history, "error" if unit == "error" else "loss")
+        yield Finding(
+            Severity.WARNING if certain else Severity.HINT,
+            f"the dev {unit} was lowest at epoch {number(found.best_epoch)} of {number(found.last_epoch)} and ended"
+            f" {found.deviations:.1f} standard errors above ({number(found.best)} to {number(found.last)})",
+            Where(split="dev", epoch=round(found.best_epoch)),
+            value=found.deviations,
+            threshold=WORSE,
+            rows=history.dev_rows,
+            evidence=(_marked(curves, found),),
+        )
+        return
+
+
+def _dev_score(evaluation: Evaluation | None) -> Score | None:
+    if evaluation is None or isinstance(evaluation.dev, Unavailable):
+        return None
+    return evaluation.dev.scores[0]
+
+
+def _by_error(history: History, score: Score | None) -> Rise | None:
+    """Without a score the task is unknown, and with it what the errors are."""
+    if score is None:
+        return None
+    return dev_error_rise(history, score.task.classifies, history.dev_rows or score.rows)
+
+
+def _by_loss(history: History, score: Score | None) -> Rise | None:
+    se = history.dev_se
+    if se is None and score is not None:
+        se = (score.loss_interval.high - score.loss_interval.low) / (2 * 1.96)
+    if se is None or not se > 0:
+        return None
+    rises = sorted(
+        (found for run in history.runs if (found := rise(run, "dev_loss", se)) is not None), key=lambda r: r.deviations
+    )
+    return rises[(len(rises) - 1) // 2] if rises else None
+
+
+def _passed(found: Rise) -> bool:
+    since = found.last_epoch - found.best_epoch
+    return since >= max(EPOCHS, SHARE * found.last_epoch) and found.after >= EPOCHS and found.deviations > WORSE
+
+
+def _kept(found: Rise, unit: str, history: History, score: Score | None) -> bool:
+    """Whether the loaded weights are as good as the best epoch, on the user's own dev set."""
+    if score is None or history.dev_origin != "dev":
+        return False
+    now = score.loss if unit == "loss" else score.error if score.task.classifies else score.error**2
+    return now <= found.best + WORSE * found.se
+
+
+def _marked(curves: Curves, found: Rise) -> Curves:
+    return replace(curves, marks=(Mark("best", found.best_epoch),))

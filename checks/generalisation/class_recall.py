@@ -1,0 +1,119 @@
+"""Whether some class is missed more often than the others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from diagnose.checks.generalisation.constant_predictions import ONE_CLASS, class_name
+from diagnose.checks.wording import percent
+from diagnose.findings import Bars, Finding, Interval, Severity, Where
+from diagnose.measurements import Evaluation, Network, NotMeasured, Score, Unavailable, need
+from diagnose.registry import check
+
+RARE = 0.05  # share of rows: a class below is an affair of imbalance
+FEW_ROWS = 10  # of a class: fewer say nothing about its recall
+WEAK = 0.5  # times the accuracy of the whole: a recall below is weak
+SHOWN = 5  # weakest classes that are reported
+
+
+@dataclass(frozen=True)
+class Recall:
+    label: str
+    rows: int
+    value: float
+    interval: Interval
+
+
+@check("Classes that are missed", family="generalisation")
+def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
+    """Looks at the recall of every class, on dev where there is one, else on train.
+
+    ## What it measures
+    For each class the share of its rows that are predicted as it, with a Wilson interval at 95 % for all classes
+    together (Bonferroni), beside the accuracy over all rows.
+
+    ## Why it matters
+    A good error over all rows can hide a class that is never right. It is where more diverse data, or a
+    weight on the class, pays.
+
+    ## How it is decided
+    A hint for classes with at least 5 % of the rows, and 10 rows, that are never predicted correctly or
+    whose recall lies below half of the accuracy with the whole of its interval. Silent where the model predicts one
+    class only, which has a check of its own.
+
+    ## Known limits
+    Classes that people confuse as well, and classes of which several may hold at once, are not told
+    apart or not judged. With more than 30 classes there is no confusion matrix and nothing is said.
+
+    ## References
+    - Ng 2018, "Machine Learning Yearning", chapters 14 to 16
+    - He, Garcia 2009, "Learning from Imbalanced Data", doi:10.1109/TKDE.2008.239
+    """
+    scores = need(evaluation.train) if isinstance(evaluation.dev, Unavailable) else evaluation.dev
+    judged = [score for score in scores.scores if score.confusion]
+    if not judged:
+        raise NotMeasured("no output has a confusion matrix: none classifies into 2 to 30 classes")
+    for score in judged:
+        if max(score.predicted, default=0.0) >= ONE_CLASS:
+            continue
+        recalls = _recalls(score, network)
+        accuracy = _accuracy(score)
+        for recall in sorted((r for r in recalls if _weak(r, accuracy, score)), key=lambda r: r.value)[:SHOWN]:
+            yield Finding(
+                Severity.HINT,
+                f"on {scores.split} {_found(recall)} of the {recall.rows} rows of class {recall.label} are recognised,"
+                f" and {percent(accuracy)} of all rows",
+                Where(output=score.output, split=scores.split, label=recall.label),
+                value=recall.value,
+                threshold=WEAK * accuracy,
+                interval=recall.interval,
+                rows=recall.rows,
+                evidence=(_bars(recalls, accuracy),),
+            )
+
+
+def _recalls(score: Score, network: Network | None) -> list[Recall]:
+    classes = len(score.confusion)
+    z = NormalDist().inv_cdf(1 - 0.025 / classes)
+    counts = [(index, sum(row), row[index]) for index, row in enumerate(score.confusion)]
+    return [
+        Recall(class_name(network, score.output, index), round(rows), right / rows, _wilson(right / rows, rows, z))
+        for index, rows, right in counts
+        if rows > 0
+    ]
+
+
+def _wilson(rate: float, rows: float, z: float) -> Interval:
+    centre = (rate + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z * float(np.sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2))) / (1 + z**2 / rows)
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+def _accuracy(score: Score) -> float:
+    matrix = np.asarray(score.confusion)
+    return float(np.trace(matrix) / matrix.sum()) if matrix.sum() > 0 else 0.0
+
+
+def _weak(recall: Recall, accuracy: float, score: Score) -> bool:
+    total = sum(map(sum, score.confusion))
+    if recall.rows < FEW_ROWS or recall.rows < RARE * total:
+        return False
+    return recall.value == 0 or recall.interval.high < WEAK * accuracy
+
+
+def _found(recall: Recall) -> str:
+    return "none" if recall.value == 0 else percent(recall.value)
+
+
+def _bars(recalls: list[Recall], accuracy: float) -> Bars:
+    return Bars(
+        "Recall by class",
+        tuple(recall.label for recall in recalls),
+        tuple(recall.value for recall in recalls),
+        "share of its rows",
+        tuple(recall.interval.low for recall in recalls),
+        tuple(recall.interval.high for recall in recalls),
+        threshold=WEAK * accuracy,
+    )

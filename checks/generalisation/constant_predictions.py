@@ -1,0 +1,101 @@
+"""Whether the model gives one and the same answer to everything."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.wording import percent
+from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.measurements import Evaluation, Network, Score, SplitScores, Unavailable, need
+from diagnose.registry import check
+from diagnose.subject import Task
+
+ONE_CLASS = 0.95  # share of rows predicted as one class
+ITS_SHARE = 0.80  # share of rows that are of this class: above, predicting it often may be right
+SPREAD = 0.05  # standard deviation of the predictions over that of the targets; explains at most 10 % of the variance
+MOST_SHOWN = 30  # classes in the evidence
+
+
+@check("Constant predictions", family="generalisation")
+def constant_predictions(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
+    """Looks at how the predictions are spread over the classes, or over the range of the targets.
+
+    ## What it measures
+    On train, and on dev where train is fine: the share of rows predicted as the most predicted class,
+    beside the share of rows of that class; for regression the standard deviation of the predictions
+    over that of the targets.
+
+    ## Why it matters
+    A model that answers the same to every row has collapsed to what it can know without looking at
+    the input: the signal does not reach the output, or the inputs at hand are not what it knows.
+
+    ## How it is decided
+    An error where at least 95 % of the rows are predicted as one class that makes up less than 80 % of
+    them, or where the predictions spread over less than 5 % of the targets' standard deviation.
+
+    ## Known limits
+    With imbalanced classes (above 80 % of one) nothing is said here; labels of which several may hold
+    at once are not judged.
+
+    ## References
+    - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
+    """
+    for scores in (need(evaluation.train), evaluation.dev):
+        if isinstance(scores, Unavailable):
+            return
+        found = [finding for score in scores.scores if (finding := _examined(score, scores, network)) is not None]
+        yield from found
+        if found:
+            return
+
+
+def _examined(score: Score, scores: SplitScores, network: Network | None) -> Finding | None:
+    if score.task in (Task.BINARY, Task.MULTICLASS):
+        return _one_class(score, scores, network)
+    if score.task is Task.REGRESSION and score.spread is not None and score.spread < SPREAD:
+        return Finding(
+            Severity.ERROR,
+            f"on {scores.split} the predictions spread over {percent(score.spread)} of the targets' standard deviation",
+            Where(output=score.output, split=scores.split),
+            value=score.spread,
+            threshold=SPREAD,
+            rows=score.rows,
+        )
+    return None
+
+
+def _one_class(score: Score, scores: SplitScores, network: Network | None) -> Finding | None:
+    if not score.predicted or len(score.predicted) != len(score.actual):
+        return None
+    most = int(np.argmax(score.predicted))
+    predicted, actual = score.predicted[most], score.actual[most]
+    if predicted < ONE_CLASS or actual >= ITS_SHARE:
+        return None
+    name = class_name(network, score.output, most)
+    shown = range(min(len(score.predicted), MOST_SHOWN))
+    return Finding(
+        Severity.ERROR,
+        f"on {scores.split} {percent(predicted)} of the rows are predicted as class {name},"
+        f" which makes up {percent(actual)} of them",
+        Where(output=score.output, split=scores.split, label=name),
+        value=predicted,
+        threshold=ONE_CLASS,
+        rows=score.rows,
+        evidence=(
+            Bars(
+                "Share of rows predicted as each class",
+                tuple(class_name(network, score.output, index) for index in shown),
+                tuple(score.predicted[index] for index in shown),
+                "share of rows",
+                threshold=ONE_CLASS,
+            ),
+        ),
+    )
+
+
+def class_name(network: Network | None, output: str, index: int) -> str:
+    """What people call a class, else its number."""
+    for head in network.heads if network is not None else ():
+        if head.output.name == output and index < len(head.output.class_names):
+            return head.output.class_names[index]
+    return str(index)

@@ -1,0 +1,59 @@
+"""How much the error grows where the distribution changes."""
+
+from collections.abc import Iterator
+
+from diagnose.checks.error_levels import error_levels
+from diagnose.checks.gaps import CO_DOMINANT, Gap, error_text, gap_text, level, optimum, scale_of, share
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, need
+from diagnose.registry import check
+from diagnose.subject import Seen
+
+
+@check("Data mismatch", family="generalisation")
+def data_mismatch(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
+    """Takes the distance from the train-dev error to the dev error.
+
+    ## What it measures
+    Two errors with the loaded weights: on train-dev rows, which come from the source of train
+    but were not trained on, and on dev rows. Regression: mean squared errors over the variance that the mean leaves.
+
+    ## Why it matters
+    Both sets are new to the model, so what separates their errors is where they come from. More rows like
+    those in train do not help here; rows like those in dev do.
+
+    ## How it is decided
+    It is reported above one point and above 2 standard errors of the difference: a warning where it makes up a
+    quarter or more of the distance from the lowest known error (a target, a baseline, the train error) to the
+    dev error, else a hint.
+
+    ## Known limits
+    Without a train-dev set it cannot be told from variance. A dev set that is harder, not other, looks
+    the same; the errors themselves tell the two apart.
+
+    ## References
+    - Ng 2018, "Machine Learning Yearning", chapters 40 to 43
+    - Quinonero-Candela et al. 2009, "Dataset Shift in Machine Learning", MIT Press
+    """
+    train_dev, train, dev = need(evaluation.train_dev), need(evaluation.train), need(evaluation.dev)
+    if Seen.YES in (train_dev.seen, dev.seen):
+        raise NotMeasured("the weights were trained on the train-dev or the dev set")
+    for score, same_source, other in zip(train.scores, train_dev.scores, dev.scores, strict=True):
+        scale = scale_of(score)
+        gap = Gap(level(same_source, scale), level(other, scale))
+        if not gap.counts:
+            continue
+        best = optimum(network, baseline, score)
+        bias = Gap(best.level, level(score, scale)).size if best is not None else 0.0
+        part = share(gap.size, bias, Gap(level(score, scale), gap.lower).size)
+        yield Finding(
+            Severity.WARNING if part >= CO_DOMINANT else Severity.HINT,
+            f"dev error is {error_text(score.task, other.error)} against {error_text(score.task, same_source.error)}"
+            f" on train-dev: data mismatch {gap_text(score.task, gap)}",
+            Where(output=score.output, split="dev"),
+            value=gap.size,
+            threshold=gap.threshold,
+            interval=gap.interval,
+            rows=other.rows,
+            evidence=(error_levels(evaluation, score.output, best),),
+        )

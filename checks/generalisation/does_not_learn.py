@@ -1,0 +1,92 @@
+"""The first gate: whether the model does better than a constant on the rows it was trained on."""
+
+import math
+from collections.abc import Iterator
+
+from diagnose.checks.error_levels import error_levels
+from diagnose.checks.gaps import error_text
+from diagnose.checks.wording import percent
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
+from diagnose.registry import check
+
+LOW_SKILL = 0.25  # the share of the constant's error that is left out; sick models lie near 0, healthy ones above
+FEW_ROWS = 30  # below, an interval that covers 0 may be want of rows, and only next to no skill is telling
+NO_SKILL = 0.1  # the same limit for few rows
+APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does tell classes apart
+
+
+@check("Not better than a constant", family="generalisation")
+def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
+    """Compares the loaded weights with the best constant prediction on the training rows.
+
+    ## What it measures
+    On train, in inference mode, row by row: the error and the loss of the model, and those of the best
+    constant prediction (the most frequent class and the class shares; the mean).
+
+    ## Why it matters
+    A model that does not beat a constant on rows it has seen has learned nothing, whatever its training
+    curve looked like. Nothing about its generalisation means anything before that is repaired.
+
+    ## How it is decided
+    An error where neither the paired difference of the errors nor that of the losses is above 0 with 95 %,
+    and skill is below 0.25 (below 0.1 with fewer than 30 rows). Either witness is enough to pass: with
+    imbalanced classes the error may stay at the constant's while the loss shows learning. A classifier
+    whose mean recall over the classes lies clearly above chance, as weighting the classes brings about, is
+    a hint only: it has learned, and accuracy and loss measure something else than it was trained for.
+
+    ## Known limits
+    A model with some skill on very few rows passes. That train is what the model was trained on is taken
+    on trust: data unlike it gives the same picture. A model that was never trained is not judged.
+
+    ## References
+    - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
+    - Ng 2018, "Machine Learning Yearning", chapters 20 to 22
+    - Agresti, Min 2005, "Simple improved confidence intervals for comparing matched proportions",
+      doi:10.1002/sim.1781
+    """
+    train = need(evaluation.train)
+    if network is not None and not network.trained:
+        raise NotMeasured("the model was never trained")
+    for score in train.scores:
+        if not _learned_nothing(score):
+            continue
+        apart = _tells_apart(score)
+        yield Finding(
+            Severity.ERROR if apart is None else Severity.HINT,
+            _message(score) + (f", though its balanced accuracy is {percent(apart)}" if apart is not None else ""),
+            Where(output=score.output, split="train"),
+            value=score.skill if math.isfinite(score.skill) else None,
+            threshold=LOW_SKILL,
+            interval=score.beats_constant_error,
+            rows=score.rows,
+            evidence=(error_levels(evaluation, score.output),),
+        )
+
+
+def _learned_nothing(score: Score) -> bool:
+    better = score.beats_constant_error.low > 0 or score.beats_constant_loss.low > 0
+    low = LOW_SKILL if score.rows >= FEW_ROWS else NO_SKILL
+    return not better and not score.skill >= low  # a skill that is not a number is none
+
+
+def _message(score: Score) -> str:
+    own, constant = error_text(score.task, score.error), error_text(score.task, score.constant_error)
+    if score.non_finite == score.rows:
+        return f"on train every prediction is NaN or infinite; the best constant prediction has {constant}"
+    worse = score.beats_constant_error.high < 0 and score.beats_constant_loss.high < 0
+    verdict = "worse than" if worse else "no better than"
+    return f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {score.skill:.2f})"
+
+
+def _tells_apart(score: Score) -> float | None:
+    """Balanced accuracy, where it is above chance by `APART` of what is possible and by 2 standard errors."""
+    counted = [(sum(row), row[number]) for number, row in enumerate(score.confusion) if sum(row) > 0]
+    if len(counted) < 2:
+        return None
+    recalls = [right / rows for rows, right in counted]
+    balanced, chance = sum(recalls) / len(recalls), 1 / len(score.confusion)
+    variance = sum((r * (1 - r) + 1 / rows) / rows for (rows, _), r in zip(counted, recalls, strict=True))
+    above = balanced - chance
+    certain = above > 2 * math.sqrt(variance) / len(recalls)
+    return balanced if certain and above > APART * (1 - chance) else None

@@ -1,0 +1,138 @@
+"""How much the error grows from rows the model was trained on to rows it was not."""
+
+from collections.abc import Iterator
+
+from diagnose.checks.curves import Rise, dev_error_rise, learning_curves, represents_training
+from diagnose.checks.error_levels import error_levels
+from diagnose.checks.gaps import (
+    CO_DOMINANT,
+    Gap,
+    Optimum,
+    beaten_clearly,
+    error_text,
+    gap_text,
+    level,
+    of_output,
+    optimum,
+    scale_of,
+    share,
+)
+from diagnose.checks.wording import percent
+from diagnose.findings import Evidence, Finding, Severity, Where
+from diagnose.measurements import (
+    Baseline,
+    Evaluation,
+    History,
+    Network,
+    NotMeasured,
+    Score,
+    SplitScores,
+    Unavailable,
+    need,
+)
+from diagnose.registry import check
+from diagnose.subject import Seen
+
+RISE = 2.0  # standard errors above its minimum at which the dev error ends: worse, not just flat
+
+
+@check("Variance", family="generalisation")
+def variance(
+    evaluation: Evaluation, network: Network | None, baseline: Baseline | None, history: History | None
+) -> Iterator[Finding]:
+    """Takes the distance from the train error to the error on unseen rows of the same kind.
+
+    ## What it measures
+    The error on the train-dev set, or without one on the dev set, minus the train error, both in
+    inference mode with the loaded weights. Regression: mean squared errors over the variance that the mean leaves.
+
+    ## Why it matters
+    A large gap says that the model has learned its rows rather than the rule behind them: more data,
+    augmentation and regularisation help, a bigger net does not.
+
+    ## How it is decided
+    It is reported above one point and above 2 standard errors of the difference. Every model has some, so it
+    is a hint; a warning where it makes up a quarter or more of the distance from what is possible to
+    the dev error and one of these holds: the dev error exceeds a given target; a baseline is clearly better on the same
+    unseen rows (paired, 95 %, at least 10 %); or the dev error itself ended more than 2 standard errors above its
+    minimum, in a recorded training or a replay as long as the user's. A train error below the
+    optimum is memorising: the whole distance then is variance.
+
+    ## Known limits
+    Where no train-dev set was given, a difference between the sources of train and dev is part of the gap. A
+    split that the weights may have been trained on shows too small a gap.
+
+    ## References
+    - Ng 2018, "Machine Learning Yearning", chapters 20 to 23, 27, 40 and 41
+    - Howard, Gugger 2020, "Deep Learning for Coders with fastai and PyTorch", chapter 1
+    """
+    train, dev = need(evaluation.train), need(evaluation.dev)
+    unseen = dev if isinstance(evaluation.train_dev, Unavailable) else evaluation.train_dev
+    if Seen.YES in (dev.seen, unseen.seen):
+        raise NotMeasured(f"the weights were trained on the {unseen.split} set")
+    for number, score in enumerate(train.scores):
+        gap = Gap(level(score, scale_of(score)), level(unseen.scores[number], scale_of(score)))
+        if not gap.counts:
+            continue
+        best = optimum(network, baseline, score)
+        part = _part(score, dev.scores[number], gap, best)
+        rise = _rise(history, score, dev.scores[number]) if number == 0 else None
+        reason = _reason(score, dev.scores[number], part, best, baseline, rise)
+        yield Finding(
+            Severity.WARNING if reason else Severity.HINT,
+            _message(score, unseen, number, gap, part) + reason,
+            Where(output=score.output, split=unseen.split),
+            value=gap.size,
+            threshold=gap.threshold,
+            interval=gap.interval,
+            rows=unseen.scores[number].rows,
+            evidence=_evidence(evaluation, score, best, history),
+        )
+
+
+def _part(train: Score, dev: Score, gap: Gap, best: Optimum | None) -> float | None:
+    """The share of variance in the distance from the optimum to the dev error; None without an optimum."""
+    if best is None:
+        return None
+    bias = Gap(best.level, gap.lower).size
+    mismatch = level(dev, scale_of(train)).value - gap.upper.value
+    return share(gap.size, bias, mismatch)
+
+
+def _rise(history: History | None, train: Score, dev: Score) -> Rise | None:
+    if history is None or not represents_training(history):
+        return None
+    found = dev_error_rise(history, train.task.classifies, history.dev_rows or dev.rows)
+    return found if found is not None and found.deviations > RISE else None
+
+
+def _reason(
+    train: Score, dev: Score, part: float | None, best: Optimum | None, baseline: Baseline | None, rise: Rise | None
+) -> str:
+    """Why it is more than a hint, as the end of the message; empty where it is not."""
+    if part is not None and part < CO_DOMINANT:
+        return ""
+    if best is not None and best.given and Gap(best.level, level(dev, scale_of(train))).counts:
+        return f", above the target error of {error_text(train.task, best.error)}"
+    better = of_output(baseline, train.output)
+    if baseline is not None and better is not None and baseline.held_out != "train":
+        if beaten_clearly(better, train.task):
+            return f", where {better.best.name} has {error_text(train.task, better.best.error)}"
+    if rise is not None:
+        return f", and the dev error ended {rise.deviations:.1f} standard errors above its minimum"
+    return ""
+
+
+def _message(train: Score, unseen: SplitScores, number: int, gap: Gap, part: float | None) -> str:
+    whole = f", {percent(part)} of the distance from what is possible to the dev error" if part is not None else ""
+    return (
+        f"{unseen.split} error is {error_text(train.task, unseen.scores[number].error)} against"
+        f" {error_text(train.task, train.error)} on train: variance {gap_text(train.task, gap)}{whole}"
+    )
+
+
+def _evidence(
+    evaluation: Evaluation, score: Score, best: Optimum | None, history: History | None
+) -> tuple[Evidence, ...]:
+    levels: tuple[Evidence, ...] = (error_levels(evaluation, score.output, best),)
+    return levels if history is None else (*levels, learning_curves(history))

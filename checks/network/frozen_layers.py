@@ -1,0 +1,64 @@
+from collections.abc import Iterator
+
+from diagnose.checks.objectives import learned, train_score
+from diagnose.checks.wording import counted, listed
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Evaluation, Layer, Network
+from diagnose.registry import check
+
+
+@check("Layers that cannot learn", family="network")
+def frozen_layers(network: Network, evaluation: Evaluation | None) -> Iterator[Finding]:
+    """Finds layers with weights that training does not touch.
+
+    ## What it measures
+    Which layers with weights have `trainable=False`, and where they stand.
+
+    ## Why it matters
+    A frozen layer stays what it was. In a pretrained trunk that is the purpose; behind a layer that learns,
+    or with random weights, it is most often left over from an earlier step.
+
+    ## How it is decided
+    Nothing trainable at all: an error, or a hint where the model learned before it was frozen. A frozen layer
+    that is not known to be pretrained: a warning behind a trainable layer, a hint in front of all of them.
+
+    ## Known limits
+    Weights trained elsewhere by the user cannot be told from random ones: hence a hint for a frozen trunk. A
+    recompile that is missing after `trainable` was changed cannot be seen in a file.
+
+    ## References
+    - keras.io, "Transfer learning and fine-tuning"
+    - Yosinski, Clune, Bengio, Lipson 2014, "How transferable are features in deep neural networks?", arXiv:1411.1792
+    """
+    mixing = [layer for layer in network.layers if layer.weighted]
+    if network.parameters and not network.trainable_parameters:
+        works = learned(train_score(evaluation, 0))
+        yield _finding(Severity.HINT if works else Severity.ERROR, mixing, "the model has no trainable weight at all")
+        return
+    frozen = [layer for layer in mixing if not layer.trainable and not layer.pretrained]
+    trunk = _before_the_first_trainable(mixing)
+    later = [layer for layer in frozen if layer.path not in trunk]
+    early = [layer for layer in frozen if layer.path in trunk]
+    if later:
+        yield _finding(Severity.WARNING, later, _message(later, "frozen behind a layer that learns"))
+    if early:
+        yield _finding(Severity.HINT, early, _message(early, "frozen and not known to be pretrained"))
+
+
+def _before_the_first_trainable(mixing: list[Layer]) -> frozenset[str]:
+    paths = set()
+    for layer in mixing:
+        if layer.trainable:
+            break
+        paths.add(layer.path)
+    return frozenset(paths)
+
+
+def _message(layers: list[Layer], what: str) -> str:
+    verb = "is" if len(layers) == 1 else "are"
+    return f"{counted(len(layers), 'layer')} with weights {verb} {what}: {listed([layer.path for layer in layers])}"
+
+
+def _finding(severity: Severity, layers: list[Layer], message: str) -> Finding:
+    where = Where(layer=layers[0].path) if layers else Where()
+    return Finding(severity, message, where=where, value=float(len(layers)), threshold=0.0)

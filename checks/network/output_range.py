@@ -1,0 +1,114 @@
+from collections.abc import Iterator
+from math import inf
+
+import numpy as np
+
+from diagnose.checks.objectives import BINARY, CROSS_ENTROPIES
+from diagnose.checks.wording import number
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Dataset, Head, Network, TargetStatistics
+from diagnose.registry import check
+from diagnose.subject import Task
+
+RANGES = {  # what an activation can give
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hard_tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "relu": (0.0, inf),
+    "relu6": (0.0, 6.0),
+    "softplus": (0.0, inf),
+    "exponential": (0.0, inf),
+    "elu": (-1.0, inf),
+    "selu": (-1.7581, inf),
+    "log_softmax": (-inf, 0.0),
+    "log_sigmoid": (-inf, 0.0),
+}
+BEYOND = 0.5  # standard deviations of the target outside the range: less is an outlier's overhang
+SIGNED = frozenset({"tanh", "hard_tanh", "softsign", "relu", "relu6", "elu", "selu", "leaky_relu"})  # no probabilities
+NONNEGATIVE = frozenset({"relu", "relu6", "softplus", "exponential"})
+
+
+@check("Outputs that cannot reach the targets", family="network")
+def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
+    """Holds the range of every head's activation against the targets and the loss.
+
+    ## What it measures
+    What the activation of the head can give, against the smallest, largest, mean and standard deviation of
+    a regression target, or against what a cross-entropy reads.
+
+    ## Why it matters
+    A sigmoid cannot answer 50. The error of such rows has a floor that no training lowers, and the unit
+    saturates while it tries.
+
+    ## How it is decided
+    Regression: an error where mean plus or minus one standard deviation of a column lies outside the range,
+    so a good part of the rows does; a warning where only extremes lie more than half a standard deviation
+    outside. Classification: a head such as relu or tanh under a cross-entropy that reads probabilities is an
+    error (a warning for targets between 0 and 1, as in autoencoders); a head that cannot be negative under one that reads logits is an error for two classes (no
+    probability below one half) and a warning for more.
+
+    ## Known limits
+    Losses of the user's own are not judged. A Rescaling layer after the activation counts as no activation.
+
+    ## References
+    - Bishop 2006, *Pattern Recognition and Machine Learning*, section 4.3.6 (canonical link functions)
+    - Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 6.2.2
+    """
+    for head, target in zip(network.heads, dataset.train.targets, strict=True):
+        if head.output.custom_loss or head.activation is None:
+            continue
+        finding = None
+        if head.output.task is Task.REGRESSION and head.output.loss not in CROSS_ENTROPIES:
+            finding = _regression(head, target)
+        elif head.output.loss in CROSS_ENTROPIES:
+            finding = _classification(head)
+        if finding is not None:
+            yield finding
+
+
+def _regression(head: Head, target: TargetStatistics) -> Finding | None:
+    bottom, top = RANGES.get(head.activation or "", (-inf, inf))
+    if target.low.size == 0 or not np.isfinite(target.low).all():
+        return None
+    std = np.maximum(target.std, np.finfo(float).tiny)
+    many = bool(np.any(target.mean - std < bottom) or np.any(target.mean + std > top))
+    below, above = (bottom - target.low) / std, (target.high - top) / std
+    if max(float(below.max()), float(above.max())) <= BEYOND:
+        return None
+    low_side = float(below.max()) >= float(above.max())
+    return Finding(
+        Severity.ERROR if many else Severity.WARNING,
+        f"{head.output.name} ends in {head.activation}, which gives {_range(bottom, top)}, while its targets run from "
+        f"{number(float(target.low.min()))} to {number(float(target.high.max()))}",
+        where=Where(output=head.output.name, layer=head.layer, split="train"),
+        value=float(target.low.min() if low_side else target.high.max()),
+        threshold=bottom if low_side else top,
+        rows=target.rows,
+    )
+
+
+def _range(bottom: float, top: float) -> str:
+    if top == inf:
+        return f"nothing below {number(bottom)}"
+    return f"nothing above {number(top)}" if bottom == -inf else f"{number(bottom)} to {number(top)}"
+
+
+def _classification(head: Head) -> Finding | None:
+    if head.output.from_logits:
+        if head.activation not in NONNEGATIVE:
+            return None
+        return Finding(
+            Severity.ERROR if head.output.loss in BINARY else Severity.WARNING,
+            f"{head.output.name} ends in {head.activation}, so none of the logits that {head.output.loss} reads is negative",
+            where=Where(output=head.output.name, layer=head.layer),
+        )
+    if head.activation not in SIGNED:
+        return None
+    return Finding(
+        Severity.ERROR if head.output.task.classifies else Severity.WARNING,
+        f"{head.output.name} ends in {head.activation}, whose values are no probabilities, under {head.output.loss}",
+        where=Where(output=head.output.name, layer=head.layer),
+    )

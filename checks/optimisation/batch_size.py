@@ -1,0 +1,69 @@
+"""Whether the batch size leaves enough steps, and enough rows per step."""
+
+from collections.abc import Iterator
+
+from diagnose.checks.wording import number
+from diagnose.findings import Finding, Severity
+from diagnose.measurements import Dataset, Network, NotMeasured
+from diagnose.registry import check
+
+LARGE_SET = 2_000  # rows: from here on one batch per epoch is a waste
+FEW_PER_EPOCH = 10  # steps per epoch
+FEW_STEPS = 500  # optimizer steps of a whole training; small nets on small data need some hundreds
+NORMALISED = 4  # rows: the least a BatchNormalization can take its statistics from
+
+
+@check("Extreme batch size", family="optimisation")
+def batch_size(network: Network, dataset: Dataset) -> Iterator[Finding]:
+    """Compares the batch size with the number of training rows and with the steps that were taken.
+
+    ## What it measures
+    The batch size as recorded or told, the rows of the training set, and the optimizer's steps.
+
+    ## Why it matters
+    With very large batches an epoch has few steps, and few steps are little learning; with one row per
+    step the gradient is so noisy that it needs a low learning rate, and batch normalisation has
+    nothing to take statistics from.
+
+    ## How it is decided
+    Hints: one batch per epoch with more than 2,000 rows; fewer than 10 batches per epoch where the whole
+    training had fewer than 500 steps; one row per batch. A warning: fewer than 4 rows per batch in a net with
+    batch normalisation.
+
+    ## Known limits
+    Whether a batch size is good depends on the learning rate, which should grow with it; nothing is said
+    between the extremes. An unknown batch size is not judged.
+
+    ## References
+    - Masters, Luschi 2018, "Revisiting Small Batch Training for Deep Neural Networks", arXiv:1804.07612
+    - McCandlish et al. 2018, "An Empirical Model of Large-Batch Training", arXiv:1812.06162
+    - Wu, He 2018, "Group Normalization", arXiv:1803.08494
+    """
+    size, rows = network.batch_size, dataset.train.rows
+    if size is None:
+        raise NotMeasured("the batch size of the training is unknown")
+    normalises = any(layer.kind == "BatchNormalization" and layer.trainable for layer in network.layers)
+    if normalises and size < NORMALISED <= rows:
+        message = f"batch normalisation takes its statistics from batches of {size}"
+        yield Finding(Severity.WARNING, message, value=size, threshold=NORMALISED, rows=rows)
+    elif size == 1 and rows > 1:
+        message = f"each of the {number(rows)} rows is a batch of its own"
+        yield Finding(Severity.HINT, message, value=1, threshold=2, rows=rows)
+    elif size >= rows > LARGE_SET:
+        message = f"all {number(rows)} training rows make one batch, so an epoch is a single step"
+        yield Finding(Severity.HINT, message, value=size, threshold=rows, rows=rows)
+    elif _few_steps(network, size, rows):
+        steps = _steps(network, size, rows)
+        message = f"batches of {size} from {number(rows)} rows made for {steps} steps in the whole training"
+        yield Finding(Severity.HINT, message, value=steps, threshold=FEW_STEPS, rows=rows)
+
+
+def _steps(network: Network, size: int, rows: int) -> int | None:
+    if network.iterations:
+        return network.iterations
+    return network.epochs * -(-rows // size) if network.epochs else None
+
+
+def _few_steps(network: Network, size: int, rows: int) -> bool:
+    steps = _steps(network, size, rows)
+    return steps is not None and steps < FEW_STEPS and size * FEW_PER_EPOCH > rows

@@ -1,0 +1,104 @@
+"""Whether the training loss, while finite, climbs or swings instead of falling."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.curves import Points, count_runs, learning_curves, points, runs_that
+from diagnose.checks.wording import number, percent
+from diagnose.findings import Finding, Severity
+from diagnose.measurements import History, NotMeasured, Run
+from diagnose.registry import check
+
+CLIMB = 2.0  # times its minimum: where the loss ends when training has turned back
+MATTERS = 0.1  # share of the constant prediction's loss: a smaller climb leaves the model where it was
+LOST = 1.0  # times the constant prediction's loss: nothing of what was learned is left
+SWINGING = 0.5  # share of evaluations at which the loss rises; healthy: 0 to 0.37, at ten times the rate 0.58
+SWING = 0.05  # median rise in units of the loss: smaller ones are noise
+SWUNG_OUT = 0.5  # times the constant prediction's loss: below, the swings did no harm
+EVALUATIONS = 8  # after the start: fewer do not show a swing
+MAJORITY = 0.5  # share of the runs
+
+
+@check("Loss that climbs or swings", family="optimisation")
+def divergence(history: History) -> Iterator[Finding]:
+    """Looks at where the training loss ends compared with its minimum, and at how often it rises on the way.
+
+    ## What it measures
+    The training loss of every run at its evaluations: its minimum, its end (the median of the last
+    three), and the share of evaluations at which it rose.
+
+    ## Why it matters
+    A loss that climbs after it had fallen, or swings from wall to wall, takes steps that are too long for the
+    place it has reached; what it had learned is lost again. A loss that becomes infinite has a check of its own.
+
+    ## How it is decided
+    In at least half of the runs the loss ends above twice its minimum, and the climb is more than a tenth
+    of the constant prediction's loss: an error where the end is no better than the constant
+    prediction, else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more
+    than 5 %, and ends above half of the constant prediction's loss: a warning.
+
+    ## Known limits
+    Restarts of a cyclical schedule raise the loss by design; three evaluations at the end of such a rise
+    look like divergence. A recorded loss is an average over each epoch, and hides swings within it.
+
+    ## References
+    - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
+    - Zhang et al. 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
+    """
+    scale = history.constant_loss
+    if scale is None or scale <= 0:
+        raise NotMeasured("the loss of the best constant prediction is unknown")
+    known = [(run, curve) for run in history.runs if len(curve := points(run, "train_loss")) > 3]
+    if not known:
+        raise NotMeasured("the training loss was not followed over enough epochs")
+    climbed = [curve for _, curve in known if _climbs(curve, scale)]
+    if len(climbed) >= MAJORITY * len(history.runs):
+        yield _climb(climbed, history, scale)
+        return
+    swings = count_runs(history, lambda run: _swings(run, scale))
+    if swings >= MAJORITY * len(history.runs) and swings:
+        shares = [_rises(curve) for _, curve in known]
+        yield Finding(
+            Severity.WARNING,
+            f"the training loss rises at {percent(float(np.median(shares)))} of its evaluations"
+            f"{runs_that(swings, len(history.runs))} and does not settle",
+            value=float(np.median(shares)),
+            threshold=SWINGING,
+            rows=history.rows,
+            evidence=(learning_curves(history),),
+        )
+
+
+def _climbs(curve: Points, scale: float) -> bool:
+    lowest = float(curve.values.min())
+    return curve.end > CLIMB * lowest and curve.end - lowest > MATTERS * scale
+
+
+def _climb(climbed: list[Points], history: History, scale: float) -> Finding:
+    ratios = [curve.end / max(float(curve.values.min()), 1e-12) for curve in climbed]
+    middle = climbed[int(np.argsort(ratios)[len(ratios) // 2])]
+    ratio = middle.end / max(float(middle.values.min()), 1e-12)
+    return Finding(
+        Severity.ERROR if middle.end >= LOST * scale else Severity.WARNING,
+        f"the training loss climbs from {number(float(middle.values.min()))} to {number(middle.end)}"
+        f"{runs_that(len(climbed), len(history.runs))}, the best constant prediction having {number(scale)}",
+        value=ratio,
+        threshold=CLIMB,
+        rows=history.rows,
+        evidence=(learning_curves(history),),
+    )
+
+
+def _rises(curve: Points) -> float:
+    steps = np.diff(curve.values)
+    return float(np.mean(steps > 0)) if len(steps) else 0.0
+
+
+def _swings(run: Run, scale: float) -> bool:
+    curve = points(run, "train_loss")
+    steps = np.diff(curve.values)
+    if len(steps) < EVALUATIONS or curve.end <= SWUNG_OUT * scale:
+        return False
+    up = steps[steps > 0]
+    return _rises(curve) > SWINGING and float(np.median(up)) > SWING * curve.end

@@ -1,0 +1,104 @@
+"""Whether training stands still at a level that is not worth standing at."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.curves import Points, learning_curves, points, runs_that
+from diagnose.checks.optimisation.profiles import gradient_left
+from diagnose.checks.wording import number, percent
+from diagnose.findings import Finding, Severity
+from diagnose.measurements import Backward, Baseline, History, NotMeasured, Run
+from diagnose.registry import check
+
+TAIL = 0.25  # share of the evaluations, the last ones
+FLAT = 0.01  # share of its level by which the loss still falls there
+EVALUATIONS = 3  # in the tail, at least
+NOTHING = 0.9  # times the constant prediction's loss: above, next to nothing was learned
+BEHIND = 0.25  # skill of the best baseline minus the run's: the gap that tells sick models from healthy ones
+MAJORITY = 0.5  # share of the runs
+
+
+@check("Training that stands still", family="optimisation")
+def plateau(history: History, baseline: Baseline | None, backward: Backward | None) -> Iterator[Finding]:
+    """Looks for a training loss that is flat at the end, well above what the data allows.
+
+    ## What it measures
+    By how much the training loss fell over the last quarter of the evaluations, its level there
+    against the loss of the best constant prediction, and the skill against that of the best baseline.
+
+    ## Why it matters
+    A flat loss is either the end of learning or the sign that it has stopped: because the gradient
+    does not arrive, because the steps are too long or too short, or because the net cannot do better.
+
+    ## How it is decided
+    In at least half of the runs the loss falls by less than 1 % over the last quarter, and it is still above
+    90 % of the constant prediction's loss, or the run's skill is more than 0.25 below that of the best
+    baseline. The message says what is left of the gradient: next to nothing points to a lost
+    signal, much of it to the step size.
+
+    ## Known limits
+    It never says "local minimum": in nets of usual width saddles and lost signals are the likelier
+    reason. A replay shorter than the user's training may stand at a plateau that the user's left.
+
+    ## References
+    - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
+    - Dauphin et al. 2014, "Identifying and attacking the saddle point problem", arXiv:1406.2572
+    """
+    known = [run for run in history.runs if len(points(run, "train_loss").tail(TAIL, EVALUATIONS)) >= EVALUATIONS]
+    if not known:
+        raise NotMeasured("the training loss was not followed over enough epochs")
+    stuck = [run for run in known if _flat(run) and _too_high(run, history, baseline)]
+    if not stuck or len(stuck) < MAJORITY * len(known):
+        return
+    falls = float(np.median([_fall(points(run, "train_loss")) for run in stuck]))
+    yield Finding(
+        Severity.WARNING,
+        f"the training loss falls by {percent(max(falls, 0.0))} over the last quarter"
+        f"{runs_that(len(stuck), len(known))}{_level(stuck, history, baseline)}{_gradient(backward)}",
+        value=falls,
+        threshold=FLAT,
+        rows=history.rows,
+        evidence=(learning_curves(history),),
+    )
+
+
+def _fall(curve: Points) -> float:
+    """Relative fall over the tail, from its first half to its second; below 0 where the loss rises."""
+    tail = curve.tail(TAIL, EVALUATIONS + 1).values
+    half = len(tail) // 2
+    before, after = float(tail[:half].mean()), float(tail[half:].mean())
+    return (before - after) / abs(before) if before else 0.0
+
+
+def _flat(run: Run) -> bool:
+    return abs(_fall(points(run, "train_loss"))) < FLAT
+
+
+def _too_high(run: Run, history: History, baseline: Baseline | None) -> bool:
+    end = points(run, "train_loss").end
+    nothing = bool(history.constant_loss) and end > NOTHING * (history.constant_loss or 0.0)
+    return nothing or _behind(run, baseline)
+
+
+def _behind(run: Run, baseline: Baseline | None) -> bool:
+    best = _possible(baseline)
+    return best is not None and best - run.final_train_skill > BEHIND
+
+
+def _possible(baseline: Baseline | None) -> float | None:
+    return baseline.outputs[0].best.skill if baseline is not None and baseline.outputs else None
+
+
+def _level(stuck: list[Run], history: History, baseline: Baseline | None) -> str:
+    if history.constant_loss:
+        end = float(np.median([points(run, "train_loss").end for run in stuck])) / history.constant_loss
+        if end > NOTHING:
+            return f", at {number(end)} times the loss of the best constant prediction"
+    skill = float(np.median([run.final_train_skill for run in stuck]))
+    return f", at skill {skill:.2f} where a baseline has {_possible(baseline) or 0.0:.2f}"
+
+
+def _gradient(backward: Backward | None) -> str:
+    left = gradient_left(backward) if backward is not None else None
+    return "" if left is None else f", with the gradient at {number(left)} times its size at fresh weights"

@@ -1,0 +1,79 @@
+"""Whether a whole epoch of training leaves the loss where it was."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.curves import Points, diverged, learning_curves, points, runs_that
+from diagnose.checks.wording import number
+from diagnose.findings import Finding, Severity
+from diagnose.measurements import History, NotMeasured
+from diagnose.registry import check
+
+STILL = 0.98  # share of the loss at the start, or of the constant prediction's, that is left after an epoch
+STEPS = 50  # optimizer steps: an "epoch" of a handful of steps may well change nothing
+CAUGHT_UP = 0.9  # share of the constant prediction's loss: a run that ends below was only slow to start
+BLOWN = 2.0  # times the loss at the start: that is divergence, not slowness
+MAJORITY = 0.5  # share of the runs
+
+
+@check("Learning that does not start", family="optimisation", origins=("replay",))
+def slow_learning(history: History) -> Iterator[Finding]:
+    """Compares the training loss after the first epoch with the loss of a net that knows nothing.
+
+    ## What it measures
+    The training loss, in inference mode, after one epoch of a replay from fresh weights (and at least 50
+    steps), over the smaller of the loss at the start and the loss of the best constant prediction.
+
+    ## Why it matters
+    The first epoch is the easiest: even the mean and the class frequencies lower the loss. Where it does not
+    move, the steps are too short, or the gradient does not arrive.
+
+    ## How it is decided
+    The loss is above 98 % of that level in at least half of the runs that stay finite. It is a warning where
+    it ends above 90 % too, and a hint where it catches up later.
+
+    ## Known limits
+    Deep nets and recurrent nets may rest for an epoch and then learn well; hence the hint.
+
+    ## References
+    - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
+    - Mishkin, Matas 2016, "All you need is a good init", arXiv:1511.06422
+    """
+    curves = [points(run, "train_loss") for run in history.runs if not diverged(run)]
+    known = [curve for curve in curves if _after_an_epoch(curve, history.steps_per_epoch) is not None]
+    if not known:
+        raise NotMeasured("no replay is as long as one epoch and 50 steps")
+    left = [_left(curve, history) for curve in known]
+    slow = [curve for curve, share in zip(known, left, strict=True) if STILL < share < BLOWN]
+    if not slow or len(slow) < MAJORITY * len(known):
+        return
+    share = float(np.median([_left(curve, history) for curve in slow]))
+    ends = float(np.median([curve.end / _level(curve, history) for curve in slow]))
+    yield Finding(
+        Severity.WARNING if ends > CAUGHT_UP else Severity.HINT,
+        f"after one epoch the training loss is {number(share)} times that of a net that knows nothing"
+        f"{runs_that(len(slow), len(history.runs))}, at the end of the replay {number(ends)} times",
+        value=share,
+        threshold=STILL,
+        rows=history.rows,
+        evidence=(learning_curves(history),),
+    )
+
+
+def _after_an_epoch(curve: Points, steps_per_epoch: int | None) -> float | None:
+    least = max(1.0, STEPS / steps_per_epoch) if steps_per_epoch else 1.0
+    later = curve.values[curve.epochs >= least * (1 - 1e-9)]
+    return float(later[0]) if len(later) else None
+
+
+def _level(curve: Points, history: History) -> float:
+    """The loss of a net that knows nothing: at the start or, where that is lower, of the constant prediction."""
+    known = [history.constant_loss] if history.constant_loss else []
+    known += [float(curve.values[0])] if curve.epochs[0] == 0 else []
+    return max(min(known), 1e-12) if known else float("inf")
+
+
+def _left(curve: Points, history: History) -> float:
+    after = _after_an_epoch(curve, history.steps_per_epoch)
+    return after / _level(curve, history) if after is not None else 0.0

@@ -1,0 +1,64 @@
+"""Whether it is luck that decides if training works."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.curves import diverged
+from diagnose.findings import Bars, Finding, Severity
+from diagnose.measurements import History, NotMeasured
+from diagnose.registry import check
+
+FAILED = 0.1  # train skill at the end; below, a run has learned nothing worth the name
+WORKED = 0.3  # above, it has; between the two nothing is counted
+
+
+@check("Training that depends on the seed", family="optimisation", origins=("replay",))
+def unstable_seeds(history: History) -> Iterator[Finding]:
+    """Counts the replays that learn and those that do not, all alike but for their seed.
+
+    ## What it measures
+    The skill on train at the end of several replays from fresh weights with different seeds.
+
+    ## Why it matters
+    A model that learns with one seed of three stands at the edge: dying units, a rate at the limit, an
+    initialisation that only sometimes lets the signal pass. The next training may fail, and no comparison
+    of two single runs means anything.
+
+    ## How it is decided
+    Some replays end with a skill above 0.3 and others below 0.1. It is a warning where a failed run
+    diverged, or where the replays were as long as the user's training; a hint else, since a longer
+    training may free the others too.
+
+    ## Known limits
+    Three seeds tell a model that mostly fails from one that mostly works, no more.
+
+    ## References
+    - Bouthillier et al. 2021, "Accounting for Variance in Machine Learning Benchmarks", arXiv:2103.03098
+    - Picard 2021, "Torch.manual_seed(3407) is all you need", arXiv:2109.08203
+    """
+    if len(history.runs) < 2:
+        raise NotMeasured("only one seed was replayed")
+    skills = np.array([0.0 if diverged(run) else run.final_train_skill for run in history.runs])
+    skills = np.nan_to_num(skills, nan=0.0, neginf=0.0)
+    worked, failed = int((skills > WORKED).sum()), int((skills < FAILED).sum())
+    if not worked or not failed:
+        return
+    burst = any(diverged(run) for run in history.runs)
+    yield Finding(
+        Severity.WARNING if burst or history.whole else Severity.HINT,
+        f"fragile: it learns with {worked} of {len(skills)} seeds"
+        f" (train skill {skills.min():.2f} to {skills.max():.2f})",
+        value=worked / len(skills),
+        threshold=1.0,
+        rows=history.rows,
+        evidence=(
+            Bars(
+                "Train skill at the end, by seed",
+                tuple(f"seed {run.seed}" for run in history.runs),
+                tuple(max(float(skill), 0.0) for skill in skills),
+                "skill",
+                threshold=FAILED,
+            ),
+        ),
+    )

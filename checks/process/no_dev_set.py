@@ -1,0 +1,41 @@
+"""Whether there are rows on which the model can be judged at all."""
+
+from collections.abc import Iterator
+
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Dataset, Evaluation, Unavailable
+from diagnose.registry import check
+
+
+@check("No dev set", family="process")
+def no_dev_set(evaluation: Evaluation, dataset: Dataset | None) -> Iterator[Finding]:
+    """Tells whether the model was given rows that it was not trained on.
+
+    ## What it measures
+    Whether a dev set and a test set were given.
+
+    ## Why it matters
+    Error on rows that were trained on says nothing about new rows. A dev set cut from train now
+    does not help either: the loaded weights have seen it.
+
+    ## How it is decided
+    A hint where there is neither a dev nor a test set, a note (info) where only a test set was left aside. Then variance,
+    data mismatch and the choice of the best epoch cannot be judged for these weights.
+
+    ## Known limits
+    It takes the user's word for which rows were trained on.
+
+    ## References
+    - Ng 2018, "Machine Learning Yearning", chapters 5 to 7
+    """
+    given = dataset is not None and not isinstance(dataset.dev, Unavailable)
+    if given or not isinstance(evaluation.dev, Unavailable):
+        return
+    test = not isinstance(evaluation.test, Unavailable)
+    yield Finding(
+        Severity.INFO if test else Severity.HINT,
+        f"there is no dev set{'' if test else ', and no test set'}, so the error on new rows is unknown"
+        if not test
+        else "there is a test set and no dev set, so choices can only be made on test",
+        Where(split="dev"),
+    )

@@ -1,0 +1,92 @@
+"""Whether the model can learn a handful of rows by heart."""
+
+from collections.abc import Iterator
+
+from diagnose.checks.wording import counted, number, percent
+from diagnose.findings import Finding, Severity, Table
+from diagnose.measurements import Attempt, Evaluation, Network, NotMeasured, OverfitBatch, Unavailable
+from diagnose.registry import check
+
+LOSS = 0.05  # share of the constant prediction's loss that a learned batch may have left
+NEAR_LOSS, NEAR_ERROR = 0.3, 0.15  # an attempt that came so far was short of steps rather than of ability
+SKILL = 0.5  # on train: the loaded weights show that the model can learn
+TWO = 2  # different rows: with one there is nothing to tell apart
+
+
+@check("Cannot overfit one batch", family="process")
+def overfit_batch(overfit: OverfitBatch, network: Network | None, evaluation: Evaluation | None) -> Iterator[Finding]:
+    """Trains a fresh copy on at most 16 rows until it knows them by heart, or does not.
+
+    ## What it measures
+    The loss, over the constant prediction's, and the error on a small balanced batch after up to some
+    hundred steps of Adam on that batch alone, at several learning rates, dropout and penalties switched off.
+
+    ## Why it matters
+    A net that cannot memorise 16 rows has a bug or lacks the means: a wrong loss, a cut graph, a
+    signal that dies on its way, a layer too narrow. Until it can, more data and tuning are wasted.
+
+    ## How it is decided
+    No attempt brings the loss below 5 % of the constant prediction's (1 % of the variance for
+    regression) with at most 5 % of the rows wrong. It is an error where even the best attempt stays far from that
+    and every row of the batch is different; a hint where it came near (30 % of the loss, 15 % wrong), where rows repeat, since equal
+    rows may carry different labels, where the net has fewer weights than the batch has rows, or is linear
+    with fewer inputs than rows, or where the loaded weights have a train skill of at least 0.5.
+
+    ## Known limits
+    Nets that need many hundred steps to start (deep recurrent nets, transformers) can fail here and learn all
+    the same. Passing proves little: nets memorise shuffled labels too.
+
+    ## References
+    - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
+    - Zhang et al. 2017, "Understanding deep learning requires rethinking generalization", arXiv:1611.03530
+    """
+    if not overfit.attempts or overfit.distinct < TWO:
+        raise NotMeasured("the batch has no two different rows to learn")
+    if overfit.solved:
+        return
+    best = min(overfit.attempts, key=lambda attempt: attempt.loss if attempt.loss == attempt.loss else float("inf"))
+    excuse = _excuse(overfit, best, network, evaluation)
+    yield Finding(
+        Severity.HINT if excuse else Severity.ERROR,
+        f"a fresh copy does not learn {counted(overfit.rows, 'row')} by heart: after {best.steps} steps"
+        f" {number(best.loss)} of the constant prediction's loss and {percent(best.error)} {_wrong(network)} are left{excuse}",
+        value=best.loss,
+        threshold=LOSS,
+        rows=overfit.rows,
+        evidence=(_attempts(overfit),),
+    )
+
+
+def _excuse(overfit: OverfitBatch, best: Attempt, network: Network | None, evaluation: Evaluation | None) -> str:
+    """What else explains the failure than a fault, as the end of the message; empty for nothing."""
+    if best.loss <= NEAR_LOSS and best.error <= NEAR_ERROR:
+        return ", close to the goal"
+    if overfit.distinct < overfit.rows:
+        return f", but only {overfit.distinct} rows differ"
+    if network is not None and _too_small(network, overfit.rows):
+        return ", but it is too small to know them all by heart"
+    if evaluation is not None and not isinstance(evaluation.train, Unavailable):
+        skill = evaluation.train.scores[0].skill
+        if skill >= SKILL:
+            return f", but the loaded weights have a train skill of {skill:.2f}"
+    return ""
+
+
+def _too_small(network: Network, rows: int) -> bool:
+    weighted = [layer for layer in network.layers if layer.weighted]
+    inputs = weighted[0].fan_in if weighted else None
+    linear = len(weighted) == 1 and inputs is not None and inputs < rows
+    return network.trainable_parameters < rows or linear
+
+
+def _wrong(network: Network | None) -> str:
+    regression = network is not None and bool(network.heads) and not network.heads[0].output.task.classifies
+    return "of the variance" if regression else "of the rows wrong"
+
+
+def _attempts(overfit: OverfitBatch) -> Table:
+    return Table(
+        "Attempts to learn one batch by heart",
+        ("learning rate", "steps", "loss over the constant's", "error"),
+        tuple((attempt.rate, attempt.steps, attempt.loss, attempt.error) for attempt in overfit.attempts),
+    )

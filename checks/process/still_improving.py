@@ -1,0 +1,154 @@
+"""Whether training stopped while it was still getting somewhere."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from diagnose.checks.curves import Points, learning_curves, points, represents_training, runs_that
+from diagnose.checks.wording import number, percent
+from diagnose.findings import Finding, Interval, Severity, Where
+from diagnose.measurements import Evaluation, History, Network, NotMeasured, Run, Unavailable
+from diagnose.registry import check
+
+TAIL = 0.2  # share of the evaluations, the last ones
+EVALUATIONS = 4  # in the tail, at least: a slope and its error need as many
+FALL = 0.01  # relative fall of the loss per epoch: slower is as good as flat
+LITTLE = 0.5  # times the constant prediction's loss: above, most is still to be learned
+CLEAR = 0.1  # skill: the least difference between replay and loaded weights that matters
+MAJORITY = 0.5  # share of the runs
+
+
+@check("Training stopped too early", family="process")
+def still_improving(history: History, evaluation: Evaluation | None, network: Network | None) -> Iterator[Finding]:
+    """Looks at the slope at the end of training, and at what a longer training reaches.
+
+    ## What it measures
+    The relative change of train and dev loss per epoch over the last fifth of the evaluations (at least
+    four), from a line through their logarithms; and the skill of replays from fresh weights at the user's
+    settings beside that of the loaded weights.
+
+    ## Why it matters
+    A loss that is still falling is the cheapest improvement there is: more of the same.
+
+    ## How it is decided
+    From a training followed from start to end: train and dev loss both fall by more than 1 % per epoch with
+    2 standard errors of the slope to spare, and dev fell by more than its standard error. It is a warning
+    where the train loss is still above half of the constant prediction's, else a hint. From a replay: its skill on held-out rows
+    is above that of the loaded weights on train by more than 0.1 and by 2 standard deviations between seeds; a warning
+    where the replay took more steps than the training did, a hint where that is not known.
+
+    ## Known limits
+    A schedule that ends with a rate near zero ends a falling curve on purpose. A log slope says nothing about how long
+    the fall would last. Weights that were trained in another way than the file says look undertrained.
+
+    ## References
+    - Ng 2018, "Machine Learning Yearning", chapters 25 and 28 to 32
+    - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 7.8
+    """
+    judged = False
+    if represents_training(history):
+        falling = [slope for run in history.runs if (slope := _still_falls(run, history)) is not None]
+        judged = any(len(points(run, "train_loss")) >= EVALUATIONS for run in history.runs)
+        if falling and len(falling) >= MAJORITY * len(history.runs):
+            yield _falling(falling, history)
+            return
+    loaded = _loaded_skill(evaluation)
+    if loaded is None:
+        if not judged:
+            raise NotMeasured("the training was not followed to its end, and the loaded weights were not evaluated")
+        return
+    yield from _longer_is_better(history, loaded, network)
+
+
+def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
+    fall, se = sorted(falls)[(len(falls) - 1) // 2]
+    ends = [points(run, "train_loss").end for run in history.runs if len(points(run, "train_loss"))]
+    much_left = bool(history.constant_loss) and float(np.median(ends)) > LITTLE * (history.constant_loss or 0.0)
+    return Finding(
+        Severity.WARNING if much_left else Severity.HINT,
+        f"when training ended the train loss still fell by {percent(fall)} per epoch{runs_that(len(falls), len(history.runs))},"
+        " and so did the dev loss",
+        value=fall,
+        threshold=FALL,
+        interval=Interval(fall - 1.96 * se, fall + 1.96 * se),
+        rows=history.rows,
+        evidence=(learning_curves(history),),
+    )
+
+
+def _still_falls(run: Run, history: History) -> tuple[float, float] | None:
+    """Relative fall of the train loss per epoch with its standard error, where train and dev both fall."""
+    train, dev = (points(run, curve).tail(TAIL, EVALUATIONS) for curve in ("train_loss", "dev_loss"))
+    fall = _fall(train)
+    if fall is None or not _certain(fall):
+        return None
+    if len(dev):
+        dev_fall = _fall(dev)
+        if dev_fall is None or not _certain(dev_fall):
+            return None
+        if dev.values[0] - dev.values[-1] <= (history.dev_se or 0.0):
+            return None
+    return fall
+
+
+def _certain(fall: tuple[float, float]) -> bool:
+    size, se = fall
+    return size > FALL and size > 2 * se
+
+
+def _fall(tail: Points) -> tuple[float, float] | None:
+    """Minus the slope of the log loss per epoch, with its standard error."""
+    if len(tail) < EVALUATIONS or not (tail.values > 0).all():
+        return None
+    x, y = tail.epochs - tail.epochs.mean(), np.log(tail.values)
+    spread = float(np.sum(x**2))
+    if spread == 0:
+        return None
+    slope = float(np.sum(x * y)) / spread
+    residual = y - y.mean() - slope * x
+    return -slope, math.sqrt(float(np.sum(residual**2)) / (len(tail) - 2) / spread)
+
+
+def _loaded_skill(evaluation: Evaluation | None) -> float | None:
+    if evaluation is None or isinstance(evaluation.train, Unavailable):
+        return None
+    skill = evaluation.train.scores[0].skill
+    return skill if math.isfinite(skill) else None
+
+
+def _longer_is_better(history: History, loaded: float, network: Network | None) -> Iterator[Finding]:
+    skills = np.array([_reached(run) for run in history.runs])
+    skills = skills[np.isfinite(skills)]
+    if history.origin != "replay" or not len(skills):
+        return
+    spread = float(skills.std(ddof=1)) if len(skills) > 1 else 0.0
+    gain, threshold = float(skills.mean()) - max(loaded, 0.0), max(CLEAR, 2 * spread)
+    taken, own = _steps(history), network.iterations if network is not None else None
+    if gain <= threshold or (own is not None and taken is not None and taken <= own):
+        return
+    longer = own is not None and taken is not None
+    half = 1.96 * spread / math.sqrt(len(skills))
+    yield Finding(
+        Severity.WARNING if longer else Severity.HINT,
+        f"replays of {number(taken) if taken else 'some'} steps at the same settings reach skill {skills.mean():.2f},"
+        f" the loaded weights {loaded:.2f}" + (f" after {number(own or 0)} steps" if longer else ""),
+        Where(split="train"),
+        value=gain,
+        threshold=threshold,
+        interval=Interval(gain - half, gain + half),
+        rows=history.rows,
+        evidence=(learning_curves(history),),
+    )
+
+
+def _reached(run: Run) -> float:
+    """Skill on rows that the replay has not seen, where they were judged: the harder test."""
+    return run.final_dev_skill if math.isfinite(run.final_dev_skill) else run.final_train_skill
+
+
+def _steps(history: History) -> int | None:
+    if history.steps_per_epoch is None:
+        return None
+    last = max((float(run.epochs[-1]) for run in history.runs if len(run.epochs)), default=0.0)
+    return round(last * history.steps_per_epoch)

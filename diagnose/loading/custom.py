@@ -1,0 +1,61 @@
+"""The user's own code: classes and functions that a model needs, from files that the user named."""
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from diagnose.errors import InputError
+
+
+def custom_objects(path: Path | None) -> dict[str, Any]:
+    """Run a Python file and return its classes and functions by name, and by the names they were registered under.
+
+    Raises:
+        InputError: the file is missing or fails.
+    """
+    if path is None:
+        return {}
+    import keras
+
+    module = _run(path, "--custom-objects")
+    own = {name: value for name, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)}
+    registered = {keras.saving.get_registered_name(value): value for value in own.values()}
+    return registered | own
+
+
+def lambda_functions(options: Iterable[str]) -> dict[str, Any]:
+    """Functions for Lambda layers, by the layer's name, from options written LAYER=FILE.py:FUNCTION.
+
+    Raises:
+        InputError: an option is not written so, or names what is not there.
+    """
+    functions = {}
+    for option in options:
+        layer, _, place = option.partition("=")
+        file, _, name = place.rpartition(":")
+        if not layer or not file or not name:
+            raise InputError(f"--lambda {option}: write it as LAYER=FILE.py:FUNCTION")
+        found = getattr(_run(Path(file), "--lambda"), name, None)
+        if not callable(found):
+            raise InputError(f"--lambda {option}: {file} defines no function {name}")
+        functions[layer] = found
+    return functions
+
+
+def _run(path: Path, option: str) -> ModuleType:
+    if not path.is_file():
+        raise InputError(f"{option} {path}: there is no such file")
+    spec = importlib.util.spec_from_file_location(f"custom_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{option} {path}: pass a Python file (.py)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{option} {path}: the file fails with {type(error).__name__}: {error}") from error
+    return module

@@ -1,0 +1,356 @@
+"""A model file, or a live model, becomes a built and compiled `keras.Model` and what is known of its training."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from diagnose.errors import InputError
+from diagnose.loading import losses, optimizers, weights
+from diagnose.loading.custom import custom_objects, lambda_functions
+from diagnose.loading.files import ModelFile, read_model_file
+from diagnose.loading.options import LoadOptions
+from diagnose.loading.repairs import declared_shapes, repair
+from diagnose.loading.safety import check_config
+from diagnose.loading.signatures import Signature, output_keys, signature_of
+from diagnose.subject import Training
+
+NO_LOSS = (
+    "the model file has no loss (it was saved without compile settings): "
+    "pass --loss, for example --loss sparse_categorical_crossentropy"
+)
+_COMPILE_KEYS = ("loss", "loss_weights", "optimizer", "optimizer_config")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A compiled model with one loss and weight per output, and what is known of its training.
+
+    `learned` tells whether the weights come from training.
+    """
+
+    name: str
+    model: Any
+    signature: Signature
+    losses: tuple[losses.LossWords, ...]
+    loss_weights: tuple[float, ...]
+    training: Training
+    learned: bool
+    notes: tuple[str, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def load_model(path: Path, options: LoadOptions) -> LoadedModel:
+    """Load a model file of any Keras, repaired where needed, with its weights and compile settings.
+
+    Raises:
+        InputError: the file cannot be read, is refused, or needs something from the user.
+    """
+    file = _with_architecture(read_model_file(path), options.architecture)
+    custom = custom_objects(options.custom_objects)
+    functions = lambda_functions(options.lambdas)
+    config, notes = repair(file.config or {}, file.keras)
+    _name_functions(config, functions)
+    custom |= {_lambda_name(layer): function for layer, function in functions.items()}
+    check_config(path, {**config, "compile_config": None}, custom, options.trust)
+    model, more = _build(file, config, custom, options.trust, rewrite=bool(functions))
+    _compare_shapes(file, model)
+    return _restored(file, model, options, custom, notes + more)
+
+
+def _with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
+    if file.config is not None:
+        return file
+    if architecture is None:
+        raise InputError(
+            f"{file.path} holds weights only, without the model: pass --architecture FILE.json "
+            "(what model.to_json() gives), or save the whole model with model.save()"
+        )
+    try:
+        config = json.loads(architecture.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--architecture {architecture}: {error}: pass the JSON that model.to_json() gives") from error
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise InputError(f"--architecture {architecture}: it is no model config: pass the JSON that model.to_json() gives")
+    version = file.keras or str(config.get("keras_version", ""))
+    return ModelFile(file.path, file.format, version, config, file.training, file.members)
+
+
+def _lambda_name(layer: str) -> str:
+    return f"lambda_of_{layer}"
+
+
+def _name_functions(config: Any, functions: Mapping[str, Any]) -> None:
+    """Put the user's function in the place of a Lambda layer's code."""
+    if isinstance(config, list):
+        for value in config:
+            _name_functions(value, functions)
+    elif isinstance(config, dict):
+        inner = config.get("config")
+        if config.get("class_name") == "Lambda" and isinstance(inner, dict) and inner.get("name") in functions:
+            name = _lambda_name(inner["name"])
+            function = {"class_name": "function", "config": name, "module": "builtins", "registered_name": name}
+            config["config"] = {"name": inner["name"], "function": function, "arguments": inner.get("arguments") or {}}
+        for value in config.values():
+            _name_functions(value, functions)
+
+
+def _build(
+    file: ModelFile, config: dict[str, Any], custom: Mapping[str, Any], trust: bool, rewrite: bool
+) -> tuple[Any, tuple[str, ...]]:
+    """Build the model and set its weights; a good .keras file is left to Keras as it is."""
+    import keras
+
+    config = {**config, "compile_config": None}
+    try:
+        if file.format == "hdf5":
+            with keras.saving.CustomObjectScope(dict(custom)):
+                model = keras.saving.deserialize_keras_object(config, custom_objects=dict(custom), safe_mode=not trust)
+            _ensure_built(file, model)
+            weights.set_hdf5_weights(model, file)
+            return model, ()
+        return _load_archive(file, json.dumps(config), custom, trust, rewrite)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{file.path}: Keras cannot build the model: {_first_line(error)}") from error
+
+
+def _load_archive(
+    file: ModelFile, config: str, custom: Mapping[str, Any], trust: bool, rewrite: bool
+) -> tuple[Any, tuple[str, ...]]:
+    import keras
+
+    rewrite = rewrite or file.old or file.path.suffix != ".keras"
+    with tempfile.TemporaryDirectory() as folder:
+        path, notes = file.path, ()
+        if rewrite:
+            path = Path(folder) / "model.keras"
+            notes = weights.write_repaired_archive(file, config, path)
+        model = keras.saving.load_model(path, custom_objects=dict(custom), compile=False, safe_mode=not trust)
+    _ensure_built(file, model)
+    return model, notes
+
+
+def _ensure_built(file: ModelFile, model: Any) -> None:
+    if not model.built:
+        raise InputError(f"{file.path}: the file does not tell the shape of the model's input: build the model, then save")
+
+
+def _first_line(error: Exception) -> str:
+    """The telling part of Keras's messages, which go on for pages."""
+    lines = [line.strip() for line in str(error).replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()]
+    telling = [line for line in lines if line and not line.startswith(("Exception encountered", "Arguments received"))]
+    return f"{type(error).__name__}: {telling[0][:300] if telling else ''}".rstrip(": ")
+
+
+def _compare_shapes(file: ModelFile, model: Any) -> None:
+    """A model that was built with another input shape than its file declares would give wrong answers silently."""
+    declared = declared_shapes(file.config or {})
+    built = tuple(port.shape for port in signature_of(model).inputs)
+    if declared and built != tuple(shape[1:] for shape in declared):
+        raise InputError(f"{file.path}: Keras builds inputs of the shapes {built}, but the file declares {declared}")
+
+
+def _restored(
+    file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[str, Any], notes: tuple[str, ...]
+) -> LoadedModel:
+    """Compile the model as its file says, or as the options say."""
+    check_config(file.path, _compile_parts(file.training, options), custom, options.trust)
+    signature = signature_of(model)
+    found = _file_losses(file, options, custom, [port.name for port in signature.outputs])
+    loss_weights = _numbers(losses.per_output(file.training.get("loss_weights"), [p.name for p in signature.outputs]))
+    optimizer, known, more = _file_optimizer(file, options, custom)
+    _compile(model, optimizer, found, loss_weights)
+    state = weights.optimizer_state(file)
+    iterations = weights.set_optimizer_state(model.optimizer, state, same_layout=not file.old) if known else None
+    training = _training(model.optimizer if known else None, options, iterations)
+    if _possibly_lost(file, options, iterations):
+        more += (
+            "the file names RMSprop with its default settings; Keras writes this, too, when a model was saved as .h5 "
+            "before: if it was another optimizer, pass --optimizer and --learning-rate",
+        )
+    return LoadedModel(
+        name=file.path.stem,
+        model=model,
+        signature=signature,
+        losses=tuple(losses.describe(loss) for loss in found),
+        loss_weights=loss_weights,
+        training=training,
+        learned=iterations != 0 or not has_initial_weights(model),
+        notes=notes + more,
+        facts={"model": str(file.path), "format": file.format, "keras": file.keras},
+    )
+
+
+def _compile_parts(training: Mapping[str, Any], options: LoadOptions) -> dict[str, Any]:
+    """What of the compile settings will be used; the user's own options replace it."""
+    skipped = ({"loss"} if options.loss else set()) | ({"optimizer", "optimizer_config"} if options.optimizer else set())
+    return {key: training.get(key) for key in _COMPILE_KEYS if key not in skipped}
+
+
+def _file_losses(file: ModelFile, options: LoadOptions, custom: Mapping[str, Any], names: list[str]) -> list[Any]:
+    spec = options.loss or file.training.get("loss")
+    if spec is None:
+        raise InputError(f"{file.path}: {NO_LOSS}")
+    specs = losses.per_output(spec, names)
+    missing = [name for name, one in zip(names, specs, strict=True) if one is None]
+    if missing:
+        raise InputError(f"{file.path}: the file has no loss for the output {missing[0]}: pass --loss")
+    return [losses.find_loss(one, custom) for one in specs]
+
+
+def _numbers(values: list[Any]) -> tuple[float, ...]:
+    return tuple(1.0 if value is None else float(value) for value in values)
+
+
+def _file_optimizer(
+    file: ModelFile, options: LoadOptions, custom: Mapping[str, Any]
+) -> tuple[Any, bool, tuple[str, ...]]:
+    """The optimizer, whether it is the user's (not assumed by us), and what to say about it."""
+    if options.optimizer:
+        return optimizers.make_optimizer(options.optimizer, options.learning_rate), True, ()
+    config = file.training.get("optimizer_config") or file.training.get("optimizer")
+    if config is None:
+        rate = options.learning_rate or optimizers.ASSUMED_RATE
+        note = f"the file does not say how the model was optimized; where we train copies, Adam with {rate:g} is assumed"
+        return optimizers.make_optimizer("adam", rate), False, (note,)
+    optimizer, notes = optimizers.restore_optimizer(config, custom)
+    if options.learning_rate is not None:
+        optimizer.learning_rate = options.learning_rate
+    return optimizer, True, notes
+
+
+def _possibly_lost(file: ModelFile, options: LoadOptions, iterations: int | None) -> bool:
+    config = file.training.get("optimizer")
+    if options.optimizer or file.format != "keras" or not iterations:
+        return False
+    settings = config.get("config") or {} if isinstance(config, dict) else {}
+    name = config.get("class_name") if isinstance(config, dict) else config
+    rate = settings.get("learning_rate", 1e-3)
+    return str(name).lower() == "rmsprop" and isinstance(rate, int | float) and abs(rate - 1e-3) < 1e-8
+
+
+def _compile(model: Any, optimizer: Any, found: list[Any], loss_weights: tuple[float, ...]) -> None:
+    """Compile with one loss per output; metrics are not needed."""
+    structure: Any = found[0] if len(found) == 1 else found
+    scale: Any = None if set(loss_weights) == {1.0} else list(loss_weights)
+    names = output_keys(model)
+    if names:
+        structure, scale = dict(zip(names, found, strict=True)), scale and dict(zip(names, scale, strict=True))
+    elif len(found) == 1 and scale:
+        scale = scale[0]
+    model.compile(optimizer=optimizer, loss=structure, loss_weights=scale, jit_compile=False, run_eagerly=False)
+    model.optimizer.build(model.trainable_variables)
+
+
+def _training(optimizer: Any, options: LoadOptions, iterations: int | None) -> Training:
+    """What is known of the training; `optimizer` is None where it was assumed."""
+    if optimizer is None:
+        return Training(learning_rate=options.learning_rate, batch_size=options.batch_size, epochs=options.epochs)
+    rate, schedule = optimizers.learning_rate(optimizer)
+    return Training(
+        optimizer=type(optimizer).__name__.lower(),
+        learning_rate=rate,
+        schedule=schedule,
+        settings=optimizers.optimizer_settings(optimizer),
+        batch_size=options.batch_size,
+        epochs=options.epochs,
+        iterations=iterations,
+    )
+
+
+def has_initial_weights(model: Any) -> bool:
+    """Whether every bias and every batch normalisation statistic still has the value it begins with.
+
+    One step of training moves them all off it; a model without either counts as initial.
+    """
+    import numpy as np
+
+    begins = {"bias": 0.0, "beta": 0.0, "moving_mean": 0.0, "gamma": 1.0, "moving_variance": 1.0}
+    for layer in model._flatten_layers():
+        for name, value in begins.items():
+            variable = getattr(layer, name, None)
+            initializer = getattr(layer, f"{name}_initializer", None)
+            usual = type(initializer).__name__ in {"Zeros", "Ones"}
+            if usual and hasattr(variable, "numpy") and not np.all(np.asarray(variable.numpy()) == value):
+                return False
+    return True
+
+
+# --- live models ---------------------------------------------------------------------------------
+
+
+def adopt_model(model: Any, options: LoadOptions) -> LoadedModel:
+    """Take a live model as it is; only one that is not compiled, or that options recompile, is copied first.
+
+    Raises:
+        InputError: it is no built Keras model, or has no loss.
+    """
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise InputError(f"the model is a {type(model).__name__}, not a keras.Model or the path of a saved one")
+    if not model.built:
+        raise InputError("the model is not built, so it has no weights yet: call it on one batch first")
+    compiled = bool(model.compiled and getattr(model, "loss", None) is not None)
+    changes = options.loss or options.optimizer or options.learning_rate
+    notes: tuple[str, ...] = ()
+    iterations = int(model.optimizer.iterations) if compiled else None
+    learned = bool(iterations) or not has_initial_weights(model)
+    if not compiled or changes:
+        model, notes = _recompiled_copy(model, options, compiled)
+    signature = signature_of(model)
+    names = [port.name for port in signature.outputs]
+    found = [losses.find_loss(spec, {}) if isinstance(spec, str) else spec for spec in losses.per_output(model.loss, names)]
+    if any(loss is None for loss in found):
+        raise InputError("the model is compiled without a loss for one of its outputs: pass loss=")
+    known = compiled or bool(options.optimizer)
+    return LoadedModel(
+        name=model.name,
+        model=model,
+        signature=signature,
+        losses=tuple(losses.describe(loss) for loss in found),
+        loss_weights=_numbers(losses.per_output(model.get_compile_config().get("loss_weights"), names)),
+        training=_training(model.optimizer if known else None, options, iterations),
+        learned=learned,
+        notes=notes,
+        facts={"format": "live", "keras": keras.__version__},
+    )
+
+
+def _recompiled_copy(model: Any, options: LoadOptions, compiled: bool) -> tuple[Any, tuple[str, ...]]:
+    """A copy of a live model, compiled as the options say and, for the rest, as the model was."""
+    import keras
+
+    if not compiled and not options.loss:
+        raise InputError("the model is not compiled, so it has no loss: compile it, or pass loss=")
+    try:
+        copy = keras.models.clone_model(model)
+        copy.set_weights(model.get_weights())
+    except Exception as error:
+        raise InputError(f"the model cannot be copied to compile it anew ({_first_line(error)}): compile it first") from error
+    names = [port.name for port in signature_of(copy).outputs]
+    spec = options.loss or model.loss
+    found = [losses.find_loss(s, {}) if isinstance(s, str) else s for s in losses.per_output(spec, names)]
+    optimizer, notes = _live_optimizer(model, options, compiled)
+    _compile(copy, optimizer, found, (1.0,) * len(names))
+    return copy, notes
+
+
+def _live_optimizer(model: Any, options: LoadOptions, compiled: bool) -> tuple[Any, tuple[str, ...]]:
+    if options.optimizer:
+        return optimizers.make_optimizer(options.optimizer, options.learning_rate), ()
+    if compiled:
+        optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+        if options.learning_rate is not None:
+            optimizer.learning_rate = options.learning_rate
+        return optimizer, ()
+    rate = options.learning_rate or optimizers.ASSUMED_RATE
+    note = f"the model is not compiled with an optimizer; where we train copies, Adam with {rate:g} is assumed"
+    return optimizers.make_optimizer("adam", rate), (note,)

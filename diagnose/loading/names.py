@@ -1,0 +1,101 @@
+"""What people call their arrays, files and folders: which split, input or target, which of several."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from diagnose.loading.signatures import Signature
+
+Role = Literal["input", "target", "weight", ""]
+
+_SPLITS = {
+    "train": {"train", "training", "trn", "tr", "fit"},
+    "dev": {"dev", "develop", "development", "val", "vali", "valid", "validate", "validation", "eval", "evaluation"},
+    "test": {"test", "testing", "tst", "holdout"},
+    "train_dev": {"traindev"},
+}
+_ROLES: dict[Role, set[str]] = {
+    "input": {"x", "xs", "input", "inputs", "feature", "features", "data", "image", "images", "img", "imgs", "samples"},
+    "target": {"y", "ys", "target", "targets", "label", "labels", "output", "outputs", "class", "classes", "mask", "masks"},
+    "weight": {"weight", "weights", "w"},
+}
+_SPLIT_OF = {word: split for split, words in _SPLITS.items() for word in words}
+_ROLE_OF: dict[str, Role] = {word: role for role, words in _ROLES.items() for word in words}
+JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name as understood. `split` and `role` are "" where it does not tell; `port` is what is left of it."""
+
+    split: str
+    role: Role
+    port: str
+
+
+def is_junk(name: str) -> bool:
+    """Files that systems leave behind: hidden ones, macOS and Windows litter."""
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def plain(name: str) -> str:
+    """A name for comparison: lower case, words joined by one underscore."""
+    return "_".join(_words(name))
+
+
+def read_name(text: str, signature: Signature | None = None) -> Name:
+    """Understand a name such as `x_train`, `X_val_0`, `trainX`, `train_images`, `validation`, `x_test`.
+
+    A name of one of the model's own inputs or outputs wins over what its words usually mean.
+    """
+    words = _words(text)
+    split, words = _take_split(words)
+    rest = "_".join(words)
+    for role, ports in _ports(signature):
+        if rest in ports:
+            return Name(split, role, ports[rest])
+    for index, word in enumerate(words):
+        role = _ROLE_OF.get(word, "")
+        if word == "sample" and words[index + 1 : index + 2] in (["weight"], ["weights"]):
+            return Name(split, "weight", "_".join(words[:index] + words[index + 2 :]))
+        if role:
+            return Name(split, role, "_".join(words[:index] + words[index + 1 :]))
+    return Name(split, "", rest)
+
+
+def _ports(signature: Signature | None) -> list[tuple[Role, dict[str, str]]]:
+    if signature is None:
+        return []
+    inputs = {plain(port.name): port.name for port in signature.inputs}
+    outputs = {plain(port.name): port.name for port in signature.outputs}
+    shared = set(inputs) & set(outputs)
+    named: list[tuple[Role, dict[str, str]]] = [("input", inputs), ("target", outputs)]
+    return [(role, {key: name for key, name in ports.items() if key not in shared}) for role, ports in named]
+
+
+def _words(text: str) -> list[str]:
+    """Split at separators and humps, and take a glued x or y off a split: `trainX`, `xtrain`, `ytest`."""
+    pieces = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])", "_", text)
+    words = [word.lower() for word in re.split(r"[^A-Za-z0-9]+", pieces) if word]
+    return [part for word in words for part in _unglued(word)]
+
+
+def _unglued(word: str) -> Sequence[str]:
+    if word[:1] in {"x", "y"} and word[1:] in _SPLIT_OF:
+        return (word[0], word[1:])
+    if word[-1:] in {"x", "y"} and word[:-1] in _SPLIT_OF:
+        return (word[-1], word[:-1])
+    return (word,)
+
+
+def _take_split(words: list[str]) -> tuple[str, list[str]]:
+    """The split that the words name, and the words without it; train beside dev is the train-dev set."""
+    found = [_SPLIT_OF.get(word, "") for word in words]
+    if "train" in found and "dev" in found and abs(found.index("train") - found.index("dev")) == 1:
+        kept = [word for word, split in zip(words, found, strict=True) if split not in {"train", "dev"}]
+        return "train_dev", kept
+    for index, split in enumerate(found):
+        if split:
+            return split, words[:index] + words[index + 1 :]
+    return "", words

@@ -1,0 +1,105 @@
+"""What a model takes and gives: its inputs and outputs by name, shape and type."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output. `shape` is that of one row (None: any size, or, as a whole, unknown)."""
+
+    name: str
+    shape: Shape | None
+    dtype: str = "float32"
+    activation: str | None = None  # of outputs: the name of what is applied last
+
+
+@dataclass(frozen=True)
+class Signature:
+    """All inputs and outputs, in the model's order."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+def signature_of(model: Any) -> Signature:
+    """The signature of a Keras model; shapes are None where a subclassed model does not tell them."""
+    outputs = _tensors(model, "outputs")
+    names = _output_names(model, len(outputs) or 1)
+    activations = [_activation(layer) for layer in _heads(model, names)]
+    shapes = [_row(tensor.shape) for tensor in outputs] or [None] * len(names)
+    inputs = tuple(Port(_input_name(t), _row(t.shape), str(t.dtype)) for t in _tensors(model, "inputs"))
+    return Signature(
+        inputs or _declared_inputs(model),
+        tuple(Port(n, s, activation=a) for n, s, a in zip(names, shapes, activations, strict=True)),
+    )
+
+
+def _tensors(model: Any, side: str) -> list[Any]:
+    """Symbolic tensors in the model's order; empty for subclassed models."""
+    return list(getattr(model, side, None) or [])
+
+
+def _row(shape: Sequence[int | None]) -> Shape:
+    return tuple(shape)[1:]
+
+
+def _input_name(tensor: Any) -> str:
+    return str(tensor.name).split(":")[0]
+
+
+def _declared_inputs(model: Any) -> tuple[Port, ...]:
+    """A subclassed model may tell the shape it was built with."""
+    config = model.get_build_config() if model.built else None
+    shape = (config or {}).get("input_shape")
+    row = _row(shape) if isinstance(shape, list | tuple) and all(isinstance(n, int | None) for n in shape) else None
+    return (Port("input", row),)
+
+
+def _output_names(model: Any, count: int) -> list[str]:
+    """Names as `compile` and `fit` know them: the keys of a dict of outputs, else the layers that give them."""
+    keys = output_keys(model)
+    if keys:
+        return keys
+    names = getattr(model, "output_names", None)
+    if names and len(names) == count:
+        return [str(name) for name in names]
+    if count == 1:
+        return [str(model.layers[-1].name) if _tensors(model, "outputs") and model.layers else "output"]
+    return [f"output_{index + 1}" for index in range(count)]
+
+
+def output_keys(model: Any) -> list[str]:
+    """The keys, in the order of the outputs, of a model that returns a dict; empty for all others."""
+    try:
+        given = model.output
+    except (AttributeError, ValueError):
+        return []
+    return sorted(given) if isinstance(given, dict) else []
+
+
+def _heads(model: Any, names: Sequence[str]) -> list[Any]:
+    """The layers that give the outputs; None where that is not known."""
+    tensors = _tensors(model, "outputs")
+    if not tensors:
+        return [model.layers[-1] if len(names) == 1 and model.layers else None] * len(names)
+    return [getattr(getattr(tensor, "_keras_history", None), "operation", None) for tensor in tensors]
+
+
+def _activation(layer: Any) -> str | None:
+    """The canonical name of what is applied last in a layer: "softmax", "linear", ...; None where that is not known."""
+    if layer is None:
+        return None
+    inner = getattr(layer, "layers", None)  # a model used as a layer
+    if inner:
+        return _activation(inner[-1])
+    function = getattr(layer, "activation", None)
+    if function is None and hasattr(layer, "layer"):  # TimeDistributed and the like
+        return _activation(layer.layer)
+    if callable(function):
+        return str(getattr(function, "__name__", type(function).__name__)).lower()
+    kind = type(layer).__name__.lower()
+    return kind if kind in {"softmax", "relu", "sigmoid"} else None

@@ -1,0 +1,386 @@
+"""What simple models reach on the same rows, and how the loaded net compares."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.measurements import (
+    Array,
+    Baseline,
+    Candidate,
+    Measurements,
+    Network,
+    NotMeasured,
+    OutputBaseline,
+    Score,
+    Unavailable,
+)
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.scoring import Reference, constant_reference, paired_interval, row_errors, score
+from diagnose.subject import Output, Rows, Seen, Split, Task
+
+TRAIN_ROWS = 4_000  # rows that baselines are fitted on
+DEV_ROWS = 2_000  # rows they are judged on: +- 1 point at 5 % error
+HELD_OUT = 0.25  # share of those where the user gave no other split
+WIDE = 300  # features above which all but the linear model see random projections
+PROJECTED = 100  # features after the projection
+TREES = 200  # of gradient boosting, over all classes: about a second
+MOST_BOOSTED = 20  # classes above which so few trees each say nothing
+VOCABULARY = 5_000  # words kept for bags of tokens
+SHUFFLES = 5  # refits on shuffled labels
+SHUFFLED_ROWS = 1_000  # of those refits
+SECONDS = 6.0  # after so long, the next candidate is left out
+MOST_TARGETS = 50  # columns of a target that baselines can be fitted to
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Rows as plain numbers: features [rows, features] and one output's targets, for fitting and for judging."""
+
+    x: Array
+    y: Rows
+    x_dev: Array
+    y_dev: Rows
+
+
+@dataclass(frozen=True)
+class _Fit:
+    candidate: Candidate
+    predict: Callable[[Array], Array]
+    make: Callable[[], Any] | None
+
+
+def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
+    """Fit a constant, a linear model, gradient boosting and neighbours, and compare the loaded net, row by row.
+
+    Images and sequences are flattened, token inputs become bags of tokens. Judged on dev (else test, else rows held
+    out from train, which the net may have been trained on).
+    """
+    try:
+        train, dev, held_out = _splits(bench)
+        x, x_dev = _features(bench, train, dev)
+        predicted = _predictions(bench, dev)
+        outputs = []
+        for place, output in enumerate(bench.subject.outputs):
+            table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]))
+            outputs.append(_output(bench, output, table, predicted[place], _activation(measured, output)))
+    except NotMeasured as reason:
+        return Unavailable(str(reason))
+    return Baseline(outputs=tuple(outputs), held_out=held_out, net_seen=str(dev.seen))
+
+
+def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: str | None) -> OutputBaseline:
+    usable, reference = _usable(table), constant_reference(output, table.y)
+    fits = _fit_all(bench, output, usable, reference)
+    best = min(fits, key=lambda fit: (fit.candidate.error, fit.candidate.loss))
+    mine = replace(reference, activation=activation)
+    net_score = score(output, table.y_dev, net, mine)
+    errors = row_errors(output, table.y_dev, best.predict(table.x_dev), reference)
+    difference = row_errors(output, table.y_dev, net, mine) - errors
+    difference = difference[~np.isnan(difference)]
+    mean = float(difference.mean())
+    own = net_score.error if output.task.classifies else net_score.error**2
+    null = _null(bench, output, usable, best)
+    return OutputBaseline(
+        output=output.name,
+        candidates=tuple(fit.candidate for fit in fits),
+        best=best.candidate,
+        net_error=net_score.error,
+        net_skill=net_score.skill,
+        difference=mean,
+        difference_interval=paired_interval(difference),
+        relative=mean / own if own > 0 else 0.0,
+        signal=_signal(best, null, _compare(output, table, best, reference)),
+        null_skill=null,
+        train_error=score(output, usable.y, best.predict(usable.x), reference).error,
+        rows_train=len(usable.y),
+        rows_dev=len(table.y_dev),
+    )
+
+
+def _signal(best: _Fit, null: tuple[float, float] | None, gain: float) -> bool:
+    """Whether the best baseline beats the constant beyond its interval and beyond what shuffled labels give."""
+    return gain > 0 and (null is None or best.candidate.skill > null[1])
+
+
+def _compare(output: Output, table: _Table, best: _Fit, reference: Reference) -> float:
+    """Lower end of the paired 95 % interval of (constant - best baseline) in error."""
+    return score(output, table.y_dev, best.predict(table.x_dev), reference).beats_constant_error.low
+
+
+# --- Rows and features -----------------------------------------------------------------------------
+
+
+def _splits(bench: Bench) -> tuple[Split, Split, str]:
+    """Rows to fit on and rows to judge on, and the name of where the latter came from."""
+    train, judge = bench.subject.train, bench.subject.dev or bench.subject.test
+    if judge is not None:
+        return (
+            _take(train, bench.sample(train, TRAIN_ROWS)),
+            _take(judge, bench.sample(judge, DEV_ROWS)),
+            judge.name,
+        )
+    part = _take(train, bench.sample(train, TRAIN_ROWS))
+    held = bench.sample(part, max(2, round(HELD_OUT * part.rows)))
+    seen = Seen.UNKNOWN if train.seen is Seen.UNKNOWN else train.seen
+    rest = np.setdiff1d(np.arange(part.rows), held)
+    return _take(part, rest), replace(_take(part, held), seen=seen), "train"
+
+
+def _take(split: Split, index: NDArray[np.int64]) -> Split:
+    return replace(
+        split,
+        inputs=tuple(np.asarray(rows[index]) for rows in split.inputs),
+        targets=tuple(np.asarray(rows[index]) for rows in split.targets),
+        sample_weight=None,
+    )
+
+
+def _features(bench: Bench, train: Split, dev: Split) -> tuple[Array, Array]:
+    """All inputs side by side as finite numbers, [rows, features], for both splits."""
+    tokens = _token_inputs(bench.subject.model)
+    columns: list[tuple[Array, Array]] = []
+    for place, (ours, theirs) in enumerate(zip(train.inputs, dev.inputs, strict=True)):
+        if not (np.issubdtype(ours.dtype, np.number) or ours.dtype == bool):
+            raise NotMeasured("the inputs are not numbers")
+        make = _bags if place in tokens else _flattened
+        columns.append((make(ours, ours), make(theirs, ours)))
+    x, x_dev = (np.concatenate([pair[side] for pair in columns], axis=1) for side in (0, 1))
+    return x, x_dev
+
+
+def _flattened(rows: Rows, like: Rows) -> Array:
+    return np.nan_to_num(rows.reshape(len(rows), -1).astype(np.float64), posinf=0.0, neginf=0.0)
+
+
+def _bags(rows: Rows, like: Rows) -> Array:
+    """log(1 + count) of each of the most frequent tokens of `like`."""
+    tokens, counts = np.unique(like, return_counts=True)
+    kept = np.sort(tokens[np.argsort(-counts, kind="stable")[:VOCABULARY]])
+    flat = rows.reshape(len(rows), -1)
+    place = np.clip(np.searchsorted(kept, flat), 0, len(kept) - 1)
+    row = np.broadcast_to(np.arange(len(rows))[:, None], flat.shape)
+    bags = np.zeros((len(rows), len(kept)))
+    known = kept[place] == flat
+    np.add.at(bags, (row[known], place[known]), 1.0)
+    return np.log1p(bags)
+
+
+def _token_inputs(model: Any) -> frozenset[int]:
+    """Places of the inputs that feed an embedding."""
+    import keras
+
+    fed = {
+        id(tensor)
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.Embedding)
+        for node in layer._inbound_nodes
+        for tensor in node.input_tensors
+    }
+    inputs = getattr(model, "inputs", None) or []
+    places = {place for place, tensor in enumerate(inputs) if id(tensor) in fed}
+    first = next((layer for layer in getattr(model, "layers", []) if layer.weights), None)
+    if not places and len(inputs) <= 1 and isinstance(first, keras.layers.Embedding):
+        places = {0}
+    return frozenset(places)
+
+
+def _usable(table: _Table) -> _Table:
+    finite = np.isfinite(table.y.reshape(len(table.y), -1).astype(np.float64)).all(axis=1)
+    return replace(table, x=table.x[finite], y=table.y[finite])
+
+
+# --- The net ---------------------------------------------------------------------------------------
+
+
+def _predictions(bench: Bench, dev: Split) -> list[Rows]:
+    from diagnose.measuring.tensorflow_training import compile_prediction
+    from diagnose.measuring.training import predict_all
+
+    inputs, _, _ = bench.batch(dev, np.arange(dev.rows))
+    with bench.at(None) as model:
+        return predict_all(compile_prediction(model, inputs), dev.rows)
+
+
+def _activation(measured: Measurements, output: Output) -> str | None:
+    network = measured.get(Network)
+    heads = network.heads if isinstance(network, Network) else ()
+    return next((head.activation for head in heads if head.output.name == output.name), None)
+
+
+# --- Candidates ------------------------------------------------------------------------------------
+
+
+def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) -> list[_Fit]:
+    columns = int(np.prod(table.y.shape[1:]))
+    if columns > MOST_TARGETS and (output.task in (Task.REGRESSION, Task.MULTILABEL) or table.y.ndim > 2):
+        raise NotMeasured(f"output '{output.name}' has {columns} targets a row, too many for baselines")
+    if output.task.classifies and output.task is not Task.MULTILABEL and len(np.unique(_labels(output, table.y))) < 2:
+        raise NotMeasured(f"output '{output.name}' has one class only")
+    start = time.perf_counter()
+    fits = [_constant(output, table, reference)]
+    for name, make in _candidates(bench, output, table):
+        if time.perf_counter() - start > SECONDS:
+            break
+        fits.append(_fit(output, table, reference, name, make))
+    return fits
+
+
+def _constant(output: Output, table: _Table, reference: Reference) -> _Fit:
+    def predict(x: Array) -> Array:
+        return np.broadcast_to(_constant_prediction(output, table.y, reference), (len(x), *_shape(output, table.y)))
+
+    judged = score(output, table.y_dev, predict(table.x_dev), reference)
+    return _Fit(_candidate("constant", judged, 0.0), predict, None)
+
+
+def _constant_prediction(output: Output, y: Rows, reference: Reference) -> Array:
+    if output.task is Task.MULTILABEL:
+        return reference.prediction[:, 1]
+    if output.task.classifies:
+        return reference.prediction[0]
+    return reference.prediction
+
+
+def _shape(output: Output, y: Rows) -> tuple[int, ...]:
+    """Shape of one prediction: class probabilities, or the flat targets."""
+    if output.task in (Task.BINARY, Task.MULTICLASS):
+        return (output.classes or 2,)
+    return (int(np.prod(y.shape[1:])),)
+
+
+def _fit(output: Output, table: _Table, reference: Reference, name: str, make: Callable[[], Any]) -> _Fit:
+    start = time.perf_counter()
+    predict = _fitted(output, make(), table.x, table.y)
+    judged = score(output, table.y_dev, predict(table.x_dev), reference)
+    return _Fit(_candidate(name, judged, time.perf_counter() - start), predict, make)
+
+
+def _candidate(name: str, judged: Score, seconds: float) -> Candidate:
+    return Candidate(name, judged.error, judged.error_interval, judged.loss, judged.skill, seconds)
+
+
+def _fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], Array]:
+    """Fit a scikit-learn model and return its prediction in the form that a net of this task has."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    targets = _labels(output, y)
+    with warnings.catch_warnings(), threadpool_limits(1):  # more threads are no faster on so few rows
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline need not be at its optimum
+        model.fit(x, targets)
+    if output.task is Task.REGRESSION:
+        return lambda rows: np.asarray(model.predict(rows), np.float64).reshape(len(rows), -1)
+    if output.task is Task.MULTILABEL:
+        return lambda rows: _label_probabilities(model, rows)
+    known = model.classes_.astype(np.int64)
+
+    def predict(rows: Array) -> Array:
+        probability = np.zeros((len(rows), max(output.classes or 2, int(known.max()) + 1)))
+        probability[:, known] = model.predict_proba(rows)
+        return probability
+
+    return predict
+
+
+def _label_probabilities(model: Any, rows: Array) -> Array:
+    """Probability of each label, from a classifier per column."""
+    columns = []
+    for classes, probability in zip(model.classes_, model.predict_proba(rows), strict=True):
+        positive = np.flatnonzero(np.asarray(classes) == 1)
+        columns.append(probability[:, positive[0]] if positive.size else np.zeros(len(rows)))
+    return np.stack(columns, axis=1)
+
+
+def _labels(output: Output, y: Rows) -> Rows:
+    """Targets as scikit-learn takes them: class numbers, label columns, or numbers."""
+    if output.task is Task.REGRESSION:
+        flat = y.reshape(len(y), -1).astype(np.float64)
+        return flat[:, 0] if flat.shape[1] == 1 else flat
+    if output.task is Task.MULTILABEL:
+        flat = y.reshape(len(y), -1)
+        return (flat > (0.5 if flat.min(initial=0) >= 0 else 0.0)).astype(np.int64)
+    if y.ndim > 1 and y.shape[-1] > 1:
+        return y.reshape(len(y), -1).argmax(axis=1)
+    flat = y.reshape(len(y))
+    if output.task is Task.BINARY:
+        return (flat > flat.min()).astype(np.int64)
+    return np.rint(flat).astype(np.int64)
+
+
+def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, Callable[[], Any]]]:
+    """Names and makers of the models worth fitting here, the cheapest first."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+    classifies, several = output.task.classifies, _labels(output, table.y).ndim > 1
+    wide = table.x.shape[1] > WIDE
+    seed = bench.settings.seed
+    width = min(table.x.shape[1], PROJECTED)
+    groups = 1 if not classifies else output.classes or 2
+    neighbours = KNeighborsClassifier if classifies else KNeighborsRegressor
+    boosting = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
+
+    def linear() -> Any:
+        return LogisticRegression(max_iter=100, random_state=seed) if classifies else Ridge(1.0)
+
+    found = [
+        ("logistic regression" if classifies else "ridge", _scaled(linear, 0, several and classifies, seed)),
+        ("nearest neighbours", _scaled(lambda: neighbours(5), width if wide else 0, False, seed)),
+    ]
+    if groups <= MOST_BOOSTED:
+        rounds = int(np.clip(TREES // groups, 20, 100))
+        rate = 0.1 if rounds == 100 else 0.3
+
+        def boosted() -> Any:
+            return boosting(
+                max_iter=rounds, learning_rate=rate, max_leaf_nodes=15, early_stopping=False, random_state=seed
+            )
+
+        found.append(("gradient boosting", _scaled(boosted, width if wide else 0, several, seed)))
+    return found
+
+
+def _scaled(make: Callable[[], Any], project: int, several: bool, seed: int) -> Callable[[], Any]:
+    """A maker of pipelines: standardise, perhaps project, then the model, one per target column if `several`."""
+
+    def build() -> Any:
+        from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+        from sklearn.random_projection import GaussianRandomProjection
+
+        model = make()
+        if several:
+            model = MultiOutputClassifier(model) if hasattr(model, "predict_proba") else MultiOutputRegressor(model)
+        steps = [StandardScaler()]
+        if project:
+            steps.append(GaussianRandomProjection(project, random_state=seed))
+        return make_pipeline(*steps, model)
+
+    return build
+
+
+def _null(bench: Bench, output: Output, table: _Table, best: _Fit) -> tuple[float, float] | None:
+    """Skill of the best baseline refitted on shuffled labels: mean and 95th percentile; None for the constant."""
+    if best.make is None:
+        return None
+    generator = np.random.default_rng([bench.settings.seed, 4])
+    start, skills = time.perf_counter(), []
+    for _ in range(SHUFFLES):
+        rows = generator.permutation(len(table.y))[:SHUFFLED_ROWS]
+        y = table.y[generator.permutation(rows)]
+        if output.task in (Task.BINARY, Task.MULTICLASS) and len(np.unique(_labels(output, y))) < 2:
+            continue
+        predict = _fitted(output, best.make(), table.x[rows], y)
+        skills.append(score(output, table.y_dev, predict(table.x_dev), constant_reference(output, y)).skill)
+        if time.perf_counter() - start > SECONDS / 3:
+            break
+    return (float(np.mean(skills)), float(np.quantile(skills, 0.95))) if skills else None

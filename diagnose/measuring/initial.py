@@ -1,0 +1,76 @@
+"""The loss at initialisation."""
+
+from math import log
+from typing import Any
+
+import numpy as np
+
+from diagnose.measurements import Initial, Measurements, NotMeasured, Unavailable
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.scoring import Reference, row_losses, score
+from diagnose.measuring.training import references
+from diagnose.subject import Output, Rows, Task
+
+SEEDS = 3
+ROWS = 512  # the standard error of the mean loss is then about 4 % of its spread over rows
+LOG_LOSSES = {
+    "binary_crossentropy": "BinaryCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+}
+
+
+def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
+    """Measure the data loss of fresh weights, per output and seed, on a sample of training rows.
+
+    Cross-entropies are computed on the numbers as the compiled loss reads them; every other loss is judged by task.
+    """
+    if bench.pretrained:
+        return Unavailable("pretrained layers have no fresh weights")
+    from diagnose.measuring.tensorflow_training import compile_prediction
+
+    train, outputs = bench.subject.train, bench.subject.outputs
+    rows = bench.sample(train, ROWS)
+    targets = [np.asarray(target[rows]) for target in train.targets]
+    inputs, _, _ = bench.batch(train, rows)
+    constants = references(outputs, train)
+    losses: list[list[float]] = [[] for _ in outputs]
+    try:
+        with bench.at(bench.settings.seed) as model:
+            predict = compile_prediction(model, inputs)
+        for seed in range(bench.settings.seed, bench.settings.seed + SEEDS):
+            with bench.at(seed):
+                predicted = predict(np.arange(len(rows)))
+            for found, *case in zip(losses, outputs, targets, predicted, constants, strict=True):
+                found.append(_loss(*case))
+    except NotMeasured as reason:
+        return Unavailable(str(reason))
+    expected = [_expected(*case) for case in zip(outputs, targets, predicted, constants, strict=True)]
+    return Initial(
+        outputs=tuple(output.name for output in outputs),
+        losses=tuple(tuple(found) for found in losses),
+        expected=tuple(expected),
+        rows=len(rows),
+    )
+
+
+def _loss(output: Output, target: Rows, predicted: Rows, reference: Reference) -> float:
+    loss = _cross_entropy(output)
+    if loss is not None:
+        return float(loss(target, predicted))
+    return float(np.nanmean(row_losses(output, target, predicted, reference)))
+
+
+def _cross_entropy(output: Output) -> Any:
+    """Keras's own cross-entropy, read as the compiled one reads the output; None for every other loss."""
+    import keras
+
+    if output.custom_loss or output.loss not in LOG_LOSSES:
+        return None
+    return getattr(keras.losses, LOG_LOSSES[output.loss])(from_logits=output.from_logits)
+
+
+def _expected(output: Output, target: Rows, predicted: Rows, reference: Reference) -> float:
+    if output.task is Task.REGRESSION:
+        return score(output, target, predicted, reference).constant_loss
+    return log(2 if output.task is Task.MULTILABEL else output.classes or 2)

@@ -1,0 +1,176 @@
+"""Whether a fresh copy can learn a handful of rows by heart."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.measurements import Attempt, Measurements, NotMeasured, OverfitBatch, Unavailable
+from diagnose.measuring import copying
+from diagnose.measuring.bench import Batch, Bench, strata
+from diagnose.measuring.scoring import constant_reference, score
+from diagnose.subject import Output, Rows
+
+ROWS = 16
+POOL = 2_000  # rows from which the batch is chosen
+RATES = (1e-3, 1e-2, 1e-4)  # of Adam, in this order
+STEPS = 500  # per rate; healthy nets take 20 to 60
+STEPS_AT_ONCE = 25  # between two looks
+SOLVED_LOSS = 0.05  # of the constant prediction's loss
+SOLVED_ERROR = 0.05  # share of wrong labels
+SOLVED_VARIANCE = 0.01  # regression: share of the targets' variance
+FEWEST = 4  # different rows below which there is nothing to learn by heart
+
+
+def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavailable:
+    """Train a fresh copy with Adam on at most 16 different, balanced rows until it knows them.
+
+    Dropout, noise, augmentation, penalties, label smoothing and sample weights are off; BatchNormalization uses the
+    statistics of the batch, in training and judging.
+    """
+    if reason := copying.own_loop(bench.subject.model):
+        return Unavailable(f"{reason}: a training by us would be another one")
+    try:
+        rows = _rows(bench)
+        case = _case(bench, rows)
+        attempts: list[Attempt] = []
+        for rate in RATES:
+            attempts.append(_attempt(bench, case, rate))
+            if _solved(attempts[-1], bench.subject.outputs):
+                break
+    except NotMeasured as reason:
+        return Unavailable(str(reason))
+    return OverfitBatch(
+        rows=len(rows),
+        distinct=len(rows),
+        attempts=tuple(attempts),
+        solved=_solved(attempts[-1], bench.subject.outputs),
+    )
+
+
+def overfit_batch_steps(bench: Bench) -> int:
+    """Return how many steps of the subject's own batch size it takes at most."""
+    return -(-len(RATES) * STEPS * ROWS // max(bench.batch_size, ROWS))
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A copy with everything off that keeps a net from learning by heart, and its compiled functions."""
+
+    model: Any
+    optimizer: Any
+    start: copying.Weights
+    optimizer_start: list[NDArray[Any]]
+    steps: Any
+    predict: Any
+    targets: tuple[Rows, ...]
+
+
+def _case(bench: Bench, rows: NDArray[np.int64]) -> _Case:
+    import keras
+
+    from diagnose.measuring.tensorflow_training import compile_prediction, compile_steps
+
+    user = bench.subject.model
+    model = copying.copy_model(user, bench.settings.seed, replace=without_augmentation)
+    copying.compile_like(model, user, exact_targets=True)
+    calm(model)
+    optimizer = keras.optimizers.Adam(RATES[0])
+    optimizer.build(model.trainable_variables)
+    inputs, targets, _ = bench.batch(bench.subject.train, rows)
+    batch: Batch = (inputs, targets, None)
+    return _Case(
+        model=model,
+        optimizer=optimizer,
+        start=bench.weights(bench.settings.seed),
+        optimizer_start=[np.array(variable) for variable in optimizer.variables],
+        steps=compile_steps(model, optimizer, batch, len(rows)),
+        predict=compile_prediction(model, inputs, training=True),
+        targets=tuple(np.asarray(target[rows]) for target in bench.subject.train.targets),
+    )
+
+
+def _attempt(bench: Bench, case: _Case, rate: float) -> Attempt:
+    case.model.set_weights(case.start)
+    for variable, value in zip(case.optimizer.variables, case.optimizer_start, strict=True):
+        variable.assign(value)
+    count = len(case.targets[0])
+    order = np.tile(np.arange(count), (STEPS_AT_ONCE, 1))
+    attempt = Attempt(rate, 0, float("nan"), float("nan"))
+    for steps in range(STEPS_AT_ONCE, STEPS + 1, STEPS_AT_ONCE):
+        losses, _ = case.steps(order, np.full(STEPS_AT_ONCE, rate))
+        attempt = Attempt(rate, steps, *_judge(bench.subject.outputs, case))
+        if _solved(attempt, bench.subject.outputs) or not np.isfinite(losses).all():
+            break
+    return attempt
+
+
+def _judge(outputs: tuple[Output, ...], case: _Case) -> tuple[float, float]:
+    """Loss relative to the constant prediction's and error, of the output that is learned worst."""
+    predicted = case.predict(np.arange(len(case.targets[0])))
+    losses, errors = [], []
+    for output, target, prediction in zip(outputs, case.targets, predicted, strict=True):
+        found = score(output, target, prediction, constant_reference(output, target))
+        losses.append(found.loss / found.constant_loss if found.constant_loss > 0 else 0.0)
+        errors.append(found.error if output.task.classifies else losses[-1])
+    return max(losses), max(errors)
+
+
+def _solved(attempt: Attempt, outputs: tuple[Output, ...]) -> bool:
+    if all(output.task.classifies for output in outputs):
+        return attempt.loss <= SOLVED_LOSS and attempt.error <= SOLVED_ERROR
+    return attempt.loss <= SOLVED_VARIANCE
+
+
+def _rows(bench: Bench) -> NDArray[np.int64]:
+    """Choose at most 16 rows with different inputs, the classes of the first output taking turns."""
+    train = bench.subject.train
+    pool = bench.sample(train, POOL)
+    inputs = [np.asarray(rows[pool]) for rows in train.inputs]
+    _, first = np.unique(np.array([_key(inputs, i) for i in range(len(pool))]), return_index=True)
+    generator = np.random.default_rng([bench.settings.seed, 3])
+    distinct = generator.permutation(np.sort(first))
+    classes = strata(train, bench.subject.outputs[0].task)[pool][distinct]
+    turn = np.empty(len(distinct), dtype=np.int64)
+    for label in np.unique(classes):
+        turn[classes == label] = np.arange(np.count_nonzero(classes == label))
+    chosen = distinct[np.argsort(turn, kind="stable")][:ROWS]
+    if len(chosen) < FEWEST:
+        raise NotMeasured(f"train has only {len(chosen)} different rows")
+    if all(_constant(np.asarray(target[pool[chosen]])) for target in train.targets):
+        raise NotMeasured("the targets do not vary")
+    return np.sort(pool[chosen])
+
+
+def _key(inputs: list[Rows], row: int) -> bytes:
+    import hashlib
+
+    return hashlib.blake2b(b"".join(rows[row].tobytes() for rows in inputs), digest_size=16).hexdigest().encode()
+
+
+def _constant(target: Rows) -> bool:
+    return bool((target == target[:1]).all())
+
+
+def without_augmentation(layer: Any) -> Any:
+    """Return what stands for `layer` where no augmentation is wanted: the identity, or None to keep it."""
+    import keras
+
+    name = type(layer).__name__
+    augments = name.startswith("Random") and name != "RandomCrop" and not layer.weights
+    return keras.layers.Identity(name=layer.name) if augments else None
+
+
+def calm(model: Any) -> None:
+    """Switch dropout, noise and penalties of `model` off, in place."""
+    for layer in model._flatten_layers():
+        for attribute in ("rate", "dropout", "recurrent_dropout", "stddev"):
+            if isinstance(getattr(layer, attribute, None), float | int):
+                with suppress(AttributeError):  # an RNN shows its cell's rate, which is set at the cell
+                    setattr(layer, attribute, 0.0)
+        if getattr(layer, "activity_regularizer", None) is not None:
+            layer.activity_regularizer = None
+    for variable in model.trainable_variables:
+        variable.regularizer = None

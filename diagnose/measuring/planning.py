@@ -1,0 +1,266 @@
+"""Which instruments run, how large, and what did not fit: the planner."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+import numpy as np
+
+from diagnose.diagnosis import Coverage
+from diagnose.measurements import (
+    Backward,
+    Baseline,
+    Changes,
+    Conversions,
+    Dataset,
+    Evaluation,
+    Forward,
+    History,
+    Initial,
+    LearningRate,
+    Measurements,
+    Network,
+    NotMeasured,
+    OverfitBatch,
+    Unavailable,
+)
+from diagnose.measuring.bench import Bench
+from diagnose.settings import Effort, Settings
+from diagnose.subject import Subject
+
+BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # seconds
+SCALES = (1.0, 0.5, 0.25, 0.1)  # of an instrument's full size, the largest that fits is taken
+TIMED_STEPS = 5
+
+Measure = Callable[[Bench, Measurements], object]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """Something expensive that is run once.
+
+    `cost` is its size at the bench's present scale, in training steps of the subject at its own batch size;
+    `seconds` is what it takes besides. It may use `share` of the time that is left, so that one instrument does not
+    starve those after it (which come by rising `priority`). `uses` are the measurements that it reads.
+    """
+
+    provides: type
+    effort: Effort
+    priority: int
+    title: str
+    measure: Measure
+    cost: Callable[[Bench], float] = lambda bench: 0.0
+    seconds: float = 0.0
+    share: float = 1.0
+    uses: frozenset[type] = frozenset()
+
+
+@dataclass(frozen=True)
+class Executed:
+    """One instrument that ran, at which share of its full size; enough to run the same plan again."""
+
+    name: str
+    seconds: float
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Every measurement that was asked for, each its instance or `Unavailable`, and how it came about."""
+
+    measurements: Measurements
+    executed: tuple[Executed, ...]
+    coverage: tuple[Coverage, ...]
+
+
+def measure(subject: Subject, needed: frozenset[type], settings: Settings, progress: Progress) -> Measured:
+    """Run the instruments that provide what is needed, by priority, within effort and budget.
+
+    An instrument that fails costs only itself. The subject's model is as before when this returns or raises.
+
+    Args:
+        subject: what is examined.
+        needed: measurement types; what these rest on is added.
+        settings: effort, budget, seed.
+        progress: told the title of every instrument before it runs.
+    """
+    wanted = [i for i in sorted(INSTRUMENTS, key=lambda i: i.priority) if i.provides in _closure(needed)]
+    with Bench(subject, settings) as bench:
+        run = _Run(bench, progress)
+        for instrument in wanted:
+            run.take(instrument)
+    return Measured(run.measurements, tuple(run.executed), tuple(run.coverage))
+
+
+class _Run:
+    """One pass through the plan: what was measured so far, and the time that is left."""
+
+    def __init__(self, bench: Bench, progress: Progress) -> None:
+        self.measurements: Measurements = {}
+        self.executed: list[Executed] = []
+        self.coverage: list[Coverage] = []
+        self._bench = bench
+        self._progress = progress
+        self._start = time.perf_counter()
+        self._budget = bench.settings.budget or BUDGETS[bench.settings.effort]
+        self._seconds_per_step: float | None = None
+
+    def take(self, instrument: Instrument) -> None:
+        """Run `instrument` if effort and time allow, else say why not."""
+        effort = self._bench.settings.effort
+        if instrument.effort.rank > effort.rank:
+            why = f"it trains, and effort {effort} does not"
+            self._drop(instrument, why, f"--effort {instrument.effort}")
+            return
+        self._progress(instrument.title)
+        scale = self._affordable(instrument)
+        if scale is None:
+            why = f"it needs {self._seconds(instrument):.0f} s at least, and {max(self._left, 0.0):.0f} s are left"
+            self._drop(instrument, why, "--budget with more seconds, or --effort deep")
+            return
+        start = time.perf_counter()
+        self._bench.scale = scale
+        self.measurements[instrument.provides] = self._measure(instrument)
+        self.executed.append(Executed(instrument.title, time.perf_counter() - start, scale))
+
+    def _measure(self, instrument: Instrument) -> object:
+        try:
+            return instrument.measure(self._bench, self.measurements)
+        except NotMeasured as missing:
+            return Unavailable(str(missing))
+        except Exception as error:  # noqa: BLE001 - one broken instrument must not cost the rest
+            why = f"{instrument.title} failed: {type(error).__name__}: {error}"
+            self.coverage.append(Coverage(instrument.title, why, "report it, with the model if you can"))
+            return Unavailable(why)
+
+    def _affordable(self, instrument: Instrument) -> float | None:
+        """The largest scale that fits in the instrument's share of the time left."""
+        for scale in SCALES:
+            self._bench.scale = scale
+            needs = self._seconds(instrument)
+            if needs == 0 and self._left > 0:
+                return scale
+            if needs <= instrument.share * self._left:
+                return scale
+        return None
+
+    def _seconds(self, instrument: Instrument) -> float:
+        steps = instrument.cost(self._bench)
+        return instrument.seconds + (steps * self._step_seconds() if steps else 0.0)
+
+    def _step_seconds(self) -> float:
+        """Time one training step, once; an epoch of the user's own training then raises the standard budget."""
+        if self._seconds_per_step is None:
+            self._seconds_per_step = seconds_per_step(self._bench)
+            if self._bench.settings.budget is None and self._bench.settings.effort is Effort.STANDARD:
+                steps = self._bench.subject.train.rows / self._bench.batch_size
+                self._budget = max(self._budget, steps * self._seconds_per_step)
+        return self._seconds_per_step
+
+    @property
+    def _left(self) -> float:
+        return self._budget - (time.perf_counter() - self._start)
+
+    def _drop(self, instrument: Instrument, why: str, how: str) -> None:
+        self.measurements[instrument.provides] = Unavailable(f"{instrument.title} was not run: {why}")
+        self.coverage.append(Coverage(instrument.title, why, how))
+
+
+def seconds_per_step(bench: Bench) -> float:
+    """Measure one training step of the subject at its own batch size; 0 where it cannot be trained by us."""
+    from diagnose.measuring.training import own_training
+
+    try:
+        with own_training(bench) as trainer:
+            trainer.begin(bench.weights(None), bench.settings.seed)
+            rates = np.zeros(TIMED_STEPS)
+            trainer.run(rates)  # traces
+            start = time.perf_counter()
+            trainer.run(rates)
+            return (time.perf_counter() - start) / TIMED_STEPS
+    except NotMeasured:
+        return 0.0
+
+
+def _closure(needed: frozenset[type]) -> frozenset[type]:
+    """What is needed, and what the instruments for it rest on."""
+    uses = {instrument.provides: instrument.uses for instrument in INSTRUMENTS}
+    more = needed.union(*(uses.get(kind, frozenset()) for kind in needed))
+    return needed if more == needed else _closure(more)
+
+
+def _of(module: str, name: str) -> Callable[[Bench, Measurements], object]:
+    """The function `name` of a sibling module, imported when it first runs: Keras must not be imported before."""
+
+    def measure(bench: Bench, measured: Measurements) -> object:
+        function: Measure = getattr(import_module(f"diagnose.measuring.{module}"), name)
+        return function(bench, measured)
+
+    return measure
+
+
+def _cost(module: str, name: str) -> Callable[[Bench], float]:
+    def steps(bench: Bench) -> float:
+        function: Callable[[Bench], float] = getattr(import_module(f"diagnose.measuring.{module}"), name)
+        return function(bench)
+
+    return steps
+
+
+INSTRUMENTS: tuple[Instrument, ...] = (
+    Instrument(Network, Effort.QUICK, 10, "network", _of("network", "network")),
+    Instrument(Dataset, Effort.QUICK, 20, "data", _of("dataset", "dataset")),
+    Instrument(Evaluation, Effort.QUICK, 30, "evaluation", _of("evaluation", "evaluation")),
+    Instrument(
+        Conversions,
+        Effort.QUICK,
+        40,
+        "converted inputs",
+        _of("evaluation", "conversions"),
+        uses=frozenset({Evaluation}),
+    ),
+    Instrument(Forward, Effort.QUICK, 50, "activations", _of("activations", "forward")),
+    Instrument(Initial, Effort.QUICK, 60, "loss at initialisation", _of("initial", "initial")),
+    Instrument(Backward, Effort.QUICK, 70, "gradients", _of("gradients", "backward")),
+    Instrument(
+        OverfitBatch,
+        Effort.STANDARD,
+        80,
+        "overfit one batch",
+        _of("overfit_batch", "overfit_batch"),
+        cost=_cost("overfit_batch", "overfit_batch_steps"),
+        share=0.5,
+    ),
+    Instrument(
+        Baseline, Effort.STANDARD, 90, "baselines", _of("baseline", "baseline"), seconds=8.0, share=0.5
+    ),
+    Instrument(
+        LearningRate,
+        Effort.STANDARD,
+        100,
+        "learning rates",
+        _of("learning_rate", "learning_rate"),
+        cost=_cost("learning_rate", "learning_rate_steps"),
+        share=0.5,
+    ),
+    Instrument(
+        History,
+        Effort.QUICK,
+        110,
+        "replay",
+        _of("replay", "history"),
+        cost=_cost("replay", "history_steps"),
+        share=0.7,
+    ),
+    Instrument(
+        Changes,
+        Effort.STANDARD,
+        120,
+        "changes",
+        _of("changes", "changes"),
+        cost=_cost("changes", "changes_steps"),
+        uses=frozenset({Evaluation, Baseline, LearningRate}),
+    ),
+)

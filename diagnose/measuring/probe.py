@@ -1,0 +1,339 @@
+"""One compiled pass over a batch: data loss, statistics of what leaves each layer, norms of gradients.
+
+Everything is reduced inside the compiled function; no activation leaves it. Layers are seen by wrapping
+`Layer.__call__` while the function is traced, which works for subclassed models too and costs nothing when
+it runs. What is computed inside the body of a loop or a rematerialised layer is left out: its tensors do not
+exist outside. The model's state stays as it is: updates end in a stateless scope.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from diagnose.measurements import Array, NotMeasured
+from diagnose.measuring import backend
+from diagnose.measuring.bench import Batch, Structure
+from diagnose.measuring.walking import Part, kernels
+
+POSITIONS = 64  # pixels or time steps of a row that enter the statistics; extremes see all of them
+SEED = 0  # of the choice of positions
+TANH_SATURATED = 0.97
+SIGMOID_SATURATED = (0.03, 0.97)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Statistics per unit of what one tensor held over one or more batches, mergeable with `+`.
+
+    All arrays have shape (units,). `count` values and `rows` rows were seen per unit; `squares` and `row_squares`
+    are sums of squared deviations, of single values and of row means. `low` and `high` saw all positions, the
+    rest at most POSITIONS of each row.
+    """
+
+    count: float
+    rows: float
+    mean: Array
+    squares: Array
+    row_mean: Array
+    row_squares: Array
+    low: Array
+    high: Array
+    positive: Array  # counts, as the next two
+    saturated: Array
+    non_finite: Array
+
+    def __add__(self, other: "Tally") -> "Tally":
+        mean, squares = _pooled(self.count, self.mean, self.squares, other.count, other.mean, other.squares)
+        row_mean, row_squares = _pooled(
+            self.rows, self.row_mean, self.row_squares, other.rows, other.row_mean, other.row_squares
+        )
+        return Tally(
+            self.count + other.count,
+            self.rows + other.rows,
+            mean,
+            squares,
+            row_mean,
+            row_squares,
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+            self.positive + other.positive,
+            self.saturated + other.saturated,
+            self.non_finite + other.non_finite,
+        )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one batch gave. Keys are paths of parts, in call order.
+
+    `weight_gradients`: sum of squares of the data loss's gradient with respect to the kernels of a part, None
+    where it is missing. `activation_gradients`: the same for its output, with the number of values.
+    `norm`: of the gradient with respect to all trainable weights.
+    """
+
+    rows: int
+    loss: float | None = None
+    outputs: dict[str, Tally] = field(default_factory=dict)
+    inputs: dict[str, Tally] = field(default_factory=dict)
+    weight_gradients: dict[str, float | None] = field(default_factory=dict)
+    activation_gradients: dict[str, tuple[float, float]] = field(default_factory=dict)
+    norm: float = float("nan")
+
+
+def compile_statistics(
+    model: Any, parts: tuple[Part, ...], firsts: tuple[Part, ...], training: bool
+) -> Callable[[Structure], Reading]:
+    """Compile a forward pass that tallies the outputs of `parts` and the inputs of `firsts`."""
+    import keras
+
+    def run(inputs: Any) -> Any:
+        outputs: dict[str, list[Any]] = {}
+        entered: dict[str, list[Any]] = {}
+        first = {part.path for part in firsts}
+        wanted = {part.path for part in parts}
+
+        def see(part: Part, given: Any, tensors: list[Any]) -> None:
+            if part.path in wanted:
+                outputs.setdefault(part.path, []).extend(_statistics(tensor, _bounds(part)) for tensor in tensors[:1])
+            if part.path in first and given is not None:
+                entered.setdefault(part.path, []).append(_statistics(given, None))
+
+        with keras.StatelessScope(), capturing(tuple({*parts, *firsts}), see):
+            _call(model, inputs, training)
+        return outputs, entered
+
+    compiled = backend.compiled(run)
+
+    def read(inputs: Structure) -> Reading:
+        outputs, entered = compiled(_tensors(inputs))
+        rows = len(keras.tree.flatten(inputs)[0])
+        return Reading(rows, outputs=_tallies(outputs), inputs=_tallies(entered))
+
+    return read
+
+
+def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], Reading]:
+    """Compile a train-mode pass that gives the data loss and the norms of its gradients at `parts`.
+
+    Penalties are left out, sample weights count, BatchNormalization uses the batch, dropout drops.
+
+    Raises:
+        NotMeasured: when first called, where the model has no compiled loss or no trainable weights.
+    """
+    import keras
+
+    variables = list(model.trainable_variables)
+    places = {id(variable): place for place, variable in enumerate(variables)}
+
+    def run(inputs: Any, targets: Any, weights: Any) -> Any:
+        seen: dict[str, list[int]] = {}
+        tensors: list[Any] = []
+
+        def see(part: Part, _: Any, given: list[Any]) -> None:
+            seen.setdefault(part.path, []).append(len(tensors))
+            tensors.append(given[0])
+
+        def forward() -> tuple[Any, list[Any], Any]:
+            with keras.StatelessScope():
+                with capturing(parts, see):
+                    predicted = _call(model, inputs, training=True)
+                return data_loss(model, inputs, targets, predicted, weights), tensors, None
+
+        loss, _, of_weights, of_tensors = backend.gradients(forward, variables)
+        squares = [None if gradient is None else backend.sum_of_squares(gradient) for gradient in of_weights]
+        found = {path: [of_tensors[i] for i in numbers] for path, numbers in seen.items()}
+        return loss, squares, {path: _squares(gradients) for path, gradients in found.items()}
+
+    compiled = backend.compiled(run)
+
+    def read(batch: Batch) -> Reading:
+        if not variables:
+            raise NotMeasured("the model has no trainable weights")
+        inputs, targets, weights = batch
+        build_loss(model, inputs, targets)
+        loss, squares, of_outputs = compiled(_tensors(inputs), _tensors(targets), _tensors(weights))
+        numbers = [None if square is None else float(square) for square in squares]
+        by_part = {part.path: _known([numbers[places[id(v)]] for v in kernels(part) if id(v) in places]) for part in parts}
+        return Reading(
+            rows=len(keras.tree.flatten(inputs)[0]),
+            loss=float(loss),
+            weight_gradients={path: by_part[path] for path in of_outputs} | by_part,
+            activation_gradients={path: (float(total), float(size)) for path, (total, size) in of_outputs.items()},
+            norm=float(np.sqrt(sum(number for number in numbers if number is not None))),
+        )
+
+    return read
+
+
+# --- Seeing layers ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def capturing(parts: tuple[Part, ...], see: Callable[[Part, Any, list[Any]], None]) -> Iterator[None]:
+    """Call `see(part, first input or None, outputs)` whenever a part is called; floating tensors only."""
+    import keras
+
+    layer_class = keras.layers.Layer
+    original, level = layer_class.__call__, backend.trace_level()
+    by_layer = {id(part.layer): part for part in parts}
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = original(layer, *args, **kwargs)
+        part = by_layer.get(id(layer))
+        if part is not None and backend.trace_level() == level:
+            tensors = [tensor for tensor in keras.tree.flatten(outputs) if _is_float(tensor)]
+            given = [tensor for tensor in keras.tree.flatten((args, kwargs)) if _is_float(tensor)]
+            if tensors:
+                see(part, given[0] if given else None, tensors)
+        return outputs
+
+    layer_class.__call__ = call
+    try:
+        yield
+    finally:
+        layer_class.__call__ = original
+
+
+def data_loss(model: Any, inputs: Any, targets: Any, predicted: Any, weights: Any) -> Any:
+    """The compiled loss without penalties; where the model computes its loss itself, that.
+
+    Raises:
+        NotMeasured: the model was compiled without a loss.
+    """
+    import keras
+
+    if type(model).compute_loss is not keras.Model.compute_loss:
+        return model.compute_loss(x=inputs, y=targets, y_pred=predicted, sample_weight=weights, training=True)
+    if model._compile_loss is None:
+        raise NotMeasured("the model was compiled without a loss")
+    return model._compile_loss(targets, predicted, weights)
+
+
+def build_loss(model: Any, inputs: Structure, targets: Structure) -> None:
+    """Build the compiled loss before anything is traced: with several outputs it makes variables."""
+    import keras
+
+    loss = getattr(model, "_compile_loss", None)
+    if loss is not None and not loss.built:
+        few, wanted = (keras.tree.map_structure(lambda rows: rows[:2], part) for part in (inputs, targets))
+        with keras.StatelessScope():
+            predicted = _call(model, few, training=False)
+        loss.build(wanted, predicted)
+
+
+def _call(model: Any, inputs: Any, training: bool) -> Any:
+    return model(inputs, training=training) if model._call_has_training_arg else model(inputs)
+
+
+def _is_float(tensor: Any) -> bool:
+    import keras
+
+    if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype") or len(tensor.shape) < 1:
+        return False
+    return bool(keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype)))
+
+
+def _tensors(structure: Structure) -> Any:
+    import keras
+
+    return keras.tree.map_structure(lambda rows: None if rows is None else keras.ops.convert_to_tensor(rows), structure)
+
+
+# --- Reducing, inside the compiled function -----------------------------------------------------------
+
+
+def _statistics(tensor: Any, bounds: tuple[float, float] | None) -> tuple[Any, Any]:
+    """Sizes (values, rows) and a (9, units) array: see `Tally` for the order of its rows."""
+    from keras import ops
+
+    tensor = ops.cast(tensor if len(tensor.shape) > 1 else tensor[:, None], "float32")
+    units = tensor.shape[-1]
+    rows = ops.shape(tensor)[0]
+    cells = ops.reshape(tensor, (rows, -1, units))  # rows, positions, units
+    low, high = ops.min(ops.min(cells, axis=1), axis=0), ops.max(ops.max(cells, axis=1), axis=0)
+    cells = _some_positions(cells)
+    row_means = ops.mean(cells, axis=1)
+    values = ops.reshape(cells, (-1, units))
+    mean, row_mean = ops.mean(values, axis=0), ops.mean(row_means, axis=0)
+    finite = ops.isfinite(values)
+    saturated = ops.zeros_like(mean) if bounds is None else _count((values < bounds[0]) | (values > bounds[1]))
+    table = [
+        mean,
+        ops.sum(ops.square(values - mean), axis=0),
+        row_mean,
+        ops.sum(ops.square(row_means - row_mean), axis=0),
+        low,
+        high,
+        _count(values > 0),
+        saturated,
+        _count(ops.logical_not(finite)),
+    ]
+    sizes = [ops.cast(ops.shape(values)[0], "float32"), ops.cast(rows, "float32")]
+    return ops.stack(sizes), ops.stack(table)
+
+
+def _some_positions(cells: Any) -> Any:
+    """At most POSITIONS of each row, drawn once for all rows and batches; all where their number is not fixed."""
+    from keras import ops
+
+    positions = cells.shape[1]
+    if positions is None or positions <= POSITIONS:
+        return cells
+    chosen = np.sort(np.random.default_rng(SEED).permutation(positions)[:POSITIONS])
+    return ops.take(cells, chosen.astype("int32"), axis=1)
+
+
+def _count(condition: Any) -> Any:
+    from keras import ops
+
+    return ops.sum(ops.cast(condition, "float32"), axis=0)
+
+
+def _bounds(part: Part) -> tuple[float, float] | None:
+    """Where an activation counts as saturated."""
+    from diagnose.measuring.network import activation_name
+
+    name = activation_name(part.inner)
+    if name == "tanh":
+        return -TANH_SATURATED, TANH_SATURATED
+    return SIGMOID_SATURATED if name in ("sigmoid", "hard_sigmoid") else None
+
+
+def _squares(gradients: list[Any]) -> tuple[Any, Any]:
+    """Sum of squares and number of values over all calls of a part; nan where no gradient came."""
+    from keras import ops
+
+    known = [gradient for gradient in gradients if gradient is not None]
+    if not known:
+        return ops.convert_to_tensor(np.float32(np.nan)), ops.convert_to_tensor(np.float32(1))
+    sizes = [ops.cast(ops.size(gradient), "float32") for gradient in known]
+    return sum(backend.sum_of_squares(gradient) for gradient in known), sum(sizes)
+
+
+# --- Accumulating, outside ----------------------------------------------------------------------------
+
+
+def _tallies(found: dict[str, list[tuple[Any, Any]]]) -> dict[str, Tally]:
+    """One tally per part; a part that is called several times has them added up."""
+    result: dict[str, Tally] = {}
+    for path, calls in found.items():
+        for sizes, table in calls:
+            count, rows = (float(size) for size in np.asarray(sizes))
+            tally = Tally(count, rows, *np.asarray(table, np.float64))
+            result[path] = result[path] + tally if path in result else tally
+    return result
+
+
+def _pooled(n: float, mean: Array, squares: Array, m: float, other: Array, more: Array) -> tuple[Array, Array]:
+    """Mean and sum of squared deviations of two groups together (Chan, Golub and LeVeque 1983)."""
+    difference, total = other - mean, n + m
+    return mean + difference * (m / total), squares + more + np.square(difference) * (n * m / total)
+
+
+def _known(numbers: list[float | None]) -> float | None:
+    """The sum, or None where all are missing."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

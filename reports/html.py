@@ -1,0 +1,163 @@
+"""The report as one HTML file that loads nothing: `render(diagnosis)`."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from diagnose.diagnosis import Cause, Diagnosis, State
+from diagnose.findings import Bars, Evidence, Finding
+from diagnose.registry import sections
+from diagnose.reports import figures, numbers, story
+from diagnose.reports.ladder import ladder, number_line
+from diagnose.reports.layers import layer_map, layer_table
+from diagnose.reports.svg import joined, tag
+
+MARK = {"sick": "flag", "attention": "warn", "healthy": "ok", "unknown": "soft"}
+FIGURES = 2  # of one cause that are open; the rest is folded
+
+
+def render(diagnosis: Diagnosis) -> str:
+    """The whole diagnosis as one page: self-contained, offline, readable without script."""
+    style, script = _source("page.css"), _source("page.js")
+    page = _environment().get_template("page.html.j2")
+    return page.render(
+        d=diagnosis,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        line=_stake(diagnosis),
+        causes=[_cause(cause, diagnosis) for cause in story.standing(diagnosis.causes)],
+        errors=[_error(evidence) for evidence in _section(diagnosis, "errors")],
+        curves=[figures.draw(evidence) for evidence in _section(diagnosis, "curves")],
+        data=[figures.draw(evidence) for evidence in _section(diagnosis, "data")],
+        profiles=[figures.draw(evidence) for evidence in _section(diagnosis, "layers")],
+        map=layer_map(diagnosis) if diagnosis.layers else None,
+        table=layer_table(diagnosis.layers) if diagnosis.layers else None,
+        found=_found(diagnosis),
+        subject=_subject(diagnosis),
+    )
+
+
+def _source(name: str) -> str:
+    return (files("diagnose.reports") / "templates" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        loader=FunctionLoader(_source),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
+    environment.globals.update(story=story, numbers=numbers, mark=MARK, lists=story.LISTS)
+    environment.filters.update(document=document, sections=sections)
+    return environment
+
+
+def _policy(style: str, script: str) -> str:
+    """The Content-Security-Policy: our style, our script, pictures inside the page; nothing else."""
+
+    def digest(text: str) -> str:
+        return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    return (
+        f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _section(diagnosis: Diagnosis, name: str) -> Iterator[Evidence]:
+    return (figure.evidence for figure in diagnosis.figures if figure.section == name)
+
+
+def _error(evidence: Evidence) -> Markup:
+    return ladder(evidence) if isinstance(evidence, Bars) else figures.draw(evidence)
+
+
+def _stake(diagnosis: Diagnosis) -> Markup | None:
+    style = {State.SICK: "c-flag", State.ATTENTION: "c-warn", State.HEALTHY: "c-ok"}.get(diagnosis.state, "c-ink")
+    first = next((evidence for evidence in _section(diagnosis, "errors") if isinstance(evidence, Bars)), None)
+    return number_line(first, style) or None if first is not None else None
+
+
+def _cause(cause: Cause, diagnosis: Diagnosis) -> dict[str, Any]:
+    drawn = [figures.draw(evidence) for evidence in cause.evidence]
+    return {
+        "cause": cause,
+        "tree": story.tree(cause, diagnosis),
+        "rows": story.evidence_rows(cause, diagnosis),
+        "figures": drawn[:FIGURES],
+        "more": drawn[FIGURES:],
+    }
+
+
+def _found(diagnosis: Diagnosis) -> dict[str, list[tuple[Finding, list[Markup]]]]:
+    """Findings by check; their pictures only where no cause shows them already."""
+    shown = [evidence for cause in diagnosis.causes for evidence in cause.evidence]
+    found: dict[str, list[tuple[Finding, list[Markup]]]] = {}
+    for finding in diagnosis.findings:
+        pictures = [figures.draw(evidence) for evidence in finding.evidence if evidence not in shown]
+        shown += finding.evidence
+        found.setdefault(finding.check, []).append((finding, pictures))
+    return found
+
+
+def _subject(diagnosis: Diagnosis) -> list[tuple[str, list[str]]]:
+    """The facts and settings, each a name with lines of text."""
+    subject, settings = diagnosis.subject, diagnosis.settings
+    known = ("name", "splits", "notes", "outputs", "parameters", "layers")
+    facts: list[tuple[str, Any]] = [("Model", subject.get("name")), ("Parameters", subject.get("parameters"))]
+    outputs = subject.get("outputs") or []
+    facts += [("Outputs" if len(outputs) > 1 else "Output", [story.words(output) for output in outputs])]
+    facts += [(key, value) for key, value in subject.items() if key not in known]
+    facts += [("Notes", subject.get("notes"))] if subject.get("notes") else []
+    facts += [(key, value) for key, value in settings.items() if key != "command"]
+    facts += [("Time", _timing(diagnosis.timing)), ("Versions", f"schema {diagnosis.schema}, {_versions(diagnosis)}")]
+    return [(name.replace("_", " ").capitalize(), _lines(value)) for name, value in facts]
+
+
+def _lines(value: Any) -> list[str]:
+    if isinstance(value, list | tuple) and value:
+        return [story.words(item) for item in value]
+    return [story.words(value)]
+
+
+def _versions(diagnosis: Diagnosis) -> str:
+    tool = diagnosis.tool
+    return ", ".join([f"{tool.name} {tool.version}", *(f"{name} {version}" for name, version in tool.versions.items())])
+
+
+def _timing(timing: dict[str, float]) -> str:
+    longest = sorted(timing.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {numbers.seconds(value)}" for name, value in longest) or "not recorded"
+
+
+# --- The documentation of a check: a little Markdown ---------------------------------------------
+
+
+def document(text: str) -> Markup:
+    """Paragraphs, lists, code and links' texts of a check's documentation as HTML, everything escaped."""
+    return joined(_paragraph(part) for part in re.split(r"\n\s*\n", text.strip()) if part.strip())
+
+
+def _paragraph(part: str) -> Markup:
+    lines = part.strip().splitlines()
+    if lines[0].lstrip().startswith(("- ", "* ")):
+        items = re.split(r"^\s*[-*] ", part, flags=re.MULTILINE)[1:]
+        return tag("ul", *(tag("li", *_inline(item)) for item in items), class_="plain")
+    return tag("p", *_inline(part))
+
+
+def _inline(text: str) -> Sequence[str | Markup]:
+    parts = re.split(r"`{1,2}([^`]+)`{1,2}", " ".join(text.split()))
+    return [tag("code", part) if index % 2 else part.replace("**", "") for index, part in enumerate(parts)]

@@ -1,0 +1,220 @@
+"""The layer map: one row a layer, three aligned panels (spread, dead or saturated units, gradient), and a table."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from markupsafe import Markup
+
+from diagnose.diagnosis import Diagnosis, LayerRow
+from diagnose.findings import Severity
+from diagnose.reports.numbers import counted, cut, decimals, number, shape
+from diagnose.reports.svg import Scale, at, scale, tag
+
+OPEN = 30  # networks of more layers start with the blocks closed that have no flag
+NAME = 48  # characters of a layer's path in the map; the whole one is in its title
+
+GLYPHS = {  # shape of the node, by what the kind's name contains; drawn around 14, 0
+    "input": '<rect class="ho" x="6" y="-4" width="16" height="8" rx="4"/>',
+    "conv": '<rect class="ho" x="6" y="-8" width="16" height="16" rx="1"/>',
+    "pool": '<path class="ho" d="M5 -6h18l-4 12h-10z"/>',
+    "flatten": '<rect class="ho" x="5" y="-2.5" width="18" height="5"/>',
+    "reshape": '<rect class="ho" x="5" y="-2.5" width="18" height="5"/>',
+    "norm": '<rect class="ho" x="9" y="-3" width="10" height="6"/>',
+    "add": '<path class="ho" d="M14 -7v14M7 0h14"/>',
+    "concat": '<path class="ho" d="M14 -7v14M7 0h14"/>',
+    "attention": '<path class="ho" d="M10 -7h8l4 7l-4 7h-8l-4 -7z"/>',
+    "lstm": '<path class="ho" d="M6 -7h16v14h-16zM10 0h8"/>',
+    "gru": '<path class="ho" d="M6 -7h16v14h-16zM10 0h8"/>',
+    "rnn": '<path class="ho" d="M6 -7h16v14h-16zM10 0h8"/>',
+    "embedding": '<path class="ho" d="M6 -7h16v14h-16zM14 -7v14"/>',
+    "dense": '<circle class="ho" cx="14" cy="0" r="8"/>',
+}
+PLAIN = '<circle class="ho" cx="14" cy="0" r="4"/>'
+FLAGGED = '<circle class="ho" cx="14" cy="0" r="8"/><path class="ln" d="M9.5 -4.5l9 9M18.5 -4.5l-9 9"/>'
+
+
+@dataclass(frozen=True)
+class Panels:
+    """The axes that all rows share."""
+
+    spread: Scale
+    gradient: Scale
+
+
+def layer_map(diagnosis: Diagnosis) -> Markup:
+    """All layers in call order, in blocks that can be folded."""
+    rows = diagnosis.layers
+    worst = _worst(diagnosis)
+    panels = Panels(_axis(rows, "spread"), _axis(rows, "gradient"))
+    blocks = [_block(name, block, panels, worst, len(rows) <= OPEN) for name, block in blocks_of(rows)]
+    return tag("div", _head(panels), *blocks, class_="lm")
+
+
+def _worst(diagnosis: Diagnosis) -> dict[str, Severity]:
+    worst: dict[str, Severity] = {}
+    for finding in diagnosis.findings:
+        path = finding.where.layer
+        if path is not None and (path not in worst or finding.severity.rank > worst[path].rank):
+            worst[path] = finding.severity
+    return worst
+
+
+def _axis(rows: Iterable[LayerRow], name: str) -> Scale:
+    values = [getattr(row, field) for row in rows for field in (name, f"{name}_fresh")]
+    return scale([value for value in values if value is not None], log=True)
+
+
+def blocks_of(rows: Sequence[LayerRow]) -> Iterator[tuple[str, list[LayerRow]]]:
+    """Neighbours of one nested model, or else of one size of output, with a name for each block."""
+    for (parent, sides), members in groupby(rows, key=_place):
+        block = list(members)
+        if parent:
+            yield parent, block
+        elif sides:
+            yield f"At {shape((None, *sides))}", block
+        else:
+            yield "Flat part" if len(block) > 1 else block[0].kind, block
+
+
+def _place(row: LayerRow) -> tuple[str, tuple[int | None, ...]]:
+    parent = row.path.rpartition("/")[0]
+    return parent, () if parent or not row.output_shape else row.output_shape[1:-1]
+
+
+def _head(panels: Panels) -> Markup:
+    full = Scale(0, 100)
+    cells = (
+        _head_cell("pa", "Spread, std, log", panels.spread),
+        _head_cell("pb", "Dead or saturated, %", full),
+        _head_cell("pc", "Gradient / weight, log", panels.gradient),
+    )
+    return tag("div", tag("div", class_="g"), tag("div", tag("p", "Layer", class_="vh"), class_="n"), *cells, class_="row hd")
+
+
+def _head_cell(panel: str, title: str, along: Scale) -> Markup:
+    ticks = along.ticks(2)
+    texts = []
+    for place, text in ticks:
+        anchor = "start" if place < 3 else "end" if place > 92 else "middle"
+        texts.append(tag("text", text, class_="tk", x=at(place), y="100%", dy=-5, text_anchor=anchor))
+    return tag("div", tag("p", title), tag("svg", *texts, aria_hidden="true", height=22), class_=f"{panel} cell")
+
+
+def _block(name: str, rows: list[LayerRow], panels: Panels, worst: dict[str, Severity], unfold: bool) -> Markup:
+    flagged = [row for row in rows if _style(row, worst) in ("c-flag", "c-warn")]
+    notes = [counted(len(rows), "layer"), f"{sum(row.parameters for row in rows):,} parameters"]
+    dead = max((row.dead for row in rows if row.dead), default=0.0)
+    notes += [f"up to {decimals(100 * dead)} % dead"] if dead else []
+    summary = [tag("b", cut(name, NAME)), f" · {', '.join(notes)}"]
+    if flagged:
+        style = "flag" if any(_style(row, worst) == "c-flag" for row in flagged) else "warn"
+        summary.append(tag("span", f", {len(flagged)} flagged", class_=style))
+    body = tag("ol", *(_row(row, panels, _style(row, worst)) for row in rows))
+    return tag("details", tag("summary", *summary), body, class_="blk", open="" if unfold or flagged else None)
+
+
+def _style(row: LayerRow, worst: dict[str, Severity]) -> str:
+    return {Severity.ERROR: "c-flag", Severity.WARNING: "c-warn"}.get(worst.get(row.path, Severity.INFO), "c-ink")
+
+
+def _row(row: LayerRow, panels: Panels, style: str) -> Markup:
+    cells = (
+        _log_cell("pa", "spread", row, row.spread, row.spread_fresh, panels.spread, style),
+        _share_cell(row, style),
+        _log_cell("pc", "gradient", row, row.gradient, row.gradient_fresh, panels.gradient, style),
+    )
+    return tag("li", _node(row, style), _name(row, style), *cells, class_="row")
+
+
+def _node(row: LayerRow, style: str) -> Markup:
+    kind = row.kind.lower()
+    glyph = next((drawn for word, drawn in GLYPHS.items() if word in kind), PLAIN)
+    glyph = FLAGGED if style == "c-flag" else glyph
+    line = tag("line", class_="axis", x1=14, x2=14, y1=0, y2="100%")
+    node = tag("svg", Markup(glyph), y="50%", class_="free")
+    return tag("div", tag("svg", line, node, aria_hidden="true", class_=style), class_="g")
+
+
+def _name(row: LayerRow, style: str) -> Markup:
+    facts = [row.kind, shape(row.output_shape), *([row.activation] if row.activation else [])]
+    facts += [] if row.trainable or not row.parameters else ["frozen"]
+    flags = [tag("em", ", ".join(row.flags), class_=style)] if row.flags else []
+    name = tag("b", cut(row.path, NAME), title=row.path if len(row.path) > NAME else None)
+    return tag("div", tag("p", name, *flags, tag("span", " · ".join(facts))), class_="n")
+
+
+def _log_cell(
+    panel: str, what: str, row: LayerRow, now: float | None, fresh: float | None, along: Scale, style: str
+) -> Markup:
+    """Hollow: fresh weights. Filled: as loaded. Nothing where neither was measured."""
+    if now is None and fresh is None:
+        return tag("div", class_=f"cell {panel}")
+    marks = [tag("rect", class_="gut", x=0, width=at(along.strip), height="100%")] if along.strip else []
+    marks.append(tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"))
+    for value, name, drawn in ((fresh, "with fresh weights", "ho c-soft"), (now, "as loaded", f"pt {style}")):
+        place = None if value is None else along.place(value)
+        if place is not None:
+            title = tag("title", f"{name}: {number(value)}")
+            marks.append(tag("circle", title, class_=drawn, cx=at(place), cy="50%", r=4.5 if value is now else 3.5))
+        elif value is not None:
+            marks.append(tag("text", number(value), class_="lb c-flag", x=0, y="50%", dy=4))
+    sentence = f"{cut(row.path, NAME)}: {what} as loaded {number(now)}, with fresh weights {number(fresh)}"
+    return tag("div", tag("svg", *marks, role="img", aria_label=sentence), class_=f"cell {panel}")
+
+
+def _share_cell(row: LayerRow, style: str) -> Markup:
+    """Filled: units that never fire. Hollow: saturated values, where the activation cannot die."""
+    share, what = (row.dead, "of the units never fire") if row.dead is not None else (row.saturated, "saturated")
+    if share is None or share != share:
+        return tag("div", class_="cell pb")
+    text = f"{decimals(100 * share)} %"
+    colour = style if style != "c-ink" else "c-soft"
+    shape_of = f"bar {colour}" if row.dead is not None else f"hollow {colour}"
+    box = {"y": "50%", "width": at(100 * share), "height": 10, "transform": "translate(0 -5)"}
+    marks = [
+        tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"),
+        tag("rect", tag("title", f"{text} {what}"), class_=shape_of, x=0, **box),
+    ]
+    if share < 0.7:
+        marks.append(tag("text", text, class_="lb c-soft", x=at(100 * share), dx=7, y="50%", dy=4))
+    sentence = f"{cut(row.path, NAME)}: {text} {what}"
+    return tag("div", tag("svg", *marks, role="img", aria_label=sentence), class_="cell pb")
+
+
+def layer_table(rows: Sequence[LayerRow]) -> Markup:
+    """The same numbers as text."""
+    columns = (
+        "Layer",
+        "Kind",
+        "Output",
+        "Parameters",
+        "Initializer",
+        "Spread",
+        "fresh",
+        "Gradient / weight",
+        "fresh",
+        "Dead",
+        "Saturated",
+    )
+    head = [tag("th", name, scope="col", class_="r" if index > 4 or index == 3 else None) for index, name in enumerate(columns)]
+    body = [_table_row(row, columns) for row in rows]
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="cards")
+    return tag("div", table, class_="box", tabindex=0, role="region", aria_label="Table of layers")
+
+
+def _table_row(row: LayerRow, columns: Sequence[str]) -> Markup:
+    def share(value: float | None) -> str:
+        return "–" if value is None else f"{decimals(100 * value)} %"
+
+    kind = " · ".join(part for part in (row.kind, row.activation) if part)
+    words = (kind, shape(row.output_shape), f"{row.parameters:,}", row.initializer or "–")
+    values = (row.spread, row.spread_fresh, row.gradient, row.gradient_fresh)
+    cells = (*words, *map(number, values), share(row.dead), share(row.saturated))
+    name = tag("th", tag("code", cut(row.path, NAME), title=row.path), scope="row")
+    right = {"Parameters", *columns[5:]}
+    drawn = [
+        tag("td", cell, data_l=title, class_="r" if title in right else None)
+        for title, cell in zip(columns[1:], cells, strict=True)
+    ]
+    return tag("tr", name, *drawn)

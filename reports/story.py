@@ -1,0 +1,274 @@
+"""What the reports say in sentences: the counts above each section, what a cause explains, and its numbers."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from diagnose.diagnosis import (
+    FAST_AI,
+    MACHINE_LEARNING_YEARNING,
+    Cause,
+    CheckOutcome,
+    Diagnosis,
+    Payoff,
+    State,
+    Verdict,
+)
+from diagnose.findings import Evidence, Finding, Samples, Severity, Where
+from diagnose.reports.numbers import between, counted, listed, number, quantity
+
+LISTS = {
+    "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
+    "fast_ai": ("fast.ai, five steps against overfitting", FAST_AI),
+}
+BRANCHES = 8  # findings named under one cause; the rest is counted
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One line of the tree of what a cause explains."""
+
+    text: str
+    place: str = ""
+    code: str = ""  # of a cause: it has its own entry
+    branches: tuple["Branch", ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a cause's table of evidence."""
+
+    what: str
+    measured: str
+    interval: str
+    threshold: str
+    rows: str
+
+
+def clean(text: str) -> str:
+    """`text` without control characters and marks that turn the direction of writing."""
+    return CONTROL.sub("�", text)
+
+
+def sentence(finding: Finding) -> str:
+    """The finding's clause with a capital, unless it starts with a name of the user's."""
+    first = finding.message.split(" ", 1)[0]
+    place = finding.where
+    names = {place.layer, place.output, place.feature, place.label, place.split}
+    return finding.message if first in names or not first.isalpha() else finding.message[:1].upper() + finding.message[1:]
+
+
+def where(place: Where) -> str:
+    """The place in words: "layer dense_1, dev"."""
+    parts = [
+        ("output", place.output),
+        ("layer", place.layer),
+        ("", place.split),
+        ("feature", place.feature),
+        ("class", place.label),
+        ("epoch", place.epoch),
+        ("step", place.step),
+    ]
+    return ", ".join(f"{name} {value}".strip() for name, value in parts if value is not None)
+
+
+def date(text: str) -> str:
+    """An ISO 8601 date as "22 November 2026, 14:06 UTC"; as it is where it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+# --- Causes ---------------------------------------------------------------------------------------
+
+
+def standing(causes: Iterable[Cause]) -> list[Cause]:
+    """By rank, what was refuted last."""
+    return sorted(causes, key=lambda cause: (cause.state == "refuted", cause.rank))
+
+
+def tree(cause: Cause, diagnosis: Diagnosis) -> tuple[Branch, ...]:
+    """What a cause explains; causes under it carry their own findings, each finding and cause once."""
+    findings = {finding.id: finding for finding in diagnosis.findings}
+    causes = {other.code: other for other in diagnosis.causes}
+    return _branches(cause, findings, causes, {cause.code})
+
+
+def _branches(
+    cause: Cause, findings: dict[str, Finding], causes: dict[str, Cause], seen: set[str]
+) -> tuple[Branch, ...]:
+    fresh = [code for code in cause.explains if code not in seen]
+    seen.update(fresh)
+    found = [findings[code] for code in fresh if code in findings]
+    found.sort(key=lambda finding: -finding.severity.rank)
+    branches = [Branch(sentence(finding), where(finding.where)) for finding in found[:BRANCHES]]
+    if len(found) > BRANCHES:
+        branches.append(Branch(f"and {counted(len(found) - BRANCHES, 'finding')} more"))
+    for code in fresh:
+        if code in causes:
+            under = _branches(causes[code], findings, causes, seen)
+            branches.append(Branch(causes[code].title, code=code, branches=under))
+    return tuple(branches)
+
+
+def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[Row, ...]:
+    """The numbers behind a cause: of the findings it explains, and of the trials that changed it."""
+    explained = set(cause.explains)
+    found = [finding for finding in diagnosis.findings if finding.id in explained and finding.value is not None]
+    found.sort(key=lambda finding: -finding.severity.rank)
+    rows = [
+        Row(
+            what=sentence(finding),
+            measured=number(finding.value),
+            interval=between(finding.interval),
+            threshold=number(finding.threshold),
+            rows="–" if finding.rows is None else f"{finding.rows:,}",
+        )
+        for finding in found[:limit]
+    ]
+    return (*rows, *_effects(cause, diagnosis))
+
+
+def _effects(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
+    for effect in diagnosis.effects:
+        if effect.code == cause.code:
+            change = f"{number(effect.before)} → {number(effect.after)} skill"
+            what = f"{effect.what} ({effect.direction}, {counted(effect.seeds, 'seed')})"
+            yield Row(what, change, between(effect.interval), "–", "–")
+
+
+def explained(diagnosis: Diagnosis) -> str:
+    """The sentence above the causes."""
+    active = [cause for cause in diagnosis.causes if cause.state != "refuted"]
+    grave = [finding for finding in diagnosis.findings if finding.severity.rank >= Severity.WARNING.rank]
+    covered = {code for cause in active for code in cause.explains}
+    count = sum(finding.id in covered for finding in grave)
+    parts = []
+    diseases = [cause for cause in active if cause.kind == "disease"]
+    if not active:
+        parts.append("No cause was found: nothing that was checked is wrong.")
+    elif grave:
+        whole = "all" if count == len(grave) else f"{count} of"
+        verb = "explains" if len(active) == 1 else "explain"
+        parts.append(
+            f"{counted(len(active), 'cause')} {verb} {whole} {counted(len(grave), 'finding')} of severity error or warning."
+        )
+    if active and not diseases:
+        parts.append("No disease: what follows says where the remaining error is.")
+    refuted = len(diagnosis.causes) - len(active)
+    if refuted:
+        parts.append(f"{counted(refuted, 'suspicion')} ruled out.")
+    return " ".join(parts)
+
+
+# --- Verdicts and payoff --------------------------------------------------------------------------
+
+
+def verdicts(diagnosis: Diagnosis, name: str) -> list[Verdict]:
+    """One list in its author's order; items that only a newer version knows come last."""
+    order = LISTS[name][1]
+    known = diagnosis.verdicts.get(name, ())
+    return sorted(known, key=lambda verdict: order.index(verdict.item) if verdict.item in order else len(order))
+
+
+def judged(diagnosis: Diagnosis) -> str:
+    """The sentence above the lists."""
+    every = [verdict for name in LISTS for verdict in diagnosis.verdicts.get(name, ())]
+    counts = Counter(verdict.verdict for verdict in every)
+    if not every:
+        return "Neither list was judged."
+    if counts["do"] == 0 and diagnosis.state is State.SICK:
+        after = " What becomes worthwhile afterwards stands beside it." if repaired(diagnosis) else ""
+        return f"None of the {len(every)} items is worth your time before the repair.{after}"
+    words = {"do": "worth doing now", "dont-yet": "not yet", "unknown": "unknown"}
+    parts = [f"{counts[code]} {text}" for code, text in words.items() if counts[code]]
+    return f"Of the {len(every)} items: {listed(parts)}."
+
+
+def repaired(diagnosis: Diagnosis) -> bool:
+    """Whether any verdict says what becomes right after the repair."""
+    return any(verdict.after_repair for items in diagnosis.verdicts.values() for verdict in items)
+
+
+def payoff(of: Payoff | None) -> tuple[str, str]:
+    """The number and how it is known: ("0.182 → 0.121 [0.11, 0.13]", "dev error, measured")."""
+    if of is None or of.how == "unknown" or of.after is None:
+        return "", "not measured"
+    change = quantity(of.after, of.metric) if of.before is None else f"{quantity(of.before, of.metric)} → {quantity(of.after, of.metric)}"
+    return f"{change} {between(of.interval, of.metric)}".strip(), f"{of.metric}, {of.how}"
+
+
+# --- Coverage and checks --------------------------------------------------------------------------
+
+
+def gaps(checks: Sequence[CheckOutcome]) -> list[tuple[str, list[CheckOutcome]]]:
+    """Checks that did not run, by reason; crashed ones by themselves."""
+    reasons: dict[str, list[CheckOutcome]] = {}
+    for check in checks:
+        if check.outcome in ("skipped", "crashed"):
+            prefix = "stopped by an error: " if check.outcome == "crashed" else ""
+            reasons.setdefault(prefix + check.reason, []).append(check)
+    return sorted(reasons.items(), key=lambda item: -len(item[1]))
+
+
+def ran(checks: Sequence[CheckOutcome]) -> str:
+    """The sentence above what was not checked."""
+    missing = sum(check.outcome in ("skipped", "crashed") for check in checks)
+    if not missing:
+        return f"All {len(checks)} checks ran."
+    return (
+        f"{len(checks) - missing} of {len(checks)} checks ran, {missing} could not. "
+        "Silence about these means unknown, not passed."
+    )
+
+
+def families(checks: Sequence[CheckOutcome]) -> list[tuple[str, Counter[str]]]:
+    """Outcomes counted by family, in the order of the checks."""
+    counts: dict[str, Counter[str]] = {}
+    for check in checks:
+        counts.setdefault(check.family, Counter())[check.outcome] += 1
+    return list(counts.items())
+
+
+# --- Subject and settings -------------------------------------------------------------------------
+
+
+def samples(diagnosis: Diagnosis) -> int:
+    """How many rows or pictures of the user's data are inside."""
+    every: list[Evidence] = [figure.evidence for figure in diagnosis.figures]
+    every += [evidence for cause in diagnosis.causes for evidence in cause.evidence]
+    every += [evidence for finding in diagnosis.findings for evidence in finding.evidence]
+    unique: list[Samples] = []
+    for evidence in every:
+        if isinstance(evidence, Samples) and evidence not in unique:
+            unique.append(evidence)
+    return sum(len(evidence.items) for evidence in unique)
+
+
+def splits(subject: dict[str, Any]) -> list[dict[str, Any]]:
+    """The splits as a list of dictionaries with a name each, however they are stored."""
+    stored = subject.get("splits") or []
+    if isinstance(stored, dict):
+        return [{"name": name, **(facts if isinstance(facts, dict) else {"rows": facts})} for name, facts in stored.items()]
+    return [facts for facts in stored if isinstance(facts, dict)]
+
+
+def words(value: Any) -> str:
+    """Any recorded fact in words."""
+    if value is None or value in ((), [], {}, ""):
+        return "not known"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return number(value, 4)
+    if isinstance(value, dict):
+        pairs = [(str(key).replace("_", " "), item) for key, item in value.items() if item not in (None, "", [], {}, ())]
+        return ", ".join(f"{key} {words(item)}" for key, item in pairs) or "not known"
+    return "; ".join(words(item) for item in value)

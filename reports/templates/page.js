@@ -1,0 +1,31 @@
+document.querySelectorAll(".code").forEach((box) => {
+  const button = document.createElement("button"), text = box.querySelector("pre");
+  button.type = "button";
+  button.textContent = "Copy";
+  button.setAttribute("aria-label", "Copy " + text.getAttribute("aria-label"));
+  box.append(button);
+  const say = (word) => {
+    button.textContent = word;
+    setTimeout(() => { button.textContent = "Copy"; }, 1600);
+  };
+  const select = () => { getSelection().selectAllChildren(text); say("Selected"); };
+  button.addEventListener("click", () => {
+    if (!navigator.clipboard) { select(); return; }
+    navigator.clipboard.writeText(text.textContent).then(() => say("Copied"), select);
+  });
+});
+
+const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+const watch = new IntersectionObserver((entries) => {
+  for (const entry of entries.filter((each) => each.isIntersecting)) {
+    links.forEach((link) => link.removeAttribute("aria-current"));
+    const current = links.get(entry.target.id);
+    current.setAttribute("aria-current", "true");
+    current.closest("ul").scrollLeft = current.offsetLeft - 32;
+  }
+}, { rootMargin: "-15% 0px -75% 0px" });
+links.forEach((_, id) => watch.observe(document.getElementById(id)));
+
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details").forEach((part) => { part.open = true; });
+});

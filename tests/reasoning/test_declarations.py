@@ -1,0 +1,63 @@
+"""What must hold of every declared cause and remedy."""
+
+import re
+
+import pytest
+
+from diagnose.checks import CHECKS
+from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
+from diagnose.reasoning.causes import CAUSES, GATE, TRIAL, VITAL, DeclaredCause
+from diagnose.reasoning.prescribing import Values
+from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
+from diagnose.reasoning.verdicts import SNIPPETS, TITLES
+
+BY_CODE = {cause.code: cause for cause in CAUSES}
+
+
+def test_codes_are_unique() -> None:
+    assert len(BY_CODE) == len(CAUSES)
+    assert len({remedy.code for remedy in REMEDIES}) == len(REMEDIES)
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda c: c.code)
+def test_a_cause_is_complete(cause: DeclaredCause) -> None:
+    assert cause.remedies
+    assert cause.supported_by
+    assert cause.about.endswith(".")
+    assert set(cause.explains) <= set(BY_CODE) - {cause.code}
+
+
+def test_explains_has_no_circle() -> None:
+    def reaches(code: str, path: tuple[str, ...]) -> None:
+        assert code not in path, f"{' -> '.join(path)} -> {code}"
+        for brought in BY_CODE[code].explains:
+            reaches(brought, (*path, code))
+
+    for code in BY_CODE:
+        reaches(code, ())
+
+
+def test_every_check_supports_some_cause() -> None:
+    supporting = {check.code for cause in CAUSES for check in cause.supported_by}
+    supporting |= {check.code for check in (*GATE, TRIAL)}
+    assert {check.code for check in CHECKS} == supporting
+
+
+def test_what_the_engine_names_is_registered() -> None:
+    assert {check.code for check in (*GATE, TRIAL, *VITAL)} <= {check.code for check in CHECKS}
+
+
+@pytest.mark.parametrize("remedy", REMEDIES, ids=lambda r: r.code)
+def test_a_snippet_is_python(remedy: DeclaredRemedy) -> None:
+    snippet = Values().fill(remedy.snippet)
+    assert not re.search(r"\$\w", snippet)
+    compile(snippet, remedy.code, "exec")
+
+
+def test_every_remedy_is_offered() -> None:
+    offered = {r.code for cause in CAUSES for r in cause.remedies} | {r.code for r in SNIPPETS.values()}
+    assert {remedy.code for remedy in REMEDIES} == offered
+
+
+def test_the_lists_have_a_title_and_a_snippet_for_every_item() -> None:
+    assert set(MACHINE_LEARNING_YEARNING) | set(FAST_AI) == set(TITLES) == set(SNIPPETS)

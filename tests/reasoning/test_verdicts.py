@@ -1,0 +1,98 @@
+"""Both lists in the situations that they are made for."""
+
+from dataclasses import replace
+
+import pytest
+
+from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, State
+from diagnose.findings import Finding, Severity
+from diagnose.reasoning.causes import CAUSES
+from diagnose.reasoning.engine import Suspicion
+from diagnose.reasoning.prescribing import Values, remedies
+from diagnose.reasoning.verdicts import Situation, verdicts
+
+NOTHING = Situation(
+    repair=None,
+    bias=None,
+    bias_known=True,
+    variance=None,
+    variance_known=True,
+    mismatch=None,
+    weak_class=None,
+    improving=None,
+    improving_known=True,
+    structure=None,
+    images=True,
+)
+LARGE = Finding(Severity.WARNING, "a large gap", value=0.2, id="large-1")
+SMALL = Finding(Severity.HINT, "a small gap", value=0.02, id="small-1")
+
+
+def suspicion(code: str, severity: Severity = Severity.WARNING) -> Suspicion:
+    cause = next(cause for cause in CAUSES if cause.code == code)
+    return Suspicion(cause, 1.0, severity, "suspected", (LARGE,))
+
+
+def answers(now: Situation) -> dict[str, str]:
+    return {v.item: v.verdict for verdict_list in verdicts(now).values() for v in verdict_list}
+
+
+def test_the_lists_are_in_their_authors_order() -> None:
+    lists = verdicts(NOTHING)
+    assert tuple(v.item for v in lists["machine_learning_yearning"]) == MACHINE_LEARNING_YEARNING
+    assert tuple(v.item for v in lists["fast_ai"]) == FAST_AI
+
+
+@pytest.mark.parametrize("smaller", [None, SMALL])
+def test_under_dominant_bias_no_more_data_and_no_regularisation(smaller: Finding | None) -> None:
+    told = answers(replace(NOTHING, bias=LARGE, variance=smaller))
+    assert told["bigger-network"] == "do"
+    assert {told[item] for item in ("more-data", "regularize", "augmentation", "smaller-network")} == {"dont-yet"}
+
+
+def test_variance_asks_for_data_and_regularisation_and_never_for_a_bigger_net() -> None:
+    told = answers(replace(NOTHING, bias=SMALL, variance=LARGE))
+    assert {told[item] for item in ("more-data", "regularize", "augmentation")} == {"do"}
+    assert {told[item] for item in ("bigger-network", "smaller-network", "reduce-complexity")} == {"dont-yet"}
+
+
+def test_only_the_owner_knows_how_to_augment_what_is_no_image() -> None:
+    assert answers(replace(NOTHING, variance=LARGE, images=False))["augmentation"] == "unknown"
+
+
+def test_without_dev_variance_and_what_rests_on_it_are_unknown() -> None:
+    told = answers(replace(NOTHING, variance_known=False))
+    assert {told[item] for item in ("more-data", "regularize", "augmentation")} == {"unknown"}
+
+
+def test_while_sick_only_the_repair() -> None:
+    told = answers(replace(NOTHING, variance=LARGE, repair=suspicion("single-unit-softmax")))
+    assert set(told.values()) == {"dont-yet"}
+
+
+def test_what_is_itself_the_repair_is_to_be_done() -> None:
+    told = answers(replace(NOTHING, repair=suspicion("undertrained")))
+    assert told.pop("train-longer") == "do"
+    assert set(told.values()) == {"dont-yet"}
+
+
+def test_the_repair_of_the_root_comes_first() -> None:
+    roots = (suspicion("learning-rate-too-high"), replace(suspicion("dead-units"), explained_by="learning-rate-too-high"))
+    now = replace(NOTHING, repair=roots[0])
+    codes = [r.code for r in remedies(roots, verdicts(now), Values(rate=1e-3), State.SICK)]
+    assert codes[0] == "lower-learning-rate"
+    assert "more-data" not in codes
+
+
+def test_variance_is_never_treated_with_the_learning_rate() -> None:
+    now = replace(NOTHING, variance=LARGE)
+    offered = [r.code for r in remedies((suspicion("high-variance"),), verdicts(now), Values(), State.ATTENTION)]
+    assert offered[0] == "more-data"
+    assert not {"lower-learning-rate", "raise-learning-rate", "bigger-network"} & set(offered)
+
+
+def test_bias_is_never_treated_with_data() -> None:
+    now = replace(NOTHING, bias=LARGE)
+    offered = [r.code for r in remedies((suspicion("high-bias"),), verdicts(now), Values(), State.ATTENTION)]
+    assert offered[0] == "bigger-network"
+    assert not {"more-data", "regularize", "augmentation"} & set(offered)

@@ -1,0 +1,151 @@
+"""The command as a user runs it: exit status, files, messages."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+TOP_LEVEL = (
+    (
+        "schema tool subject settings state causes findings checks verdicts remedies effects coverage timing"  # the contract
+    ).split()
+)
+
+
+def diagnose(*arguments: object, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "diagnose", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained model and its data, as people keep them."""
+    place = tmp_path_factory.mktemp("user")
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16).astype("float32")
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((64,)), keras.layers.Dense(32, activation="relu"), keras.layers.Dense(10, activation="softmax")]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x[:1400], y[:1400], epochs=20, verbose=0)
+    model.save(place / "model.keras")
+    data = place / "data"
+    data.mkdir()
+    np.savez(data / "train.npz", x=x[:1400], y=y[:1400])
+    np.savez(data / "dev.npz", x=x[1400:], y=y[1400:])
+    return place
+
+
+def test_examines_and_writes_json_and_page(folder: Path) -> None:
+    done = diagnose("model.keras", "data", "--effort", "quick", "--out", "results", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "HEALTHY" in done.stdout.upper()
+    names = sorted(path.suffix for path in (folder / "results").iterdir())
+    assert names == [".html", ".json"]
+    page = next((folder / "results").glob("*.html"))
+    assert str(page.name) in done.stdout.replace("\n", "")
+
+
+def test_json_alone_on_standard_output(folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    done = diagnose("--effort", "quick", "model.keras", "data", "--json", "-", "--quiet", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert set(TOP_LEVEL) <= set(result)
+    assert result["state"] == "healthy"
+    assert [v["item"] for v in result["verdicts"]["fast_ai"]][0] == "more-data"
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_same_seed_same_diagnosis(folder: Path) -> None:
+    """Law 6: but for timing, seconds, dates and paths."""
+    results = []
+    for name in ("a.json", "b.json"):
+        done = diagnose("model.keras", "data", "--json", name, "--quiet", "--budget", "40", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        result = json.loads((folder / name).read_text())
+        for key in ("timing", "date"):
+            result.pop(key)
+        result["settings"].pop("command")
+        for check in result["checks"]:
+            check.pop("seconds")
+        results.append(json.dumps(_without_seconds(result), sort_keys=True))
+    assert results[0] == results[1]
+
+
+def _without_seconds(value: object) -> object:
+    """Baselines report how long they took: that may differ."""
+    if isinstance(value, dict):
+        return {k: _without_seconds(v) for k, v in value.items() if k != "seconds"}
+    return [_without_seconds(v) for v in value] if isinstance(value, list) else value
+
+
+def test_fail_on(folder: Path, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(400, 64)).astype("float32")
+    np.savez(tmp_path / "train.npz", x=x, y=np.random.default_rng(1).integers(0, 10, 400))
+    arguments = ("model.keras", tmp_path, "--effort", "quick", "--json", "x.json", "--quiet", "--fail-on", "error")
+    assert diagnose(*arguments, cwd=folder).returncode == 1
+    assert diagnose("model.keras", "data", *arguments[2:], cwd=folder).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("missing.keras", "data"), "missing.keras"),
+        (("model.keras", "nowhere"), "nowhere"),
+        (("model.keras", "empty"), "empty"),
+        (("text.h5", "data"), "text.h5"),
+        (("model.keras", "wrong.npz"), "(64"),
+        (("model.keras", "labels.npz"), "10"),
+        (("no-loss.keras", "data"), "--loss"),
+        (("model.keras", "data", "--only", "no-such-check"), "no-such-check"),
+        (("model.keras", "data", "--target-error", "much"), "--target-error"),
+        (("model.keras", "data", "--json", "results.txt"), "results.txt"),
+        (("model.keras", "data", "--rows", "few"), "few"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_one_clear_sentence_and_nothing_written(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    _spoil(folder)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    done = diagnose(*arguments, "--effort", "quick", cwd=folder)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
+
+
+def _spoil(folder: Path) -> None:
+    if (folder / "empty").exists():
+        return
+    (folder / "empty").mkdir()
+    (folder / "text.h5").write_text("no model at all")
+    rows = np.zeros((50, 7), "float32")
+    np.savez(folder / "wrong.npz", x=rows, y=np.zeros(50, int))
+    np.savez(folder / "labels.npz", x=np.zeros((50, 64), "float32"), y=np.arange(50))
+    bare = keras.Sequential([keras.Input((64,)), keras.layers.Dense(10)])
+    bare.save(folder / "no-loss.keras")
+
+
+def test_a_name_of_a_sub_command_is_the_sub_command(tmp_path: Path) -> None:
+    done = diagnose("explain", "dead-units", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Why it matters" in done.stdout
+    assert diagnose("explain", "ded-units", cwd=tmp_path).stderr.strip().endswith("did you mean 'dead-units'?")
+    assert "learning-rate-too-high" in diagnose("list", cwd=tmp_path).stdout
+
+
+def test_help_names_the_commands(tmp_path: Path) -> None:
+    text = diagnose("--help", cwd=tmp_path).stdout
+    assert "MODEL DATA" in text
+    assert "demo" in text
+    assert "Exit status" in text

@@ -1,0 +1,69 @@
+"""The quick part of both wards, and the soundness of all cases."""
+
+import pytest
+
+from tests.wards.cases import BY_NAME, CASES
+from tests.wards.data import AbsentError
+from tests.wards.recipe import HALVES, Case
+from tests.wards.training import build, data_of
+from tests.wards.ward import Result, examine, rates, table
+
+QUICK = [case for case in CASES if case.quick]
+
+
+@pytest.fixture(scope="module")
+def results() -> list[Result]:
+    return [examine(case) for case in QUICK]
+
+
+@pytest.mark.ward
+def test_every_quick_case_is_what_it_says_and_gets_a_diagnosis(results: list[Result]) -> None:
+    assert {result.name: result.verdict for result in results if not result.counts or result.trouble} == {}
+
+
+@pytest.mark.ward
+def test_no_healthy_model_is_accused(results: list[Result]) -> None:
+    assert rates(results)["healthy: some disease at warning or error"].k == 0, table(results)
+    assert rates(results)["healthy: not said to be healthy"].k == 0, table(results)
+
+
+@pytest.mark.ward
+def test_a_right_cause_of_a_gross_fault_comes_first(results: list[Result]) -> None:
+    found = rates(results)["sick: right cause first"]
+    assert found.k >= found.n - 1, table(results)
+    assert rates(results)["sick: right cause in the first three"].k == found.n, table(results)
+
+
+@pytest.mark.ward
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_case_builds(case: Case) -> None:
+    try:
+        data = data_of(case.recipe)
+    except AbsentError as absent:
+        pytest.skip(str(absent))
+    model = build(case.recipe, data_of(case.recipe, handed=False))
+    assert model.count_params() > 0
+    assert len(model.outputs if model.outputs else [0]) == len(data.tasks)
+
+
+def test_names_are_unique() -> None:
+    assert len(BY_NAME) == len(CASES)
+
+
+def test_both_halves_have_every_family_of_two_or_more() -> None:
+    families: dict[str, list[str]] = {}
+    for case in CASES:
+        families.setdefault(case.family, []).append(case.half)
+    assert all(set(halves) == set(HALVES) for halves in families.values() if len(halves) > 1)
+
+
+def test_both_wards_are_large_enough() -> None:
+    assert sum(case.sick for case in CASES) >= 40
+    assert sum(not case.sick for case in CASES) >= 32
+
+
+def test_every_answer_is_a_cause_that_can_be_named() -> None:
+    from diagnose.reasoning.causes import CAUSES
+
+    known = {cause.code for cause in CAUSES}
+    assert {code for case in CASES for code in case.answers} <= known
