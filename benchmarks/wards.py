@@ -112,8 +112,11 @@ def _export(name: str, folder: str) -> None:
 
     if name not in BY_NAME:
         raise click.UsageError(f"there is no case '{name}'")
-    export(BY_NAME[name], Path(folder))
-    click.echo(f"diagnose {folder}/model.keras {folder}/data")
+    case = BY_NAME[name]
+    export(case, Path(folder))
+    target = f" --target-error {case.target_error}" if case.target_error else ""
+    known = f"--epochs {case.recipe.epochs} --batch-size {case.recipe.batch_size}{target}"
+    click.echo(f"diagnose {folder}/model.keras {folder}/data {known}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,13 @@
+"""All checks, one file each, in the order in which they are read: what breaks everything first."""
+
+from diagnose.checks import data, generalisation, network, numerics, optimisation, process
+from diagnose.registry import Check
+
+CHECKS: tuple[Check, ...] = (
+    *numerics.CHECKS,
+    *data.CHECKS,
+    *network.CHECKS,
+    *optimisation.CHECKS,
+    *generalisation.CHECKS,
+    *process.CHECKS,
+)

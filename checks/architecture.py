@@ -19,7 +19,9 @@ GATES = frozenset({"Multiply", "Dot", "Attention", "AdditiveAttention"})  # what
 PASSES = (
     frozenset({"InputLayer", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "Masking", "Activation"})
     | frozenset({"Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization"})
-    | frozenset(f"{name}{n}D" for name in ("SpatialDropout", "ZeroPadding", "Cropping", "UpSampling") for n in (1, 2, 3))
+    | frozenset(
+        f"{name}{n}D" for name in ("SpatialDropout", "ZeroPadding", "Cropping", "UpSampling") for n in (1, 2, 3)
+    )
 )
 
 

@@ -138,14 +138,16 @@ def _binomial_se(rate: float, rows: int) -> float:
     return float(np.sqrt(rate * (1 - rate) / rows))
 
 
+PAIRS: dict[str, tuple[tuple[str, Curve], ...]] = {
+    "loss": (("train", "train_loss"), ("dev", "dev_loss")),
+    "error": (("train", "train_error"), ("dev", "dev_error")),
+}
+
+
 def learning_curves(history: History, unit: Literal["loss", "error"] = "loss") -> Curves:
     """Train and dev over epochs: the median run, and the range of the runs around it."""
-    pairs = (("train", "train_loss"), ("dev", "dev_loss")) if unit == "loss" else _ERRORS
-    series = tuple(one for role, curve in pairs if (one := _band(history, role, curve)) is not None)  # type: ignore[arg-type]
+    series = tuple(one for role, curve in PAIRS[unit] if (one := _band(history, role, curve)) is not None)
     return Curves(f"{unit.capitalize()} by epoch ({history.origin})", "epoch", unit, series)
-
-
-_ERRORS = (("train", "train_error"), ("dev", "dev_error"))
 
 
 def _band(history: History, role: str, curve: Curve) -> Series | None:

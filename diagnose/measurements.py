@@ -227,6 +227,7 @@ class LayerActivations:
     saturated: Array | None
     non_finite: int = 0
     kernel_std: float | None = None  # of the layer's first kernel at these weights
+    varies: float = float("nan")
 
     @property
     def spread(self) -> float:

@@ -45,7 +45,7 @@ def draw(bars: Bars) -> Markup:
     dotted = bool(bars.lows) or bars.log or bars.healthy is not None
     for row in rows:
         marks += _named(row) + (_dot(row, along) if dotted else _bar(row, along))
-    style = "wide" if bars.threshold is not None else "wide tight"
+    style = "wide" + ("" if bars.threshold is not None else " tight") + ("" if dotted else " bars")
     return figure(bars.title, note, frame(marks, sentence, max(60, ROW * len(rows)), style))
 
 
@@ -153,7 +153,7 @@ def _bar(row: Row, along: Scale) -> list[Markup]:
         height=12,
         transform="translate(0 -6)",
     )
-    return [bar, _beside(row, left, right)]
+    return [bar, tag("text", row.text, class_="lb c-soft", x=at(right), y=at(row.y), dx=7, dy=4)]
 
 
 def _beside(row: Row, left: float, right: float) -> Markup:

@@ -22,7 +22,7 @@ Point = tuple[float, float]  # per cent from the left, per cent from the top
 
 def draw(curves: Curves) -> Markup:
     """A figure of lines; every line is labelled beside itself, or in a key where there is no room."""
-    along = scale((value for series in curves.series for value in series.x), curves.log_x)
+    along = scale(_widths(curves), curves.log_x, exact=True)
     up = scale(_heights(curves), curves.log_y)
     styles = [*_styles(curves.series)]
     marks = [*_ranges(curves.marks, along), *x_axis(along, curves.x_label, grid=False), *y_axis(up, curves.y_label)]
@@ -32,6 +32,16 @@ def draw(curves: Curves) -> Markup:
     note = "Bands: the spread or interval of each line." if any(s.low for s in curves.series) else ""
     plot = frame([*marks, *labels], _sentence(curves), HEIGHT, "marked" if curves.marks else "")
     return figure(curves.title, note, plot, key(unlabelled))
+
+
+def _widths(curves: Curves) -> Iterator[float]:
+    """All of x; marks widen the axis, so that the user's own value is never outside."""
+    for series in curves.series:
+        yield from series.x
+    for mark in curves.marks:
+        yield mark.x
+        if mark.until is not None:
+            yield mark.until
 
 
 def _heights(curves: Curves) -> Iterator[float]:
@@ -104,7 +114,7 @@ def _points(curves: Curves, styles: Sequence[str], along: Scale, up: Scale) -> I
         colour = style.split()[0]
         placed = [(x, y, along.place(x), up.place(y)) for x, y in zip(line.x, line.y, strict=False)]
         finite = [(x, y, left, 100 - rise) for x, y, left, rise in placed if left is not None and rise is not None]
-        if len(line.x) <= DOTTED:
+        if len(line.x) <= DOTTED and line.role != "reference":
             for x, y, left, top in finite:
                 title = tag("title", f"{line.name}: {number(y)} at {number(x)}")
                 yield tag("circle", title, class_=f"pt {colour}", cx=at(left), cy=at(top), r=3)
@@ -170,6 +180,8 @@ def _labels(
     """Labels beside the lines, and what found no place, for the key. One label for lines of one name."""
     lines = [_pixels(line, along, up) for line in curves.series]
     obstacles = [box for line in lines for box in trace(line)]
+    upright = [place for mark in curves.marks if mark.until is None and (place := along.place(mark.x)) is not None]
+    obstacles += [box for place in upright for box in trace([(place, 0.0), (place, float(HEIGHT))])]
     named: dict[str, tuple[str, list[Point]]] = {}
     for series, style, line in zip(curves.series, styles, lines, strict=True):
         if series.name and line:
@@ -180,16 +192,12 @@ def _labels(
         for (style, _), label in zip(named.values(), places, strict=True)
         if label is not None
     ]
-    rest = [
-        (style, name) for (name, (style, _)), label in zip(named.items(), places, strict=True) if label is None
-    ]
+    rest = [(style, name) for (name, (style, _)), label in zip(named.items(), places, strict=True) if label is None]
     return drawn, rest
 
 
 def _pixels(series: Series, along: Scale, up: Scale) -> list[Point]:
-    return [
-        (x, y / 100 * HEIGHT) for part in _stretches(series.x, series.y, along, up) for x, y in part
-    ]
+    return [(x, y / 100 * HEIGHT) for part in _stretches(series.x, series.y, along, up) for x, y in part]
 
 
 def _along(text: str, line: Sequence[Point]) -> list[Label]:
@@ -229,10 +237,10 @@ def histogram(shown: Histogram) -> Markup:
             continue
         title = tag("title", f"{number(low)} to {number(high)}: {number(value)} ({value / total:.1%})")
         marks.append(
-            tag("rect", title, class_="bar c-bar", x=at(left), y=at(100 - rise), width=at(right - left), height=at(rise))
+            tag(
+                "rect", title, class_="bar c-bar", x=at(left), y=at(100 - rise), width=at(right - left), height=at(rise)
+            )
         )
     low, high = (number(end) for end in (shown.edges[0], shown.edges[-1])) if shown.edges else ("–", "–")
     sentence = f"{shown.title}: {number(total)} values of {shown.x_label or 'one quantity'} between {low} and {high}."
     return figure(shown.title, "", frame(marks, sentence, 170))
-
-

@@ -45,9 +45,7 @@ def _matrix(matrix: Matrix) -> Markup:
             marks.append(_column_name(name, (j + 0.5) * width))
     for i, name in enumerate(matrix.rows):
         title = tag("title", name)
-        marks.append(
-            tag("text", cut(name, 15), title, x=0, y=at((i + 0.5) * height), dx=-10, dy=4, text_anchor="end")
-        )
+        marks.append(tag("text", cut(name, 15), title, x=0, y=at((i + 0.5) * height), dx=-10, dy=4, text_anchor="end"))
     for i, values in enumerate(matrix.values):
         whole = sum(abs(value) for value in values if value == value)
         for j, value in enumerate(values):
@@ -69,7 +67,9 @@ def _cell(matrix: Matrix, i: int, j: int, value: float, whole: float, columns: i
     title = tag("title", f"{row} as {column}: {number(value)} ({share:.1%} of the row)")
     x, y = 100 * j / columns, 100 * i / rows
     size = {"width": at(100 / columns), "height": at(100 / rows)}
-    marks = [tag("rect", title, class_="cell-fill", x=at(x), y=at(y), fill_opacity=round(0.04 + 0.5 * share, 3), **size)]
+    marks = [
+        tag("rect", title, class_="cell-fill", x=at(x), y=at(y), fill_opacity=round(0.04 + 0.5 * share, 3), **size)
+    ]
     if columns <= NUMBERED and value:
         middle = {"x": at(x + 50 / columns), "y": at(y + 50 / rows)}
         marks.append(tag("text", number(value), class_="cell-text", dy=4, text_anchor="middle", **middle))

@@ -33,7 +33,7 @@ def render(diagnosis: Diagnosis) -> str:
         script=Markup(script),
         policy=_policy(style, script),
         line=_stake(diagnosis),
-        causes=[_cause(cause, diagnosis) for cause in story.standing(diagnosis.causes)],
+        causes=_causes(diagnosis),
         errors=[_error(evidence) for evidence in _section(diagnosis, "errors")],
         curves=[figures.draw(evidence) for evidence in _section(diagnosis, "curves")],
         data=[figures.draw(evidence) for evidence in _section(diagnosis, "data")],
@@ -90,11 +90,16 @@ def _stake(diagnosis: Diagnosis) -> Markup | None:
     return number_line(first, style) or None if first is not None else None
 
 
-def _cause(cause: Cause, diagnosis: Diagnosis) -> dict[str, Any]:
+def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    trees = story.trees(diagnosis)
+    return [_cause(cause, trees[cause.code], diagnosis) for cause in story.standing(diagnosis.causes)]
+
+
+def _cause(cause: Cause, tree: tuple[story.Branch, ...], diagnosis: Diagnosis) -> dict[str, Any]:
     drawn = [figures.draw(evidence) for evidence in cause.evidence]
     return {
         "cause": cause,
-        "tree": story.tree(cause, diagnosis),
+        "tree": tree,
         "rows": story.evidence_rows(cause, diagnosis),
         "figures": drawn[:FIGURES],
         "more": drawn[FIGURES:],

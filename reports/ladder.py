@@ -78,9 +78,11 @@ def _middle(index: int, count: int) -> float:
 
 def _level(rung: Level, along: Scale, y: float) -> list[Markup]:
     style = ROLES.get(rung.role, "c-ink")
-    title = [tag("title", rung.label)] if len(rung.label) > NAME else []
+    long = len(rung.label) > NAME
+    name = rung.role or cut(rung.label, NAME) if long else rung.label
+    title = [tag("title", rung.label)] if long else []
     marks = [
-        tag("text", cut(rung.label, NAME), *title, class_=f"b {style}", x=0, y=at(y), dx=-12, dy=-2, text_anchor="end"),
+        tag("text", name, *title, class_=f"b {style}", x=0, y=at(y), dx=-12, dy=-2, text_anchor="end"),
         tag("text", cut(rung.text, NAME), class_="tk", x=0, y=at(y), dx=-12, dy=13, text_anchor="end"),
     ]
     place = along.place(rung.value)

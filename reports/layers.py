@@ -89,11 +89,14 @@ def _head(panels: Panels) -> Markup:
         _head_cell("pb", "Dead or saturated, %", full),
         _head_cell("pc", "Gradient / weight, log", panels.gradient),
     )
-    return tag("div", tag("div", class_="g"), tag("div", tag("p", "Layer", class_="vh"), class_="n"), *cells, class_="row hd")
+    return tag(
+        "div", tag("div", class_="g"), tag("div", tag("p", "Layer", class_="vh"), class_="n"), *cells, class_="row hd"
+    )
 
 
 def _head_cell(panel: str, title: str, along: Scale) -> Markup:
-    ticks = along.ticks(2)
+    ticks = along.ticks(3)
+    ticks = (*ticks[: 1 + bool(along.strip)], *ticks[-1:]) if len(ticks) > 2 else ticks  # a phone has room for no more
     texts = []
     for place, text in ticks:
         anchor = "start" if place < 3 else "end" if place > 92 else "middle"
@@ -152,8 +155,9 @@ def _log_cell(
         return tag("div", class_=f"cell {panel}")
     marks = [tag("rect", class_="gut", x=0, width=at(along.strip), height="100%")] if along.strip else []
     marks.append(tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"))
-    for value, name, drawn in ((fresh, "with fresh weights", "ho c-soft"), (now, "as loaded", f"pt {style}")):
+    for value, name, drawn in ((fresh, "with fresh weights", "ho c-soft"), (now, "as loaded", "pt c-ink")):
         place = None if value is None else along.place(value)
+        drawn = f"pt {style}" if value is now and value == 0 else drawn
         if place is not None:
             title = tag("title", f"{name}: {number(value)}")
             marks.append(tag("circle", title, class_=drawn, cx=at(place), cy="50%", r=4.5 if value is now else 3.5))
@@ -169,7 +173,7 @@ def _share_cell(row: LayerRow, style: str) -> Markup:
     if share is None or share != share:
         return tag("div", class_="cell pb")
     text = f"{decimals(100 * share)} %"
-    colour = style if style != "c-ink" else "c-soft"
+    colour = style if row.flags and style != "c-ink" else "c-soft"
     shape_of = f"bar {colour}" if row.dead is not None else f"hollow {colour}"
     box = {"y": "50%", "width": at(100 * share), "height": 10, "transform": "translate(0 -5)"}
     marks = [
@@ -197,7 +201,10 @@ def layer_table(rows: Sequence[LayerRow]) -> Markup:
         "Dead",
         "Saturated",
     )
-    head = [tag("th", name, scope="col", class_="r" if index > 4 or index == 3 else None) for index, name in enumerate(columns)]
+    head = [
+        tag("th", name, scope="col", class_="r" if index > 4 or index == 3 else None)
+        for index, name in enumerate(columns)
+    ]
     body = [_table_row(row, columns) for row in rows]
     table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="cards")
     return tag("div", table, class_="box", tabindex=0, role="region", aria_label="Table of layers")

@@ -26,13 +26,16 @@ def number(value: float | int | None, digits: int = 3) -> str:
     if size >= 1e6 or size < 1e-3:
         return _scientific(value, digits)
     places = max(0, digits - 1 - math.floor(math.log10(size)))
-    return _signed(f"{value:,.{places}f}")
+    return _signed(_trimmed(f"{value:,.{places}f}"))
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _scientific(value: float, digits: int) -> str:
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return _signed(f"{mantissa}e{int(exponent)}")
+    return _signed(f"{_trimmed(mantissa)}e{int(exponent)}")
 
 
 def _signed(text: str) -> str:
@@ -59,7 +62,7 @@ def quantity(value: float | None, unit: str = "") -> str:
 
 def decimals(value: float) -> str:
     """One decimal, as per cents are read; two significant figures where that would be 0."""
-    if not math.isfinite(value):
+    if not math.isfinite(value) or value in (0, 100):
         return number(value)
     return number(value, 2) if 0 < abs(value) < 0.1 else _signed(f"{value:,.1f}")
 
@@ -110,5 +113,5 @@ def listed(words: Sequence[str], limit: int = 6) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """"1 check", "3 checks"."""
+    """ "1 check", "3 checks"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -88,7 +88,9 @@ def key(entries: Sequence[tuple[str, str]]) -> Markup:
     """Colour and name of what could not be labelled beside its mark."""
     if not entries:
         return Markup("")
-    return tag("p", *(tag("span", _dot(style), name, class_="key") for style, name in entries), class_="keys small soft")
+    return tag(
+        "p", *(tag("span", _dot(style), name, class_="key") for style, name in entries), class_="keys small soft"
+    )
 
 
 def _dot(style: str) -> Markup:

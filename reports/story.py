@@ -46,7 +46,7 @@ class Row:
     measured: str
     interval: str
     threshold: str
-    rows: str
+    basis: str  # what it rests on: rows, seeds
 
 
 def clean(text: str) -> str:
@@ -59,7 +59,9 @@ def sentence(finding: Finding) -> str:
     first = finding.message.split(" ", 1)[0]
     place = finding.where
     names = {place.layer, place.output, place.feature, place.label, place.split}
-    return finding.message if first in names or not first.isalpha() else finding.message[:1].upper() + finding.message[1:]
+    return (
+        finding.message if first in names or not first.isalpha() else finding.message[:1].upper() + finding.message[1:]
+    )
 
 
 def where(place: Where) -> str:
@@ -94,11 +96,24 @@ def standing(causes: Iterable[Cause]) -> list[Cause]:
     return sorted(causes, key=lambda cause: (cause.state == "refuted", cause.rank))
 
 
-def tree(cause: Cause, diagnosis: Diagnosis) -> tuple[Branch, ...]:
-    """What a cause explains; causes under it carry their own findings, each finding and cause once."""
+def trees(diagnosis: Diagnosis) -> dict[str, tuple[Branch, ...]]:
+    """What each cause explains. Causes under it carry their own findings; every branch is drawn once.
+
+    A cause that stands under an earlier one refers to it.
+    """
     findings = {finding.id: finding for finding in diagnosis.findings}
-    causes = {other.code: other for other in diagnosis.causes}
-    return _branches(cause, findings, causes, {cause.code})
+    causes = {cause.code: cause for cause in diagnosis.causes}
+    above: dict[str, Cause] = {}
+    drawn: dict[str, tuple[Branch, ...]] = {}
+    for cause in standing(diagnosis.causes):
+        if cause.code in above:
+            top = above[cause.code]
+            drawn[cause.code] = (Branch(f"what stands above, under “{top.title}”", code=top.code),)
+            continue
+        seen = {cause.code, *above}
+        drawn[cause.code] = _branches(cause, findings, causes, seen)
+        above |= {code: cause for code in seen if code in causes and code not in above}
+    return drawn
 
 
 def _branches(
@@ -129,7 +144,7 @@ def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[R
             measured=number(finding.value),
             interval=between(finding.interval),
             threshold=number(finding.threshold),
-            rows="–" if finding.rows is None else f"{finding.rows:,}",
+            basis="" if finding.rows is None else counted(finding.rows, "row"),
         )
         for finding in found[:limit]
     ]
@@ -139,9 +154,9 @@ def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[R
 def _effects(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
     for effect in diagnosis.effects:
         if effect.code == cause.code:
-            change = f"{number(effect.before)} → {number(effect.after)} skill"
-            what = f"{effect.what} ({effect.direction}, {counted(effect.seeds, 'seed')})"
-            yield Row(what, change, between(effect.interval), "–", "–")
+            change = f"{number(effect.before)} → {number(effect.after)}"
+            what = f"skill with {effect.what} ({effect.direction})"
+            yield Row(what, change, between(effect.interval), "–", counted(effect.seeds, "seed"))
 
 
 def explained(diagnosis: Diagnosis) -> str:
@@ -197,12 +212,16 @@ def repaired(diagnosis: Diagnosis) -> bool:
     return any(verdict.after_repair for items in diagnosis.verdicts.values() for verdict in items)
 
 
-def payoff(of: Payoff | None) -> tuple[str, str]:
-    """The number and how it is known: ("0.182 → 0.121 [0.11, 0.13]", "dev error, measured")."""
+def payoff(of: Payoff | None) -> tuple[str, str, str]:
+    """The change, its interval and how it is known: ("18.2 % → 12.1 %", "[11.0, 13.3]", "error rate, measured")."""
     if of is None or of.how == "unknown" or of.after is None:
-        return "", "not measured"
-    change = quantity(of.after, of.metric) if of.before is None else f"{quantity(of.before, of.metric)} → {quantity(of.after, of.metric)}"
-    return f"{change} {between(of.interval, of.metric)}".strip(), f"{of.metric}, {of.how}"
+        return "", "", "not measured"
+    change = (
+        quantity(of.after, of.metric)
+        if of.before is None
+        else f"{quantity(of.before, of.metric)} → {quantity(of.after, of.metric)}"
+    )
+    return change, between(of.interval, of.metric), f"{of.metric}, {of.how}"
 
 
 # --- Coverage and checks --------------------------------------------------------------------------
@@ -256,7 +275,9 @@ def splits(subject: dict[str, Any]) -> list[dict[str, Any]]:
     """The splits as a list of dictionaries with a name each, however they are stored."""
     stored = subject.get("splits") or []
     if isinstance(stored, dict):
-        return [{"name": name, **(facts if isinstance(facts, dict) else {"rows": facts})} for name, facts in stored.items()]
+        return [
+            {"name": name, **(facts if isinstance(facts, dict) else {"rows": facts})} for name, facts in stored.items()
+        ]
     return [facts for facts in stored if isinstance(facts, dict)]
 
 
@@ -269,6 +290,8 @@ def words(value: Any) -> str:
     if isinstance(value, int | float):
         return number(value, 4)
     if isinstance(value, dict):
-        pairs = [(str(key).replace("_", " "), item) for key, item in value.items() if item not in (None, "", [], {}, ())]
+        pairs = [
+            (str(key).replace("_", " "), item) for key, item in value.items() if item not in (None, "", [], {}, ())
+        ]
         return ", ".join(f"{key} {words(item)}" for key, item in pairs) or "not known"
     return "; ".join(words(item) for item in value)

@@ -75,8 +75,11 @@ class Scale:
         return (*zero, *((place, text) for place, text in places if place is not None))
 
 
-def scale(values: Iterable[float], log: bool = False, zero: bool = False) -> Scale:
-    """The axis that holds every finite value; `zero` makes a linear axis start at 0 or end there."""
+def scale(values: Iterable[float], log: bool = False, zero: bool = False, exact: bool = False) -> Scale:
+    """The axis that holds every finite value.
+
+    `zero` makes a linear axis hold 0; `exact` ends it at the outermost values instead of at round numbers.
+    """
     finite = [float(value) for value in values if math.isfinite(value)]
     if log:
         return _log_scale([value for value in finite if value > 0], strip=any(value <= 0 for value in finite))
@@ -85,6 +88,8 @@ def scale(values: Iterable[float], log: bool = False, zero: bool = False) -> Sca
         low, high = min(low, 0.0), max(high, 0.0)
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         low, high = (0.0, 1.0) if low == 0 else (min(low, 0.0) * 1.5, max(high, 0.0) * 1.5)
+    if exact:
+        return Scale(low, high)
     step = _step(high - low, 5)
     return Scale(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step)
 
@@ -101,7 +106,7 @@ def _log_scale(positive: list[float], strip: bool) -> Scale:
 def _step(span: float, most: int) -> float:
     rough = span / most
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(size * power for size in (1, 2, 2.5, 5, 10) if size * power >= rough * (1 - 1e-9))
+    return next(size * power for size in (1, 2, 5, 10) if size * power >= rough * (1 - 1e-9))
 
 
 def _linear_ticks(low: float, high: float, most: int) -> list[float]:
@@ -117,4 +122,5 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
         every = math.ceil(len(decades) / most)
         return [10.0**exponent for exponent in decades if (exponent - last) % every == 0]
     fine = [size * 10.0**exponent for exponent in range(first - 1, last + 1) for size in (1, 2, 5)]
-    return [value for value in fine if low <= value <= high]
+    inside = [value for value in fine if low <= value <= high]
+    return inside[:: math.ceil(len(inside) / most)] if inside else []

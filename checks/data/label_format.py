@@ -60,7 +60,7 @@ def _sparse_problem(head: Head, target: TargetStatistics) -> str | None:
     if target.non_integer:
         return f"{counted(target.non_integer, 'label')} that {'is' if target.non_integer == 1 else 'are'} no integer"
     low, high = float(target.low.min()), float(target.high.max())
-    inside = 0 <= low and high < head.units
+    inside = low >= 0 and high < head.units
     if target.layout != "integers" or inside or len(target.classes) > head.units:
         return None
     return (

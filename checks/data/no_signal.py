@@ -40,12 +40,13 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
     for output in baseline.outputs:
         if output.signal or _network_learned(output, baseline, evaluation):
             continue
+        rows = "held out from train" if baseline.held_out == "train" else f"of {baseline.held_out}"
         sure = output.null_skill is not None and output.rows_dev >= ENOUGH
         yield Finding(
             Severity.ERROR if sure else Severity.WARNING,
             f"neither the network (skill {number(output.net_skill)}) nor any baseline (best: {output.best.name}, "
             f"skill {number(output.best.skill)}) predicts {output.output} better than the constant prediction on "
-            f"{output.rows_dev:,} rows {'of ' if baseline.held_out != 'train' else 'held out from '}{baseline.held_out}",
+            f"{output.rows_dev:,} rows {rows}",
             where=Where(output=output.output, split=baseline.held_out),
             value=output.best.skill,
             threshold=output.null_skill[1] if output.null_skill is not None else 0.0,

@@ -56,6 +56,4 @@ def _expected(train: SplitStatistics, split: SplitStatistics) -> float:
 
 
 def _finding(severity: Severity, message: str, share: float, split: SplitStatistics) -> Finding:
-    return Finding(
-        severity, message, where=Where(split=split.name), value=share, threshold=TRACE, rows=split.rows_used
-    )
+    return Finding(severity, message, where=Where(split=split.name), value=share, threshold=TRACE, rows=split.rows_used)

@@ -90,7 +90,10 @@ def _judge(head: Head, target: TargetStatistics, fresh: float | None) -> Iterato
             Table(
                 f"Target {head.output.name} on train",
                 ("column", "mean", "standard deviation", "smallest", "largest"),
-                tuple((i + 1, *map(float, (target.mean[i], target.std[i], target.low[i], target.high[i]))) for i in columns),
+                tuple(
+                    (i + 1, *map(float, (target.mean[i], target.std[i], target.low[i], target.high[i])))
+                    for i in columns
+                ),
             ),
         ),
     )

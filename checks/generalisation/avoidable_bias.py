@@ -28,18 +28,18 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
 
     ## What it measures
     The train error in inference mode minus the target error; without a target, minus the error of the best
-    baseline on rows it has not seen, which is an upper bound on what is possible, so that the true
-    bias may be larger. Regression: mean squared errors over the variance that the mean leaves.
+    baseline on rows it has not seen, which is an upper bound on what is possible, so that the true bias may
+    be larger. Regression: mean squared errors over the variance that the mean leaves.
 
     ## Why it matters
-    Bias and variance call for opposite steps. A model that misses its target on the rows it has seen
-    cannot be helped by more rows: it needs more capacity, more training or less regularisation.
+    Bias and variance call for opposite steps. A model that misses its target on the rows it has seen cannot
+    be helped by more rows: it needs more capacity, more training or less regularisation.
 
     ## How it is decided
     It is reported above one point and above 2 standard errors of the difference. It is a direction for the
-    next step, so a hint; a warning where it exceeds a given target, or where a baseline is clearly better on the same
-    rows (paired, 95 %, at least 10 %), provided it makes up a quarter of the distance from there to the
-    dev error. A negative bias is memorising, and counts as variance.
+    next step, so a hint; a warning where it exceeds a given target, or where a baseline is clearly better
+    on the same rows (paired, 95 %, at least 10 %), provided it makes up a quarter of the distance from
+    there to the dev error. A negative bias is memorising, and counts as variance.
 
     ## Known limits
     Without a target error or a baseline better than a constant there is nothing to compare with. A baseline

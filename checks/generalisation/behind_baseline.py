@@ -21,18 +21,18 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
     neighbours) on rows that the baselines have not seen, with the paired difference row by row.
 
     ## Why it matters
-    What a baseline reaches, the data allows. A net far behind is broken rather than limited; a net
-    slightly behind may be replaced by something cheaper.
+    What a baseline reaches, the data allows. A net far behind is broken rather than limited; a net slightly
+    behind may be replaced by something cheaper.
 
     ## How it is decided
-    An error where the baseline's skill is above the net's by more than 0.25 and the paired difference is above
-    0 with 95 %. A warning where it is above 0 with 95 % and at least 10 % of the net's own error. Silent where no
-    baseline beats the constant prediction, and below 30 rows (10 for regression).
+    An error where the baseline's skill is above the net's by more than 0.25 and the paired difference is
+    above 0 with 95 %. A warning where it is above 0 with 95 % and at least 10 % of the net's own error.
+    Silent where no baseline beats the constant prediction, and below 30 rows (10 for regression).
 
     ## Known limits
-    Gradient boosting often wins on small tables: that is a fact about the data, not a fault of the net.
-    On images and text the baselines are weak, and being ahead of them says little. Where the rows were held out from
-    train, the net may have seen them: then it is really further behind than it looks.
+    Gradient boosting often wins on small tables: that is a fact about the data, not a fault of the net. On
+    images and text the baselines are weak, and being ahead of them says little. Where the rows were held
+    out from train, the net may have seen them: then it is really further behind than it looks.
 
     ## References
     - Grinsztajn, Oyallon, Varoquaux 2022, "Why do tree-based models still outperform deep learning on typical

@@ -27,14 +27,15 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     The weights of the best epoch were there and were overwritten. Keeping them costs one line.
 
     ## How it is decided
-    The minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the end is
-    more than 1 standard error worse: a hint; more than 2 in the error, a warning. A loss that rises
-    while the error stays is over-confidence and a hint. Silent where the loaded weights are as
-    good as the best epoch, since then they were kept. Only trainings followed from start to end count.
+    The minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the
+    end is more than 1 standard error worse: a hint; more than 2 in the error, a warning. A loss that rises
+    while the error stays is over-confidence and a hint. Silent where the loaded weights are as good as the
+    best epoch, since then they were kept. Only trainings followed from start to end count.
 
     ## Known limits
-    A replay is not the user's own run: its best epoch may lie elsewhere. With a cyclical schedule the error rises and falls
-    by design. The best of many noisy epochs is better than it really was; hence the standard error.
+    A replay is not the user's own run: its best epoch may lie elsewhere. With a cyclical schedule the error
+    rises and falls by design. The best of many noisy epochs is better than it really was; hence the
+    standard error.
 
     ## References
     - Prechelt 1998, "Early Stopping - But When?", doi:10.1007/3-540-49430-8_3

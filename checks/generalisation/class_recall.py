@@ -31,8 +31,8 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
     """Looks at the recall of every class, on dev where there is one, else on train.
 
     ## What it measures
-    For each class the share of its rows that are predicted as it, with a Wilson interval at 95 % for all classes
-    together (Bonferroni), beside the accuracy over all rows.
+    For each class the share of its rows that are predicted as it, with a Wilson interval at 95 % for all
+    classes together (Bonferroni), beside the accuracy over all rows.
 
     ## Why it matters
     A good error over all rows can hide a class that is never right. It is where more diverse data, or a
@@ -40,12 +40,12 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
 
     ## How it is decided
     A hint for classes with at least 5 % of the rows, and 10 rows, that are never predicted correctly or
-    whose recall lies below half of the accuracy with the whole of its interval. Silent where the model predicts one
-    class only, which has a check of its own.
+    whose recall lies below half of the accuracy with the whole of its interval. Silent where the model
+    predicts one class only, which has a check of its own.
 
     ## Known limits
-    Classes that people confuse as well, and classes of which several may hold at once, are not told
-    apart or not judged. With more than 30 classes there is no confusion matrix and nothing is said.
+    Classes that people confuse as well, and classes of which several may hold at once, are not told apart
+    or not judged. With more than 30 classes there is no confusion matrix and nothing is said.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 14 to 16

@@ -22,20 +22,20 @@ def constant_predictions(evaluation: Evaluation, network: Network | None) -> Ite
 
     ## What it measures
     On train, and on dev where train is fine: the share of rows predicted as the most predicted class,
-    beside the share of rows of that class; for regression the standard deviation of the predictions
-    over that of the targets.
+    beside the share of rows of that class; for regression the standard deviation of the predictions over
+    that of the targets.
 
     ## Why it matters
-    A model that answers the same to every row has collapsed to what it can know without looking at
-    the input: the signal does not reach the output, or the inputs at hand are not what it knows.
+    A model that answers the same to every row has collapsed to what it can know without looking at the
+    input: the signal does not reach the output, or the inputs at hand are not what it knows.
 
     ## How it is decided
     An error where at least 95 % of the rows are predicted as one class that makes up less than 80 % of
     them, or where the predictions spread over less than 5 % of the targets' standard deviation.
 
     ## Known limits
-    With imbalanced classes (above 80 % of one) nothing is said here; labels of which several may hold
-    at once are not judged.
+    With imbalanced classes (above 80 % of one) nothing is said here; labels of which several may hold at
+    once are not judged.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io

@@ -21,15 +21,15 @@ def dev_overfitting(evaluation: Evaluation) -> Iterator[Finding]:
     Regression: mean squared errors over the variance that the mean leaves.
 
     ## Why it matters
-    Every model chosen by its dev error is chosen partly for its luck on the dev set. When dev has
-    become much better than test, it no longer shows progress.
+    Every model chosen by its dev error is chosen partly for its luck on the dev set. When dev has become
+    much better than test, it no longer shows progress.
 
     ## How it is decided
     A hint above one point and above 2 standard errors of the difference; a warning above 3.
 
     ## Known limits
-    It holds only if both sets come from one source; a harder test set looks the same. The number of
-    choices that were made on dev is not known.
+    It holds only if both sets come from one source; a harder test set looks the same. The number of choices
+    that were made on dev is not known.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 11 and 12

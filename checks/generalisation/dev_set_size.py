@@ -19,21 +19,21 @@ def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
     """Works out the smallest difference between two models that the dev set can show.
 
     ## What it measures
-    The rows of the dev set, the errors on it, the standard error of its error, and the difference between two models that
-    a test at 5 % finds with a power of 80 %, if the models are judged on different rows.
+    The rows of the dev set, the errors on it, the standard error of its error, and the difference between
+    two models that a test at 5 % finds with a power of 80 %, if the models are judged on different rows.
 
     ## Why it matters
-    A choice between two models by less than that difference is a coin toss, and every such choice fits
-    the dev set a little more.
+    A choice between two models by less than that difference is a coin toss, and every such choice fits the
+    dev set a little more.
 
     ## How it is decided
-    A hint with fewer than 100 rows. A note (info) where 2 standard errors are more than one point, or
-    10 % of the mean squared error for regression, or where fewer than 20 rows are wrong, so that there is little to read
-    the kinds of error from.
+    A hint with fewer than 100 rows. A note (info) where 2 standard errors are more than one point, or 10 %
+    of the mean squared error for regression, or where fewer than 20 rows are wrong, so that there is little
+    to read the kinds of error from.
 
     ## Known limits
-    Two models judged on the same rows can be told apart at smaller differences (McNemar's test, a
-    paired bootstrap). Rows that belong together (one patient, one hour) count for less than they seem to.
+    Two models judged on the same rows can be told apart at smaller differences (McNemar's test, a paired
+    bootstrap). Rows that belong together (one patient, one hour) count for less than they seem to.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 7 and 17 to 18

@@ -36,8 +36,8 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
     a hint only: it has learned, and accuracy and loss measure something else than it was trained for.
 
     ## Known limits
-    A model with some skill on very few rows passes. That train is what the model was trained on is taken
-    on trust: data unlike it gives the same picture. A model that was never trained is not judged.
+    A model with some skill on very few rows passes. That train is what the model was trained on is taken on
+    trust: data unlike it gives the same picture. A model that was never trained is not judged.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -65,6 +65,8 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
 
 
 def _learned_nothing(score: Score) -> bool:
+    if score.constant_error == 0 and score.error == 0:
+        return False  # all targets are the same: nothing can be better than a constant
     better = score.beats_constant_error.low > 0 or score.beats_constant_loss.low > 0
     low = LOW_SKILL if score.rows >= FEW_ROWS else NO_SKILL
     return not better and not score.skill >= low  # a skill that is not a number is none

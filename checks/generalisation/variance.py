@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.curves import Rise, dev_error_rise, learning_curves, represents_training
+from diagnose.checks.curves import dev_error_rise, learning_curves, represents_training
 from diagnose.checks.error_levels import error_levels
 from diagnose.checks.gaps import (
     CO_DOMINANT,
@@ -43,24 +43,24 @@ def variance(
     """Takes the distance from the train error to the error on unseen rows of the same kind.
 
     ## What it measures
-    The error on the train-dev set, or without one on the dev set, minus the train error, both in
-    inference mode with the loaded weights. Regression: mean squared errors over the variance that the mean leaves.
+    The error on the train-dev set, or without one on the dev set, minus the train error, both in inference
+    mode with the loaded weights. Regression: mean squared errors over the variance that the mean leaves.
 
     ## Why it matters
     A large gap says that the model has learned its rows rather than the rule behind them: more data,
     augmentation and regularisation help, a bigger net does not.
 
     ## How it is decided
-    It is reported above one point and above 2 standard errors of the difference. Every model has some, so it
-    is a hint; a warning where it makes up a quarter or more of the distance from what is possible to
-    the dev error and one of these holds: the dev error exceeds a given target; a baseline is clearly better on the same
-    unseen rows (paired, 95 %, at least 10 %); or the dev error itself ended more than 2 standard errors above its
-    minimum, in a recorded training or a replay as long as the user's. A train error below the
-    optimum is memorising: the whole distance then is variance.
+    It is reported above one point and above 2 standard errors of the difference. Every model has some, so
+    it is a hint; a warning where it makes up a quarter or more of the distance from what is possible to the
+    dev error and one of these holds: the dev error exceeds a given target; a baseline is clearly better on
+    the same unseen rows (paired, 95 %, at least 10 %); or the dev error itself ended more than 2 standard
+    errors above its minimum, in a recorded training or a replay as long as the user's. A train error below
+    the optimum is memorising: the whole distance then is variance.
 
     ## Known limits
-    Where no train-dev set was given, a difference between the sources of train and dev is part of the gap. A
-    split that the weights may have been trained on shows too small a gap.
+    Where no train-dev set was given, a difference between the sources of train and dev is part of the gap.
+    A split that the weights may have been trained on shows too small a gap.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 20 to 23, 27, 40 and 41
@@ -76,8 +76,10 @@ def variance(
             continue
         best = optimum(network, baseline, score)
         part = _part(score, dev.scores[number], gap, best)
-        rise = _rise(history, score, dev.scores[number]) if number == 0 else None
-        reason = _reason(score, dev.scores[number], part, best, baseline, rise)
+        reason = ""
+        if part is None or part >= CO_DOMINANT:
+            reason = _above_target(score, dev.scores[number], best) or _beaten(score, baseline)
+            reason = reason or (_rise(history, score, dev.scores[number]) if number == 0 else "")
         yield Finding(
             Severity.WARNING if reason else Severity.HINT,
             _message(score, unseen, number, gap, part) + reason,
@@ -99,28 +101,29 @@ def _part(train: Score, dev: Score, gap: Gap, best: Optimum | None) -> float | N
     return share(gap.size, bias, mismatch)
 
 
-def _rise(history: History | None, train: Score, dev: Score) -> Rise | None:
-    if history is None or not represents_training(history):
-        return None
-    found = dev_error_rise(history, train.task.classifies, history.dev_rows or dev.rows)
-    return found if found is not None and found.deviations > RISE else None
-
-
-def _reason(
-    train: Score, dev: Score, part: float | None, best: Optimum | None, baseline: Baseline | None, rise: Rise | None
-) -> str:
-    """Why it is more than a hint, as the end of the message; empty where it is not."""
-    if part is not None and part < CO_DOMINANT:
+def _above_target(train: Score, dev: Score, best: Optimum | None) -> str:
+    """The first reason for more than a hint, as the end of the message; empty where it does not hold."""
+    if best is None or not best.given or not Gap(best.level, level(dev, scale_of(train))).counts:
         return ""
-    if best is not None and best.given and Gap(best.level, level(dev, scale_of(train))).counts:
-        return f", above the target error of {error_text(train.task, best.error)}"
+    return f", above the target error of {error_text(train.task, best.error)}"
+
+
+def _beaten(train: Score, baseline: Baseline | None) -> str:
+    """The second reason: unseen rows on which a baseline is clearly better."""
     better = of_output(baseline, train.output)
-    if baseline is not None and better is not None and baseline.held_out != "train":
-        if beaten_clearly(better, train.task):
-            return f", where {better.best.name} has {error_text(train.task, better.best.error)}"
-    if rise is not None:
-        return f", and the dev error ended {rise.deviations:.1f} standard errors above its minimum"
-    return ""
+    if baseline is None or better is None or baseline.held_out == "train" or not beaten_clearly(better, train.task):
+        return ""
+    return f", where {better.best.name} has {error_text(train.task, better.best.error)}"
+
+
+def _rise(history: History | None, train: Score, dev: Score) -> str:
+    """The third reason: the dev error of the first output went up again."""
+    if history is None or not represents_training(history):
+        return ""
+    found = dev_error_rise(history, train.task.classifies, history.dev_rows or dev.rows)
+    if found is None or not found.deviations > RISE:
+        return ""
+    return f", and the dev error ended {found.deviations:.1f} standard errors above its minimum"
 
 
 def _message(train: Score, unseen: SplitScores, number: int, gap: Gap, part: float | None) -> str:

@@ -73,7 +73,9 @@ def _undefined(head: Head, target: TargetStatistics) -> str | None:
 
 def _costly(head: Head, target: TargetStatistics) -> str | None:
     loss, activation, units = head.output.loss, head.activation, head.units
-    labels = target.layout in ("one-hot", "multi-hot") or (target.layout == "integers" and set(target.classes) == {0, 1})
+    labels = target.layout in ("one-hot", "multi-hot") or (
+        target.layout == "integers" and set(target.classes) == {0, 1}
+    )
     if loss in DISTANCES and head.output.task is not Task.REGRESSION and labels:
         return f"measures a distance between numbers, and its targets are class labels (head: {activation or 'custom'})"
     if loss in CATEGORICAL and activation == "sigmoid" and units > 1:

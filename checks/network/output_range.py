@@ -47,8 +47,8 @@ def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
     Regression: an error where mean plus or minus one standard deviation of a column lies outside the range,
     so a good part of the rows does; a warning where only extremes lie more than half a standard deviation
     outside. Classification: a head such as relu or tanh under a cross-entropy that reads probabilities is an
-    error (a warning for targets between 0 and 1, as in autoencoders); a head that cannot be negative under one that reads logits is an error for two classes (no
-    probability below one half) and a warning for more.
+    error (a warning for targets between 0 and 1, as in autoencoders); a head that cannot be negative under one
+    that reads logits is an error for two classes (no probability below one half) and a warning for more.
 
     ## Known limits
     Losses of the user's own are not judged. A Rescaling layer after the activation counts as no activation.
@@ -102,7 +102,7 @@ def _classification(head: Head) -> Finding | None:
             return None
         return Finding(
             Severity.ERROR if head.output.loss in BINARY else Severity.WARNING,
-            f"{head.output.name} ends in {head.activation}, so none of the logits that {head.output.loss} reads is negative",
+            f"{head.output.name} ends in {head.activation}, so no logit that {head.output.loss} reads is below 0",
             where=Where(output=head.output.name, layer=head.layer),
         )
     if head.activation not in SIGNED:

@@ -38,7 +38,7 @@ def non_finite_weights(network: Network) -> Iterator[Finding]:
     places = counted(len(network.non_finite), "variable")
     yield Finding(
         Severity.ERROR,
-        f"{counted(total, 'value')} in {places} {'is' if total == 1 else 'are'} NaN or infinite, {most:,} of them in {worst}",
+        f"{counted(total, 'value')} in {places} {'is' if total == 1 else 'are'} NaN or infinite, {most:,} in {worst}",
         where=Where(layer=worst.rpartition("/")[0] or worst),
         value=float(total),
         threshold=0.0,

@@ -21,14 +21,14 @@ def batch_size(network: Network, dataset: Dataset) -> Iterator[Finding]:
     The batch size as recorded or told, the rows of the training set, and the optimizer's steps.
 
     ## Why it matters
-    With very large batches an epoch has few steps, and few steps are little learning; with one row per
-    step the gradient is so noisy that it needs a low learning rate, and batch normalisation has
-    nothing to take statistics from.
+    With very large batches an epoch has few steps, and few steps are little learning; with one row per step
+    the gradient is so noisy that it needs a low learning rate, and batch normalisation has nothing to take
+    statistics from.
 
     ## How it is decided
     Hints: one batch per epoch with more than 2,000 rows; fewer than 10 batches per epoch where the whole
-    training had fewer than 500 steps; one row per batch. A warning: fewer than 4 rows per batch in a net with
-    batch normalisation.
+    training had fewer than 500 steps; one row per batch. A warning: fewer than 4 rows per batch in a net
+    with batch normalisation.
 
     ## Known limits
     Whether a batch size is good depends on the learning rate, which should grow with it; nothing is said

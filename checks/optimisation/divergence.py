@@ -25,18 +25,19 @@ def divergence(history: History) -> Iterator[Finding]:
     """Looks at where the training loss ends compared with its minimum, and at how often it rises on the way.
 
     ## What it measures
-    The training loss of every run at its evaluations: its minimum, its end (the median of the last
-    three), and the share of evaluations at which it rose.
+    The training loss of every run at its evaluations: its minimum, its end (the median of the last three),
+    and the share of evaluations at which it rose.
 
     ## Why it matters
-    A loss that climbs after it had fallen, or swings from wall to wall, takes steps that are too long for the
-    place it has reached; what it had learned is lost again. A loss that becomes infinite has a check of its own.
+    A loss that climbs after it had fallen, or swings from wall to wall, takes steps that are too long for
+    the place it has reached; what it had learned is lost again. A loss that becomes infinite has a check of
+    its own.
 
     ## How it is decided
     In at least half of the runs the loss ends above twice its minimum, and the climb is more than a tenth
-    of the constant prediction's loss: an error where the end is no better than the constant
-    prediction, else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more
-    than 5 %, and ends above half of the constant prediction's loss: a warning.
+    of the constant prediction's loss: an error where the end is no better than the constant prediction,
+    else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than 5
+    %, and ends above half of the constant prediction's loss: a warning.
 
     ## Known limits
     Restarts of a cyclical schedule raise the loss by design; three evaluations at the end of such a rise

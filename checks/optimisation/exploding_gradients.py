@@ -39,26 +39,27 @@ def exploding_gradients(
     """Looks for gradients that grow with depth, are huge at the start, or spike from batch to batch.
 
     ## What it measures
-    The norm of the whole gradient per batch, the gradient over weight of each weight layer, and, where
-    a training was watched, the gradient norm at each step; with the spread of the signal by layer and
-    the loss of fresh weights as witnesses.
+    The norm of the whole gradient per batch, the gradient over weight of each weight layer, and, where a
+    training was watched, the gradient norm at each step; with the spread of the signal by layer and the
+    loss of fresh weights as witnesses.
 
     ## Why it matters
-    One huge update throws the weights to where nothing can be learned: the loss jumps, or becomes
-    infinite. Large initial weights, unscaled inputs, depth without normalisation and long recurrences do it.
+    One huge update throws the weights to where nothing can be learned: the loss jumps, or becomes infinite.
+    Large initial weights, unscaled inputs, depth without normalisation and long recurrences do it.
 
     ## How it is decided
-    A gradient norm above 1,000 times the loss of a net that knows nothing, at fresh weights, or at
-    loaded weights that have not learned; or, in nets without normalisation, a first layer whose gradient over weight
-    is above 70 times the last one's while the signal grows 100-fold or the fresh loss is 10 times too
-    large; or, over at least 8 batches at fresh weights or 100 steps of a watched training, a 99th percentile
-    above 50 times the median. It is an error where fresh weights already have 10 times the loss of a
-    net that knows nothing, a hint where the loaded weights show that the model learned anyway, else a warning.
+    A gradient norm above 1,000 times the loss of a net that knows nothing, at fresh weights, or at loaded
+    weights that have not learned; or, in nets without normalisation, a first layer whose gradient over
+    weight is above 70 times the last one's while the signal grows 100-fold or the fresh loss is 10 times
+    too large; or, over at least 8 batches at fresh weights or 100 steps of a watched training, a 99th
+    percentile above 50 times the median. It is an error where fresh weights already have 10 times the loss
+    of a net that knows nothing, a hint where the loaded weights show that the model learned anyway, else a
+    warning.
 
     ## Known limits
-    It names what is wrong inside a model that does not learn; by itself it makes no model sick. With gradient clipping the
-    norms are those before clipping. Spikes late in training, where the median is near zero, are judged against the first
-    tenth of the training.
+    It names what is wrong inside a model that does not learn; by itself it makes no model sick. With
+    gradient clipping the norms are those before clipping. Spikes late in training, where the median is near
+    zero, are judged against the first tenth of the training.
 
     ## References
     - Pascanu, Mikolov, Bengio 2013, "On the difficulty of training recurrent neural networks", arXiv:1211.5063

@@ -15,24 +15,24 @@ def learning_rate_too_high(
     """Compares short trainings at the model's own learning rate with the same trainings at lower ones.
 
     ## What it measures
-    The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings
-    from fresh weights at rates around the model's own, several seeds each, all else as it is.
+    The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings from
+    fresh weights at rates around the model's own, several seeds each, all else as it is.
 
     ## Why it matters
-    A step that is too long jumps over the valley it should descend into: the loss oscillates, grows
-    without bound, or one violent update kills the units of a layer for good.
+    A step that is too long jumps over the valley it should descend into: the loss oscillates, grows without
+    bound, or one violent update kills the units of a layer for good.
 
     ## How it is decided
-    The own rate lies above the usable range, does worse than the best rate by more than 0.1 skill
-    and by more than 2 standard deviations between seeds, and is either more than 10 times above the
-    range or learns nothing with any seed. Where the user's own weights, or a replay of the user's
-    training, come as far as the best rate, the rate did no harm and nothing is said. It is an error
-    where the user's own training learned nothing either, else a warning.
+    The own rate lies above the usable range, does worse than the best rate by more than 0.1 skill and by
+    more than 2 standard deviations between seeds, and is either more than 10 times above the range or
+    learns nothing with any seed. Where the user's own weights, or a replay of the user's training, come as
+    far as the best rate, the rate did no harm and nothing is said. It is an error where the user's own
+    training learned nothing either, else a warning.
 
     ## Known limits
-    A usable range depends on everything else: unscaled inputs or targets and a too large
-    initialisation make a normal rate too high, and then they are what to repair. The sweep is short
-    and starts from fresh weights: a warm-up that the user has, and fine-tuning, are not reproduced.
+    A usable range depends on everything else: unscaled inputs or targets and a too large initialisation
+    make a normal rate too high, and then they are what to repair. The sweep is short and starts from fresh
+    weights: a warm-up that the user has, and fine-tuning, are not reproduced.
 
     ## References
     - Smith 2017, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186

@@ -15,23 +15,22 @@ def learning_rate_too_low(
     """Compares short trainings at the model's own learning rate with the same trainings at higher ones.
 
     ## What it measures
-    The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings
-    from fresh weights at rates around the model's own, several seeds each, all else as it is.
+    The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings from
+    fresh weights at rates around the model's own, several seeds each, all else as it is.
 
     ## Why it matters
-    With steps that are too short a model stands still for as long as anyone has the patience to
-    train it, and looks as if it could not learn.
+    With steps that are too short a model stands still for as long as anyone has the patience to train it,
+    and looks as if it could not learn.
 
     ## How it is decided
-    The own rate lies more than 10 times below the usable range and does worse than the best rate by
-    more than 0.1 skill and by more than 2 standard deviations between seeds. Where the user's own
-    weights, or a replay of the user's training, come as far as the best rate does, the rate was only
-    slow and nothing is said. It is an error where the user's own training learned nothing either,
-    else a warning.
+    The own rate lies more than 10 times below the usable range and does worse than the best rate by more
+    than 0.1 skill and by more than 2 standard deviations between seeds. Where the user's own weights, or a
+    replay of the user's training, come as far as the best rate does, the rate was only slow and nothing is
+    said. It is an error where the user's own training learned nothing either, else a warning.
 
     ## Known limits
-    Every training of the sweep has the same few steps, and a low rate with many more steps ends where
-    a high rate ends with few. A low rate, too few steps, a plain optimizer and too large a batch are
+    Every training of the sweep has the same few steps, and a low rate with many more steps ends where a
+    high rate ends with few. A low rate, too few steps, a plain optimizer and too large a batch are
     therefore told apart only as far as the user's own weights show what the longer training reached.
 
     ## References

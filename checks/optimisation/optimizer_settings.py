@@ -28,13 +28,13 @@ def optimizer_settings(network: Network, backward: Backward | None) -> Iterator[
     The numbers that the optimizer was compiled with, and, for clipping, the norm of the gradient.
 
     ## Why it matters
-    Momentum near 1 overshoots, a huge decay pulls the weights to zero faster than the data moves them,
-    a tiny clipping norm or a huge epsilon shrinks every step. An L2 penalty under Adam is divided by the
-    size of the gradient: weights with large gradients are hardly regularised.
+    Momentum near 1 overshoots, a huge decay pulls the weights to zero faster than the data moves them, a
+    tiny clipping norm or a huge epsilon shrinks every step. An L2 penalty under Adam is divided by the size
+    of the gradient: weights with large gradients are hardly regularised.
 
     ## How it is decided
-    Warnings: momentum or beta_1 of at least 0.999; learning rate times weight decay above 0.01; an
-    epsilon above 1; for optimizers that do not rescale the gradient, a clipping norm below 1/100 of the gradient's
+    Warnings: momentum or beta_1 of at least 0.999; learning rate times weight decay above 0.01; an epsilon
+    above 1; for optimizers that do not rescale the gradient, a clipping norm below 1/100 of the gradient's
     median norm at fresh weights (below 0.001 where that is unknown). Hints: SGD without momentum, momentum
     or beta_1 outside 0.8 to 0.99, epsilon above 0.01, an L2 penalty under an adaptive optimizer.
 

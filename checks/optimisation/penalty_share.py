@@ -17,21 +17,22 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     """Compares the regularisation losses with the data loss where the train error is high and the gap small.
 
     ## What it measures
-    The sum of all regularisation losses at the loaded weights as a share of that sum plus the data loss
-    on train; the train error, and the gap to dev.
+    The sum of all regularisation losses at the loaded weights as a share of that sum plus the data loss on
+    train; the train error, and the gap to dev.
 
     ## Why it matters
     Regularisation trades train error for a smaller gap. Where there is no gap to close, it only costs.
 
     ## How it is decided
-    The share is above 0.5, the dev error is not above the train error beyond 2 standard errors, and the train
-    error is high: above the target error or above the best baseline's by 2 standard errors, or with a skill
-    below 0.5. It is a warning. A share alone says nothing: as the data loss goes to zero every
+    The share is above 0.5, the dev error is not above the train error beyond 2 standard errors, and the
+    train error is high: above the target error or above the best baseline's by 2 standard errors, or with a
+    skill below 0.5. It is a warning. A share alone says nothing: as the data loss goes to zero every
     penalty outweighs it.
 
     ## Known limits
     Decoupled weight decay and dropout appear in no loss and are not seen here. For custom losses the data
-    loss is the log loss or the squared error, whatever the model was compiled with, unless that could be evaluated.
+    loss is the log loss or the squared error, whatever the model was compiled with, unless that could be
+    evaluated.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 25 and 27

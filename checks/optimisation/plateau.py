@@ -24,22 +24,22 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     """Looks for a training loss that is flat at the end, well above what the data allows.
 
     ## What it measures
-    By how much the training loss fell over the last quarter of the evaluations, its level there
-    against the loss of the best constant prediction, and the skill against that of the best baseline.
+    By how much the training loss fell over the last quarter of the evaluations, its level there against the
+    loss of the best constant prediction, and the skill against that of the best baseline.
 
     ## Why it matters
-    A flat loss is either the end of learning or the sign that it has stopped: because the gradient
-    does not arrive, because the steps are too long or too short, or because the net cannot do better.
+    A flat loss is either the end of learning or the sign that it has stopped: because the gradient does not
+    arrive, because the steps are too long or too short, or because the net cannot do better.
 
     ## How it is decided
-    In at least half of the runs the loss falls by less than 1 % over the last quarter, and it is still above
-    90 % of the constant prediction's loss, or the run's skill is more than 0.25 below that of the best
-    baseline. The message says what is left of the gradient: next to nothing points to a lost
-    signal, much of it to the step size.
+    In at least half of the runs the loss falls by less than 1 % over the last quarter, and it is still
+    above 90 % of the constant prediction's loss, or the run's skill is more than 0.25 below that of the
+    best baseline. The message says what is left of the gradient: next to nothing points to a lost signal,
+    much of it to the step size.
 
     ## Known limits
-    It never says "local minimum": in nets of usual width saddles and lost signals are the likelier
-    reason. A replay shorter than the user's training may stand at a plateau that the user's left.
+    It never says "local minimum": in nets of usual width saddles and lost signals are the likelier reason.
+    A replay shorter than the user's training may stand at a plateau that the user's left.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2

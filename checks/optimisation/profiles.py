@@ -87,8 +87,9 @@ def pictures(backward: Backward, forward: Forward | None) -> tuple[Evidence, ...
     bars: list[Evidence] = []
     for name, gradients in (("fresh", backward.fresh), ("loaded", backward.current)):
         if not isinstance(gradients, Unavailable) and (layers := profile(gradients)):
+            paths = tuple(layer.path for layer in layers)
             title = f"Gradient over weight by layer, {name} weights"
-            bars.append(Bars(title, tuple(l.path for l in layers), tuple(l.relative for l in layers), log=True))
+            bars.append(Bars(title, paths, tuple(layer.relative for layer in layers), log=True))
     levels = signal(forward.fresh if forward is not None else None)
     if levels:
         title = "Spread of the signal by layer, fresh weights"

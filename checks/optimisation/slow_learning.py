@@ -26,12 +26,12 @@ def slow_learning(history: History) -> Iterator[Finding]:
     steps), over the smaller of the loss at the start and the loss of the best constant prediction.
 
     ## Why it matters
-    The first epoch is the easiest: even the mean and the class frequencies lower the loss. Where it does not
-    move, the steps are too short, or the gradient does not arrive.
+    The first epoch is the easiest: even the mean and the class frequencies lower the loss. Where it does
+    not move, the steps are too short, or the gradient does not arrive.
 
     ## How it is decided
-    The loss is above 98 % of that level in at least half of the runs that stay finite. It is a warning where
-    it ends above 90 % too, and a hint where it catches up later.
+    The loss is above 98 % of that level in at least half of the runs that stay finite. It is a warning
+    where it ends above 90 % too, and a hint where it catches up later.
 
     ## Known limits
     Deep nets and recurrent nets may rest for an epoch and then learn well; hence the hint.

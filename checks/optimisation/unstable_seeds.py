@@ -27,8 +27,8 @@ def unstable_seeds(history: History) -> Iterator[Finding]:
 
     ## How it is decided
     Some replays end with a skill above 0.3 and others below 0.1. It is a warning where a failed run
-    diverged, or where the replays were as long as the user's training; a hint else, since a longer
-    training may free the others too.
+    diverged, or where the replays were as long as the user's training; a hint else, since a longer training
+    may free the others too.
 
     ## Known limits
     Three seeds tell a model that mostly fails from one that mostly works, no more.

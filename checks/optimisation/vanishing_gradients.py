@@ -28,29 +28,28 @@ def vanishing_gradients(backward: Backward, forward: Forward | None, initial: In
     """Follows the gradient from the last weight layer to the first, at fresh and at loaded weights.
 
     ## What it measures
-    For each weight layer the norm of its gradient over the norm of its weights, and the root mean
-    square gradient per weight, as medians over batches; beside them the spread of each layer's output
-    and the gradient with respect to it.
+    For each weight layer the norm of its gradient over the norm of its weights, and the root mean square
+    gradient per weight, as medians over batches; beside them the spread of each layer's output and the
+    gradient with respect to it.
 
     ## Why it matters
-    Layers without a gradient keep their random weights: the rest of the net trains on what they happen
-    to pass on. Saturating activations, too small an initialisation, and depth without skip connections
-    or normalisation each multiply the gradient by a factor below 1 per layer.
+    Layers without a gradient keep their random weights: the rest of the net trains on what they happen to
+    pass on. Saturating activations, too small an initialisation, and depth without skip connections or
+    normalisation each multiply the gradient by a factor below 1 per layer.
 
     ## How it is decided
-    Vanishing is reported where the first layer's gradient over weight is below 1/1,000 of the last
-    one's (error below 1/100,000), or where a layer's gradient per weight is below 1e-7 of the loss
-    (error below 1e-9), and a second witness agrees: the gradient with respect to the activations fades
-    to 1/100 as well, or the signal going forward does. The second rule is needed because a too small
-    initialisation shrinks both directions alike and leaves the ratio flat. At loaded weights it is
-    reported only if the loss is above half of its start, since a converged net has small gradients by
-    right; at fresh weights it is a hint where the loaded weights show that the model learned anyway.
-    Where fresh weights have more than 10 times the loss of a net that knows nothing, the net
-    explodes and nothing is said here.
+    Vanishing is reported where the first layer's gradient over weight is below 1/1,000 of the last one's
+    (error below 1/100,000), or where a layer's gradient per weight is below 1e-7 of the loss (error below
+    1e-9), and a second witness agrees: the gradient with respect to the activations fades to 1/100 as well,
+    or the signal going forward does. The second rule is needed because a too small initialisation shrinks
+    both directions alike and leaves the ratio flat. At loaded weights it is reported only if the loss is
+    above half of its start, since a converged net has small gradients by right; at fresh weights it is a
+    hint where the loaded weights show that the model learned anyway. Where fresh weights have more than 10
+    times the loss of a net that knows nothing, the net explodes and nothing is said here.
 
     ## Known limits
-    It names what is wrong inside a model that does not learn; by itself it makes no model sick. Layers
-    are compared in call order, so in nets with branches the first and the last one may not lie on one path.
+    It names what is wrong inside a model that does not learn; by itself it makes no model sick. Layers are
+    compared in call order, so in nets with branches the first and the last one may not lie on one path.
     Layers whose gradient is exactly zero are left to the checks on cut gradients and dead units.
 
     ## References

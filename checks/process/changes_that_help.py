@@ -50,18 +50,19 @@ def changes_that_help(changes: Changes) -> Iterator[Finding]:
     with a single change; below the constant prediction counts as 0.
 
     ## Why it matters
-    A change that alone restores learning confirms its cause: it suffices to explain the failure. It is
-    the strongest evidence short of repairing everything and putting one fault back.
+    A change that alone restores learning confirms its cause: it suffices to explain the failure. It is the
+    strongest evidence short of repairing everything and putting one fault back.
 
     ## How it is decided
     The change gains more than 0.1 skill and more than 2 standard deviations between seeds, and reaches at
-    least 0.25. It is an error where nothing was learned without it (skill below 0.1), else a warning. A change
-    that was tried and does not help is a note (info). `where.feature` names the cause that the change would confirm.
+    least 0.25. It is an error where nothing was learned without it (skill below 0.1), else a warning. A
+    change that was tried and does not help is a note (info). `where.feature` names the cause that the
+    change would confirm.
 
     ## Known limits
     Where two faults are each enough to prevent learning, no single change helps. Normalisation, another
-    optimizer and a lower rate each cure more than one disease, so several changes may help one model:
-    a short training cannot say which of them is the fault.
+    optimizer and a lower rate each cure more than one disease, so several changes may help one model: a
+    short training cannot say which of them is the fault.
 
     ## References
     - Cao et al. 2022, "DeepFD: Automated Fault Diagnosis and Localization for Deep Learning Programs", arXiv:2205.01938
@@ -84,7 +85,7 @@ def _gain(change: Change) -> Gain:
 
 
 def _floored(skills: tuple[float, ...]) -> Array:
-    return np.maximum(np.nan_to_num(np.asarray(skills, dtype=float), nan=0.0, neginf=0.0), 0.0)
+    return np.asarray(np.maximum(np.nan_to_num(np.asarray(skills, dtype=float), nan=0.0, neginf=0.0), 0.0))
 
 
 def _deviation(skills: Array) -> float:

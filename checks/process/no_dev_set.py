@@ -15,12 +15,12 @@ def no_dev_set(evaluation: Evaluation, dataset: Dataset | None) -> Iterator[Find
     Whether a dev set and a test set were given.
 
     ## Why it matters
-    Error on rows that were trained on says nothing about new rows. A dev set cut from train now
-    does not help either: the loaded weights have seen it.
+    Error on rows that were trained on says nothing about new rows. A dev set cut from train now does not
+    help either: the loaded weights have seen it.
 
     ## How it is decided
-    A hint where there is neither a dev nor a test set, a note (info) where only a test set was left aside. Then variance,
-    data mismatch and the choice of the best epoch cannot be judged for these weights.
+    A hint where there is neither a dev nor a test set, a note (info) where only a test set was left aside.
+    Then variance, data mismatch and the choice of the best epoch cannot be judged for these weights.
 
     ## Known limits
     It takes the user's word for which rows were trained on.
@@ -31,11 +31,9 @@ def no_dev_set(evaluation: Evaluation, dataset: Dataset | None) -> Iterator[Find
     given = dataset is not None and not isinstance(dataset.dev, Unavailable)
     if given or not isinstance(evaluation.dev, Unavailable):
         return
-    test = not isinstance(evaluation.test, Unavailable)
-    yield Finding(
-        Severity.INFO if test else Severity.HINT,
-        f"there is no dev set{'' if test else ', and no test set'}, so the error on new rows is unknown"
-        if not test
-        else "there is a test set and no dev set, so choices can only be made on test",
-        Where(split="dev"),
-    )
+    if isinstance(evaluation.test, Unavailable):
+        message = "there is neither a dev nor a test set, so the error on new rows is unknown"
+        yield Finding(Severity.HINT, message, Where(split="dev"))
+    else:
+        message = "there is a test set and no dev set, so every choice would be made on test"
+        yield Finding(Severity.INFO, message, Where(split="dev"))

@@ -19,22 +19,24 @@ def overfit_batch(overfit: OverfitBatch, network: Network | None, evaluation: Ev
 
     ## What it measures
     The loss, over the constant prediction's, and the error on a small balanced batch after up to some
-    hundred steps of Adam on that batch alone, at several learning rates, dropout and penalties switched off.
+    hundred steps of Adam on that batch alone, at several learning rates, dropout and penalties switched
+    off.
 
     ## Why it matters
-    A net that cannot memorise 16 rows has a bug or lacks the means: a wrong loss, a cut graph, a
-    signal that dies on its way, a layer too narrow. Until it can, more data and tuning are wasted.
+    A net that cannot memorise 16 rows has a bug or lacks the means: a wrong loss, a cut graph, a signal
+    that dies on its way, a layer too narrow. Until it can, more data and tuning are wasted.
 
     ## How it is decided
-    No attempt brings the loss below 5 % of the constant prediction's (1 % of the variance for
-    regression) with at most 5 % of the rows wrong. It is an error where even the best attempt stays far from that
-    and every row of the batch is different; a hint where it came near (30 % of the loss, 15 % wrong), where rows repeat, since equal
-    rows may carry different labels, where the net has fewer weights than the batch has rows, or is linear
-    with fewer inputs than rows, or where the loaded weights have a train skill of at least 0.5.
+    No attempt brings the loss below 5 % of the constant prediction's (1 % of the variance for regression)
+    with at most 5 % of the rows wrong. It is an error where even the best attempt stays far from that and
+    every row of the batch is different; a hint where it came near (30 % of the loss, 15 % wrong), where
+    rows repeat, since equal rows may carry different labels, where the net has fewer weights than the batch
+    has rows, or is linear with fewer inputs than rows, or where the loaded weights have a train skill of at
+    least 0.5.
 
     ## Known limits
-    Nets that need many hundred steps to start (deep recurrent nets, transformers) can fail here and learn all
-    the same. Passing proves little: nets memorise shuffled labels too.
+    Nets that need many hundred steps to start (deep recurrent nets, transformers) can fail here and learn
+    all the same. Passing proves little: nets memorise shuffled labels too.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -49,7 +51,8 @@ def overfit_batch(overfit: OverfitBatch, network: Network | None, evaluation: Ev
     yield Finding(
         Severity.HINT if excuse else Severity.ERROR,
         f"a fresh copy does not learn {counted(overfit.rows, 'row')} by heart: after {best.steps} steps"
-        f" {number(best.loss)} of the constant prediction's loss and {percent(best.error)} {_wrong(network)} are left{excuse}",
+        f" {number(best.loss)} of the constant prediction's loss and {percent(best.error)} {_wrong(network)} are left"
+        f"{excuse}",
         value=best.loss,
         threshold=LOSS,
         rows=overfit.rows,

@@ -34,13 +34,15 @@ def still_improving(history: History, evaluation: Evaluation | None, network: Ne
     ## How it is decided
     From a training followed from start to end: train and dev loss both fall by more than 1 % per epoch with
     2 standard errors of the slope to spare, and dev fell by more than its standard error. It is a warning
-    where the train loss is still above half of the constant prediction's, else a hint. From a replay: its skill on held-out rows
-    is above that of the loaded weights on train by more than 0.1 and by 2 standard deviations between seeds; a warning
-    where the replay took more steps than the training did, a hint where that is not known.
+    where the train loss is still above half of the constant prediction's, else a hint. From a replay: its
+    skill on held-out rows is above that of the loaded weights on train by more than 0.1 and by 2 standard
+    deviations between seeds; a warning where the replay took more steps than the training did, a hint where
+    that is not known.
 
     ## Known limits
-    A schedule that ends with a rate near zero ends a falling curve on purpose. A log slope says nothing about how long
-    the fall would last. Weights that were trained in another way than the file says look undertrained.
+    A schedule that ends with a rate near zero ends a falling curve on purpose. A log slope says nothing
+    about how long the fall would last. Weights that were trained in another way than the file says look
+    undertrained.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 25 and 28 to 32
@@ -67,8 +69,8 @@ def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
     much_left = bool(history.constant_loss) and float(np.median(ends)) > LITTLE * (history.constant_loss or 0.0)
     return Finding(
         Severity.WARNING if much_left else Severity.HINT,
-        f"when training ended the train loss still fell by {percent(fall)} per epoch{runs_that(len(falls), len(history.runs))},"
-        " and so did the dev loss",
+        f"when training ended the train loss still fell by {percent(fall)} per epoch"
+        f"{runs_that(len(falls), len(history.runs))}, and so did the dev loss",
         value=fall,
         threshold=FALL,
         interval=Interval(fall - 1.96 * se, fall + 1.96 * se),

@@ -1,1 +1,76 @@
+"""Any model and any data become a `Subject`."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diagnose.errors import InputError
+from diagnose.loading.options import LoadOptions
+from diagnose.subject import Subject
+
+if TYPE_CHECKING:
+    from diagnose.loading.models import LoadedModel
+    from diagnose.loading.parts import Part
+
+__all__ = ["LoadOptions", "load", "subject_from"]
+
+
+def load(model_path: Path, data_path: Path | None, options: LoadOptions) -> Subject:
+    """Load a model file and its data.
+
+    Args:
+        model_path: a `.keras` or HDF5 file, told by its content.
+        data_path: a data file or a folder.
+        options: what the files do not say.
+
+    Raises:
+        InputError: model or data cannot be used; one sentence says why and what to pass.
+    """
+    from diagnose.loading.models import load_model
+    from diagnose.loading.subjects import assemble
+
+    if data_path is None:
+        raise InputError("there is no data: pass the folder or file that holds the rows the model was trained on")
+    if not data_path.exists():
+        raise InputError(f"{data_path}: there is no such data file or folder")
+    loaded = load_model(model_path, options)
+    return assemble(loaded, _parts(loaded, data_path, None, None, options), options, {"data": str(data_path)})
+
+
+def subject_from(model: Any, train: Any, dev: Any = None, test: Any = None, *, options: LoadOptions) -> Subject:
+    """Make a subject of live objects; paths are taken everywhere.
+
+    Args:
+        model: a built `keras.Model`, or the path of a saved one.
+        train: (x, y) or (x, y, sample_weight) of arrays, lists or dicts by the model's names; a frame (with
+            `options.target`); a `tf.data.Dataset`, `keras.utils.PyDataset` or torch `DataLoader`; or a path.
+        dev: the same, or None.
+        test: the same, or None.
+        options: what the objects do not say.
+
+    Raises:
+        InputError: model or data cannot be used.
+    """
+    from diagnose.loading.models import adopt_model, load_model
+    from diagnose.loading.subjects import assemble
+
+    loaded = load_model(Path(model), options) if isinstance(model, str | Path) else adopt_model(model, options)
+    return assemble(loaded, _parts(loaded, train, dev, test, options), options, {})
+
+
+def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: LoadOptions) -> dict[str, "Part"]:
+    """All splits: those inside the first source, and the further ones, which replace what it has of that name."""
+    from diagnose.loading.live import live_part
+
+    parts = dict(live_part(train, loaded.signature, options, "train"))
+    if "" in parts:
+        parts["train"] = parts.pop("")
+    further = {"dev": options.dev if dev is None else dev, "test": options.test if test is None else test}
+    for split, data in further.items():
+        if data is None:
+            continue
+        found = live_part(data, loaded.signature, options, split)
+        part = found.get(split) or found.get("") or (next(iter(found.values())) if len(found) == 1 else None)
+        if part is None:
+            raise InputError(f"{data}: it holds {', '.join(found)}, but no rows for {split}")
+        parts[split] = part
+    return parts

@@ -116,7 +116,7 @@ def _safe_members(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
 
 def _read_hdf5(path: Path) -> ModelFile:
     with open_hdf5(path, path) as file:
-        version = _text(file.attrs.get("keras_version", file.attrs.get("keras_version".encode(), "")))
+        version = _text(file.attrs.get("keras_version", ""))
         config = file.attrs.get("model_config")
         training = file.attrs.get("training_config")
         return ModelFile(

@@ -9,6 +9,12 @@ from typing import Any
 from diagnose.errors import InputError
 
 _EXAMPLE = "for example --loss sparse_categorical_crossentropy"
+_OLD_NAMES = {
+    "cosine_proximity": "cosine_similarity",
+    "huber_loss": "huber",
+    "kullback_leibler_divergence": "kl_divergence",
+    "logcosh": "log_cosh",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ def find_loss(spec: Any, custom: Mapping[str, Any]) -> Any:
         return keras.losses.get(name)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
-            f"the loss {name} is not part of Keras: pass --custom-objects FILE.py that defines it, or --loss, {_EXAMPLE}"
+            f"the loss {name} is not part of Keras: "
+            f"pass --custom-objects FILE.py that defines it, or --loss, {_EXAMPLE}"
         ) from error
 
 
@@ -50,7 +57,8 @@ def _written_name(spec: Any) -> str:
     """The bare name; functions may be written as {"class_name": "function", "config": name}."""
     if isinstance(spec, dict):
         spec = spec.get("config") if spec.get("class_name") == "function" else spec.get("class_name")
-    return str(spec).rsplit(">", 1)[-1]
+    name = str(spec).rsplit(">", 1)[-1]
+    return _OLD_NAMES.get(name, name)
 
 
 def _loss_object(spec: dict[str, Any]) -> Any:
@@ -58,6 +66,8 @@ def _loss_object(spec: dict[str, Any]) -> Any:
     import keras
 
     cls = getattr(keras.losses, _written_name(spec))
+    if not inspect.isclass(cls) or not issubclass(cls, keras.losses.Loss):
+        raise ValueError(f"{spec['class_name']} is no loss")
     settings = dict(spec.get("config") or {})
     if settings.get("reduction") in {"auto", None}:
         settings.pop("reduction", None)
@@ -81,7 +91,9 @@ def describe(loss: Any) -> LossWords:
     function = getattr(loss, "fn", loss)  # Keras's loss classes wrap a function
     own = function if inspect.isfunction(function) else type(loss)
     name = own.__name__ if inspect.isfunction(own) else _snake(type(loss).__name__)
-    known = getattr(keras.losses, own.__name__, None) is own or getattr(keras.losses, type(loss).__name__, None) is type(loss)
+    known = getattr(keras.losses, own.__name__, None) is own or getattr(
+        keras.losses, type(loss).__name__, None
+    ) is type(loss)
     settings = loss.get_config() if known and hasattr(loss, "get_config") else {}
     logits = settings.get("from_logits", getattr(loss, "from_logits", False))
     return LossWords(name, bool(logits), custom=not known)

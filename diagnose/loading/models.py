@@ -21,7 +21,6 @@ NO_LOSS = (
     "the model file has no loss (it was saved without compile settings): "
     "pass --loss, for example --loss sparse_categorical_crossentropy"
 )
-_COMPILE_KEYS = ("loss", "loss_weights", "optimizer", "optimizer_config")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def load_model(path: Path, options: LoadOptions) -> LoadedModel:
     config, notes = repair(file.config or {}, file.keras)
     _name_functions(config, functions)
     custom |= {_lambda_name(layer): function for layer, function in functions.items()}
-    check_config(path, {**config, "compile_config": None}, custom, options.trust)
+    check_config(path, {**config, "compile_config": None}, custom, trust=options.trust)
     model, more = _build(file, config, custom, options.trust, rewrite=bool(functions))
     _compare_shapes(file, model)
     return _restored(file, model, options, custom, notes + more)
@@ -76,7 +75,9 @@ def _with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
     except (OSError, ValueError) as error:
         raise InputError(f"--architecture {architecture}: {error}: pass the JSON that model.to_json() gives") from error
     if not isinstance(config, dict) or "class_name" not in config:
-        raise InputError(f"--architecture {architecture}: it is no model config: pass the JSON that model.to_json() gives")
+        raise InputError(
+            f"--architecture {architecture}: it is no model config: pass the JSON that model.to_json() gives"
+        )
     version = file.keras or str(config.get("keras_version", ""))
     return ModelFile(file.path, file.format, version, config, file.training, file.members)
 
@@ -118,7 +119,7 @@ def _build(
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{file.path}: Keras cannot build the model: {_first_line(error)}") from error
+        raise InputError(f"{file.path}: Keras cannot build the model: {first_line(error)}") from error
 
 
 def _load_archive(
@@ -128,7 +129,8 @@ def _load_archive(
 
     rewrite = rewrite or file.old or file.path.suffix != ".keras"
     with tempfile.TemporaryDirectory() as folder:
-        path, notes = file.path, ()
+        path = file.path
+        notes: tuple[str, ...] = ()
         if rewrite:
             path = Path(folder) / "model.keras"
             notes = weights.write_repaired_archive(file, config, path)
@@ -139,10 +141,12 @@ def _load_archive(
 
 def _ensure_built(file: ModelFile, model: Any) -> None:
     if not model.built:
-        raise InputError(f"{file.path}: the file does not tell the shape of the model's input: build the model, then save")
+        raise InputError(
+            f"{file.path}: the file does not tell the shape of the model's input: build the model, then save"
+        )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The telling part of Keras's messages, which go on for pages."""
     lines = [line.strip() for line in str(error).replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()]
     telling = [line for line in lines if line and not line.startswith(("Exception encountered", "Arguments received"))]
@@ -161,7 +165,6 @@ def _restored(
     file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[str, Any], notes: tuple[str, ...]
 ) -> LoadedModel:
     """Compile the model as its file says, or as the options say."""
-    check_config(file.path, _compile_parts(file.training, options), custom, options.trust)
     signature = signature_of(model)
     found = _file_losses(file, options, custom, [port.name for port in signature.outputs])
     loss_weights = _numbers(losses.per_output(file.training.get("loss_weights"), [p.name for p in signature.outputs]))
@@ -169,6 +172,8 @@ def _restored(
     _compile(model, optimizer, found, loss_weights)
     state = weights.optimizer_state(file)
     iterations = weights.set_optimizer_state(model.optimizer, state, same_layout=not file.old) if known else None
+    if options.learning_rate is not None:
+        model.optimizer.learning_rate = options.learning_rate  # the state just set holds the file's
     training = _training(model.optimizer if known else None, options, iterations)
     if _possibly_lost(file, options, iterations):
         more += (
@@ -186,12 +191,6 @@ def _restored(
         notes=notes + more,
         facts={"model": str(file.path), "format": file.format, "keras": file.keras},
     )
-
-
-def _compile_parts(training: Mapping[str, Any], options: LoadOptions) -> dict[str, Any]:
-    """What of the compile settings will be used; the user's own options replace it."""
-    skipped = ({"loss"} if options.loss else set()) | ({"optimizer", "optimizer_config"} if options.optimizer else set())
-    return {key: training.get(key) for key in _COMPILE_KEYS if key not in skipped}
 
 
 def _file_losses(file: ModelFile, options: LoadOptions, custom: Mapping[str, Any], names: list[str]) -> list[Any]:
@@ -218,11 +217,12 @@ def _file_optimizer(
     config = file.training.get("optimizer_config") or file.training.get("optimizer")
     if config is None:
         rate = options.learning_rate or optimizers.ASSUMED_RATE
-        note = f"the file does not say how the model was optimized; where we train copies, Adam with {rate:g} is assumed"
+        note = (
+            f"the file does not say how the model was optimized; where we train copies, Adam with {rate:g} is assumed"
+        )
         return optimizers.make_optimizer("adam", rate), False, (note,)
-    optimizer, notes = optimizers.restore_optimizer(config, custom)
-    if options.learning_rate is not None:
-        optimizer.learning_rate = options.learning_rate
+    check_config(file.path, config, custom, trust=options.trust, instead=", or --optimizer and --learning-rate")
+    optimizer, notes = optimizers.restore_optimizer(config, custom, options.learning_rate)
     return optimizer, True, notes
 
 
@@ -270,6 +270,7 @@ def has_initial_weights(model: Any) -> bool:
 
     One step of training moves them all off it; a model without either counts as initial.
     """
+    import keras
     import numpy as np
 
     begins = {"bias": 0.0, "beta": 0.0, "moving_mean": 0.0, "gamma": 1.0, "moving_variance": 1.0}
@@ -278,7 +279,7 @@ def has_initial_weights(model: Any) -> bool:
             variable = getattr(layer, name, None)
             initializer = getattr(layer, f"{name}_initializer", None)
             usual = type(initializer).__name__ in {"Zeros", "Ones"}
-            if usual and hasattr(variable, "numpy") and not np.all(np.asarray(variable.numpy()) == value):
+            if usual and variable is not None and not np.all(keras.ops.convert_to_numpy(variable) == value):
                 return False
     return True
 
@@ -307,7 +308,9 @@ def adopt_model(model: Any, options: LoadOptions) -> LoadedModel:
         model, notes = _recompiled_copy(model, options, compiled)
     signature = signature_of(model)
     names = [port.name for port in signature.outputs]
-    found = [losses.find_loss(spec, {}) if isinstance(spec, str) else spec for spec in losses.per_output(model.loss, names)]
+    found = [
+        losses.find_loss(spec, {}) if isinstance(spec, str) else spec for spec in losses.per_output(model.loss, names)
+    ]
     if any(loss is None for loss in found):
         raise InputError("the model is compiled without a loss for one of its outputs: pass loss=")
     known = compiled or bool(options.optimizer)
@@ -334,7 +337,9 @@ def _recompiled_copy(model: Any, options: LoadOptions, compiled: bool) -> tuple[
         copy = keras.models.clone_model(model)
         copy.set_weights(model.get_weights())
     except Exception as error:
-        raise InputError(f"the model cannot be copied to compile it anew ({_first_line(error)}): compile it first") from error
+        raise InputError(
+            f"the model cannot be copied to compile it anew ({first_line(error)}): compile it first"
+        ) from error
     names = [port.name for port in signature_of(copy).outputs]
     spec = options.loss or model.loss
     found = [losses.find_loss(s, {}) if isinstance(s, str) else s for s in losses.per_output(spec, names)]
@@ -347,10 +352,10 @@ def _live_optimizer(model: Any, options: LoadOptions, compiled: bool) -> tuple[A
     if options.optimizer:
         return optimizers.make_optimizer(options.optimizer, options.learning_rate), ()
     if compiled:
-        optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+        settings = model.optimizer.get_config()
         if options.learning_rate is not None:
-            optimizer.learning_rate = options.learning_rate
-        return optimizer, ()
+            settings["learning_rate"] = options.learning_rate
+        return type(model.optimizer).from_config(settings), ()
     rate = options.learning_rate or optimizers.ASSUMED_RATE
     note = f"the model is not compiled with an optimizer; where we train copies, Adam with {rate:g} is assumed"
     return optimizers.make_optimizer("adam", rate), (note,)

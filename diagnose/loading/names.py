@@ -17,7 +17,20 @@ _SPLITS = {
 }
 _ROLES: dict[Role, set[str]] = {
     "input": {"x", "xs", "input", "inputs", "feature", "features", "data", "image", "images", "img", "imgs", "samples"},
-    "target": {"y", "ys", "target", "targets", "label", "labels", "output", "outputs", "class", "classes", "mask", "masks"},
+    "target": {
+        "y",
+        "ys",
+        "target",
+        "targets",
+        "label",
+        "labels",
+        "output",
+        "outputs",
+        "class",
+        "classes",
+        "mask",
+        "masks",
+    },
     "weight": {"weight", "weights", "w"},
 }
 _SPLIT_OF = {word: split for split, words in _SPLITS.items() for word in words}
@@ -84,7 +97,7 @@ def _words(text: str) -> list[str]:
 def _unglued(word: str) -> Sequence[str]:
     if word[:1] in {"x", "y"} and word[1:] in _SPLIT_OF:
         return (word[0], word[1:])
-    if word[-1:] in {"x", "y"} and word[:-1] in _SPLIT_OF:
+    if len(word) > 3 and word[-1:] in {"x", "y"} and word[:-1] in _SPLIT_OF:
         return (word[-1], word[:-1])
     return (word,)
 

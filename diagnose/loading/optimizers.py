@@ -23,18 +23,21 @@ def make_optimizer(name: str, rate: float | None) -> Any:
     try:
         optimizer = keras.optimizers.get(name)
     except (ValueError, TypeError) as error:
-        raise InputError(f"--optimizer {name}: Keras has no such optimizer: pass sgd, adam, adamw or rmsprop") from error
+        raise InputError(
+            f"--optimizer {name}: Keras has no such optimizer: pass sgd, adam, adamw or rmsprop"
+        ) from error
     if rate is not None:
         optimizer.learning_rate = rate
     return optimizer
 
 
-def restore_optimizer(config: Any, custom: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
+def restore_optimizer(config: Any, custom: Mapping[str, Any], rate: float | None = None) -> tuple[Any, tuple[str, ...]]:
     """Make the optimizer that a file describes, and tell in sentences what could not be taken over literally.
 
     Args:
         config: a name, or {"class_name", "config"} as Keras 1, 2 or 3 write it.
         custom: the user's own objects by name.
+        rate: a learning rate that replaces the one in the config.
 
     Raises:
         InputError: the optimizer is not part of Keras.
@@ -42,7 +45,7 @@ def restore_optimizer(config: Any, custom: Mapping[str, Any]) -> tuple[Any, tupl
     import keras
 
     if isinstance(config, str):
-        return make_optimizer(config, None), ()
+        return make_optimizer(config, rate), ()
     name = str(config["class_name"]).rsplit(">", 1)[-1]
     cls = custom.get(name) or getattr(keras.optimizers, name, None)
     if not inspect.isclass(cls) or not issubclass(cls, keras.optimizers.Optimizer):
@@ -51,6 +54,8 @@ def restore_optimizer(config: Any, custom: Mapping[str, Any]) -> tuple[Any, tupl
             "for example --optimizer adam --learning-rate 0.001"
         )
     settings = {_OLD_NAMES.get(key, key): value for key, value in (config.get("config") or {}).items()}
+    if rate is not None:
+        settings |= {"learning_rate": rate, "decay": 0.0}
     notes = _repair(settings, name)
     if name == "LossScaleOptimizer":
         return keras.optimizers.deserialize({**config, "module": "keras.optimizers"}), notes
@@ -72,7 +77,9 @@ def _repair(settings: dict[str, Any], name: str) -> tuple[str, ...]:
         settings["learning_rate"] = keras.optimizers.schedules.deserialize(rate)
     elif decay and isinstance(rate, int | float):
         settings["learning_rate"] = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
-        return (f"decay={decay:g} of the optimizer {name} (Keras 2) was read as InverseTimeDecay({rate:g}, 1, {decay:g})",)
+        return (
+            f"decay={decay:g} of the optimizer {name} (Keras 2) was read as InverseTimeDecay({rate:g}, 1, {decay:g})",
+        )
     return ()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from diagnose.subject import Task
 
@@ -13,21 +14,23 @@ class LoadOptions:
 
     `dev` and `test` are further data paths. `target` is a CSV column (several: separated by commas).
     `loss` and `optimizer` are names as `model.compile` takes them. `epochs` and `batch_size` tell how the
-    model *was* trained. `target_error` maps an output's name ("" for the only output) to an error rate (0 to 1)
-    or an RMSE in units of the target. `custom_objects` is a Python file that defines what the model needs;
-    `lambdas` are `LAYER=FILE.py:FUNCTION`; `architecture` is a JSON file for a file of weights only. `trust`
-    allows what Keras's own `safe_mode=False` allows, nothing more.
+    model *was* trained; `history` is the record of that (what `fit` returned, its dict, or a JSON or CSV file).
+    `target_error` maps an output's name ("" for the only output) to an error rate (0 to 1) or an RMSE in units of
+    the target. `custom_objects` is a Python file that defines what the model needs; `lambdas` are
+    `LAYER=FILE.py:FUNCTION`; `architecture` is a JSON file for a file of weights only. `trust` allows what Keras's
+    own `safe_mode=False` allows, nothing more.
     """
 
     dev: Path | None = None
     test: Path | None = None
-    task: Task | None = None
+    task: Task | str | None = None
     target: str | None = None
     loss: str | None = None
     optimizer: str | None = None
     learning_rate: float | None = None
     batch_size: int | None = None
     epochs: int | None = None
+    history: Any = None
     target_error: Mapping[str, float] = field(default_factory=dict)
     custom_objects: Path | None = None
     lambdas: tuple[str, ...] = ()

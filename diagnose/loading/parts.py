@@ -56,7 +56,9 @@ def sort_arrays(arrays: Mapping[str, Rows], signature: Signature, origin: str) -
             roles[name.role][name.port] = arrays[key]
     found = {split: roles for split, roles in splits.items() if roles["input"]}
     if not found:
-        raise InputError(f"{origin}: no inputs among {_listed(arrays)}: name the arrays x and y, or x_train, y_train and so on")
+        raise InputError(
+            f"{origin}: no inputs among {_listed(arrays)}: name the arrays x and y, or x_train, y_train and so on"
+        )
     note = (f"{origin}: {_listed(ignored)} was not used",) if ignored else ()
     return {
         split: Part(
@@ -105,12 +107,14 @@ def in_order(rows: Mapping[str, Rows], ports: tuple[Port, ...], what: str, origi
     by_name = {plain(key): value for key, value in rows.items()}
     if all(plain(port.name) in by_name for port in ports):
         return tuple(by_name[plain(port.name)] for port in ports)
-    if len(rows) == len(ports):
-        if len(rows) == 1 or all(key.rsplit("_", 1)[-1].isdigit() for key in rows):
-            return tuple(rows[key] for key in sorted(rows, key=_number))
+    numbered = all(key.rsplit("_", 1)[-1].isdigit() for key in rows)
+    if len(rows) == len(ports) and (len(rows) == 1 or numbered):
+        return tuple(rows[key] for key in sorted(rows, key=_number))
     wanted = ", ".join(port.name for port in ports)
     found = ", ".join(key or "one without a name" for key in rows) or "none"
-    raise InputError(f"{origin}: the model has the {what} {wanted}, but the data has {found}: name the arrays like the {what}")
+    raise InputError(
+        f"{origin}: the model has the {what} {wanted}, but the data has {found}: name the arrays like the {what}"
+    )
 
 
 def _number(key: str) -> int:

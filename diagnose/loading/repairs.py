@@ -87,7 +87,7 @@ def _container(layer: Config, version: str) -> str | None:
 
 
 def _single_output(layer: Config, version: str) -> str | None:
-    """Keras 2 wrote lists of one; Keras 3 takes them literally and returns a list, which a Sequential model around refuses."""
+    """Keras 2 wrote lists of one; Keras 3 takes them literally, and a list does not fit into a Sequential model."""
     if layer["class_name"] not in _MODELS or not isinstance(layer["config"], dict):
         return None
     for key in ("input_layers", "output_layers"):
@@ -169,7 +169,11 @@ def _old_gru(layer: Config, version: str) -> str | None:
 
 def _batch_normalisation_axis(layer: Config, version: str) -> str | None:
     config = layer["config"]
-    if layer["class_name"] == "BatchNormalization" and isinstance(config.get("axis"), list) and len(config["axis"]) == 1:
+    if (
+        layer["class_name"] == "BatchNormalization"
+        and isinstance(config.get("axis"), list)
+        and len(config["axis"]) == 1
+    ):
         config["axis"] = config["axis"][0]
     return None
 
@@ -187,11 +191,17 @@ def _unknown_arguments(layer: Config, version: str) -> str | None:
     if cls is None or layer["class_name"] in _MODELS or not isinstance(config, dict):
         return None
     known = _parameters(cls)
-    dropped = [k for k, v in config.items() if k in _NEUTRAL and k not in known and (k in _ANY_VALUE or v in _NEUTRAL[k])]
+    dropped = [
+        k for k, v in config.items() if k in _NEUTRAL and k not in known and (k in _ANY_VALUE or v in _NEUTRAL[k])
+    ]
     for name in dropped:
         del config[name]
     telling = [name for name in dropped if name in {"groups", "time_major"}]
-    return f"{telling[0]} of {layer['class_name']} is unknown to Keras 3 and, at its value, without effect" if telling else None
+    return (
+        f"{telling[0]} of {layer['class_name']} is unknown to Keras 3 and, at its value, without effect"
+        if telling
+        else None
+    )
 
 
 def _parameters(cls: type) -> set[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from diagnose.errors import InputError
 
 # Part of Keras, but each runs code or reads places that the file brings along.
-_RUNS_CODE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
+_RUNS_CODE = {"__lambda__", "Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 # How Keras writes plain values.
 _VALUES = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
 _CLASS_HOMES = (
@@ -26,7 +26,7 @@ _OLD_CLASSES = {"Functional", "Policy", "PolicyV1", "BatchNormalizationV1", "Bat
 _OLD_CLASSES |= {"CuDNNLSTM", "CuDNNGRU"}
 
 
-def check_config(path: Path, config: Any, custom: Mapping[str, Any], trust: bool) -> None:
+def check_config(path: Path, config: Any, custom: Mapping[str, Any], *, trust: bool, instead: str = "") -> None:
     """Refuse a config that names anything but Keras's own parts and the user's.
 
     Args:
@@ -34,6 +34,7 @@ def check_config(path: Path, config: Any, custom: Mapping[str, Any], trust: bool
         config: the config, or any part of it.
         custom: what the user's own file defines, by name.
         trust: also allow the code inside the file (what `safe_mode=False` of Keras allows).
+        instead: what else the user may pass, for messages.
 
     Raises:
         InputError: naming the layer and what to pass.
@@ -41,7 +42,8 @@ def check_config(path: Path, config: Any, custom: Mapping[str, Any], trust: bool
     for part, layer in _parts(config, ""):
         problem = _problem(part, custom, trust)
         if problem:
-            raise InputError(f"{path}: {_place(part, layer)} {problem}")
+            place = f'layer "{layer}"' if layer else f"its {part['class_name']}"
+            raise InputError(f"{path}: {place} {problem}{instead}")
 
 
 def _parts(config: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
@@ -59,38 +61,45 @@ def _parts(config: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
             yield from _parts(value, layer)
 
 
-def _place(part: dict[str, Any], layer: str) -> str:
-    return f'layer "{layer}"' if layer else f"its {part['class_name']}"
-
-
 def _problem(part: dict[str, Any], custom: Mapping[str, Any], trust: bool) -> str | None:
+    """What is wrong with one part, None where it is allowed."""
     name, inner = part["class_name"], part.get("config")
+    if not isinstance(name, str):
+        return "has a class that is no name: the file is damaged"
     if name in _VALUES or name in custom or part.get("registered_name") in custom:
         return None
-    if name == "Lambda":
-        return _lambda(part, inner, custom, trust)
-    if name == "__lambda__":
-        return None if trust else "holds Python code inside the file, which is not run: pass --trust if you trust the file"
-    if name in _RUNS_CODE:
-        return None if trust else f"is a {name}, which runs code of the file: pass --trust if you trust the file"
     if name == "function":
         return _function(part, inner, custom)
-    if isinstance(inner, dict) and isinstance(inner.get("vocabulary"), str) and not trust:
-        return f"reads its vocabulary from {inner['vocabulary']}, a file outside the model: pass --trust if you trust it"
-    if name in _OLD_CLASSES or (isinstance(name, str) and _is_keras_class(name, part.get("module"))):
-        return None
+    if name in _RUNS_CODE:
+        return None if trust else _code(name, part, inner, custom)
+    if name in _OLD_CLASSES or _is_keras_class(name, part.get("module")):
+        return None if trust else _outside(inner)
     return f"is of the class {name}, which is not part of Keras 3: pass --custom-objects FILE.py that defines it"
 
 
-def _lambda(part: dict[str, Any], inner: Any, custom: Mapping[str, Any], trust: bool) -> str | None:
+def _outside(inner: Any) -> str | None:
+    """Lookup layers can name a file to read; a model file brings its vocabulary with it."""
+    place = inner.get("vocabulary") if isinstance(inner, dict) else None
+    if not isinstance(place, str):
+        return None
+    return f"reads its vocabulary from {place}, outside the model: pass --trust if you trust the file"
+
+
+def _code(name: str, part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str | None:
+    if name == "Lambda":
+        return _lambda(part, inner, custom)
+    if name == "__lambda__":
+        return "holds Python code inside the file, which is not run: pass --trust if you trust the file"
+    return f"is a {name}, which runs code of the file: pass --trust if you trust the file"
+
+
+def _lambda(part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str | None:
     function = inner.get("function") if isinstance(inner, dict) else None
     if isinstance(function, str):
         known = function in custom
         return None if known else f"calls the function {function}: pass --custom-objects FILE.py that defines it"
     if isinstance(function, dict) and function.get("class_name") == "function":
         return None  # looked at on its own
-    if trust:
-        return None
     layer = part.get("name") or (inner or {}).get("name")
     return (
         "is a Lambda layer with its code inside the file, which is not run: "
@@ -100,11 +109,9 @@ def _lambda(part: dict[str, Any], inner: Any, custom: Mapping[str, Any], trust: 
 
 def _function(part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str | None:
     module = part.get("module") or "builtins"
-    if inner in custom:
+    ours = str(module).split(".")[0] in {"builtins", "keras"}
+    if inner in custom or (ours and inner in _names(_FUNCTION_HOMES, inspect.isfunction)):
         return None
-    if module == "builtins" or module.split(".")[0] == "keras":
-        if isinstance(inner, str) and inner in _names(_FUNCTION_HOMES, inspect.isfunction):
-            return None
     return f"uses the function {inner}, which is not part of Keras: pass --custom-objects FILE.py that defines it"
 
 
@@ -128,13 +135,13 @@ def _is_operation(name: str, module: str, operation: type) -> bool:
 
 @cache
 def _names(homes: tuple[str, ...], kind: Any) -> frozenset[str]:
-    """Public names of one kind in parts of the Keras API, and the short names of losses ("mse")."""
+    """Public names of one kind in parts of the Keras API."""
     import keras
 
-    names: set[str] = set()
+    found: set[str] = set()
     for home in homes:
         module: Any = keras
         for step in home.split("."):
             module = getattr(module, step, None)
-        names.update(name for name, value in vars(module).items() if kind(value)) if module else None
-    return frozenset(names) - _RUNS_CODE
+        found |= {name for name, value in vars(module).items() if kind(value)} if module else set()
+    return frozenset(found) - _RUNS_CODE

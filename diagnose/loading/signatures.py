@@ -1,7 +1,7 @@
 """What a model takes and gives: its inputs and outputs by name, shape and type."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Shape = tuple[int | None, ...]
@@ -30,12 +30,19 @@ def signature_of(model: Any) -> Signature:
     outputs = _tensors(model, "outputs")
     names = _output_names(model, len(outputs) or 1)
     activations = [_activation(layer) for layer in _heads(model, names)]
-    shapes = [_row(tensor.shape) for tensor in outputs] or [None] * len(names)
+    shapes: list[Shape | None] = [_row(tensor.shape) for tensor in outputs] or [None] * len(names)
     inputs = tuple(Port(_input_name(t), _row(t.shape), str(t.dtype)) for t in _tensors(model, "inputs"))
     return Signature(
         inputs or _declared_inputs(model),
         tuple(Port(n, s, activation=a) for n, s, a in zip(names, shapes, activations, strict=True)),
     )
+
+
+def with_outputs(signature: Signature, predictions: Sequence[Any]) -> Signature:
+    """The same signature, with the shapes of its outputs taken from what the model has just returned."""
+    shapes = [_row(tuple(tensor.shape)) for tensor in predictions]
+    outputs = zip(signature.outputs, shapes, strict=True)
+    return replace(signature, outputs=tuple(replace(port, shape=port.shape or shape) for port, shape in outputs))
 
 
 def _tensors(model: Any, side: str) -> list[Any]:

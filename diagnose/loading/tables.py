@@ -10,6 +10,7 @@ from diagnose.errors import InputError
 from diagnose.loading.names import plain
 from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Port, Signature
+from diagnose.subject import Rows
 
 _MISSING = ["?", " ?", "NA", "N/A", ""]
 
@@ -33,9 +34,8 @@ def frame_part(frame: Any, signature: Signature, target: str | None, origin: str
     """The same for a pandas frame."""
     wanted = _targets(frame, target, origin)
     features = frame.drop(columns=wanted)
-    targets, class_names = _target_rows(frame[wanted], signature)
     inputs, names, notes = _feature_rows(features, signature, origin)
-    return Part(inputs, targets, origin, feature_names=names, class_names=class_names, notes=notes)
+    return Part(inputs, _target_rows(frame[wanted], signature), origin, feature_names=names, notes=notes)
 
 
 def _frame(path: Path) -> Any:
@@ -81,23 +81,20 @@ def _targets(frame: Any, target: str | None, origin: str) -> list[str]:
     return wanted
 
 
-def _target_rows(frame: Any, signature: Signature) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Targets as numbers; text becomes the codes of its sorted classes. Several columns: one output's, or one each."""
-    classes: tuple[str, ...] = ()
-    rows: dict[str, Any] = {}
-    for name in frame.columns:
-        column = frame[name]
-        if _is_numeric(column):
-            rows[name] = column.to_numpy()
-        else:
-            codes = column.astype("category")
-            classes = tuple(str(value) for value in codes.cat.categories)
-            rows[name] = codes.cat.codes.to_numpy()
+def _target_rows(frame: Any, signature: Signature) -> dict[str, Rows]:
+    """Targets by column; several columns of one output are put side by side."""
+    rows = {str(name): _column(frame[name]) for name in frame.columns}
     if len(rows) == 1:
-        return {"": next(iter(rows.values()))}, classes
+        return {"": next(iter(rows.values()))}
     if len(signature.outputs) == 1:
-        return {"": np.stack(list(rows.values()), axis=1)}, ()
-    return rows, ()
+        return {"": np.stack(list(rows.values()), axis=1)}
+    return rows
+
+
+def _column(column: Any) -> Rows:
+    """Numbers, or text, which becomes classes once all splits are known."""
+    rows: Rows = column.to_numpy() if _is_numeric(column) else np.asarray(column.astype(str), dtype=np.str_)
+    return rows
 
 
 def _is_numeric(column: Any) -> bool:

@@ -22,7 +22,7 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> None:
         InputError: layers, arrays or shapes of file and model disagree.
     """
     with open_hdf5(file.path, file.path) as opened:
-        group = opened["model_weights"] if "model_weights" in opened else opened
+        group = opened.get("model_weights", opened)  # a file of weights only has them on top
         stored = {name: _names(group[name], "weight_names") for name in _names(group, "layer_names")}
         stored = {name: weights for name, weights in stored.items() if weights}
         layers = [layer for layer in model.layers if _ordered(layer)]
@@ -59,7 +59,9 @@ def _ordered(layer: Any) -> list[Any]:
 def _assign(path: Path, layer: str, variables: list[Any], arrays: Arrays) -> None:
     shapes, found = [tuple(v.shape) for v in variables], [a.shape for a in arrays]
     if shapes != found:
-        raise InputError(f'{path}: the weights of layer "{layer}" have the shapes {found}, but its config means {shapes}')
+        raise InputError(
+            f'{path}: the weights of layer "{layer}" have the shapes {found}, but its config means {shapes}'
+        )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
@@ -155,9 +157,12 @@ def _state_file(file: ModelFile) -> Iterator[Any]:
         with open_hdf5(file.path, file.path) as opened:
             yield opened
     elif WEIGHTS in file.members:
-        with zipfile.ZipFile(file.path) as archive, archive.open(WEIGHTS) as member:
-            with open_hdf5(file.path, member) as opened:
-                yield opened
+        with (
+            zipfile.ZipFile(file.path) as archive,
+            archive.open(WEIGHTS) as member,
+            open_hdf5(file.path, member) as opened,
+        ):
+            yield opened
     else:
         yield {}
 

@@ -20,6 +20,7 @@ from diagnose.measurements import (
     Unavailable,
 )
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.scoring import Reference, constant_reference, paired_interval, row_errors, score
 from diagnose.subject import Output, Rows, Seen, Split, Task
 
@@ -142,7 +143,7 @@ def _take(split: Split, index: NDArray[np.int64]) -> Split:
 
 def _features(bench: Bench, train: Split, dev: Split) -> tuple[Array, Array]:
     """All inputs side by side as finite numbers, [rows, features], for both splits."""
-    tokens = _token_inputs(bench.subject.model)
+    tokens = token_inputs(bench.subject.model)
     columns: list[tuple[Array, Array]] = []
     for place, (ours, theirs) in enumerate(zip(train.inputs, dev.inputs, strict=True)):
         if not (np.issubdtype(ours.dtype, np.number) or ours.dtype == bool):
@@ -168,25 +169,6 @@ def _bags(rows: Rows, like: Rows) -> Array:
     known = kept[place] == flat
     np.add.at(bags, (row[known], place[known]), 1.0)
     return np.log1p(bags)
-
-
-def _token_inputs(model: Any) -> frozenset[int]:
-    """Places of the inputs that feed an embedding."""
-    import keras
-
-    fed = {
-        id(tensor)
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.Embedding)
-        for node in layer._inbound_nodes
-        for tensor in node.input_tensors
-    }
-    inputs = getattr(model, "inputs", None) or []
-    places = {place for place, tensor in enumerate(inputs) if id(tensor) in fed}
-    first = next((layer for layer in getattr(model, "layers", []) if layer.weights), None)
-    if not places and len(inputs) <= 1 and isinstance(first, keras.layers.Embedding):
-        places = {0}
-    return frozenset(places)
 
 
 def _usable(table: _Table) -> _Table:
@@ -239,11 +221,10 @@ def _constant(output: Output, table: _Table, reference: Reference) -> _Fit:
 
 
 def _constant_prediction(output: Output, y: Rows, reference: Reference) -> Array:
-    if output.task is Task.MULTILABEL:
-        return reference.prediction[:, 1]
+    prediction = reference.prediction
     if output.task.classifies:
-        return reference.prediction[0]
-    return reference.prediction
+        prediction = prediction[:, 1] if output.task is Task.MULTILABEL else prediction[0]
+    return np.asarray(prediction)
 
 
 def _shape(output: Output, y: Rows) -> tuple[int, ...]:

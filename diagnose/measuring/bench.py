@@ -123,7 +123,7 @@ class Bench:
             self._compare(model, copy)
         except NotMeasured as reason:
             return reason
-        except Exception as error:  # whatever third-party layers raise, the own object still works
+        except Exception as error:  # noqa: BLE001 - whatever a third-party layer raises, the own object still works
             return NotMeasured(f"the model cannot be rebuilt ({type(error).__name__}: {error})")
         return copy
 
@@ -155,7 +155,14 @@ class Bench:
             with guard(model):
                 copying.draw_again(model, seed)
                 fresh = [np.array(weight) for weight in model.get_weights()]
-        return [old if i in self._kept[0] else new for i, (old, new) in enumerate(zip(self._loaded, fresh, strict=True))]
+        return self.keep(fresh)
+
+    def keep(self, fresh: copying.Weights) -> copying.Weights:
+        """Return fresh weights of a copy with the loaded ones in the places of pretrained and adapted layers."""
+        if [w.shape for w in fresh] != [w.shape for w in self._loaded]:
+            return fresh
+        pairs = zip(self._loaded, fresh, strict=True)
+        return [old if place in self._kept[0] else new for place, (old, new) in enumerate(pairs)]
 
     # --- data ------------------------------------------------------------------------------------
 

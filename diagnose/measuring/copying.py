@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ Weights = list[NDArray[Any]]
 Replacement = Callable[[Any], Any]  # a layer -> the layer that takes its place, or None
 
 
-def copy_model(model: Any, seed: int, replace: Replacement = lambda layer: None) -> Any:
+def copy_model(model: Any, seed: int, replace: Replacement | None = None) -> Any:
     """Return an uncompiled copy of a Sequential or Functional `model` with fresh weights drawn from `seed`.
 
     Layers are rebuilt from their own class and config, so unregistered custom layers need no registration, and
@@ -25,15 +25,21 @@ def copy_model(model: Any, seed: int, replace: Replacement = lambda layer: None)
     """
     import keras
 
+    if not isinstance(model, keras.Sequential) and not hasattr(model, "_inputs_struct"):
+        raise NotMeasured("the model is subclassed and cannot be rebuilt from its configuration")
+
+    def rebuild(layer: Any) -> Any:
+        return (replace(layer) if replace else None) or _copy_layer(layer, draw)
+
     state = random.getstate()
     random.seed(seed)  # whatever draws a default seed while it is built
     draw = random.Random(seed)
     try:
         with _uncompiled(model):
-            copy = keras.models.clone_model(
-                model, clone_function=lambda layer: replace(layer) or _copy_layer(layer, draw), recursive=True
-            )
-            _match(model, copy)
+            copy = keras.models.clone_model(model, clone_function=rebuild, recursive=True)
+        _bring_flags(model, copy)
+        if replace is None:
+            _compare_weights(model, copy)
     except NotMeasured:
         raise
     except Exception as error:  # third-party layers may raise anything from their config
@@ -131,6 +137,48 @@ def own_loop(model: Any) -> str | None:
     return None
 
 
+def without_augmentation(layer: Any) -> Any:
+    """Return what stands for `layer` where no augmentation is wanted: the identity, or None to keep it."""
+    import keras
+
+    name = type(layer).__name__
+    augments = name.startswith("Random") and name != "RandomCrop" and not layer.weights
+    return keras.layers.Identity(name=layer.name) if augments else None
+
+
+def calm(model: Any, dropout: bool = True, penalties: bool = True) -> None:
+    """Switch dropout and noise, and penalties, of `model` off, in place."""
+    for layer in model._flatten_layers():
+        for attribute in ("rate", "dropout", "recurrent_dropout", "stddev") if dropout else ():
+            if isinstance(getattr(layer, attribute, None), float | int):
+                with suppress(AttributeError):  # an RNN shows its cell's rate, which is set at the cell
+                    setattr(layer, attribute, 0.0)
+        if penalties and getattr(layer, "activity_regularizer", None) is not None:
+            layer.activity_regularizer = None
+    for variable in model.trainable_variables if penalties else ():
+        variable.regularizer = None
+
+
+def takes_numbers(model: Any, place: int) -> bool:
+    """Whether input number `place` is read as numbers, not as tokens by an embedding."""
+    return place not in token_inputs(model)
+
+
+def token_inputs(model: Any) -> frozenset[int]:
+    """Places of the inputs that feed an embedding."""
+    import keras
+
+    embeddings = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
+    nodes = [node for layer in embeddings for node in layer._inbound_nodes]
+    fed = {id(tensor) for node in nodes for tensor in node.input_tensors}
+    inputs = getattr(model, "inputs", None) or []
+    places = {place for place, tensor in enumerate(inputs) if id(tensor) in fed}
+    first = next((layer for layer in getattr(model, "layers", []) if layer.weights), None)
+    if not places and len(inputs) <= 1 and isinstance(first, keras.layers.Embedding):
+        places = {0}
+    return frozenset(places)
+
+
 def _without_smoothing(loss: Any) -> Any:
     import keras
 
@@ -171,15 +219,19 @@ def _plain_seed(value: object) -> bool:
     return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _match(model: Any, copy: Any) -> None:
-    """Bring over what the config does not hold, and make sure that nothing else is lost."""
+def _bring_flags(model: Any, copy: Any) -> None:
+    """Bring over the trainable flags of nested models, which their config does not hold."""
     originals, copies = list(model._flatten_layers()), list(copy._flatten_layers())
-    if len(originals) != len(copies) or [w.shape for w in model.weights] != [w.shape for w in copy.weights]:
-        raise NotMeasured("the model cannot be rebuilt from its configuration (other layers or weights)")
-    for original, twin in zip(originals, copies, strict=True):
-        twin.trainable = original.trainable
-    if len(model.trainable_variables) != len(copy.trainable_variables):
-        raise NotMeasured("the model cannot be rebuilt from its configuration (other trainable weights)")
+    if len(originals) == len(copies):
+        for original, twin in zip(originals, copies, strict=True):
+            twin.trainable = original.trainable
+
+
+def _compare_weights(model: Any, copy: Any) -> None:
+    for kind in ("weights", "trainable_variables"):
+        ours, theirs = ([w.shape for w in getattr(m, kind)] for m in (copy, model))
+        if ours != theirs:
+            raise NotMeasured("the model cannot be rebuilt from its configuration (other layers or weights)")
 
 
 @contextmanager

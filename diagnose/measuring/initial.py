@@ -41,8 +41,8 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
         for seed in range(bench.settings.seed, bench.settings.seed + SEEDS):
             with bench.at(seed):
                 predicted = predict(np.arange(len(rows)))
-            for found, *case in zip(losses, outputs, targets, predicted, constants, strict=True):
-                found.append(_loss(*case))
+            for place, output in enumerate(outputs):
+                losses[place].append(_loss(output, targets[place], predicted[place], constants[place]))
     except NotMeasured as reason:
         return Unavailable(str(reason))
     expected = [_expected(*case) for case in zip(outputs, targets, predicted, constants, strict=True)]

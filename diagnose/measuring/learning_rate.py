@@ -8,18 +8,20 @@ import numpy as np
 from diagnose.measurements import Array, LearningRate, Measurements, NotMeasured, RangeTest, SweepPoint, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
-from diagnose.measuring.training import Trainer, diverged, own_training
+from diagnose.measuring.training import Trainer, diverged, own_steps, own_training
 
 RANGE_STEPS = 100
 RANGE_SEEDS = 3
 BETA = 0.9  # of the exponential smoothing; 0.98 shifts the minimum to the right by 1.3 to 4
 STOP_AT = 4.0  # a range test ends where the smoothed loss is so many times its best
+WINDOW = 8  # steps over which a fall is measured
 FLAT = 0.05  # a curve that falls by less than this share of its start says nothing
 SPANS = {"sgd": (1e-7, 10.0), "adagrad": (1e-6, 10.0), "adadelta": (1e-5, 100.0)}
 SPAN = (1e-7, 1.0)  # optimizers that normalise the gradient: a rate of 1 moves every weight by 1
 USUAL = {"sgd": 1e-2, "adagrad": 1e-2, "adadelta": 1.0}
 USUAL_RATE = 1e-3
-SWEEP_STEPS = (200, 600)  # of one sweep training at full size: the user's own number between these
+SWEEP_STEPS = (200, 600)  # of one sweep training at full size: the user's own number, kept between these
+UNKNOWN_STEPS = 300  # where that number is unknown
 AS_GOOD = 0.1  # merit: rates this close to the best do about as well
 LEARNS = 0.1  # merit below which no rate is said to work
 DISAGREE = 0.3  # standard deviation of merit over seeds above which the best rate is a matter of luck
@@ -68,7 +70,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
         return Unavailable(str(reason))
 
 
-def learning_rate_steps(bench: Bench) -> int:
+def learning_rate_steps(bench: Bench, measured: Measurements) -> int:
     """Return how many training steps `learning_rate` takes at the bench's present scale."""
     plan = _plan(bench)
     return RANGE_STEPS * plan.range_seeds + plan.seeds * plan.steps * len(plan.offsets)
@@ -115,13 +117,12 @@ def range_test(seed: int, rates: Array, losses: Array) -> RangeTest:
     noise = float(np.std(np.diff(losses[finite][:20]))) / sqrt(2) if finite.sum() > 2 else 0.0
     if not fall > max(FLAT * abs(start), 2 * noise * sqrt((1 - BETA) / (1 + BETA))):
         return RangeTest(seed, rates, losses, smoothed, None, None, _rises(rates, smoothed, lowest, fall, stop))
-    slope = np.gradient(smoothed[: lowest + 1], np.log(rates[: lowest + 1])) if lowest else np.zeros(1)
     return RangeTest(
         seed=seed,
         rates=rates,
         losses=losses,
         smoothed=smoothed,
-        steepest=float(rates[int(np.argmin(slope))]),
+        steepest=_steepest(rates, smoothed),
         minimum=float(rates[lowest]),
         rises=_rises(rates, smoothed, lowest, fall, stop),
     )
@@ -134,6 +135,16 @@ def smooth(losses: Array, beta: float = BETA) -> Array:
         average = beta * average + (1 - beta) * loss
         smoothed[step] = average / (1 - beta ** (step + 1))
     return smoothed
+
+
+def _steepest(rates: Array, smoothed: Array) -> float | None:
+    """The middle of the window of rates over which the smoothed loss falls most; the noisy first steps are left out."""
+    usable = smoothed[WINDOW:]
+    if len(usable) <= WINDOW:
+        return None
+    fall = usable[:-WINDOW] - usable[WINDOW:]
+    steepest = int(np.nanargmax(np.where(np.isfinite(fall), fall, -np.inf)))
+    return float(rates[WINDOW + steepest + WINDOW // 2])
 
 
 def _rises(rates: Array, smoothed: Array, lowest: int, fall: float, stop: int) -> float | None:
@@ -152,7 +163,7 @@ def _merit(point: SweepPoint) -> Array:
 
 
 def _plan(bench: Bench) -> _Plan:
-    own = bench.subject.training.iterations or SWEEP_STEPS[0]
+    own = own_steps(bench) or UNKNOWN_STEPS
     most = int(np.clip(own, *SWEEP_STEPS))
     if bench.scale >= 1:
         return _Plan(RANGE_SEEDS, 3, most, (-2, -1, -0.5, 0, 0.5, 1, 2))

@@ -1,6 +1,7 @@
 """Whether a fresh copy can learn a handful of rows by heart."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,12 +35,8 @@ def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavai
         return Unavailable(f"{reason}: a training by us would be another one")
     try:
         rows = _rows(bench)
-        case = _case(bench, rows)
-        attempts: list[Attempt] = []
-        for rate in RATES:
-            attempts.append(_attempt(bench, case, rate))
-            if _solved(attempts[-1], bench.subject.outputs):
-                break
+        with _calm_model(bench) as model:
+            attempts = _attempts(bench, _case(bench, model, rows))
     except NotMeasured as reason:
         return Unavailable(str(reason))
     return OverfitBatch(
@@ -50,7 +47,7 @@ def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavai
     )
 
 
-def overfit_batch_steps(bench: Bench) -> int:
+def overfit_batch_steps(bench: Bench, measured: Measurements) -> int:
     """Return how many steps of the subject's own batch size it takes at most."""
     return -(-len(RATES) * STEPS * ROWS // max(bench.batch_size, ROWS))
 
@@ -68,15 +65,31 @@ class _Case:
     targets: tuple[Rows, ...]
 
 
-def _case(bench: Bench, rows: NDArray[np.int64]) -> _Case:
+@contextmanager
+def _calm_model(bench: Bench) -> Iterator[Any]:
+    """Yield a copy that nothing keeps from learning by heart; the user's own object, guarded, where there is none."""
+    user = bench.subject.model
+    if bench.rebuilt:
+        model = copying.copy_model(user, bench.settings.seed, replace=copying.without_augmentation)
+        copying.compile_like(model, user, exact_targets=True)
+        copying.calm(model)
+        yield model
+        return
+    with bench.at(bench.settings.seed) as model:
+        regularizers = [(variable, variable.regularizer) for variable in model.trainable_variables]
+        try:
+            copying.calm(model)
+            yield model
+        finally:
+            for variable, regularizer in regularizers:
+                variable.regularizer = regularizer
+
+
+def _case(bench: Bench, model: Any, rows: NDArray[np.int64]) -> _Case:
     import keras
 
     from diagnose.measuring.tensorflow_training import compile_prediction, compile_steps
 
-    user = bench.subject.model
-    model = copying.copy_model(user, bench.settings.seed, replace=without_augmentation)
-    copying.compile_like(model, user, exact_targets=True)
-    calm(model)
     optimizer = keras.optimizers.Adam(RATES[0])
     optimizer.build(model.trainable_variables)
     inputs, targets, _ = bench.batch(bench.subject.train, rows)
@@ -90,6 +103,15 @@ def _case(bench: Bench, rows: NDArray[np.int64]) -> _Case:
         predict=compile_prediction(model, inputs, training=True),
         targets=tuple(np.asarray(target[rows]) for target in bench.subject.train.targets),
     )
+
+
+def _attempts(bench: Bench, case: _Case) -> list[Attempt]:
+    attempts: list[Attempt] = []
+    for rate in RATES:
+        attempts.append(_attempt(bench, case, rate))
+        if _solved(attempts[-1], bench.subject.outputs):
+            break
+    return attempts
 
 
 def _attempt(bench: Bench, case: _Case, rate: float) -> Attempt:
@@ -152,25 +174,3 @@ def _key(inputs: list[Rows], row: int) -> bytes:
 
 def _constant(target: Rows) -> bool:
     return bool((target == target[:1]).all())
-
-
-def without_augmentation(layer: Any) -> Any:
-    """Return what stands for `layer` where no augmentation is wanted: the identity, or None to keep it."""
-    import keras
-
-    name = type(layer).__name__
-    augments = name.startswith("Random") and name != "RandomCrop" and not layer.weights
-    return keras.layers.Identity(name=layer.name) if augments else None
-
-
-def calm(model: Any) -> None:
-    """Switch dropout, noise and penalties of `model` off, in place."""
-    for layer in model._flatten_layers():
-        for attribute in ("rate", "dropout", "recurrent_dropout", "stddev"):
-            if isinstance(getattr(layer, attribute, None), float | int):
-                with suppress(AttributeError):  # an RNN shows its cell's rate, which is set at the cell
-                    setattr(layer, attribute, 0.0)
-        if getattr(layer, "activity_regularizer", None) is not None:
-            layer.activity_regularizer = None
-    for variable in model.trainable_variables:
-        variable.regularizer = None

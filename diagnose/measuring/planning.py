@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ SCALES = (1.0, 0.5, 0.25, 0.1)  # of an instrument's full size, the largest that
 TIMED_STEPS = 5
 
 Measure = Callable[[Bench, Measurements], object]
+Cost = Callable[[Bench, Measurements], float]
 Progress = Callable[[str], None]
 
 
@@ -51,7 +53,7 @@ class Instrument:
     priority: int
     title: str
     measure: Measure
-    cost: Callable[[Bench], float] = lambda bench: 0.0
+    cost: Cost = lambda bench, measured: 0.0
     seconds: float = 0.0
     share: float = 1.0
     uses: frozenset[type] = frozenset()
@@ -147,7 +149,7 @@ class _Run:
         return None
 
     def _seconds(self, instrument: Instrument) -> float:
-        steps = instrument.cost(self._bench)
+        steps = instrument.cost(self._bench, self.measurements)
         return instrument.seconds + (steps * self._step_seconds() if steps else 0.0)
 
     def _step_seconds(self) -> float:
@@ -191,58 +193,47 @@ def _closure(needed: frozenset[type]) -> frozenset[type]:
     return needed if more == needed else _closure(more)
 
 
-def _of(module: str, name: str) -> Callable[[Bench, Measurements], object]:
+def _late(module: str, name: str) -> Callable[[Bench, Measurements], Any]:
     """The function `name` of a sibling module, imported when it first runs: Keras must not be imported before."""
 
-    def measure(bench: Bench, measured: Measurements) -> object:
-        function: Measure = getattr(import_module(f"diagnose.measuring.{module}"), name)
-        return function(bench, measured)
+    def call(bench: Bench, measured: Measurements) -> Any:
+        return getattr(import_module(f"diagnose.measuring.{module}"), name)(bench, measured)
 
-    return measure
-
-
-def _cost(module: str, name: str) -> Callable[[Bench], float]:
-    def steps(bench: Bench) -> float:
-        function: Callable[[Bench], float] = getattr(import_module(f"diagnose.measuring.{module}"), name)
-        return function(bench)
-
-    return steps
+    return call
 
 
 INSTRUMENTS: tuple[Instrument, ...] = (
-    Instrument(Network, Effort.QUICK, 10, "network", _of("network", "network")),
-    Instrument(Dataset, Effort.QUICK, 20, "data", _of("dataset", "dataset")),
-    Instrument(Evaluation, Effort.QUICK, 30, "evaluation", _of("evaluation", "evaluation")),
+    Instrument(Network, Effort.QUICK, 10, "network", _late("network", "network")),
+    Instrument(Dataset, Effort.QUICK, 20, "data", _late("dataset", "dataset")),
+    Instrument(Evaluation, Effort.QUICK, 30, "evaluation", _late("evaluation", "evaluation")),
     Instrument(
         Conversions,
         Effort.QUICK,
         40,
         "converted inputs",
-        _of("evaluation", "conversions"),
+        _late("evaluation", "conversions"),
         uses=frozenset({Evaluation}),
     ),
-    Instrument(Forward, Effort.QUICK, 50, "activations", _of("activations", "forward")),
-    Instrument(Initial, Effort.QUICK, 60, "loss at initialisation", _of("initial", "initial")),
-    Instrument(Backward, Effort.QUICK, 70, "gradients", _of("gradients", "backward")),
+    Instrument(Forward, Effort.QUICK, 50, "activations", _late("activations", "forward")),
+    Instrument(Initial, Effort.QUICK, 60, "loss at initialisation", _late("initial", "initial")),
+    Instrument(Backward, Effort.QUICK, 70, "gradients", _late("gradients", "backward")),
     Instrument(
         OverfitBatch,
         Effort.STANDARD,
         80,
         "overfit one batch",
-        _of("overfit_batch", "overfit_batch"),
-        cost=_cost("overfit_batch", "overfit_batch_steps"),
+        _late("overfit_batch", "overfit_batch"),
+        cost=_late("overfit_batch", "overfit_batch_steps"),
         share=0.5,
     ),
-    Instrument(
-        Baseline, Effort.STANDARD, 90, "baselines", _of("baseline", "baseline"), seconds=8.0, share=0.5
-    ),
+    Instrument(Baseline, Effort.STANDARD, 90, "baselines", _late("baseline", "baseline"), seconds=8.0, share=0.5),
     Instrument(
         LearningRate,
         Effort.STANDARD,
         100,
         "learning rates",
-        _of("learning_rate", "learning_rate"),
-        cost=_cost("learning_rate", "learning_rate_steps"),
+        _late("learning_rate", "learning_rate"),
+        cost=_late("learning_rate", "learning_rate_steps"),
         share=0.5,
     ),
     Instrument(
@@ -250,8 +241,8 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         Effort.QUICK,
         110,
         "replay",
-        _of("replay", "history"),
-        cost=_cost("replay", "history_steps"),
+        _late("replay", "history"),
+        cost=_late("replay", "history_steps"),
         share=0.7,
     ),
     Instrument(
@@ -259,8 +250,8 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         Effort.STANDARD,
         120,
         "changes",
-        _of("changes", "changes"),
-        cost=_cost("changes", "changes_steps"),
+        _late("changes", "changes"),
+        cost=_late("changes", "changes_steps"),
         uses=frozenset({Evaluation, Baseline, LearningRate}),
     ),
 )

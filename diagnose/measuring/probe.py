@@ -126,15 +126,18 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
     import keras
 
     variables = list(model.trainable_variables)
-    places = {id(variable): place for place, variable in enumerate(variables)}
+    numbered = {id(variable): number for number, variable in enumerate(variables)}
 
     def run(inputs: Any, targets: Any, weights: Any) -> Any:
-        seen: dict[str, list[int]] = {}
+        seen: dict[str, list[slice]] = {}
         tensors: list[Any] = []
 
         def see(part: Part, _: Any, given: list[Any]) -> None:
-            seen.setdefault(part.path, []).append(len(tensors))
+            start = len(tensors)
             tensors.append(given[0])
+            if hasattr(given[0], "_keras_logits"):  # Keras's losses may go on from what a softmax was given
+                tensors.append(given[0]._keras_logits)
+            seen.setdefault(part.path, []).append(slice(start, len(tensors)))
 
         def forward() -> tuple[Any, list[Any], Any]:
             with keras.StatelessScope():
@@ -144,7 +147,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
 
         loss, _, of_weights, of_tensors = backend.gradients(forward, variables)
         squares = [None if gradient is None else backend.sum_of_squares(gradient) for gradient in of_weights]
-        found = {path: [of_tensors[i] for i in numbers] for path, numbers in seen.items()}
+        found = {path: [_first_known(of_tensors[place]) for place in places] for path, places in seen.items()}
         return loss, squares, {path: _squares(gradients) for path, gradients in found.items()}
 
     compiled = backend.compiled(run)
@@ -156,7 +159,9 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
         build_loss(model, inputs, targets)
         loss, squares, of_outputs = compiled(_tensors(inputs), _tensors(targets), _tensors(weights))
         numbers = [None if square is None else float(square) for square in squares]
-        by_part = {part.path: _known([numbers[places[id(v)]] for v in kernels(part) if id(v) in places]) for part in parts}
+        by_part = {
+            part.path: _known([numbers[numbered[id(v)]] for v in kernels(part) if id(v) in numbered]) for part in parts
+        }
         return Reading(
             rows=len(keras.tree.flatten(inputs)[0]),
             loss=float(loss),
@@ -294,7 +299,7 @@ def _count(condition: Any) -> Any:
 
 def _bounds(part: Part) -> tuple[float, float] | None:
     """Where an activation counts as saturated."""
-    from diagnose.measuring.network import activation_name
+    from diagnose.measuring.naming import activation_name
 
     name = activation_name(part.inner)
     if name == "tanh":
@@ -331,6 +336,10 @@ def _pooled(n: float, mean: Array, squares: Array, m: float, other: Array, more:
     """Mean and sum of squared deviations of two groups together (Chan, Golub and LeVeque 1983)."""
     difference, total = other - mean, n + m
     return mean + difference * (m / total), squares + more + np.square(difference) * (n * m / total)
+
+
+def _first_known(gradients: list[Any]) -> Any:
+    return next((gradient for gradient in gradients if gradient is not None), None)
 
 
 def _known(numbers: list[float | None]) -> float | None:

@@ -5,7 +5,7 @@ import numpy as np
 from diagnose.measurements import History, Measurements, NotMeasured, Run, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
-from diagnose.measuring.training import Course, Standing, Trainer, diverged, own_training
+from diagnose.measuring.training import Course, Standing, Trainer, diverged, own_steps, own_training
 from diagnose.settings import Effort
 
 SEEDS = 3
@@ -48,21 +48,11 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
         return Unavailable(str(reason))
 
 
-def history_steps(bench: Bench) -> int:
+def history_steps(bench: Bench, measured: Measurements) -> int:
     """Return how many training steps `history` takes at the bench's present scale."""
     if isinstance(bench.subject.history, History) or bench.settings.effort is Effort.QUICK:
         return 0
     return _length(bench)[0] * len(_seeds(bench))
-
-
-def own_steps(bench: Bench) -> int | None:
-    """Return the number of optimizer steps of the user's own training, None if unknown."""
-    training = bench.subject.training
-    if training.iterations:
-        return training.iterations
-    if training.epochs:
-        return training.epochs * -(-bench.subject.train.rows // (training.batch_size or bench.batch_size))
-    return None
 
 
 def _length(bench: Bench) -> tuple[int, bool]:

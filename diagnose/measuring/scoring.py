@@ -349,7 +349,7 @@ def _class_numbers(output: Output, truth: Rows, labels: tuple[float, float]) -> 
     """True class of each (row, position), from integers, one-hot columns or the values of a binary output."""
     if output.task is Task.MULTILABEL:
         return (_flat(truth) > sum(labels) / 2).astype(np.int64)
-    if _columns_are_classes(output, truth):
+    if columns_are_classes(output, truth):
         return np.asarray(truth.reshape(len(truth), -1, truth.shape[-1]).argmax(axis=-1), np.int64)
     if output.task is Task.BINARY:
         return (_flat(truth) > sum(labels) / 2).astype(np.int64)
@@ -358,14 +358,14 @@ def _class_numbers(output: Output, truth: Rows, labels: tuple[float, float]) -> 
 
 def _soft_targets(output: Output, truth: Rows) -> Array | None:
     """Probabilities as targets, (rows, positions, classes); None where every target is one class."""
-    if output.task is Task.MULTILABEL or not _columns_are_classes(output, truth):
+    if output.task is Task.MULTILABEL or not columns_are_classes(output, truth):
         return None
     if not np.issubdtype(truth.dtype, np.floating) or np.isin(truth, (0, 1)).all():
         return None
     return truth.reshape(len(truth), -1, truth.shape[-1]).astype(np.float64)
 
 
-def _columns_are_classes(output: Output, truth: Rows) -> bool:
+def columns_are_classes(output: Output, truth: Rows) -> bool:
     """One-hot or soft targets; a sequence of integer labels has columns too, and they are time steps."""
     if not _has_columns(truth):
         return False

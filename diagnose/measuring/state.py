@@ -40,7 +40,7 @@ def fingerprint(model: Any) -> str:
     for owner in _owners(model):
         digest.update(repr(sorted(_described(owner))).encode())
     digest.update(repr((random.getstate(), backend.random_state())).encode())
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the legacy state is the one users draw from
+    name, keys, *rest = np.random.get_state()
     digest.update(repr((name, np.asarray(keys).tobytes(), rest)).encode())
     digest.update(repr([_global(name) for name in GLOBALS] + [dict(_names())]).encode())
     generator = _global("global_seed_generator")
@@ -126,7 +126,7 @@ def _described(owner: Any) -> Iterator[tuple[str, str]]:
 
 
 def _keep_random_states() -> Restore:
-    python, legacy, of_backend = random.getstate(), np.random.get_state(), backend.random_state()  # noqa: NPY002
+    python, legacy, of_backend = random.getstate(), np.random.get_state(), backend.random_state()
     globals_ = {name: _global(name) for name in GLOBALS}
     generator = globals_["global_seed_generator"]
     drawn = None if generator is None else _array(generator.state).copy()
@@ -134,7 +134,7 @@ def _keep_random_states() -> Restore:
 
     def restore() -> None:
         random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002
+        np.random.set_state(legacy)
         backend.restore_random_state(of_backend)
         for name, value in globals_.items():
             _set_global(name, value)

@@ -46,7 +46,6 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int) -> S
 
     signature = [tf.TensorSpec([None, batch_size], tf.int64), tf.TensorSpec([None], tf.float32)]
 
-    @tf.function(input_signature=signature, autograph=False)
     def loop(order: Any, rates: Any) -> tuple[Any, Any]:
         steps = tf.shape(rates)[0]
 
@@ -60,8 +59,10 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int) -> S
         unknown = tf.fill([steps], float("nan"))
         return tf.where(ran, losses.stack(), unknown), tf.where(ran, norms.stack(), unknown)
 
+    compiled = tf.function(loop, input_signature=signature, autograph=False)
+
     def run(order: Order, rates: Array) -> tuple[Array, Array]:
-        losses, norms = loop(tf.constant(order, tf.int64), tf.constant(rates, tf.float32))
+        losses, norms = compiled(tf.constant(order, tf.int64), tf.constant(rates, tf.float32))
         return losses.numpy().astype(np.float64), norms.numpy().astype(np.float64)
 
     return run
@@ -75,13 +76,14 @@ def compile_prediction(model: Any, inputs: Structure, training: bool = False) ->
 
     inputs = _tensors(inputs)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
     def predict(rows: Any) -> Any:
         x = _gather(inputs, rows)
         return keras.tree.flatten(model(x, training=training) if model._call_has_training_arg else model(x))
 
+    compiled = tf.function(predict, input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
+
     def run(rows: NDArray[np.int64]) -> list[Rows]:
-        return [output.numpy() for output in predict(tf.constant(rows, tf.int64))]
+        return [output.numpy() for output in compiled(tf.constant(rows, tf.int64))]
 
     return run
 

@@ -57,12 +57,14 @@ class Course:
 class _Judged:
     """The rows of one split that are evaluated at every halt."""
 
-    def __init__(self, model: Any, bench: Bench, split: Split, references: tuple[Reference, ...]) -> None:
+    def __init__(
+        self, model: Any, bench: Bench, split: Split, outputs: tuple[Output, ...], constants: tuple[Reference, ...]
+    ) -> None:
         from diagnose.measuring.tensorflow_training import compile_prediction
 
         rows = bench.sample(split, DEV_ROWS)
-        self.outputs = bench.subject.outputs
-        self.references = references
+        self.outputs = outputs
+        self.references = constants
         self.targets = [target[rows] for target in split.targets]
         self.rows = len(rows)
         inputs, _, _ = bench.batch(split, rows)
@@ -104,23 +106,26 @@ class Trainer:
         NotMeasured: the model trains by its own `train_step`, or has nothing to train.
     """
 
-    def __init__(self, bench: Bench, model: Any, optimizer: Any, train: Split, dev: Split, batch_size: int) -> None:
+    def __init__(
+        self, bench: Bench, model: Any, optimizer: Any, data: tuple[Split, Split], outputs: tuple[Output, ...]
+    ) -> None:
         from diagnose.measuring.tensorflow_training import compile_steps
 
         if reason := copying.own_loop(bench.subject.model):
             raise NotMeasured(f"{reason}: a training by us would be another one")
+        train, dev = data
         self.model = model
         self.rows = train.rows
-        self.batch_size = batch_size
-        self.steps_per_epoch = max(1, train.rows // batch_size)
+        self.batch_size = bench.batch_size
+        self.steps_per_epoch = max(1, train.rows // self.batch_size)
         self._optimizer = optimizer
         optimizer.build(model.trainable_variables)
         self._optimizer_start = [np.array(variable) for variable in optimizer.variables]
-        self.references = references(bench.subject.outputs, train)
-        self._train = _Judged(model, bench, train, self.references)
-        self._dev = _Judged(model, bench, dev, self.references)
-        self._steps = compile_steps(model, optimizer, bench.batch(train, np.arange(train.rows)), batch_size)
-        self._order = iter(())
+        constants = references(outputs, train)
+        self._train = _Judged(model, bench, train, outputs, constants)
+        self._dev = _Judged(model, bench, dev, outputs, constants)
+        self._steps = compile_steps(model, optimizer, bench.batch(train, np.arange(train.rows)), self.batch_size)
+        self._order: Iterator[NDArray[np.int64]] = iter(())
         self._generator = np.random.default_rng(0)
 
     def begin(self, weights: copying.Weights, seed: int) -> None:
@@ -134,7 +139,7 @@ class Trainer:
 
     def run(self, rates: Array) -> Course:
         """Train one step per rate, and stop at the first loss that is not finite."""
-        order = np.stack([next(self._order) for _ in rates])
+        order: NDArray[np.int64] = np.stack([next(self._order) for _ in rates])
         losses, norms = self._steps(order, rates)
         ran = int(np.count_nonzero(np.isfinite(losses)))
         return Course(losses[: ran + 1], norms[: ran + 1])
@@ -172,10 +177,19 @@ def own_training(bench: Bench) -> Iterator[Trainer]:
     """
     with bench.at(None) as model:
         if "own training" not in bench.kept:
-            train, dev = bench.holdout()
             optimizer = copying.new_optimizer(bench.subject.model.optimizer)
-            bench.kept["own training"] = Trainer(bench, model, optimizer, train, dev, bench.batch_size)
+            bench.kept["own training"] = Trainer(bench, model, optimizer, bench.holdout(), bench.subject.outputs)
         yield bench.kept["own training"]
+
+
+def own_steps(bench: Bench) -> int | None:
+    """Return the number of optimizer steps of the user's own training, None if unknown."""
+    training = bench.subject.training
+    if training.iterations:
+        return training.iterations
+    if training.epochs:
+        return training.epochs * -(-bench.subject.train.rows // (training.batch_size or bench.batch_size))
+    return None
 
 
 def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -> list[Rows]:
@@ -186,9 +200,7 @@ def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -
 
 def references(outputs: tuple[Output, ...], train: Split) -> tuple[Reference, ...]:
     """Return the best constant prediction of each output on the training rows."""
-    return tuple(
-        constant_reference(output, target) for output, target in zip(outputs, train.targets, strict=True)
-    )
+    return tuple(constant_reference(output, target) for output, target in zip(outputs, train.targets, strict=True))
 
 
 def diverged(course: Course, before: Standing, after: Standing) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-Arrays = Array | tuple[Array, ...]  # a tuple: one per model input or output
+Rows = tuple[Any, Any]  # inputs and targets, each an array, or a tuple of them where there are several
 
 EXTRA = Path(os.environ.get("DIAGNOSE_EXTRA_DATA", Path(__file__).parents[3] / "shared" / "data"))
 BOTH = ("train", "dev")
@@ -32,12 +32,17 @@ class Data:
         code: size of the code of an autoencoder, whose target is its input.
     """
 
-    train: tuple[Arrays, Arrays]
-    dev: tuple[Arrays, Arrays] | None
+    train: Rows
+    dev: Rows | None
     tasks: tuple[str, ...]
     units: tuple[int, ...]
     vocabulary: int | None = None
     code: int | None = None
+
+    @property
+    def judged(self) -> Rows:
+        """The rows that scores are taken on: dev, or train where there is none."""
+        return self.train if self.dev is None else self.dev
 
     def mapped(
         self,
@@ -47,7 +52,7 @@ class Data:
     ) -> "Data":
         """A copy with a function applied to the inputs or the targets of some splits."""
 
-        def change(rows: tuple[Arrays, Arrays]) -> tuple[Arrays, Arrays]:
+        def change(rows: Rows) -> Rows:
             return (x(rows[0]) if x else rows[0], y(rows[1]) if y else rows[1])
 
         train = change(self.train) if "train" in splits else self.train
@@ -91,11 +96,13 @@ def digit_and_ink() -> Data:
     data = digits()
     brightness = data.train[0].mean(axis=1)
 
-    def both(rows: tuple[Any, Any]) -> tuple[Any, Any]:
+    def both(rows: Rows) -> Rows:
         ink = (rows[0].mean(axis=1, keepdims=True) - brightness.mean()) / brightness.std()
         return rows[0], (rows[1], ink.astype("float32"))
 
-    return replace(data, train=both(data.train), dev=both(data.dev), tasks=("multiclass", "regression"), units=(10, 1))
+    return replace(
+        data, train=both(data.train), dev=both(data.judged), tasks=("multiclass", "regression"), units=(10, 1)
+    )
 
 
 def digit_halves() -> Data:
@@ -106,7 +113,7 @@ def digit_halves() -> Data:
 def reconstruction(code: int = 16) -> Data:
     """Digits as their own targets."""
     data = digits()
-    train, dev = (data.train[0], data.train[0]), (data.dev[0], data.dev[0])
+    train, dev = (data.train[0], data.train[0]), (data.judged[0], data.judged[0])
     return replace(data, train=train, dev=dev, tasks=("regression",), units=(64,), code=code)
 
 
@@ -135,7 +142,8 @@ def friedman(rows: int = 1500, standardised: bool = True) -> Data:
     """Ten uniform features, five of which make a smooth non-linear target (14 +- 5) with a little noise."""
     from sklearn.datasets import make_friedman1
 
-    data = _tabular(*make_friedman1(rows, noise=0.5, random_state=0), regression=True)
+    x, y = make_friedman1(rows, noise=0.5, random_state=0)
+    data = _tabular(x, y, regression=True)
     return standard(data) if standardised else data
 
 

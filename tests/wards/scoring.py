@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.wards.data import Array, Arrays, Data
+from tests.wards.data import Array, Data
 
 RESAMPLES = 200  # bootstrap draws behind a standard error
 
@@ -14,7 +14,7 @@ def parts(arrays: Any) -> tuple[Any, ...]:
     return tuple(arrays) if isinstance(arrays, tuple | list) else (arrays,)
 
 
-def score(data: Data, targets: Arrays, predictions: Any, logits: bool = False) -> tuple[float, float]:
+def score(data: Data, targets: Any, predictions: Any, logits: bool = False) -> tuple[float, float]:
     """The mean score over the outputs and its standard error by a bootstrap over rows.
 
     Balanced accuracy for classes (the mean over the columns for multi-label), R2 floored at 0 for numbers.
@@ -55,7 +55,7 @@ def _balanced(labels: Array, said: Array) -> float:
 
 def constant_score(data: Data) -> float:
     """What the best constant prediction scores on the dev set, or on train where there is none."""
-    y = (data.dev or data.train)[1]
+    y = data.judged[1]
     alone = []
     for task, units, one in zip(data.tasks, data.units, parts(y), strict=True):
         classes = 2 if task in ("binary", "multilabel") else units
@@ -116,9 +116,9 @@ def _predicted(model: Any, task: str, x_train: Array, y_train: Array, x_dev: Arr
     return said if said.ndim == 2 else said[:, None]
 
 
-def _features(data: Data, x: Arrays) -> Array:
+def _features(data: Data, x: Any) -> Array:
     """Inputs as a table: counts of tokens, else every number in a column of its own; holes become 0."""
     joined = np.concatenate([np.asarray(part).reshape(len(part), -1) for part in parts(x)], axis=1)
     if data.vocabulary:
-        return np.stack([np.bincount(row, minlength=data.vocabulary) for row in joined]).astype("float32")
-    return np.nan_to_num(joined)
+        return np.stack([np.bincount(row, minlength=data.vocabulary) for row in joined])
+    return np.asarray(np.nan_to_num(joined))

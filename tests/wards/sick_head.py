@@ -107,7 +107,6 @@ SICK_HEAD = (
         {"wrong-loss"},
         spoil=(make(data.one_hot),),
         loss="mean_squared_error",
-        optimizer=ref.sgd(0.01),
     ),
     sick(
         "one-sigmoid-for-ten-classes",

@@ -3,6 +3,8 @@
 Append within a family; the halves are assigned by the order (`recipe.in_halves`).
 """
 
+from typing import Any
+
 from keras import initializers
 
 from tests.wards import models
@@ -12,7 +14,7 @@ from tests.wards.recipe import make, sick
 SIX = ref.DIGITS_MLP.model.but(hidden=(48,) * 6)
 
 
-def digits_with(**settings: object) -> dict[str, object]:
+def digits_with(**settings: Any) -> dict[str, Any]:
     """The MLP of the digits with other settings."""
     return {"model": ref.DIGITS_MLP.model.but(**settings)}
 

@@ -1,5 +1,7 @@
 """The wards' arithmetic, on results written by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -59,28 +61,28 @@ def test_each_cause_gets_its_misses_and_its_false_alarms() -> None:
 
 def test_scores_of_constant_predictions_are_at_the_floor() -> None:
     digits = data.digits()
-    said = np.zeros((len(digits.dev[1]), 10))
+    said = np.zeros((len(digits.judged[1]), 10))
     said[:, 3] = 1
-    assert scoring.score(digits, digits.dev[1], said)[0] == pytest.approx(0.1)
+    assert scoring.score(digits, digits.judged[1], said)[0] == pytest.approx(0.1)
     friedman = data.friedman()
-    mean = np.full_like(friedman.dev[1], friedman.dev[1].mean())
-    assert scoring.score(friedman, friedman.dev[1], mean)[0] == pytest.approx(0.0, abs=1e-6)
+    mean = np.full_like(friedman.judged[1], friedman.judged[1].mean())
+    assert scoring.score(friedman, friedman.judged[1], mean)[0] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_prediction_that_is_not_a_number_scores_nothing() -> None:
     moons = data.moons()
-    assert scoring.score(moons, moons.dev[1], np.full((len(moons.dev[1]), 1), np.nan)) == (0.0, 0.0)
+    assert scoring.score(moons, moons.judged[1], np.full((len(moons.judged[1]), 1), np.nan)) == (0.0, 0.0)
 
 
 def test_a_binary_logit_is_cut_at_zero() -> None:
     moons = data.moons()
-    logits = np.where(moons.dev[1] == 1, 0.2, -0.2)[:, None]
-    assert scoring.score(moons, moons.dev[1], logits, logits=True)[0] == 1.0
-    assert scoring.score(moons, moons.dev[1], logits, logits=False)[0] == 0.5
+    logits = np.where(moons.judged[1] == 1, 0.2, -0.2)[:, None]
+    assert scoring.score(moons, moons.judged[1], logits, logits=True)[0] == 1.0
+    assert scoring.score(moons, moons.judged[1], logits, logits=False)[0] == 0.5
 
 
 def test_a_recipe_is_known_by_its_settings_and_sources() -> None:
-    def text(**changes: object) -> str:
+    def text(**changes: Any) -> str:
         return sick("name", "family", DIGITS_MLP, {"dead-units"}, **changes).recipe.text
 
     assert text() == text()

@@ -53,7 +53,7 @@ class Health:
 
 def data_of(recipe: Recipe, handed: bool = True) -> Data:
     """The rows a recipe trains on, or those that the examination is given."""
-    data = recipe.data()
+    data: Data = recipe.data()
     for change in recipe.spoil + (recipe.handed if handed else ()):
         data = change(data)
     return data
@@ -156,9 +156,9 @@ def _train(recipe: Recipe, seed: int, folder: Path) -> None:
 def _record(recipe: Recipe, model: Any, data: Data, seconds: float) -> Record:
     logits = bool(getattr(model.loss, "from_logits", False))
     train = scoring.score(data, data.train[1], _predict(model, data.train[0]), logits)
-    dev = scoring.score(data, data.dev[1], _predict(model, data.dev[0]), logits) if data.dev else train
+    own = scoring.score(data, data.judged[1], _predict(model, data.judged[0]), logits)
     finite = all(bool(np.isfinite(weights).all()) for weights in model.get_weights())
-    return Record(dev[0], dev[1], train[0], finite, seconds)
+    return Record(*own, train[0], finite, seconds)
 
 
 def _predict(model: Any, x: Any) -> Any:

@@ -231,10 +231,8 @@ def totals(results: Iterable[Result]) -> str:
     lines = []
     for half in ("tuning", "held-out", "all"):
         part = [r for r in results if half in (r.half, "all")]
-        lines += [
-            "",
-            f"{half}: {sum(r.sick for r in part if r.counts)} sick, {sum(not r.sick for r in part if r.counts)} healthy",
-        ]
+        sick = sum(r.sick for r in part if r.counts)
+        lines += ["", f"{half}: {sick} sick, {sum(r.counts for r in part) - sick} healthy"]
         lines += [f"  {name:<44} {rate}" for name, rate in rates(part).items()]
     left_out = [f"{r.name} ({r.verdict})" for r in results if not r.counts]
     if left_out:

@@ -1,0 +1,89 @@
+from collections.abc import Iterator
+
+from diagnose.checks.architecture import by_path
+from diagnose.checks.wording import counted, listed, number
+from diagnose.findings import Finding, Severity, Table, Where
+from diagnose.measurements import Backward, Forward, Gradients, Network, Unavailable, need
+from diagnose.registry import check
+
+SOLVED = 1e-6  # loss at which there is nothing left to descend
+OUTAGE = 0.99  # share of a layer's units that never fire: a dead layer explains a zero gradient
+
+
+@check("Weights that get no gradient", family="network")
+def cut_gradient(backward: Backward, network: Network, forward: Forward | None) -> Iterator[Finding]:
+    """Finds trainable kernels whose gradient is missing or exactly zero on every batch.
+
+    ## What it measures
+    The gradient of the data loss for every trainable kernel on several batches, at the loaded weights and,
+    where possible, at fresh ones.
+
+    ## Why it matters
+    Such a kernel never changes. Something between it and the loss stops the gradient: a rounding, an argmax,
+    a stop_gradient, a clipped loss, or a branch that does not reach the loss at all.
+
+    ## How it is decided
+    A kernel without gradient at the loaded and at fresh weights is an error. At the loaded weights alone it
+    is a warning, and nothing where a layer of dead units or a loss of zero explains it.
+
+    ## Known limits
+    Where fresh weights are not available, a layer whose units all died late and that was not measured looks
+    the same. Embedding tables, whose rows rest unless their token occurs, are not counted.
+
+    ## References
+    - tensorflow.org, "Introduction to gradients and automatic differentiation" (cases where gradient returns None)
+    - Bengio, Léonard, Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons",
+      arXiv:1308.3432
+    """
+    current = need(backward.current)
+    if current.loss < SOLVED:
+        return
+    cut = _cut(current, network)
+    if not cut:
+        return
+    fresh = None if isinstance(backward.fresh, Unavailable) else _cut(backward.fresh, network)
+    always = [path for path in cut if fresh is not None and path in fresh]
+    if always:
+        yield _finding(Severity.ERROR, always, current, "at the loaded and at fresh weights")
+    elif not _dead(forward):
+        yield _finding(Severity.WARNING, cut, current, "at the loaded weights")
+
+
+def _cut(gradients: Gradients, network: Network) -> list[str]:
+    layers = by_path(network)
+    return [
+        layer.path
+        for layer in gradients.layers
+        if layer.cut and (layer.path not in layers or layers[layer.path].trainable) and layer.kind != "Embedding"
+    ]
+
+
+def _dead(forward: Forward | None) -> bool:
+    """Whether some rectified layer never fires: then whatever feeds it gets no gradient."""
+    if forward is None or isinstance(forward.current, Unavailable):
+        return False
+    return any(
+        layer.activation in ("relu", "relu6") and layer.never.size > 0 and layer.never.mean() >= OUTAGE
+        for layer in forward.current.layers
+    )
+
+
+def _finding(severity: Severity, paths: list[str], gradients: Gradients, when: str) -> Finding:
+    every = len(paths) == len(gradients.layers)
+    which = "no layer" if every else f"{counted(len(paths), 'layer')} ({listed(paths)})"
+    return Finding(
+        severity,
+        f"{which} {'gets any' if every else 'get no' if len(paths) > 1 else 'gets no'} gradient {when}, "
+        f"while the loss is {number(gradients.loss)}",
+        where=Where(layer=paths[0]),
+        value=float(len(paths)),
+        threshold=0.0,
+        rows=gradients.batches * gradients.batch_size,
+        evidence=(
+            Table(
+                "Gradient by layer, over the size of the weights",
+                ("layer", "relative gradient", "cut off"),
+                tuple((layer.path, float(layer.relative), "yes" if layer.cut else "no") for layer in gradients.layers),
+            ),
+        ),
+    )

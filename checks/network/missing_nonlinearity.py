@@ -1,0 +1,124 @@
+from collections.abc import Iterator
+
+from diagnose.checks.architecture import (
+    LINEAR,
+    after,
+    applied_activation,
+    by_path,
+    hidden_layers,
+    output_layers,
+    passes,
+    successors,
+)
+from diagnose.checks.wording import counted, listed
+from diagnose.findings import Finding, Severity, Table, Where
+from diagnose.measurements import Layer, Network, NotMeasured
+from diagnose.registry import check
+
+SPATIAL_PARTS = ("DepthwiseConv", "SeparableConv")  # one half of a factored convolution
+AVERAGES = ("AveragePooling", "GlobalAveragePooling")  # linear as well
+
+
+@check("Linear layers in a row", family="network")
+def missing_nonlinearity(network: Network) -> Iterator[Finding]:
+    """Looks for layers with weights that are followed by another one with nothing non-linear in between.
+
+    ## What it measures
+    The activations along the graph: pairs of layers where a linear one feeds the next directly, recurrent
+    cells without activation, and networks in which no hidden layer has an activation at all.
+
+    ## Why it matters
+    Two linear layers in a row are one linear layer with more parameters. A network without any activation is
+    a linear model, however deep; a linear recurrent cell multiplies its state without bound.
+
+    ## How it is decided
+    A hidden layer is linear if neither it nor anything between it and the next layer with weights bends its
+    output. All hidden layers linear: an error. Some, or a recurrent cell: a warning. Exempt are factors
+    narrower than both neighbours (low-rank, codes of autoencoders), depthwise convolutions, layers that feed a
+    merge, several layers or a recurrent one, and layers whose output is normalised or pooled.
+
+    ## Known limits
+    Not judged for subclassed models, whose graph is not known. Custom layers count as non-linear.
+
+    ## References
+    - Saxe, McClelland, Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+      networks", arXiv:1312.6120
+    - Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 6.3
+    """
+    if not network.graph_known:
+        raise NotMeasured(
+            "the graph of a subclassed model is not known, so what stands between its layers is not either"
+        )
+    hidden = hidden_layers(network)
+    if hidden and _all_linear(network):
+        yield _finding(
+            Severity.ERROR,
+            f"none of the {counted(len(hidden), 'hidden layer')} has an activation, so the network is one linear model",
+            list(hidden),
+        )
+        return
+    unbounded = [layer for layer in hidden if layer.recurrent and layer.activation == "linear"]
+    if unbounded:
+        yield _finding(Severity.WARNING, f"the cells of {_paths(unbounded)} have no activation", unbounded)
+    pairs = [layer for layer in hidden if _merges_with_next(network, layer)]
+    if pairs:
+        verb = "feeds" if len(pairs) == 1 else "feed"
+        message = f"{_paths(pairs)} {verb} the next layer with no activation in between"
+        yield _finding(Severity.WARNING, message, pairs)
+
+
+def _all_linear(network: Network) -> bool:
+    outputs = output_layers(network)
+    inner = [layer for layer in network.layers if layer.path not in outputs]
+    return all(_linear(layer) for layer in inner)
+
+
+def _linear(layer: Layer) -> bool:
+    if layer.weighted:
+        return layer.activation == "linear"
+    averages = layer.kind.startswith(AVERAGES)
+    normalises = layer.kind in ("BatchNormalization", "Normalization", "Rescaling")  # affine once trained
+    merges = layer.kind in ("Add", "Concatenate", "Average", "Subtract")
+    return (passes(layer) or averages or normalises or merges) and layer.activation in LINEAR
+
+
+def _merges_with_next(network: Network, layer: Layer) -> bool:
+    """Whether this layer and the next one with weights are one linear map, and not on purpose."""
+    if applied_activation(network, layer) != "linear" or layer.recurrent or layer.kind.startswith(SPATIAL_PARTS):
+        return False
+    if len(successors(network, layer.path)) != 1:
+        return False
+    for following in after(network, layer):
+        if following.weighted:
+            return not following.recurrent and not _factor(network, layer, following)
+        if not passes(following) or len(following.inbound) > 1:
+            return False
+    return False
+
+
+def _factor(network: Network, layer: Layer, following: Layer) -> bool:
+    """Narrower than what comes in and what goes out: a low-rank factor or a code."""
+    units, layers = layer.units or 0, by_path(network)
+    sources = [layers[path].units for path in layer.inbound if path in layers and layers[path].units]
+    width = max((source for source in sources if source is not None), default=layer.fan_in or 0)
+    return units < max(width, layer.fan_in or 0) and units < (following.units or 0)
+
+
+def _paths(layers: list[Layer]) -> str:
+    return listed([layer.path for layer in layers])
+
+
+def _finding(severity: Severity, message: str, layers: list[Layer]) -> Finding:
+    table = Table(
+        "Layers without activation",
+        ("layer", "kind", "units"),
+        tuple((layer.path, layer.kind, layer.units) for layer in layers),
+    )
+    return Finding(
+        severity,
+        message,
+        where=Where(layer=layers[0].path),
+        value=float(len(layers)),
+        threshold=0.0,
+        evidence=(table,),
+    )

@@ -1,0 +1,76 @@
+from collections.abc import Iterator
+
+from diagnose.checks.architecture import hidden_layers, successors
+from diagnose.checks.wording import counted, listed, percent
+from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.measurements import Layer, Network
+from diagnose.registry import check
+
+ALL = 0.99  # share of units with a twin: the layer computes one number, many times
+MANY = 0.5
+FREE = 4  # fan-in from which random columns do not coincide to cosine 0.9999 by chance
+CONSTANTS = ("Zeros", "Ones", "Constant")
+
+
+@check("Units that are copies of each other", family="network")
+def symmetric_units(network: Network) -> Iterator[Finding]:
+    """Looks for layers whose units all compute the same.
+
+    ## What it measures
+    The share of columns (filters) of each hidden kernel that equal another one to a cosine of 0.9999, and
+    initialisers that give every weight the same value.
+
+    ## Why it matters
+    Equal units get equal gradients and stay equal for ever: a layer of a hundred copies has the capacity of
+    one unit. Random initial weights are there to prevent just that. All-zero kernels pass no gradient either.
+
+    ## How it is decided
+    An error where at least 99 % of a hidden layer's units have a twin, a warning from 50 %. A constant kernel
+    initialiser on an untrained hidden layer is an error; on one that has trained apart all the same, a hint.
+
+    ## Known limits
+    Kernels with fewer than four inputs per unit are not judged: their columns coincide by chance. Zeros are
+    healthy for biases, for output layers and for the last layer of a residual branch, all exempt.
+
+    ## References
+    - Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 8.4 (breaking symmetry)
+    - Glorot, Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
+    """
+    layers = [layer for layer in hidden_layers(network) if _judged(network, layer)]
+    twins = {layer.path: layer.twin_units or 0.0 for layer in layers}
+    for limit, until, severity in ((ALL, 1.01, Severity.ERROR), (MANY, ALL, Severity.WARNING)):
+        found = [path for path, share in twins.items() if limit <= share < until]
+        if found:
+            yield Finding(
+                severity,
+                f"{percent(max(twins[path] for path in found))} of the units are copies of another one in "
+                f"{counted(len(found), 'hidden layer')}: {listed(found)}",
+                where=Where(layer=found[0]),
+                value=max(twins[path] for path in found),
+                threshold=limit,
+                evidence=(_bars(twins),),
+            )
+    yield from _constant([layer for layer in layers if twins[layer.path] < MANY], network.trained)
+
+
+def _judged(network: Network, layer: Layer) -> bool:
+    merges = any(len(following.inbound) > 1 for following in successors(network, layer.path))
+    wide = (layer.units or 0) > 1 and (layer.fan_in is None or layer.fan_in >= FREE)
+    return wide and layer.trainable and not merges
+
+
+def _constant(layers: list[Layer], trained: bool) -> Iterator[Finding]:
+    constant = [layer for layer in layers if (layer.initializer or "").startswith(CONSTANTS)]
+    if constant:
+        yield Finding(
+            Severity.HINT if trained else Severity.ERROR,
+            f"the kernels of {counted(len(constant), 'hidden layer')} start as {constant[0].initializer}, "
+            f"every weight alike: {listed([layer.path for layer in constant])}",
+            where=Where(layer=constant[0].path),
+            value=float(len(constant)),
+            threshold=0.0,
+        )
+
+
+def _bars(twins: dict[str, float]) -> Bars:
+    return Bars("Units with a twin, by layer", tuple(twins), tuple(twins.values()), unit="share", threshold=MANY)

@@ -1,0 +1,86 @@
+from collections.abc import Iterator
+
+from diagnose.checks.architecture import SIGMOIDS, after, applied_activation, by_path, gates, hidden_layers
+from diagnose.checks.wording import listed
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import Layer, Network
+from diagnose.registry import check
+
+SHARED = frozenset({"softmax", "log_softmax"})
+LINEAR_GROWTH = frozenset({"relu", "relu6"})
+POSITIVE = frozenset({"relu", "relu6", "sigmoid", "hard_sigmoid", "softplus"})
+
+
+@check("Activations in unusual places", family="network")
+def unusual_hidden_activation(network: Network) -> Iterator[Finding]:
+    """Looks for activations that belong to outputs inside the network, and the reverse.
+
+    ## What it measures
+    The activation of every hidden layer, of recurrent cells, and of the layer that feeds a separate softmax
+    or sigmoid at the end.
+
+    ## Why it matters
+    A softmax in a hidden layer makes its units share a sum of 1, so that almost all are close to 0. A hidden
+    sigmoid gives only positive values and passes a quarter of the gradient at best. A rectifier in front of
+    the last softmax forbids negative logits, and a unit that is at zero gets no gradient.
+
+    ## How it is decided
+    A hidden softmax, and an activation in front of a separate last softmax or sigmoid that cannot be
+    negative: a warning. A hidden sigmoid, or a recurrent cell with relu: a hint. Layers that weigh others
+    (attention, gates, mixtures of experts) are exempt.
+
+    ## Known limits
+    One or two sigmoid layers train well enough on easy tasks; many of them have a check of their own.
+
+    ## References
+    - LeCun, Bottou, Orr, Müller 1998, "Efficient BackProp", section 4.4 (the sigmoid)
+    - Le, Jaitly, Hinton 2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units",
+      arXiv:1504.00941
+    """
+    hidden = [layer for layer in hidden_layers(network) if not gates(network, layer)]
+    shared = [layer for layer in hidden if applied_activation(network, layer) in SHARED]
+    if shared:
+        yield _finding(Severity.WARNING, shared, "softmax in a hidden layer, its units share a sum of 1")
+    clipped = _before_the_last_activation(network)
+    if clipped:
+        yield _finding(
+            Severity.WARNING, clipped, f"{clipped[0].activation} in front of the last activation, no logit is negative"
+        )
+    sigmoids = [x for x in hidden if not x.recurrent and applied_activation(network, x) in SIGMOIDS]
+    if sigmoids:
+        yield _finding(
+            Severity.HINT,
+            sigmoids,
+            "sigmoid in a hidden layer, its values are all positive and its slope is at most 1/4",
+        )
+    growing = [layer for layer in hidden if layer.recurrent and layer.activation in LINEAR_GROWTH]
+    if growing:
+        yield _finding(
+            Severity.HINT, growing, f"{growing[0].activation} in a recurrent cell, which can grow from step to step"
+        )
+
+
+def _before_the_last_activation(network: Network) -> list[Layer]:
+    """Output layers with an activation of their own in front of a separate softmax or sigmoid."""
+    layers = by_path(network)
+    found = []
+    for head in network.heads:
+        last = layers.get(head.layer)
+        if last is None or last.weighted or last.activation not in SHARED | {"sigmoid"}:
+            continue
+        found += [
+            layer
+            for layer in network.layers
+            if layer.weighted and layer.activation in POSITIVE and last in list(after(network, layer))
+        ]
+    return found
+
+
+def _finding(severity: Severity, layers: list[Layer], what: str) -> Finding:
+    return Finding(
+        severity,
+        f"{listed([layer.path for layer in layers])} {'has' if len(layers) == 1 else 'have'} {what}",
+        where=Where(layer=layers[0].path),
+        value=float(len(layers)),
+        threshold=0.0,
+    )

@@ -1,0 +1,295 @@
+"""Rows and the model brought together: shapes, types and label formats, changed only where there is one meaning.
+
+Each change that is more than a missing axis of length one leaves a note. What the loss could take in training is left
+as it is, however wrong it looks: the checks report it. What no loss could take is refused.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from diagnose.errors import InputError
+from diagnose.loading.losses import LossWords
+from diagnose.loading.parts import Part, in_order
+from diagnose.loading.signatures import Port, Shape, Signature
+from diagnose.subject import Rows, Seen, Split
+
+CAST_BYTES = 2 << 30  # a memory-mapped array that would take more than this as the model's type stays as it is
+_IMAGE_CHANNELS = (1, 3, 4)
+_CATEGORICAL = {"categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "kl_divergence"}
+_BINARY = {"binary_crossentropy", "binary_focal_crossentropy"}
+_SPARSE = "sparse_categorical_crossentropy"
+_LABEL_ROWS = 1_000_000  # labels are looked at up to this many rows
+
+
+def fit_inputs(part: Part, signature: Signature) -> tuple[tuple[Rows, ...], tuple[str, ...]]:
+    """The inputs of a part in the model's order, shape and type, and what was changed, in sentences.
+
+    Raises:
+        InputError: they do not fit the model; both sides are named.
+    """
+    notes: list[str] = []
+    found = in_order(part.inputs, signature.inputs, "inputs", part.origin)
+    pairs = zip(found, signature.inputs, strict=True)
+    inputs = tuple(_fit_input(rows, port, part.origin, notes) for rows, port in pairs)
+    return inputs, tuple(f"{part.origin}: {note}" for note in notes)
+
+
+def fit_split(
+    name: str,
+    part: Part,
+    inputs: tuple[Rows, ...],
+    *,
+    signature: Signature,
+    losses: Sequence[LossWords],
+    seen: Seen,
+) -> tuple[Split, tuple[str, ...]]:
+    """Make a split of fitted inputs and a part's targets, and tell in sentences what was changed.
+
+    Raises:
+        InputError: rows, shapes or labels do not fit; both sides are named.
+    """
+    notes: list[str] = []
+    targets = _targets(part, signature, losses, inputs, notes)
+    _same_rows(part, name, [*inputs, *targets])
+    weight = None if part.sample_weight is None else _weight(part, inputs[0].shape[0])
+    split = Split(name, inputs, targets, seen, weight, part.origin)
+    return split, part.notes + tuple(f"{part.origin}: {note}" for note in notes)
+
+
+def _weight(part: Part, rows: int) -> Rows:
+    weight: Rows = np.asarray(part.sample_weight).reshape(-1)
+    if weight.shape[0] != rows:
+        raise InputError(f"{part.origin}: there are {rows:,} rows but {weight.shape[0]:,} sample weights")
+    return weight
+
+
+def _same_rows(part: Part, name: str, arrays: Sequence[Rows]) -> None:
+    counts = sorted({array.shape[0] for array in arrays})
+    if len(counts) > 1:
+        found = " and ".join(f"{count:,}" for count in counts)
+        raise InputError(f"{part.origin}: inputs and targets of {name} have {found} rows: they must have one for one")
+    if counts[0] == 0:
+        raise InputError(f"{part.origin}: {name} has no rows")
+
+
+# --- inputs --------------------------------------------------------------------------------------
+
+
+def _fit_input(rows: Rows, port: Port, origin: str, notes: list[str]) -> Rows:
+    if rows.ndim == 0:
+        raise InputError(f'{origin}: the input "{port.name}" is a single number, not rows')
+    if rows.dtype.kind in "US" and port.dtype == "string":
+        return rows
+    if rows.dtype.kind not in "biuf":
+        raise InputError(
+            f'{origin}: the input "{port.name}" holds {rows.dtype}, but the model takes numbers ({port.dtype})'
+        )
+    reshaped = rows if port.shape is None else _reshape(rows, port.shape)
+    if reshaped is None:
+        raise InputError(
+            f"{origin}: its rows have the shape {rows.shape[1:]}, "
+            f'but the model\'s input "{port.name}" takes {port.shape}: pass the data as the model was fed'
+        )
+    if reshaped.shape != rows.shape and _telling(rows.shape[1:], reshaped.shape[1:]):
+        notes.append(f"rows of shape {rows.shape[1:]} were read as {reshaped.shape[1:]}, as the model's input takes")
+    return _cast(reshaped, port.dtype)
+
+
+def _telling(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    """A missing axis of length one is no news."""
+    return [size for size in old if size != 1] != [size for size in new if size != 1]
+
+
+def _reshape(rows: Rows, want: Shape) -> Rows | None:
+    """The one reading of the rows that has the wanted shape; None where there is none, or more than one."""
+    have = rows.shape[1:]
+    for reading in (have, (*have, 1), have[:-1] if have[-1:] == (1,) else have):
+        if _matches(reading, want):
+            return rows.reshape(rows.shape[0], *reading)
+    sizes = [size for size in want if size is not None]
+    if len(sizes) == len(want) and np.prod(have) == np.prod(sizes) and (len(want) == 1 or _one_order(have, sizes)):
+        return rows.reshape(rows.shape[0], *sizes)
+    if len(have) == len(want) == 3 and have[0] in _IMAGE_CHANNELS and _matches((*have[1:], have[0]), want):
+        return np.moveaxis(rows, 1, -1)
+    return None
+
+
+def _matches(have: tuple[int, ...], want: Shape) -> bool:
+    return len(have) == len(want) and all(w is None or h == w for h, w in zip(have, want, strict=True))
+
+
+def _one_order(have: tuple[int, ...], want: Sequence[int]) -> bool:
+    """A vector is a square image, or has one axis that counts; anything else could be meant in several orders."""
+    if [size for size in have if size != 1] == [size for size in want if size != 1]:
+        return True
+    image = len(want) in {2, 3} and want[0] == want[1] and (len(want) == 2 or want[2] in _IMAGE_CHANNELS)
+    return len(have) == 1 and image
+
+
+def _cast(rows: Rows, dtype: str) -> Rows:
+    """The model's type for numbers; huge memory-mapped arrays keep theirs and are cast as they are fed."""
+    if not dtype.startswith(("float", "int", "uint", "bool")) or rows.dtype == np.dtype(dtype):
+        return rows
+    mapped = isinstance(rows, np.memmap) or isinstance(rows.base, np.memmap)
+    if mapped and rows.size * np.dtype(dtype).itemsize > CAST_BYTES:
+        return rows
+    return rows.astype(dtype)
+
+
+# --- targets -------------------------------------------------------------------------------------
+
+
+def _targets(
+    part: Part, signature: Signature, losses: Sequence[LossWords], inputs: tuple[Rows, ...], notes: list[str]
+) -> tuple[Rows, ...]:
+    if not part.targets:
+        return _own_inputs(part, signature, inputs, notes)
+    raw = in_order(_columns(part, signature), signature.outputs, "outputs", part.origin)
+    fitted = []
+    for rows, port, loss in zip(raw, signature.outputs, losses, strict=True):
+        fitted.append(_fit_target(rows, port, loss, part.origin, notes))
+    return tuple(fitted)
+
+
+def _columns(part: Part, signature: Signature) -> dict[str, Rows]:
+    """One table of targets for several outputs of one column each is taken apart."""
+    rows = dict(part.targets)
+    if len(rows) == 1 and len(signature.outputs) > 1:
+        (only,) = rows.values()
+        if only.ndim == 2 and only.shape[1] == len(signature.outputs):
+            return {port.name: only[:, index] for index, port in enumerate(signature.outputs)}
+    return rows
+
+
+def _own_inputs(part: Part, signature: Signature, inputs: tuple[Rows, ...], notes: list[str]) -> tuple[Rows, ...]:
+    """Without targets, a model whose outputs have the shape of its inputs is an autoencoder."""
+    wanted = [port.shape for port in signature.outputs]
+    if len(wanted) == len(inputs) and all(
+        shape is not None and _matches(rows.shape[1:], shape) for rows, shape in zip(inputs, wanted, strict=True)
+    ):
+        notes.append(
+            "there are no targets, and the model gives what it takes: the inputs are the targets (autoencoder)"
+        )
+        return inputs
+    raise InputError(f"{part.origin}: there are inputs but no targets: add y (labels or values, one per row)")
+
+
+def _fit_target(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
+    if rows.dtype.kind in "US":
+        raise InputError(f'{origin}: the targets of "{port.name}" are text: pass the numbers the model was trained on')
+    if rows.dtype.kind not in "biuf":
+        raise InputError(f'{origin}: the targets of "{port.name}" hold {rows.dtype}, not numbers')
+    rows = rows.astype(np.int8) if rows.dtype.kind == "b" else rows
+    if port.shape is None or loss.custom:
+        return rows
+    fit: Callable[[Rows, Port, LossWords, str, list[str]], Rows] = _fit_sparse if loss.name == _SPARSE else _fit_dense
+    return fit(rows, port, loss, origin, notes)
+
+
+def _fit_sparse(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
+    """Integer labels, one axis less than the output; one-hot rows are turned into them."""
+    want = port.shape[:-1] if port.shape else ()
+    have = rows.shape[1:]
+    units = port.shape[-1] if port.shape else None
+    if have[-1:] == (1,) and _matches(have[:-1], want):
+        rows = rows.reshape(rows.shape[:-1])
+    elif units and units > 1 and port.shape and _matches(have, port.shape) and _one_hot(rows):
+        notes.append(f"one-hot targets were read as the integer labels that {loss.name} takes")
+        labels: Rows = np.argmax(rows, axis=-1)
+        return labels
+    elif not _matches(have, want):
+        raise InputError(_target_misfit(rows, port, loss, origin))
+    _labels_in_range(rows, port, loss, origin)
+    return rows
+
+
+def _labels_in_range(rows: Rows, port: Port, loss: LossWords, origin: str) -> None:
+    """A label without a unit cannot be evaluated at all: Keras stops with an error, or gives NaN."""
+    units = port.shape[-1] if port.shape else None
+    labels = rows[np.isfinite(rows)] if rows.dtype.kind == "f" else rows
+    if not units or not labels.size:
+        return
+    low, high = float(labels.min()), float(labels.max())
+    if low >= 0 and high < units:
+        return
+    hint = "labels begin at 0: subtract 1" if low == 1 and high == units else "the last layer needs one unit per class"
+    raise InputError(
+        f'{origin}: the labels go from {low:g} to {high:g}, but the output "{port.name}" has {units} units '
+        f"and {loss.name} takes 0 to {units - 1}: {hint}"
+    )
+
+
+def _fit_dense(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
+    """Targets of the output's own shape; integer labels become one-hot rows where the loss takes nothing else."""
+    want: Shape = port.shape or ()
+    have = rows.shape[1:]
+    if _matches(have, want):
+        return rows
+    if want[-1:] == (1,) and _matches(have, want[:-1]):
+        return rows.reshape(*rows.shape, 1)
+    labels = rows.reshape(rows.shape[:-1]) if have[-1:] == (1,) and len(have) == len(want) else rows
+    if loss.name in _CATEGORICAL | _BINARY and _matches(labels.shape[1:], want[:-1]):
+        encoded = _encoded(labels, want[-1])
+        if encoded is not None:
+            notes.append(f"integer labels do not fit {loss.name} and were read as one-hot rows")
+            return encoded
+    if len(want) == 1 and loss.name not in _CATEGORICAL | _BINARY and (have in {(), (1,)} or want == (1,)):
+        return rows  # Keras stretches one over the other without a word; the checks will not
+    raise InputError(_target_misfit(rows, port, loss, origin))
+
+
+def _encoded(labels: Rows, units: int | None) -> Rows | None:
+    """One-hot rows for integer labels 0 ... units - 1, None for anything else."""
+    if not units or units < 2 or not np.all(np.isfinite(labels)):
+        return None
+    whole = labels.astype(np.int64)
+    if np.any(whole != labels) or whole.min() < 0 or whole.max() >= units:
+        return None
+    return np.eye(units, dtype=np.float32)[whole]
+
+
+def _one_hot(rows: Rows) -> bool:
+    some = rows[:_LABEL_ROWS]
+    return bool(np.all((some == 0) | (some == 1)) and np.all(some.sum(axis=-1) == 1))
+
+
+def _target_misfit(rows: Rows, port: Port, loss: LossWords, origin: str) -> str:
+    labels = ""
+    if rows.ndim <= 2 and rows.size and rows.dtype.kind in "iu":
+        labels = f" (values {rows.min()} to {rows.max()})"
+    return (
+        f'{origin}: one target has the shape {rows.shape[1:]}{labels}, but the output "{port.name}" gives {port.shape} '
+        f"and its loss {loss.name} cannot compare them: pass the targets as the model was trained with"
+    )
+
+
+# --- text labels ---------------------------------------------------------------------------------
+
+
+def encode_text(parts: dict[str, Part]) -> dict[str, Part]:
+    """Text labels become the codes of their sorted classes, the same in every split.
+
+    Raises:
+        InputError: a split has a class that the training rows do not have.
+    """
+    for key in {key for part in parts.values() for key in part.targets}:
+        columns = {name: part.targets[key] for name, part in parts.items() if key in part.targets}
+        if not all(column.dtype.kind in "US" for column in columns.values()):
+            continue
+        first = parts.get("train") or next(iter(parts.values()))
+        classes = np.unique(first.targets[key])
+        for name, column in columns.items():
+            parts[name] = _coded(parts[name], key, column, classes)
+    return parts
+
+
+def _coded(part: Part, key: str, column: Rows, classes: Rows) -> Part:
+    unknown = np.setdiff1d(column, classes)
+    if unknown.size:
+        raise InputError(f"{part.origin}: the class {unknown[0]} is not among the training classes")
+    codes = np.searchsorted(classes, column).reshape(-1)
+    names = tuple(str(name) for name in classes)
+    note = f"{part.origin}: text labels were read as 0 to {len(names) - 1} in the order of their names"
+    return replace(part, targets={**part.targets, key: codes}, class_names=names).noted(note)

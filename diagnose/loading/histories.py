@@ -1,0 +1,93 @@
+"""A training's own record: what `fit` returned, its dict, or a JSON or CSV file of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diagnose.errors import InputError
+from diagnose.measurements import Array, History, Run
+from diagnose.subject import Output, Task
+
+_ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
+
+
+def read_history(source: Any, output: Output) -> History:
+    """Read a record into a `History`, one value per epoch, nan where it was not recorded.
+
+    Errors are error rates for classification, from the accuracy, and RMSE for regression, from a squared error.
+
+    Args:
+        source: a Keras `History`, its `.history` dict, or the path of a JSON or CSV file (as `CSVLogger` writes it).
+        output: the first output, to which metrics belong.
+
+    Raises:
+        InputError: it cannot be read or records no loss.
+    """
+    values = _values(source)
+    if not values.get("loss"):
+        raise InputError("--history: it records no loss: pass the JSON of history.history, or a CSVLogger's file")
+    length = len(values["loss"])
+    run = Run(
+        seed=None,
+        epochs=np.arange(1, length + 1, dtype=np.float64),
+        train_loss=_column(values, "loss", length),
+        dev_loss=_column(values, "val_loss", length),
+        train_error=_error(values, "", output, length),
+        dev_error=_error(values, "val_", output, length),
+    )
+    return History(
+        origin="recorded",
+        runs=(run,),
+        steps_per_epoch=None,
+        rows=None,
+        dev_rows=None,
+        constant_loss=None,
+        constant_error=None,
+        whole=True,
+    )
+
+
+def _values(source: Any) -> dict[str, list[Any]]:
+    source = getattr(source, "history", source)
+    if isinstance(source, str | Path):
+        source = _file(Path(source))
+    if not isinstance(source, Mapping):
+        raise InputError("--history: pass what fit returned, its history dict, or a JSON or CSV file of it")
+    return {
+        str(k): list(v) for k, v in source.items() if isinstance(v, Sequence | np.ndarray) and not isinstance(v, str)
+    }
+
+
+def _file(path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        if path.suffix.lower() == ".json":
+            return json.loads(path.read_text(encoding="utf-8"))
+        frame = pd.read_csv(path, sep=None, engine="python")
+        return {str(name): column.tolist() for name, column in frame.items()}
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        raise InputError(f"--history {path}: it cannot be read ({str(error).splitlines()[0]})") from error
+
+
+def _column(values: Mapping[str, list[Any]], name: str, length: int) -> Array:
+    """One column as numbers; nan where it is missing, shorter or not a number."""
+    column = np.full(length, np.nan)
+    for index, value in enumerate(values.get(name, [])[:length]):
+        try:
+            column[index] = float(value)
+        except (TypeError, ValueError):
+            continue
+    return column
+
+
+def _error(values: Mapping[str, list[Any]], prefix: str, output: Output, length: int) -> Array:
+    if output.task is Task.REGRESSION:
+        squared = "loss" if output.loss == "mean_squared_error" else "mse"
+        return np.sqrt(_column(values, prefix + squared, length))
+    names = [prefix + start + name for name in _ACCURACIES for start in ("", f"{output.name}_")]
+    found = next((name for name in names if name in values), "")
+    return 1 - _column(values, found, length)

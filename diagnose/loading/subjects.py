@@ -1,0 +1,173 @@
+"""A loaded model and its parts of data put together into a `Subject`."""
+
+from dataclasses import replace
+from math import ceil
+from typing import Any
+
+from diagnose.errors import InputError
+from diagnose.loading.fitting import encode_text, fit_inputs, fit_split
+from diagnose.loading.histories import read_history
+from diagnose.loading.losses import find_loss, per_output
+from diagnose.loading.models import LoadedModel, first_line
+from diagnose.loading.options import LoadOptions
+from diagnose.loading.parts import Part
+from diagnose.loading.signatures import Signature, with_outputs
+from diagnose.loading.tasks import forced, infer_task
+from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training
+
+
+def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, facts: dict[str, str]) -> Subject:
+    """Fit the data to the model, judge each output's task, and say what was assumed.
+
+    Raises:
+        InputError: there are no training rows, or they do not fit the model.
+    """
+    if "train" not in parts:
+        raise InputError(_no_train(parts))
+    notes: list[str] = list(loaded.notes)
+    parts = encode_text(_test_plays_dev(parts, notes))
+    signature, splits = _fit(loaded, parts, notes)
+    outputs = _outputs(loaded, signature, splits["train"], parts["train"], options)
+    _try_losses(loaded, signature, splits["train"])
+    history = None if options.history is None else read_history(options.history, outputs[0])
+    return Subject(
+        name=loaded.name,
+        model=loaded.model,
+        outputs=outputs,
+        train=splits["train"],
+        dev=splits.get("dev"),
+        test=splits.get("test"),
+        train_dev=splits.get("train_dev"),
+        history=history,
+        training=_training(loaded.training, splits["train"].rows),
+        input_names=tuple(port.name for port in loaded.signature.inputs),
+        feature_names=_feature_names(parts["train"], splits["train"]),
+        trained=loaded.learned,
+        notes=tuple(notes),
+        facts=loaded.facts | facts,
+    )
+
+
+def _no_train(parts: dict[str, Part]) -> str:
+    part = next(iter(parts.values()))
+    found = ", ".join(parts)
+    return f"{part.origin}: there are rows for {found}, but none to train on: name them train, or x_train and y_train"
+
+
+def _test_plays_dev(parts: dict[str, Part], notes: list[str]) -> dict[str, Part]:
+    if "dev" in parts or "test" not in parts:
+        return dict(parts)
+    notes.append("there is no dev set, so the test set plays dev: figures on it are no longer an unbiased test")
+    return {("dev" if name == "test" else name): part for name, part in parts.items()}
+
+
+def _fit(loaded: LoadedModel, parts: dict[str, Part], notes: list[str]) -> tuple[Signature, dict[str, Split]]:
+    """Fit every part; what the outputs of a subclassed model look like is learned from its first two rows."""
+    signature, splits = loaded.signature, {}
+    for name in sorted(parts, key=lambda split: split != "train"):
+        inputs, more = fit_inputs(parts[name], signature)
+        if name == "train":
+            signature = with_outputs(signature, _predict_two(loaded, inputs, parts[name].origin, signature))
+        seen = Seen.YES if loaded.learned and name == "train" else Seen.NO
+        splits[name], further = fit_split(
+            name, parts[name], inputs, signature=signature, losses=loaded.losses, seen=seen
+        )
+        notes += [note for note in more + further if note not in notes]
+    return signature, splits
+
+
+def _outputs(
+    loaded: LoadedModel, signature: Signature, train: Split, part: Part, options: LoadOptions
+) -> tuple[Output, ...]:
+    outputs = []
+    ports = signature.outputs
+    errors = dict(options.target_error)
+    task = _task(options.task)
+    for port, loss, weight, targets in zip(ports, loaded.losses, loaded.loss_weights, train.targets, strict=True):
+        judged = forced(task, targets, port) if task else infer_task(targets, port, loss, train.inputs)
+        names = part.class_names if judged.classes == len(part.class_names) else ()
+        outputs.append(
+            Output(
+                name=port.name,
+                task=judged.task,
+                loss=loss.name,
+                from_logits=loss.from_logits,
+                custom_loss=loss.custom,
+                weight=weight,
+                target_error=errors.pop(port.name, errors.pop("", None) if len(ports) == 1 else None),
+                classes=judged.classes,
+                class_names=names,
+            )
+        )
+    if errors:
+        known = ", ".join(port.name for port in ports)
+        wrong = next(iter(errors)) or "without a name"
+        raise InputError(f"--target-error {wrong}: the model has the outputs {known}: write it as OUTPUT=X")
+    return tuple(outputs)
+
+
+def _task(name: Task | str | None) -> Task | None:
+    try:
+        return None if name is None else Task(name)
+    except ValueError as error:
+        raise InputError(f"--task {name}: there is no such task: pass one of {', '.join(Task)}") from error
+
+
+def _training(training: Training, rows: int) -> Training:
+    """Epochs from the number of steps, where the batch size is known and the user did not say."""
+    if training.epochs is not None or not training.batch_size or not training.iterations:
+        return training
+    return replace(training, epochs=max(1, round(training.iterations / ceil(rows / training.batch_size))))
+
+
+def _feature_names(part: Part, train: Split) -> tuple[str, ...]:
+    one_table = len(train.inputs) == 1 and train.inputs[0].shape[1:] == (len(part.feature_names),)
+    return part.feature_names if one_table else ()
+
+
+def _predict_two(loaded: LoadedModel, inputs: tuple[Rows, ...], origin: str, signature: Signature) -> list[Any]:
+    """What the model gives for two rows: rows it cannot take are the user's to know now, in a sentence."""
+    import keras
+
+    model = loaded.model
+    kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]  # seeds and states may move
+    rows = [array[: _fixed_batch(model) or 2] for array in inputs]
+    try:
+        predictions: list[Any] = keras.tree.flatten(model(rows if len(rows) > 1 else rows[0], training=False))
+    except Exception as error:
+        raise InputError(f"{origin}: the model cannot take these rows ({first_line(error)})") from error
+    finally:
+        for variable, value in kept:
+            variable.assign(value)
+    if len(predictions) != len(signature.outputs):
+        raise InputError(
+            f"the model returns {len(predictions)} arrays, but {len(signature.outputs)} outputs are known of it"
+        )
+    return predictions
+
+
+def _fixed_batch(model: Any) -> int | None:
+    sizes = [tensor.shape[0] for tensor in getattr(model, "inputs", None) or []]
+    return int(sizes[0]) if sizes and sizes[0] else None
+
+
+def _try_losses(loaded: LoadedModel, signature: Signature, train: Split) -> None:
+    """The losses on two rows of targets: a loss that cannot take them could not have trained the model."""
+    import keras
+
+    names = [port.name for port in signature.outputs]
+    for port, spec, targets in zip(signature.outputs, per_output(loaded.model.loss, names), train.targets, strict=True):
+        loss = find_loss(spec, {}) if isinstance(spec, str) else spec
+        shape = [size if size else 1 for size in port.shape or ()]
+        if port.shape is None or None in port.shape:
+            continue
+        try:
+            loss(
+                keras.ops.convert_to_tensor(targets[:2], dtype="float32"),
+                keras.ops.full((len(targets[:2]), *shape), 0.5),
+            )
+        except Exception as error:
+            raise InputError(
+                f'{train.origin}: the loss of "{port.name}" cannot compare targets of shape {targets.shape[1:]} '
+                f"with outputs of shape {port.shape} ({first_line(error)})"
+            ) from error

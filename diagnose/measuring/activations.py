@@ -1,0 +1,145 @@
+"""What leaves each layer, at the loaded weights and at fresh ones."""
+
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from diagnose.measurements import (
+    Activations,
+    FirstInput,
+    Forward,
+    LayerActivations,
+    Measurements,
+    NotMeasured,
+    Unavailable,
+)
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.naming import activation_name
+from diagnose.measuring.network import describe, walk_like
+from diagnose.measuring.probe import Tally, compile_statistics
+from diagnose.measuring.walking import Part, Walk, is_container, kernels, part_weights
+
+ROWS = 2_048  # a unit that never fires on n rows fires on less than 3/n of all: 0.15 %
+FEWEST_ROWS = 256
+OPERATIONS = 1e12  # multiplications that a pass may take; large models see fewer rows
+BATCH = 256
+UNTOLD = frozenset(  # what leaves these is what entered them, or a choice of it
+    {"InputLayer", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "Masking", "Dropout"}
+    | {f"{name}{n}D" for n in (1, 2, 3) for name in ("ZeroPadding", "Cropping", "UpSampling", "SpatialDropout")}
+    | {f"{name}Pooling{n}D" for n in (1, 2, 3) for name in ("Max", "Average", "GlobalMax", "GlobalAverage")}
+)
+
+
+def forward(bench: Bench, measured: Measurements) -> Forward | Unavailable:
+    """Tally activations over one seeded, stratified sample of training rows.
+
+    At most ROWS rows (fewer for large models, never less than FEWEST_ROWS where there are so many), in equal
+    batches. Means, spreads and shares take at most 64 positions of each row (drawn once); `low`, `high` and
+    `never` see all. The spread across rows is that of a row's mean over those positions. Masked steps count like
+    others. `fresh` uses batch statistics where the model normalises by batch: the moving ones of fresh weights
+    are no statistics yet; dropout is active then, too.
+    """
+    return Forward(current=_activations(bench, None), fresh=_activations(bench, bench.settings.seed))
+
+
+def _activations(bench: Bench, seed: int | None) -> Activations | Unavailable:
+    try:
+        with bench.at(seed) as model:
+            return _tally(bench, model, fresh=seed is not None)
+    except NotMeasured as missing:
+        return Unavailable(str(missing))
+
+
+def _tally(bench: Bench, model: Any, fresh: bool) -> Activations:
+    walked = walk_like(bench, model)
+    order = {part.path: place for place, part in enumerate(describe(bench)[0].parts)}
+    told = tuple(part for part in walked.parts if part.kind not in UNTOLD)
+    firsts = first_weighted(walked, order)
+    training = fresh and any(part.kind == "BatchNormalization" for part in walked.parts)
+    key = f"statistics, training {training}"
+    if key not in bench.kept:
+        bench.kept[key] = compile_statistics(model, told, firsts, training)
+    rows = _rows(bench, walked)
+    readings = [bench.kept[key](inputs) for inputs in _batches(bench, rows)]
+    outputs, entered = _summed([r.outputs for r in readings]), _summed([r.inputs for r in readings])
+    by_path = {part.path: part for part in walked.parts}
+    return Activations(
+        layers=tuple(_layer(by_path[path], tally) for path, tally in outputs.items()),
+        first_inputs=tuple(_first(path, tally) for path, tally in entered.items()),
+        rows=sum(reading.rows for reading in readings),
+    )
+
+
+def first_weighted(walked: Walk, order: dict[str, int]) -> tuple[Part, ...]:
+    """The first trainable layer with a kernel of each input path; the first called where the graph is not known.
+
+    A trainable embedding ends its path: what leaves it is learned, not fed.
+    """
+    learned = {part.path: _learns(part) for part in walked.parts}
+    if not walked.graph_known:
+        called = sorted(walked.parts, key=lambda part: order.get(part.path, len(order)))
+        first = next((part for part in called if learned[part.path]), None)
+        return (first,) if first is not None and kernels(first) else ()
+    reached: dict[str, bool] = {}
+    for part in walked.parts:
+        reached[part.path] = any(reached.get(source, False) or learned.get(source, False) for source in part.inbound)
+    return tuple(p for p in walked.parts if learned[p.path] and kernels(p) and not reached[p.path])
+
+
+def _learns(part: Part) -> bool:
+    """Whether a part mixes or looks up with weights that training changes."""
+    trainable = any(weight.trainable for weight in part_weights(part)) and part.layer.trainable
+    return trainable and (bool(kernels(part)) or part.kind == "Embedding")
+
+
+def _rows(bench: Bench, walked: Walk) -> int:
+    shapes = describe(bench)[1]
+    cost = sum(_operations(part, shapes.get(part.path)) for part in walked.parts)
+    affordable = int(OPERATIONS / max(cost, 1))
+    return min(bench.subject.train.rows, max(FEWEST_ROWS, min(ROWS, affordable)))
+
+
+def _operations(part: Part, shape: tuple[int | None, ...] | None) -> float:
+    positions = float(np.prod([size or 100 for size in (shape or (None,))[1:-1]]))
+    return positions * sum(float(np.prod(kernel.shape)) for kernel in kernels(part))
+
+
+def _batches(bench: Bench, rows: int) -> Any:
+    """Equal batches, so that one trace serves them all; what is left over is left out."""
+    chosen = bench.sample(bench.subject.train, rows)
+    size = min(BATCH, len(chosen))
+    mixed = np.random.default_rng(bench.settings.seed).permutation(chosen)
+    for start in range(0, len(mixed) - size + 1, size):
+        yield bench.batch(bench.subject.train, np.sort(mixed[start : start + size]))[0]
+
+
+def _summed(tallies: list[dict[str, Tally]]) -> dict[str, Tally]:
+    return {path: reduce(add, (one[path] for one in tallies)) for path in tallies[0]}
+
+
+def _layer(part: Part, tally: Tally) -> LayerActivations:
+    mixing = kernels(part)
+    activation = None if is_container(part.layer) else activation_name(part.inner)
+    saturates = activation in ("tanh", "sigmoid", "hard_sigmoid")
+    return LayerActivations(
+        path=part.path,
+        kind=part.kind,
+        activation=activation,
+        mean=tally.mean,
+        std=np.sqrt(tally.squares / tally.count),
+        low=tally.low,
+        high=tally.high,
+        positive=tally.positive / tally.count,
+        never=tally.high <= 0,
+        varies=float(np.sqrt(tally.row_squares / tally.rows).mean()),
+        saturated=tally.saturated / tally.count if saturates else None,
+        non_finite=int(tally.non_finite.sum()),
+        kernel_std=float(np.asarray(mixing[0].value).std(dtype=np.float64)) if mixing else None,
+    )
+
+
+def _first(path: str, tally: Tally) -> FirstInput:
+    largest = float(np.maximum(np.abs(tally.low), np.abs(tally.high)).max())
+    return FirstInput(path, tally.mean, np.sqrt(tally.squares / tally.count), largest)

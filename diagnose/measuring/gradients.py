@@ -1,0 +1,79 @@
+"""How the gradient of the loss reaches each layer, at the loaded weights and at fresh ones."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from diagnose.measurements import Backward, Gradients, LayerGradients, Measurements, NotMeasured, Unavailable
+from diagnose.measuring.bench import BATCH_SIZE, Batch, Bench
+from diagnose.measuring.probe import Reading, compile_gradients
+from diagnose.measuring.network import walk_like
+from diagnose.measuring.walking import Part, kernels
+
+BATCHES = 8  # one batch is noisy
+LARGEST_BATCH = 128
+
+
+def backward(bench: Bench, measured: Measurements) -> Backward | Unavailable:
+    """Take train-mode gradients of the data loss on BATCHES seeded batches of training rows.
+
+    The batch size is the user's (at most LARGEST_BATCH). A layer with several kernels (recurrent, attention) counts
+    as one: norms over all of them. Nothing of the model changes: BatchNormalization's statistics and the seeds stay.
+    """
+    return Backward(current=_gradients(bench, None), fresh=_gradients(bench, bench.settings.seed))
+
+
+def _gradients(bench: Bench, seed: int | None) -> Gradients | Unavailable:
+    try:
+        with bench.at(seed) as model:
+            return _measure(bench, model)
+    except NotMeasured as missing:
+        return Unavailable(str(missing))
+
+
+def _measure(bench: Bench, model: Any) -> Gradients:
+    parts = tuple(part for part in walk_like(bench, model).parts if any(weight.trainable for weight in kernels(part)))
+    if "gradients" not in bench.kept:
+        bench.kept["gradients"] = compile_gradients(model, parts)
+    batches = list(_batches(bench))
+    readings = [bench.kept["gradients"](batch) for batch in batches]
+    by_path = {part.path: part for part in parts}
+    return Gradients(
+        layers=tuple(_layer(by_path[path], readings) for path in readings[0].weight_gradients),
+        global_norm=tuple(reading.norm for reading in readings),
+        loss=float(np.mean([reading.loss for reading in readings])),
+        batches=len(readings),
+        batch_size=readings[0].rows,
+    )
+
+
+def _batches(bench: Bench) -> Iterator[Batch]:
+    train = bench.subject.train
+    size = min(bench.subject.training.batch_size or BATCH_SIZE, LARGEST_BATCH, train.rows)
+    generator = np.random.default_rng([bench.settings.seed, 8])
+    for _ in range(BATCHES):
+        yield bench.batch(train, np.sort(generator.choice(train.rows, size, replace=False)))
+
+
+def _layer(part: Part, readings: list[Reading]) -> LayerGradients:
+    variables = [kernel for kernel in kernels(part) if kernel.trainable]
+    weight = float(np.sqrt(sum(float(np.square(np.asarray(v.value, np.float64)).sum()) for v in variables)))
+    values = sum(int(np.prod(variable.shape)) for variable in variables)
+    squares = [reading.weight_gradients[part.path] for reading in readings]
+    norms = np.sqrt([0.0 if square is None else square for square in squares])
+    norm = float(np.median(norms))
+    arriving = [_per_row(reading, part.path) for reading in readings]
+    return LayerGradients(
+        path=part.path,
+        kind=part.kind,
+        relative=norm / weight if weight > 0 else float("nan"),
+        rms=norm / float(np.sqrt(values)),
+        activation_rms=float(np.median(arriving)),
+        cut=bool((norms == 0).all()),
+    )
+
+
+def _per_row(reading: Reading, path: str) -> float:
+    squares, values = reading.activation_gradients.get(path, (float("nan"), 1.0))
+    return float(np.sqrt(squares / values)) * reading.rows

@@ -1,0 +1,312 @@
+"""The model as built and loaded: its layers, its heads, and a scan of its weights."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.measurements import Head, Layer, Measurements, Network, Unavailable
+from diagnose.measuring import copying
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.naming import activation_name, initializer_text, snake_case
+from diagnose.measuring.walking import Part, Walk, is_container, kernels, part_weights, walk
+from diagnose.subject import Output
+
+NORMALISES = frozenset(
+    {"BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization"}
+    | {"Normalization", "Rescaling", "SpectralNormalization"}
+)
+RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
+DROPOUTS = frozenset(
+    {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"}
+)
+PASSES = DROPOUTS | {"Reshape", "Flatten", "Permute", "Identity", "ActivityRegularization", "GaussianNoise", "Masking"}
+ACTIVATES = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"})
+INITIALIZERS = ("kernel_initializer", "depthwise_initializer", "embeddings_initializer")
+REGULARIZERS = ("kernel", "bias", "recurrent", "activity", "depthwise", "pointwise", "embeddings", "beta", "gamma")
+TWIN_COSINE = 0.9999
+TWIN_NEIGHBOURS = 4
+TWIN_INPUTS = 3  # with fewer inputs per unit, parallel columns come about by chance
+LONGEST_COLUMN = 4096  # weights of a unit that are compared
+
+
+def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
+    """Describe the user's model as loaded. Only models without a graph are run, on two rows, to learn their order.
+
+    `Layer.output_shape` has the row axis (None), `Head.shape` and `Head.target_shape` have not. Paths join the names
+    of what holds a layer ("encoder/dense_1"), see `diagnose.measuring.walking`.
+    """
+    model, subject = bench.subject.model, bench.subject
+    walked, shapes, ends = describe(bench)
+    pretrained = _pretrained(model)
+    layers = tuple(_layer(part, shapes.get(part.path), pretrained) for part in walked.parts)
+    training = subject.training
+    optimizer = getattr(model, "optimizer", None)
+    return Network(
+        layers=layers,
+        heads=tuple(
+            _head(output, walked, end, shape, target.shape[1:])
+            for output, end, shape, target in zip(
+                subject.outputs, ends, _output_shapes(bench), subject.train.targets, strict=True
+            )
+        ),
+        parameters=int(model.count_params()),
+        trainable_parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
+        graph_known=walked.graph_known,
+        skips=walked.merges,
+        non_finite=_non_finite(model),
+        penalty=_penalty(model),
+        optimizer=training.optimizer or (snake_case(type(optimizer).__name__) if optimizer is not None else None),
+        learning_rate=training.learning_rate,
+        settings=dict(training.settings),
+        batch_size=training.batch_size,
+        epochs=training.epochs,
+        iterations=training.iterations,
+        backend=_backend(),
+        trained=subject.trained,
+    )
+
+
+def describe(bench: Bench) -> tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]]:
+    """The walk of the user's model in call order, output shapes by path, and the part that gives each output.
+
+    Kept on the bench: several instruments ask.
+    """
+    if "walk" not in bench.kept:
+        walked = walk(bench.subject.model)
+        if walked.graph_known:
+            ends = [end[-1] if len(end) == 1 else None for end in walked.ends]
+            bench.kept["walk"] = walked, {part.path: _static_shape(part) for part in walked.parts}, ends
+        else:
+            bench.kept["walk"] = _watched(bench, walked)
+    result: tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]] = bench.kept["walk"]
+    return result
+
+
+def walk_like(bench: Bench, model: Any) -> Walk:
+    """The walk of a working copy under the paths of the user's own model: sublayers may be named anew in a copy."""
+    walked, own = walk(model), walk(bench.subject.model)
+    if len(walked.parts) != len(own.parts):
+        return walked
+    paths = {copy.path: part.path for copy, part in zip(walked.parts, own.parts, strict=True)}
+    parts = (
+        replace(part, path=paths[part.path], inbound=tuple(paths[source] for source in part.inbound))
+        for part in walked.parts
+    )
+    ends = tuple(tuple(paths[path] for path in end) for end in walked.ends)
+    return replace(walked, parts=tuple(parts), ends=ends)
+
+
+def activation_of_head(bench: Bench, number: int) -> str | None:
+    """The activation of an output, after which nothing else is applied; None where it is not known."""
+    walked, _, ends = describe(bench)
+    return _resolved(walked, ends[number])[1]
+
+
+# --- Layers -----------------------------------------------------------------------------------------
+
+
+def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozenset[int]) -> Layer:
+    layer, inner = part.layer, part.inner
+    weights, mixing = part_weights(part), kernels(part)
+    kernel = np.asarray(_array(mixing[0]), np.float64) if mixing else None
+    rate = getattr(inner, "rate", None) if type(inner).__name__ in DROPOUTS else None
+    return Layer(
+        path=part.path,
+        kind=part.kind,
+        activation=None if is_container(layer) else activation_name(inner),
+        units=shape[-1] if shape else None,
+        output_shape=shape,
+        parameters=sum(int(np.prod(weight.shape)) for weight in weights),
+        trainable=bool(layer.trainable) and (not weights or any(weight.trainable for weight in weights)),
+        weighted=bool(mixing),
+        normalises=type(inner).__name__ in NORMALISES,
+        recurrent=type(layer).__name__ in RECURRENT or type(getattr(layer, "layer", None)).__name__ in RECURRENT,
+        use_bias=getattr(inner, "use_bias", None),
+        initializer=next((initializer_text(getattr(inner, n)) for n in INITIALIZERS if hasattr(inner, n)), None),
+        regularized=_regularized(layer) or _regularized(inner),
+        dropout=None if rate is None else float(rate),
+        fan_in=fan_in(inner, mixing[0]) if mixing else None,
+        kernel_std=None if kernel is None else float(kernel.std()),
+        kernel_max=None if kernel is None else float(max(np.abs(_array(weight)).max(initial=0) for weight in mixing)),
+        twin_units=None if kernel is None else twin_share(_columns(inner, kernel)),
+        pretrained=bool(weights) and all(id(weight) in pretrained for weight in weights),
+        inbound=part.inbound,
+    )
+
+
+def fan_in(layer: Any, kernel: Any) -> int:
+    """How many inputs one unit adds up."""
+    shape = tuple(int(size) for size in kernel.shape)
+    if kernel.name == "depthwise_kernel":
+        return int(np.prod(shape[:-2]))
+    if hasattr(layer, "equation"):  # EinsumDense: kernel axes that the output does not have
+        inside, outside = layer.equation.split("->")
+        letters = inside.split(",")[1]
+        return int(np.prod([size for letter, size in zip(letters, shape, strict=True) if letter not in outside]))
+    if type(layer).__name__ == "MultiHeadAttention":
+        return shape[0]
+    if "Transpose" in type(layer).__name__:
+        return int(np.prod(shape[:-2])) * shape[-1]
+    return int(np.prod(shape[:-1]))
+
+
+def twin_share(columns: NDArray[np.float64]) -> float | None:
+    """Share of columns (units) parallel to another one; None with fewer than two units or three inputs.
+
+    Unit columns are sorted by their projection on one direction, and neighbours compared: twins are neighbours.
+    """
+    inputs, units = columns.shape
+    if units < 2 or inputs < TWIN_INPUTS or not np.isfinite(columns).all():
+        return None
+    generator = np.random.default_rng(0)
+    if inputs > LONGEST_COLUMN:
+        columns = columns[np.sort(generator.permutation(inputs)[:LONGEST_COLUMN])]
+    lengths = np.linalg.norm(columns, axis=0)
+    unit = columns / np.where(lengths > 0, lengths, 1.0)
+    unit = unit[:, np.argsort(generator.normal(size=len(unit)) @ unit, kind="stable")]
+    zero = ~unit.any(axis=0)
+    twin = np.zeros(units, bool)
+    for step in range(1, min(TWIN_NEIGHBOURS, units - 1) + 1):
+        alike = (unit[:, step:] * unit[:, :-step]).sum(axis=0) > TWIN_COSINE
+        alike |= zero[step:] & zero[:-step]
+        twin[step:] |= alike
+        twin[:-step] |= alike
+    return float(twin.mean())
+
+
+def _columns(layer: Any, kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+    if "Transpose" in type(layer).__name__:
+        kernel = np.moveaxis(kernel, -2, -1)
+    return kernel.reshape(-1, kernel.shape[-1])
+
+
+def _regularized(layer: Any) -> bool:
+    return any(getattr(layer, f"{name}_regularizer", None) is not None for name in REGULARIZERS)
+
+
+def _pretrained(model: Any) -> frozenset[int]:
+    """The weights that stay as loaded when the model starts afresh, but for adapted preprocessing."""
+    kept, _ = copying.kept_weights(model)
+    adapted = {id(w) for layer in model._flatten_layers() if hasattr(layer, "adapt") for w in layer.weights}
+    return frozenset(id(model.weights[place]) for place in kept) - adapted
+
+
+# --- Heads ------------------------------------------------------------------------------------------
+
+
+def _head(
+    output: Output, walked: Walk, end: str | None, shape: tuple[int | None, ...], target_shape: tuple[int, ...]
+) -> Head:
+    layer, activation = _resolved(walked, end)
+    part = walked.at(layer) if layer else None
+    return Head(
+        output=output,
+        layer=layer or "",
+        activation=activation,
+        units=shape[-1] or 1 if shape else 1,
+        shape=shape,
+        target_shape=tuple(target_shape),
+        use_bias=None if part is None else getattr(part.inner, "use_bias", None),
+    )
+
+
+def _resolved(walked: Walk, end: str | None) -> tuple[str | None, str | None]:
+    """The weighted layer behind an output, and the last activation on the way back to it.
+
+    Goes back through reshaping, dropout and activation layers. Anything else (merging, scaling, the user's own)
+    ends the search: its path is returned, and its activation where it has one.
+    """
+    activation: str | None = None
+    while end is not None and (part := walked.at(end)) is not None:
+        found = activation_name(part.inner)
+        activation = found if activation in (None, "linear") and found else activation
+        passed = part.kind in PASSES | ACTIVATES and len(part.inbound) == 1
+        if not passed:
+            return end, activation
+        end = part.inbound[0]
+    return end, activation
+
+
+def _output_shapes(bench: Bench) -> list[tuple[int | None, ...]]:
+    """Shapes of the outputs without the row axis."""
+    import keras
+
+    model = bench.subject.model
+    if hasattr(model, "outputs") and model.outputs:
+        return [tuple(tensor.shape[1:]) for tensor in keras.tree.flatten(model.outputs)]
+    inputs, _, _ = bench.batch(bench.subject.train, np.arange(min(2, bench.subject.train.rows)))
+    with keras.StatelessScope():
+        return [tuple(tensor.shape[1:]) for tensor in keras.tree.flatten(model(inputs))]
+
+
+# --- Models without a graph -------------------------------------------------------------------------
+
+
+def _watched(bench: Bench, walked: Walk) -> tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]]:
+    """Run two rows and see which part is called when, and whose output is an output of the model."""
+    import keras
+
+    from diagnose.measuring.probe import capturing
+
+    called: dict[str, tuple[int | None, ...]] = {}
+    givers: dict[int, str] = {}
+    alive: list[Any] = []  # an id is only good while its tensor lives
+
+    def see(part: Part, _: Any, tensors: list[Any]) -> None:
+        called.setdefault(part.path, (None, *tensors[0].shape[1:]))
+        alive.extend(tensors)
+        givers.update({id(tensor): part.path for tensor in tensors})
+
+    inputs, _, _ = bench.batch(bench.subject.train, np.arange(min(2, bench.subject.train.rows)))
+    model = bench.subject.model
+    with keras.StatelessScope(), capturing(walked.parts, see):
+        outputs = keras.tree.flatten(model(inputs, training=False) if model._call_has_training_arg else model(inputs))
+    order = {path: place for place, path in enumerate(called)}
+    parts = sorted(
+        (part for part in walked.parts if part.kind != "InputLayer"),
+        key=lambda part: order.get(part.path, len(order)),
+    )
+    return replace(walked, parts=tuple(parts)), called, [givers.get(id(tensor)) for tensor in outputs]
+
+
+# --- Weights ----------------------------------------------------------------------------------------
+
+
+def _non_finite(model: Any) -> tuple[tuple[str, int], ...]:
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.weights, *(optimizer.variables if optimizer is not None else [])]
+    counts = [(variable.path, _broken(_array(variable))) for variable in variables]
+    return tuple(sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1]))
+
+
+def _broken(values: NDArray[Any]) -> int:
+    if values.dtype.kind in "iub":
+        return 0
+    return int(np.count_nonzero(~np.isfinite(values.astype(np.float32, copy=False))))
+
+
+def _penalty(model: Any) -> float:
+    """Regularisation losses of the weights at their loaded values."""
+    penalties = (w.regularizer(w.value) for w in model.trainable_variables if getattr(w, "regularizer", None))
+    return float(sum(float(penalty) for penalty in penalties))
+
+
+def _array(variable: Any) -> NDArray[Any]:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(variable.value))
+
+
+def _static_shape(part: Part) -> tuple[int | None, ...] | None:
+    """The output shape at the first call; None where the layer was never called symbolically."""
+    nodes = getattr(part.layer, "_inbound_nodes", [])
+    outputs = nodes[0].outputs if nodes else []
+    return tuple(outputs[0].shape) if outputs else None
+
+
+def _backend() -> str:
+    import keras
+
+    return str(keras.backend.backend())

@@ -1,0 +1,437 @@
+"""Checks on generalisation: the gates, the directions, and the healthy that look sick."""
+
+from dataclasses import replace
+from math import hypot, inf, nan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnose.checks.gaps import Gap, Level, share
+from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
+from diagnose.checks.generalisation.behind_baseline import behind_baseline
+from diagnose.checks.generalisation.best_epoch import best_epoch
+from diagnose.checks.generalisation.class_recall import class_recall
+from diagnose.checks.generalisation.constant_predictions import constant_predictions
+from diagnose.checks.generalisation.data_mismatch import data_mismatch
+from diagnose.checks.generalisation.dev_overfitting import dev_overfitting
+from diagnose.checks.generalisation.dev_set_size import dev_set_size
+from diagnose.checks.generalisation.does_not_learn import does_not_learn
+from diagnose.checks.generalisation.variance import variance
+from diagnose.findings import Interval, Severity
+from diagnose.measurements import Evaluation
+from diagnose.subject import Task
+from tests.checks.builders_training import (
+    MISSING,
+    baseline,
+    confusion,
+    decay,
+    evaluation,
+    findings,
+    history,
+    network,
+    regression,
+    run,
+    score,
+    severities,
+    skipped,
+    split,
+)
+
+ERROR, WARNING, HINT, INFO = Severity.ERROR, Severity.WARNING, Severity.HINT, Severity.INFO
+
+# --- the gates --------------------------------------------------------------------------------------------
+
+
+def test_a_model_at_chance_does_not_learn() -> None:
+    (found,) = findings(does_not_learn, evaluation(score(0.9)))
+    assert found.severity is ERROR and found.where.split == "train" and found.rows == 1000
+    assert "no better than the best constant prediction's 90 %" in found.message
+
+
+def test_a_model_far_worse_than_a_constant_says_so() -> None:
+    (found,) = findings(does_not_learn, evaluation(score(0.99, constant=0.5, classes=2, confusion=())))
+    assert found.severity is ERROR and "worse than" in found.message and found.value == pytest.approx(-0.98)
+
+
+def test_a_small_but_certain_gain_is_learning() -> None:
+    little = score(0.85, beats_constant_error=Interval(0.03, 0.07))
+    assert severities(does_not_learn, evaluation(little)) == []
+
+
+def test_the_loss_witnesses_learning_where_classes_are_unequal() -> None:
+    same_error = {"beats_constant_error": Interval(-0.01, 0.01), "skill": 0.0}
+    seen = score(0.05, constant=0.05, classes=2, beats_constant_loss=Interval(0.02, 0.06), **same_error)
+    unseen = score(
+        0.05, constant=0.05, classes=2, beats_constant_loss=Interval(-0.02, 0.01), confusion=(), **same_error
+    )
+    assert severities(does_not_learn, evaluation(seen)) == []
+    assert severities(does_not_learn, evaluation(unseen)) == [ERROR]
+
+
+def test_few_rows_with_skill_are_no_proof_of_failure() -> None:
+    unsure = {"beats_constant_error": Interval(-0.3, 0.9), "beats_constant_loss": Interval(-0.2, 1.0), "classes": 2}
+    perfect = score(0.0, rows=4, constant=0.5, **unsure)
+    part = score(0.25, rows=4, constant=0.5, **unsure)
+    chance = score(0.5, rows=4, constant=0.5, **unsure)
+    assert severities(does_not_learn, evaluation(perfect)) == []
+    assert severities(does_not_learn, evaluation(part)) == []
+    assert severities(does_not_learn, evaluation(chance)) == [ERROR]
+
+
+def test_weighted_classes_cost_accuracy_and_are_a_hint_at_most() -> None:
+    weighted = score(
+        0.15,
+        constant=0.02,
+        classes=2,
+        confusion=((833.0, 147.0), (3.0, 17.0)),
+        beats_constant_error=Interval(-0.15, -0.11),
+        beats_constant_loss=Interval(-0.4, -0.2),
+    )
+    (found,) = findings(does_not_learn, evaluation(weighted))
+    assert found.severity is HINT and "balanced accuracy is 85 %" in found.message
+
+
+def test_predictions_that_are_not_finite_do_not_learn() -> None:
+    broken = score(0.9, skill=nan, non_finite=1000, beats_constant_error=Interval(nan, nan))
+    broken = replace(broken, beats_constant_loss=Interval(-inf, -inf), confusion=())
+    (found,) = findings(does_not_learn, evaluation(broken))
+    assert found.severity is ERROR and "NaN or infinite" in found.message and found.value is None
+
+
+def test_targets_without_a_difference_and_untrained_models_are_not_judged() -> None:
+    same = score(0.0, constant=0.9, constant_error=0.0, skill=0.0, beats_constant_error=Interval(0, 0))
+    assert severities(does_not_learn, evaluation(replace(same, beats_constant_loss=Interval(-1, 1)))) == []
+    assert "never trained" in skipped(does_not_learn, evaluation(score(0.9)), network(trained=False))
+    assert skipped(does_not_learn, Evaluation(MISSING, MISSING, MISSING, MISSING)) == "not given"
+
+
+def test_regression_is_judged_by_squared_errors() -> None:
+    assert severities(does_not_learn, evaluation(regression(0.8))) == []
+    assert severities(does_not_learn, evaluation(regression(-0.5))) == [ERROR]
+    assert severities(does_not_learn, evaluation(regression(0.01))) == [ERROR]
+
+
+@pytest.mark.parametrize(
+    ("best", "net", "expected"),
+    [(0.10, 0.50, [ERROR]), (0.10, 0.20, [WARNING]), (0.18, 0.20, []), (0.30, 0.20, []), (0.20, 0.20, [])],
+)
+def test_a_baseline_that_does_better(best, net, expected) -> None:
+    assert severities(behind_baseline, baseline(best, net), network()) == expected
+
+
+def test_ten_percent_and_certainty_are_both_needed() -> None:
+    assert severities(behind_baseline, baseline(0.181, 0.20, se=0.001)) == []
+    assert severities(behind_baseline, baseline(0.179, 0.20, se=0.001)) == [WARNING]
+    assert severities(behind_baseline, baseline(0.10, 0.20, se=0.06)) == []
+    assert severities(behind_baseline, baseline(0.10, 0.60, se=0.3)) == []
+
+
+def test_few_rows_and_baselines_without_signal_say_nothing() -> None:
+    assert severities(behind_baseline, baseline(0.0, 0.6, rows=29, se=0.05)) == []
+    assert severities(behind_baseline, baseline(0.0, 0.6, rows=30, se=0.05)) == [ERROR]
+    assert severities(behind_baseline, baseline(0.0, 0.6, rows=12, se=0.05), network(Task.REGRESSION)) == [ERROR]
+    assert severities(behind_baseline, baseline(0.1, 0.6, signal=False)) == []
+
+
+def test_rows_that_the_net_may_have_seen_are_named() -> None:
+    (found,) = findings(behind_baseline, baseline(0.1, 0.5, held_out="train"), network())
+    assert "may have seen" in found.message and found.evidence[0].labels[-1] == "your model"
+
+
+# --- gaps -----------------------------------------------------------------------------------------------------
+
+
+def test_a_gap_counts_above_a_point_and_two_standard_errors() -> None:
+    assert not Gap(Level(0.05, 0.0), Level(0.0599, 0.0)).counts
+    assert Gap(Level(0.05, 0.0), Level(0.0601, 0.0)).counts
+    assert not Gap(Level(0.05, 0.03), Level(0.14, 0.04)).counts
+    assert Gap(Level(0.05, 0.03), Level(0.16, 0.04)).counts
+    assert not Gap(Level(0.05, 0.01), Level(inf, 0.01)).counts
+    assert not Gap(Level(0.05, 0.01), Level(0.9, inf)).counts
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.2), st.floats(0, 0.2))
+def test_standard_errors_of_independent_rows_add_in_squares(low, high, one, other) -> None:
+    gap = Gap(Level(low, one), Level(high, other))
+    assert gap.se == pytest.approx(hypot(one, other))
+    assert gap.interval.low <= gap.size <= gap.interval.high
+    assert not gap.counts or gap.interval.low > 0
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=4))
+def test_shares_of_a_distance_are_shares(parts) -> None:
+    shares = [share(part, *parts[:i], *parts[i + 1 :]) for i, part in enumerate(parts)]
+    assert all(0 <= one <= 1 for one in shares)
+    assert sum(shares) == pytest.approx(1.0) or not any(shares)
+
+
+# --- bias -------------------------------------------------------------------------------------------------------
+
+
+def test_train_error_above_a_target_is_a_warning_with_its_share() -> None:
+    (found,) = findings(avoidable_bias, evaluation(score(0.20), score(0.22)), network(target=0.08))
+    assert found.severity is WARNING and found.value == pytest.approx(0.12)
+    assert "avoidable bias 12.0 points (95 % interval 9.5 to 14.5)" in found.message
+    assert "86 % of the distance" in found.message
+    assert found.evidence[0].threshold == pytest.approx(0.08)
+
+
+def test_a_bias_that_is_a_small_part_of_the_distance_stays_a_hint() -> None:
+    assert severities(avoidable_bias, evaluation(score(0.10), score(0.40)), network(target=0.05)) == [HINT]
+
+
+def test_a_target_that_is_met_leaves_no_bias() -> None:
+    assert severities(avoidable_bias, evaluation(score(0.07), score(0.09)), network(target=0.08)) == []
+    assert severities(avoidable_bias, evaluation(score(0.09), score(0.1)), network(target=0.08)) == []
+
+
+def test_a_baseline_bounds_the_bias_and_a_clearly_better_one_makes_it_a_warning() -> None:
+    levels = evaluation(score(0.20), score(0.21))
+    (found,) = findings(avoidable_bias, levels, network(), baseline(0.10, 0.21))
+    assert found.severity is WARNING and "bound set by gradient boosting" in found.message
+    assert severities(avoidable_bias, levels, network(), baseline(0.10, 0.21, se=0.08)) == [HINT]
+    assert severities(avoidable_bias, levels, network(), baseline(0.25, 0.21)) == []
+
+
+def test_without_target_and_baseline_the_bias_is_unknown() -> None:
+    assert "neither a target" in skipped(avoidable_bias, evaluation(score(0.3), score(0.3)), network())
+    no_signal = baseline(0.9, 0.9, signal=False)
+    assert "neither a target" in skipped(avoidable_bias, evaluation(score(0.3)), network(), no_signal)
+
+
+def test_regression_bias_is_a_share_of_the_variance() -> None:
+    targeted = network(Task.REGRESSION, target=2.0)
+    (found,) = findings(avoidable_bias, evaluation(regression(0.7), regression(0.68)), targeted)
+    assert found.severity is WARNING and found.value == pytest.approx(0.30 - 0.04)
+    assert (
+        "RMSE 5.48" in found.message and "of RMSE 2" in found.message and "% of the target's variance" in found.message
+    )
+
+
+# --- variance -----------------------------------------------------------------------------------------------------
+
+
+def test_a_healthy_gap_is_a_hint_with_its_number() -> None:
+    (found,) = findings(variance, evaluation(score(0.02), score(0.08)), network())
+    assert found.severity is HINT and found.value == pytest.approx(0.06)
+    assert "dev error is 8 % against 2 % on train: variance 6.0 points" in found.message
+    assert found.interval is not None and found.interval.low > 0.03
+
+
+def test_perfect_train_accuracy_alone_is_no_warning() -> None:
+    assert severities(variance, evaluation(score(0.0), score(0.05)), network(), baseline(0.12, 0.05)) == [HINT]
+
+
+def test_a_missed_target_makes_variance_a_warning_and_a_met_one_does_not() -> None:
+    levels = evaluation(score(0.02), score(0.15))
+    assert severities(variance, levels, network(target=0.05)) == [WARNING]
+    assert severities(variance, levels, network(target=0.15)) == [HINT]
+
+
+def test_a_missed_target_that_is_bias_leaves_variance_a_hint() -> None:
+    assert severities(variance, evaluation(score(0.40), score(0.46)), network(target=0.05)) == [HINT]
+
+
+def test_a_clearly_better_baseline_makes_variance_a_warning_on_unseen_rows_only() -> None:
+    levels = evaluation(score(0.02), score(0.20))
+    assert severities(variance, levels, network(), baseline(0.10, 0.20)) == [WARNING]
+    assert severities(variance, levels, network(), baseline(0.10, 0.20, held_out="train")) == [HINT]
+
+
+def test_a_train_error_below_the_optimum_is_memorising() -> None:
+    (found,) = findings(variance, evaluation(score(0.01), score(0.12)), network(target=0.05))
+    assert found.severity is WARNING and "100 % of the distance" in found.message
+
+
+def test_a_dev_error_that_rose_after_its_minimum_makes_variance_a_warning() -> None:
+    levels = evaluation(score(0.02), score(0.20))
+    rising = run(decay(2, 0.1, 0.5, 10), dev_error=[0.5, 0.2, 0.15, 0.14, 0.16, 0.17, 0.18, 0.19, 0.2, 0.2])
+    recorded = history(rising, origin="recorded")
+    (found,) = findings(variance, levels, network(), recorded)
+    assert found.severity is WARNING and "standard errors above its minimum" in found.message
+    assert severities(variance, levels, network(), history(rising)) == [HINT]
+    assert severities(variance, levels, network(), history(rising, whole=True)) == [WARNING]
+
+
+def test_one_noisy_epoch_and_a_rising_loss_are_no_rise_of_the_error() -> None:
+    levels = evaluation(score(0.02), score(0.15))
+    noisy = run(
+        [1.0] * 8, dev=[1, 0.8, 0.7, 0.9, 1.1, 1.3, 1.5, 1.7], dev_error=[0.3, 0.2, 0.15, 0.14, 0.15, 0.14, 0.15, 0.3]
+    )
+    assert severities(variance, levels, network(), history(noisy, origin="live")) == [HINT]
+
+
+def test_no_gap_and_too_few_rows_find_nothing() -> None:
+    assert severities(variance, evaluation(score(0.10), score(0.105)), network()) == []
+    assert severities(variance, evaluation(score(0.02), score(0.10, rows=30)), network()) == []
+    assert severities(variance, evaluation(score(0.10), score(0.02)), network()) == []
+
+
+def test_variance_is_taken_to_train_dev_where_there_is_one() -> None:
+    (found,) = findings(variance, evaluation(score(0.02), score(0.30), train_dev=score(0.08)), network())
+    assert found.value == pytest.approx(0.06) and found.where.split == "train_dev"
+
+
+def test_without_unseen_rows_variance_is_unknown() -> None:
+    assert skipped(variance, evaluation(score(0.02)), network()) == "not given"
+    trained_on = Evaluation(split("train", score(0.02)), split("dev", score(0.02), seen="yes"), MISSING, MISSING)
+    assert "trained on" in skipped(variance, trained_on, network())
+
+
+def test_regression_variance_compares_squared_errors() -> None:
+    (found,) = findings(variance, evaluation(regression(0.95), regression(0.85)), network(Task.REGRESSION))
+    assert found.severity is HINT and found.value == pytest.approx(0.10)
+    rising = run([0.1] * 8, dev_error=np.sqrt([40, 20, 15, 14, 20, 25, 26, 27]).tolist())
+    watched = history(rising, origin="live", dev_se=2.0)
+    levels = evaluation(regression(0.95), regression(0.73))
+    assert severities(variance, levels, network(Task.REGRESSION), watched) == [WARNING]
+
+
+# --- mismatch, dev and test -------------------------------------------------------------------------------------
+
+
+def test_an_error_that_rises_between_sources_is_a_mismatch() -> None:
+    (found,) = findings(data_mismatch, evaluation(score(0.02), score(0.20), train_dev=score(0.04)), network())
+    assert found.severity is WARNING and found.value == pytest.approx(0.16)
+
+
+def test_a_mismatch_beside_a_larger_variance_is_a_hint() -> None:
+    levels = evaluation(score(0.02), score(0.46), train_dev=score(0.38))
+    assert severities(data_mismatch, levels, network()) == [HINT]
+
+
+def test_a_mismatch_needs_a_train_dev_set_and_a_gap() -> None:
+    assert skipped(data_mismatch, evaluation(score(0.02), score(0.20)), network()) == "not given"
+    assert severities(data_mismatch, evaluation(score(0.02), score(0.05), train_dev=score(0.045)), network()) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "expected"), [(99, 0.1, [HINT]), (100, 0.1, [INFO]), (3_000, 0.1, [INFO]), (10_000, 0.1, [])]
+)
+def test_what_a_dev_set_can_show(rows, error, expected) -> None:
+    assert severities(dev_set_size, evaluation(score(0.05), score(error, rows=rows))) == expected
+
+
+def test_a_hundred_rows_show_twelve_points() -> None:
+    (found,) = findings(dev_set_size, evaluation(score(0.05), score(0.10, rows=100)))
+    assert "100 rows with 10 errors" in found.message and "12." in found.message
+    assert found.evidence[0].rows[1][0] == "1,000"
+
+
+def test_few_errors_are_little_to_read() -> None:
+    assert severities(dev_set_size, evaluation(score(0.0), score(0.0005, rows=20_000))) == [INFO]
+
+
+def test_regression_dev_sets_are_judged_by_their_squared_error() -> None:
+    assert severities(dev_set_size, evaluation(regression(0.9), regression(0.8, rows=50))) == [HINT]
+    assert severities(dev_set_size, evaluation(regression(0.9), regression(0.8, rows=20_000))) == []
+
+
+def test_a_test_error_above_dev_is_a_hint_from_two_and_a_warning_from_three_standard_errors() -> None:
+    assert severities(dev_overfitting, evaluation(score(0.05), score(0.10), score(0.11))) == []
+    assert severities(dev_overfitting, evaluation(score(0.05), score(0.10), score(0.135))) == [HINT]
+    assert severities(dev_overfitting, evaluation(score(0.05), score(0.10), score(0.16))) == [WARNING]
+    assert severities(dev_overfitting, evaluation(score(0.05), score(0.16), score(0.10))) == []
+    assert skipped(dev_overfitting, evaluation(score(0.05), score(0.10))) == "not given"
+
+
+# --- predictions ------------------------------------------------------------------------------------------------
+
+
+def test_one_class_for_every_row_is_a_collapse() -> None:
+    one = score(0.9, predicted=(0.0, 0.97, 0.03), actual=(0.3, 0.4, 0.3))
+    (found,) = findings(constant_predictions, evaluation(one), network())
+    assert found.severity is ERROR and found.where.label == "1"
+    below = score(0.9, predicted=(0.0, 0.94, 0.06), actual=(0.3, 0.4, 0.3))
+    assert severities(constant_predictions, evaluation(below)) == []
+
+
+def test_predicting_a_class_that_dominates_is_no_collapse() -> None:
+    assert severities(constant_predictions, evaluation(score(0.1, predicted=(0.0, 1.0), actual=(0.2, 0.8)))) == []
+
+
+def test_flat_regression_predictions_are_a_collapse() -> None:
+    assert severities(constant_predictions, evaluation(regression(0.0, spread=0.04))) == [ERROR]
+    assert severities(constant_predictions, evaluation(regression(0.1, spread=0.05))) == []
+
+
+def test_a_collapse_on_dev_alone_is_found_there() -> None:
+    flat = score(0.9, predicted=(1.0, 0.0), actual=(0.5, 0.5))
+    (found,) = findings(constant_predictions, evaluation(score(0.05), flat))
+    assert found.where.split == "dev"
+
+
+def test_a_class_that_is_never_found_is_a_hint() -> None:
+    matrix = ((500.0, 0.0, 0.0), (0.0, 400.0, 0.0), (90.0, 10.0, 0.0))
+    missed = score(0.1, classes=3, confusion=matrix, predicted=(0.59, 0.41, 0.0))
+    (found,) = findings(class_recall, evaluation(score(0.05), missed), network())
+    assert found.severity is HINT and found.where.label == "2" and found.where.split == "dev"
+    assert "none of the 100 rows" in found.message
+
+
+def test_class_names_are_used_where_known() -> None:
+    names = network()
+    head = replace(names.heads[0], output=replace(names.heads[0].output, class_names=("cat", "dog", "emu")))
+    matrix = ((500.0, 0.0, 0.0), (0.0, 400.0, 0.0), (90.0, 10.0, 0.0))
+    missed = score(0.1, classes=3, confusion=matrix, predicted=(0.59, 0.41, 0.0))
+    (found,) = findings(class_recall, evaluation(missed), replace(names, heads=(head,)))
+    assert found.where.label == "emu"
+
+
+def test_weak_recall_must_be_certain_and_rare_classes_are_left_out() -> None:
+    def judged(matrix) -> list[Severity]:
+        wide = tuple(tuple(map(float, row)) for row in matrix)
+        return severities(class_recall, evaluation(score(0.1, classes=2, confusion=wide, predicted=(0.8, 0.2))))
+
+    assert judged(((850, 50), (80, 20))) == [HINT]
+    assert judged(((850, 50), (55, 45))) == []
+    assert judged(((960, 0), (40, 0))) == []
+    assert judged(((80, 4), (6, 3))) == []
+    assert judged(confusion(0.1, 1000, 2)) == []
+    assert "confusion" in skipped(class_recall, evaluation(score(0.1, confusion=())))
+
+
+# --- best epoch ---------------------------------------------------------------------------------------------------
+
+OVERTRAINED = [0.5, 0.2, 0.15, 0.12, 0.13, 0.15, 0.16, 0.17, 0.17, 0.17]
+
+
+def test_a_best_epoch_well_before_the_end_is_named() -> None:
+    recorded = history(run(decay(2, 0, 0.5, 10), dev_error=OVERTRAINED, first_epoch=1), origin="recorded")
+    (found,) = findings(best_epoch, recorded, evaluation(score(0.0), score(0.17)))
+    assert found.severity is WARNING and found.where.epoch == 4
+    assert found.evidence[0].marks[0].x == 4.0
+
+
+def test_weights_that_are_as_good_as_the_best_epoch_were_kept() -> None:
+    recorded = history(run(decay(2, 0, 0.5, 10), dev_error=OVERTRAINED), origin="recorded")
+    assert severities(best_epoch, recorded, evaluation(score(0.0), score(0.125))) == []
+
+
+def test_a_loss_that_rises_while_the_error_stays_is_a_hint() -> None:
+    flat = [0.5, 0.2, 0.15, 0.12, 0.121, 0.12, 0.121, 0.12, 0.121, 0.12]
+    loss = [1.5, 0.6, 0.5, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7]
+    recorded = history(run(decay(2, 0, 0.5, 10), dev=loss, dev_error=flat), origin="recorded")
+    (found,) = findings(best_epoch, recorded, evaluation(score(0.0), score(0.12, loss=0.7)))
+    assert found.severity is HINT and "dev loss" in found.message
+
+
+def test_best_epochs_near_the_end_or_within_the_noise_are_no_finding() -> None:
+    late = [*decay(0.5, 0.1, 0.4, 8), 0.13, 0.14]
+    noise = [0.5, 0.2, 0.15, 0.12, 0.125, 0.124, 0.126, 0.125, 0.124, 0.125]
+    for errors in (late, noise):
+        recorded = history(run([1.0] * 10, dev_error=errors), origin="recorded")
+        assert severities(best_epoch, recorded, evaluation(score(0.0), score(0.2))) == []
+
+
+def test_a_short_replay_has_no_best_epoch() -> None:
+    replay = history(run(decay(2, 0, 0.5, 10), dev_error=OVERTRAINED))
+    assert "shorter" in skipped(best_epoch, replay, evaluation(score(0.0), score(0.17)))
+    whole = replace(replay, whole=True)
+    assert severities(best_epoch, whole, evaluation(score(0.0), score(0.17))) == [WARNING]
+
+
+def test_without_dev_curves_there_is_no_best_epoch() -> None:
+    assert "not followed" in skipped(best_epoch, history(run([2.0, 1.0, 0.5]), origin="recorded"))

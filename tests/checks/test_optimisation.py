@@ -1,0 +1,414 @@
+"""Checks on optimisation: the sick, the boundary, and the healthy that look sick."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from diagnose.checks.optimisation.batch_size import batch_size
+from diagnose.checks.optimisation.divergence import divergence
+from diagnose.checks.optimisation.exploding_gradients import exploding_gradients
+from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
+from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
+from diagnose.checks.optimisation.optimizer_settings import optimizer_settings
+from diagnose.checks.optimisation.penalty_share import penalty_share
+from diagnose.checks.optimisation.plateau import plateau
+from diagnose.checks.optimisation.slow_learning import slow_learning
+from diagnose.checks.optimisation.unstable_seeds import unstable_seeds
+from diagnose.checks.optimisation.vanishing_gradients import vanishing_gradients
+from diagnose.findings import Severity
+from tests.checks.builders_training import (
+    MISSING,
+    backward,
+    baseline,
+    dataset,
+    decay,
+    dense,
+    evaluation,
+    findings,
+    forward,
+    gradients,
+    history,
+    initial,
+    network,
+    run,
+    score,
+    severities,
+    skipped,
+    sweep,
+)
+
+ERROR, WARNING, HINT = Severity.ERROR, Severity.WARNING, Severity.HINT
+GOOD, POOR = evaluation(score(0.05)), evaluation(score(0.89))
+USABLE = {1e-4: (0.90, 0.91), 1e-3: (0.93, 0.94), 1e-2: (0.88, 0.90)}
+
+
+# --- learning rate ---------------------------------------------------------------------------------------
+
+
+def test_a_rate_that_learns_nothing_above_the_range_is_an_error() -> None:
+    (found,) = findings(learning_rate_too_high, sweep(0.1, USABLE | {0.1: (0.0, 0.01)}), POOR)
+    assert found.severity is ERROR
+    assert "0.01" in found.message and "0.93" not in found.message and "skill is 0.01 at 0.1" in found.message
+    assert found.interval is not None and found.interval.low > 0
+    curves = found.evidence[0]
+    assert curves.kind == "curves" and {mark.role for mark in curves.marks} == {"healthy", "yours"}
+
+
+def test_a_rate_above_the_range_that_still_learns_is_left_alone_within_a_factor_of_ten() -> None:
+    assert severities(learning_rate_too_high, sweep(0.05, USABLE | {0.05: (0.6, 0.62)}), POOR) == []
+
+
+def test_a_rate_far_above_the_range_is_reported_even_if_it_learns_something() -> None:
+    assert severities(learning_rate_too_high, sweep(0.5, USABLE | {0.5: (0.4, 0.42)}), POOR) == [WARNING]
+
+
+def test_a_rate_that_diverges_counts_as_learning_nothing() -> None:
+    rates = sweep(0.1, USABLE | {0.1: (0.9, 0.9)}, low=1e-4, high=1e-2)
+    broken = tuple(replace(p, diverged=(True, True)) if p.rate == 0.1 else p for p in rates.sweep)
+    assert severities(learning_rate_too_high, replace(rates, sweep=broken), POOR) == [ERROR]
+
+
+def test_weights_that_learned_at_the_rate_refute_it() -> None:
+    assert severities(learning_rate_too_high, sweep(0.1, USABLE | {0.1: (0.0, 0.0)}), GOOD) == []
+    assert severities(learning_rate_too_low, sweep(1e-6, USABLE | {1e-6: (0.1, 0.1)}), GOOD) == []
+
+
+def test_a_replay_that_learned_at_the_rate_refutes_it_too() -> None:
+    learned = history(run(decay(2.3, 0.1, 0.5), final_train_skill=0.9))
+    assert severities(learning_rate_too_high, sweep(0.1, USABLE | {0.1: (0.0, 0.0)}), POOR, learned) == []
+
+
+def test_a_rate_far_below_the_range_is_reported_with_its_effect() -> None:
+    (found,) = findings(learning_rate_too_low, sweep(1e-6, USABLE | {1e-6: (0.12, 0.12)}), POOR)
+    assert found.severity is WARNING
+    assert "skill is 0.12 at 1e-06 and 0.94 at 0.001" in found.message
+
+
+def test_a_rate_that_learns_nothing_in_the_users_training_either_is_an_error() -> None:
+    assert severities(learning_rate_too_low, sweep(1e-7, USABLE | {1e-7: (0.0, 0.0)}), POOR) == [ERROR]
+
+
+def test_ten_times_below_the_range_is_within_the_noise_and_more_is_not() -> None:
+    assert severities(learning_rate_too_low, sweep(1e-5, USABLE | {1e-5: (0.3, 0.3)}), POOR) == []
+    assert severities(learning_rate_too_low, sweep(0.9e-5, USABLE | {0.9e-5: (0.3, 0.3)}), POOR) == [WARNING]
+
+
+def test_seeds_that_disagree_prove_nothing() -> None:
+    assert severities(learning_rate_too_low, sweep(1e-6, USABLE | {1e-6: (0.0, 0.93, 0.1)}), POOR) == []
+
+
+def test_the_two_checks_look_at_their_own_side_only() -> None:
+    low, high = sweep(1e-6, USABLE | {1e-6: (0.1, 0.1)}), sweep(0.1, USABLE | {0.1: (0.0, 0.0)})
+    assert severities(learning_rate_too_high, low, POOR) == []
+    assert severities(learning_rate_too_low, high, POOR) == []
+
+
+def test_the_loss_witnesses_learning_where_the_error_cannot() -> None:
+    rates = sweep(1e-6, USABLE | {1e-6: (0.0, 0.0)})
+    imbalanced = tuple(replace(point, skill=(0.0, 0.0), loss=(0.3, 0.3)) for point in rates.sweep)
+    assert severities(learning_rate_too_low, replace(rates, sweep=imbalanced), POOR) == []
+
+
+@pytest.mark.parametrize("check", [learning_rate_too_high, learning_rate_too_low])
+def test_nothing_is_said_without_a_sweep_or_a_rate(check) -> None:
+    assert "unknown" in skipped(check, sweep(None, USABLE))
+    assert "flat curve" in skipped(check, sweep(1e-3, USABLE, abstains="flat curve"))
+    assert "not part" in skipped(check, sweep(3e-6, USABLE))
+
+
+# --- divergence --------------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_loses_what_was_learned_is_an_error() -> None:
+    curve = [2.3, 1.5, 0.9, 0.8, 2.5, 3.0, 3.4, 3.1]
+    (found,) = findings(divergence, history(run(curve)))
+    assert found.severity is ERROR and "0.8 to 3.1" in found.message
+
+
+def test_a_loss_that_climbs_but_stays_useful_is_a_warning() -> None:
+    assert severities(divergence, history(run([2.3, 0.4, 0.3, 0.7, 0.9, 0.9]))) == [WARNING]
+
+
+def test_one_diverged_seed_of_three_is_bad_luck() -> None:
+    good, bad = decay(2.3, 0.2, 0.5), [2.3, 0.8, 0.7, *[3.0] * 10]
+    assert severities(divergence, history(run(good), run(good), run(bad))) == []
+    assert severities(divergence, history(run(good), run(bad), run(bad))) == [ERROR]
+
+
+def test_a_swinging_loss_that_does_not_settle_is_a_warning() -> None:
+    swinging = [2.3, 2.0, 2.2, 2.4, 2.0, 2.2, 2.45, 2.0, 2.2, 2.4, 2.1, 2.25, 2.4]
+    assert severities(divergence, history(run(swinging))) == [WARNING]
+
+
+def test_a_converged_loss_may_wiggle_and_one_epoch_may_jump() -> None:
+    tiny = [2.3, 0.5, 0.1, 1e-4, 5e-4, 3e-4, 6e-4, 5e-4, 6e-4, 9e-4]
+    jump = [*decay(2.3, 0.3, 0.5), 1.9]
+    assert severities(divergence, history(run(tiny))) == []
+    assert severities(divergence, history(run(jump))) == []
+
+
+def test_without_the_constants_loss_divergence_is_not_judged() -> None:
+    assert "constant" in skipped(divergence, history(run([2.3, 1.0, 3.0, 3.0, 3.0]), constant_loss=None))
+
+
+# --- gradients -----------------------------------------------------------------------------------------------
+
+SIGMOIDS = (2e-6, 1e-5, 6e-5, 4e-4, 2e-3, 1e-2)
+
+
+@pytest.mark.parametrize(("first", "expected"), [(9e-6, [WARNING]), (9e-8, [ERROR]), (2e-5, [])])
+def test_vanishing_follows_the_depth_ratio(first, expected) -> None:
+    fading = gradients((first, 1e-4, 1e-3, 1e-2))
+    assert severities(vanishing_gradients, backward(fading), forward((1, 0.3, 0.1, 1))) == expected
+
+
+def test_vanishing_names_the_layer_and_shows_the_profile() -> None:
+    (found,) = findings(vanishing_gradients, backward(gradients(SIGMOIDS)))
+    assert found.where.layer == "layer_0" and found.value == pytest.approx(2e-4)
+    assert found.evidence[0].kind == "bars" and found.evidence[0].log
+
+
+def test_vanishing_needs_a_second_witness() -> None:
+    alone = gradients(SIGMOIDS, activation=(0.3, 0.4, 0.5, 0.8, 0.9, 1.0))
+    assert severities(vanishing_gradients, backward(alone), forward((1, 1, 1, 1, 1, 1))) == []
+    assert severities(vanishing_gradients, backward(alone), forward((1, 0.1, 0.05, 0.02, 0.005, 1))) == [WARNING]
+
+
+def test_a_small_initialisation_starves_all_layers_alike() -> None:
+    flat = gradients((0.02,) * 10, rms=(8e-8,) * 9 + (1e-3,))
+    shrinking = forward([0.2**depth for depth in range(10)])
+    (found,) = findings(vanishing_gradients, backward(flat), shrinking, initial())
+    assert found.severity is WARNING and "of the loss" in found.message
+    assert severities(vanishing_gradients, backward(flat), forward((1,) * 10), initial()) == []
+
+
+def test_gradients_that_vanish_in_a_model_that_learned_are_a_hint() -> None:
+    learned = gradients((0.1, 0.1, 0.1), loss=0.2)
+    assert severities(vanishing_gradients, backward(gradients(SIGMOIDS), learned)) == [HINT]
+
+
+def test_a_converged_net_has_small_gradients_by_right() -> None:
+    healthy = gradients((0.02, 0.03, 0.02))
+    converged = gradients((1e-9, 1e-7, 1e-5), loss=0.01)
+    stuck = gradients((1e-9, 1e-7, 1e-5), loss=2.3)
+    assert severities(vanishing_gradients, backward(healthy, converged), initial()) == []
+    assert severities(vanishing_gradients, backward(healthy, stuck), initial()) == [WARNING]
+
+
+def test_nets_that_are_healthy_by_measurement_pass() -> None:
+    for profile in ((0.16, 0.4, 1.0), (1.5, 1.2, 1.0), (17.5, 4.0, 1.0), (0.01, 1.0)):
+        assert severities(vanishing_gradients, backward(gradients(profile)), initial(1.5)) == []
+        assert severities(exploding_gradients, backward(gradients(profile)), initial(1.5), network()) == []
+
+
+def test_zero_initialised_branches_and_embeddings_are_left_out() -> None:
+    branches = gradients((0.5, 1e-12, 0.6, 0.7), cut=(1,))
+    assert severities(vanishing_gradients, backward(branches)) == []
+    profile = gradients((1e-9, 0.5, 0.6, 0.7))
+    embedding = replace(profile, layers=(replace(profile.layers[0], kind="Embedding"), *profile.layers[1:]))
+    assert severities(vanishing_gradients, backward(embedding)) == []
+
+
+def test_an_explosion_is_not_mistaken_for_vanishing() -> None:
+    assert severities(vanishing_gradients, backward(gradients(SIGMOIDS)), initial(1000)) == []
+
+
+def test_gradients_that_could_not_be_taken_skip_the_check() -> None:
+    assert skipped(vanishing_gradients, backward(MISSING)) == "not given"
+    assert skipped(exploding_gradients, backward(MISSING)) == "not given"
+
+
+def test_loaded_weights_are_judged_where_fresh_ones_are_unavailable() -> None:
+    fading = gradients(SIGMOIDS, loss=2.3)
+    assert severities(vanishing_gradients, backward(MISSING, fading), initial()) == [WARNING]
+    assert severities(vanishing_gradients, backward(MISSING, fading)) == []
+
+
+def test_a_huge_gradient_norm_is_an_error_where_the_loss_explodes_as_well() -> None:
+    huge = backward(gradients((0.5, 0.4, 0.3), norms=(1e5,) * 8))
+    assert severities(exploding_gradients, huge, initial(1e4), network()) == [ERROR]
+    assert severities(exploding_gradients, huge, initial(1.2), network()) == [WARNING]
+
+
+def test_an_explosion_that_did_not_prevent_learning_is_a_hint() -> None:
+    learned = gradients((0.1, 0.1, 0.1), loss=0.1)
+    huge = gradients((0.5, 0.4, 0.3), norms=(1e5,) * 8, loss=1e5)
+    assert severities(exploding_gradients, backward(huge, learned), initial(1e4), network()) == [HINT]
+
+
+def test_a_growing_profile_needs_a_witness_and_no_normalisation() -> None:
+    growing = backward(gradients((80.0, 9.0, 1.0)))
+    assert severities(exploding_gradients, growing, forward((1, 500, 1)), network()) == [WARNING]
+    assert severities(exploding_gradients, growing, forward((1, 1, 1)), network()) == []
+    normalised = network(layers=[dense("a"), dense("bn", kind="BatchNormalization", weighted=False, normalises=True)])
+    assert severities(exploding_gradients, growing, forward((1, 500, 1)), normalised) == []
+
+
+def test_one_batch_whose_gradient_spikes_is_reported() -> None:
+    spiking = backward(gradients((1.0, 1.0, 1.0), norms=(1.0,) * 9 + (200.0,)))
+    assert severities(exploding_gradients, spiking) == [WARNING]
+    few = backward(gradients((1.0, 1.0, 1.0), norms=(1.0,) * 5 + (200.0,)))
+    assert severities(exploding_gradients, few) == []
+
+
+def test_spikes_of_a_watched_training_are_measured_against_its_start() -> None:
+    calm = backward(gradients((1.0, 1.0, 1.0)))
+    norms = np.ones(400)
+    norms[250:260] = 500.0
+    watched = history(run([2.3, 1.0], gradient_norms=norms), origin="live")
+    (found,) = findings(exploding_gradients, calm, watched)
+    assert found.where.step == 250 and found.evidence[-1].kind == "curves"
+    late = np.geomspace(1.0, 1e-4, 400)
+    late[-8:] = 0.5
+    assert severities(exploding_gradients, calm, history(run([2.3, 0.1], gradient_norms=late), origin="live")) == []
+
+
+# --- slow learning, plateau, seeds ---------------------------------------------------------------------------
+
+
+def test_learning_that_does_not_start_is_a_warning_and_a_late_start_a_hint() -> None:
+    assert severities(slow_learning, history(run([2.31, 2.30, 2.30, 2.29, 2.29]))) == [WARNING]
+    assert severities(slow_learning, history(run([2.31, 2.30, 1.5, 0.9, 0.8, 0.7]))) == [HINT]
+
+
+def test_a_fall_to_97_percent_is_a_start() -> None:
+    assert severities(slow_learning, history(run([2.3, 2.3 * 0.97, 2.2, 2.1]))) == []
+
+
+def test_a_loss_that_falls_to_the_constants_only_has_not_started() -> None:
+    assert severities(slow_learning, history(run([9.4, 2.4, 2.31, 2.30, 2.30]))) == [WARNING]
+
+
+def test_an_epoch_of_a_few_steps_is_not_an_epoch() -> None:
+    short = run([2.30, 2.30, 2.29, 1.5, 1.0, 0.5, 0.3])
+    assert severities(slow_learning, history(short, steps_per_epoch=10)) == []
+    assert "50 steps" in skipped(slow_learning, history(run([2.3, 2.3, 2.3]), steps_per_epoch=1))
+
+
+def test_slow_learning_leaves_divergence_alone_and_reads_replays_only() -> None:
+    assert severities(slow_learning, history(run([2.3, 90.0, 500.0]))) == []
+    assert "recorded" in skipped(slow_learning, history(run([2.3, 2.3, 2.3]), origin="recorded"))
+
+
+def test_standing_still_at_the_constant_is_a_plateau() -> None:
+    still = [2.4] + [2.30] * 12
+    (found,) = findings(
+        plateau, history(run(still)), backward(gradients((1, 1, 1)), gradients((1, 1, 1), norms=[1e-4]))
+    )
+    assert found.severity is WARNING and "0.0001 times its size" in found.message
+
+
+def test_standing_still_behind_a_baseline_is_a_plateau() -> None:
+    low = run([2.4] + [1.2] * 12, final_train_skill=0.5)
+    assert severities(plateau, history(low), baseline(0.05, 0.45)) == [WARNING]
+    assert severities(plateau, history(low), baseline(0.4, 0.45)) == []
+
+
+def test_a_converged_training_and_one_still_falling_are_no_plateau() -> None:
+    assert severities(plateau, history(run([2.3, 0.5, *[0.05] * 11]))) == []
+    assert severities(plateau, history(run(np.linspace(2.4, 2.1, 13).tolist()))) == []
+
+
+def test_some_seeds_that_fail_make_training_fragile() -> None:
+    runs = [run([2.3, 1.0], final_train_skill=skill, seed=seed) for seed, skill in enumerate((0.9, 0.02, 0.01))]
+    (found,) = findings(unstable_seeds, history(*runs))
+    assert found.severity is HINT and "1 of 3 seeds" in found.message
+    assert severities(unstable_seeds, history(*runs, whole=True)) == [WARNING]
+    broken = replace(runs[1], non_finite_step=12)
+    assert severities(unstable_seeds, history(runs[0], broken)) == [WARNING]
+
+
+def test_seeds_that_differ_by_a_little_are_no_news() -> None:
+    def skills(*values: float) -> list[Severity]:
+        return severities(unstable_seeds, history(*(run([1.0], final_train_skill=value) for value in values)))
+
+    assert skills(0.95, 0.75, 0.9) == []
+    assert skills(0.12, 0.08, 0.11) == []
+    assert skills(0.0, 0.01, 0.02) == []
+    assert "one seed" in skipped(unstable_seeds, history(run([1.0])))
+
+
+# --- penalties, settings, batches ------------------------------------------------------------------------------
+
+
+def test_penalties_that_outweigh_the_data_in_a_model_that_underfits() -> None:
+    (found,) = findings(penalty_share, evaluation(score(0.6), score(0.61)), network(penalty=4.0))
+    assert found.severity is WARNING and found.value is not None and found.value > 0.5
+
+
+def test_penalties_beside_a_small_data_loss_are_harmless() -> None:
+    assert severities(penalty_share, evaluation(score(0.01), score(0.03)), network(penalty=0.5)) == []
+
+
+def test_penalties_are_not_to_blame_where_there_is_variance_or_a_small_share() -> None:
+    assert severities(penalty_share, evaluation(score(0.6), score(0.75)), network(penalty=4.0)) == []
+    assert severities(penalty_share, evaluation(score(0.6), score(0.61)), network(penalty=0.5)) == []
+    assert "dev set" in skipped(penalty_share, evaluation(score(0.6)), network(penalty=4.0))
+
+
+def test_penalties_above_a_missed_target_or_a_better_baseline() -> None:
+    levels = evaluation(score(0.2), score(0.21))
+    assert severities(penalty_share, levels, network(penalty=4.0, target=0.1)) == [WARNING]
+    assert severities(penalty_share, levels, network(penalty=4.0), baseline(0.1, 0.21)) == [WARNING]
+    assert severities(penalty_share, levels, network(penalty=4.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "settings", "expected"),
+    [
+        ("sgd", {"momentum": 0.9}, []),
+        ("sgd", {"momentum": 0.0}, [HINT]),
+        ("sgd", {"momentum": 0.995}, [HINT]),
+        ("sgd", {"momentum": 0.9999}, [WARNING]),
+        ("sgd", {}, []),
+        ("adam", {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}, []),
+        ("adam", {"beta_1": 0.5}, [HINT]),
+        ("adam", {"beta_1": 0.999}, [WARNING]),
+        ("adam", {"epsilon": 0.1}, [HINT]),
+        ("adam", {"epsilon": 10.0}, [WARNING]),
+        ("adam", {"clipnorm": 1e-6}, []),
+        ("sgd", {"clipnorm": 1.0, "momentum": 0.9}, []),
+        ("sgd", {"clipnorm": 1e-5, "momentum": 0.9}, [WARNING]),
+        ("adamw", {"weight_decay": 0.1}, []),
+        ("adamw", {"weight_decay": 50.0}, [WARNING]),
+    ],
+)
+def test_optimizer_settings(optimizer, settings, expected) -> None:
+    assert severities(optimizer_settings, network(optimizer=optimizer, settings=settings)) == expected
+
+
+def test_clipping_is_measured_against_the_gradient() -> None:
+    clipped = network(optimizer="sgd", settings={"clipnorm": 0.05, "momentum": 0.9})
+    assert severities(optimizer_settings, clipped) == []
+    assert severities(optimizer_settings, clipped, backward(gradients((1, 1, 1), norms=(20.0,) * 8))) == [WARNING]
+
+
+def test_a_penalty_under_adam_is_a_hint_and_an_unknown_optimizer_is_skipped() -> None:
+    layers = [dense("a", regularized=True), dense("out")]
+    assert severities(optimizer_settings, network(layers=layers)) == [HINT]
+    assert severities(optimizer_settings, network(layers=layers, optimizer="sgd", settings={"momentum": 0.9})) == []
+    assert "unknown" in skipped(optimizer_settings, network(optimizer=None))
+
+
+@pytest.mark.parametrize(
+    ("size", "rows", "iterations", "expected"),
+    [
+        (32, 60_000, 9_375, []),
+        (2_001, 2_001, 5_000, [HINT]),
+        (2_000, 2_000, 5_000, []),
+        (1, 500, 5_000, [HINT]),
+        (32, 150, 40, [HINT]),
+        (32, 150, 500, []),
+        (32, 150, None, []),
+    ],
+)
+def test_batch_sizes(size, rows, iterations, expected) -> None:
+    assert severities(batch_size, network(batch_size=size, iterations=iterations), dataset(rows)) == expected
+
+
+def test_batch_normalisation_needs_rows() -> None:
+    layers = [dense("a"), dense("bn", kind="BatchNormalization", normalises=True, weighted=False)]
+    assert severities(batch_size, network(layers=layers, batch_size=2), dataset(500)) == [WARNING]
+    assert severities(batch_size, network(layers=layers, batch_size=4), dataset(500)) == []
+    assert "unknown" in skipped(batch_size, network(), dataset(500))

@@ -1,0 +1,187 @@
+"""Checks on process: the sick, the boundary, and the healthy that look sick."""
+
+from dataclasses import replace
+from math import nan
+
+import numpy as np
+import pytest
+
+from diagnose.checks.process.changes_that_help import changes_that_help
+from diagnose.checks.process.no_dev_set import no_dev_set
+from diagnose.checks.process.overfit_batch import overfit_batch
+from diagnose.checks.process.still_improving import still_improving
+from diagnose.findings import Severity
+from diagnose.measurements import Attempt, Change, Changes, Evaluation, OverfitBatch
+from diagnose.subject import Task
+from tests.checks.builders_training import (
+    MISSING,
+    dataset,
+    decay,
+    dense,
+    evaluation,
+    findings,
+    history,
+    network,
+    run,
+    score,
+    severities,
+    skipped,
+    split,
+)
+
+ERROR, WARNING, HINT, INFO = Severity.ERROR, Severity.WARNING, Severity.HINT, Severity.INFO
+
+# --- one batch by heart ------------------------------------------------------------------------------------
+
+
+def batch(loss: float, error: float, solved: bool = False, rows: int = 16, distinct: int = 16) -> OverfitBatch:
+    return OverfitBatch(rows, distinct, (Attempt(1e-3, 500, nan, 1.0), Attempt(1e-2, 500, loss, error)), solved)
+
+
+def test_a_net_that_cannot_learn_one_batch_is_an_error() -> None:
+    (found,) = findings(overfit_batch, batch(0.98, 0.9), network(), evaluation(score(0.9)))
+    assert found.severity is ERROR and found.value == pytest.approx(0.98)
+    assert "16 rows by heart" in found.message and "90 % of the rows wrong" in found.message
+    assert found.evidence[0].kind == "table"
+
+
+def test_a_net_that_learns_one_batch_is_clean() -> None:
+    assert severities(overfit_batch, batch(0.01, 0.0, solved=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("tried", "built", "loaded"),
+    [
+        (batch(0.25, 0.1), network(), evaluation(score(0.9))),
+        (batch(0.9, 0.9, distinct=12), network(), evaluation(score(0.9))),
+        (batch(0.9, 0.9), network(trainable_parameters=15), evaluation(score(0.9))),
+        (batch(0.9, 0.9), network(Task.REGRESSION, layers=[dense("out", fan_in=7)]), evaluation(score(0.9))),
+        (batch(0.9, 0.9), network(), evaluation(score(0.1))),
+    ],
+    ids=["near", "repeated rows", "few weights", "linear", "learned anyway"],
+)
+def test_failing_for_another_reason_is_a_hint(tried, built, loaded) -> None:
+    assert severities(overfit_batch, tried, built, loaded) == [HINT]
+
+
+def test_one_row_is_no_batch() -> None:
+    assert "different rows" in skipped(overfit_batch, batch(0.9, 0.9, distinct=1))
+
+
+# --- stopped too early ---------------------------------------------------------------------------------------
+
+
+def test_a_training_that_was_just_getting_going() -> None:
+    falling = np.linspace(2.3, 1.6, 10)
+    recorded = history(run(falling, dev=falling + 0.05), origin="recorded")
+    (found,) = findings(still_improving, recorded)
+    assert found.severity is WARNING and found.value == pytest.approx(0.046, abs=0.005)
+    assert found.interval is not None and found.interval.low > 0.01
+
+
+def test_a_training_that_has_learned_most_is_a_hint() -> None:
+    falling = np.geomspace(2.3, 0.3, 10)
+    assert severities(still_improving, history(run(falling, dev=falling + 0.05), origin="live")) == [HINT]
+
+
+def test_a_train_loss_that_falls_alone_is_no_reason_to_go_on() -> None:
+    train = np.geomspace(2.3, 0.01, 12)
+    flat, rising = [*decay(2.3, 0.5, 0.6, 12)], [*decay(2.3, 0.5, 0.9, 8), 0.55, 0.6, 0.65, 0.7]
+    for dev in (flat, rising):
+        assert severities(still_improving, history(run(train, dev=dev), origin="recorded")) == []
+
+
+def test_a_fall_within_the_noise_is_none() -> None:
+    noisy = [2.3, 1.0, 0.80, 0.83, 0.78, 0.82, 0.79, 0.81, 0.77, 0.80]
+    assert severities(still_improving, history(run(noisy, dev=noisy), origin="recorded")) == []
+
+
+def test_a_short_replay_always_falls_and_proves_nothing() -> None:
+    falling = np.linspace(2.3, 1.6, 10)
+    assert severities(still_improving, history(run(falling, dev=falling)), evaluation(score(0.05))) == []
+    assert "not followed" in skipped(still_improving, history(run(falling, dev=falling)))
+
+
+def test_longer_replays_that_beat_the_loaded_weights_show_undertraining() -> None:
+    replays = history(*(run(decay(2.3, 0.2, 0.4), seed=seed, final_dev_skill=0.85) for seed in range(3)))
+    loaded = evaluation(score(0.7))
+    (found,) = findings(still_improving, replays, loaded, network(iterations=100))
+    assert found.severity is WARNING and "1,200 steps" in found.message and "after 100 steps" in found.message
+    assert severities(still_improving, replays, loaded, network()) == [HINT]
+    assert severities(still_improving, replays, loaded, network(iterations=5_000)) == []
+
+
+def test_loaded_weights_as_good_as_the_replays_are_trained_enough() -> None:
+    replays = history(run(decay(2.3, 0.2, 0.4), final_dev_skill=0.85))
+    assert severities(still_improving, replays, evaluation(score(0.15)), network(iterations=100)) == []
+
+
+def test_replays_that_only_know_their_rows_by_heart_do_not_count() -> None:
+    learned = run(decay(2.3, 0.0, 0.6), final_train_skill=1.0, final_dev_skill=0.3)
+    assert severities(still_improving, history(learned), evaluation(score(0.6)), network(iterations=100)) == []
+
+
+# --- one change ------------------------------------------------------------------------------------------------
+
+
+def change(code: str, skill: tuple[float, ...], reference: tuple[float, ...] = (0.0, 0.02, -0.1)) -> Change:
+    return Change(code, f"{code} undone", skill, reference, (False,) * len(skill))
+
+
+def tried(*changes: Change) -> Changes:
+    return Changes(changes, steps=300, rows=2000)
+
+
+def test_a_change_that_restores_learning_names_its_cause() -> None:
+    found = findings(
+        changes_that_help,
+        tried(change("learning-rate-too-high", (0.0, 0.01, 0.0)), change("inputs-not-scaled", (0.9, 0.92, 0.91))),
+    )
+    assert [(f.severity, f.where.feature) for f in found] == [
+        (ERROR, "inputs-not-scaled"),
+        (INFO, "learning-rate-too-high"),
+    ]
+    assert "0.01 without and 0.91 with it" in found[0].message
+    assert [evidence.kind for evidence in found[0].evidence] == ["bars", "table"]
+
+
+def test_a_change_that_improves_what_learned_already_is_a_warning() -> None:
+    improved = change("batch-size", (0.8, 0.8, 0.82), reference=(0.4, 0.42, 0.41))
+    assert severities(changes_that_help, tried(improved)) == [WARNING]
+
+
+@pytest.mark.parametrize("skill", [(0.9, 0.0, 0.05), (0.2, 0.21, 0.2), (nan, nan, nan), (-3.0, -2.0, -4.0)])
+def test_luck_and_small_gains_confirm_nothing(skill) -> None:
+    assert severities(changes_that_help, tried(change("batch-size", skill))) == [INFO]
+
+
+def test_a_diverged_change_has_no_skill() -> None:
+    broken = replace(change("batch-size", (0.9, 0.9, 0.9)), diverged=(True, True, True))
+    assert severities(changes_that_help, tried(broken)) == [INFO]
+
+
+def test_worse_than_constant_counts_as_nothing_learned() -> None:
+    same = change("batch-size", (0.05, 0.04, 0.05), reference=(-5.0, -4.0, -6.0))
+    assert severities(changes_that_help, tried(same)) == [INFO]
+
+
+def test_of_two_changes_for_one_cause_the_one_that_helps_is_told() -> None:
+    both = tried(change("poor-optimizer-settings", (0.0, 0.0, 0.0)), change("poor-optimizer-settings", (0.9, 0.9, 0.9)))
+    assert severities(changes_that_help, both) == [ERROR]
+    assert "no change" in skipped(changes_that_help, tried())
+
+
+# --- no dev set ----------------------------------------------------------------------------------------------------
+
+
+def test_no_rows_to_judge_by() -> None:
+    assert severities(no_dev_set, evaluation(score(0.1)), dataset(500)) == [HINT]
+    assert severities(no_dev_set, evaluation(score(0.1), test=score(0.2)), dataset(500)) == [INFO]
+    assert severities(no_dev_set, evaluation(score(0.1), score(0.2)), dataset(500)) == []
+
+
+def test_a_dev_set_that_could_not_be_evaluated_is_there_all_the_same() -> None:
+    data = dataset(500)
+    given = replace(data, dev=replace(data.train, name="dev"))
+    broken = Evaluation(split("train", score(0.1)), MISSING, MISSING, MISSING)
+    assert severities(no_dev_set, broken, given) == []
