@@ -91,7 +91,8 @@ def output_layers(network: Network) -> frozenset[str]:
         while layer is not None and not layer.weighted and len(layer.inbound) == 1:
             layer = layers.get(layer.inbound[0])
             paths |= {layer.path} if layer is not None else set()
-    return frozenset(paths)
+    behind = [one.path for path in paths if path in layers for one in after(network, layers[path]) if not one.weighted]
+    return frozenset(paths.union(behind))
 
 
 def hidden_layers(network: Network) -> tuple[Layer, ...]:

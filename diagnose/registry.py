@@ -19,7 +19,7 @@ from diagnose.measurements import History, NotMeasured, Unavailable
 HEADINGS = ("What it measures", "Why it matters", "How it is decided", "Known limits", "References")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Check:
     """A pure function from measurements to findings, with its documentation.
 

@@ -107,7 +107,7 @@ def load(path: str | Path) -> Diagnosis:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of what `to_json` writes."""
-    schema = _with_non_finite(_adapter().json_schema(mode="validation"))
+    schema: dict[str, Any] = _with_non_finite(_adapter().json_schema(mode="validation"))
     definitions = schema["$defs"]
     definitions["NonFinite"] = {"enum": list(NON_FINITE), "description": "a number that JSON cannot write"}
     place = definitions["Where"]["properties"]
@@ -140,19 +140,15 @@ def _plain(value: Any) -> Any:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted(_plain(item) for item in value)
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
     if isinstance(value, Enum):
-        return _plain(value.value)
+        value = value.value
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
         return _number(float(value))
-    if hasattr(value, "dtype"):  # NumPy's scalars and arrays, without importing NumPy
-        return _plain(value.tolist())
-    return str(value)
+    return _plain(value.tolist()) if hasattr(value, "dtype") else str(value)  # NumPy's, without importing it
 
 
 def _number(value: float) -> float | str:

@@ -1,0 +1,1 @@
+"""Shows a `Diagnosis`: as a page, on the terminal, in a notebook. Reads nothing else, and needs no Keras."""

@@ -93,8 +93,7 @@ def _shown_pair(pair: tuple[float, float] | None, unit: str) -> tuple[float, flo
 
 
 def _note(bars: Bars, along: Scale) -> str:
-    parts = ["Lines: 95 % intervals."] if bars.lows else []
-    parts += ["Shaded: the range of healthy models."] if bars.healthy else []
+    parts = ["Shaded: the range of healthy models."] if bars.healthy else []
     parts += ["Grey strip: exactly zero."] if along.strip else []
     return " ".join(parts)
 

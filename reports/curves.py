@@ -7,9 +7,9 @@ from itertools import count
 from markupsafe import Markup
 
 from diagnose.findings import Curves, Histogram, Mark, Series
-from diagnose.reports.labels import Label, settle, trace
+from diagnose.reports.labels import CHARACTER, Box, Label, settle, trace
 from diagnose.reports.numbers import cut, number
-from diagnose.reports.plot import OTHERS, ROLES, figure, frame, key, written, x_axis, y_axis
+from diagnose.reports.plot import OTHERS, ROLES, axis_text, figure, frame, key, written, x_axis, y_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 
 HEIGHT = 240  # px
@@ -27,7 +27,7 @@ def draw(curves: Curves) -> Markup:
     styles = [*_styles(curves.series)]
     marks = [*_ranges(curves.marks, along), *x_axis(along, curves.x_label, grid=False), *y_axis(up, curves.y_label)]
     marks += [_lines(curves.series, styles, along, up), *_points(curves, styles, along, up)]
-    marks += _places(curves.marks, along)
+    marks += _places(curves.marks, along, axis_text(curves.y_label, up))
     labels, unlabelled = _labels(curves, styles, along, up)
     note = "Bands: the spread or interval of each line." if any(s.low for s in curves.series) else ""
     plot = frame([*marks, *labels], _sentence(curves), HEIGHT, "marked" if curves.marks else "")
@@ -136,7 +136,7 @@ def _ranges(marks: Sequence[Mark], along: Scale) -> Iterator[Markup]:
         yield tag("rect", tag("title", mark.label), class_=style, x=at(left), y=0, width=at(width), height="100%")
 
 
-def _places(marks: Sequence[Mark], along: Scale) -> list[Markup]:
+def _places(marks: Sequence[Mark], along: Scale, y_label: str) -> list[Markup]:
     """Upright lines with their names above the plot; names that would overlap move up or are dropped."""
     placed = [(mark, _mark_place(mark, along)) for mark in marks]
     known = [(mark, place) for mark, place in placed if place is not None]
@@ -146,11 +146,19 @@ def _places(marks: Sequence[Mark], along: Scale) -> list[Markup]:
             style = "own" if _mark_style(mark, marks) == "c-flag" else f"ref {_mark_style(mark, marks)}"
             line = tag("line", tag("title", mark.label), class_=style, x1=at(place), x2=at(place), y1=0, y2="100%")
             drawn.append(line)
-    candidates = [_above(cut(mark.label, NAME), place) for mark, place in known]
-    for (mark, _), label in zip(known, settle(candidates), strict=True):
+    candidates = [_above(_mark_name(mark), place) for mark, place in known]
+    for (mark, _), label in zip(
+        known, settle(candidates, [Box(-40, -27, len(y_label) * CHARACTER - 34, -10)]), strict=True
+    ):
         if label is not None:
             drawn.append(written(label, f"b {_mark_style(mark, marks)}"))
     return drawn
+
+
+def _mark_name(mark: Mark) -> str:
+    """Its label; the user's own value with its number, where the label has none."""
+    bare = mark.role == "yours" and mark.until is None and not any(letter.isdigit() for letter in mark.label)
+    return cut(f"{mark.label} {number(mark.x)}" if bare else mark.label, NAME)
 
 
 def _mark_place(mark: Mark, along: Scale) -> float | None:
@@ -203,7 +211,7 @@ def _pixels(series: Series, along: Scale, up: Scale) -> list[Point]:
 def _along(text: str, line: Sequence[Point]) -> list[Label]:
     """Above and below the line at its end, then further back: near the end a line is best told apart."""
     labels = []
-    for share in (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1, 0.0):
+    for share in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0):
         x, y = line[min(len(line) - 1, int(share * len(line)))]
         anchors = ("end",) if x > 85 else ("start",) if x < 15 else ("middle", "end", "start")
         labels += [Label(text, x, y + offset, anchor) for offset in (-7.0, 17.0, -14.0, 26.0) for anchor in anchors]
@@ -227,7 +235,7 @@ def _sentence(curves: Curves) -> str:
 
 def histogram(shown: Histogram) -> Markup:
     """Counts between edges as touching bars."""
-    along = scale(shown.edges, shown.log_x)
+    along = scale(shown.edges, shown.log_x, exact=True)
     up = scale(shown.counts, zero=True)
     total = sum(value for value in shown.counts if math.isfinite(value)) or 1.0
     marks = [*y_axis(up, "count"), *x_axis(along, shown.x_label, grid=False)]
@@ -236,11 +244,8 @@ def histogram(shown: Histogram) -> Markup:
         if left is None or right is None or not rise:
             continue
         title = tag("title", f"{number(low)} to {number(high)}: {number(value)} ({value / total:.1%})")
-        marks.append(
-            tag(
-                "rect", title, class_="bar c-bar", x=at(left), y=at(100 - rise), width=at(right - left), height=at(rise)
-            )
-        )
-    low, high = (number(end) for end in (shown.edges[0], shown.edges[-1])) if shown.edges else ("–", "–")
-    sentence = f"{shown.title}: {number(total)} values of {shown.x_label or 'one quantity'} between {low} and {high}."
+        place = {"x": at(left), "y": at(100 - rise), "width": at(right - left), "height": at(rise)}
+        marks.append(tag("rect", title, class_="bar c-bar", **place))
+    ends = " to ".join(number(end) for end in (*shown.edges[:1], *shown.edges[-1:]))
+    sentence = f"{shown.title}: {number(total)} values of {shown.x_label or 'one quantity'}, {ends}."
     return figure(shown.title, "", frame(marks, sentence, 170))

@@ -1,5 +1,6 @@
 """Each kind of evidence as a figure. Checks describe, this draws; a new kind fails the type check here."""
 
+import math
 import re
 from typing import assert_never
 
@@ -47,9 +48,10 @@ def _matrix(matrix: Matrix) -> Markup:
         title = tag("title", name)
         marks.append(tag("text", cut(name, 15), title, x=0, y=at((i + 0.5) * height), dx=-10, dy=4, text_anchor="end"))
     for i, values in enumerate(matrix.values):
-        whole = sum(abs(value) for value in values if value == value)
+        whole = sum(abs(value) for value in values if math.isfinite(value))
         for j, value in enumerate(values):
-            marks += _cell(matrix, i, j, value, whole, columns, rows)
+            share = abs(value) / whole if whole and math.isfinite(value) else 0.0
+            marks += _cell(matrix, (i, j), value, share)
     note = f"Rows: {matrix.row_label}. Columns: {matrix.column_label}. Shaded by share of the row."
     sentence = f"{matrix.title}: {matrix.row_label} by {matrix.column_label}, {rows} rows, {columns} columns."
     area = tag("svg", *marks, role="img", aria_label=sentence, width="100%", height=CELL * rows)
@@ -61,17 +63,19 @@ def _column_name(name: str, place: float) -> Markup:
     return tag("svg", text, x=at(place), class_="free")
 
 
-def _cell(matrix: Matrix, i: int, j: int, value: float, whole: float, columns: int, rows: int) -> list[Markup]:
-    share = abs(value) / whole if whole and value == value else 0.0
-    row, column = matrix.rows[i] if i < len(matrix.rows) else "", matrix.columns[j] if j < len(matrix.columns) else ""
+def _cell(matrix: Matrix, place: tuple[int, int], value: float, share: float) -> list[Markup]:
+    """One cell: row and column of `place`, its value, its share of the row (0 to 1)."""
+    i, j = place
+    width, height = 100 / max(1, len(matrix.columns)), 100 / max(1, len(matrix.rows))
+    row, column = (
+        names[index] if index < len(names) else ""
+        for names, index in zip((matrix.rows, matrix.columns), place, strict=True)
+    )
     title = tag("title", f"{row} as {column}: {number(value)} ({share:.1%} of the row)")
-    x, y = 100 * j / columns, 100 * i / rows
-    size = {"width": at(100 / columns), "height": at(100 / rows)}
-    marks = [
-        tag("rect", title, class_="cell-fill", x=at(x), y=at(y), fill_opacity=round(0.04 + 0.5 * share, 3), **size)
-    ]
-    if columns <= NUMBERED and value:
-        middle = {"x": at(x + 50 / columns), "y": at(y + 50 / rows)}
+    box = {"x": at(j * width), "y": at(i * height), "width": at(width), "height": at(height)}
+    marks = [tag("rect", title, class_="cell-fill", fill_opacity=round(0.04 + 0.5 * share, 3), **box)]
+    if len(matrix.columns) <= NUMBERED and value:
+        middle = {"x": at((j + 0.5) * width), "y": at((i + 0.5) * height)}
         marks.append(tag("text", number(value), class_="cell-text", dy=4, text_anchor="middle", **middle))
     return marks
 

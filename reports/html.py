@@ -26,8 +26,8 @@ FIGURES = 2  # of one cause that are open; the rest is folded
 def render(diagnosis: Diagnosis) -> str:
     """The whole diagnosis as one page: self-contained, offline, readable without script."""
     style, script = _source("page.css"), _source("page.js")
-    page = _environment().get_template("page.html.j2")
-    return page.render(
+    template = _environment().get_template("page.html.j2")
+    page = template.render(
         d=diagnosis,
         style=Markup(style),
         script=Markup(script),
@@ -43,6 +43,7 @@ def render(diagnosis: Diagnosis) -> str:
         found=_found(diagnosis),
         subject=_subject(diagnosis),
     )
+    return story.clean(page)
 
 
 def _source(name: str) -> str:
@@ -57,7 +58,6 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.do"],
     )
     environment.globals.update(story=story, numbers=numbers, mark=MARK, lists=story.LISTS)
     environment.filters.update(document=document, sections=sections)
@@ -123,12 +123,19 @@ def _subject(diagnosis: Diagnosis) -> list[tuple[str, list[str]]]:
     known = ("name", "splits", "notes", "outputs", "parameters", "layers")
     facts: list[tuple[str, Any]] = [("Model", subject.get("name")), ("Parameters", subject.get("parameters"))]
     outputs = subject.get("outputs") or []
-    facts += [("Outputs" if len(outputs) > 1 else "Output", [story.words(output) for output in outputs])]
+    facts += [("Outputs" if len(outputs) > 1 else "Output", [_output(output) for output in outputs])]
     facts += [(key, value) for key, value in subject.items() if key not in known]
     facts += [("Notes", subject.get("notes"))] if subject.get("notes") else []
-    facts += [(key, value) for key, value in settings.items() if key != "command"]
+    facts += [(key, story.words(value, "not set")) for key, value in settings.items() if key != "command"]
     facts += [("Time", _timing(diagnosis.timing)), ("Versions", f"schema {diagnosis.schema}, {_versions(diagnosis)}")]
     return [(name.replace("_", " ").capitalize(), _lines(value)) for name, value in facts]
+
+
+def _output(output: Any) -> str:
+    if not isinstance(output, dict):
+        return story.words(output)
+    name, rest = output.get("name"), {key: value for key, value in output.items() if key != "name"}
+    return f"{name}: {story.words(rest)}" if name else story.words(rest)
 
 
 def _lines(value: Any) -> list[str]:

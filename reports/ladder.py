@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -100,7 +101,7 @@ def _named_gaps(rungs: list[Level]) -> list[tuple[int, int]]:
     """Neighbours on the ladder whose difference has a name; levels without a role in it stand between."""
     order = [index for index, rung in enumerate(rungs) if rung.role and math.isfinite(rung.value)]
     order = [index for index in order if any(rungs[index].role in pair for pair in GAPS)]
-    pairs = list(zip(order, order[1:], strict=False))
+    pairs = list(pairwise(order))
     return [(before, after) for before, after in pairs if (rungs[before].role, rungs[after].role) in GAPS]
 
 
@@ -120,14 +121,14 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
     before, after = rungs[first], rungs[last]
     name = GAPS[before.role, after.role]
     size, low, high = difference(before, after)
-    y = (_middle(first, len(rungs)) + _middle(last, len(rungs))) / 2
+    y = (_middle(last - 1, len(rungs)) + _middle(last, len(rungs))) / 2
     ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
     show = decimals if factor(unit) != 1 or unit == "%" else number
     amount, span = f"{'+' if size >= 0 else ''}{show(size)}", f"[{show(low)}, {show(high)}]"
     lower, upper = (along.place(before.value + end) for end in (low, high))
     rise = 100 * 14 / (STEP * len(rungs))
     marks = [
-        tag("line", class_="conn", x1=at(ends[0]), x2=at(ends[0]), y1=at(y - rise), y2=at(y)),
+        tag("line", class_="conn", x1=at(ends[0]), x2=at(ends[0]), y1=at(_middle(first, len(rungs)) + rise), y2=at(y)),
         tag("line", class_="conn", x1=at(ends[1]), x2=at(ends[1]), y1=at(y + rise), y2=at(y)),
         tag("line", class_="step-bar c-soft", x1=at(ends[0]), x2=at(ends[1]), y1=at(y), y2=at(y)),
         tag("line", class_="iv thin c-soft", x1=at(lower or 0.0), x2=at(upper or 0.0), y1=at(y), y2=at(y)),

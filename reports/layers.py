@@ -1,5 +1,6 @@
 """The layer map: one row a layer, three aligned panels (spread, dead or saturated units, gradient), and a table."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -40,6 +41,16 @@ class Panels:
 
     spread: Scale
     gradient: Scale
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One quantity of one layer, as loaded and with fresh weights."""
+
+    what: str
+    now: float | None
+    fresh: float | None
+    along: Scale
 
 
 def layer_map(diagnosis: Diagnosis) -> Markup:
@@ -122,10 +133,12 @@ def _style(row: LayerRow, worst: dict[str, Severity]) -> str:
 
 
 def _row(row: LayerRow, panels: Panels, style: str) -> Markup:
+    spread = Pair("spread", row.spread, row.spread_fresh, panels.spread)
+    gradient = Pair("gradient", row.gradient, row.gradient_fresh, panels.gradient)
     cells = (
-        _log_cell("pa", "spread", row, row.spread, row.spread_fresh, panels.spread, style),
-        _share_cell(row, style),
-        _log_cell("pc", "gradient", row, row.gradient, row.gradient_fresh, panels.gradient, style),
+        tag("div", *_pair(row, spread, style), class_="cell pa"),
+        tag("div", *_share(row, style), class_="cell pb"),
+        tag("div", *_pair(row, gradient, style), class_="cell pc"),
     )
     return tag("li", _node(row, style), _name(row, style), *cells, class_="row")
 
@@ -147,43 +160,48 @@ def _name(row: LayerRow, style: str) -> Markup:
     return tag("div", tag("p", name, *flags, tag("span", " · ".join(facts))), class_="n")
 
 
-def _log_cell(
-    panel: str, what: str, row: LayerRow, now: float | None, fresh: float | None, along: Scale, style: str
-) -> Markup:
+def _pair(row: LayerRow, pair: Pair, style: str) -> list[Markup]:
     """Hollow: fresh weights. Filled: as loaded. Nothing where neither was measured."""
-    if now is None and fresh is None:
-        return tag("div", class_=f"cell {panel}")
-    marks = [tag("rect", class_="gut", x=0, width=at(along.strip), height="100%")] if along.strip else []
+    if pair.now is None and pair.fresh is None:
+        return []
+    marks = [tag("rect", class_="gut", x=0, width=at(pair.along.strip), height="100%")] if pair.along.strip else []
     marks.append(tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"))
-    for value, name, drawn in ((fresh, "with fresh weights", "ho c-soft"), (now, "as loaded", "pt c-ink")):
-        place = None if value is None else along.place(value)
-        drawn = f"pt {style}" if value is now and value == 0 else drawn
-        if place is not None:
-            title = tag("title", f"{name}: {number(value)}")
-            marks.append(tag("circle", title, class_=drawn, cx=at(place), cy="50%", r=4.5 if value is now else 3.5))
-        elif value is not None:
-            marks.append(tag("text", number(value), class_="lb c-flag", x=0, y="50%", dy=4))
-    sentence = f"{cut(row.path, NAME)}: {what} as loaded {number(now)}, with fresh weights {number(fresh)}"
-    return tag("div", tag("svg", *marks, role="img", aria_label=sentence), class_=f"cell {panel}")
+    marks += _point(pair.fresh, "with fresh weights", pair.along, "ho c-soft", 3.5)
+    marks += _point(pair.now, "as loaded", pair.along, f"pt {style if pair.now == 0 else 'c-ink'}", 4.5)
+    sentence = f"{cut(row.path, NAME)}: {pair.what} as loaded {number(pair.now)}, fresh weights {number(pair.fresh)}"
+    return [tag("svg", *marks, role="img", aria_label=sentence)]
 
 
-def _share_cell(row: LayerRow, style: str) -> Markup:
+def _point(value: float | None, name: str, along: Scale, style: str, radius: float) -> list[Markup]:
+    if value is None:
+        return []
+    place = along.place(value)
+    if place is None:
+        return [tag("text", number(value), class_="lb c-flag", x=0, y="50%", dy=4)]
+    title = tag("title", f"{name}: {number(value)}")
+    return [tag("circle", title, class_=style, cx=at(place), cy="50%", r=radius)]
+
+
+def _share(row: LayerRow, style: str) -> list[Markup]:
     """Filled: units that never fire. Hollow: saturated values, where the activation cannot die."""
     share, what = (row.dead, "of the units never fire") if row.dead is not None else (row.saturated, "saturated")
-    if share is None or share != share:
-        return tag("div", class_="cell pb")
+    if share is None or not math.isfinite(share):
+        return []
     text = f"{decimals(100 * share)} %"
+    title = tag("title", f"{text} {what}")
     colour = style if row.flags and style != "c-ink" else "c-soft"
-    shape_of = f"bar {colour}" if row.dead is not None else f"hollow {colour}"
-    box = {"y": "50%", "width": at(100 * share), "height": 10, "transform": "translate(0 -5)"}
+    drawn = f"bar {colour}" if row.dead is not None else f"hollow {colour}"
     marks = [
         tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"),
-        tag("rect", tag("title", f"{text} {what}"), class_=shape_of, x=0, **box),
+        tag(
+            "g",
+            tag("rect", title, class_=drawn, x=0, y="50%", width=at(100 * share), height=10),
+            transform="translate(0 -5)",
+        ),
     ]
     if share < 0.7:
         marks.append(tag("text", text, class_="lb c-soft", x=at(100 * share), dx=7, y="50%", dy=4))
-    sentence = f"{cut(row.path, NAME)}: {text} {what}"
-    return tag("div", tag("svg", *marks, role="img", aria_label=sentence), class_="cell pb")
+    return [tag("svg", *marks, role="img", aria_label=f"{cut(row.path, NAME)}: {text} {what}")]
 
 
 def layer_table(rows: Sequence[LayerRow]) -> Markup:

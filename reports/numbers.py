@@ -5,21 +5,15 @@ from collections.abc import Sequence
 
 from diagnose.findings import Interval
 
-SHARES = ("error rate", "share", "fraction", "rate of errors", "accuracy")  # units whose values are 0 to 1, shown in %
+SHARES = ("error rate", "share", "fraction", "accuracy")  # units that begin so are 0 to 1 and shown in per cent
 
 
 def number(value: float | int | None, digits: int = 3) -> str:
     """`value` with `digits` significant figures; whole numbers up to a million in full."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if math.isnan(value):
-        return "not a number"
-    if math.isinf(value):
-        return "infinite" if value > 0 else "minus infinite"
-    if value == 0:
-        return "0"
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "yes", False: "no"}[value]
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite" if value > 0 else "minus infinite"
     size = abs(value)
     if value == int(value) and size < 1e6:
         return _signed(f"{int(value):,}")
@@ -44,18 +38,18 @@ def _signed(text: str) -> str:
 
 def factor(unit: str) -> float:
     """What values in this unit are multiplied by to be shown: shares appear in per cent."""
-    return 100.0 if unit in SHARES else 1.0
+    return 100.0 if unit.startswith(SHARES) else 1.0
 
 
 def shown_unit(unit: str) -> str:
-    return f"{unit}, %" if unit in SHARES else unit
+    return f"{unit}, %" if unit.startswith(SHARES) else unit
 
 
 def quantity(value: float | None, unit: str = "") -> str:
     """`value` with its unit, for a sentence."""
     if value is None or not math.isfinite(value):
         return number(value)
-    if unit in SHARES or unit == "%":
+    if unit.startswith(SHARES) or unit == "%":
         return f"{decimals(value * factor(unit))} %"
     return f"{number(value)} {unit}".strip()
 
@@ -69,7 +63,7 @@ def decimals(value: float) -> str:
 
 def interval(low: float, high: float, unit: str = "") -> str:
     """An interval in brackets, without the unit."""
-    show = decimals if unit in SHARES or unit == "%" else number
+    show = decimals if unit.startswith(SHARES) or unit == "%" else number
     return f"[{show(low * factor(unit))}, {show(high * factor(unit))}]"
 
 

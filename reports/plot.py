@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from diagnose.reports.labels import Label
+from diagnose.reports.numbers import cut
 from diagnose.reports.svg import Scale, at, tag
 
 ROLES = {
@@ -50,8 +51,8 @@ def x_axis(scale: Scale, label: str, grid: bool = True) -> list[Markup]:
             marks.append(tag("line", class_="grid", x1=at(place), x2=at(place), y1=0, y2="100%"))
         marks.append(tag("text", text, class_="tk", x=at(place), y="100%", dy=17, text_anchor="middle"))
     marks.append(tag("line", class_="axis", x1=0, x2="100%", y1="100%", y2="100%"))
-    marks.append(tag("text", axis_text(label, scale), class_="al", x="100%", y="100%", dy=35, text_anchor="end"))
-    return marks
+    name = tag("text", *axis_name(label, scale), class_="al", x="100%", y="100%", dy=35, text_anchor="end")
+    return [*marks, name]
 
 
 def y_axis(scale: Scale, label: str) -> list[Markup]:
@@ -61,12 +62,17 @@ def y_axis(scale: Scale, label: str) -> list[Markup]:
     for place, text in scale.ticks():
         marks.append(tag("line", class_="grid", x1=0, x2="100%", y1=at(100 - place), y2=at(100 - place)))
         marks.append(tag("text", text, class_="tk", x=0, y=at(100 - place), dx=-8, dy=4, text_anchor="end"))
-    marks.append(tag("text", axis_text(label, scale), class_="al", x=0, y=0, dx=-40, dy=-14))
-    return marks
+    return [*marks, tag("text", *axis_name(label, scale), class_="al", x=0, y=0, dx=-40, dy=-14)]
 
 
 def axis_text(label: str, scale: Scale) -> str:
-    return ", ".join(part for part in (label, "log scale" if scale.log else "") if part)
+    return ", ".join(part for part in (cut(label, 30), "log scale" if scale.log else "") if part)
+
+
+def axis_name(label: str, scale: Scale) -> list[str | Markup]:
+    """The text of an axis; a long one is cut, its whole text in the title."""
+    text = axis_text(label, scale)
+    return [text] if label in text else [text, tag("title", label)]
 
 
 def written(label: Label, style: str) -> Markup:

@@ -155,7 +155,7 @@ def _effects(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
     for effect in diagnosis.effects:
         if effect.code == cause.code:
             change = f"{number(effect.before)} → {number(effect.after)}"
-            what = f"skill with {effect.what} ({effect.direction})"
+            what = f"Skill with {effect.what} ({effect.direction})"
             yield Row(what, change, between(effect.interval), "–", counted(effect.seeds, "seed"))
 
 
@@ -171,10 +171,8 @@ def explained(diagnosis: Diagnosis) -> str:
         parts.append("No cause was found: nothing that was checked is wrong.")
     elif grave:
         whole = "all" if count == len(grave) else f"{count} of"
-        verb = "explains" if len(active) == 1 else "explain"
-        parts.append(
-            f"{counted(len(active), 'cause')} {verb} {whole} {counted(len(grave), 'finding')} of severity error or warning."
-        )
+        subject = "1 cause explains" if len(active) == 1 else f"{len(active)} causes explain"
+        parts.append(f"{subject} {whole} {counted(len(grave), 'finding')} of severity error or warning.")
     if active and not diseases:
         parts.append("No disease: what follows says where the remaining error is.")
     refuted = len(diagnosis.causes) - len(active)
@@ -196,7 +194,7 @@ def verdicts(diagnosis: Diagnosis, name: str) -> list[Verdict]:
 def judged(diagnosis: Diagnosis) -> str:
     """The sentence above the lists."""
     every = [verdict for name in LISTS for verdict in diagnosis.verdicts.get(name, ())]
-    counts = Counter(verdict.verdict for verdict in every)
+    counts = Counter[str](verdict.verdict for verdict in every)
     if not every:
         return "Neither list was judged."
     if counts["do"] == 0 and diagnosis.state is State.SICK:
@@ -281,10 +279,10 @@ def splits(subject: dict[str, Any]) -> list[dict[str, Any]]:
     return [facts for facts in stored if isinstance(facts, dict)]
 
 
-def words(value: Any) -> str:
+def words(value: Any, missing: str = "not known") -> str:
     """Any recorded fact in words."""
     if value is None or value in ((), [], {}, ""):
-        return "not known"
+        return missing
     if isinstance(value, str):
         return value
     if isinstance(value, int | float):
@@ -294,4 +292,4 @@ def words(value: Any) -> str:
             (str(key).replace("_", " "), item) for key, item in value.items() if item not in (None, "", [], {}, ())
         ]
         return ", ".join(f"{key} {words(item)}" for key, item in pairs) or "not known"
-    return "; ".join(words(item) for item in value)
+    return listed([words(item) for item in value], 12)

@@ -49,13 +49,14 @@ def at(position: float) -> str:
 class Scale:
     """Values of one axis to positions, 0 to 100 per cent. On a log axis zero and below lie in a strip of their own.
 
-    `strip` is the width of that strip (0: there is none).
+    `strip` is the width of that strip (0: there is none); `step` the distance of a linear axis's ticks (0: by its span).
     """
 
     low: float
     high: float
     log: bool = False
     strip: float = 0.0
+    step: float = 0.0
 
     def place(self, value: float) -> float | None:
         """Per cent from the start of the axis; None for what has no place (nan, infinite)."""
@@ -69,7 +70,8 @@ class Scale:
 
     def ticks(self, most: int = 5) -> tuple[tuple[float, str], ...]:
         """Positions and texts of the ticks inside the axis."""
-        values = _log_ticks(self.low, self.high, most) if self.log else _linear_ticks(self.low, self.high, most)
+        step = self.step or _step(self.high - self.low, most)
+        values = _log_ticks(self.low, self.high, most) if self.log else _linear_ticks(self.low, self.high, step)
         places = [(self.place(value), number(value)) for value in values]
         zero = [(self.strip / 2, "0")] if self.strip else []
         return (*zero, *((place, text) for place, text in places if place is not None))
@@ -91,7 +93,7 @@ def scale(values: Iterable[float], log: bool = False, zero: bool = False, exact:
     if exact:
         return Scale(low, high)
     step = _step(high - low, 5)
-    return Scale(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step)
+    return Scale(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, step=step)
 
 
 def _log_scale(positive: list[float], strip: bool) -> Scale:
@@ -106,11 +108,10 @@ def _log_scale(positive: list[float], strip: bool) -> Scale:
 def _step(span: float, most: int) -> float:
     rough = span / most
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(size * power for size in (1, 2, 5, 10) if size * power >= rough * (1 - 1e-9))
+    return next(size * power for size in (1, 2, 5, 10) if size * power >= rough * 0.8)
 
 
-def _linear_ticks(low: float, high: float, most: int) -> list[float]:
-    step = _step(high - low, most)
+def _linear_ticks(low: float, high: float, step: float) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     return [round(count * step, 12) for count in range(first, math.floor(high / step + 1e-9) + 1)]
 

@@ -55,7 +55,7 @@ def target_scale(dataset: Dataset, network: Network, initial: Initial | None) ->
 def _applies(head: Head, target: TargetStatistics) -> bool:
     return (
         head.output.task is Task.REGRESSION
-        and head.activation in (None, "linear")
+        and head.activation == "linear"
         and head.output.loss not in RELATIVE
         and target.std.size > 0
         and float(np.max(target.std)) > 0

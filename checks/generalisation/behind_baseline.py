@@ -73,8 +73,7 @@ def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> s
     errors = (error_text(task, net), error_text(task, best)) if task else (f"{net:.3g}", f"{best:.3g}")
     return (
         f"on {held_out}{seen} the net's error is {errors[0]} (skill {output.net_skill:.2f}) and that of"
-        f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}), {percent(output.relative)} of the net's"
-        " own error less"
+        f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}), {percent(output.relative)} less"
     )
 
 

@@ -12,6 +12,7 @@ from diagnose.registry import check
 EPOCHS = 3.0  # since the minimum, at least; fewer are noise
 SHARE = 0.1  # of all epochs since the minimum, at least
 WORSE = 1.0  # standard errors above the minimum: the later weights are worse
+CERTAIN = 2.0  # standard errors below the constant prediction: something had been learned
 MUCH_WORSE = 2.0  # standard errors: beyond the noise
 
 
@@ -29,8 +30,9 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     ## How it is decided
     The minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the
     end is more than 1 standard error worse: a hint; more than 2 in the error, a warning. A loss that rises
-    while the error stays is over-confidence and a hint. Silent where the loaded weights are as good as the
-    best epoch, since then they were kept. Only trainings followed from start to end count.
+    while the error stays is over-confidence and a hint. Silent where the best epoch is no better than a
+    constant, and where the loaded weights are as good as the best epoch, since then they were kept. Only
+    trainings followed from start to end count.
 
     ## Known limits
     A replay is not the user's own run: its best epoch may lie elsewhere. With a cyclical schedule the error
@@ -48,7 +50,12 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     if by_error is None and by_loss is None:
         raise NotMeasured("the dev error was not followed, or its standard error is unknown")
     for found, unit in ((by_error, "error"), (by_loss, "loss")):
-        if found is None or not _passed(found) or _kept(found, unit, history, score):
+        if (
+            found is None
+            or not _passed(found)
+            or not _learned(found, unit, history, score)
+            or _kept(found, unit, history, score)
+        ):
             continue
         certain = unit == "error" and found.deviations > MUCH_WORSE
         curves = learning_curves(history, "error" if unit == "error" else "loss")
@@ -93,6 +100,14 @@ def _by_loss(history: History, score: Score | None) -> Rise | None:
 def _passed(found: Rise) -> bool:
     since = found.last_epoch - found.best_epoch
     return since >= max(EPOCHS, SHARE * found.last_epoch) and found.after >= EPOCHS and found.deviations > WORSE
+
+
+def _learned(found: Rise, unit: str, history: History, score: Score | None) -> bool:
+    """Whether the best epoch is worth keeping: clearly better than the constant prediction, and not the start."""
+    constant = history.constant_loss if unit == "loss" else history.constant_error
+    if constant is not None and unit == "error" and score is not None and not score.task.classifies:
+        constant **= 2
+    return found.best_epoch > 0 and (constant is None or found.best < constant - CERTAIN * found.se)
 
 
 def _kept(found: Rise, unit: str, history: History, score: Score | None) -> bool:

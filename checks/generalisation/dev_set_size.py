@@ -41,6 +41,8 @@ def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
     """
     dev = need(evaluation.dev)
     for score in dev.scores:
+        if not math.isfinite(score.error):
+            continue  # said by the checks on finite predictions
         se = level(score, _scale(score)).se
         wrong = round(score.error * score.rows) if score.task.classifies else None
         few = score.rows < FEW_ROWS

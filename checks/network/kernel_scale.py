@@ -27,7 +27,7 @@ def kernel_scale(forward: Forward, network: Network) -> Iterator[Finding]:
 
     ## How it is decided
     A ratio outside 0.3 to 3 is a warning, outside 0.03 to 10 an error. Layers whose output is normalised are
-    exempt, and so are initialisers that go by the layer's size. A small output layer is good practice; only a
+    exempt, and so are initialisers that go by the layer's size or are not known. A small output layer is good practice; only a
     large one counts.
 
     ## Known limits
@@ -64,7 +64,7 @@ def kernel_scale(forward: Forward, network: Network) -> Iterator[Finding]:
 
 def _judged(network: Network, layer: Layer) -> bool:
     enough = layer.fan_in is not None and layer.fan_in * (layer.units or 1) >= FEW
-    scaled = (layer.initializer or "").startswith(SCALED)
+    scaled = layer.initializer is None or layer.initializer.startswith(SCALED)
     return layer.weighted and enough and not scaled and not layer.pretrained and not normalised_after(network, layer)
 
 

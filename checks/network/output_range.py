@@ -27,6 +27,7 @@ RANGES = {  # what an activation can give
     "log_sigmoid": (-inf, 0.0),
 }
 BEYOND = 0.5  # standard deviations of the target outside the range: less is an outlier's overhang
+FLAT = 1e-9  # a target that never changes is still out of reach
 SIGNED = frozenset({"tanh", "hard_tanh", "softsign", "relu", "relu6", "elu", "selu", "leaky_relu"})  # no probabilities
 NONNEGATIVE = frozenset({"relu", "relu6", "softplus", "exponential"})
 
@@ -73,7 +74,7 @@ def _regression(head: Head, target: TargetStatistics) -> Finding | None:
     bottom, top = RANGES.get(head.activation or "", (-inf, inf))
     if target.low.size == 0 or not np.isfinite(target.low).all():
         return None
-    std = np.maximum(target.std, np.finfo(float).tiny)
+    std = np.maximum(target.std, FLAT)
     many = bool(np.any(target.mean - std < bottom) or np.any(target.mean + std > top))
     below, above = (bottom - target.low) / std, (target.high - top) / std
     if max(float(below.max()), float(above.max())) <= BEYOND:

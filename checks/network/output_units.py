@@ -1,5 +1,7 @@
 from collections.abc import Iterator
 
+import numpy as np
+
 from diagnose.checks.objectives import CATEGORICAL, CROSS_ENTROPIES, DISTANCES, DIVERGENCE, HINGES, SPARSE
 from diagnose.checks.wording import counted
 from diagnose.findings import Finding, Severity, Where
@@ -43,7 +45,7 @@ def output_units(network: Network, dataset: Dataset) -> Iterator[Finding]:
 
 
 def _sparse(head: Head, target: TargetStatistics) -> Finding | None:
-    if target.layout != "integers" or target.low.min() < 0:
+    if target.layout != "integers" or not (target.low.min() >= 0 and np.isfinite(target.high.max())):
         return None
     distinct, needed = len(target.classes), int(target.high.max()) + 1
     if distinct > head.units:

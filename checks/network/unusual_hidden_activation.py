@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.architecture import SIGMOIDS, after, applied_activation, by_path, gates, hidden_layers
+from diagnose.checks.architecture import SIGMOIDS, applied_activation, by_path, gates, hidden_layers
 from diagnose.checks.wording import listed
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Layer, Network
@@ -66,13 +66,9 @@ def _before_the_last_activation(network: Network) -> list[Layer]:
     found = []
     for head in network.heads:
         last = layers.get(head.layer)
-        if last is None or last.weighted or last.activation not in SHARED | {"sigmoid"}:
-            continue
-        found += [
-            layer
-            for layer in network.layers
-            if layer.weighted and layer.activation in POSITIVE and last in list(after(network, layer))
-        ]
+        separate = last is not None and last.activation != head.activation and head.activation in SHARED | {"sigmoid"}
+        if last is not None and separate and last.activation in POSITIVE:
+            found.append(last)
     return found
 
 

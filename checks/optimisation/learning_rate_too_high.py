@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from diagnose.checks.optimisation import rates
+from diagnose.checks.wording import number
 from diagnose.findings import Finding
 from diagnose.measurements import Evaluation, History, LearningRate
 from diagnose.registry import check
@@ -45,7 +46,7 @@ def learning_rate_too_high(
         return
     yield Finding(
         rates.severity(compared, skill),
-        f"learning rate {compared.rate:.3g} is {compared.rate / compared.high:.2g} times the highest usable one"
+        f"learning rate {compared.rate:.3g} is {number(compared.rate / compared.high)} times the highest usable one"
         f" ({compared.high:.3g}): {rates.effect(compared, learning_rate.steps)}",
         value=compared.difference,
         threshold=compared.threshold,

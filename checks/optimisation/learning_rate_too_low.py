@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from diagnose.checks.optimisation import rates
+from diagnose.checks.wording import number
 from diagnose.findings import Finding
 from diagnose.measurements import Evaluation, History, LearningRate
 from diagnose.registry import check
@@ -42,10 +43,10 @@ def learning_rate_too_low(
     outside = rates.beyond(compared.low, compared.rate) and compared.best_rate > compared.rate
     if not outside or not rates.harms(compared, skill):
         return
-    own_training = f", and the user's own training reached {skill:.2f}" if skill is not None else ""
+    own_training = f", and the user's own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
     yield Finding(
         rates.severity(compared, skill),
-        f"learning rate {compared.rate:.3g} is {compared.low / compared.rate:.2g} times below the lowest usable one"
+        f"learning rate {compared.rate:.3g} is {number(compared.low / compared.rate)} times below the lowest usable one"
         f" ({compared.low:.3g}): {rates.effect(compared, learning_rate.steps)}{own_training}",
         value=compared.difference,
         threshold=compared.threshold,

@@ -6,7 +6,7 @@ import numpy as np
 
 from diagnose.checks.curves import Points, learning_curves, points, runs_that
 from diagnose.checks.optimisation.profiles import gradient_left
-from diagnose.checks.wording import number, percent
+from diagnose.checks.wording import number
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import Backward, Baseline, History, NotMeasured, Run
 from diagnose.registry import check
@@ -54,7 +54,7 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     falls = float(np.median([_fall(points(run, "train_loss")) for run in stuck]))
     yield Finding(
         Severity.WARNING,
-        f"the training loss falls by {percent(max(falls, 0.0))} over the last quarter"
+        f"the training loss falls by {100 * max(falls, 0.0):.1f} % over the last quarter"
         f"{runs_that(len(stuck), len(known))}{_level(stuck, history, baseline)}{_gradient(backward)}",
         value=falls,
         threshold=FLAT,

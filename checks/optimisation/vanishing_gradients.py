@@ -49,8 +49,9 @@ def vanishing_gradients(backward: Backward, forward: Forward | None, initial: In
 
     ## Known limits
     It names what is wrong inside a model that does not learn; by itself it makes no model sick. Layers are
-    compared in call order, so in nets with branches the first and the last one may not lie on one path.
-    Layers whose gradient is exactly zero are left to the checks on cut gradients and dead units.
+    compared in call order, so in nets with branches the first and the last one may not lie on one path. At
+    loaded weights, layers whose gradient is exactly zero are left to the checks on cut gradients and dead
+    units.
 
     ## References
     - Hochreiter 1998, "The vanishing gradient problem during learning recurrent neural nets and problem solutions",
@@ -69,7 +70,7 @@ def vanishing_gradients(backward: Backward, forward: Forward | None, initial: In
     ):
         if isinstance(gradients, Unavailable) or (weights == "loaded" and learned is not False):
             continue
-        fading = _decay(gradients, activations) or _starvation(gradients, activations)
+        fading = _decay(gradients, activations) or _starvation(gradients, activations, weights)
         if fading is not None:
             yield Finding(
                 Severity.HINT if learned else fading.severity,
@@ -96,9 +97,11 @@ def _decay(gradients: Gradients, activations: Activations | Unavailable | None) 
     return Fading(first, message, ratio, VANISHING, Severity.ERROR if ratio < VANISHED else Severity.WARNING)
 
 
-def _starvation(gradients: Gradients, activations: Activations | Unavailable | None) -> Fading | None:
+def _starvation(gradients: Gradients, activations: Activations | Unavailable | None, weights: str) -> Fading | None:
     smallest, _ = profiles.signal_change(activations)
     hidden = [layer for layer in gradients.layers if layer.kind != "Embedding"][:-1]
+    if weights == "loaded":
+        hidden = [layer for layer in hidden if layer.rms > 0]
     if not (smallest < FADED and hidden and gradients.loss > 0):
         return None
     least = min(hidden, key=lambda layer: layer.rms)

@@ -55,9 +55,9 @@ def changes_that_help(changes: Changes) -> Iterator[Finding]:
 
     ## How it is decided
     The change gains more than 0.1 skill and more than 2 standard deviations between seeds, and reaches at
-    least 0.25. It is an error where nothing was learned without it (skill below 0.1), else a warning. A
-    change that was tried and does not help is a note (info). `where.feature` names the cause that the
-    change would confirm.
+    least 0.25; of several changes for one cause the best is told. It is an error where nothing was learned
+    without it (skill below 0.1), else a warning. A change that was tried and does not help is a note
+    (info). `where.feature` names the cause that the change would confirm.
 
     ## Known limits
     Where two faults are each enough to prevent learning, no single change helps. Normalisation, another
@@ -71,11 +71,11 @@ def changes_that_help(changes: Changes) -> Iterator[Finding]:
     gains = [_gain(change) for change in changes.changes if change.skill and change.reference]
     if not gains:
         raise NotMeasured("no change was tried")
-    gains.sort(key=lambda gain: -gain.size)
-    restored = {gain.change.code for gain in gains if gain.restores}
+    gains.sort(key=lambda gain: (not gain.restores, -gain.size))
+    best = {gain.change.code: gain for gain in reversed(gains)}
     evidence = _evidence(gains)
     for gain in gains:
-        if gain.restores or gain.change.code not in restored:
+        if gain is best[gain.change.code]:
             yield _finding(gain, changes, evidence)
 
 
@@ -110,7 +110,7 @@ def _finding(gain: Gain, changes: Changes, evidence: tuple[Evidence, ...]) -> Fi
 
 
 def _evidence(gains: list[Gain]) -> tuple[Evidence, ...]:
-    unchanged = float(gains[0].unchanged.mean())
+    unchanged = [float(gain.unchanged.mean()) for gain in gains]  # the sweep's references are its own
     rows = tuple(
         (gain.change.code, gain.change.what, float(gain.unchanged.mean()), float(gain.changed.mean()), gain.size)
         for gain in gains
@@ -119,10 +119,10 @@ def _evidence(gains: list[Gain]) -> tuple[Evidence, ...]:
         Bars(
             "Train skill after one change",
             ("as it is", *(gain.change.what for gain in gains)),
-            (unchanged, *(float(gain.changed.mean()) for gain in gains)),
+            (float(np.median(unchanged)), *(float(gain.changed.mean()) for gain in gains)),
             "skill",
-            (float(gains[0].unchanged.min()), *(float(gain.changed.min()) for gain in gains)),
-            (float(gains[0].unchanged.max()), *(float(gain.changed.max()) for gain in gains)),
+            (min(unchanged), *(float(gain.changed.min()) for gain in gains)),
+            (max(unchanged), *(float(gain.changed.max()) for gain in gains)),
             threshold=LEARNS,
         ),
         Table("Single changes", ("cause", "change", "skill without", "skill with", "gain"), rows),

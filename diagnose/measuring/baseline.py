@@ -13,7 +13,6 @@ from diagnose.measurements import (
     Baseline,
     Candidate,
     Measurements,
-    Network,
     NotMeasured,
     OutputBaseline,
     Score,
@@ -21,6 +20,7 @@ from diagnose.measurements import (
 )
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
+from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, paired_interval, row_errors, score
 from diagnose.subject import Output, Rows, Seen, Split, Task
 
@@ -68,14 +68,15 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
         outputs = []
         for place, output in enumerate(bench.subject.outputs):
             table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]))
-            outputs.append(_output(bench, output, table, predicted[place], _activation(measured, output)))
+            outputs.append(_output(bench, output, table, predicted[place], activation_of_head(bench, place)))
     except NotMeasured as reason:
         return Unavailable(str(reason))
     return Baseline(outputs=tuple(outputs), held_out=held_out, net_seen=str(dev.seen))
 
 
 def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: str | None) -> OutputBaseline:
-    usable, reference = _usable(table), constant_reference(output, table.y)
+    usable = _usable(table)
+    reference = _reference(output, table.y)
     fits = _fit_all(bench, output, usable, reference)
     best = min(fits, key=lambda fit: (fit.candidate.error, fit.candidate.loss))
     mine = replace(reference, activation=activation)
@@ -101,6 +102,11 @@ def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: 
         rows_train=len(usable.y),
         rows_dev=len(table.y_dev),
     )
+
+
+def _reference(output: Output, y: Rows) -> Reference:
+    """The best constant prediction; baselines give probabilities, whatever the net's head does."""
+    return constant_reference(output, y, "sigmoid" if output.task.classifies else None)
 
 
 def _signal(best: _Fit, null: tuple[float, float] | None, gain: float) -> bool:
@@ -188,12 +194,6 @@ def _predictions(bench: Bench, dev: Split) -> list[Rows]:
         return predict_all(compile_prediction(model, inputs), dev.rows)
 
 
-def _activation(measured: Measurements, output: Output) -> str | None:
-    network = measured.get(Network)
-    heads = network.heads if isinstance(network, Network) else ()
-    return next((head.activation for head in heads if head.output.name == output.name), None)
-
-
 # --- Candidates ------------------------------------------------------------------------------------
 
 
@@ -203,6 +203,8 @@ def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) 
         raise NotMeasured(f"output '{output.name}' has {columns} targets a row, too many for baselines")
     if output.task.classifies and output.task is not Task.MULTILABEL and len(np.unique(_labels(output, table.y))) < 2:
         raise NotMeasured(f"output '{output.name}' has one class only")
+    if output.task in (Task.BINARY, Task.MULTICLASS) and columns not in (1, output.classes or 2):
+        raise NotMeasured(f"output '{output.name}' has {columns} labels a row, which baselines are not fitted to")
     start = time.perf_counter()
     fits = [_constant(output, table, reference)]
     for name, make in _candidates(bench, output, table):
@@ -250,7 +252,7 @@ def _fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], 
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     targets = _labels(output, y)
     with warnings.catch_warnings(), threadpool_limits(1):  # more threads are no faster on so few rows
@@ -261,6 +263,8 @@ def _fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], 
     if output.task is Task.MULTILABEL:
         return lambda rows: _label_probabilities(model, rows)
     known = model.classes_.astype(np.int64)
+    if known.min() < 0:
+        raise NotMeasured(f"output '{output.name}' has negative class numbers")
 
     def predict(rows: Array) -> Array:
         probability = np.zeros((len(rows), max(output.classes or 2, int(known.max()) + 1)))
@@ -281,18 +285,17 @@ def _label_probabilities(model: Any, rows: Array) -> Array:
 
 def _labels(output: Output, y: Rows) -> Rows:
     """Targets as scikit-learn takes them: class numbers, label columns, or numbers."""
+    flat = y.reshape(len(y), -1)
     if output.task is Task.REGRESSION:
-        flat = y.reshape(len(y), -1).astype(np.float64)
-        return flat[:, 0] if flat.shape[1] == 1 else flat
+        numbers = flat.astype(np.float64)
+        return numbers[:, 0] if numbers.shape[1] == 1 else numbers
     if output.task is Task.MULTILABEL:
-        flat = y.reshape(len(y), -1)
-        return (flat > (0.5 if flat.min(initial=0) >= 0 else 0.0)).astype(np.int64)
-    if y.ndim > 1 and y.shape[-1] > 1:
-        return y.reshape(len(y), -1).argmax(axis=1)
-    flat = y.reshape(len(y))
+        return np.asarray(flat > (0.5 if flat.min(initial=0) >= 0 else 0.0), np.int64)
+    if flat.shape[1] > 1:
+        return np.asarray(flat.argmax(axis=1))
     if output.task is Task.BINARY:
-        return (flat > flat.min()).astype(np.int64)
-    return np.rint(flat).astype(np.int64)
+        return np.asarray(flat[:, 0] > flat.min(), np.int64)
+    return np.asarray(np.rint(flat[:, 0]), np.int64)
 
 
 def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, Callable[[], Any]]]:
@@ -361,7 +364,7 @@ def _null(bench: Bench, output: Output, table: _Table, best: _Fit) -> tuple[floa
         if output.task in (Task.BINARY, Task.MULTICLASS) and len(np.unique(_labels(output, y))) < 2:
             continue
         predict = _fitted(output, best.make(), table.x[rows], y)
-        skills.append(score(output, table.y_dev, predict(table.x_dev), constant_reference(output, y)).skill)
+        skills.append(score(output, table.y_dev, predict(table.x_dev), _reference(output, y)).skill)
         if time.perf_counter() - start > SECONDS / 3:
             break
     return (float(np.mean(skills)), float(np.quantile(skills, 0.95))) if skills else None

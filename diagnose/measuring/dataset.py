@@ -79,6 +79,13 @@ def _split(bench: Bench, split: Split, feeds: list["_Feed"], hashes: "_Hashes") 
     )
 
 
+def input_kinds(bench: Bench) -> tuple[str, ...]:
+    """The kind of each input on a few training rows; see `InputStatistics`."""
+    train = bench.subject.train
+    index = bench.sample(train, min(FEWEST_ROWS, train.rows))
+    return tuple(_input("", rows, index, feed, ()).kind for rows, feed in zip(train.inputs, _feeds(bench), strict=True))
+
+
 def _rows_to_read(bench: Bench, split: Split) -> int:
     cells = sum(int(np.prod(rows.shape[1:])) for rows in split.inputs)
     most = bench.settings.rows or split.rows
@@ -90,7 +97,7 @@ def _rows_to_read(bench: Bench, split: Split) -> int:
 
 @dataclass(frozen=True)
 class _Feed:
-    """What an input of the model feeds first."""
+    """What an input of the model feeds first: an embedding of so many words, a convolution over pictures."""
 
     vocabulary: int | None = None
     convolution: bool = False
@@ -124,7 +131,7 @@ def _feed(parts: list[Part]) -> _Feed:
     first = next((part for part in parts if kernels(part) or part is embedding), None)
     return _Feed(
         vocabulary=int(embedding.inner.input_dim) if embedding is not None and first is embedding else None,
-        convolution=first is not None and "Conv" in first.kind,
+        convolution=first is not None and "Conv2D" in first.kind,
     )
 
 
@@ -134,7 +141,8 @@ def _input(name: str, rows: Rows, index: NDArray[np.int64], feed: _Feed, feature
     if rows.dtype.kind not in "biuf":
         empty = np.empty(0)
         return InputStatistics(name, "text", shape, dtype, empty, empty, empty, empty, float("nan"), 0, 0)
-    table = _Columns.of(rows, index)
+    flat_picture = len(shape) == 2 and feed.convolution
+    table = _Columns.of(rows, index, 1 if flat_picture or not shape else shape[-1])
     kind = _kind(shape, table, feed)
     return InputStatistics(
         name=name,
@@ -156,16 +164,16 @@ def _input(name: str, rows: Rows, index: NDArray[np.int64], feed: _Feed, feature
 def _kind(shape: tuple[int, ...], table: "_Columns", feed: _Feed) -> str:
     if feed.vocabulary is not None:
         return "tokens"
-    if len(shape) == 3 and shape[-1] in PICTURE_CHANNELS:
+    if (len(shape) == 3 and shape[-1] in PICTURE_CHANNELS) or (len(shape) == 2 and feed.convolution):
         return "image"
     if len(shape) == 2:
-        return "image" if feed.convolution and shape[-1] > 4 and shape[0] == shape[1] else "sequence"
+        return "sequence"
     return "binary" if table.binary else "dense"
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """Statistics by the last axis, of finite cells only; nan for columns without any."""
+    """Statistics by column, of finite cells only; nan for columns without any."""
 
     mean: Array
     std: Array
@@ -175,11 +183,11 @@ class _Columns:
     binary: bool
 
     @staticmethod
-    def of(rows: Rows, index: NDArray[np.int64]) -> "_Columns":
+    def of(rows: Rows, index: NDArray[np.int64], columns: int) -> "_Columns":
         """Two passes over the sampled rows, a chunk at a time."""
         count, total, low, high = 0.0, 0.0, np.inf, -np.inf
         non_finite, binary = 0, True
-        for cells in _chunks(rows, index):
+        for cells in _chunks(rows, index, columns):
             finite = np.isfinite(cells)
             count = count + finite.sum(axis=0)
             total = total + cells.sum(axis=0, where=finite)
@@ -190,16 +198,15 @@ class _Columns:
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.asarray(total / count)
             squares = sum(
-                np.square(cells - mean).sum(axis=0, where=np.isfinite(cells)) for cells in _chunks(rows, index)
+                np.square(cells - mean).sum(axis=0, where=np.isfinite(cells)) for cells in _chunks(rows, index, columns)
             )
             std = np.sqrt(squares / count)
         empty = np.asarray(count) == 0
         return _Columns(mean, std, np.where(empty, np.nan, low), np.where(empty, np.nan, high), non_finite, binary)
 
 
-def _chunks(rows: Rows, index: NDArray[np.int64]) -> Iterator[Array]:
+def _chunks(rows: Rows, index: NDArray[np.int64], columns: int) -> Iterator[Array]:
     """(cells, columns) in float64; at most FEATURES columns, evenly chosen."""
-    columns = int(rows.shape[-1]) if rows.ndim > 1 else 1
     step = max(1, CHUNK // max(1, int(np.prod(rows.shape[1:]))))
     chosen = np.linspace(0, columns - 1, FEATURES).astype(int) if columns > FEATURES else slice(None)
     for start in range(0, len(index), step):
@@ -220,12 +227,13 @@ def _quantile(rows: Rows, index: NDArray[np.int64]) -> float:
 
 
 def _target(output: Output, rows: Rows) -> TargetStatistics:
-    values = np.asarray(rows[_evenly(len(rows), TARGETS)])
+    cells = max(1, int(np.prod(rows.shape[1:])))
+    values = np.asarray(rows[_evenly(len(rows), max(1, min(TARGETS, CELLS // cells)))])
     layout = _layout(output, values)
     table = values.reshape(-1, values.shape[-1]) if layout in ("one-hot", "multi-hot", "probabilities") else None
     numbers = np.asarray(values, np.float64).reshape(len(values), -1)
     finite = np.isfinite(numbers)
-    classes, counts = _classes(output, layout, numbers, table)
+    classes, counts = _classes(layout, numbers, table)
     by_column = numbers if layout == "numbers" else numbers.reshape(-1, 1)
     known = np.isfinite(by_column)
     hot = None if table is None or layout == "probabilities" else (table > 0.5).sum(axis=-1)
@@ -260,9 +268,7 @@ def _layout(output: Output, values: Rows) -> str:
     return "probabilities" if sums_to_one else "multi-hot" if inside else "numbers"
 
 
-def _classes(
-    output: Output, layout: str, numbers: Array, table: Rows | None
-) -> tuple[tuple[float, ...], tuple[int, ...]]:
+def _classes(layout: str, numbers: Array, table: Rows | None) -> tuple[tuple[float, ...], tuple[int, ...]]:
     if layout == "integers":
         found, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
         return tuple(float(value) for value in found[:CLASSES]), tuple(int(count) for count in counts[:CLASSES])
@@ -283,7 +289,9 @@ def _autocorrelation(output: Output, rows: Rows) -> float | None:
     For numbers Pearson's; for classes how much more often neighbours agree than chance would have it, over how much
     more often they could.
     """
-    values = np.asarray(rows[:TARGETS])
+    if rows.ndim > 2:
+        return None
+    values = np.asarray(rows[: min(TARGETS, CELLS // max(1, int(np.prod(rows.shape[1:]))))])
     if output.task is not Task.MULTILABEL and output.task.classifies and columns_are_classes(output, values):
         values = values.argmax(axis=-1)
     numbers = np.asarray(values, np.float64).reshape(len(values), -1)

@@ -7,8 +7,8 @@ import numpy as np
 
 from diagnose.measurements import Backward, Gradients, LayerGradients, Measurements, NotMeasured, Unavailable
 from diagnose.measuring.bench import BATCH_SIZE, Batch, Bench
-from diagnose.measuring.probe import Reading, compile_gradients
 from diagnose.measuring.network import walk_like
+from diagnose.measuring.probe import Reading, compile_gradients
 from diagnose.measuring.walking import Part, kernels
 
 BATCHES = 8  # one batch is noisy

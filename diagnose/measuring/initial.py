@@ -33,7 +33,7 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
     rows = bench.sample(train, ROWS)
     targets = [np.asarray(target[rows]) for target in train.targets]
     inputs, _, _ = bench.batch(train, rows)
-    constants = references(outputs, train)
+    constants = references(bench, outputs, train)
     losses: list[list[float]] = [[] for _ in outputs]
     try:
         with bench.at(bench.settings.seed) as model:

@@ -56,7 +56,7 @@ def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
         graph_known=walked.graph_known,
         skips=walked.merges,
         non_finite=_non_finite(model),
-        penalty=_penalty(model),
+        penalty=penalty(model),
         optimizer=training.optimizer or (snake_case(type(optimizer).__name__) if optimizer is not None else None),
         learning_rate=training.learning_rate,
         settings=dict(training.settings),
@@ -166,7 +166,7 @@ def twin_share(columns: NDArray[np.float64]) -> float | None:
     lengths = np.linalg.norm(columns, axis=0)
     unit = columns / np.where(lengths > 0, lengths, 1.0)
     unit = unit[:, np.argsort(generator.normal(size=len(unit)) @ unit, kind="stable")]
-    zero = ~unit.any(axis=0)
+    zero = np.asarray(~unit.any(axis=0))
     twin = np.zeros(units, bool)
     for step in range(1, min(TWIN_NEIGHBOURS, units - 1) + 1):
         alike = (unit[:, step:] * unit[:, :-step]).sum(axis=0) > TWIN_COSINE
@@ -248,7 +248,7 @@ def _watched(bench: Bench, walked: Walk) -> tuple[Walk, dict[str, tuple[int | No
     """Run two rows and see which part is called when, and whose output is an output of the model."""
     import keras
 
-    from diagnose.measuring.probe import capturing
+    from diagnose.measuring.probe import call, capturing
 
     called: dict[str, tuple[int | None, ...]] = {}
     givers: dict[int, str] = {}
@@ -262,7 +262,7 @@ def _watched(bench: Bench, walked: Walk) -> tuple[Walk, dict[str, tuple[int | No
     inputs, _, _ = bench.batch(bench.subject.train, np.arange(min(2, bench.subject.train.rows)))
     model = bench.subject.model
     with keras.StatelessScope(), capturing(walked.parts, see):
-        outputs = keras.tree.flatten(model(inputs, training=False) if model._call_has_training_arg else model(inputs))
+        outputs = keras.tree.flatten(call(model, inputs, training=False))
     order = {path: place for place, path in enumerate(called)}
     parts = sorted(
         (part for part in walked.parts if part.kind != "InputLayer"),
@@ -287,7 +287,7 @@ def _broken(values: NDArray[Any]) -> int:
     return int(np.count_nonzero(~np.isfinite(values.astype(np.float32, copy=False))))
 
 
-def _penalty(model: Any) -> float:
+def penalty(model: Any) -> float:
     """Regularisation losses of the weights at their loaded values."""
     penalties = (w.regularizer(w.value) for w in model.trainable_variables if getattr(w, "regularizer", None))
     return float(sum(float(penalty) for penalty in penalties))

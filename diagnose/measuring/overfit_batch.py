@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from diagnose.measurements import Attempt, Measurements, NotMeasured, OverfitBatch, Unavailable
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Batch, Bench, strata
-from diagnose.measuring.scoring import constant_reference, score
+from diagnose.measuring.network import activation_of_head
+from diagnose.measuring.scoring import Reference, constant_reference, score
 from diagnose.subject import Output, Rows
 
 ROWS = 16
@@ -62,6 +63,7 @@ class _Case:
     optimizer_start: list[NDArray[Any]]
     steps: Any
     predict: Any
+    constants: tuple[Reference, ...]
     targets: tuple[Rows, ...]
 
 
@@ -93,6 +95,8 @@ def _case(bench: Bench, model: Any, rows: NDArray[np.int64]) -> _Case:
     optimizer = keras.optimizers.Adam(RATES[0])
     optimizer.build(model.trainable_variables)
     inputs, targets, _ = bench.batch(bench.subject.train, rows)
+    truth = tuple(np.asarray(target[rows]) for target in bench.subject.train.targets)
+    heads = [activation_of_head(bench, number) for number in range(len(truth))]
     batch: Batch = (inputs, targets, None)
     return _Case(
         model=model,
@@ -101,7 +105,8 @@ def _case(bench: Bench, model: Any, rows: NDArray[np.int64]) -> _Case:
         optimizer_start=[np.array(variable) for variable in optimizer.variables],
         steps=compile_steps(model, optimizer, batch, len(rows)),
         predict=compile_prediction(model, inputs, training=True),
-        targets=tuple(np.asarray(target[rows]) for target in bench.subject.train.targets),
+        constants=tuple(map(constant_reference, bench.subject.outputs, truth, heads)),
+        targets=truth,
     )
 
 
@@ -133,8 +138,8 @@ def _judge(outputs: tuple[Output, ...], case: _Case) -> tuple[float, float]:
     """Loss relative to the constant prediction's and error, of the output that is learned worst."""
     predicted = case.predict(np.arange(len(case.targets[0])))
     losses, errors = [], []
-    for output, target, prediction in zip(outputs, case.targets, predicted, strict=True):
-        found = score(output, target, prediction, constant_reference(output, target))
+    for output, target, prediction, constant in zip(outputs, case.targets, predicted, case.constants, strict=True):
+        found = score(output, target, prediction, constant)
         losses.append(found.loss / found.constant_loss if found.constant_loss > 0 else 0.0)
         errors.append(found.error if output.task.classifies else losses[-1])
     return max(losses), max(errors)

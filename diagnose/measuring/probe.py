@@ -46,9 +46,9 @@ class Tally:
     non_finite: Array
 
     def __add__(self, other: "Tally") -> "Tally":
-        mean, squares = _pooled(self.count, self.mean, self.squares, other.count, other.mean, other.squares)
+        mean, squares = _pooled((self.count, self.mean, self.squares), (other.count, other.mean, other.squares))
         row_mean, row_squares = _pooled(
-            self.rows, self.row_mean, self.row_squares, other.rows, other.row_mean, other.row_squares
+            (self.rows, self.row_mean, self.row_squares), (other.rows, other.row_mean, other.row_squares)
         )
         return Tally(
             self.count + other.count,
@@ -95,20 +95,20 @@ def compile_statistics(
         first = {part.path for part in firsts}
         wanted = {part.path for part in parts}
 
-        def see(part: Part, given: Any, tensors: list[Any]) -> None:
+        def see(part: Part, entering: Any, given: list[Any]) -> None:
             if part.path in wanted:
-                outputs.setdefault(part.path, []).extend(_statistics(tensor, _bounds(part)) for tensor in tensors[:1])
-            if part.path in first and given is not None:
-                entered.setdefault(part.path, []).append(_statistics(given, None))
+                outputs.setdefault(part.path, []).extend(_statistics(tensor, _bounds(part)) for tensor in given[:1])
+            if part.path in first and entering is not None:
+                entered.setdefault(part.path, []).append(_statistics(entering, None))
 
         with keras.StatelessScope(), capturing(tuple({*parts, *firsts}), see):
-            _call(model, inputs, training)
+            call(model, inputs, training)
         return outputs, entered
 
     compiled = backend.compiled(run)
 
     def read(inputs: Structure) -> Reading:
-        outputs, entered = compiled(_tensors(inputs))
+        outputs, entered = compiled(tensors(inputs))
         rows = len(keras.tree.flatten(inputs)[0])
         return Reading(rows, outputs=_tallies(outputs), inputs=_tallies(entered))
 
@@ -130,24 +130,24 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
 
     def run(inputs: Any, targets: Any, weights: Any) -> Any:
         seen: dict[str, list[slice]] = {}
-        tensors: list[Any] = []
+        kept: list[Any] = []
 
         def see(part: Part, _: Any, given: list[Any]) -> None:
-            start = len(tensors)
-            tensors.append(given[0])
+            start = len(kept)
+            kept.append(given[0])
             if hasattr(given[0], "_keras_logits"):  # Keras's losses may go on from what a softmax was given
-                tensors.append(given[0]._keras_logits)
-            seen.setdefault(part.path, []).append(slice(start, len(tensors)))
+                kept.append(given[0]._keras_logits)
+            seen.setdefault(part.path, []).append(slice(start, len(kept)))
 
         def forward() -> tuple[Any, list[Any], Any]:
             with keras.StatelessScope():
                 with capturing(parts, see):
-                    predicted = _call(model, inputs, training=True)
-                return data_loss(model, inputs, targets, predicted, weights), tensors, None
+                    predicted = call(model, inputs, training=True)
+                return data_loss(model, inputs, targets, predicted, weights), kept, None
 
-        loss, _, of_weights, of_tensors = backend.gradients(forward, variables)
+        loss, _, of_weights, of_kept = backend.gradients(forward, variables)
         squares = [None if gradient is None else backend.sum_of_squares(gradient) for gradient in of_weights]
-        found = {path: [_first_known(of_tensors[place]) for place in places] for path, places in seen.items()}
+        found = {path: [_first_known(of_kept[place]) for place in places] for path, places in seen.items()}
         return loss, squares, {path: _squares(gradients) for path, gradients in found.items()}
 
     compiled = backend.compiled(run)
@@ -157,7 +157,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
             raise NotMeasured("the model has no trainable weights")
         inputs, targets, weights = batch
         build_loss(model, inputs, targets)
-        loss, squares, of_outputs = compiled(_tensors(inputs), _tensors(targets), _tensors(weights))
+        loss, squares, of_outputs = compiled(tensors(inputs), tensors(targets), tensors(weights))
         numbers = [None if square is None else float(square) for square in squares]
         by_part = {
             part.path: _known([numbers[numbered[id(v)]] for v in kernels(part) if id(v) in numbered]) for part in parts
@@ -185,17 +185,17 @@ def capturing(parts: tuple[Part, ...], see: Callable[[Part, Any, list[Any]], Non
     original, level = layer_class.__call__, backend.trace_level()
     by_layer = {id(part.layer): part for part in parts}
 
-    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+    def watched(layer: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = original(layer, *args, **kwargs)
         part = by_layer.get(id(layer))
         if part is not None and backend.trace_level() == level:
-            tensors = [tensor for tensor in keras.tree.flatten(outputs) if _is_float(tensor)]
-            given = [tensor for tensor in keras.tree.flatten((args, kwargs)) if _is_float(tensor)]
-            if tensors:
-                see(part, given[0] if given else None, tensors)
+            given = [tensor for tensor in keras.tree.flatten(outputs) if _is_float(tensor)]
+            entering = [tensor for tensor in keras.tree.flatten((args, kwargs)) if _is_float(tensor)]
+            if given:
+                see(part, entering[0] if entering else None, given)
         return outputs
 
-    layer_class.__call__ = call
+    layer_class.__call__ = watched
     try:
         yield
     finally:
@@ -225,11 +225,12 @@ def build_loss(model: Any, inputs: Structure, targets: Structure) -> None:
     if loss is not None and not loss.built:
         few, wanted = (keras.tree.map_structure(lambda rows: rows[:2], part) for part in (inputs, targets))
         with keras.StatelessScope():
-            predicted = _call(model, few, training=False)
+            predicted = call(model, few, training=False)
         loss.build(wanted, predicted)
 
 
-def _call(model: Any, inputs: Any, training: bool) -> Any:
+def call(model: Any, inputs: Any, training: bool) -> Any:
+    """Call the model in train or inference mode, as `fit` and `evaluate` do."""
     return model(inputs, training=training) if model._call_has_training_arg else model(inputs)
 
 
@@ -241,7 +242,8 @@ def _is_float(tensor: Any) -> bool:
     return bool(keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype)))
 
 
-def _tensors(structure: Structure) -> Any:
+def tensors(structure: Structure) -> Any:
+    """Turn the arrays of a structure into tensors; None stays None."""
     import keras
 
     return keras.tree.map_structure(lambda rows: None if rows is None else keras.ops.convert_to_tensor(rows), structure)
@@ -332,9 +334,13 @@ def _tallies(found: dict[str, list[tuple[Any, Any]]]) -> dict[str, Tally]:
     return result
 
 
-def _pooled(n: float, mean: Array, squares: Array, m: float, other: Array, more: Array) -> tuple[Array, Array]:
+Group = tuple[float, Array, Array]  # size, means, sums of squared deviations
+
+
+def _pooled(one: Group, other: Group) -> tuple[Array, Array]:
     """Mean and sum of squared deviations of two groups together (Chan, Golub and LeVeque 1983)."""
-    difference, total = other - mean, n + m
+    (n, mean, squares), (m, other_mean, more) = one, other
+    difference, total = other_mean - mean, n + m
     return mean + difference * (m / total), squares + more + np.square(difference) * (n * m / total)
 
 

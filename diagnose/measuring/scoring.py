@@ -131,7 +131,7 @@ def mean_interval(values: Array, low: float = -np.inf) -> Interval:
     mean = float(values.mean())
     if not np.isfinite(mean) or len(values) < 2:
         return Interval(mean, mean) if not np.isfinite(mean) else Interval(low, np.inf)
-    half = float(t.ppf(0.975, len(values) - 1)) * float(values.std(ddof=1)) / np.sqrt(len(values))
+    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
     return Interval(max(low, mean - half), mean + half)
 
 
@@ -146,7 +146,7 @@ def paired_interval(differences: Array) -> Interval:
     rows = len(differences) + 2
     mean = float(differences.sum()) / rows
     variance = (float(np.square(differences).sum()) + 1) / rows - mean**2
-    half = 1.96 * np.sqrt(variance / rows)
+    half = 1.96 * float(np.sqrt(variance / rows))
     return Interval(max(-1.0, mean - half), min(1.0, mean + half))
 
 
@@ -154,7 +154,7 @@ def wilson(wrong: float, rows: int) -> Interval:
     """95 % Wilson interval of a rate, `wrong` of `rows`."""
     z, rate = 1.96, wrong / rows
     centre = (rate + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z * np.sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2)) / (1 + z**2 / rows)
+    half = z * float(np.sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2))) / (1 + z**2 / rows)
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 

@@ -93,8 +93,8 @@ def _owners(model: Any) -> list[Any]:
 def _keep_attributes(owner: Any) -> Restore:
     attributes = dict(vars(owner))
     lists = {name: list(value) for name, value in attributes.items() if isinstance(value, list)}
-    tracker = attributes.get("_tracker")
-    tracked = {name: set(ids) for name, ids in getattr(tracker, "stored_ids", {}).items()}
+    tracker = attributes.get("_tracker")  # remembers by id what is in the lists
+    tracked = {name: set(ids) for name, ids in tracker.stored_ids.items()} if tracker is not None else {}
 
     def restore() -> None:
         for name in vars(owner).keys() - attributes.keys():
@@ -106,7 +106,7 @@ def _keep_attributes(owner: Any) -> Restore:
             for place in (attributes[name], getattr(attributes[name], "_storage", None)):  # TensorFlow wraps lists
                 if place is not None:
                     list.__setitem__(place, slice(None), items)
-        if tracked:
+        if tracker is not None:
             tracker.stored_ids.update(tracked)
 
     return restore

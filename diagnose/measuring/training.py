@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from diagnose.measurements import Array, NotMeasured, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
+from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, score
 from diagnose.subject import Output, Rows, Split
 
@@ -121,7 +122,7 @@ class Trainer:
         self._optimizer = optimizer
         optimizer.build(model.trainable_variables)
         self._optimizer_start = [np.array(variable) for variable in optimizer.variables]
-        constants = references(outputs, train)
+        constants = references(bench, outputs, train)
         self._train = _Judged(model, bench, train, outputs, constants)
         self._dev = _Judged(model, bench, dev, outputs, constants)
         self._steps = compile_steps(model, optimizer, bench.batch(train, np.arange(train.rows)), self.batch_size)
@@ -198,9 +199,13 @@ def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -
     return [np.concatenate(part) for part in zip(*(predict(chunk) for chunk in chunks), strict=True)]
 
 
-def references(outputs: tuple[Output, ...], train: Split) -> tuple[Reference, ...]:
-    """Return the best constant prediction of each output on the training rows."""
-    return tuple(constant_reference(output, target) for output, target in zip(outputs, train.targets, strict=True))
+def references(bench: Bench, outputs: tuple[Output, ...], train: Split) -> tuple[Reference, ...]:
+    """Return the best constant prediction of each output on the training rows, and how its numbers are to be read."""
+    found = []
+    for number, (output, target) in enumerate(zip(outputs, train.targets, strict=True)):
+        own = output is bench.subject.outputs[number]  # else another head was put there, with probabilities
+        found.append(constant_reference(output, target, activation_of_head(bench, number) if own else None))
+    return tuple(found)
 
 
 def diverged(course: Course, before: Standing, after: Standing) -> bool:

@@ -94,9 +94,10 @@ class Role(Enum):
 class DeclaredCause:
     """A cause as the engine reasons with it.
 
-    `about` is one sentence for people. `family`: of several suspected causes of one family the first in
-    `CAUSES` order wins. `cleared_by`: weight taken off where that check ran and found nothing, or where it found
-    something in the case of `contradicted_by`. `explains` names causes that this one brings about.
+    `about` is one sentence for people. `supported_by`: findings of these suggest it. `witnessed_by`: findings of
+    these add weight to a suspicion, and make none. `cleared_by`: weight taken off where that check ran and found
+    nothing. Of several suspected causes of one `family` the strongest wins. `explains` names causes that this one
+    brings about.
     """
 
     code: str
@@ -108,8 +109,8 @@ class DeclaredCause:
     kind: Literal["disease", "direction"] = "disease"
     family: str = ""
     explains: tuple[str, ...] = ()
+    witnessed_by: Mapping[Check, float] = field(default_factory=dict)
     cleared_by: Mapping[Check, float] = field(default_factory=dict)
-    contradicted_by: Mapping[Check, float] = field(default_factory=dict)
 
 
 # Findings of these open the gate: they tell that the model is sick, not why.
@@ -246,8 +247,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The inputs are not scaled",
         "What reaches the first trainable layer is far from unit scale.",
         Role.SUSPECT,
-        {input_scale: 2.0, uneven_feature_scales: 1.5, initial_loss: 0.25},
+        {input_scale: 2.0, uneven_feature_scales: 1.5},
         (to_do.SCALE_INPUTS,),
+        witnessed_by={initial_loss: 0.25, divergence: 0.25, non_finite_training: 0.25},
         explains=(*_BLOW_UP, "learning-rate-too-high", "vanishing-gradients", "bad-initialization"),
     ),
     DeclaredCause(
@@ -255,8 +257,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The targets are not scaled",
         "The targets are so large, or so far from zero, that the output takes most of training to reach them.",
         Role.SUSPECT,
-        {target_scale: 2.0, initial_loss: 0.25},
+        {target_scale: 2.0},
         (to_do.SCALE_TARGETS,),
+        witnessed_by={initial_loss: 0.25, divergence: 0.25, non_finite_training: 0.25},
         explains=(*_BLOW_UP, "learning-rate-too-high", "learning-rate-too-low", "undertrained", "bad-initialization"),
     ),
     DeclaredCause(
@@ -264,9 +267,10 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The initial weights are unsuitable",
         "The first weights are all alike, too large or too small for signals to pass.",
         Role.SUSPECT,
-        {symmetric_units: 3.0, kernel_scale: 2.0, activation_spread: 1.0, initial_loss: 1.0},
+        {symmetric_units: 3.0, kernel_scale: 2.0, activation_spread: 0.6, initial_loss: 1.0},
         (to_do.INITIALISE, to_do.NORMALISE_LAYERS),
-        explains=(*_BLOW_UP, *_SIGNAL_LOSS, "learning-rate-too-high", "too-deep-plain"),
+        family="signal",
+        explains=(*_BLOW_UP, *_SIGNAL_LOSS, "learning-rate-too-high"),
     ),
     DeclaredCause(
         "frozen-layers",
@@ -293,7 +297,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         Role.SUSPECT,
         {saturating_activations: 2.0, unusual_hidden_activation: 2.0},
         (to_do.RELU,),
+        family="signal",
         explains=_SIGNAL_LOSS,
+        witnessed_by={vanishing_gradients: 0.5, overfit_batch: 0.5},
         cleared_by={overfit_batch: 0.5},
     ),
     DeclaredCause(
@@ -301,9 +307,11 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The net is deep and plain",
         "Many layers, with neither skip connections nor normalisation.",
         Role.SUSPECT,
-        {deep_plain: 2.0, overfit_batch: 0.5},
+        {deep_plain: 2.0},
         (to_do.SHALLOWER, to_do.INITIALISE),
+        family="signal",
         explains=(*_SIGNAL_LOSS, "exploding-gradients"),
+        witnessed_by={activation_spread: 0.5, overfit_batch: 0.5},
         cleared_by={overfit_batch: 0.5},
     ),
     DeclaredCause(
@@ -350,8 +358,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The learning rate is too high",
         "The steps are too long for the loss to come down.",
         Role.SUSPECT,
-        {learning_rate_too_high: 3.0, divergence: 1.0, unstable_seeds: 0.25},
+        {learning_rate_too_high: 3.0, divergence: 1.0},
         (to_do.LOWER_RATE,),
+        witnessed_by={unstable_seeds: 0.25, non_finite_training: 0.5},
         explains=(*_BLOW_UP, "vanishing-gradients"),
     ),
     DeclaredCause(
@@ -359,8 +368,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The learning rate is too low",
         "The weights hardly move in the steps they are given.",
         Role.SUSPECT,
-        {learning_rate_too_low: 3.0, slow_learning: 0.75},
+        {learning_rate_too_low: 3.0},
         (to_do.RAISE_RATE,),
+        witnessed_by={slow_learning: 0.75},
         family="speed",
         explains=("undertrained", "plateau"),
     ),
@@ -369,8 +379,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "Training stopped too early",
         "The error was still falling when training stopped.",
         Role.SUSPECT,
-        {still_improving: 2.0, slow_learning: 0.5},
+        {still_improving: 2.0},
         (to_do.TRAIN_LONGER, to_do.RAISE_RATE),
+        witnessed_by={slow_learning: 0.5},
         family="speed",
         explains=("high-bias",),
     ),
@@ -398,8 +409,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "Units are dead",
         "ReLU units that are positive on no row learn nothing and pass nothing on.",
         Role.SYMPTOM,
-        {dead_units: 2.0, cut_gradient: 0.5},
+        {dead_units: 2.0},
         (to_do.REVIVE, to_do.INITIALISE, to_do.LOWER_RATE),
+        witnessed_by={cut_gradient: 0.5},
         explains=("cut-gradient", "plateau", "vanishing-gradients"),
     ),
     DeclaredCause(
@@ -407,8 +419,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "Gradients vanish on the way to the first layers",
         "The first layers get next to no gradient.",
         Role.SYMPTOM,
-        {vanishing_gradients: 2.0, activation_spread: 0.5, overfit_batch: 0.25},
+        {vanishing_gradients: 2.0},
         (to_do.RELU, to_do.NORMALISE_LAYERS, to_do.SHALLOWER),
+        witnessed_by={activation_spread: 0.5, overfit_batch: 0.25},
         explains=("plateau",),
         cleared_by={overfit_batch: 0.5},
     ),
@@ -426,8 +439,9 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "Gradients explode",
         "Gradients grow from layer to layer or from step to step.",
         Role.SYMPTOM,
-        {exploding_gradients: 2.0, activation_spread: 0.25},
+        {exploding_gradients: 2.0},
         (to_do.CLIP, to_do.NORMALISE_LAYERS, to_do.INITIALISE),
+        witnessed_by={activation_spread: 0.25, divergence: 0.25},
         explains=("non-finite-training",),
     ),
     DeclaredCause(
@@ -443,7 +457,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "Training stands still",
         "The training loss stays flat, well above what is possible.",
         Role.SYMPTOM,
-        {plateau: 1.0},
+        {plateau: 1.0, slow_learning: 0.5, unstable_seeds: 0.5},
         (to_do.DEFAULT_OPTIMIZER, to_do.NORMALISE_LAYERS),
     ),
     # --- what the data allows -------------------------------------------------------------------------------
@@ -536,7 +550,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "A class with many rows is predicted rarely or never.",
         Role.SUSPECT,
         {class_recall: 1.0},
-        (to_do.DEFAULT_BIAS,),
+        (to_do.LOOK_AT_CLASS,),
     ),
     DeclaredCause(
         "data-mismatch",
@@ -552,10 +566,11 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "Avoidable bias",
         "The error on the training set itself is above what is possible.",
         Role.FACT,
-        {avoidable_bias: 2.0, structure_ignored: 0.25},
+        {avoidable_bias: 2.0},
         (to_do.BIGGER, to_do.TRAIN_LONGER, to_do.LESS_PENALTY, to_do.ARCHITECTURE),
         kind="direction",
         explains=("beaten-by-baseline",),
+        witnessed_by={structure_ignored: 0.25},
     ),
     DeclaredCause(
         "high-variance",

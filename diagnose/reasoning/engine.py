@@ -1,7 +1,7 @@
 """From the outcomes of the checks to ranked causes: one generic engine, no special cases.
 
-1. *Suspect*: every cause collects the findings of the checks that support it, weighed; what was cleared or
-   contradicted is taken off.
+1. *Suspect*: every cause collects the findings of the checks that support it, weighed; witnesses add to it, and what
+   was cleared is taken off.
 2. *Gate*: hard facts and the model's skill tell whether it is sick. Signals name causes inside a sick model
    and are hints elsewhere.
 3. *Resolve*: of a family one wins; symptoms go to what brings them about; residue goes to anything that is left.
@@ -104,7 +104,7 @@ def _suspicion(cause: DeclaredCause, seen: Seen, level: Severity) -> Suspicion |
     score = sum(cause.supported_by[check] * _loudest(found) for check, found in support.items())
     score += CONFIRMED if helped else -NOT_CONFIRMED if tried else 0.0
     score -= sum(weight for check, weight in cause.cleared_by.items() if seen.clean(check))
-    score -= sum(weight * _loudest(seen.of(check)) for check, weight in cause.contradicted_by.items())
+    score += sum(weight * _loudest(seen.of(check)) for check, weight in cause.witnessed_by.items())
     if score < ENOUGH:
         return None
     severity = max((f.severity for f in findings), key=lambda s: s.rank)
@@ -151,10 +151,19 @@ def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
             continue
         if symptom.state == "confirmed" and root.state == "inconclusive":
             continue
-        remains = symptom.cause.role is Role.RESIDUE and root.cause.role is not Role.RESIDUE
-        if symptom.code in root.cause.explains or (remains and root.cause.kind == "disease"):
+        if symptom.code in root.cause.explains or (_remains(symptom) and _is_disease(root)):
             return root.code
     return None
+
+
+def _remains(suspicion: Suspicion) -> bool:
+    """It waits for the repair of any disease: residue, and where the error is of a model that is to be repaired."""
+    return suspicion.cause.role is Role.RESIDUE or suspicion.cause.kind == "direction"
+
+
+def _is_disease(suspicion: Suspicion) -> bool:
+    disease = suspicion.cause.kind == "disease" and suspicion.cause.role is not Role.RESIDUE
+    return disease and suspicion.severity.rank >= Severity.WARNING.rank
 
 
 def _explained(suspicion: Suspicion, by: str | None) -> Suspicion:

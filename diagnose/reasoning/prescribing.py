@@ -69,7 +69,7 @@ def remedies(
     sick = any(_needs_repair(s) for s in suspicions)
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for suspicion in suspicions:
-        if sick and not _needs_repair(suspicion) and suspicion.explained_by is None:
+        if sick and not _needs_repair(suspicion):
             continue
         for remedy in suspicion.cause.remedies:
             item = STANDS_FOR.get(remedy.code)

@@ -480,14 +480,6 @@ TRAIN_DEV = DeclaredRemedy(
     "days",
     (_yearning("data mismatch", "chapters 36-43"),),
 )
-ASK_TARGET = DeclaredRemedy(
-    "set-target",
-    "Say what error you need, or what a person reaches",
-    "Without it bias can only be bounded by the best baseline.",
-    "# diagnose model.keras data/ --target-error 0.05",
-    "a thought",
-    (_yearning("human-level performance", "chapters 22 and 33"),),
-)
 READ_FINDINGS = DeclaredRemedy(
     "read-findings",
     "Read the findings: the model is sick, and no known cause explains it",
@@ -495,8 +487,8 @@ READ_FINDINGS = DeclaredRemedy(
     "# diagnose model.keras data/ --effort deep",
     "minutes",
 )
-DEFAULT_BIAS = DeclaredRemedy(
-    "balance-errors",
+LOOK_AT_CLASS = DeclaredRemedy(
+    "look-at-class",
     "Look at the rows of the weak class first",
     "An average hides a class that is always missed.",
     "import numpy as np\n\n"

@@ -112,7 +112,10 @@ def network(*hidden: Layer, heads: Sequence[Head] = (), **changes: Any) -> Netwo
 
 def inputs(mean: Any = 0.0, std: Any = 1.0, features: int = 8, **changes: Any) -> InputStatistics:
     """Standardised features, unless changed."""
-    centre, spread = np.broadcast_to(np.asarray(mean, float), features), np.broadcast_to(np.asarray(std, float), features)
+    centre, spread = (
+        np.broadcast_to(np.asarray(mean, float), features),
+        np.broadcast_to(np.asarray(std, float), features),
+    )
     given: dict[str, Any] = {
         "name": "x",
         "kind": "dense",
@@ -168,7 +171,8 @@ def numbers(mean: Any = 0.0, std: Any = 1.0, **changes: Any) -> TargetStatistics
         "low": centre - 3 * spread,
         "high": centre + 3 * spread,
     }
-    return labels({}, **{**given, **changes})
+    bounds = {name: np.asarray(changes[name], float) for name in ("low", "high") if name in changes}
+    return labels({}, **{**given, **changes, **bounds})
 
 
 def _moments(values: Any) -> dict[str, Any]:
@@ -218,9 +222,13 @@ def activations(path: str, units: int = 64, dead: int = 0, std: Any = 1.0, **cha
     return LayerActivations(path=path, **{**given, **changes})
 
 
-def first_input(mean: Any = 0.0, std: Any = 1.0, features: int = 8, max_abs: float = 4.0, to: str = "dense") -> FirstInput:
+def first_input(
+    mean: Any = 0.0, std: Any = 1.0, features: int = 8, max_abs: float = 4.0, to: str = "dense"
+) -> FirstInput:
     shape = (features,)
-    return FirstInput(to, np.broadcast_to(mean, shape).astype(float), np.broadcast_to(std, shape).astype(float), max_abs)
+    return FirstInput(
+        to, np.broadcast_to(mean, shape).astype(float), np.broadcast_to(std, shape).astype(float), max_abs
+    )
 
 
 def one_pass(*layers: LayerActivations, first: Sequence[FirstInput] = (), rows: int = 2000) -> Activations:

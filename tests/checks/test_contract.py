@@ -58,7 +58,9 @@ def test_a_family_lists_its_own_checks(family: str) -> None:
 def test_checks_import_no_heavy_library() -> None:
     heavy = "{'keras', 'tensorflow', 'sklearn', 'pandas', 'matplotlib', 'jax', 'torch'}"
     code = f"import sys, diagnose.checks; print(sorted({heavy} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 @each_check
@@ -117,7 +119,9 @@ def world(fill: float) -> dict[type, object]:
 def nothing() -> dict[type, object]:
     """Measurements that hold nothing at all."""
     none = np.empty(0)
-    empty = b.split(x=b.inputs(features=0), y=b.labels({}, mean=none, std=none, low=none, high=none), rows=0, rows_used=0)
+    empty = b.split(
+        x=b.inputs(features=0), y=b.labels({}, mean=none, std=none, low=none, high=none), rows=0, rows_used=0
+    )
     measured: tuple[object, ...] = (
         b.network(layers=(), parameters=0, trainable_parameters=0),
         b.dataset(empty, dev=empty),

@@ -435,3 +435,11 @@ def test_a_short_replay_has_no_best_epoch() -> None:
 
 def test_without_dev_curves_there_is_no_best_epoch() -> None:
     assert "not followed" in skipped(best_epoch, history(run([2.0, 1.0, 0.5]), origin="recorded"))
+
+
+def test_a_training_that_never_learned_has_no_best_epoch() -> None:
+    worse = [0.86, 0.91, 0.9, 0.92, 0.9, 0.91, 0.92, 0.91, 0.9, 0.91]
+    later = [0.92, 0.88, 0.9, 0.92, 0.93, 0.92, 0.92, 0.92, 0.92, 0.92]
+    for errors in (worse, later):
+        recorded = history(run([2.4] * 10, dev_error=errors), origin="recorded")
+        assert severities(best_epoch, recorded, evaluation(score(0.9), score(0.91))) == []

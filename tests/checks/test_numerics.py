@@ -30,7 +30,9 @@ def test_finite_weights_are_clean() -> None:
 
 
 def test_nan_in_the_weights_is_an_error_and_names_the_worst() -> None:
-    [finding] = b.findings(non_finite_weights, b.network(non_finite=(("dense/kernel", 640), ("adam/dense_kernel_velocity", 3))))
+    [finding] = b.findings(
+        non_finite_weights, b.network(non_finite=(("dense/kernel", 640), ("adam/dense_kernel_velocity", 3)))
+    )
     assert finding.severity is Severity.ERROR
     assert finding.value == 643
     assert finding.where.layer == "dense"

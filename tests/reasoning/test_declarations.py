@@ -38,7 +38,7 @@ def test_explains_has_no_circle() -> None:
 
 
 def test_every_check_supports_some_cause() -> None:
-    supporting = {check.code for cause in CAUSES for check in cause.supported_by}
+    supporting = {check.code for cause in CAUSES for check in (*cause.supported_by, *cause.witnessed_by)}
     supporting |= {check.code for check in (*GATE, TRIAL)}
     assert {check.code for check in CHECKS} == supporting
 

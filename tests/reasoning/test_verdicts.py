@@ -77,7 +77,10 @@ def test_what_is_itself_the_repair_is_to_be_done() -> None:
 
 
 def test_the_repair_of_the_root_comes_first() -> None:
-    roots = (suspicion("learning-rate-too-high"), replace(suspicion("dead-units"), explained_by="learning-rate-too-high"))
+    roots = (
+        suspicion("learning-rate-too-high"),
+        replace(suspicion("dead-units"), explained_by="learning-rate-too-high"),
+    )
     now = replace(NOTHING, repair=roots[0])
     codes = [r.code for r in remedies(roots, verdicts(now), Values(rate=1e-3), State.SICK)]
     assert codes[0] == "lower-learning-rate"

@@ -1,0 +1,295 @@
+"""How good the loaded weights are on each split, in inference mode; and how good on inputs converted."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.measurements import (
+    Array,
+    Conversions,
+    Evaluation,
+    Measurements,
+    NotMeasured,
+    Score,
+    SplitScores,
+    Unavailable,
+)
+from diagnose.measuring import backend
+from diagnose.measuring.bench import Batch, Bench, Structure
+from diagnose.measuring.dataset import input_kinds
+from diagnose.measuring.network import activation_of_head, penalty
+from diagnose.measuring.probe import build_loss, call, tensors
+from diagnose.measuring.scoring import Reference, constant_reference, mean_interval, row_losses, score
+from diagnose.subject import Output, Rows, Split
+
+BATCH = 512
+BATCH_CELLS = 4_000_000  # numbers of inputs and outputs in one batch
+OUTPUT_CELLS = 25_000_000  # predicted numbers kept at a time; many-class and picture outputs see fewer rows
+REFERENCE_ROWS = 50_000  # training targets behind the constant prediction
+WORST = 24
+CONVERSION_ROWS = 2_000
+
+Predict = Callable[[Split, NDArray[np.int64]], "Predictions"]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the model gave for some rows: one array per output, and the compiled data loss of each, where known."""
+
+    outputs: tuple[Rows, ...]
+    losses: tuple[float | None, ...]
+
+
+def evaluation(bench: Bench, measured: Measurements) -> Evaluation:
+    """Score every split in inference mode.
+
+    At most `settings.rows` rows of each (fewer where an output has so many numbers that OUTPUT_CELLS are exceeded),
+    seeded and stratified.
+    """
+    subject = bench.subject
+    return Evaluation(
+        train=_scored(bench, subject.train, "train"),
+        dev=_scored(bench, subject.dev, "dev"),
+        test=_scored(bench, subject.test, "test"),
+        train_dev=_scored(bench, subject.train_dev, "train-dev"),
+    )
+
+
+def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailable:
+    """Score at most CONVERSION_ROWS training rows as fed, and with their numbers converted.
+
+    Converted are all inputs but tokens and text; statistics of columns (channels, for pictures) are of these rows.
+    """
+    train, outputs = bench.subject.train, bench.subject.outputs
+    index = bench.sample(train, min(CONVERSION_ROWS, _most_rows(bench, train)))
+    convertible = [kind not in ("tokens", "text") for kind in input_kinds(bench)]
+    if not any(convertible):
+        return Unavailable("no input of the model takes numbers")
+    try:
+        references = _references(bench)
+        rows = [np.asarray(part[index]) for part in train.inputs]
+        truth = [np.asarray(part[index]) for part in train.targets]
+        as_fed = _predict(bench, train, index).outputs
+        before = _all_losses(outputs, truth, as_fed, references)
+        tried = []
+        for name, converted in _converted(rows, convertible):
+            predicted = _predict(bench, _with_inputs(train, truth, converted, index), np.arange(len(index))).outputs
+            gain = before - _all_losses(outputs, truth, predicted, references)
+            tried.append((name, _scores(outputs, truth, predicted, references), mean_interval(gain[np.isfinite(gain)])))
+    except NotMeasured as missing:
+        return Unavailable(str(missing))
+    return Conversions(len(index), _scores(outputs, truth, as_fed, references), tuple(tried))
+
+
+# --- One split ----------------------------------------------------------------------------------------
+
+
+def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unavailable:
+    if split is None:
+        return Unavailable(f"there is no {name} split")
+    index = bench.sample(split, _most_rows(bench, split))
+    outputs = bench.subject.outputs
+    try:
+        references = _references(bench)
+        predicted = _predict(bench, split, index)
+        truth = [np.asarray(rows[index]) for rows in split.targets]
+        scores = _scores(outputs, truth, predicted.outputs, references)
+        losses = row_losses(outputs[0], truth[0], predicted.outputs[0], references[0])
+    except NotMeasured as missing:
+        return Unavailable(str(missing))
+    order = np.argsort(-np.where(np.isnan(losses), -np.inf, losses), kind="stable")[:WORST]
+    own = [replace(given, own_loss=loss) for given, loss in zip(scores, predicted.losses, strict=True)]
+    return SplitScores(
+        split=split.name,
+        seen=split.seen.value,
+        rows=len(index),
+        scores=tuple(own),
+        loss=_total(bench, predicted.losses),
+        worst=tuple(int(row) for row in index[order]),
+    )
+
+
+def _scores(
+    outputs: tuple[Output, ...], truth: list[Rows], predicted: tuple[Rows, ...], references: tuple[Reference, ...]
+) -> tuple[Score, ...]:
+    return tuple(score(*each) for each in zip(outputs, truth, predicted, references, strict=True))
+
+
+def _all_losses(
+    outputs: tuple[Output, ...], truth: list[Rows], predicted: tuple[Rows, ...], references: tuple[Reference, ...]
+) -> Array:
+    losses = [row_losses(*each) for each in zip(outputs, truth, predicted, references, strict=True)]
+    return np.asarray(np.sum(losses, axis=0))
+
+
+def _total(bench: Bench, losses: tuple[float | None, ...]) -> float | None:
+    """What Keras's `evaluate` would report."""
+    if any(loss is None for loss in losses):
+        return None
+    weighted = zip(bench.subject.outputs, losses, strict=True)
+    return sum(output.weight * (loss or 0.0) for output, loss in weighted) + penalty(bench.subject.model)
+
+
+def _references(bench: Bench) -> tuple[Reference, ...]:
+    """The best constant predictions, fitted on training targets; kept on the bench."""
+    if "references" not in bench.kept:
+        train = bench.subject.train
+        index = bench.sample(train, min(train.rows, REFERENCE_ROWS))
+        bench.kept["references"] = tuple(
+            constant_reference(output, np.asarray(rows[index]), activation_of_head(bench, number))
+            for number, (output, rows) in enumerate(zip(bench.subject.outputs, train.targets, strict=True))
+        )
+    found: tuple[Reference, ...] = bench.kept["references"]
+    return found
+
+
+def _most_rows(bench: Bench, split: Split) -> int:
+    most = bench.settings.rows or split.rows
+    cells = max(_cells(split.targets), *(output.classes or 1 for output in bench.subject.outputs))
+    return max(1, min(split.rows, most, OUTPUT_CELLS // max(cells, 1)))
+
+
+def _cells(arrays: tuple[Rows, ...]) -> int:
+    return sum(int(np.prod(rows.shape[1:])) for rows in arrays)
+
+
+# --- Predicting ---------------------------------------------------------------------------------------
+
+
+def _predict(bench: Bench, split: Split, index: NDArray[np.int64]) -> Predictions:
+    """Run the loaded weights over these rows, a batch at a time."""
+    with bench.at(None) as model:
+        if "predict" not in bench.kept:
+            bench.kept["predict"] = compile_predictions(model)
+        size = max(1, min(BATCH, BATCH_CELLS // max(1, _cells(split.inputs) + _cells(split.targets))))
+        batches = [index[start : start + size] for start in range(0, len(index), size)]
+        given = [bench.kept["predict"](bench.batch(split, rows)) for rows in batches]
+    sizes = np.array([len(rows) for rows in batches], np.float64)
+    return Predictions(
+        tuple(np.concatenate(parts) for parts in zip(*(one.outputs for one in given), strict=True)),
+        tuple(_averaged(losses, sizes) for losses in zip(*(one.losses for one in given), strict=True)),
+    )
+
+
+def _averaged(losses: tuple[float | None, ...], sizes: Array) -> float | None:
+    known = [loss for loss in losses if loss is not None]
+    return float(np.average(known, weights=sizes)) if len(known) == len(sizes) else None
+
+
+def compile_predictions(model: Any) -> Callable[[Batch], Predictions]:
+    """Compile an inference-mode pass that gives the outputs and, per output, the compiled data loss.
+
+    Losses are taken inside the pass, as `evaluate` does: there Keras sees the logits behind a softmax. Where they
+    cannot be taken (labels that the loss refuses), the outputs come alone.
+    """
+    import keras
+
+    def outputs_of(inputs: Any) -> Any:
+        with keras.StatelessScope():
+            return keras.tree.flatten(call(model, inputs, training=False))
+
+    def outputs_and_losses(inputs: Any, targets: Any, weights: Any) -> Any:
+        with keras.StatelessScope():
+            predicted = call(model, inputs, training=False)
+            return keras.tree.flatten(predicted), _losses(model, targets, predicted, weights)
+
+    alone, together = backend.compiled(outputs_of), backend.compiled(outputs_and_losses)
+    plain = type(model).compute_loss is keras.Model.compute_loss and model._compile_loss is not None
+
+    def predict(batch: Batch) -> Predictions:
+        nonlocal plain
+        inputs, targets, weights = batch
+        if plain:
+            try:
+                build_loss(model, inputs, targets)
+                outputs, losses = together(tensors(inputs), tensors(targets), tensors(weights))
+                return Predictions(_arrays(outputs), tuple(None if loss is None else float(loss) for loss in losses))
+            except Exception:  # noqa: BLE001 - whatever a loss raises for labels it refuses: the outputs still count
+                plain = False
+        outputs = alone(tensors(inputs))
+        return Predictions(_arrays(outputs), (None,) * len(outputs))
+
+    return predict
+
+
+def _losses(model: Any, targets: Any, predicted: Any, weights: Any) -> list[Any]:
+    """The compiled loss of each flat output, None for those without one."""
+    import keras
+
+    compiled = model._compile_loss
+    flat = keras.tree.flatten(predicted)
+    given = keras.tree.pack_sequence_as(compiled._y_pred_build_structure, flat)
+    wanted = keras.tree.pack_sequence_as(compiled._y_true_build_structure, keras.tree.flatten(targets))
+    losses: list[Any] = [None] * len(flat)
+    for path, function, _, _ in compiled._flat_losses:
+        truth, output, weight = _at(wanted, path), _at(given, path), weights
+        if weights is not None and keras.tree.is_nested(weights):
+            weight = _at(weights, path)
+        place = next(number for number, tensor in enumerate(flat) if tensor is output)
+        loss = function(truth, output, weight)
+        losses[place] = loss if losses[place] is None else losses[place] + loss
+    return losses
+
+
+def _at(structure: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        structure = structure[key]
+    return structure
+
+
+def _arrays(outputs: list[Any]) -> tuple[Rows, ...]:
+    import keras
+
+    return tuple(np.asarray(keras.ops.convert_to_numpy(output)) for output in outputs)
+
+
+# --- Converting ---------------------------------------------------------------------------------------
+
+
+def _converted(rows: list[Rows], convertible: list[bool]) -> Iterator[tuple[str, list[Rows]]]:
+    """The conversions that would change these inputs."""
+    numbers = [np.asarray(part, np.float32) for part, chosen in zip(rows, convertible, strict=True) if chosen]
+    largest = max(float(np.nanmax(np.abs(part), initial=0.0)) for part in numbers)
+    ways: list[tuple[str, bool, Callable[[Rows], Rows]]] = [
+        ("x / 255", largest > 1, lambda part: part / 255),
+        ("x / 127.5 - 1", largest > 1, lambda part: part / 127.5 - 1),
+        ("x * 255", largest <= 1, lambda part: part * 255),
+        ("standardised by column", True, _standardised),
+        ("scaled to 0-1 by column", True, _to_unit),
+    ]
+    for name, sensible, way in ways:
+        changed = [way(part) for part in numbers]
+        differs = any(
+            not np.allclose(a, b, rtol=0.02, atol=0.02, equal_nan=True) for a, b in zip(changed, numbers, strict=True)
+        )
+        if sensible and differs:
+            new = iter(changed)
+            yield name, [next(new) if chosen else part for part, chosen in zip(rows, convertible, strict=True)]
+
+
+def _same(one: Rows, other: Rows) -> bool:
+    return bool(np.allclose(one, other, rtol=0.02, atol=0.02, equal_nan=True))
+
+
+def _standardised(part: Rows) -> Rows:
+    axes = _all_but_columns(part)
+    mean, std = np.nanmean(part, axis=axes), np.nanstd(part, axis=axes)
+    return np.asarray((part - mean) / np.where(std > 0, std, 1.0), np.float32)
+
+
+def _to_unit(part: Rows) -> Rows:
+    axes = _all_but_columns(part)
+    low, high = np.nanmin(part, axis=axes), np.nanmax(part, axis=axes)
+    return np.asarray((part - low) / np.where(high > low, high - low, 1.0), np.float32)
+
+
+def _all_but_columns(part: Rows) -> tuple[int, ...]:
+    return tuple(range(part.ndim - 1)) if part.ndim > 1 else (0,)
+
+
+def _with_inputs(train: Split, truth: list[Rows], inputs: list[Structure], index: NDArray[np.int64]) -> Split:
+    weight = None if train.sample_weight is None else np.asarray(train.sample_weight[index])
+    return replace(train, inputs=tuple(inputs), targets=tuple(truth), sample_weight=weight)

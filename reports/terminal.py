@@ -1,0 +1,98 @@
+"""The summary on the terminal: state, headline, causes with their numbers, the next step, the report's path."""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from diagnose.diagnosis import Cause, Diagnosis
+from diagnose.reports import story
+from diagnose.reports.numbers import counted, cut
+
+CAUSES = 5  # at most
+EVIDENCE = 3  # lines under one cause
+COLOURS = {
+    "sick": "31",
+    "attention": "33",
+    "healthy": "32",
+    "unknown": "90",
+    "error": "31",
+    "warning": "33",
+    "do": "32",
+}
+SIGNS = {"sick": "✖", "attention": "▲", "healthy": "✔", "unknown": "?"}
+
+
+def render(diagnosis: Diagnosis, paths: Iterable[str | Path] = (), width: int = 80, colour: bool = False) -> str:
+    """The diagnosis in at most a screen of text.
+
+    `paths` are the files that were written; `width` is in characters; `colour` adds ANSI colours and nothing else.
+    Control characters in names are replaced, so that no name can steer the terminal.
+    """
+    lines = [*_state(diagnosis, width, colour), *_causes(diagnosis, width, colour), *_next(diagnosis, width, colour)]
+    missing = sum(check.outcome in ("skipped", "crashed") for check in diagnosis.checks)
+    if missing:
+        lines += ["", f"{missing} of {counted(len(diagnosis.checks), 'check')} could not run; the report says why."]
+    lines += ["", *(f"Report: {path}" for path in paths)] if paths else []
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _paint(text: str, code: str, colour: bool) -> str:
+    return f"\033[1;{COLOURS[code]}m{text}\033[0m" if colour and code in COLOURS else text
+
+
+def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
+    """Paragraph of whole words; only a word that is longer than a line is broken."""
+    start = indent if first is None else first
+    clean = " ".join(story.clean(text).split())
+    return textwrap.wrap(clean, max(width, 20), initial_indent=start, subsequent_indent=indent) or [start.rstrip()]
+
+
+def _state(diagnosis: Diagnosis, width: int, colour: bool) -> list[str]:
+    state = diagnosis.state.value
+    name = cut(story.clean(str(diagnosis.subject.get("name", "the model"))), 48)
+    return [f"{_paint(f'{SIGNS[state]} {state.upper()}', state, colour)}  {name}", *_wrapped(diagnosis.headline, width)]
+
+
+def _causes(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
+    active = [cause for cause in story.standing(diagnosis.causes) if cause.state != "refuted"]
+    if not active:
+        yield from ("", "No cause was found.")
+        return
+    yield from ("", "Causes")
+    for number, cause in enumerate(active[:CAUSES], 1):
+        yield from _cause(number, cause, diagnosis, width, colour)
+    if len(active) > CAUSES:
+        yield f"  and {len(active) - CAUSES} more in the report"
+
+
+def _cause(number: int, cause: Cause, diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
+    severity = _paint(cause.severity.value, cause.severity.value, colour)
+    kind = "direction, " if cause.kind == "direction" else ""
+    yield f"  {number}. {story.clean(cause.title)} ({kind}{severity}, {cause.state}) {cause.code}"
+    yield from _wrapped(cause.summary, width, "     ")
+    for row in story.evidence_rows(cause, diagnosis, EVIDENCE)[:EVIDENCE]:
+        limit = f", threshold {row.threshold}" if row.threshold != "–" else ""
+        measured = " ".join(part for part in (row.measured, row.interval) if part)
+        yield from _wrapped(f"{row.what}: {measured}{limit}", width, "       ", "     - ")
+
+
+def _next(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
+    if not diagnosis.remedies:
+        yield from _worth(diagnosis, width, colour)
+        return
+    first = diagnosis.remedies[0]
+    change, span, how = story.payoff(first.payoff)
+    yield from ("", _paint("Next step", "do", colour))
+    yield from _wrapped(first.action, width, "  ")
+    yield from _wrapped(first.why, width, "  ")
+    payoff = f"{change} {span} ({how})" if change else how
+    yield from _wrapped(f"Payoff: {payoff}." + (f" Cost: {first.cost}." if first.cost else ""), width, "  ")
+
+
+def _worth(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
+    """Without a remedy: what both lists say is worth doing."""
+    items = [item for name in story.LISTS for item in story.verdicts(diagnosis, name) if item.verdict == "do"]
+    titles = list(dict.fromkeys(item.title.lower() for item in items))
+    if titles:
+        yield from ("", _paint("Worth doing next", "do", colour))
+        yield from _wrapped("; ".join(titles), width, "  ")

@@ -1,0 +1,428 @@
+"""What is fed, how it is labelled, how it is split. Each check: sick, at the boundary, and healthy look-alikes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from diagnose.checks.data.class_imbalance import class_imbalance
+from diagnose.checks.data.conflicting_labels import conflicting_labels
+from diagnose.checks.data.fed_unlike_training import fed_unlike_training
+from diagnose.checks.data.input_scale import input_scale
+from diagnose.checks.data.label_format import label_format
+from diagnose.checks.data.missing_classes import missing_classes
+from diagnose.checks.data.no_signal import no_signal
+from diagnose.checks.data.non_finite_data import non_finite_data
+from diagnose.checks.data.preprocessing_mismatch import preprocessing_mismatch
+from diagnose.checks.data.shared_rows import shared_rows
+from diagnose.checks.data.target_scale import target_scale
+from diagnose.checks.data.token_range import token_range
+from diagnose.checks.data.uneven_feature_scales import uneven_feature_scales
+from diagnose.findings import Interval, Severity
+from diagnose.measurements import Baseline, Candidate, Conversions, Dataset, Forward, Initial, OutputBaseline
+from diagnose.subject import Task
+from tests.checks import builders as b
+
+ERROR, WARNING, HINT = [Severity.ERROR], [Severity.WARNING], [Severity.HINT]
+
+
+# --- non-finite data -------------------------------------------------------------------------------
+
+
+def test_nan_in_inputs_and_targets_is_an_error_each() -> None:
+    data = b.dataset(b.split(x=b.inputs(non_finite=3)), dev=b.split("dev", y=b.labels(non_finite=1)))
+    found = b.findings(non_finite_data, data)
+    assert [(f.severity, f.where.split, f.value) for f in found] == [
+        (Severity.ERROR, "train", 3.0),
+        (Severity.ERROR, "dev", 1.0),
+    ]
+
+
+def test_a_column_that_stops_at_minus_999_is_a_hint() -> None:
+    low, high = np.full(8, -3.0), np.full(8, 90.0)
+    low[2] = -999.0
+    assert b.severities(non_finite_data, b.dataset(b.split(x=b.inputs(low=low, high=high)))) == HINT
+
+
+def test_a_symmetric_range_is_no_sentinel() -> None:
+    x = b.inputs(std=300.0, low=np.full(8, -999.0), high=np.full(8, 999.0))
+    assert b.findings(non_finite_data, b.dataset(b.split(x=x))) == ()
+
+
+# --- scale of the inputs ---------------------------------------------------------------------------
+
+
+def reaching(mean: object = 0.0, std: object = 1.0, max_abs: float = 4.0, features: int = 8) -> Forward:
+    first = b.first_input(mean, std, features, max_abs)
+    return b.forward(b.one_pass(b.activations("dense"), first=[first]))
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "max_abs", "found"),
+    [
+        (0.0, 1.0, 6.0, []),  # standardised values beyond 1
+        (0.3, 0.3, 1.0, []),  # pixels in 0 ... 1
+        (0.002, 0.04, 1.0, []),  # one-hot or tf-idf: a tiny spread, but ones among them
+        (5.0, 5.0, 16.0, []),  # 0-16 pixels
+        (10.0, 6.0, 16.0, HINT),
+        (33.0, 78.0, 255.0, WARNING),  # 0-255 pixels
+        (1e-3, 1e-3, 0.004, WARNING),  # divided by 255 twice
+    ],
+)
+def test_scale_of_the_inputs(mean: float, std: float, max_abs: float, found: list[Severity]) -> None:
+    assert b.severities(input_scale, reaching(mean, std, max_abs)) == found
+
+
+def test_one_large_column_of_many_is_left_to_the_check_of_uneven_scales() -> None:
+    std = np.ones(20)
+    std[0] = 300.0
+    assert b.findings(input_scale, reaching(0.0, std, 900.0, 20)) == ()
+    assert b.severities(uneven_feature_scales, reaching(0.0, std, 900.0, 20)) == WARNING
+
+
+def test_inputs_that_are_normalised_first_may_have_any_scale() -> None:
+    first = b.layer("dense", kind="BatchNormalization", normalises=True, weighted=False, activation=None)
+    assert b.findings(input_scale, reaching(0.0, 80.0, 255.0), b.network(first)) == ()
+
+
+def test_batch_normalisation_behind_the_first_layer_takes_the_scale_away() -> None:
+    body = (b.layer("dense", activation="linear"), b.passing("bn", "BatchNormalization", normalises=True))
+    assert b.findings(input_scale, reaching(0.0, 80.0, 255.0), b.network(*body)) == ()
+
+
+def test_token_numbers_have_no_scale() -> None:
+    embedding = b.layer("dense", kind="Embedding", weighted=False, activation=None)
+    assert b.findings(input_scale, reaching(5000.0, 3000.0, 1e4), b.network(embedding)) == ()
+
+
+def test_fresh_weights_serve_where_loaded_ones_were_not_run() -> None:
+    sick = reaching(0.0, 80.0, 255.0)
+    assert b.severities(input_scale, b.forward(fresh=sick.current)) == WARNING
+
+
+# --- uneven scales ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("large", "found"), [(99.0, []), (101.0, WARNING)])
+def test_uneven_scales_begin_at_a_factor_of_a_hundred(large: float, found: list[Severity]) -> None:
+    std = np.array([1.0, 1.0, 1.0, large])
+    assert b.severities(uneven_feature_scales, reaching(0.0, std, 300.0, 4)) == found
+
+
+def test_rare_flags_and_constant_columns_have_a_small_spread_by_nature() -> None:
+    std = np.array([2.0, 1.0, 0.01, 0.0])
+    x = b.inputs(0.0, std, 4, low=np.array([-6.0, -3.0, 0.0, 0.0]), high=np.array([6.0, 3.0, 1.0, 0.0]))
+    assert b.findings(uneven_feature_scales, reaching(0.0, std, 6.0, 4), b.dataset(b.split(x=x))) == ()
+
+
+def test_flattened_pixels_may_rarely_be_lit_at_the_border() -> None:
+    std = np.concatenate([np.full(100, 1e-4), np.full(684, 0.3)])
+    assert b.findings(uneven_feature_scales, reaching(0.1, std, 1.0, 784)) == ()
+
+
+def test_the_dominating_feature_is_named() -> None:
+    std = np.array([1.0, 500.0, 2.0])
+    data = b.dataset(b.split(x=b.inputs(0.0, std, 3, feature_names=("age", "balance", "tenure"))))
+    [finding] = b.findings(uneven_feature_scales, reaching(0.0, std, 1500.0, 3), data)
+    assert finding.where.feature == "balance"
+
+
+# --- scale of the target ---------------------------------------------------------------------------
+
+
+def regressor(**changes: object) -> object:
+    return b.network(heads=[b.head(b.regression(), activation=changes.pop("activation", "linear"), units=1, **changes)])
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "found"),
+    [
+        (0.0, 1.0, []),
+        (22.0, 9.0, []),  # house prices in thousands
+        (0.72, 0.14, []),  # chances between 0.3 and 1
+        (0.0, 99.0, []),
+        (5000.0, 2000.0, WARNING),
+        (0.0, 0.005, WARNING),
+        (100.0, 5.0, WARNING),
+        ([0.0, 0.0], [0.1, 50.0], WARNING),
+    ],
+)
+def test_scale_of_the_target(mean: object, std: object, found: list[Severity]) -> None:
+    data = b.dataset(b.split(y=b.numbers(mean, std)))
+    assert b.severities(target_scale, data, regressor()) == found
+
+
+def test_a_model_that_rescales_its_output_needs_no_scaled_target() -> None:
+    last = b.passing("head", "Rescaling", activation="linear", normalises=True)
+    network = b.network(b.layer("dense"), last, heads=[b.head(b.regression(), activation="linear", units=1)])
+    assert b.findings(target_scale, b.dataset(b.split(y=b.numbers(5000.0, 2000.0))), network) == ()
+
+
+def test_the_loss_of_fresh_weights_is_quoted() -> None:
+    initial = Initial(("y",), ((8e7, 9e7, 1e8),), (4e6,), 1000)
+    [finding] = b.findings(target_scale, b.dataset(b.split(y=b.numbers(9000.0, 2000.0))), regressor(), initial)
+    assert "22.5 times" in finding.message
+
+
+def test_a_constant_target_is_no_matter_of_scale() -> None:
+    assert b.findings(target_scale, b.dataset(b.split(y=b.numbers(7.0, 0.0))), regressor()) == ()
+
+
+# --- label format ----------------------------------------------------------------------------------
+
+
+def labelled(target: object) -> Dataset:
+    return b.dataset(b.split(y=target))
+
+
+def with_loss(loss: str, units: int = 10, **changes: object) -> object:
+    return b.network(heads=[b.head(b.output(loss=loss, **changes), units=units)])
+
+
+SPARSE, CATEGORICAL, BINARY = "sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy"
+FROM_ONE = b.labels({float(k): 100 for k in range(1, 11)})
+SIGNS = b.labels({-1.0: 500, 1.0: 500})
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "target", "found"),
+    [
+        (SPARSE, 10, b.labels(), []),
+        (SPARSE, 11, FROM_ONE, []),  # labels from 1 with a unit to spare: a habit, and harmless
+        (SPARSE, 10, FROM_ONE, ERROR),
+        (SPARSE, 3, SIGNS, ERROR),
+        (SPARSE, 10, b.labels(non_integer=5), ERROR),
+        (SPARSE, 10, b.one_hot(), ERROR),
+        (CATEGORICAL, 10, b.one_hot(), []),
+        (CATEGORICAL, 10, b.one_hot(layout="probabilities"), []),  # label smoothing, distillation
+        (CATEGORICAL, 10, b.labels(), ERROR),
+        (CATEGORICAL, 3, b.numbers([0.0, 0.0, 0.0], [1.0, 1.0, 1.0]), ERROR),
+        (BINARY, 1, b.labels({0.0: 500, 1.0: 500}), []),
+        (BINARY, 1, b.labels({1.0: 500, 2.0: 500}), ERROR),
+        (BINARY, 1, SIGNS, ERROR),
+        ("hinge", 1, SIGNS, []),
+        ("hinge", 1, b.labels({0.0: 500, 1.0: 500}), []),  # Keras converts them
+        ("mean_squared_error", 1, b.numbers(50.0, 20.0), []),
+    ],
+)
+def test_label_format(loss: str, units: int, target: object, found: list[Severity]) -> None:
+    assert b.severities(label_format, labelled(target), with_loss(loss, units)) == found
+
+
+def test_more_classes_than_units_is_a_matter_of_the_head() -> None:
+    assert b.findings(label_format, labelled(b.labels()), with_loss(SPARSE, 5)) == ()
+
+
+def test_a_loss_of_the_users_own_is_not_judged() -> None:
+    assert b.findings(label_format, labelled(FROM_ONE), with_loss(SPARSE, 10, custom_loss=True)) == ()
+
+
+# --- classes ---------------------------------------------------------------------------------------
+
+
+def with_dev(target: object) -> Dataset:
+    return b.dataset(b.split(), dev=b.split("dev", y=target))
+
+
+@pytest.mark.parametrize(
+    ("dev", "found"),
+    [
+        ({0.0: 50, 9.0: 50}, []),
+        ({0.0: 980, 10.0: 20}, ERROR),
+        ({0.0: 995, 10.0: 5}, WARNING),
+    ],
+)
+def test_classes_that_train_lacks(dev: dict[float, int], found: list[Severity]) -> None:
+    assert b.severities(missing_classes, with_dev(b.labels(dev)), b.network()) == found
+
+
+def test_few_rows_of_a_class_are_a_hint() -> None:
+    data = b.dataset(b.split(y=b.labels({0.0: 500, 1.0: 9})))
+    assert b.severities(missing_classes, data, b.network()) == HINT
+
+
+def test_new_values_of_a_regression_target_are_no_classes() -> None:
+    network = b.network(heads=[b.head(b.regression(), activation="linear", units=1)])
+    assert b.findings(missing_classes, with_dev(b.labels({99.0: 100})), network) == ()
+
+
+UNEVEN = b.labels({0.0: 1000, 1.0: 50})
+
+
+def binary(**changes: object) -> object:
+    return b.network(heads=[b.head(b.output(task=Task.BINARY, loss=BINARY, classes=2), units=1, **changes)])
+
+
+def confused(*rows: tuple[float, ...]) -> object:
+    return b.evaluation(b.scores("train", b.score(task=Task.BINARY, confusion=rows)))
+
+
+def test_uneven_classes_are_a_hint_and_no_more() -> None:
+    assert b.severities(class_imbalance, labelled(UNEVEN), binary()) == HINT
+
+
+def test_uneven_classes_that_are_recognised_alike_are_clean() -> None:
+    assert b.findings(class_imbalance, labelled(UNEVEN), binary(), confused((960.0, 40.0), (3.0, 47.0))) == ()
+
+
+def test_the_gap_in_recall_is_told() -> None:
+    [finding] = b.findings(class_imbalance, labelled(UNEVEN), binary(), confused((990.0, 10.0), (40.0, 10.0)))
+    assert "79 % higher" in finding.message
+    assert finding.interval is not None and finding.interval.low > 0.5
+
+
+def test_a_factor_of_ten_is_not_yet_uneven() -> None:
+    assert b.findings(class_imbalance, labelled(b.labels({0.0: 1000, 1.0: 100})), binary()) == ()
+
+
+# --- rows ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("conflicting", "duplicates", "found"),
+    [(None, None, []), (0.0, 0.0, []), (0.005, 0.01, HINT), (0.02, 0.03, WARNING), (0.15, 0.6, HINT)],
+)
+def test_conflicting_labels(conflicting: float | None, duplicates: float | None, found: list[Severity]) -> None:
+    data = b.dataset(b.split(conflicting=conflicting, duplicates=duplicates))
+    assert b.severities(conflicting_labels, data, b.network()) == found
+
+
+def test_equal_rows_may_have_different_regression_targets() -> None:
+    data = b.dataset(b.split(conflicting=0.3, duplicates=0.3))
+    assert b.findings(conflicting_labels, data, regressor()) == ()
+
+
+@pytest.mark.parametrize(
+    ("shared", "repeats", "found"),
+    [
+        (0.0, 0.0, []),
+        (0.004, 0.0, []),
+        (0.03, 0.0, HINT),
+        (0.3, 0.0, WARNING),
+        (0.3, 0.25, []),  # few distinct rows: they collide by chance
+        (0.95, 0.9, []),
+        (1.0, 0.0, WARNING),
+    ],
+)
+def test_shared_rows(shared: float, repeats: float, found: list[Severity]) -> None:
+    train = b.split(duplicates=repeats)
+    data = b.dataset(train, dev=b.split("dev", duplicates=repeats), shared_rows={"dev": shared})
+    assert b.severities(shared_rows, data) == found
+
+
+def test_the_training_data_as_dev_set_is_called_by_name() -> None:
+    data = b.dataset(b.split(duplicates=0.0), dev=b.split("dev", duplicates=0.0), shared_rows={"dev": 1.0})
+    assert b.findings(shared_rows, data)[0].message == "dev is the same data as train"
+
+
+PIXELS = {"kind": "image", "shape": (28, 28, 1), "features": 1}
+SCALES = np.geomspace(0.5, 5000, 8)
+
+
+@pytest.mark.parametrize(
+    ("train", "dev", "found"),
+    [
+        (b.inputs(), b.inputs(0.1, 1.1), []),  # sampling
+        (b.inputs(0.0, SCALES), b.inputs(0.4 * SCALES, 1.4 * SCALES), []),  # drift
+        (b.inputs(features=1), b.inputs(5.0, 4.0, features=1), []),  # one trending series
+        (b.inputs(0.3, 0.3, **PIXELS), b.inputs(76.0, 76.0, **PIXELS), ERROR),  # 0-1 and 0-255
+        (b.inputs(), b.inputs(3 * SCALES, SCALES), ERROR),  # standardised and raw
+        (b.inputs(3 * SCALES, SCALES), b.inputs(), ERROR),
+        (b.inputs(0.0, 1.0, kind="tokens"), b.inputs(0.0, 100.0, kind="tokens"), []),
+    ],
+)
+def test_preprocessing_mismatch(train: object, dev: object, found: list[Severity]) -> None:
+    data = b.dataset(b.split(x=train), dev=b.split("dev", x=dev))
+    assert b.severities(preprocessing_mismatch, data) == found
+
+
+def test_moments_of_few_rows_are_not_compared() -> None:
+    small = b.split("dev", x=b.inputs(0.0, 255.0), rows=10, rows_used=10)
+    assert b.findings(preprocessing_mismatch, b.dataset(b.split(), dev=small)) == ()
+
+
+@pytest.mark.parametrize(("low", "high", "found"), [(0, 9999, []), (0, 10_000, ERROR), (-1, 50, ERROR)])
+def test_token_range(low: float, high: float, found: list[Severity]) -> None:
+    tokens = b.inputs(kind="tokens", vocabulary=10_000, low=np.full(8, float(low)), high=np.full(8, float(high)))
+    assert b.severities(token_range, b.dataset(b.split(x=tokens))) == found
+
+
+def test_tokens_without_a_known_vocabulary_are_not_judged() -> None:
+    assert b.findings(token_range, b.dataset(b.split(x=b.inputs(kind="tokens", vocabulary=None)))) == ()
+
+
+# --- conversions -----------------------------------------------------------------------------------
+
+
+def converted(fed: object, *tried: tuple[str, object, Interval]) -> Conversions:
+    return Conversions(1000, (fed,), tuple((name, (score,), gain) for name, score, gain in tried))
+
+
+RAW = b.score(error=0.043, loss=0.68)
+
+
+def test_better_probabilities_on_converted_pixels_are_a_warning() -> None:
+    better = ("x / 255", b.score(error=0.036, loss=0.12), Interval(0.45, 0.67))
+    [finding] = b.findings(fed_unlike_training, converted(RAW, better))
+    assert finding.severity is Severity.WARNING
+    assert "x / 255" in finding.message and "0.68 to 0.12" in finding.message
+
+
+def test_a_much_smaller_error_on_converted_inputs_is_an_error() -> None:
+    better = ("standardised by column", b.score(error=0.1, loss=0.3), Interval(1.0, 2.0))
+    assert b.severities(fed_unlike_training, converted(b.score(error=0.5, loss=1.8), better)) == ERROR
+
+
+@pytest.mark.parametrize(
+    ("score", "gain"),
+    [
+        (b.score(error=0.04, loss=0.64), Interval(0.02, 0.06)),  # less than 10 %
+        (b.score(error=0.04, loss=0.50), Interval(0.01, 0.35)),  # not significant for one of five tries
+        (b.score(error=0.06, loss=0.40), Interval(0.20, 0.36)),  # softer answers, more of them wrong
+        (b.chance(), Interval(0.20, 0.36)),  # still nothing learned
+    ],
+)
+def test_conversions_that_prove_nothing(score: object, gain: Interval) -> None:
+    assert b.findings(fed_unlike_training, converted(RAW, ("x / 255", score, gain))) == ()
+
+
+def test_an_untrained_model_was_fed_nothing() -> None:
+    better = ("x / 255", b.score(error=0.036, loss=0.12), Interval(0.45, 0.67))
+    assert b.findings(fed_unlike_training, converted(RAW, better), b.network(trained=False)) == ()
+
+
+# --- no signal -------------------------------------------------------------------------------------
+
+
+def baseline(signal: bool = False, rows: int = 2000, seen: str = "no", **changes: object) -> Baseline:
+    best = Candidate("gradient boosting", 0.5, Interval(0.48, 0.52), 0.69, 0.0, 1.0)
+    judged = OutputBaseline(
+        "y", (best,), best, 0.485, 0.03, -0.015, Interval(-0.04, 0.01), -0.03, signal, (0.0, 0.03), 0.2, 8000, rows
+    )
+    return Baseline((replace(judged, **changes),), "dev", seen)
+
+
+def test_no_signal_is_an_error_where_net_and_baselines_are_at_zero() -> None:
+    dev = b.evaluation(b.scores(), b.scores("dev", b.chance()))
+    [finding] = b.findings(no_signal, baseline(), dev)
+    assert finding.severity is Severity.ERROR
+    assert "gradient boosting" in finding.message
+
+
+def test_few_rows_or_no_shuffled_labels_make_it_a_warning() -> None:
+    assert b.severities(no_signal, baseline(rows=150)) == WARNING
+    assert b.severities(no_signal, baseline(null_skill=None)) == WARNING
+
+
+def test_a_signal_in_a_baseline_is_a_signal() -> None:
+    assert b.findings(no_signal, baseline(signal=True)) == ()
+
+
+def test_a_network_that_does_better_than_all_baselines_has_found_a_signal() -> None:
+    dev = b.evaluation(b.scores(), b.scores("dev", b.score(error=0.3)))
+    assert b.findings(no_signal, baseline(), dev) == ()
+    assert b.findings(no_signal, baseline(net_skill=0.4)) == ()
+
+
+def test_rows_learned_by_heart_are_no_signal() -> None:
+    assert b.severities(no_signal, baseline(seen="yes", net_skill=0.9)) == ERROR

@@ -1,0 +1,349 @@
+"""Model files: what is restored, and what is repaired on the way."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from diagnose.errors import InputError
+from diagnose.loading.losses import LossWords
+from diagnose.loading.models import LoadedModel, has_initial_weights, load_model
+from diagnose.loading.options import LoadOptions
+from tests.loading.old_files import edit_archive, edit_hdf5, first_layer_shape
+
+Make = Callable[..., Any]
+NONE = LoadOptions()
+
+
+def fitted(model: Any, rows: Make, steps: int = 3) -> Any:
+    x = rows(8, *model.input_shape[1:])
+    y = np.zeros((8, *model.output_shape[1:]), dtype="float32")
+    model.fit(x, y, batch_size=8, epochs=steps, verbose=0)
+    return model
+
+
+def same(loaded: LoadedModel, model: Any, rows: Make) -> bool:
+    x = rows(5, *model.input_shape[1:])
+    return np.allclose(loaded.model(x), model(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_weights_loss_and_optimizer_come_back(suffix: str, tmp_path: Path, make_model: Make, rows: Make) -> None:
+    optimizer = keras.optimizers.SGD(0.05, momentum=0.9)
+    model = fitted(make_model(units=2, loss=keras.losses.Huber(delta=0.5), optimizer=optimizer), rows)
+    model.save(tmp_path / f"m{suffix}")
+    loaded = load_model(tmp_path / f"m{suffix}", NONE)
+    assert same(loaded, model, rows)
+    assert loaded.losses == (LossWords("huber"),)
+    assert loaded.model.loss.get_config()["delta"] == 0.5
+    training = loaded.training
+    assert (training.optimizer, training.iterations, training.schedule) == ("sgd", 3, None)
+    assert training.learning_rate == pytest.approx(0.05)
+    assert training.settings["momentum"] == pytest.approx(0.9)
+    for ours, theirs in zip(loaded.model.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert loaded.learned
+    assert loaded.notes == ()
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_from_logits_is_kept(suffix: str, tmp_path: Path, make_model: Make) -> None:
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    make_model(units=4, loss=loss).save(tmp_path / f"m{suffix}")
+    loaded = load_model(tmp_path / f"m{suffix}", NONE)
+    assert loaded.losses == (LossWords("sparse_categorical_crossentropy", from_logits=True),)
+
+
+@pytest.mark.parametrize("alias", ["mse", "MSE", "mae"])
+def test_short_names_of_losses_in_hdf5(alias: str, tmp_path: Path, make_model: Make) -> None:
+    model = make_model(loss=alias)
+    model.compile("adam", alias, metrics=[alias])
+    model.save(tmp_path / "m.h5")
+    expected = {"mse": "mean_squared_error", "mae": "mean_absolute_error"}[alias.lower()]
+    assert load_model(tmp_path / "m.h5", NONE).losses == (LossWords(expected),)
+
+
+def test_a_schedule_gives_its_present_value(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+    fitted(make_model(optimizer=keras.optimizers.SGD(schedule)), rows).save(tmp_path / "m.keras")
+    training = load_model(tmp_path / "m.keras", NONE).training
+    assert training.schedule == "ExponentialDecay"
+    assert training.learning_rate == pytest.approx(0.1 * 0.5**3)
+
+
+def test_the_users_options_win(tmp_path: Path, make_model: Make) -> None:
+    make_model().save(tmp_path / "m.keras")
+    options = LoadOptions(loss="mae", optimizer="sgd", learning_rate=0.3, batch_size=16, epochs=4)
+    loaded = load_model(tmp_path / "m.keras", options)
+    training = loaded.training
+    assert loaded.losses == (LossWords("mean_absolute_error"),)
+    assert (training.optimizer, training.batch_size, training.epochs) == ("sgd", 16, 4)
+    assert training.learning_rate == pytest.approx(0.3)
+
+
+def test_a_learning_rate_alone_replaces_the_files(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    fitted(make_model(), rows).save(tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras", LoadOptions(learning_rate=0.25))
+    assert loaded.training.learning_rate == pytest.approx(0.25)
+    assert float(loaded.model.optimizer.learning_rate) == pytest.approx(0.25)
+
+
+def test_without_compile_settings_adam_is_assumed_and_said(tmp_path: Path, make_model: Make) -> None:
+    keras.models.clone_model(make_model()).save(tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras", LoadOptions(loss="mse"))
+    assert (loaded.training.optimizer, loaded.training.learning_rate) == (None, None)
+    assert loaded.notes == (
+        "the file does not say how the model was optimized; where we train copies, Adam with 0.001 is assumed",
+    )
+
+
+def test_several_outputs_keep_their_own_losses(tmp_path: Path, rows: Make) -> None:
+    inputs = keras.Input((3,))
+    outputs = {"b": keras.layers.Dense(1, name="b")(inputs), "a": keras.layers.Dense(2, name="a")(inputs)}
+    for model in (keras.Model(inputs, outputs), keras.Model(inputs, list(outputs.values()))):
+        model.compile("adam", {"a": "categorical_crossentropy", "b": "mse"}, loss_weights={"a": 0.5, "b": 2.0})
+        model.save(tmp_path / "m.keras")
+        loaded = load_model(tmp_path / "m.keras", NONE)
+        names = [port.name for port in loaded.signature.outputs]
+        found = dict(zip(names, zip(loaded.losses, loaded.loss_weights, strict=True), strict=True))
+        assert found == {"a": (LossWords("categorical_crossentropy"), 0.5), "b": (LossWords("mean_squared_error"), 2.0)}
+        y = {"a": np.eye(2)[[0, 1, 0]], "b": np.zeros((3, 1))}
+        targets = y if isinstance(model.output, dict) else [y[name] for name in names]
+        expected = model.evaluate(rows(3, 3), targets, verbose=0)
+        result = loaded.model.evaluate(rows(3, 3), targets, verbose=0)
+        assert np.ravel(result)[0] == pytest.approx(np.ravel(expected)[0])
+
+
+def test_the_users_file_is_not_written(tmp_path: Path, make_model: Make) -> None:
+    for suffix in (".keras", ".h5"):
+        path = tmp_path / f"m{suffix}"
+        make_model().save(path)
+        before = path.read_bytes()
+        load_model(path, NONE)
+        assert path.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"m.keras", "m.h5"}
+
+
+@pytest.mark.parametrize(("saved", "name"), [("m.h5", "m.model"), ("m.keras", "m.h5"), ("m.h5", "m.keras")])
+def test_content_decides_not_the_suffix(saved: str, name: str, tmp_path: Path, make_model: Make, rows: Make) -> None:
+    model = make_model()
+    model.save(tmp_path / saved)
+    (tmp_path / saved).rename(tmp_path / "moved")
+    (tmp_path / "moved").rename(tmp_path / name)
+    assert same(load_model(tmp_path / name, NONE), model, rows)
+
+
+# --- repairs -------------------------------------------------------------------------------------
+
+
+def test_keras_2_first_layer_shape_becomes_an_input_layer(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    model = make_model()
+    model.save(tmp_path / "m.h5")
+    loaded = load_model(edit_hdf5(tmp_path / "m.h5", model=first_layer_shape), NONE)
+    assert loaded.model.input_shape == (None, 3)
+    assert same(loaded, model, rows)
+    assert "the file gives the input's shape with its first layer" in loaded.notes[0]
+
+
+def test_keras_1_list_of_layers(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    def as_list(config: dict[str, Any]) -> None:
+        first_layer_shape(config)
+        config["config"] = config["config"]["layers"]
+
+    model = make_model()
+    model.save(tmp_path / "m.h5")
+    loaded = load_model(edit_hdf5(tmp_path / "m.h5", model=as_list, version="2.0.6"), NONE)
+    assert same(loaded, model, rows)
+    assert "in the old way" in loaded.notes[0]
+
+
+def test_keras_2_optimizer_arguments(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    def old(config: dict[str, Any]) -> None:
+        settings = {"lr": 0.1, "decay": 0.5, "momentum": 0.9, "nesterov": False}
+        config["optimizer_config"] = {"class_name": "SGD", "config": settings}
+
+    fitted(make_model(optimizer="sgd"), rows, steps=2).save(tmp_path / "m.h5")
+    loaded = load_model(edit_hdf5(tmp_path / "m.h5", training=old), NONE)
+    assert loaded.training.schedule == "InverseTimeDecay"
+    assert loaded.training.iterations == 2
+    assert loaded.training.learning_rate == pytest.approx(0.1 / (1 + 0.5 * 2))
+    assert loaded.notes == ("decay=0.5 of the optimizer SGD (Keras 2) was read as InverseTimeDecay(0.1, 1, 0.5)",)
+
+
+def test_keras_2_optimizer_without_decay_keeps_a_plain_rate(tmp_path: Path, make_model: Make) -> None:
+    def old(config: dict[str, Any]) -> None:
+        settings = {"lr": 0.01, "decay": 0.0, "beta_1": 0.8, "beta_2": 0.9, "epsilon": None, "amsgrad": False}
+        config["optimizer_config"] = {"class_name": "Adam", "config": settings}
+
+    make_model().save(tmp_path / "m.h5")
+    training = load_model(edit_hdf5(tmp_path / "m.h5", training=old), NONE).training
+    assert (training.optimizer, training.schedule) == ("adam", None)
+    assert training.learning_rate == pytest.approx(0.01)
+    assert training.settings["beta_1"] == pytest.approx(0.8)
+
+
+def test_arguments_that_keras_3_forgot(tmp_path: Path, rows: Make) -> None:
+    def old(config: dict[str, Any]) -> None:
+        for layer in config["config"]["layers"]:
+            layer["config"] |= {"groups": 1} if layer["class_name"] == "DepthwiseConv2D" else {}
+            layer["config"] |= {"time_major": False, "implementation": 2} if layer["class_name"] == "LSTM" else {}
+
+    layers = [keras.layers.DepthwiseConv2D(2), keras.layers.Reshape((9, 2)), keras.layers.LSTM(3)]
+    model = keras.Sequential([keras.Input((4, 4, 2)), *layers])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    loaded = load_model(edit_hdf5(tmp_path / "m.h5", model=old), NONE)
+    assert same(loaded, model, rows)
+    assert any("groups of DepthwiseConv2D" in note for note in loaded.notes)
+
+
+def test_cudnn_layers_become_plain_ones(tmp_path: Path, rows: Make) -> None:
+    model = keras.Sequential([keras.Input((5, 2)), keras.layers.LSTM(3, return_sequences=True), keras.layers.GRU(3)])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        for name, gates in (("lstm", 4), ("gru", 3)):
+            _as_cudnn(file, next(n for n in file["model_weights"] if n.startswith(name)), gates)
+
+    def old(config: dict[str, Any]) -> None:
+        for layer in config["config"]["layers"][1:]:
+            layer["class_name"] = f"CuDNN{layer['class_name']}"
+
+    loaded = load_model(edit_hdf5(tmp_path / "m.h5", model=old, version="2.2.0"), NONE)
+    assert same(loaded, model, rows)
+    assert any("CuDNNLSTM layers were read as LSTM" in note for note in loaded.notes)
+
+
+def _as_cudnn(file: Any, layer: str, gates: int) -> None:
+    """Write a recurrent layer's arrays in cuDNN's layout: gates transposed, two biases one after the other."""
+    group = file["model_weights"][layer]
+    names = [name.decode() if isinstance(name, bytes) else name for name in group.attrs["weight_names"]]
+    kernel, recurrent, bias = (np.asarray(group[name]) for name in names)
+    kernels = [part.reshape(part.shape[::-1], order="F").T.reshape(part.shape) for part in np.hsplit(kernel, gates)]
+    kernels = [np.reshape(part.T, part.shape) for part in np.hsplit(kernel, gates)]
+    recurrents = [part.T for part in np.hsplit(recurrent, gates)]
+    biases = np.concatenate([bias, np.zeros_like(bias)]) if gates == 4 else bias.reshape(-1)
+    for name, array in zip(names, (np.hstack(kernels), np.hstack(recurrents), biases), strict=True):
+        del group[name]
+        group[name] = array
+
+
+def test_one_functional_model_inside_a_sequential_one(tmp_path: Path, rows: Make) -> None:
+    """Keras 2 wrote the only output of a model as a list of one."""
+
+    def listed(config: dict[str, Any]) -> None:
+        inner = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Functional")
+        for key in ("input_layers", "output_layers"):
+            inner["config"][key] = [inner["config"][key]]
+
+    inputs = keras.Input((3,))
+    inner = keras.Model(inputs, keras.layers.Dense(4)(inputs))
+    model = keras.Sequential([keras.Input((3,)), inner, keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    assert same(load_model(edit_hdf5(tmp_path / "m.h5", model=listed, version="2.4.0"), NONE), model, rows)
+
+
+def test_backslashes_in_the_weight_groups(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    model = make_model()
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        weights = archive.read("model.weights.h5")
+    broken = io.BytesIO()
+    with h5py.File(io.BytesIO(weights)) as old, h5py.File(broken, "w") as new:
+        for name in old["layers"]:
+            old.copy(f"layers/{name}", new, f"layers\\{name}")
+    edit_archive(tmp_path / "m.keras", version="2.15.0", **{"model.weights.h5": broken.getvalue()})
+    loaded = load_model(tmp_path / "m.keras", NONE)
+    assert same(loaded, model, rows)
+    assert "backslashes" in loaded.notes[0]
+
+
+def test_weights_are_matched_by_name_not_by_place(tmp_path: Path, rows: Make) -> None:
+    inputs = keras.Input((3,))
+    one, two = keras.layers.Dense(3, name="one"), keras.layers.Dense(3, name="two")
+    model = keras.Model(inputs, two(one(inputs)))
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        names = list(file["model_weights"].attrs["layer_names"])
+        file["model_weights"].attrs["layer_names"] = names[::-1]
+    assert same(load_model(tmp_path / "m.h5", NONE), model, rows)
+
+
+def test_rmsprop_with_its_defaults_may_be_another_optimizer(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    fitted(make_model(optimizer="rmsprop"), rows).save(tmp_path / "m.keras")
+    assert (
+        load_model(tmp_path / "m.keras", NONE).notes[0].startswith("the file names RMSprop with its default settings")
+    )
+
+
+def test_a_model_that_was_never_fitted_counts_as_untrained(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    model = make_model()
+    assert has_initial_weights(model)
+    model.save(tmp_path / "m.keras")
+    assert not load_model(tmp_path / "m.keras", NONE).learned
+    fitted(model, rows)
+    assert not has_initial_weights(model)
+
+
+def test_weights_only_with_their_architecture(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    model = make_model()
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        del file.attrs["model_config"]
+        del file.attrs["training_config"]
+    (tmp_path / "m.json").write_text(model.to_json())
+    with pytest.raises(InputError, match="holds weights only"):
+        load_model(tmp_path / "m.h5", LoadOptions(loss="mse"))
+    loaded = load_model(tmp_path / "m.h5", LoadOptions(loss="mse", architecture=tmp_path / "m.json"))
+    assert same(loaded, model, rows)
+
+
+def test_custom_objects_come_from_the_users_file(tmp_path: Path, rows: Make) -> None:
+    source = tmp_path / "own.py"
+    source.write_text(
+        "import keras\n"
+        "@keras.saving.register_keras_serializable('own')\n"
+        "class Twice(keras.layers.Layer):\n"
+        "    def call(self, x):\n"
+        "        return 2 * x\n"
+        "def my_loss(y, p):\n"
+        "    return keras.ops.mean((y - p) ** 2)\n"
+    )
+    scope: dict[str, Any] = {}
+    exec(compile(source.read_text(), str(source), "exec"), scope)
+    model = keras.Sequential([keras.Input((3,)), scope["Twice"](), keras.layers.Dense(1)])
+    model.compile("adam", scope["my_loss"])
+    model.save(tmp_path / "m.keras")
+    keras.saving.get_custom_objects().clear()
+    with pytest.raises(InputError, match="is of the class Twice, which is not part of Keras 3: pass --custom-objects"):
+        load_model(tmp_path / "m.keras", NONE)
+    loaded = load_model(tmp_path / "m.keras", LoadOptions(custom_objects=source))
+    assert same(loaded, model, rows)
+    assert loaded.losses == (LossWords("my_loss", custom=True),)
+
+
+def test_a_lambda_layer_takes_the_users_function(tmp_path: Path, rows: Make) -> None:
+    (tmp_path / "own.py").write_text("def halve(x):\n    return x / 2\n")
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Lambda(lambda x: x / 2, name="half"), keras.layers.Dense(1)]
+    )
+    model.compile("adam", "mse")
+    for suffix in (".keras", ".h5"):
+        path = tmp_path / f"m{suffix}"
+        model.save(path)
+        loaded = load_model(path, LoadOptions(lambdas=(f"half={tmp_path / 'own.py'}:halve",)))
+        assert same(loaded, model, rows)
+        assert same(load_model(path, LoadOptions(trust=True)), model, rows)
+
+
+def test_the_architecture_json_of_the_test_is_what_keras_writes(make_model: Make) -> None:
+    assert json.loads(make_model().to_json())["class_name"] == "Sequential"

@@ -1,0 +1,79 @@
+"""Baselines: what simple models reach, and whether there is any signal at all."""
+
+import keras
+import numpy as np
+
+from diagnose.measurements import Baseline, OutputBaseline, Unavailable
+from diagnose.measuring.baseline import baseline
+from diagnose.measuring.bench import Bench
+from diagnose.settings import Settings
+from diagnose.subject import Output, Subject, Task
+from tests.measuring.subjects import digits, numbers, subject
+
+
+def measure(case: Subject) -> OutputBaseline:
+    with Bench(case, Settings()) as bench:
+        found = baseline(bench, {})
+    assert isinstance(found, Baseline)
+    return found.outputs[0]
+
+
+def test_an_untrained_net_is_far_behind() -> None:
+    found = measure(digits())
+    assert found.signal
+    assert found.best.skill > 0.8
+    assert found.net_skill < 0.4
+    assert found.difference_interval.low > 0.3
+    assert {candidate.name for candidate in found.candidates} >= {"constant", "logistic regression"}
+
+
+def test_a_trained_net_is_not() -> None:
+    found = measure(digits(epochs=15))
+    assert found.difference_interval.low < 0.03
+
+
+def test_noise_has_no_signal() -> None:
+    generator = np.random.default_rng(1)
+    found = measure(numbers(generator.normal(size=400), generator.normal(size=(400, 5)).astype("float32")))
+    assert not found.signal
+    assert found.best.skill < 0.1
+
+
+def test_a_line_is_found_in_units_of_the_target() -> None:
+    x = np.random.default_rng(0).normal(size=(400, 3)).astype("float32")
+    found = measure(numbers(100 * (x @ np.array([1.0, -2.0, 0.5])), x))
+    assert found.signal
+    assert found.best.name == "ridge"
+    assert found.best.error < 2.0
+    assert found.net_error > 50
+
+
+def test_tokens_become_bags_of_words() -> None:
+    generator = np.random.default_rng(0)
+    tokens = generator.integers(1, 50, size=(400, 20))
+    labels = (tokens == 7).any(axis=1).astype("int64")
+    model = keras.Sequential(
+        [
+            keras.Input((20,), dtype="int32"),
+            keras.layers.Embedding(50, 4),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy")
+    output = Output("out", Task.BINARY, "binary_crossentropy", classes=2)
+    found = measure(subject(model, (tokens,), (labels,), output, epochs=0, dev=True))
+    assert found.best.skill > 0.8
+
+
+def test_two_runs_agree_but_for_the_seconds() -> None:
+    first, again = measure(digits(epochs=1)), measure(digits(epochs=1))
+    assert (first.difference, first.null_skill) == (again.difference, again.null_skill)
+    assert [c.error for c in first.candidates] == [c.error for c in again.candidates]
+
+
+def test_one_class_has_no_baseline() -> None:
+    case = digits()
+    case.train.targets[0][:] = 3
+    with Bench(case, Settings()) as bench:
+        assert isinstance(baseline(bench, {}), Unavailable)

@@ -1,0 +1,78 @@
+"""The planner: what runs, how large, what fails, and that nothing of the user's changes."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnose.measurements import Baseline, History, Initial, LearningRate, OverfitBatch, Unavailable
+from diagnose.measuring import measure, planning
+from diagnose.measuring.state import fingerprint
+from diagnose.settings import Effort, Settings
+from tests.measuring.subjects import digits
+
+TRAININGS = frozenset({OverfitBatch, LearningRate, History})
+
+
+def silent(title: str) -> None:
+    del title
+
+
+def test_quick_trains_nothing_and_says_so() -> None:
+    result = measure(digits(), TRAININGS | {Initial, Baseline}, Settings(effort=Effort.QUICK), silent)
+    for kind in (*TRAININGS, Baseline):
+        assert isinstance(result.measurements[kind], Unavailable)
+    assert isinstance(result.measurements[Initial], Initial)
+    assert {entry.what for entry in result.coverage} == {"overfit one batch", "baselines", "learning rates"}
+
+
+def test_priority_decides_the_order_and_progress_tells_it() -> None:
+    titles: list[str] = []
+    measure(digits(), frozenset({LearningRate, Initial}), Settings(), titles.append)
+    assert titles == ["loss at initialisation", "learning rates"]
+
+
+def test_what_does_not_fit_shrinks_and_then_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "seconds_per_step", lambda bench: 0.01)
+    result = measure(digits(), frozenset({LearningRate}), Settings(budget=40.0), silent)
+    assert result.executed[0].scale < 1
+    assert isinstance(result.measurements[LearningRate], LearningRate)
+    monkeypatch.setattr(planning, "seconds_per_step", lambda bench: 10.0)
+    result = measure(digits(), frozenset({LearningRate}), Settings(budget=40.0), silent)
+    assert isinstance(result.measurements[LearningRate], Unavailable)
+    assert result.executed == ()
+    assert "--budget" in result.coverage[0].how_to_get_it
+
+
+def test_a_failing_instrument_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(bench: object, measured: object) -> object:
+        raise ZeroDivisionError("by zero")
+
+    failing = planning.Instrument(OverfitBatch, Effort.QUICK, 1, "broken", broken)
+    kept = tuple(i for i in planning.INSTRUMENTS if i.provides is Initial)
+    monkeypatch.setattr(planning, "INSTRUMENTS", (failing, *kept))
+    result = measure(digits(), frozenset({OverfitBatch, Initial}), Settings(), silent)
+    assert result.measurements[OverfitBatch] == Unavailable("broken failed: ZeroDivisionError: by zero")
+    assert isinstance(result.measurements[Initial], Initial)
+    assert [entry.what for entry in result.coverage] == ["broken"]
+
+
+def test_the_model_is_bit_identical_afterwards_and_measurements_repeat() -> None:
+    case = digits(epochs=1)
+    before = fingerprint(case.model)
+    first = measure(case, TRAININGS | {Initial}, Settings(), silent).measurements
+    assert fingerprint(case.model) == before
+    again = measure(case, TRAININGS | {Initial}, Settings(), silent).measurements
+    assert plain(first) == plain(again)
+
+
+def plain(value: Any) -> Any:
+    """Measurements as nested plain data that compares by value, nan equal to nan."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, np.ndarray):
+        return value.tobytes()
+    return [plain(item) for item in value] if isinstance(value, tuple) else repr(value)

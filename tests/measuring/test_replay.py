@@ -1,0 +1,63 @@
+"""The replay: recorded histories pass through, others are trained anew."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from diagnose.measurements import History, Run, Unavailable
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.replay import history
+from diagnose.settings import Effort, Settings
+from diagnose.subject import Subject
+from tests.measuring.subjects import digits
+
+
+def replayed(case: Subject) -> History:
+    with Bench(case, Settings()) as bench:
+        found = history(bench, {})
+    assert isinstance(found, History)
+    return found
+
+
+def test_it_is_as_long_as_the_users_training_and_gets_as_far() -> None:
+    case = digits(epochs=8)
+    found = replayed(case)
+    assert (found.origin, found.whole, len(found.runs)) == ("replay", True, 3)
+    for run in found.runs:
+        assert len(run.step_losses) == case.training.iterations
+        assert len(run.epochs) == len(run.train_loss) == len(run.dev_error) == 13
+        assert run.train_loss[0] == pytest.approx(np.log(10), abs=0.7)
+        assert run.final_train_skill > 0.8
+        assert run.non_finite_step is None
+
+
+def test_runs_of_one_seed_are_the_same_and_of_two_seeds_differ() -> None:
+    case = digits(epochs=2)
+    first, again = replayed(case), replayed(case)
+    np.testing.assert_array_equal(first.runs[0].step_losses, again.runs[0].step_losses)
+    np.testing.assert_array_equal(first.runs[2].dev_loss, again.runs[2].dev_loss)
+    assert not np.array_equal(first.runs[0].step_losses, first.runs[1].step_losses)
+
+
+def test_a_recorded_history_passes_through() -> None:
+    empty = np.empty(0)
+    recorded = History("recorded", (Run(None, empty, empty, empty, empty, empty),), None, None, None, None, None, True)
+    assert replayed(replace(digits(), history=recorded)) is recorded
+
+
+def test_quick_trains_nothing() -> None:
+    with Bench(digits(), Settings(effort=Effort.QUICK)) as bench:
+        assert isinstance(history(bench, {}), Unavailable)
+
+
+def test_divergence_is_seen() -> None:
+    case = digits([keras.layers.Dense(10)], keras.optimizers.SGD(1e4), loss="mse")
+    run = replayed(case).runs[0]
+    assert run.non_finite_step is not None
+    assert np.isnan(run.final_train_skill)
+
+
+def test_without_dev_rows_are_held_out_from_train() -> None:
+    assert replayed(digits(dev=False, epochs=1)).dev_origin == "held out from train"

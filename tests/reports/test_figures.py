@@ -1,0 +1,210 @@
+"""Scales, labels and each kind of evidence, also with values that are not finite."""
+
+import math
+import re
+from dataclasses import replace
+from itertools import combinations
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnose.findings import Bars, Curves, Histogram, Mark, Matrix, Sample, Samples, Series, Table
+from diagnose.reports.figures import draw
+from diagnose.reports.labels import Label, settle
+from diagnose.reports.ladder import difference, ladder, levels, number_line
+from diagnose.reports.numbers import between, cut, interval, number, quantity, shape
+from diagnose.reports.svg import scale, tag
+from tests.reports.examples import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD
+
+numbers = st.floats(allow_nan=True, allow_infinity=True, width=64)
+several = st.lists(numbers, max_size=8).map(tuple)
+
+
+def parsed(markup: str) -> ET.Element:
+    """The figure as XML: it fails where an element is not closed or a name is not escaped."""
+    return ET.fromstring(re.sub(r"(<(?:img|br)\b[^>]*)>", r"\1/>", str(markup)))
+
+
+def texts(markup: str) -> str:
+    return " ".join(parsed(markup).itertext())
+
+
+def positions(markup: str) -> list[float]:
+    return [float(value) for value in re.findall(r'(?:x|cx|x1|x2)="(-?[\d.]+)%"', str(markup))]
+
+
+@given(st.lists(numbers, max_size=20), st.booleans(), st.booleans())
+def test_a_scale_places_every_number_inside_the_plot(values: list[float], log: bool, zero: bool) -> None:
+    axis = scale(values, log=log, zero=zero)
+    for value in values:
+        place = axis.place(value)
+        assert place is None if not math.isfinite(value) else 0 <= place <= 100
+    assert all(0 <= place <= 100 and text for place, text in axis.ticks())
+
+
+def test_zeros_of_a_log_axis_stand_in_a_strip_before_its_lowest_value() -> None:
+    axis = scale([0.0, 1e-4, 1.0], log=True)
+    zero, low, high = (axis.place(value) for value in (0.0, 1e-4, 1.0))
+    assert zero < axis.strip < low < high
+    assert axis.ticks()[0] == (zero, "0")
+    assert scale([1e-4, 1.0], log=True).strip == 0
+
+
+def test_ticks_are_round_numbers() -> None:
+    assert [text for _, text in scale([0.0, 12.0]).ticks()] == ["0", "2", "4", "6", "8", "10", "12"]
+    assert [text for _, text in scale([1e-6, 1.0], log=True).ticks()] == ["1e−6", "1e−4", "0.01", "1"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0.0, "0"),
+        (12_000, "12,000"),
+        (-0.25, "−0.25"),
+        (1e-5, "1e−5"),
+        (2.3026, "2.3"),
+        (123_456_789.0, "1.23e8"),
+        (math.nan, "not a number"),
+        (-math.inf, "minus infinite"),
+    ],
+)
+def test_numbers_are_written_one_way(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_shares_appear_in_per_cent() -> None:
+    assert quantity(0.1234, "error rate") == "12.3 %"
+    assert interval(0.1, 0.2, "share of rows") == "[10.0, 20.0]"
+    assert quantity(4.9, "RMSE") == "4.9 RMSE"
+    assert between(None) == ""
+
+
+def test_long_names_keep_both_ends_and_shapes_leave_out_the_rows() -> None:
+    assert cut("block_with_a_long_name/conv2d_17", 15) == "block_wit…2d_17"
+    assert len(cut("x" * 300, 15)) == 15
+    assert shape((None, 28, None, 3)) == "28 × ? × 3"
+    assert shape(None) == "–"
+
+
+def test_labels_never_overlap() -> None:
+    wanted = [[Label(f"a label {i}", 50, y, "middle") for y in (10.0, 26.0, 42.0)] for i in range(5)]
+    chosen = settle(wanted, height=60)
+    kept = [label for label in chosen if label is not None]
+    assert len(kept) == 3 and chosen[3:] == [None, None]
+    assert not any(one.box.overlaps(other.box) for one, other in combinations(kept, 2))
+
+
+def test_a_label_wider_than_the_plot_is_dropped() -> None:
+    assert settle([[Label("x" * 100, 0, 20)]]) == [None]
+
+
+def test_text_and_attributes_are_escaped() -> None:
+    made = tag("text", "<b>&", class_='"><script>')
+    assert str(made) == '<text class="&#34;&gt;&lt;script&gt;">&lt;b&gt;&amp;</text>'
+
+
+def test_bars_show_name_value_and_interval() -> None:
+    words = texts(draw(BY_CLASS))
+    assert "Trouser: 100 % [99.0, 100]" in words and "threshold 90.0 %" in words
+    assert 'width="96' in draw(COUNTS) or 'class="bar' in draw(COUNTS)
+
+
+def test_bars_outside_the_healthy_range_are_flagged() -> None:
+    assert draw(SPREAD).count('class="pt c-flag"') == 10
+    assert draw(replace(SPREAD, values=(1.0,) * 10)).count("c-flag") == 0
+
+
+def test_many_bars_become_a_profile_of_fixed_height() -> None:
+    many = Bars("Gradient", tuple(f"layer {i}" for i in range(300)), tuple(float(i + 1) for i in range(300)), log=True)
+    figure = parsed(draw(many))
+    assert [element.get("height") for element in figure.iter("svg")] == ["200"]
+    assert len(list(figure.iter("circle"))) == 300
+
+
+def test_the_ladder_names_the_gaps_between_its_levels() -> None:
+    sentence = str(ladder(ERRORS))
+    assert "avoidable bias: +84.8 [84.2, 85.3]" in sentence and "variance: +0.3 [−0.8, 1.4]" in sentence
+    with_train_dev = Bars("e", ("train", "train-dev", "dev"), (0.1, 0.2, 0.3), "error rate")
+    assert "variance: +10.0" in ladder(with_train_dev) and "data mismatch: +10.0" in ladder(with_train_dev)
+
+
+def test_a_baseline_between_two_levels_does_not_break_their_gap() -> None:
+    bars = Bars("e", ("target", "baseline: ridge", "train"), (0.05, 0.2, 0.1), "error rate")
+    assert "avoidable bias: +5.0" in ladder(bars)
+    assert "avoidable bias" not in ladder(Bars("e", ("baseline: ridge", "train"), (0.2, 0.1), "error rate"))
+
+
+def test_the_interval_of_a_gap_holds_both_intervals() -> None:
+    train, dev = levels(Bars("e", ("train", "dev"), (0.10, 0.20), "error rate", (0.07, 0.16), (0.13, 0.24)))
+    size, low, high = difference(train, dev)
+    assert (round(size, 6), round(low, 6), round(high, 6)) == (10.0, 5.0, 15.0)
+
+
+def test_the_number_line_shows_dev_as_your_model() -> None:
+    line = number_line(ERRORS, "c-flag")
+    assert "your model 90.1 %" in line and "target 5.0 %" in line and "dev error rate, %" in line
+    assert number_line(Bars("e", ("baseline",), (0.1,)), "c-flag") == ""
+
+
+def test_a_line_that_leaves_the_finite_numbers_ends_with_a_cross() -> None:
+    assert "not finite after 2" in texts(draw(DIVERGED))
+
+
+def test_the_users_own_value_is_red_only_outside_the_healthy_range() -> None:
+    assert 'class="own"' in draw(RANGE)
+    inside = replace(RANGE, marks=(RANGE.marks[0], Mark("your 1e-4", 1e-4, role="yours")))
+    assert 'class="own"' not in draw(inside)
+
+
+def test_lines_are_labelled_beside_themselves_or_in_a_key() -> None:
+    words = texts(draw(HISTORY))
+    for series in HISTORY.series:
+        assert series.name in words
+
+
+def test_long_lines_are_thinned_and_keep_their_peak() -> None:
+    steps = tuple(float(step) for step in range(20_000))
+    losses = tuple(50.0 if step == 7_777 else 1.0 for step in range(20_000))
+    figure = draw(Curves("Loss", "step", "loss", (Series("seed 0", steps, losses),)))
+    assert len(figure) < 12_000
+    path = re.search(r'class="ln [^"]*" d="M([^"]*)"', figure)
+    assert path is not None and min(float(point.split()[1]) for point in path.group(1).split("L")) == 0
+
+
+def test_a_matrix_of_many_classes_leaves_out_its_numbers() -> None:
+    names = tuple(f"class {i}" for i in range(30))
+    large = Matrix("Confusion", "actual", "predicted", names, names, tuple((1.0,) * 30 for _ in names))
+    assert "cell-text" in draw(CONFUSION) and "cell-text" not in draw(large)
+
+
+def test_long_tables_are_cut_and_say_so() -> None:
+    table = Table("t", ("layer", "value"), tuple((f"layer {i}", i) for i in range(500)))
+    assert "The first 60 of 500 rows." in texts(draw(table))
+    assert draw(table).count("<tr>") == 61
+
+
+def test_samples_show_text_and_refuse_what_is_no_base64() -> None:
+    items = Samples("worst", (Sample("a", text="good <b>film</b>"), Sample("b", png='x" onerror="y')))
+    assert "good <b>film</b>" in texts(draw(items)) and "<img" not in draw(items)
+
+
+@given(several, several, several, st.booleans())
+def test_no_number_breaks_a_figure(x: tuple[float, ...], y: tuple[float, ...], z: tuple[float, ...], log: bool) -> None:
+    names = tuple(f"<{i}>" for i in range(8))
+    band = (*y, *z)[: len(x)]
+    every = (
+        Bars("b", names[: len(x)], x, "error rate", y, z, threshold=x[0] if x else None, log=log),
+        Bars("h", names[: len(x)], x, healthy=(0.1, 1.0), log=log),
+        Curves("c", "x", "y", (Series("s", x, y, band, band), Series("t", y, z)), (Mark("m", 1.0),), log, log),
+        Histogram("h", "x", x, y, log),
+        Matrix("m", "r", "c", names[: len(x)], names[:3], (x, y, z)),
+        Table("t", ("a", "b"), tuple(zip(x, y, strict=False))),
+    )
+    for evidence in every:
+        figure = draw(evidence)
+        assert parsed(figure).tag == "figure"
+        assert all(-0.01 <= place <= 100.01 for place in positions(figure))
+    assert parsed(ladder(every[0])).tag == "figure"

@@ -1,0 +1,241 @@
+"""The page: complete, closed to the outside, safe with hostile names, small."""
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
+from diagnose.findings import Samples
+from diagnose.reports import notebook
+from diagnose.reports.html import render
+from tests.reports.examples import EVERY, HOSTILE, TITLES, deep, healthy, hostile, sick, without_dev
+
+VOID = {"meta", "img", "br", "link", "input"}
+SECTIONS = ["verdict", "next", "ideas", "causes", "errors", "curves", "layers", "data", "coverage", "how", "settings"]
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements with their attributes, text, and whether all elements are closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID and self.get_starttag_text()[-2:] != "/>":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text.append(data)
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.fixture(scope="module", params=EVERY)
+def page(request: pytest.FixtureRequest) -> Page:
+    return Page(render(EVERY[request.param]()))
+
+
+def test_every_element_is_closed(page: Page) -> None:
+    assert page.open == []
+
+
+def test_the_sections_stand_in_order(page: Page) -> None:
+    assert [section["id"] for section in page.of("section")] == SECTIONS
+    assert [link["href"] for link in page.of("a") if link["href"] in {f"#{name}" for name in SECTIONS}][1:12] == [
+        f"#{name}" for name in SECTIONS
+    ]
+
+
+def test_nothing_points_outside_the_page(page: Page) -> None:
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "action", "data", "poster", "srcset", "xlink:href"):
+            target = attributes.get(name)
+            assert target is None or target.startswith(("#", "data:image/png;base64,")), (tag, target)
+    style = render(healthy()).split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style and "@import" not in style
+
+
+def test_links_inside_the_page_have_a_target(page: Page) -> None:
+    names = {attributes.get("id") for _, attributes in page.elements}
+    causes = {name for name in names if name and name.startswith("cause-")}
+    inner = [
+        attributes["href"][1:] for _, attributes in page.elements if (attributes.get("href") or "").startswith("#")
+    ]
+    missing = {target for target in inner if target not in names and not target.startswith("cause-")}
+    assert missing == set() and (not causes or causes <= names)
+
+
+def test_there_are_no_inline_styles_and_no_handlers(page: Page) -> None:
+    for _, attributes in page.elements:
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+
+
+def test_every_id_is_there_once(page: Page) -> None:
+    names = [attributes["id"] for _, attributes in page.elements if attributes.get("id")]
+    assert len(names) == len(set(names))
+
+
+def test_every_figure_says_itself_in_a_sentence(page: Page) -> None:
+    pictures = [attributes for attributes in page.of("svg") if attributes.get("role") == "img"]
+    assert all((attributes.get("aria-label") or "").strip() for attributes in pictures)
+
+
+def test_the_policy_names_exactly_our_style_and_script() -> None:
+    text = render(sick())
+    policy = next(meta["content"] for meta in Page(text).of("meta") if meta.get("http-equiv"))
+    assert policy is not None and "unsafe" not in policy and policy.startswith("default-src 'none'")
+    for tag in ("style", "script"):
+        inside = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        assert len(inside) == 1
+        digest = base64.b64encode(hashlib.sha256(inside[0].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+
+
+def test_the_script_is_short() -> None:
+    script = render(sick()).split("<script>")[1].split("</script>")[0]
+    assert script.count("\n") <= 40
+
+
+def test_hostile_names_stay_text() -> None:
+    page = Page(render(hostile()))
+    assert len(page.of("script")) == 1 and page.of("img") == []
+    assert HOSTILE in page.words
+    assert "49" not in page.words.replace("149", "")
+    assert "\u202e" not in render(hostile()) and "\x1b" not in render(hostile())
+
+
+def test_pictures_are_only_png_in_base64() -> None:
+    assert len(Page(render(sick())).of("img")) == 12
+    assert 'onload="' not in render(hostile())
+
+
+def test_the_state_the_headline_and_the_next_step_come_first() -> None:
+    words = Page(render(sick())).words
+    order = ["Sick", sick().headline, "Best next step", sick().remedies[0].action, "Remedy lists", "Causes"]
+    places = [words.index(part, words.index("Settings")) for part in order]
+    assert places == sorted(places)
+
+
+def test_both_lists_keep_their_authors_order() -> None:
+    shuffled = {name: tuple(reversed(items)) for name, items in sick().verdicts.items()}
+    words = Page(render(replace(sick(), verdicts=shuffled))).words
+    start = words.index("seven ideas")
+    middle = words.index("five steps", start)
+    for items, text in ((MACHINE_LEARNING_YEARNING, words[start:middle]), (FAST_AI, words[middle:])):
+        places = [text.index(TITLES[item]) for item in items]
+        assert places == sorted(places)
+
+
+def test_the_column_after_the_repair_is_there_only_where_a_verdict_has_it() -> None:
+    assert "After the repair" in render(sick())
+    assert "After the repair" not in render(healthy())
+
+
+def test_a_payoff_is_a_number_only_where_it_was_measured() -> None:
+    unmeasured = replace(sick(), remedies=sick().remedies[1:2])
+    assert "Payoff not measured" in render(unmeasured)
+    assert "90.1 % → 11.0 %" in render(sick())
+
+
+def test_refuted_causes_come_last_and_say_so() -> None:
+    words = Page(render(sick())).words
+    assert words.index("Ruled out: Too deep without skip connections") > words.index("High variance, once repaired")
+
+
+def test_a_cause_under_another_is_drawn_once() -> None:
+    causes = render(sick()).split('id="causes"')[1].split('id="errors"')[0]
+    trees = re.findall(r'<ul class="tree">(.*?)</ul></div>|<ul class="tree">(.*?)\n</div>', causes, re.DOTALL)
+    assert "".join("".join(tree) for tree in trees).count("All 128 units of dense_1 never fire") <= 1
+    assert "what stands above, under" in causes
+
+
+def test_what_could_not_be_checked_is_said_with_the_reason() -> None:
+    words = Page(render(sick())).words
+    assert "9 of 13 checks ran, 4 could not. Silence about these means unknown, not passed." in words
+    for check in sick().checks:
+        assert check.reason in words
+    for gap in sick().coverage:
+        assert gap.what in words and gap.why in words
+
+
+def test_rows_of_the_users_data_are_announced() -> None:
+    assert "This page contains 12 rows or pictures of your data." in Page(render(sick())).words
+    findings = tuple(
+        replace(found, evidence=tuple(shown for shown in found.evidence if not isinstance(shown, Samples)))
+        for found in sick().findings
+    )
+    assert "No rows of your data are inside this page." in render(replace(sick(), findings=findings))
+
+
+def test_documentation_and_the_command_are_inside() -> None:
+    words = Page(render(sick())).words
+    for heading in ("What it measures", "Why it matters", "How it is decided", "Known limits", "References"):
+        assert heading in words
+    assert sick().settings["command"].splitlines()[0] in words
+
+
+def test_a_missing_dev_set_is_unknown_and_not_zero() -> None:
+    page = render(without_dev())
+    assert "dev: not a number" in page and "unknown" in page
+
+
+def test_a_long_network_is_folded_but_for_the_flagged_blocks() -> None:
+    blocks = [attributes for attributes in Page(render(deep())).of("details") if attributes.get("class") == "blk"]
+    folded = [block for block in blocks if "open" not in block]
+    assert len(blocks) == 5 and len(folded) == 1
+
+
+def test_sizes_and_time() -> None:
+    assert len(render(sick()).encode()) <= 500_000
+    start = time.process_time()
+    page = render(deep(200))
+    assert len(page.encode()) <= 2_000_000
+    assert time.process_time() - start <= 3.0
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_notebook_shows_the_same_in_short(name: str) -> None:
+    diagnosis = EVERY[name]()
+    text = notebook.render(diagnosis)
+    page = Page(text)
+    assert page.open == [] and page.of("script") == [] and page.of("img") == []
+    assert diagnosis.state.value.capitalize() in page.words
+    assert text == diagnosis._repr_html_() and len(text) < 20_000
+
+
+def test_reports_import_neither_keras_nor_a_backend() -> None:
+    blocked = ("keras", "tensorflow", "torch", "jax", "sklearn", "pandas", "matplotlib", "scipy")
+    code = f"""
+import sys
+for name in {blocked!r}:
+    sys.modules[name] = None
+from diagnose.reports import html, notebook, terminal
+from diagnose.storing import load
+old = load("tests/reports/fixtures/schema-1.json")
+print(len(html.render(old)) > 10_000, len(notebook.render(old)) > 100, len(terminal.render(old)) > 100)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["True", "True", "True"], done.stderr

@@ -1,0 +1,151 @@
+"""JSON there and back, its schema, old and newer files, and what is refused."""
+
+import json
+import math
+import warnings
+from dataclasses import fields, replace
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from diagnose.diagnosis import SCHEMA, Diagnosis
+from diagnose.errors import InputError
+from diagnose.findings import Bars, Where
+from diagnose.storing import NewerSchema, from_json, json_schema, load, save, to_json
+from tests.reports.examples import EVERY, deep, hostile, sick
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def changed(**changes: object) -> str:
+    return json.dumps(json.loads(to_json(sick())) | changes)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_diagnosis_survives_the_round_trip(name: str) -> None:
+    text = to_json(EVERY[name]())
+    assert to_json(from_json(text)) == text
+
+
+def test_the_round_trip_gives_equal_objects() -> None:
+    finite = replace(sick(), causes=(), findings=())
+    assert from_json(to_json(finite)) == finite
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_json_fits_the_schema(name: str) -> None:
+    jsonschema.validate(json.loads(to_json(EVERY[name]())), json_schema(), jsonschema.Draft202012Validator)
+
+
+def test_the_schema_refuses_a_wrong_type() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(changed(state="ill")), json_schema())
+
+
+def test_all_top_level_keys_are_there_and_the_schema_comes_first() -> None:
+    data = json.loads(to_json(sick()))
+    assert next(iter(data)) == "schema"
+    assert set(data) == {field.name for field in fields(Diagnosis)} == set(json_schema()["required"])
+
+
+def test_numbers_that_are_not_finite_are_strings_and_come_back_as_numbers() -> None:
+    text = to_json(hostile())
+    assert "NaN" not in text.replace('"NaN"', "") and "Infinity" not in text.replace('"Infinity"', "").replace(
+        '"-Infinity"', ""
+    )
+    finding = from_json(text).findings[0]
+    assert finding.value is not None and math.isnan(finding.value)
+    assert finding.threshold == math.inf
+    assert finding.interval is not None and finding.interval.low == -math.inf
+
+
+def test_free_form_facts_keep_their_numbers() -> None:
+    read = from_json(to_json(replace(sick(), subject={"name": "m", "best": math.inf, "rates": [math.nan, 1.0]})))
+    assert read.subject["best"] == math.inf
+    assert math.isnan(read.subject["rates"][0])
+
+
+def test_a_class_called_nan_stays_text() -> None:
+    bars = Bars("rows", ("NaN", "Infinity"), (1.0, 2.0))
+    finding = replace(sick().findings[0], where=Where(label="NaN"), evidence=(bars,))
+    read = from_json(to_json(replace(sick(), findings=(finding,)))).findings[0]
+    assert read.where.label == "NaN"
+    assert read.evidence == (bars,)
+
+
+def test_the_place_calls_the_label_class() -> None:
+    places = [finding["where"] for finding in json.loads(to_json(sick()))["findings"]]
+    assert all("class" in place and "label" not in place for place in places)
+    assert from_json(to_json(sick())).findings[7].where.label == "Dress"
+
+
+def test_numpy_values_become_plain_numbers() -> None:
+    subject = {"rows": np.int64(3), "rate": np.float32(0.5), "yes": np.bool_(True), "shape": np.array([1, 2])}
+    finding = replace(sick().findings[0], value=np.float64(2.5))
+    data = json.loads(to_json(replace(sick(), subject=subject, findings=(finding,))))
+    assert data["subject"] == {"rows": 3, "rate": 0.5, "yes": True, "shape": [1, 2]}
+    assert data["findings"][0]["value"] == 2.5
+
+
+def test_the_first_schema_can_be_read_and_shown() -> None:
+    from diagnose.reports.html import render
+
+    old = load(FIXTURES / "schema-1.json")
+    assert old.schema == 1
+    assert [cause.code for cause in old.causes][:2] == ["inputs-not-scaled", "learning-rate-too-high"]
+    assert old.headline in render(old)
+
+
+def test_unknown_keys_are_ignored() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert from_json(changed(novelty={"a": 1})).headline == sick().headline
+
+
+def test_a_newer_schema_opens_with_a_notice() -> None:
+    data = json.loads(changed(schema=SCHEMA + 1))
+    data["causes"][0]["evidence"] = [{"kind": "hologram", "title": "Loss in space", "voxels": [1, 2]}]
+    with pytest.warns(NewerSchema, match=f"schema {SCHEMA + 1}"):
+        read = from_json(json.dumps(data))
+    shown = read.causes[0].evidence[0]
+    assert shown.title == "Loss in space"
+    assert "hologram" in str(shown)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": "one"}', '{"schema": 1}', "null", "\x00"])
+def test_what_is_no_diagnosis_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(InputError, match="not a") as caught:
+        from_json(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.json does not exist"):
+        load(tmp_path / "gone.json")
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"binary\.json"):
+        load(tmp_path / "binary.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_saving_leaves_the_file_and_nothing_else(tmp_path: Path) -> None:
+    save(deep(), tmp_path / "new" / "a.json")
+    save(sick(), tmp_path / "new" / "a.html")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.html", "a.json"]
+    assert len(load(tmp_path / "new" / "a.json").layers) == 200
+    assert (tmp_path / "new" / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_another_suffix_and_a_path_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"\.json or \.html"):
+        save(sick(), tmp_path / "a.txt")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        save(sick(), tmp_path / "file" / "a.json")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(InputError, match="cannot write"):
+        save(sick(), tmp_path / "folder.json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.json"]

@@ -1,0 +1,62 @@
+"""The summary on the terminal."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diagnose.reports.terminal import CAUSES, render
+from tests.reports.examples import EVERY, healthy, hostile, sick
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_it_names_state_and_headline(name: str, width: int) -> None:
+    diagnosis = EVERY[name]()
+    text = render(diagnosis, width=width)
+    assert diagnosis.state.value.upper() in text.splitlines()[0]
+    assert "\x1b" not in text and "\u202e" not in text
+
+
+def test_causes_come_with_their_numbers_and_the_next_step_with_its_payoff() -> None:
+    text = render(sick(), paths=[Path("diagnosis") / "model.html"])
+    assert "1. Inputs are not scaled (error, confirmed) inputs-not-scaled" in text
+    assert "90 [89.1, 90.9]" in text
+    assert "Payoff: 90.1 % → 11.0 % [10.1, 12.0] (error rate, measured)" in " ".join(text.split())
+    assert text.rstrip().endswith("Report: diagnosis/model.html")
+    assert "4 of 13 checks could not run" in text
+
+
+def test_refuted_causes_are_left_out() -> None:
+    assert "too-deep-plain" not in render(sick())
+
+
+def test_at_most_five_causes() -> None:
+    many = tuple(replace(sick().causes[0], code=f"cause-{i}", rank=i) for i in range(9))
+    text = render(replace(sick(), causes=many))
+    assert text.count("(error, confirmed)") == CAUSES
+    assert "and 4 more in the report" in text
+
+
+def test_a_healthy_model_gets_a_clean_bill() -> None:
+    text = render(replace(healthy(), causes=()))
+    assert "No cause was found." in text and "Worth doing next" in text and "could not run" not in text
+
+
+def test_lines_keep_the_width() -> None:
+    lines = render(sick(), width=72).splitlines()
+    assert max(len(line) for line in lines if " " in line.strip()) <= 90
+    assert [line for line in lines if len(line) > 72 and not line.lstrip()[:2].strip(".").isdigit()] == []
+
+
+def test_colour_adds_codes_and_nothing_else() -> None:
+    import re
+
+    coloured = render(sick(), colour=True)
+    assert "\x1b[1;31m" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == render(sick())
+
+
+def test_no_name_can_steer_the_terminal() -> None:
+    nasty = replace(hostile(), subject={"name": "\x1b]0;owned\x07\x1b[2J"}, headline="\x1b[31mred\r\nover")
+    assert not {"\x1b", "\x07", "\r"} & set(render(nasty))
