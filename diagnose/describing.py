@@ -118,7 +118,7 @@ def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding])
         return ()
     current, fresh = _activations(measurements)
     gradient, gradient_fresh = _gradients(measurements)
-    flags = defaultdict(list)
+    flags: defaultdict[str, list[str]] = defaultdict(list)
     for finding in findings:
         if finding.where.layer and finding.code not in flags[finding.where.layer]:
             flags[finding.where.layer].append(finding.code)
@@ -220,7 +220,7 @@ def error_levels(subject: Subject, evaluation: Evaluation, baseline: Baseline | 
         of = f" of {output.name}" if len(subject.outputs) > 1 else ""
         unit = "error rate" if output.task.classifies else "RMSE"
         labels, values, lows, highs = (tuple(column) for column in zip(*rungs, strict=True)) if rungs else ((),) * 4
-        levels.append(Bars(f"Error by split{of}", labels, values, unit, lows, highs))  # type: ignore[arg-type]
+        levels.append(Bars(f"Error by split{of}", labels, values, unit, lows, highs))
     return levels
 
 
@@ -239,11 +239,8 @@ def learning_curves(history: History) -> Curves:
         middle, low, high = _middle(lines)
         keep = [i for i, value in enumerate(middle) if math.isfinite(value)]
         if keep:
-            series.append(
-                Series(
-                    name, *(tuple(float(line[i]) for i in keep) for line in (run.epochs, middle, low, high)), role=name
-                )
-            )
+            x, y, below, above = (tuple(float(line[i]) for i in keep) for line in (run.epochs, middle, low, high))
+            series.append(Series(name, x, y, below, above, role=name))
     how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
     marks = ()
     if history.constant_loss is not None and math.isfinite(history.constant_loss):
@@ -325,7 +322,7 @@ def _confusions(subject: Subject, evaluation: Evaluation) -> list[Matrix]:
 def _class_shares(dataset: Dataset) -> list[Bars]:
     drawn = []
     for target in dataset.train.targets:
-        if 2 <= len(target.classes) <= MOST_FEATURES and sum(target.counts):
+        if 2 <= len(target.classes) <= MOST_FEATURES and any(target.counts):
             total = target.rows
             labels = tuple(f"{value:g}" for value in target.classes)
             shares = tuple(count / total for count in target.counts)

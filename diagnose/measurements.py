@@ -114,6 +114,7 @@ class Network:
     iterations: int | None = None
     backend: str = "tensorflow"
     trained: bool = True
+    operations: tuple[str, ...] = ()  # keras.ops called outside layers ("Relu", "Add"), which `inbound` passes over
 
 
 # --- Dataset: what is fed (static) ---------------------------------------------------------------

@@ -165,7 +165,7 @@ def diagnose_subject(
     measured = measure(subject, needed, settings, progress)
     progress("reasoning")
     outcomes = tuple(check.run(measured.measurements) for check in checks)
-    return conclude(subject, settings, checks, measured, outcomes, loading_seconds, command)
+    return conclude(subject, settings, checks, measured, outcomes, loading_seconds=loading_seconds, command=command)
 
 
 def chosen(settings: Settings) -> tuple[Check, ...]:
@@ -193,6 +193,7 @@ def conclude(
     checks: tuple[Check, ...],
     measured: Measured,
     outcomes: tuple[Outcome, ...],
+    *,
     loading_seconds: float = 0.0,
     command: str = "",
 ) -> Diagnosis:
@@ -219,7 +220,7 @@ def conclude(
         findings=tuple(sorted(seen.findings, key=lambda f: -f.severity.rank)),
         checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
         verdicts=lists,
-        remedies=prescribing.remedies(suspicions, lists, facts.values, state),
+        remedies=prescribing.remedies(suspicions, lists, facts.values),
         effects=effects(measured.measurements),
         coverage=(*measured.coverage, *_not_covered(settings)),
         timing=_Timing(loading_seconds, measured, outcomes).as_dict(),

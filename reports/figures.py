@@ -47,9 +47,9 @@ def _matrix(matrix: Matrix) -> Markup:
     for i, name in enumerate(matrix.rows):
         title = tag("title", name)
         marks.append(tag("text", cut(name, 15), title, x=0, y=at((i + 0.5) * height), dx=-10, dy=4, text_anchor="end"))
-    for i, values in enumerate(matrix.values):
+    for i, values in enumerate(matrix.values[:rows]):
         whole = sum(abs(value) for value in values if math.isfinite(value))
-        for j, value in enumerate(values):
+        for j, value in enumerate(values[: len(matrix.columns)]):
             share = abs(value) / whole if whole and math.isfinite(value) else 0.0
             marks += _cell(matrix, (i, j), value, share)
     note = f"Rows: {matrix.row_label}. Columns: {matrix.column_label}. Shaded by share of the row."

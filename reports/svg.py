@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from diagnose.reports.numbers import number
 
 VOID = frozenset({"br", "img"})  # elements without an end
+LARGEST, SMALLEST = 1e150, 1e-150  # sizes beyond are drawn at the end of the axis
 GUTTER = 8.0  # per cent of a log axis kept for exact zeros
 
 
@@ -82,14 +83,14 @@ def scale(values: Iterable[float], log: bool = False, zero: bool = False, exact:
 
     `zero` makes a linear axis hold 0; `exact` ends it at the outermost values instead of at round numbers.
     """
-    finite = [float(value) for value in values if math.isfinite(value)]
+    finite = [min(max(float(value), -LARGEST), LARGEST) for value in values if math.isfinite(value)]
     if log:
         return _log_scale([value for value in finite if value > 0], strip=any(value <= 0 for value in finite))
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
-        low, high = (0.0, 1.0) if low == 0 else (min(low, 0.0) * 1.5, max(high, 0.0) * 1.5)
+    if high - low <= max(1e-12 * max(abs(low), abs(high)), SMALLEST):
+        low, high = (0.0, 1.0) if abs(low) <= SMALLEST else (min(low, 0.0) * 1.5, max(high, 0.0) * 1.5)
     if exact:
         return Scale(low, high)
     step = _step(high - low, 5)
@@ -98,7 +99,7 @@ def scale(values: Iterable[float], log: bool = False, zero: bool = False, exact:
 
 def _log_scale(positive: list[float], strip: bool) -> Scale:
     low, high = (min(positive), max(positive)) if positive else (0.1, 10.0)
-    low, high = max(low, 1e-300), min(max(high, 1e-300), 1e300)
+    low, high = max(low, SMALLEST), max(high, SMALLEST)
     if high / low < 4:
         low, high = low / 2, high * 2
     margin = (high / low) ** 0.04

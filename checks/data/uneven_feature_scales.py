@@ -11,6 +11,7 @@ from diagnose.registry import check
 
 UNEVEN = 100.0  # ratio of standard deviations between features
 TABLE = 50  # features; up to here each is taken for a quantity of its own, above for pixels or counts of one unit
+COIN = 0.01  # relative distance of a variance from that of zeros and ones
 SHOWN = 12  # features in the evidence, the largest and the smallest
 
 
@@ -57,11 +58,12 @@ def _source(first: FirstInput, dataset: Dataset | None, paths: int) -> InputStat
 
 
 def _judge(first: FirstInput, source: InputStatistics | None, rows: int) -> Iterator[Finding]:
-    counted = np.flatnonzero((first.std > 0) & ~_flags(first, source))
+    varies = first.std > 0
+    counted = np.flatnonzero(varies & ~_flags(first, source))
     if counted.size < 2:
         return
     std = first.std[counted]
-    small = np.min(std) if counted.size <= TABLE else np.median(std)
+    small = np.min(std) if varies.sum() <= TABLE else np.median(std)
     ratio = float(np.max(std) / small)
     if ratio <= UNEVEN:
         return
@@ -81,9 +83,11 @@ def _judge(first: FirstInput, source: InputStatistics | None, rows: int) -> Iter
 
 
 def _flags(first: FirstInput, source: InputStatistics | None) -> NDArray[np.bool_]:
+    """Columns of zeros and ones: their variance is that of a coin, mean (1 - mean)."""
     if source is None or source.low.size != first.std.size:
         return np.zeros(first.std.size, dtype=bool)
-    return np.asarray((source.low == 0) & (source.high == 1))
+    coin = np.isclose(source.std**2, source.mean * (1 - source.mean), rtol=COIN)
+    return np.asarray((source.low == 0) & (source.high == 1) & coin)
 
 
 def _names(first: FirstInput, source: InputStatistics | None) -> tuple[str, ...]:

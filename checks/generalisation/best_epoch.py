@@ -31,8 +31,8 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     The minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the
     end is more than 1 standard error worse: a hint; more than 2 in the error, a warning. A loss that rises
     while the error stays is over-confidence and a hint. Silent where the best epoch is no better than a
-    constant, and where the loaded weights are as good as the best epoch, since then they were kept. Only
-    trainings followed from start to end count.
+    constant, where the end is not (training then fell apart), and where the loaded weights are as good as
+    the best epoch, since then they were kept. Only trainings followed from start to end count.
 
     ## Known limits
     A replay is not the user's own run: its best epoch may lie elsewhere. With a cyclical schedule the error
@@ -103,11 +103,15 @@ def _passed(found: Rise) -> bool:
 
 
 def _learned(found: Rise, unit: str, history: History, score: Score | None) -> bool:
-    """Whether the best epoch is worth keeping: clearly better than the constant prediction, and not the start."""
+    """Whether the best epoch was not the start, and clearly better than the constant prediction.
+
+    The error at the end must be so too: where it is not, training fell apart rather than went on too long.
+    """
     constant = history.constant_loss if unit == "loss" else history.constant_error
     if constant is not None and unit == "error" and score is not None and not score.task.classifies:
         constant **= 2
-    return found.best_epoch > 0 and (constant is None or found.best < constant - CERTAIN * found.se)
+    worst = found.last if unit == "error" else found.best
+    return found.best_epoch > 0 and (constant is None or worst < constant - CERTAIN * found.se)
 
 
 def _kept(found: Rise, unit: str, history: History, score: Score | None) -> bool:

@@ -27,8 +27,8 @@ def kernel_scale(forward: Forward, network: Network) -> Iterator[Finding]:
 
     ## How it is decided
     A ratio outside 0.3 to 3 is a warning, outside 0.03 to 10 an error. Layers whose output is normalised are
-    exempt, and so are initialisers that go by the layer's size or are not known. A small output layer is good practice; only a
-    large one counts.
+    exempt, and so are initialisers that go by the layer's size or are not known. A small output layer is good
+    practice; only a large one counts.
 
     ## Known limits
     A single hidden layer off by a factor of 4 does little harm; many of them in a row multiply. Fresh weights

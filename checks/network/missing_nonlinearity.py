@@ -16,6 +16,9 @@ from diagnose.measurements import Layer, Network, NotMeasured
 from diagnose.registry import check
 
 SPATIAL_PARTS = ("DepthwiseConv", "SeparableConv")  # one half of a factored convolution
+LINEAR_OPERATIONS = frozenset(
+    {"Add", "Subtract", "Concatenate", "Reshape", "Transpose", "Squeeze", "ExpandDims", "Mean"}
+)
 AVERAGES = ("AveragePooling", "GlobalAveragePooling")  # linear as well
 
 
@@ -38,7 +41,7 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
     merge, several layers or a recurrent one, and layers whose output is normalised or pooled.
 
     ## Known limits
-    Not judged for subclassed models, whose graph is not known. Custom layers count as non-linear.
+    Not judged for subclassed models, whose graph is not known, nor where operations stand outside layers. Custom layers count as non-linear.
 
     ## References
     - Saxe, McClelland, Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
@@ -49,6 +52,9 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
         raise NotMeasured(
             "the graph of a subclassed model is not known, so what stands between its layers is not either"
         )
+    bending = [name for name in network.operations if name not in LINEAR_OPERATIONS]
+    if bending:
+        raise NotMeasured(f"operations outside layers ({listed(bending)}) may stand between its layers")
     hidden = hidden_layers(network)
     if hidden and _all_linear(network):
         yield _finding(

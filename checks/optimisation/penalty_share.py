@@ -1,14 +1,26 @@
 """Whether the optimizer is busier with the penalties than with the data."""
 
+import math
 from collections.abc import Iterator
 
 from diagnose.checks.gaps import Gap, beaten_clearly, level, scale_of, target_level
 from diagnose.checks.wording import number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
-from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, Score, SplitScores, Unavailable, need
+from diagnose.measurements import (
+    Baseline,
+    Evaluation,
+    Layer,
+    Network,
+    NotMeasured,
+    Score,
+    SplitScores,
+    Unavailable,
+    need,
+)
 from diagnose.registry import check
 
 SHARE = 0.5  # of the whole loss: above, penalties weigh more than the data
+SHRUNK = 0.05  # kernel spread times root of fan-in: each layer passes a twentieth of the signal; usual: 1 to 1.4
 LOW_SKILL = 0.5  # on train: less than half of what the constant prediction leaves open was learned
 
 
@@ -27,40 +39,88 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     The share is above 0.5, the dev error is not above the train error beyond 2 standard errors, and the
     train error is high: above the target error or above the best baseline's by 2 standard errors, or with a
     skill below 0.5. It is a warning. A share alone says nothing: as the data loss goes to zero every
-    penalty outweighs it.
+    penalty outweighs it. Where the penalty has won, its own share is small again: so it is a warning, too,
+    where with a skill below 0.5 the kernel of a layer under a penalty or under weight decay has shrunk to a
+    twentieth of the spread that passes a signal on.
 
     ## Known limits
-    Decoupled weight decay and dropout appear in no loss and are not seen here. For custom losses the data
-    loss is the log loss or the squared error, whatever the model was compiled with, unless that could be
-    evaluated.
+    Dropout appears in no loss and is not seen here, nor are penalties on activations apart from those on
+    weights. For custom losses the data loss is the log loss or the squared error, whatever the model was
+    compiled with, unless that could be evaluated.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 25 and 27
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 7.1
     """
     train = need(evaluation.train)
-    if network.penalty <= 0:
+    shrunk = _shrunk(network)
+    if shrunk is not None and not train.scores[0].skill >= LOW_SKILL:
+        yield _collapsed(network, train.scores[0], shrunk)
         return
     data = sum(_data_loss(network, score) for score in train.scores)
-    share = network.penalty / (network.penalty + data) if data >= 0 else 0.0
+    share = network.penalty / (network.penalty + data) if network.penalty > 0 and data >= 0 else 0.0
     if not share > SHARE:
         return
     if isinstance(evaluation.dev, Unavailable) and isinstance(evaluation.test, Unavailable):
         raise NotMeasured("without a dev set the gap that a penalty should close is unknown")
     held_out = evaluation.dev if isinstance(evaluation.dev, SplitScores) else need(evaluation.test)
     for score, other in zip(train.scores, held_out.scores, strict=True):
-        if _has_gap(score, other) or not _is_high(score, network, baseline):
-            continue
-        yield Finding(
-            Severity.WARNING,
-            f"penalties make up {percent(share)} of the loss ({number(network.penalty)} beside a data loss of"
-            f" {number(data)}) while train skill is {score.skill:.2f} and there is no gap to {held_out.split}",
-            Where(output=score.output, split="train"),
-            value=share,
-            threshold=SHARE,
-            rows=score.rows,
-            evidence=(Bars("Parts of the training loss", ("data", "penalties"), (data, network.penalty), "loss"),),
-        )
+        if not _has_gap(score, other) and _is_high(score, network, baseline):
+            yield _outweighed(network, score, share, data, held_out.split)
+
+
+def _outweighed(network: Network, score: Score, share: float, data: float, held_out: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        f"penalties make up {percent(share)} of the loss ({number(network.penalty)} beside a data loss of"
+        f" {number(data)}) while train skill is {score.skill:.2f} and there is no gap to {held_out}",
+        Where(output=score.output, split="train"),
+        value=share,
+        threshold=SHARE,
+        rows=score.rows,
+        evidence=(Bars("Parts of the training loss", ("data", "penalties"), (data, network.penalty), "loss"),),
+    )
+
+
+def _penalised(network: Network) -> list[Layer]:
+    """The weight layers that a penalty, or weight decay, pulls to zero."""
+    decays = network.settings.get("weight_decay", 0.0) > 0
+    return [layer for layer in network.layers if layer.weighted and (layer.regularized or decays)]
+
+
+def _size(layer: Layer) -> float:
+    """The kernel's spread in units of what keeps the signal's: 1 to 1.4 at the usual initialisations."""
+    return (layer.kernel_std or 0.0) * math.sqrt(layer.fan_in or 0)
+
+
+def _shrunk(network: Network) -> Layer | None:
+    """The penalised layer that was pulled closest to zero, where that is close enough to stop the signal."""
+    known = [layer for layer in _penalised(network) if layer.kernel_std is not None and layer.fan_in]
+    smallest = min(known, key=_size, default=None)
+    return smallest if smallest is not None and _size(smallest) < SHRUNK else None
+
+
+def _collapsed(network: Network, score: Score, layer: Layer) -> Finding:
+    layers = _penalised(network)
+    return Finding(
+        Severity.WARNING,
+        f"under its penalty the kernel of layer {layer.path} has shrunk to {number(_size(layer))} of the scale that"
+        f" passes a signal on, while train skill is {score.skill:.2f}",
+        Where(output=score.output, layer=layer.path),
+        value=_size(layer),
+        threshold=SHRUNK,
+        rows=score.rows,
+        evidence=(
+            Bars(
+                "Kernel spread times root of fan-in, penalised layers",
+                tuple(one.path for one in layers),
+                tuple(_size(one) for one in layers),
+                threshold=SHRUNK,
+                healthy=(0.5, 2.0),
+                log=True,
+            ),
+        ),
+    )
 
 
 def _data_loss(network: Network, score: Score) -> float:

@@ -33,11 +33,11 @@ def still_improving(history: History, evaluation: Evaluation | None, network: Ne
 
     ## How it is decided
     From a training followed from start to end: train and dev loss both fall by more than 1 % per epoch with
-    2 standard errors of the slope to spare, and dev fell by more than its standard error. It is a warning
-    where the train loss is still above half of the constant prediction's, else a hint. From a replay: its
-    skill on held-out rows is above that of the loaded weights on train by more than 0.1 and by 2 standard
-    deviations between seeds; a warning where the replay took more steps than the training did, a hint where
-    that is not known.
+    2 standard errors of the slope to spare, train ended at its lowest, and dev fell by more than its
+    standard error. It is a warning where the train loss is still above half of the constant prediction's,
+    else a hint. From a replay: its skill on held-out rows is above that of the loaded weights on train by
+    more than 0.1 and by 2 standard deviations between seeds; a warning where the replay took more steps
+    than the training did, a hint where that is not known.
 
     ## Known limits
     A schedule that ends with a rate near zero ends a falling curve on purpose. A log slope says nothing
@@ -83,7 +83,7 @@ def _still_falls(run: Run, history: History) -> tuple[float, float] | None:
     """Relative fall of the train loss per epoch with its standard error, where train and dev both fall."""
     train, dev = (points(run, curve).tail(TAIL, EVALUATIONS) for curve in ("train_loss", "dev_loss"))
     fall = _fall(train)
-    if fall is None or not _certain(fall):
+    if fall is None or not _certain(fall) or train.values[-1] > points(run, "train_loss").values.min():
         return None
     if len(dev):
         dev_fall = _fall(dev)

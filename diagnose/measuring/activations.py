@@ -36,7 +36,7 @@ def forward(bench: Bench, measured: Measurements) -> Forward | Unavailable:
     """Tally activations over one seeded, stratified sample of training rows.
 
     At most ROWS rows (fewer for large models, never less than FEWEST_ROWS where there are so many), in equal
-    batches. Means, spreads and shares take at most 64 positions of each row (drawn once); `low`, `high` and
+    batches. Means, spreads and shares take at most POSITIONS (16) positions of each row (drawn once); `low`, `high` and
     `never` see all. The spread across rows is that of a row's mean over those positions. Masked steps count like
     others. `fresh` uses batch statistics where the model normalises by batch: the moving ones of fresh weights
     are no statistics yet; dropout is active then, too.

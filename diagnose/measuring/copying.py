@@ -103,6 +103,19 @@ def draw_again(model: Any, seed: int) -> None:
                 raise NotMeasured(f"layer {layer.name} does not tell how its weight {variable.name} starts")
 
 
+def values(variables: list[Any]) -> Weights:
+    """Return copies of the values of Keras variables."""
+    import keras
+
+    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
+
+
+def assign(variables: list[Any], kept: Weights) -> None:
+    """Set Keras variables to values that `values` returned."""
+    for variable, value in zip(variables, kept, strict=True):
+        variable.assign(value)
+
+
 def seed_generators(model: Any, seed: int) -> None:
     """Set the state of every seed generator in `model` (dropout, augmentation) from `seed`."""
     states = [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]

@@ -102,7 +102,7 @@ def _case(bench: Bench, model: Any, rows: NDArray[np.int64]) -> _Case:
         model=model,
         optimizer=optimizer,
         start=bench.weights(bench.settings.seed),
-        optimizer_start=[np.array(variable) for variable in optimizer.variables],
+        optimizer_start=copying.values(optimizer.variables),
         steps=compile_steps(model, optimizer, batch, len(rows)),
         predict=compile_prediction(model, inputs, training=True),
         constants=tuple(map(constant_reference, bench.subject.outputs, truth, heads)),
@@ -121,8 +121,7 @@ def _attempts(bench: Bench, case: _Case) -> list[Attempt]:
 
 def _attempt(bench: Bench, case: _Case, rate: float) -> Attempt:
     case.model.set_weights(case.start)
-    for variable, value in zip(case.optimizer.variables, case.optimizer_start, strict=True):
-        variable.assign(value)
+    copying.assign(case.optimizer.variables, case.optimizer_start)
     count = len(case.targets[0])
     order = np.tile(np.arange(count), (STEPS_AT_ONCE, 1))
     attempt = Attempt(rate, 0, float("nan"), float("nan"))

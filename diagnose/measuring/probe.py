@@ -18,7 +18,7 @@ from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Structure
 from diagnose.measuring.walking import Part, kernels
 
-POSITIONS = 64  # pixels or time steps of a row that enter the statistics; extremes see all of them
+POSITIONS = 16  # pixels or time steps of a row that enter the statistics; extremes see all of them
 SEED = 0  # of the choice of positions
 TANH_SATURATED = 0.97
 SIGMOID_SATURATED = (0.03, 0.97)

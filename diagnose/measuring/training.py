@@ -121,7 +121,7 @@ class Trainer:
         self.steps_per_epoch = max(1, train.rows // self.batch_size)
         self._optimizer = optimizer
         optimizer.build(model.trainable_variables)
-        self._optimizer_start = [np.array(variable) for variable in optimizer.variables]
+        self._optimizer_start = copying.values(optimizer.variables)
         constants = references(bench, outputs, train)
         self._train = _Judged(model, bench, train, outputs, constants)
         self._dev = _Judged(model, bench, dev, outputs, constants)
@@ -132,8 +132,7 @@ class Trainer:
     def begin(self, weights: copying.Weights, seed: int) -> None:
         """Set weights, optimizer state, seed generators and the order of rows to the start that `seed` gives."""
         self.model.set_weights(weights)
-        for variable, value in zip(self._optimizer.variables, self._optimizer_start, strict=True):
-            variable.assign(value)
+        copying.assign(self._optimizer.variables, self._optimizer_start)
         copying.seed_generators(self.model, seed)
         self._generator = np.random.default_rng([seed, 2])
         self._order = self._batches()

@@ -81,7 +81,8 @@ class Role(Enum):
 
     FACT: certain by itself, in a sick model or not. SUSPECT: told by signals, so it is named only inside a
     model that hard facts found sick, and is a hint elsewhere. SYMPTOM: a suspect that something else
-    usually brings about. RESIDUE: what remains to be said when nothing more specific explains it.
+    usually brings about; in a model that is not sick it is not named at all. RESIDUE: what remains to be said
+    when nothing more specific explains it.
     """
 
     FACT = "fact"
@@ -236,7 +237,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "non-finite-weights",
         "The weights hold NaN or infinite values",
         "Training blew up and the file holds what was left.",
-        Role.SYMPTOM,
+        Role.FACT,
         {non_finite_weights: 3.0, non_finite_outputs: 1.0},
         (to_do.FRESH_START, to_do.SCALE_INPUTS),
         explains=("non-finite-training", "plateau", "dead-units", "beaten-by-baseline"),

@@ -105,7 +105,7 @@ def _suspicion(cause: DeclaredCause, seen: Seen, level: Severity) -> Suspicion |
     score += CONFIRMED if helped else -NOT_CONFIRMED if tried else 0.0
     score -= sum(weight for check, weight in cause.cleared_by.items() if seen.clean(check))
     score += sum(weight * _loudest(seen.of(check)) for check, weight in cause.witnessed_by.items())
-    if score < ENOUGH:
+    if score < ENOUGH or (cause.role is Role.SYMPTOM and level is Severity.HINT):
         return None
     severity = max((f.severity for f in findings), key=lambda s: s.rank)
     if cause.role in (Role.SUSPECT, Role.SYMPTOM):
@@ -191,7 +191,7 @@ def _ranked(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> lis
 
 
 def _account_for_all(ranked: list[Suspicion], seen: Seen, causes: Sequence[DeclaredCause]) -> tuple[Suspicion, ...]:
-    """Every error or warning belongs to a cause: what the gate found goes to the first disease, the rest to `unexplained`."""
+    """Give every error or warning a cause: the gate's go to the first disease, the rest to `unexplained`."""
     claimed = {finding.id for suspicion in ranked for finding in suspicion.support}
     loose = [f for f in seen.findings if f.severity.rank >= Severity.WARNING.rank and f.id not in claimed]
     of_gate = {check.code for check in GATE}

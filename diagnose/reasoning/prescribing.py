@@ -1,6 +1,6 @@
 """From suspicions and verdicts to what the report shows: causes, remedies in order, one headline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Template
 
@@ -58,38 +58,42 @@ def _summary(suspicion: Suspicion) -> str:
 
 
 def remedies(
-    suspicions: Sequence[Suspicion], verdicts: Mapping[str, Sequence[Verdict]], values: Values, state: State
+    suspicions: Sequence[Suspicion], verdicts: Mapping[str, Sequence[Verdict]], values: Values
 ) -> tuple[Remedy, ...]:
-    """What to do, the best first: the repair of each root in order, then what the lists say to do.
+    """What to do, the best first. Nothing is offered that a verdict speaks against.
 
-    Nothing is offered that a verdict speaks against.
+    Where something is to be repaired: the repair of each root, then of what the roots bring about. Where nothing is:
+    what the lists say to do, in the order of the directions, then what may be worth trying.
     """
-    against = {v.item for verdict_list in verdicts.values() for v in verdict_list if v.verdict == "dont-yet"}
-    favoured = {v.item for verdict_list in verdicts.values() for v in verdict_list if v.verdict == "do"}
-    sick = any(_needs_repair(s) for s in suspicions)
+    repairs = [s for s in suspicions if _needs_repair(s)]
+    wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
+    if repairs:
+        ordered = sorted(repairs, key=lambda s: s.explained_by is not None)
+        wanted = [(remedy, suspicion) for suspicion in ordered for remedy in suspicion.cause.remedies]
+    else:
+        wanted = list(_advised(suspicions, verdicts))
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
+    for remedy, by in wanted:
+        chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
+    return tuple(_remedy(remedy, by, values) for remedy, by in chosen.values())
+
+
+def _advised(
+    suspicions: Sequence[Suspicion], verdicts: Mapping[str, Sequence[Verdict]]
+) -> Iterator[tuple[DeclaredRemedy, Suspicion | None]]:
+    told = {verdict.item: verdict.verdict for items in verdicts.values() for verdict in items}
+    directions = [s for s in suspicions if s.cause.kind == "direction"]
+    for direction in directions:
+        for remedy in direction.cause.remedies:
+            if told.get(STANDS_FOR.get(remedy.code, ""), "") == "do":
+                yield remedy, direction
+    for item, remedy in SNIPPETS.items():
+        if told[item] == "do":
+            yield remedy, None
     for suspicion in suspicions:
-        if sick and not _needs_repair(suspicion):
-            continue
         for remedy in suspicion.cause.remedies:
-            item = STANDS_FOR.get(remedy.code)
-            if suspicion.cause.kind == "direction" and item is not None and item not in favoured:
-                continue
-            if item in against and not (sick and suspicion.cause.kind == "disease"):
-                continue
-            chosen.setdefault(remedy.code, (remedy, []))[1].append(suspicion)
-    if not sick:
-        for item, remedy in SNIPPETS.items():
-            if item in favoured:
-                chosen.setdefault(remedy.code, (remedy, []))
-    return tuple(_remedy(remedy, by, values) for remedy, by in _in_order(chosen))
-
-
-def _in_order(
-    chosen: Mapping[str, tuple[DeclaredRemedy, list[Suspicion]]],
-) -> list[tuple[DeclaredRemedy, list[Suspicion]]]:
-    """First what roots ask for, then what symptoms ask for; each in the order of the causes."""
-    return sorted(chosen.values(), key=lambda pair: bool(pair[1]) and all(s.explained_by for s in pair[1]))
+            if suspicion not in directions and told.get(STANDS_FOR.get(remedy.code, ""), "do") != "dont-yet":
+                yield remedy, suspicion
 
 
 def _needs_repair(suspicion: Suspicion) -> bool:

@@ -86,7 +86,7 @@ FIX_LABELS = DeclaredRemedy(
 CHECK_PAIRING = DeclaredRemedy(
     "check-pairing",
     "Check that rows and labels belong together, and whether the features can tell the target at all",
-    "No model, this one and scikit-learn's alike, finds anything on these rows; a network cannot find what is not there.",
+    "Neither this model nor scikit-learn's find anything in these rows; no network can find what is not there.",
     "import numpy as np\n\n"
     "for row in np.random.default_rng(0).choice(len(x_train), 10, replace=False):\n"
     "    print(row, x_train[row], y_train[row])  # does a person see why?",
@@ -398,7 +398,7 @@ DIVERSE_DATA = DeclaredRemedy(
     "Get training data like the rows that fail",
     "Where train lacks what dev has, only data of that kind helps.",
     "import numpy as np\n\n"
-    "losses = -np.log(np.clip(model.predict(x_dev, verbose=0), 1e-7, 1))  # look at the 100 worst rows and count kinds\n"
+    "losses = -np.log(np.clip(model.predict(x_dev, verbose=0), 1e-7, 1))  # look at the 100 worst rows\n"
     "print(np.argsort(losses.max(axis=1))[::-1][:100])",
     "days to weeks",
     (_yearning("more-diverse-data", "chapters 14 and 42"),),
@@ -434,7 +434,8 @@ ARCHITECTURE = DeclaredRemedy(
     "Use an architecture known to work on this kind of data",
     "What fits the structure of the data needs fewer rows and generalises better.",
     "import keras\n\n"
-    "# images: convolutions or a pretrained backbone; sequences: LSTM, GRU or attention; tables: embeddings for categories\n"
+    "# images: convolutions or a pretrained backbone; sequences: LSTM, GRU or attention\n"
+    "# tables: embeddings for the categories\n"
     "backbone = keras.applications.MobileNetV3Small(include_top=False, weights=None, input_shape=(96, 96, 3))",
     "a new architecture and one training run",
     (_yearning("change-architecture", "chapters 25 and 27"), _fastai("generalizing-architecture")),
@@ -460,7 +461,8 @@ BIGGER_DEV = DeclaredRemedy(
     "bigger-dev-set",
     "Enlarge the dev set, or compare by cross-validation",
     "Differences smaller than its interval cannot be seen on it.",
-    "from sklearn.model_selection import RepeatedStratifiedKFold\n\nfolds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3)",
+    "from sklearn.model_selection import RepeatedStratifiedKFold\n\n"
+    "folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3)",
     "days",
     (_yearning("size of the dev set", "chapter 7"),),
 )

@@ -111,13 +111,25 @@ def test_uneven_scales_begin_at_a_factor_of_a_hundred(large: float, found: list[
 
 def test_rare_flags_and_constant_columns_have_a_small_spread_by_nature() -> None:
     std = np.array([2.0, 1.0, 0.01, 0.0])
-    x = b.inputs(0.0, std, 4, low=np.array([-6.0, -3.0, 0.0, 0.0]), high=np.array([6.0, 3.0, 1.0, 0.0]))
+    x = b.inputs(
+        np.array([0.0, 0.0, 1e-4, 0.0]),
+        std,
+        4,
+        low=np.array([-6.0, -3.0, 0.0, 0.0]),
+        high=np.array([6.0, 3.0, 1.0, 0.0]),
+    )
     assert b.findings(uneven_feature_scales, reaching(0.0, std, 6.0, 4), b.dataset(b.split(x=x))) == ()
 
 
 def test_flattened_pixels_may_rarely_be_lit_at_the_border() -> None:
     std = np.concatenate([np.full(100, 1e-4), np.full(684, 0.3)])
     assert b.findings(uneven_feature_scales, reaching(0.1, std, 1.0, 784)) == ()
+
+
+def test_pixels_scaled_to_one_are_no_flags() -> None:
+    std = np.concatenate([np.full(40, 0.4), np.full(20, 2e-3)])
+    x = b.inputs(0.3, std, 60, low=np.zeros(60), high=np.concatenate([np.ones(40), np.full(20, 0.2)]))
+    assert b.findings(uneven_feature_scales, reaching(0.3, std, 1.0, 60), b.dataset(b.split(x=x))) == ()
 
 
 def test_the_dominating_feature_is_named() -> None:

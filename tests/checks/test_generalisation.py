@@ -443,3 +443,9 @@ def test_a_training_that_never_learned_has_no_best_epoch() -> None:
     for errors in (worse, later):
         recorded = history(run([2.4] * 10, dev_error=errors), origin="recorded")
         assert severities(best_epoch, recorded, evaluation(score(0.9), score(0.91))) == []
+
+
+def test_a_training_that_fell_apart_is_not_one_that_went_on_too_long() -> None:
+    collapsed = [0.9, 0.6, 0.5, 0.4, 0.6, 0.8, 0.9, 0.9, 0.9, 0.9]
+    recorded = history(run([2.0] * 10, dev_error=collapsed), origin="recorded")
+    assert severities(best_epoch, recorded, evaluation(score(0.9), score(0.9))) == []

@@ -18,7 +18,7 @@ from diagnose.checks.network.saturating_activations import saturating_activation
 from diagnose.checks.network.structure_ignored import structure_ignored
 from diagnose.checks.network.symmetric_units import symmetric_units
 from diagnose.checks.network.unusual_hidden_activation import unusual_hidden_activation
-from diagnose.findings import Severity, Skipped
+from diagnose.findings import Examined, Severity, Skipped
 from diagnose.measurements import Backward, Forward, Initial, Layer, Network
 from diagnose.subject import Task
 from tests.checks import builders as b
@@ -175,7 +175,8 @@ def test_normalisation_makes_the_size_of_weights_irrelevant() -> None:
 def test_a_small_output_layer_is_good_practice_and_a_large_one_is_not() -> None:
     for std, found in ((0.001, []), (1.0, WARNING)):
         forward = b.forward(fresh=b.one_pass(b.activations("head", kernel_std=std)))
-        assert b.severities(kernel_scale, forward, b.network()) == found
+        last = b.layer("head", activation="softmax", units=10, initializer=f"RandomNormal(stddev={std})")
+        assert b.severities(kernel_scale, forward, b.network(b.layer("a"), last)) == found
 
 
 # --- dead units ------------------------------------------------------------------------------------
@@ -306,6 +307,12 @@ def test_projections_into_a_sum_are_linear_on_purpose() -> None:
 def test_an_unknown_graph_is_not_judged() -> None:
     network = b.network(linear("a"), linear("b"), graph_known=False)
     assert isinstance(missing_nonlinearity.run({Network: network}), Skipped)
+
+
+@pytest.mark.parametrize(("operations", "judged"), [(("Relu",), False), (("Add", "Reshape"), True)])
+def test_operations_outside_layers_may_bend(operations: tuple[str, ...], judged: bool) -> None:
+    outcome = missing_nonlinearity.run({Network: b.network(linear("a"), linear("b"), operations=operations)})
+    assert isinstance(outcome, Examined if judged else Skipped)
 
 
 # --- depth -----------------------------------------------------------------------------------------

@@ -412,3 +412,15 @@ def test_batch_normalisation_needs_rows() -> None:
     assert severities(batch_size, network(layers=layers, batch_size=2), dataset(500)) == [WARNING]
     assert severities(batch_size, network(layers=layers, batch_size=4), dataset(500)) == []
     assert "unknown" in skipped(batch_size, network(), dataset(500))
+
+
+def test_weights_that_a_penalty_pulled_to_zero() -> None:
+    shrunk = [dense("a", regularized=True, kernel_std=1e-4), dense("out", kernel_std=0.1)]
+    healthy = [dense("a", regularized=True, kernel_std=0.02), dense("out", kernel_std=0.1)]
+    free = [dense("a", kernel_std=1e-4), dense("out", kernel_std=0.1)]
+    (found,) = findings(penalty_share, POOR, network(layers=shrunk, penalty=1e-6))
+    assert found.severity is WARNING and found.where.layer == "a"
+    assert severities(penalty_share, POOR, network(layers=healthy, penalty=1e-6)) == []
+    assert severities(penalty_share, POOR, network(layers=free)) == []
+    assert severities(penalty_share, POOR, network(layers=free, settings={"weight_decay": 0.5})) == [WARNING]
+    assert severities(penalty_share, GOOD, network(layers=shrunk, penalty=1e-6)) == []

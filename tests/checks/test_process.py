@@ -185,3 +185,9 @@ def test_a_dev_set_that_could_not_be_evaluated_is_there_all_the_same() -> None:
     given = replace(data, dev=replace(data.train, name="dev"))
     broken = Evaluation(split("train", score(0.1)), MISSING, MISSING, MISSING)
     assert severities(no_dev_set, broken, given) == []
+
+
+def test_a_loss_that_falls_back_to_where_it_was_does_not_improve() -> None:
+    collapsed = [2.3, 1.2, 1.0, 1.4, 2.3, 2.26, 2.22, 2.18, 2.14, 2.1]
+    recorded = history(run(collapsed, dev=collapsed), origin="recorded")
+    assert severities(still_improving, recorded) == []

@@ -31,15 +31,15 @@ def digits(
     return subject(model, (x,), (y,), Output("out", Task.MULTICLASS, str(loss), classes=10), epochs=epochs, dev=dev)
 
 
-def numbers(targets: np.ndarray, features: np.ndarray, epochs: int = 0) -> Subject:
+def numbers(targets: np.ndarray, features: np.ndarray, optimizer: Any = None) -> Subject:
     """A small regression net on the given rows."""
     keras.utils.set_random_seed(7)
     model = keras.Sequential(
         [keras.Input(features.shape[1:]), keras.layers.Dense(16, activation="relu"), keras.layers.Dense(1)]
     )
-    model.compile(keras.optimizers.Adam(1e-2), "mse")
+    model.compile(optimizer or keras.optimizers.Adam(1e-2), "mse")
     return subject(
-        model, (features,), (targets,), Output("y", Task.REGRESSION, "mean_squared_error"), epochs=epochs, dev=True
+        model, (features,), (targets,), Output("y", Task.REGRESSION, "mean_squared_error"), epochs=0, dev=True
     )
 
 
@@ -50,7 +50,7 @@ def subject(
     train = Split("train", tuple(x[:cut] for x in inputs), tuple(y[:cut] for y in targets), Seen.YES)
     judge = Split("dev", tuple(x[cut:] for x in inputs), tuple(y[cut:] for y in targets), Seen.NO)
     if epochs:
-        model.fit(list(train.inputs), train.targets[0], epochs=epochs, batch_size=32, verbose=0)
+        model.fit(train.inputs[0], train.targets[0], epochs=epochs, batch_size=32, verbose=0)
     rate = model.optimizer._learning_rate
     return Subject(
         name="tiny",

@@ -105,7 +105,7 @@ def test_lambdas_custom_layers_and_custom_losses_are_copied_without_registration
             return 2 * x
 
     layers = [keras.layers.Lambda(lambda x: x - 1), Twice(), keras.layers.Dense(10, activation="softmax")]
-    case = digits(layers, loss=lambda y, p: keras.losses.sparse_categorical_crossentropy(y, p))
+    case = digits(layers, loss=lambda y, p: 2 * keras.losses.sparse_categorical_crossentropy(y, p))
     with Bench(case, Settings()) as bench, bench.at(0) as model:
         assert bench.rebuilt
         inputs, targets, _ = bench.batch(case.train, np.arange(4))

@@ -22,7 +22,7 @@ def measure(case: Subject) -> OverfitBatch:
 
 def test_dropout_noise_normalisation_and_penalties_do_not_stand_in_the_way() -> None:
     layers = [
-        keras.layers.GaussianNoise(2.0),
+        keras.layers.GaussianNoise(1.0),
         keras.layers.Dense(64, kernel_regularizer=keras.regularizers.L2(1.0)),
         keras.layers.BatchNormalization(),
         keras.layers.ReLU(),

@@ -9,7 +9,7 @@ from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.training import own_training
 from diagnose.settings import Settings
-from tests.measuring.subjects import digits
+from tests.measuring.subjects import digits, numbers
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,8 @@ def test_beginning_again_gives_the_same_course_without_tracing_again() -> None:
 
 
 def test_it_stops_at_the_first_loss_that_is_not_finite() -> None:
-    case = digits([keras.layers.Dense(10)], keras.optimizers.SGD(1.0), loss="mse")
+    x = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
+    case = numbers(x[:, 0], x, keras.optimizers.SGD(1.0))
     with Bench(case, Settings()) as bench, own_training(bench) as trainer:
         trainer.begin(bench.weights(0), 0)
         course = trainer.run(np.full(200, 1e6))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, State
+from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
 from diagnose.findings import Finding, Severity
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
@@ -82,20 +82,20 @@ def test_the_repair_of_the_root_comes_first() -> None:
         replace(suspicion("dead-units"), explained_by="learning-rate-too-high"),
     )
     now = replace(NOTHING, repair=roots[0])
-    codes = [r.code for r in remedies(roots, verdicts(now), Values(rate=1e-3), State.SICK)]
+    codes = [r.code for r in remedies(roots, verdicts(now), Values(rate=1e-3))]
     assert codes[0] == "lower-learning-rate"
     assert "more-data" not in codes
 
 
 def test_variance_is_never_treated_with_the_learning_rate() -> None:
     now = replace(NOTHING, variance=LARGE)
-    offered = [r.code for r in remedies((suspicion("high-variance"),), verdicts(now), Values(), State.ATTENTION)]
+    offered = [r.code for r in remedies((suspicion("high-variance"),), verdicts(now), Values())]
     assert offered[0] == "more-data"
     assert not {"lower-learning-rate", "raise-learning-rate", "bigger-network"} & set(offered)
 
 
 def test_bias_is_never_treated_with_data() -> None:
     now = replace(NOTHING, bias=LARGE)
-    offered = [r.code for r in remedies((suspicion("high-bias"),), verdicts(now), Values(), State.ATTENTION)]
+    offered = [r.code for r in remedies((suspicion("high-bias"),), verdicts(now), Values())]
     assert offered[0] == "bigger-network"
     assert not {"more-data", "regularize", "augmentation"} & set(offered)

@@ -97,7 +97,7 @@ def test_names_of_200_characters_stay_inside_their_boxes(chromium: Browser, page
         assert chromium.evaluate(outside) == []
 
 
-@pytest.mark.parametrize(("width", "theme"), product((360, 1280), ("light", "dark")))
+@pytest.mark.parametrize(("width", "theme"), list(product((360, 1280), ("light", "dark"))))
 def test_a_screenshot_is_taken(
     chromium: Browser, pages: dict[str, Path], tmp_path: Path, width: int, theme: str
 ) -> None:

@@ -1,0 +1,335 @@
+"""Live objects: every form in which a program holds its data, and models as they are in memory."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from diagnose.errors import InputError
+from diagnose.loading import LoadOptions, load, subject_from
+from diagnose.subject import Seen, Subject, Task
+
+Make = Callable[..., Any]
+X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
+Y = np.arange(12) % 2
+NONE = LoadOptions()
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> Any:
+        return X[4 * index : 4 * index + 4], Y[4 * index : 4 * index + 4]
+
+
+FORMS: dict[str, Callable[[], Any]] = {
+    "arrays": lambda: (X, Y),
+    "lists": lambda: (X.tolist(), Y.tolist()),
+    "a list of two": lambda: [X, Y],
+    "dicts": lambda: ({"numbers": X}, {"answer": Y}),
+    "tensors": lambda: (tf.constant(X), tf.constant(Y)),
+    "frames": lambda: (pd.DataFrame(X, columns=list("abc")), pd.Series(Y)),
+    "double precision and booleans": lambda: (X.astype("float64"), Y.astype(bool)),
+    "tf.data in batches": lambda: tf.data.Dataset.from_tensor_slices((X, Y)).batch(5),
+    "tf.data in even batches": lambda: tf.data.Dataset.from_tensor_slices((X, Y)).batch(3, drop_remainder=True),
+    "tf.data by row": lambda: tf.data.Dataset.from_tensor_slices((X, Y)),
+    "PyDataset": lambda: Batches(),
+    "any batches": lambda: iter([(X[:6], Y[:6]), (X[6:], Y[6:])]),
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((3,), name="numbers")
+    model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="answer")(inputs))
+    model.compile("sgd", "binary_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_rows(form: str, model: Any) -> None:
+    subject = subject_from(model, FORMS[form](), options=NONE)
+    np.testing.assert_array_equal(subject.train.inputs[0], X)
+    np.testing.assert_array_equal(subject.train.targets[0], Y.reshape(-1, 1))
+    assert subject.train.inputs[0].dtype == np.float32
+    assert subject.notes == ()
+
+
+def test_a_frame_with_its_target(model: Any) -> None:
+    frame = pd.DataFrame(X, columns=["a", "b", "c"]).assign(label=np.where(Y == 1, "yes", "no"))
+    subject = subject_from(model, frame, options=LoadOptions(target="label"))
+    assert subject.feature_names == ("a", "b", "c")
+    assert subject.outputs[0].class_names == ("no", "yes")
+    np.testing.assert_array_equal(subject.train.targets[0][:, 0], Y)
+
+
+def test_sample_weights(model: Any) -> None:
+    subject = subject_from(model, (X, Y, np.arange(12.0)), options=NONE)
+    assert subject.train.sample_weight is not None
+    np.testing.assert_array_equal(subject.train.sample_weight, np.arange(12.0))
+
+
+def test_endless_batches_are_cut_and_said(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diagnose.loading.live.ROWS", 50)
+    endless = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(10)
+    subject = subject_from(model, endless, options=NONE)
+    assert subject.train.rows == 50
+    assert subject.notes[0].startswith("train: the first 50 rows were taken out of the ")
+
+
+def test_iterating_leaves_the_random_state(model: Any) -> None:
+    def drawing() -> Any:
+        for _ in range(3):
+            np.random.random(5)  # noqa: NPY002 - what loaders do
+            yield X[:4], Y[:4]
+
+    np.random.seed(3)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    subject_from(model, drawing(), options=NONE)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+# --- splits --------------------------------------------------------------------------------------
+
+
+def test_what_each_split_may_have_been_trained_on(model: Any) -> None:
+    fresh = subject_from(model, (X, Y), (X, Y), (X, Y), options=NONE)
+    assert [(split.name, split.seen) for split in fresh.splits] == [
+        ("train", Seen.NO),
+        ("dev", Seen.NO),
+        ("test", Seen.NO),
+    ]
+    assert not fresh.trained
+
+
+def test_training_rows_of_a_trained_model_are_seen(make_model: Make) -> None:
+    model = make_model()
+    model.fit(X, Y, verbose=0)
+    subject = subject_from(model, (X, Y), (X, Y), options=NONE)
+    assert (subject.train.seen, subject.dev and subject.dev.seen) == (Seen.YES, Seen.NO)
+    assert subject.trained
+
+
+def test_train_alone_has_no_dev(model: Any) -> None:
+    subject = subject_from(model, (X, Y), options=NONE)
+    assert subject.dev is None and subject.test is None
+
+
+def test_test_plays_dev_where_there_is_none(model: Any) -> None:
+    subject = subject_from(model, (X, Y), test=(X[:4], Y[:4]), options=NONE)
+    assert subject.test is None
+    assert subject.dev is not None and (subject.dev.name, subject.dev.rows) == ("dev", 4)
+    assert subject.notes[0].startswith("there is no dev set, so the test set plays dev")
+
+
+def test_further_paths_are_further_splits(make_model: Make, tmp_path: Path) -> None:
+    make_model().save(tmp_path / "m.keras")
+    for name, count in (("all", 12), ("extra", 5), ("last", 3)):
+        np.savez(tmp_path / f"{name}.npz", x=X[:count], y=Y[:count])
+    options = LoadOptions(dev=tmp_path / "extra.npz", test=tmp_path / "last.npz")
+    subject = load(tmp_path / "m.keras", tmp_path / "all.npz", options)
+    assert [(split.name, split.rows) for split in subject.splits] == [("train", 12), ("dev", 5), ("test", 3)]
+
+
+# --- models --------------------------------------------------------------------------------------
+
+
+def state(model: Any) -> list[np.ndarray]:
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in (*model.variables, *model.optimizer.variables)]
+
+
+def test_a_compiled_model_is_taken_as_it_is(make_model: Make) -> None:
+    model = make_model(shape=(3,))
+    model.fit(X, Y, verbose=0)
+    before = state(model)
+    subject = subject_from(model, (X, Y), options=NONE)
+    assert subject.model is model
+    assert subject.training.iterations == 1
+    for old, new in zip(before, state(model), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_an_uncompiled_model_is_copied(make_model: Make) -> None:
+    model = keras.Sequential.from_config(make_model().get_config())
+    with pytest.raises(InputError, match="the model is not compiled, so it has no loss: compile it, or pass loss="):
+        subject_from(model, (X, Y), options=NONE)
+    subject = subject_from(model, (X, Y), options=LoadOptions(loss="mse"))
+    assert subject.model is not model
+    assert not model.compiled
+    np.testing.assert_allclose(subject.model(X), model(X))
+
+
+def test_options_recompile_a_copy(make_model: Make) -> None:
+    model = make_model()
+    subject = subject_from(model, (X, Y), options=LoadOptions(loss="mae", learning_rate=0.5))
+    assert subject.outputs[0].loss == "mean_absolute_error"
+    assert subject.training.learning_rate == pytest.approx(0.5)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
+    assert model.loss == "mean_squared_error"
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        (3, "the model is a int, not a keras.Model or the path of a saved one"),
+        (keras.Sequential([keras.layers.Dense(1)]), "the model is not built, so it has no weights yet"),
+    ],
+)
+def test_what_is_no_model(model: Any, text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        subject_from(model, (X, Y), options=NONE)
+
+
+def test_what_is_no_data(model: Any) -> None:
+    with pytest.raises(InputError, match="train: pass .x, y., a dataset that yields .x, y., or a path, not int"):
+        subject_from(model, 3, options=NONE)
+    with pytest.raises(InputError, match="Python objects of several kinds"):
+        subject_from(model, ([[1, "a"], [2, None]], [0, 1]), options=NONE)
+
+
+class Own(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(10, activation="softmax")
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x)
+
+
+def test_a_subclassed_model_tells_its_output_by_running(rows: Make) -> None:
+    model = Own()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    labels = np.arange(20) % 10
+    model.fit(rows(20, 5), labels, verbose=0)
+    subject = subject_from(model, (rows(20, 5), labels.reshape(-1, 1)), options=NONE)
+    assert (subject.outputs[0].task, subject.outputs[0].classes) == (Task.MULTICLASS, 10)
+    assert subject.train.targets[0].shape == (20,)
+
+
+def test_several_inputs_and_outputs(rows: Make) -> None:
+    left, right = keras.Input((3,), name="left"), keras.Input((2,), name="right")
+    joined = keras.layers.Concatenate()([left, right])
+    kind = keras.layers.Dense(4, activation="softmax", name="kind")(joined)
+    price = keras.layers.Dense(1, name="price")(joined)
+    model = keras.Model([left, right], [kind, price])
+    model.compile("adam", ["sparse_categorical_crossentropy", "mse"], loss_weights=[1.0, 0.5])
+    x = {"right": rows(8, 2), "left": rows(8, 3)}
+    y = {"price": rows(8), "kind": np.arange(8) % 4}
+    errors = {"kind": 0.1, "price": 2.0}
+    subject = subject_from(model, (x, y), options=LoadOptions(target_error=errors))
+    assert [(o.name, o.task, o.weight, o.target_error) for o in subject.outputs] == [
+        ("kind", Task.MULTICLASS, 1.0, 0.1),
+        ("price", Task.REGRESSION, 0.5, 2.0),
+    ]
+    np.testing.assert_array_equal(subject.train.inputs[1], x["right"])
+    listed = subject_from(model, ([x["left"], x["right"]], [y["kind"], y["price"]]), options=NONE)
+    np.testing.assert_array_equal(listed.train.targets[1], subject.train.targets[1])
+
+
+# --- what is fitted ------------------------------------------------------------------------------
+
+
+def fitted(model: Any, x: Any, y: Any) -> Subject:
+    return subject_from(model, (x, y), options=NONE)
+
+
+@pytest.mark.parametrize(
+    ("shape", "given", "note"),
+    [
+        ((28, 28, 1), (28, 28), ""),
+        ((28, 28), (28, 28, 1), ""),
+        ((784,), (28, 28), "rows of shape (28, 28) were read as (784,), as the model's input takes"),
+        ((28, 28, 1), (784,), "rows of shape (784,) were read as (28, 28, 1), as the model's input takes"),
+        ((8, 8, 3), (3, 8, 8), "rows of shape (3, 8, 8) were read as (8, 8, 3), as the model's input takes"),
+        ((1,), (), ""),
+    ],
+)
+def test_shapes_with_one_reading(shape: Any, given: Any, note: str, make_model: Make, rows: Make) -> None:
+    subject = fitted(make_model(shape=shape), rows(6, *given), rows(6))
+    assert subject.train.inputs[0].shape == (6, *shape)
+    assert [text.removeprefix("train: ") for text in subject.notes] == ([note] if note else [])
+
+
+@pytest.mark.parametrize(("shape", "given"), [((20, 3), (60,)), ((4, 6, 1), (24,)), ((3,), (4,)), ((2, 3), (3, 2))])
+def test_shapes_with_none_or_several_readings(shape: Any, given: Any, make_model: Make, rows: Make) -> None:
+    with pytest.raises(InputError, match="pass the data as the model was fed"):
+        fitted(make_model(shape=shape), rows(6, *given), rows(6))
+
+
+def test_channels_are_moved_not_reshaped(make_model: Make, rows: Make) -> None:
+    images = rows(6, 3, 8, 8)
+    subject = fitted(make_model(shape=(8, 8, 3)), images, rows(6))
+    np.testing.assert_array_equal(subject.train.inputs[0], np.moveaxis(images, 1, -1))
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "binary_crossentropy"])
+def test_integer_labels_become_one_hot_where_the_loss_takes_nothing_else(loss: str, make_model: Make) -> None:
+    subject = fitted(make_model(units=3, activation="softmax", loss=loss), X, np.arange(12) % 3)
+    np.testing.assert_array_equal(subject.train.targets[0], np.eye(3)[np.arange(12) % 3])
+    assert subject.notes == (f"train: integer labels do not fit {loss} and were read as one-hot rows",)
+
+
+def test_one_hot_rows_become_labels_for_a_sparse_loss(make_model: Make) -> None:
+    model = make_model(units=3, activation="softmax", loss="sparse_categorical_crossentropy")
+    subject = fitted(model, X, np.eye(3)[np.arange(12) % 3])
+    np.testing.assert_array_equal(subject.train.targets[0], np.arange(12) % 3)
+
+
+def test_what_the_loss_could_take_in_training_is_left_as_it_is(make_model: Make) -> None:
+    labels = np.arange(12) % 3
+    stretched = fitted(make_model(units=3, loss="mse"), X, labels)
+    assert stretched.train.targets[0].shape == (12,)
+    assert stretched.outputs[0].task is Task.MULTICLASS
+    assert fitted(make_model(activation="sigmoid", loss="binary_crossentropy"), X, labels).train.targets[0].max() == 2
+
+
+def test_an_autoencoder_needs_no_targets(rows: Make) -> None:
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2), keras.layers.Dense(6)])
+    model.compile("adam", "mse")
+    subject = subject_from(model, (rows(9, 6), None), options=NONE)
+    assert subject.train.targets[0] is subject.train.inputs[0]
+    assert subject.outputs[0].task is Task.REGRESSION
+    assert "the inputs are the targets (autoencoder)" in subject.notes[0]
+
+
+# --- what is known of the training ---------------------------------------------------------------
+
+
+def test_epochs_from_steps_and_batch_size(make_model: Make) -> None:
+    model = make_model()
+    model.fit(X, Y, batch_size=5, epochs=4, verbose=0)
+    options = LoadOptions(batch_size=5)
+    assert subject_from(model, (X, Y), options=options).training.epochs == 4
+    assert subject_from(model, (X, Y), options=replace(options, epochs=7)).training.epochs == 7
+    assert subject_from(model, (X, Y), options=NONE).training.epochs is None
+
+
+@pytest.mark.parametrize("form", ["object", "dict", "json", "csv"])
+def test_a_recorded_history(form: str, make_model: Make, tmp_path: Path) -> None:
+    model = make_model(activation="sigmoid", loss="binary_crossentropy")
+    record = {"loss": [0.7, 0.6], "val_loss": [0.8, float("nan")], "accuracy": [0.5, 0.75]}
+    source: Any = record
+    if form == "object":
+        source = keras.callbacks.History()
+        source.history = record
+    elif form == "json":
+        source = tmp_path / "h.json"
+        source.write_text(str(record).replace("'", '"').replace("nan", "NaN"))
+    elif form == "csv":
+        source = tmp_path / "h.csv"
+        pd.DataFrame(record).to_csv(source, index_label="epoch")
+    history = subject_from(model, (X, Y), options=LoadOptions(history=source)).history
+    run = history.runs[0]
+    assert history.origin == "recorded"
+    assert run.train_loss.tolist() == [0.7, 0.6]
+    assert np.isnan(run.dev_loss[1])
+    assert run.train_error.tolist() == [0.5, 0.25]
+    assert np.isnan(run.dev_error).all()

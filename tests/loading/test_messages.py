@@ -1,0 +1,264 @@
+"""What the user did and the one sentence that answers it, through the public functions."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from diagnose.errors import InputError
+from diagnose.loading import LoadOptions, load
+
+Make = Callable[..., Any]
+X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
+Y = np.arange(12) % 2
+
+
+def message(model: Path, data: Path | None, **options: Any) -> str:
+    with pytest.raises(InputError) as error:
+        load(model, data, LoadOptions(**options))
+    text = str(error.value)
+    assert "\n" not in text
+    return text.replace(str(model.parent) + "/", "")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, make_model: Make) -> Path:
+    path: Path = tmp_path_factory.mktemp("models") / "m.keras"
+    make_model(activation="sigmoid", loss="binary_crossentropy").save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def classifier(model: Path, make_model: Make) -> Path:
+    path = model.with_name("c.keras")
+    make_model(units=10, activation="softmax", loss="sparse_categorical_crossentropy").save(path)
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    np.savez(tmp_path / "train.npz", x=X, y=Y)
+    return tmp_path
+
+
+def test_model_is_missing(model: Path, data: Path) -> None:
+    assert message(model.with_name("none.h5"), data) == "none.h5: there is no such model file"
+
+
+def test_model_is_a_text_file(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "m.h5").write_text("hello")
+    expected = "m.h5 is no Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
+    assert message(tmp_path / "m.h5", data) == expected
+
+
+def test_model_is_empty(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "m.h5").touch()
+    assert message(tmp_path / "m.h5", data) == "m.h5 is empty: pass the .keras or .h5 file that model.save wrote"
+
+
+def test_model_is_a_git_lfs_pointer(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "m.h5").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+    assert "is a Git LFS pointer, not the model itself: fetch it with git lfs pull" in message(tmp_path / "m.h5", data)
+
+
+def test_model_is_a_folder(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "saved").mkdir()
+    assert message(tmp_path / "saved", data) == "saved is a folder, not a model file: pass the .keras or .h5 file"
+    (tmp_path / "saved" / "saved_model.pb").touch()
+    assert "saved is a SavedModel folder, which Keras 3 cannot load" in message(tmp_path / "saved", data)
+
+
+def test_model_is_another_archive(tmp_path: Path, data: Path) -> None:
+    assert message(data / "train.npz", data) == (
+        "train.npz is a zip archive without config.json, so no Keras model: pass the .keras or .h5 file"
+    )
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_model_is_cut_short(suffix: str, tmp_path: Path, data: Path, make_model: Make) -> None:
+    path = tmp_path / f"m{suffix}"
+    make_model().save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    assert "is a damaged" in message(path, data)
+    assert message(path, data).endswith("save the model again")
+
+
+def test_config_is_no_json(tmp_path: Path, data: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr("config.json", "{")
+    assert "m.keras is damaged: its config.json is no JSON" in message(tmp_path / "m.keras", data)
+
+
+def test_optimizer_is_unknown(model: Path, data: Path) -> None:
+    expected = "--optimizer adma: Keras has no such optimizer: pass sgd, adam, adamw or rmsprop"
+    assert message(model, data, optimizer="adma") == expected
+
+
+def test_loss_is_unknown(model: Path, data: Path) -> None:
+    assert "the loss crossentropi is not part of Keras" in message(model, data, loss="crossentropi")
+
+
+def test_task_is_unknown(model: Path, data: Path) -> None:
+    expected = "--task classify: there is no such task: pass one of binary, multiclass, multilabel, regression"
+    assert message(model, data, task="classify") == expected
+
+
+def test_target_error_of_no_output(model: Path, data: Path) -> None:
+    assert "--target-error price: the model has the outputs dense" in message(model, data, target_error={"price": 0.1})
+
+
+def test_custom_objects_are_missing_or_fail(model: Path, data: Path, tmp_path: Path) -> None:
+    assert message(model, data, custom_objects=tmp_path / "none.py").endswith("none.py: there is no such file")
+    (tmp_path / "own.py").write_text("1 / 0")
+    assert "own.py: the file fails with ZeroDivisionError" in message(model, data, custom_objects=tmp_path / "own.py")
+
+
+@pytest.mark.parametrize("option", ["half", "half=own.py", "=own.py:f"])
+def test_lambda_option_is_not_written_so(option: str, model: Path, data: Path) -> None:
+    assert message(model, data, lambdas=(option,)) == f"--lambda {option}: write it as LAYER=FILE.py:FUNCTION"
+
+
+# --- data ----------------------------------------------------------------------------------------
+
+
+def test_no_data(model: Path) -> None:
+    assert message(model, None).startswith("there is no data: pass the folder or file")
+
+
+def test_data_is_missing(model: Path, tmp_path: Path) -> None:
+    assert message(model, tmp_path / "none").endswith("none: there is no such data file or folder")
+
+
+def test_data_is_an_empty_folder(model: Path, tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").touch()
+    assert "is an empty folder: put train.npz (with x and y)" in message(model, tmp_path)
+
+
+def test_nothing_in_the_folder_is_understood(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("x")
+    assert "nothing in it is understood (notes.md): put train.npz" in message(model, tmp_path)
+
+
+def test_arrays_are_named_otherwise(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", foo=X, bar=Y)
+    assert "no inputs among foo, bar: name the arrays x and y, or x_train, y_train and so on" in message(
+        model, tmp_path
+    )
+
+
+def test_several_files_of_which_none_says_what_it_is(model: Path, tmp_path: Path) -> None:
+    for name in ("a.npz", "b.npz"):
+        np.savez(tmp_path / name, x=X, y=Y)
+    assert "which of a.npz, b.npz is what? Name them train, dev and test" in message(model, tmp_path)
+
+
+def test_only_dev_rows(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "dev.npz", x=X, y=Y)
+    assert "there are rows for dev, but none to train on: name them train" in message(model, tmp_path)
+
+
+def test_a_damaged_npz(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X, y=Y)
+    (tmp_path / "train.npz").write_bytes((tmp_path / "train.npz").read_bytes()[:200])
+    assert "cannot be read as .npz" in message(model, tmp_path)
+
+
+def test_no_targets(model: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x_train.npy", X)
+    assert message(model, tmp_path).endswith("there are inputs but no targets: add y (labels or values, one per row)")
+
+
+def test_rows_differ(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X, y=Y[:7])
+    assert message(model, tmp_path).endswith(
+        "inputs and targets of train have 7 and 12 rows: they must have one for one"
+    )
+
+
+def test_no_rows(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X[:0], y=Y[:0])
+    assert message(model, tmp_path).endswith("train has no rows")
+
+
+def test_input_shape_does_not_fit(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=np.zeros((12, 28, 28)), y=Y)
+    text = message(model, tmp_path)
+    assert "its rows have the shape (28, 28), but the model's input \"" in text
+    assert text.endswith("takes (3,): pass the data as the model was fed")
+
+
+def test_target_shape_does_not_fit(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X, y=np.zeros((12, 4)))
+    text = message(model, tmp_path)
+    assert 'one target has the shape (4,), but the output "dense' in text
+    assert "gives (1,) and its loss binary_crossentropy cannot compare them" in text
+
+
+@pytest.mark.parametrize(
+    ("labels", "hint"),
+    [
+        ([0, 10], "the labels go from 0 to 10"),
+        ([-1, 9], "the labels go from -1 to 9"),
+        ([1, 10], "labels begin at 0: subtract 1"),
+    ],
+)
+def test_labels_are_out_of_range(labels: list[int], hint: str, classifier: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X[:2], y=np.array(labels))
+    text = message(classifier, tmp_path)
+    assert hint in text
+    assert "has 10 units and sparse_categorical_crossentropy takes 0 to 9" in text
+
+
+def test_text_as_input(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=np.full((12, 3), "a"), y=Y)
+    assert "holds <U1, but the model takes numbers (float32)" in message(model, tmp_path)
+
+
+def test_a_class_that_train_does_not_have(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X[:2], y=np.array(["a", "b"]))
+    np.savez(tmp_path / "dev.npz", x=X[:2], y=np.array(["a", "c"]))
+    assert message(model, tmp_path).endswith("the class c is not among the training classes")
+
+
+def test_which_column_is_the_target(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("a,b,c,label\n1,2,3,0\n")
+    assert message(model, tmp_path).endswith("which column is the target? Pass --target with one of a, b, c, label")
+    expected = "it has no column lable: pass --target with one of a, b, c, label"
+    assert message(model, tmp_path, target="lable").endswith(expected)
+
+
+def test_columns_do_not_fit(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("a,b,town,label\n1,2,Rome,0\n")
+    assert message(model, tmp_path, target="label").endswith(
+        "has 2 numeric feature columns and text in town, but the model takes 3 numbers a row: encode the text as in training"
+    )
+
+
+def test_images_for_a_table(model: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "cats").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "cats" / "1.png")
+    assert "holds images, but the model's input" not in message(model, tmp_path)  # 3 numbers: one RGB pixel
+    wide = tmp_path / "wide.keras"
+    keras.Sequential([keras.Input((7,)), keras.layers.Dense(1)]).save(wide)
+    assert "holds images, but the model's input" in message(wide, tmp_path, loss="mse")
+
+
+def test_an_image_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "m.keras"
+    keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]).save(path)
+    (tmp_path / "data" / "cats").mkdir(parents=True)
+    (tmp_path / "data" / "cats" / "1.png").write_bytes(b"no image")
+    assert message(path, tmp_path / "data", loss="mse").endswith(
+        "1.png cannot be read as an image: remove it or save it again"
+    )
+
+
+def test_history_without_a_loss(model: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "h.json").write_text("{}")
+    assert message(model, data, history=tmp_path / "h.json").startswith("--history: it records no loss")

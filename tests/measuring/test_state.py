@@ -1,0 +1,98 @@
+"""Bit-identity: nothing that a block does to the model or to random numbers outlives the guard."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from diagnose.measuring.activations import forward
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.dataset import dataset
+from diagnose.measuring.evaluation import conversions, evaluation
+from diagnose.measuring.gradients import backward
+from diagnose.measuring.network import network
+from diagnose.measuring.state import fingerprint, guard
+from diagnose.settings import Settings
+from tests.measuring.architectures import EVERY, labels, numbers, sequential
+
+
+def draws():
+    return (
+        random.random(),
+        np.random.rand(),
+        float(tf.random.uniform(())),
+        float(keras.random.uniform(())),
+        keras.layers.Dense(1).name,
+    )
+
+
+@pytest.fixture(params=["never trained", "trained"])
+def model(request):
+    built = sequential().model
+    built.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    if request.param == "trained":
+        built.fit(numbers(6), labels(3), verbose=0)
+    return built
+
+
+def test_training_compiling_and_drawing_leave_no_trace(model):
+    keras.utils.set_random_seed(5)
+    before, optimizer = fingerprint(model), model.optimizer
+    with guard(model):
+        keras.utils.set_random_seed(9)
+        draws()
+        model.fit(numbers(6), labels(3), verbose=0)
+        model.evaluate(numbers(6), labels(3), verbose=0)
+        model.get_layer("drop").rate = 0.0
+        model.get_layer("first").trainable = False
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        model.fit(numbers(6), labels(3), verbose=0)
+        assert fingerprint(model) != before
+    assert fingerprint(model) == before
+    assert model.optimizer is optimizer
+    after = draws()
+    keras.utils.set_random_seed(5)
+    assert after[:-1] == draws()[:-1]
+
+
+def test_the_guard_holds_where_the_block_fails(model):
+    before = fingerprint(model)
+    with pytest.raises(ZeroDivisionError), guard(model):
+        model.set_weights([weight + 1 for weight in model.get_weights()])
+        raise ZeroDivisionError
+    assert fingerprint(model) == before
+
+
+def test_training_goes_on_as_if_the_block_had_not_been(model):
+    start = model.get_weights()
+    slots = [np.array(variable) for variable in model.optimizer.variables]
+    keras.utils.set_random_seed(5)
+    model.fit(numbers(6), labels(3), verbose=0)
+    expected = [weight.tobytes() for weight in model.get_weights()]
+    model.set_weights(start)
+    for variable, value in zip(model.optimizer.variables, slots, strict=False):
+        variable.assign(value)
+    for variable in model.optimizer.variables[len(slots) :]:
+        variable.assign(np.zeros(variable.shape))
+    seeds = [layer.seed_generator.state for layer in model.layers if hasattr(layer, "seed_generator")]
+    states = [np.array(seed) for seed in seeds]
+    for seed in seeds:
+        seed.assign(np.array(seed) - [0, 2])
+    keras.utils.set_random_seed(5)
+    with guard(model):
+        model.fit(numbers(6), labels(3), verbose=0)
+    model.fit(numbers(6), labels(3), verbose=0)
+    assert [weight.tobytes() for weight in model.get_weights()] == expected
+    assert [np.array(seed).tolist() for seed in seeds] == [state.tolist() for state in states]
+
+
+@pytest.mark.parametrize("build", EVERY, ids=lambda build: build.__name__)
+def test_instruments_leave_the_subject_bit_identical(build):
+    subject = build()
+    before = fingerprint(subject.model)
+    with Bench(subject, Settings()) as bench:
+        for instrument in (network, dataset, evaluation, conversions, forward, backward):
+            instrument(bench, {})
+    assert fingerprint(subject.model) == before
