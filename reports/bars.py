@@ -14,6 +14,7 @@ from diagnose.reports.svg import Scale, at, scale, tag
 ROWS = 40  # more rows than this are drawn as a profile
 NAME = 15  # characters of a row's name that fit at the left of a phone's plot
 ROW = 24  # px
+ROOM = 160.0  # px that names and values leave to the plot on a phone
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ def draw(bars: Bars) -> Markup:
     sentence = f"{bars.title}: {'; '.join(row.whole for row in rows[:ROWS])}."
     if len(rows) > ROWS:
         return figure(bars.title, note, _profile(bars, rows, along, f"{bars.title}, {counted(len(rows), 'value')}."))
-    marks = [*healthy_band(along, _shown_pair(bars.healthy, bars.unit)), *x_axis(along, shown_unit(bars.unit))]
+    marks = [
+        *healthy_band(along, _shown_pair(bars.healthy, bars.unit)),
+        *x_axis(along, shown_unit(bars.unit), room=ROOM),
+    ]
     marks += _threshold(bars, along)
     dotted = bool(bars.lows) or bars.log or bars.healthy is not None
     for row in rows:

@@ -82,7 +82,8 @@ def _cell(matrix: Matrix, place: tuple[int, int], value: float, share: float) ->
 
 def _samples(samples: Samples) -> Markup:
     items = [tag("li", _picture(item), tag("p", item.caption)) for item in samples.items]
-    return figure(samples.title, "", tag("ul", *items, class_="pics"))
+    written = any(item.png is None for item in samples.items)
+    return figure(samples.title, "", tag("ul", *items, class_="pics texts" if written else "pics"))
 
 
 def _picture(item: Sample) -> Markup:

@@ -20,6 +20,7 @@ GAPS = {
     ("train-dev", "dev"): "data mismatch",
     ("dev", "test"): "dev overfitting",
 }
+ROOM = 200.0  # px that the names leave to the plot on a phone
 STEP = 64  # px from level to level
 NAME = 15
 
@@ -49,8 +50,10 @@ def levels(bars: Bars) -> list[Level]:
         high = bars.highs[index] if index < len(bars.highs) else value
         low, high = (end if math.isfinite(end) else value for end in (low, high))
         span = f" {interval(low, high, bars.unit)}" if low != high else ""
-        shown = quantity(value, bars.unit)
-        whole = f"{label}: {shown}{span}"
+        shown = quantity(
+            value, bars.unit if factor(bars.unit) != 1 or bars.unit == "%" else ""
+        )  # the axis has the unit
+        whole = f"{label}: {quantity(value, bars.unit)}{span}"
         result.append(Level(label, role_of(label), value * times, low * times, high * times, shown, whole))
     return result
 
@@ -61,7 +64,7 @@ def ladder(bars: Bars) -> Markup:
     if not rungs:
         return figure(bars.title, "Nothing was evaluated.")
     along = scale([end for rung in rungs for end in (rung.low, rung.high)], bars.log, zero=True)
-    marks = x_axis(along, shown_unit(bars.unit))
+    marks = x_axis(along, shown_unit(bars.unit), room=ROOM)
     sentences = [rung.whole for rung in rungs]
     for index, rung in enumerate(rungs):
         marks += _level(rung, along, _middle(index, len(rungs)))

@@ -1,10 +1,11 @@
 """What every figure shares: its frame, its axes, its colours."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from diagnose.reports.labels import Label
+from diagnose.reports.labels import CHARACTER, NARROW, Label
 from diagnose.reports.numbers import cut
 from diagnose.reports.svg import Scale, at, tag
 
@@ -44,12 +45,16 @@ def figure(title: str, note: str, *content: Markup) -> Markup:
     return tag("figure", caption, *content)
 
 
-def x_axis(scale: Scale, label: str, grid: bool = True) -> list[Markup]:
+def x_axis(scale: Scale, label: str, grid: bool = True, room: float = NARROW) -> list[Markup]:
+    """The axis below the plot. `room` is its width in px on a phone: it decides how many ticks carry their number."""
     marks = [tag("rect", class_="gut", x=0, width=at(scale.strip), height="100%")] if scale.strip else []
-    for place, text in scale.ticks():
+    ticks = scale.ticks()
+    every = math.ceil(sum(len(text) * CHARACTER + 8 for _, text in ticks) / room)
+    for index, (place, text) in enumerate(ticks):
         if grid and place != scale.strip / 2:
             marks.append(tag("line", class_="grid", x1=at(place), x2=at(place), y1=0, y2="100%"))
-        marks.append(tag("text", text, class_="tk", x=at(place), y="100%", dy=17, text_anchor="middle"))
+        if index % every == 0:
+            marks.append(tag("text", text, class_="tk", x=at(place), y="100%", dy=17, text_anchor="middle"))
     marks.append(tag("line", class_="axis", x1=0, x2="100%", y1="100%", y2="100%"))
     name = tag("text", *axis_name(label, scale), class_="al", x="100%", y="100%", dy=35, text_anchor="end")
     return [*marks, name]

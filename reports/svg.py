@@ -50,7 +50,7 @@ def at(position: float) -> str:
 class Scale:
     """Values of one axis to positions, 0 to 100 per cent. On a log axis zero and below lie in a strip of their own.
 
-    `strip` is the width of that strip (0: there is none); `step` the distance of a linear axis's ticks (0: by its span).
+    `strip` is the width of that strip (0: there is none); `step` the distance of a linear axis's ticks (0: by span).
     """
 
     low: float

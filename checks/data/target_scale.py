@@ -9,7 +9,7 @@ from diagnose.measurements import Dataset, Head, Initial, Network, TargetStatist
 from diagnose.registry import check
 from diagnose.subject import Task
 
-WIDE = 100.0  # standard deviation of the target; 5000 +- 2000 fell by 1.4 % in 30 epochs of Adam at 1e-3
+LARGE = 100.0  # root mean square of the target; 5000 +- 2000 fell by 1.4 % in 30 epochs of Adam at 1e-3
 NARROW = 0.01  # standard deviation: the loss is below 1e-4 from the start and its gradients with it
 OFFSET = 10.0  # |mean| / standard deviation: the head must first learn a number ten spreads away
 UNEVEN = 100.0  # ratio of the spreads of two target columns under one loss
@@ -33,9 +33,9 @@ def target_scale(dataset: Dataset, network: Network, initial: Initial | None) ->
     SGD its gradients are huge.
 
     ## How it is decided
-    A warning for a linear head when a column's standard deviation is above 100 or below 0.01, when its mean
-    is more than 10 standard deviations away from 0, or when two columns under one loss differ by more than a
-    factor of 100 in spread.
+    A warning for a linear head when a column's root mean square is above 100 or its standard deviation below
+    0.01, when its mean is more than 10 standard deviations away from 0, or when two columns under one loss
+    differ by more than a factor of 100 in spread.
 
     ## Known limits
     Losses that judge by ratio, heads that are not linear, and models that end in a Rescaling or
@@ -103,9 +103,10 @@ def _reason(target: TargetStatistics) -> tuple[str, float, float] | None:
     varying = target.std > 0
     std, mean = target.std[varying], np.abs(target.mean[varying])
     largest, smallest, offset = float(std.max()), float(std.min()), float(np.max(mean / std))
+    size = float(np.sqrt(np.max(mean**2 + std**2)))
     name = f"target {target.output}"
-    if largest > WIDE:
-        return f"the standard deviation of {name} is {number(largest)}", largest, WIDE
+    if size > LARGE:
+        return f"the root mean square of {name} is {number(size)}", size, LARGE
     if largest < NARROW:
         return f"the standard deviation of {name} is only {number(largest)}", largest, NARROW
     if offset > OFFSET:

@@ -63,7 +63,8 @@ def _judge(first: FirstInput, source: InputStatistics | None, rows: int) -> Iter
     if counted.size < 2:
         return
     std = first.std[counted]
-    small = np.min(std) if varies.sum() <= TABLE else np.median(std)
+    table = varies.sum() <= TABLE
+    small = np.min(std) if table else np.median(std)
     ratio = float(np.max(std) / small)
     if ratio <= UNEVEN:
         return
@@ -72,8 +73,8 @@ def _judge(first: FirstInput, source: InputStatistics | None, rows: int) -> Iter
     large = [names[i] for i in order if first.std[i] > UNEVEN * small]
     yield Finding(
         Severity.WARNING,
-        f"the spread of {listed(large)} is up to {number(ratio)} times that of the other features that reach "
-        f"{first.layer}",
+        f"the spread of {listed(large)} is up to {number(ratio)} times that of "
+        f"{names[order[-1]] if table else 'the median feature'} as they reach {first.layer}",
         where=Where(layer=first.layer, feature=large[0]),
         value=ratio,
         threshold=UNEVEN,

@@ -49,13 +49,12 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     by_loss = _by_loss(history, score)
     if by_error is None and by_loss is None:
         raise NotMeasured("the dev error was not followed, or its standard error is unknown")
+    if by_error is not None and not _learned(by_error, by_error.last, history.constant_error, score):
+        return
     for found, unit in ((by_error, "error"), (by_loss, "loss")):
-        if (
-            found is None
-            or not _passed(found)
-            or not _learned(found, unit, history, score)
-            or _kept(found, unit, history, score)
-        ):
+        if found is None or not _passed(found) or _kept(found, unit, history, score):
+            continue
+        if unit == "loss" and not _learned(found, found.best, history.constant_loss, None):
             continue
         certain = unit == "error" and found.deviations > MUCH_WORSE
         curves = learning_curves(history, "error" if unit == "error" else "loss")
@@ -102,16 +101,14 @@ def _passed(found: Rise) -> bool:
     return since >= max(EPOCHS, SHARE * found.last_epoch) and found.after >= EPOCHS and found.deviations > WORSE
 
 
-def _learned(found: Rise, unit: str, history: History, score: Score | None) -> bool:
-    """Whether the best epoch was not the start, and clearly better than the constant prediction.
+def _learned(found: Rise, level: float, constant: float | None, score: Score | None) -> bool:
+    """Whether a level of the curve is clearly below the constant prediction's, and the best epoch not the start.
 
-    The error at the end must be so too: where it is not, training fell apart rather than went on too long.
+    Where the error at the end is not, training fell apart rather than went on too long.
     """
-    constant = history.constant_loss if unit == "loss" else history.constant_error
-    if constant is not None and unit == "error" and score is not None and not score.task.classifies:
+    if constant is not None and score is not None and not score.task.classifies:
         constant **= 2
-    worst = found.last if unit == "error" else found.best
-    return found.best_epoch > 0 and (constant is None or worst < constant - CERTAIN * found.se)
+    return found.best_epoch > 0 and (constant is None or level < constant - CERTAIN * found.se)
 
 
 def _kept(found: Rise, unit: str, history: History, score: Score | None) -> bool:

@@ -41,7 +41,8 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
     merge, several layers or a recurrent one, and layers whose output is normalised or pooled.
 
     ## Known limits
-    Not judged for subclassed models, whose graph is not known, nor where operations stand outside layers. Custom layers count as non-linear.
+    Not judged for subclassed models, whose graph is not known, nor where operations stand outside layers. Custom
+    layers count as non-linear.
 
     ## References
     - Saxe, McClelland, Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural

@@ -15,6 +15,7 @@ TAIL = 0.2  # share of the evaluations, the last ones
 EVALUATIONS = 4  # in the tail, at least: a slope and its error need as many
 FALL = 0.01  # relative fall of the loss per epoch: slower is as good as flat
 LITTLE = 0.5  # times the constant prediction's loss: above, most is still to be learned
+AT_CONSTANT = 0.1  # share of the constant prediction's loss: a loss so close to it settles there, and learns nothing
 CLEAR = 0.1  # skill: the least difference between replay and loaded weights that matters
 MAJORITY = 0.5  # share of the runs
 
@@ -33,11 +34,12 @@ def still_improving(history: History, evaluation: Evaluation | None, network: Ne
 
     ## How it is decided
     From a training followed from start to end: train and dev loss both fall by more than 1 % per epoch with
-    2 standard errors of the slope to spare, train ended at its lowest, and dev fell by more than its
-    standard error. It is a warning where the train loss is still above half of the constant prediction's,
-    else a hint. From a replay: its skill on held-out rows is above that of the loaded weights on train by
-    more than 0.1 and by 2 standard deviations between seeds; a warning where the replay took more steps
-    than the training did, a hint where that is not known.
+    2 standard errors of the slope to spare, train ended at its lowest and not within a tenth of the
+    constant prediction's loss, and dev fell by more than its standard error. It is a warning where the
+    train loss is still above half of the constant prediction's, else a hint. From a replay: its skill on
+    held-out rows is above that of the loaded weights on train by more than 0.1 and by 2 standard deviations
+    between seeds; a warning where the replay took more steps than the training did, a hint where that is
+    not known.
 
     ## Known limits
     A schedule that ends with a rate near zero ends a falling curve on purpose. A log slope says nothing
@@ -50,7 +52,8 @@ def still_improving(history: History, evaluation: Evaluation | None, network: Ne
     """
     judged = False
     if represents_training(history):
-        falling = [slope for run in history.runs if (slope := _still_falls(run, history)) is not None]
+        learning = [run for run in history.runs if not _at_constant(run, history)]
+        falling = [slope for run in learning if (slope := _still_falls(run, history)) is not None]
         judged = any(len(points(run, "train_loss")) >= EVALUATIONS for run in history.runs)
         if falling and len(falling) >= MAJORITY * len(history.runs):
             yield _falling(falling, history)
@@ -92,6 +95,11 @@ def _still_falls(run: Run, history: History) -> tuple[float, float] | None:
         if dev.values[0] - dev.values[-1] <= (history.dev_se or 0.0):
             return None
     return fall
+
+
+def _at_constant(run: Run, history: History) -> bool:
+    known, constant = points(run, "train_loss"), history.constant_loss
+    return bool(len(known)) and bool(constant) and abs(known.end / (constant or 1.0) - 1) < AT_CONSTANT
 
 
 def _certain(fall: tuple[float, float]) -> bool:

@@ -15,6 +15,7 @@ from diagnose.subject import Rows
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 BYTES = 2 << 30  # most that the decoded images of one split may take; above it, a seeded sample of every class
+_SMALLEST = 4  # pixels a side: shorter vectors are no pictures
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -89,7 +90,7 @@ def _layout(port: Port, first: Path, folder: Path) -> Layout:
     if len(shape) == 1 and shape[0]:
         for channels in (1, 3):
             side = isqrt(shape[0] // channels)
-            if side * side * channels == shape[0]:
+            if side >= _SMALLEST and side * side * channels == shape[0]:
                 return Layout(side, side, channels, (shape[0],))
     raise InputError(f'{folder} holds images, but the model\'s input "{port.name}" takes rows of shape {port.shape}')
 

@@ -209,6 +209,21 @@ def _parameters(cls: type) -> set[str]:
     return set(init.parameters)
 
 
+def _operation(layer: Config, version: str) -> str | None:
+    """HDF5 files of Keras 3 name a node of `keras.ops` by its class alone; unlike layers it is never `trainable`."""
+    config = layer["config"]
+    if not version.startswith("3") or layer.get("module") or not isinstance(config, dict) or "trainable" in config:
+        return None
+    import keras.src.ops as home
+
+    for place in ("numpy", "nn", "math", "core", "image", "linalg"):
+        module = getattr(home, place, None)
+        found = getattr(module, layer["class_name"], None)
+        if inspect.isclass(found) and found.__module__ == f"keras.src.ops.{place}":
+            layer.update(module=found.__module__, registered_name=layer["class_name"])
+    return None
+
+
 def _module(layer: Config, version: str) -> str | None:
     """Old files name Keras's own layers without their module."""
     if layer.get("module") is None and not layer.get("registered_name") and layer_class(layer["class_name"]):
@@ -228,6 +243,7 @@ _REPAIRS: tuple[Callable[[Config, str], str | None], ...] = (
     _batch_normalisation_axis,
     _dtype_policy,
     _unknown_arguments,
+    _operation,
     _module,
 )
 

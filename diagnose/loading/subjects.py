@@ -1,5 +1,6 @@
 """A loaded model and its parts of data put together into a `Subject`."""
 
+import inspect
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -7,13 +8,15 @@ from typing import Any
 from diagnose.errors import InputError
 from diagnose.loading.fitting import encode_text, fit_inputs, fit_split
 from diagnose.loading.histories import read_history
-from diagnose.loading.losses import find_loss, per_output
+from diagnose.loading.losses import per_output
 from diagnose.loading.models import LoadedModel, first_line
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Signature, with_outputs
 from diagnose.loading.tasks import forced, infer_task
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training
+
+_TRIED = 32  # rows
 
 
 def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, facts: dict[str, str]) -> Subject:
@@ -152,22 +155,20 @@ def _fixed_batch(model: Any) -> int | None:
 
 
 def _try_losses(loaded: LoadedModel, signature: Signature, train: Split) -> None:
-    """The losses on two rows of targets: a loss that cannot take them could not have trained the model."""
+    """The user's own losses on a few targets: what they cannot take, they cannot have been trained with."""
     import keras
 
-    names = [port.name for port in signature.outputs]
-    for port, spec, targets in zip(signature.outputs, per_output(loaded.model.loss, names), train.targets, strict=True):
-        loss = find_loss(spec, {}) if isinstance(spec, str) else spec
-        shape = [size if size else 1 for size in port.shape or ()]
-        if port.shape is None or None in port.shape:
+    specs = per_output(loaded.model.loss, [port.name for port in signature.outputs])
+    for port, words, loss, targets in zip(signature.outputs, loaded.losses, specs, train.targets, strict=True):
+        if not words.custom or not callable(loss) or port.shape is None or None in port.shape:
             continue
+        some = keras.ops.convert_to_tensor(targets[:_TRIED], dtype="float32")
+        if inspect.isfunction(loss) and some.ndim == len(port.shape):
+            some = keras.ops.expand_dims(some, -1)  # as Keras does for functions
         try:
-            loss(
-                keras.ops.convert_to_tensor(targets[:2], dtype="float32"),
-                keras.ops.full((len(targets[:2]), *shape), 0.5),
-            )
+            loss(some, keras.ops.full((some.shape[0], *port.shape), 0.5))
         except Exception as error:
             raise InputError(
-                f'{train.origin}: the loss of "{port.name}" cannot compare targets of shape {targets.shape[1:]} '
-                f"with outputs of shape {port.shape} ({first_line(error)})"
+                f'{train.origin}: the loss {words.name} of "{port.name}" cannot compare targets of shape '
+                f"{targets.shape[1:]} with outputs of shape {port.shape} ({first_line(error)})"
             ) from error

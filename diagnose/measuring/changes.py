@@ -19,7 +19,7 @@ from diagnose.measurements import (
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
-from diagnose.measuring.training import Trainer, diverged, own_steps, own_training
+from diagnose.measuring.training import Trainer, diverged, judging_steps, own_steps, own_training
 from diagnose.measuring.variants import Variant, variants
 
 BEHIND = 0.2  # skill by which a sick net falls behind a baseline
@@ -56,7 +56,8 @@ def changes_steps(bench: Bench, measured: Measurements) -> int:
     if not is_sick(measured) or not bench.rebuilt:
         return 0
     adam = any(variant.optimizer for variant in variants(bench)) * (len(TUNED) - 1)
-    return (1 + len(variants(bench)) + adam) * _steps(bench) * len(_seeds(bench))
+    one = _steps(bench) + 2 * judging_steps(bench)
+    return (1 + len(variants(bench)) + adam) * one * len(_seeds(bench))
 
 
 def is_sick(measured: Measurements) -> bool:

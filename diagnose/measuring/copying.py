@@ -1,6 +1,7 @@
 """Copies of a user's model: same architecture, own variables, weights loaded or fresh."""
 
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -35,7 +36,8 @@ def copy_model(model: Any, seed: int, replace: Replacement | None = None) -> Any
     random.seed(seed)  # whatever draws a default seed while it is built
     draw = random.Random(seed)
     try:
-        with _uncompiled(model):
+        with _uncompiled(model), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the user has seen what Keras says of this model
             copy = keras.models.clone_model(model, clone_function=rebuild, recursive=True)
         _bring_flags(model, copy)
         if replace is None:

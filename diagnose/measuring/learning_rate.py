@@ -8,7 +8,7 @@ import numpy as np
 from diagnose.measurements import Array, LearningRate, Measurements, NotMeasured, RangeTest, SweepPoint, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
-from diagnose.measuring.training import Trainer, diverged, own_steps, own_training
+from diagnose.measuring.training import Standing, Trainer, diverged, judging_steps, own_steps, own_training
 
 RANGE_STEPS = 100
 RANGE_SEEDS = 3
@@ -52,7 +52,8 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
             ranges = tuple(_range_test(bench, trainer, seed) for seed in _seeds(bench, plan.range_seeds))
             own = own_rate(bench)
             rates = _sweep_rates(own, _usable(bench, ranges), plan.offsets)
-            sweep = tuple(_sweep_point(bench, trainer, rate, plan) for rate in rates)
+            starts = {seed: _start(bench, trainer, seed) for seed in _seeds(bench, plan.seeds)}
+            sweep = tuple(_sweep_point(bench, trainer, rate, plan.steps, starts) for rate in rates)
             low, high, abstains = judge_sweep(sweep)
             return LearningRate(
                 own=own,
@@ -73,7 +74,8 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
 def learning_rate_steps(bench: Bench, measured: Measurements) -> int:
     """Return how many training steps `learning_rate` takes at the bench's present scale."""
     plan = _plan(bench)
-    return RANGE_STEPS * plan.range_seeds + plan.seeds * plan.steps * len(plan.offsets)
+    trainings = plan.seeds * len(plan.offsets)
+    return RANGE_STEPS * plan.range_seeds + trainings * plan.steps + (trainings + plan.seeds) * judging_steps(bench)
 
 
 def own_rate(bench: Bench) -> float | None:
@@ -217,12 +219,16 @@ def _sweep_rates(own: float | None, usable: float, offsets: tuple[float, ...]) -
     return tuple(own * 10**offset for offset in sorted(tried))
 
 
-def _sweep_point(bench: Bench, trainer: Trainer, rate: float, plan: _Plan) -> SweepPoint:
+def _start(bench: Bench, trainer: Trainer, seed: int) -> Standing:
+    trainer.begin(bench.weights(seed), seed)
+    return trainer.judge_train()
+
+
+def _sweep_point(bench: Bench, trainer: Trainer, rate: float, steps: int, starts: dict[int, Standing]) -> SweepPoint:
     skill, loss, broken = [], [], []
-    for seed in _seeds(bench, plan.seeds):
+    for seed, before in starts.items():
         trainer.begin(bench.weights(seed), seed)
-        before = trainer.judge_train()
-        course = trainer.run(np.full(plan.steps, rate))
+        course = trainer.run(np.full(steps, rate))
         after = trainer.judge_train()
         broken.append(diverged(course, before, after))
         skill.append(float("nan") if broken[-1] else after.skill)

@@ -87,7 +87,7 @@ def describe(bench: Bench) -> tuple[Walk, dict[str, tuple[int | None, ...]], lis
 def walk_like(bench: Bench, model: Any) -> Walk:
     """The walk of a working copy under the paths of the user's own model: sublayers may be named anew in a copy."""
     walked, own = walk(model), walk(bench.subject.model)
-    if len(walked.parts) != len(own.parts):
+    if [part.kind for part in walked.parts] != [part.kind for part in own.parts]:
         return walked
     paths = {copy.path: part.path for copy, part in zip(walked.parts, own.parts, strict=True)}
     parts = (

@@ -142,9 +142,7 @@ class _Run:
         for scale in SCALES:
             self._bench.scale = scale
             needs = self._seconds(instrument)
-            if needs == 0 and self._left > 0:
-                return scale
-            if needs <= instrument.share * self._left:
+            if needs == 0 or needs <= instrument.share * self._left:
                 return scale
         return None
 

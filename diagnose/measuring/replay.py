@@ -5,7 +5,7 @@ import numpy as np
 from diagnose.measurements import History, Measurements, NotMeasured, Run, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
-from diagnose.measuring.training import Course, Standing, Trainer, diverged, own_steps, own_training
+from diagnose.measuring.training import Course, Standing, Trainer, diverged, judging_steps, own_steps, own_training
 from diagnose.settings import Effort
 
 SEEDS = 3
@@ -52,7 +52,7 @@ def history_steps(bench: Bench, measured: Measurements) -> int:
     """Return how many training steps `history` takes at the bench's present scale."""
     if isinstance(bench.subject.history, History) or bench.settings.effort is Effort.QUICK:
         return 0
-    return _length(bench)[0] * len(_seeds(bench))
+    return (_length(bench)[0] + 2 * (_halts(bench) + 1) * judging_steps(bench)) * len(_seeds(bench))
 
 
 def _length(bench: Bench) -> tuple[int, bool]:
@@ -67,6 +67,10 @@ def _length(bench: Bench) -> tuple[int, bool]:
     return affordable, False
 
 
+def _halts(bench: Bench) -> int:
+    return HALTS if bench.scale >= 0.5 else HALTS // 2
+
+
 def _seeds(bench: Bench) -> range:
     return range(bench.settings.seed, bench.settings.seed + (SEEDS if bench.scale > 0.25 else 2))
 
@@ -77,7 +81,7 @@ def _run(bench: Bench, trainer: Trainer, seed: int, steps: int) -> Run:
     start = trainer.judge()
     courses: list[Course] = []
     halts: list[tuple[int, tuple[Standing, Standing]]] = [(0, start)]
-    for chunk in np.array_split(rates, min(HALTS, steps)):
+    for chunk in np.array_split(rates, min(_halts(bench), steps)):
         courses.append(trainer.run(chunk))
         halts.append((halts[-1][0] + len(courses[-1].losses), trainer.judge()))
         if courses[-1].non_finite_step is not None:

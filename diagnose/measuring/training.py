@@ -15,6 +15,7 @@ from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, score
 from diagnose.subject import Output, Rows, Split
 
+FORWARD = 0.3  # cost of a forward pass in training steps on the same rows
 PREDICTED_AT_ONCE = 256  # rows per call in inference mode
 DIVERGED = 2.0  # a data loss so many times the constant prediction's, and as many times the one at the start
 
@@ -145,7 +146,7 @@ class Trainer:
         return Course(losses[: ran + 1], norms[: ran + 1])
 
     def judge(self) -> tuple[Standing, Standing]:
-        """Evaluate a sample of the training rows and the dev rows (at most 2,000 each)."""
+        """Evaluate a sample of the training rows and the dev rows (at most 1,000 each)."""
         return self._train.standing(), self._dev.standing()
 
     def judge_dev(self) -> Standing:
@@ -180,6 +181,11 @@ def own_training(bench: Bench) -> Iterator[Trainer]:
             optimizer = copying.new_optimizer(bench.subject.model.optimizer)
             bench.kept["own training"] = Trainer(bench, model, optimizer, bench.holdout(), bench.subject.outputs)
         yield bench.kept["own training"]
+
+
+def judging_steps(bench: Bench) -> int:
+    """Return what it costs to evaluate one split at a halt, in training steps."""
+    return round(FORWARD * min(DEV_ROWS, bench.holdout()[0].rows) / bench.batch_size)
 
 
 def own_steps(bench: Bench) -> int | None:

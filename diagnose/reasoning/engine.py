@@ -72,7 +72,9 @@ def suspect(outcomes: Iterable[Outcome], causes: Sequence[DeclaredCause] = CAUSE
     """All suspected causes, ranked; see the module's text."""
     seen = Seen(outcomes)
     level = gate(seen)
-    suspicions = [s for cause in causes if (s := _suspicion(cause, seen, level)) is not None]
+    suspicions = [
+        s for cause in causes if (s := _suspicion(cause, _tried(cause, seen, causes), seen, level)) is not None
+    ]
     suspicions = _resolve(_one_winner_a_family(suspicions, causes), causes)
     return _account_for_all(_ranked(suspicions, causes), seen, causes)
 
@@ -94,9 +96,16 @@ def state_of(suspicions: Iterable[Suspicion], seen: Seen, vital: Sequence[Check]
     return State.ATTENTION if any(s.severity is Severity.WARNING for s in counted) else State.HEALTHY
 
 
-def _suspicion(cause: DeclaredCause, seen: Seen, level: Severity) -> Suspicion | None:
+def _tried(cause: DeclaredCause, seen: Seen, causes: Sequence[DeclaredCause]) -> list[Finding]:
+    """The experiments that bear on this cause: its own, and those on the facts of its family, which one change mends."""
+    bearing = {cause.code}
+    if cause.role is Role.FACT and cause.family and any(seen.of(check) for check in cause.supported_by):
+        bearing |= {other.code for other in causes if other.family == cause.family}
+    return [finding for finding in seen.of(TRIAL) if finding.where.feature in bearing]
+
+
+def _suspicion(cause: DeclaredCause, tried: Sequence[Finding], seen: Seen, level: Severity) -> Suspicion | None:
     support = {check: [f for f in seen.of(check) if f.severity is not Severity.INFO] for check in cause.supported_by}
-    tried = [f for f in seen.of(TRIAL) if f.where.feature == cause.code]
     helped = [f for f in tried if f.severity is not Severity.INFO]
     findings = [finding for found in support.values() for finding in found] + helped
     if not findings:

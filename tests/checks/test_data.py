@@ -155,7 +155,8 @@ def regressor(**changes: object) -> object:
         (0.0, 99.0, []),
         (5000.0, 2000.0, WARNING),
         (0.0, 0.005, WARNING),
-        (100.0, 5.0, WARNING),
+        (152.0, 77.0, WARNING),
+        (50.0, 4.0, WARNING),
         ([0.0, 0.0], [0.1, 50.0], WARNING),
     ],
 )

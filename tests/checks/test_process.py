@@ -191,3 +191,9 @@ def test_a_loss_that_falls_back_to_where_it_was_does_not_improve() -> None:
     collapsed = [2.3, 1.2, 1.0, 1.4, 2.3, 2.26, 2.22, 2.18, 2.14, 2.1]
     recorded = history(run(collapsed, dev=collapsed), origin="recorded")
     assert severities(still_improving, recorded) == []
+
+
+def test_a_loss_that_settles_at_the_constants_does_not_improve() -> None:
+    settling = np.geomspace(4.0, 2.3, 10)
+    recorded = history(run(settling, dev=settling), origin="recorded")
+    assert severities(still_improving, recorded) == []

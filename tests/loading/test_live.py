@@ -40,7 +40,7 @@ FORMS: dict[str, Callable[[], Any]] = {
     "tf.data in batches": lambda: tf.data.Dataset.from_tensor_slices((X, Y)).batch(5),
     "tf.data in even batches": lambda: tf.data.Dataset.from_tensor_slices((X, Y)).batch(3, drop_remainder=True),
     "tf.data by row": lambda: tf.data.Dataset.from_tensor_slices((X, Y)),
-    "PyDataset": lambda: Batches(),
+    "PyDataset": Batches,
     "any batches": lambda: iter([(X[:6], Y[:6]), (X[6:], Y[6:])]),
 }
 
@@ -88,13 +88,13 @@ def test_endless_batches_are_cut_and_said(model: Any, monkeypatch: pytest.Monkey
 def test_iterating_leaves_the_random_state(model: Any) -> None:
     def drawing() -> Any:
         for _ in range(3):
-            np.random.random(5)  # noqa: NPY002 - what loaders do
+            np.random.random(5)
             yield X[:4], Y[:4]
 
-    np.random.seed(3)  # noqa: NPY002
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.random.seed(3)
+    before = np.random.get_state()[1].copy()
     subject_from(model, drawing(), options=NONE)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
 # --- splits --------------------------------------------------------------------------------------
@@ -189,10 +189,20 @@ def test_what_is_no_model(model: Any, text: str) -> None:
 
 
 def test_what_is_no_data(model: Any) -> None:
-    with pytest.raises(InputError, match="train: pass .x, y., a dataset that yields .x, y., or a path, not int"):
+    with pytest.raises(InputError, match=r"train: pass \(x, y\), a dataset that yields \(x, y\), or a path, not int"):
         subject_from(model, 3, options=NONE)
     with pytest.raises(InputError, match="Python objects of several kinds"):
         subject_from(model, ([[1, "a"], [2, None]], [0, 1]), options=NONE)
+
+
+def test_a_loss_of_the_users_own_is_tried(make_model: Make) -> None:
+    def needs_five(y: Any, p: Any) -> Any:
+        return keras.ops.mean(keras.ops.reshape(y, (-1, 5)) - p)
+
+    model = make_model(loss=needs_five)
+    with pytest.raises(InputError, match=r'the loss needs_five of "dense.*" cannot compare targets of shape'):
+        subject_from(model, (X, Y), options=NONE)
+    assert subject_from(make_model(loss=lambda y, p: (y - p) ** 2), (X, Y), options=NONE).outputs[0].custom_loss
 
 
 class Own(keras.Model):  # type: ignore[misc]

@@ -97,7 +97,7 @@ def test_a_learning_rate_alone_replaces_the_files(tmp_path: Path, make_model: Ma
 
 def test_without_compile_settings_adam_is_assumed_and_said(tmp_path: Path, make_model: Make) -> None:
     keras.Sequential.from_config(make_model().get_config()).save(tmp_path / "m.keras")
-    with pytest.raises(InputError, match="the model file has no loss .* pass --loss, for example --loss sparse_cat"):
+    with pytest.raises(InputError, match=r"the model file has no loss .* pass --loss, for example --loss sparse_cat"):
         load_model(tmp_path / "m.keras", NONE)
     loaded = load_model(tmp_path / "m.keras", LoadOptions(loss="mse"))
     assert (loaded.training.optimizer, loaded.training.learning_rate) == (None, None)

@@ -220,7 +220,7 @@ def test_all_that_keras_saves_of_its_own_is_allowed(tmp_path: Path) -> None:
     model.save(tmp_path / "m.h5")
     loaded = load_model(tmp_path / "m.h5", NONE)
     rows = np.random.default_rng(0).random((2, 8, 8, 3)).astype("float32")
-    np.testing.assert_allclose(loaded.model(rows), model(rows), atol=1e-6)
+    np.testing.assert_allclose(loaded.model(rows, training=False), model(rows, training=False), atol=1e-6)
 
 
 def test_the_scan_reads_any_json(tmp_path: Path) -> None:

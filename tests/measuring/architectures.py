@@ -62,7 +62,9 @@ def many_ends() -> Subject:
         "value": layers.Reshape((2,), name="shape")(layers.Dense(2, name="numbers")(joined)),
     }
     model = keras.Model([one, other], outputs)
-    model.compile("adam", {"class": "sparse_categorical_crossentropy", "value": "mse"}, loss_weights={"class": 2.0, "value": 0.5})
+    model.compile(
+        "adam", {"class": "sparse_categorical_crossentropy", "value": "mse"}, loss_weights={"class": 2.0, "value": 0.5}
+    )
     pair = (three(weight=2.0), Output("value", Task.REGRESSION, "mean_squared_error", weight=0.5))
     return subject_of(model, pair, (numbers(6), numbers(4)), (labels(3), numbers(2)))
 
@@ -96,7 +98,6 @@ def recurrent() -> Subject:
             keras.Input((7,), dtype="int32"),
             layers.Embedding(20, 6, mask_zero=True, name="words"),
             layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="both"),
-            layers.RNN(layers.GRUCell(5), return_sequences=True, name="cell"),
             layers.TimeDistributed(layers.Dense(3, activation="softmax"), name="each"),
         ]
     )

@@ -65,27 +65,17 @@ def test_the_guard_holds_where_the_block_fails(model):
     assert fingerprint(model) == before
 
 
-def test_training_goes_on_as_if_the_block_had_not_been(model):
-    start = model.get_weights()
-    slots = [np.array(variable) for variable in model.optimizer.variables]
-    keras.utils.set_random_seed(5)
-    model.fit(numbers(6), labels(3), verbose=0)
-    expected = [weight.tobytes() for weight in model.get_weights()]
-    model.set_weights(start)
-    for variable, value in zip(model.optimizer.variables, slots, strict=False):
-        variable.assign(value)
-    for variable in model.optimizer.variables[len(slots) :]:
-        variable.assign(np.zeros(variable.shape))
-    seeds = [layer.seed_generator.state for layer in model.layers if hasattr(layer, "seed_generator")]
-    states = [np.array(seed) for seed in seeds]
-    for seed in seeds:
-        seed.assign(np.array(seed) - [0, 2])
-    keras.utils.set_random_seed(5)
-    with guard(model):
-        model.fit(numbers(6), labels(3), verbose=0)
-    model.fit(numbers(6), labels(3), verbose=0)
-    assert [weight.tobytes() for weight in model.get_weights()] == expected
-    assert [np.array(seed).tolist() for seed in seeds] == [state.tolist() for state in states]
+def test_training_goes_on_as_if_the_block_had_not_been():
+    def trained(disturb):
+        keras.utils.set_random_seed(5)
+        built = sequential().model
+        if disturb:
+            with guard(built):
+                built.fit(numbers(6), labels(3), verbose=0)
+        built.fit(numbers(6), labels(3), verbose=0)
+        return [weight.tobytes() for weight in built.get_weights()]
+
+    assert trained(disturb=True) == trained(disturb=False)
 
 
 @pytest.mark.parametrize("build", EVERY, ids=lambda build: build.__name__)

@@ -110,7 +110,7 @@ def browser(profile: Path) -> Iterator[Browser]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         close_fds=False,
-        preexec_fn=connect,
+        preexec_fn=connect,  # noqa: PLW1509 - no thread of ours runs yet
     )
     os.close(theirs_in)
     os.close(theirs_out)

@@ -16,7 +16,7 @@ from diagnose.reports.labels import Label, settle
 from diagnose.reports.ladder import difference, ladder, levels, number_line
 from diagnose.reports.numbers import between, cut, interval, number, quantity, shape
 from diagnose.reports.svg import scale, tag
-from tests.reports.examples import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD
+from tests.reports.pictures import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD
 
 numbers = st.floats(allow_nan=True, allow_infinity=True, width=64)
 several = st.lists(numbers, max_size=8).map(tuple)

@@ -15,7 +15,8 @@ from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
 from diagnose.findings import Samples
 from diagnose.reports import notebook
 from diagnose.reports.html import render
-from tests.reports.examples import EVERY, HOSTILE, TITLES, deep, healthy, hostile, sick, without_dev
+from tests.reports.examples import EVERY, HOSTILE, deep, healthy, hostile, sick, without_dev
+from tests.reports.sick_model import TITLES
 
 VOID = {"meta", "img", "br", "link", "input"}
 SECTIONS = ["verdict", "next", "ideas", "causes", "errors", "curves", "layers", "data", "coverage", "how", "settings"]

@@ -23,7 +23,7 @@ HEALTHY = (
         "digits-dropout-half", "mlp", ref.DIGITS_MLP, model=make(models.mlp, hidden=(128, 64), dropout=0.5), epochs=25
     ),
     healthy(
-        "digits-deep-batch-norm", "mlp", ref.DIGITS_MLP, model=make(models.mlp, hidden=(48,) * 12, norm=True), epochs=12
+        "digits-deep-batch-norm", "mlp", ref.DIGITS_MLP, model=make(models.mlp, hidden=(48,) * 12, norm=True), epochs=20
     ),
     healthy(
         "digits-sigmoid-2-layers",

@@ -60,7 +60,7 @@ def mlp(
             kernel_regularizer=penalty,
         )(tensor)
         if norm:
-            tensor = layers.Activation(activation)(layers.BatchNormalization()(tensor))
+            tensor = layers.Activation(activation)(layers.BatchNormalization(momentum=0.9)(tensor))
         if dropout:
             tensor = layers.Dropout(dropout)(tensor)
     tensor = head(data, activation=out, units=out_units)(tensor)
@@ -91,7 +91,7 @@ def cnn(
             channels, 3, strides, "same", activation=activation, kernel_initializer=_fresh(initializer)
         )(tensor)
         if norm:
-            tensor = layers.BatchNormalization()(tensor)
+            tensor = layers.BatchNormalization(momentum=0.9)(tensor)
         if strides == 1:
             tensor = layers.MaxPooling2D()(tensor)
     tensor = layers.Dense(dense, activation)(layers.Flatten()(tensor))
@@ -108,15 +108,15 @@ def convolutions_1d(data: Data, filters: tuple[int, ...] = (16, 32)) -> keras.Mo
     return keras.Model(source, head(data)(layers.GlobalMaxPooling1D()(tensor)), name="cnn_1d")
 
 
-def residual_cnn(data: Data, blocks: int = 3, channels: int = 16, norm: bool = True) -> keras.Model:
-    """Blocks of two convolutions with a shortcut, then an average over the picture."""
+def residual_cnn(data: Data, blocks: int = 3, channels: int = 16, momentum: float = 0.9) -> keras.Model:
+    """Blocks of two convolutions with batch normalisation and a shortcut, then an average over the picture."""
     source = inputs(data)
     tensor = layers.Conv2D(channels, 3, padding="same", activation="relu")(source)
     for _ in range(blocks):
         branch = tensor
         for last in (False, True):
             branch = layers.Conv2D(channels, 3, padding="same")(branch)
-            branch = layers.BatchNormalization()(branch) if norm else branch
+            branch = layers.BatchNormalization(momentum=momentum)(branch)
             branch = branch if last else layers.ReLU()(branch)
         tensor = layers.ReLU()(layers.Add()([tensor, branch]))
     return keras.Model(source, head(data)(layers.GlobalAveragePooling2D()(tensor)), name="residual_cnn")

@@ -41,7 +41,7 @@ def _one(task: str, y: Array, predictions: Array, logits: bool) -> float:
     cut = 0.0 if logits else 0.5
     if task == "multilabel":
         return float(np.mean([_balanced(y[:, k], predictions[:, k] > cut) for k in range(y.shape[1])]))
-    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.ravel()
+    labels = _labels(y)
     if predictions.shape[-1] == 1:
         one = predictions.ravel()
         return _balanced(labels, one > cut if task == "binary" else np.rint(one))
@@ -56,11 +56,17 @@ def _balanced(labels: Array, said: Array) -> float:
 def constant_score(data: Data) -> float:
     """What the best constant prediction scores on the dev set, or on train where there is none."""
     y = data.judged[1]
-    alone = []
-    for task, units, one in zip(data.tasks, data.units, parts(y), strict=True):
-        classes = 2 if task in ("binary", "multilabel") else units
-        alone.append(0.0 if task == "regression" else 1 / min(classes, max(2, len(np.unique(one)))))
+    floors = {"binary": 0.5, "multilabel": 0.5, "regression": 0.0}
+    alone = [
+        floors[task] if task in floors else 1 / len(np.unique(_labels(one)))
+        for task, one in zip(data.tasks, parts(y), strict=True)
+    ]
     return float(np.mean(alone))
+
+
+def _labels(y: Array) -> Array:
+    """Class numbers, also from one column per class."""
+    return y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.ravel()
 
 
 def baseline_score(data: Data) -> float | None:
@@ -110,8 +116,8 @@ class _Components:
 
 def _predicted(model: Any, task: str, x_train: Array, y_train: Array, x_dev: Array) -> Array:
     """Predictions in the shape that a net's would have."""
-    classes = y_train.argmax(axis=1) if task == "multiclass" and y_train.ndim == 2 else y_train
-    model.fit(x_train, classes.ravel() if classes.ndim == 2 and classes.shape[1] == 1 else classes)
+    single = task != "multilabel" and (task == "multiclass" or y_train.shape[-1] == 1 or y_train.ndim == 1)
+    model.fit(x_train, _labels(y_train) if single else y_train)
     said = np.asarray(model.predict(x_dev), "float64")
     return said if said.ndim == 2 else said[:, None]
 

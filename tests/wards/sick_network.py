@@ -109,6 +109,14 @@ SICK_NETWORK = (
         {"dead-units", "bad-initialization"},
         **digits_with(bias=make(initializers.Constant, value=-10.0)),
     ),
+    # normalisation
+    sick(
+        "moving-averages-never-arrive",
+        "normalisation",
+        ref.DIGITS_RESIDUAL,
+        {"normalization-misuse", "undertrained"},
+        model=ref.DIGITS_RESIDUAL.model.but(momentum=0.999),
+    ),
     # capacity
     sick(
         "one-unit-bottleneck",

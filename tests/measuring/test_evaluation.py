@@ -1,0 +1,112 @@
+"""Scores of whole models: the same figures as Keras's own `evaluate`, and what sampling and converting do."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from diagnose.measurements import Unavailable
+from diagnose.measuring import evaluation as instrument
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.evaluation import conversions, evaluation
+from diagnose.settings import Settings
+from diagnose.subject import Seen
+from tests.measuring.architectures import (
+    EVERY,
+    attention,
+    autoencoder,
+    labels,
+    many_ends,
+    numbers,
+    sequential,
+    subject_of,
+    three,
+)
+
+
+def measured(subject, **settings):
+    with Bench(subject, Settings(**settings)) as bench:
+        return evaluation(bench, {})
+
+
+@pytest.mark.parametrize("build", EVERY, ids=lambda build: build.__name__)
+def test_losses_are_those_of_keras_evaluate(build):
+    subject = build()
+    found = measured(subject).train
+    inputs, targets = list(subject.train.inputs), list(subject.train.targets)
+    if len(targets) == 2:
+        targets = {"class": targets[0], "value": targets[1]}
+    else:
+        (inputs,), (targets,) = inputs, targets
+    told = subject.model.evaluate(inputs, targets, verbose=0, batch_size=48, return_dict=True)
+    assert found.loss == pytest.approx(told["loss"], rel=1e-4)
+    assert (found.rows, found.seen, len(found.scores)) == (48, "yes", len(subject.outputs))
+    for score in found.scores:
+        assert score.own_loss == pytest.approx(score.loss, rel=1e-3)
+
+
+def test_splits_that_are_not_there_are_unavailable():
+    subject = sequential()
+    subject = replace(subject, dev=replace(subject.train, name="dev", seen=Seen.NO))
+    found = measured(subject)
+    assert (found.dev.split, found.dev.seen) == ("dev", "no")
+    assert found.dev.scores[0].error == found.train.scores[0].error
+    assert isinstance(found.test, Unavailable) and isinstance(found.train_dev, Unavailable)
+
+
+def test_the_worst_rows_come_first():
+    subject = autoencoder()
+    worst = measured(subject).train.worst
+    x = subject.train.inputs[0]
+    losses = np.square(np.asarray(subject.model(x)) - x).mean(axis=1)
+    assert list(worst[:5]) == np.argsort(-losses)[:5].tolist()
+    assert len(worst) == 24
+
+
+def test_rows_are_sampled_and_batched_without_changing_the_figures(monkeypatch):
+    subject = sequential()
+    whole = measured(subject).train
+    monkeypatch.setattr(instrument, "BATCH", 20)
+    assert measured(subject).train.loss == pytest.approx(whole.loss, rel=1e-5)
+    few = measured(subject, rows=30).train
+    assert few.rows == few.scores[0].rows == 30
+    assert set(few.worst) <= set(range(48))
+
+
+def test_logits_and_labels_that_the_loss_refuses():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    subject = subject_of(model, (three(from_logits=True),), (numbers(6),), (labels(3),))
+    score = measured(subject).train.scores[0]
+    assert score.own_loss == pytest.approx(score.loss, rel=1e-4)
+    subject = subject_of(model, (three(from_logits=True),), (numbers(6),), (labels(3) + 1,))
+    refused = measured(subject).train
+    assert (refused.scores[0].own_loss, refused.loss) == (None, None)
+    assert refused.scores[0].error >= np.mean(labels(3) == 2)
+
+
+def test_conversions_find_the_scale_that_the_model_met():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(3, "softmax")])
+    model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy")
+    x = np.random.default_rng(0).uniform(0, 1, (400, 6)).astype("float32")
+    y = np.argmax(x[:, :3], axis=1)
+    model.fit(x, y, epochs=15, verbose=0)
+    with Bench(subject_of(model, (three(),), (x * 255,), (y,)), Settings()) as bench:
+        found = conversions(bench, {})
+    gains = {name: (scores[0].error, gain) for name, scores, gain in found.tried}
+    assert list(gains) == ["x / 255", "x / 127.5 - 1", "standardised by column", "scaled to 0-1 by column"]
+    assert gains["x / 255"][0] < 0.15
+    assert gains["x / 255"][1].low > 0
+    with Bench(subject_of(model, (three(),), (x,), (y,)), Settings()) as bench:
+        kept = conversions(bench, {})
+    assert [name for name, _, _ in kept.tried] == ["x * 255", "standardised by column"]
+    assert all(gain.high < 0 for _, _, gain in kept.tried)
+
+
+def test_tokens_are_not_converted():
+    with Bench(attention(), Settings()) as bench:
+        assert "takes numbers" in conversions(bench, {}).reason
+    with Bench(many_ends(), Settings()) as bench:
+        assert conversions(bench, {}).rows == 48

@@ -1,0 +1,150 @@
+"""The model as built: every layer found once, in call order, with what is known of it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.network import network, twin_share
+from diagnose.settings import Settings
+from tests.measuring.architectures import (
+    REGRESSION,
+    attention,
+    autoencoder,
+    labels,
+    many_ends,
+    numbers,
+    recurrent,
+    residual,
+    sequential,
+    subclassed,
+    subject_of,
+    three,
+)
+
+
+def described(subject):
+    with Bench(subject, Settings()) as bench:
+        found = network(bench, {})
+    return found, {layer.path: layer for layer in found.layers}
+
+
+def test_a_sequential_model_layer_by_layer():
+    subject = sequential()
+    found, by_path = described(subject)
+    assert [layer.path for layer in found.layers][1:] == ["first", "norm", "drop", "last", "soft"]
+    first, last = by_path["first"], by_path["last"]
+    kernel = np.asarray(subject.model.get_layer("first").kernel)
+    assert (first.kind, first.activation, first.units, first.output_shape) == ("Dense", "relu", 8, (None, 8))
+    assert (first.parameters, first.fan_in, first.use_bias, first.weighted) == (56, 6, True, True)
+    assert (first.initializer, first.regularized) == ("GlorotUniform", True)
+    assert first.kernel_std == pytest.approx(kernel.std(), rel=1e-5)
+    assert first.kernel_max == pytest.approx(np.abs(kernel).max())
+    assert (last.initializer, last.regularized) == ("RandomNormal(stddev=0.3)", False)
+    assert (by_path["norm"].normalises, by_path["norm"].weighted, by_path["drop"].dropout) == (True, False, 0.5)
+    assert [layer.inbound for layer in found.layers[1:]] == [(layer.path,) for layer in found.layers[:-1]]
+    assert found.penalty == pytest.approx(0.1 * np.square(kernel).sum(), rel=1e-5)
+    assert (found.parameters, found.trainable_parameters) == (115, 99)
+    assert (found.optimizer, found.graph_known, found.skips, found.non_finite) == ("adam", True, False, ())
+
+
+def test_heads_look_through_activation_and_reshaping_layers():
+    heads = described(many_ends())[0].heads
+    assert [(head.layer, head.activation, head.units) for head in heads] == [
+        ("logits", "softmax", 3),
+        ("numbers", "linear", 2),
+    ]
+    assert [(head.shape, head.target_shape, head.use_bias) for head in heads] == [((3,), (), True), ((2,), (2,), True)]
+    assert described(sequential())[0].heads[0].activation == "softmax"
+    assert described(residual())[0].heads[0].activation == "sigmoid"
+    assert [(h.layer, h.activation) for h in described(autoencoder())[0].heads] == [("decoder/expand", "linear")]
+
+
+def test_nested_and_shared_layers_stand_once_with_all_that_feeds_them():
+    found, by_path = described(many_ends())
+    assert len(by_path) == len(found.layers)
+    assert set(by_path["inside/deep"].inbound) == {"shared", "enter"}
+    assert set(by_path["join"].inbound) == {"inside/deep", "shared"}
+    assert found.skips
+
+
+def test_residual_branches_show_in_the_graph():
+    found, by_path = described(residual())
+    assert found.skips
+    assert set(by_path["add"].inbound) == {"conv", "branch"}
+    assert (by_path["conv"].fan_in, by_path["conv"].use_bias) == (9, False)
+    assert (by_path["branch"].fan_in, by_path["branch"].weighted) == (9, True)
+    assert by_path["scale"].normalises
+
+
+def test_a_subclassed_model_is_described_in_call_order():
+    found, _ = described(subclassed())
+    assert [layer.path for layer in found.layers] == ["enter", "again", "drop", "out"]
+    assert not found.graph_known
+    assert all(layer.inbound == () for layer in found.layers)
+    assert found.heads[0].activation is None
+    assert (found.heads[0].units, found.layers[-1].output_shape) == (3, (None, 3))
+
+
+def test_recurrent_and_attention_layers_count_as_one_each():
+    by_path = described(recurrent())[1]
+    both, each = by_path["both"], by_path["each"]
+    assert (both.kind, both.recurrent, both.weighted, both.activation) == ("Bidirectional(LSTM)", True, True, "tanh")
+    assert (both.inbound, both.units, both.fan_in) == (("words",), 8, 6)
+    assert (each.kind, each.activation, each.weighted) == ("TimeDistributed(Dense)", "softmax", True)
+    attend = described(attention())[1]["attend"]
+    assert (attend.weighted, attend.activation, attend.fan_in) == (True, None, 8)
+    cell = keras.Sequential([keras.Input((3, 2)), layers.RNN(layers.GRUCell(4), name="cell"), layers.Dense(3)])
+    cell.compile("sgd", "sparse_categorical_crossentropy")
+    layer = described(subject_of(cell, (three(),), (numbers(3, 2),), (labels(3),)))[1]["cell"]
+    assert (layer.kind, layer.recurrent, layer.activation) == ("RNN(GRUCell)", True, "tanh")
+
+
+def test_activations_have_canonical_names():
+    model = keras.Sequential(
+        [
+            keras.Input((6,)),
+            layers.Dense(4, activation="swish", name="silu"),
+            layers.Dense(4, activation=layers.LeakyReLU(), name="leaky_relu"),
+            layers.Activation("relu6", name="relu6"),
+            layers.ReLU(negative_slope=0.1, name="slope"),
+            layers.Dense(6, name="linear"),
+        ]
+    )
+    model.compile("sgd", "mse")
+    by_path = described(subject_of(model, (REGRESSION,), (numbers(6),), (numbers(6),)))[1]
+    assert by_path["slope"].activation == "leaky_relu"
+    assert all(by_path[name].activation == name for name in ("silu", "leaky_relu", "relu6", "linear"))
+
+
+def test_what_is_not_finite_is_found_in_weights_and_optimizer_slots():
+    subject = sequential()
+    subject.model.fit(numbers(6), labels(3), verbose=0)
+    kernel = subject.model.get_layer("first").kernel
+    kernel.assign(np.where(np.arange(48).reshape(6, 8) < 5, np.nan, np.asarray(kernel)))
+    slot = next(v for v in subject.model.optimizer.variables if v.shape == (3,))
+    slot.assign([np.inf, 0, 0])
+    worst, other = described(subject)[0].non_finite
+    assert (worst[1], other[1]) == (5, 1)
+    assert "first" in worst[0]
+
+
+def test_frozen_layers_are_pretrained_and_trainable_ones_are_not():
+    subject = autoencoder()
+    subject.model.get_layer("encoder").trainable = False
+    subject.model.compile("sgd", "mse")
+    by_path = described(subject)[1]
+    assert (by_path["encoder/squeeze"].trainable, by_path["encoder/squeeze"].pretrained) == (False, True)
+    assert (by_path["decoder/expand"].trainable, by_path["decoder/expand"].pretrained) == (True, False)
+
+
+def test_twins_are_units_with_parallel_weights():
+    generator = np.random.default_rng(0)
+    columns = generator.normal(size=(20, 50))
+    assert twin_share(columns) == 0
+    columns[:, [4, 30, 31]] = columns[:, [4]] * [1, 2, 0.5]
+    assert twin_share(columns) == pytest.approx(3 / 50)
+    assert twin_share(np.full((8, 6), 0.1)) == 1
+    assert twin_share(np.zeros((8, 6))) == 1
+    assert twin_share(generator.normal(size=(1, 50))) is None
