@@ -83,6 +83,16 @@ def _options(function: Any) -> Any:
         click.option("--no-samples", is_flag=True, help="Leave rows and pictures of the data out of the results."),
         click.option("--fail-on", type=click.Choice(["never", "warning", "error"]), default="never", show_default=True),
         click.option("--custom-objects", type=click.Path(), metavar="FILE.py", help="Defines the model's own classes."),
+        click.option(
+            "--lambda",
+            "lambdas",
+            multiple=True,
+            metavar="LAYER=FILE.py:FUNCTION",
+            help="What a Lambda layer computes; the code inside the model file is never run.",
+        ),
+        click.option(
+            "--architecture", type=click.Path(), metavar="FILE", help="The model's JSON, for a file of weights."
+        ),
         click.option("--trust", is_flag=True, help="Allow code inside the model file (as safe_mode=False does)."),
     ]
     for option in reversed(given):
@@ -125,6 +135,8 @@ def examine_command(model: str, data: str, **options: Any) -> None:
         history=_path(options["history"]),
         target_error=_target_errors(options["target_error"]),
         custom_objects=_path(options["custom_objects"]),
+        lambdas=options["lambdas"],
+        architecture=_path(options["architecture"]),
         trust=options["trust"],
     )
     places = _places(Path(model), options["out"], options["json_path"], options["html_path"])

@@ -47,6 +47,8 @@ def examine(
     skip: Iterable[str] = (),
     samples: bool = True,
     custom_objects: str | Path | None = None,
+    lambdas: Iterable[str] = (),
+    architecture: str | Path | None = None,
     trust: bool = False,
     progress: Progress | None = None,
 ) -> Diagnosis:
@@ -75,6 +77,8 @@ def examine(
         only, skip: codes of checks to run, or to leave out.
         samples: False leaves rows and pictures of the data out of the results.
         custom_objects: a Python file that defines the model's own classes and functions.
+        lambdas: "LAYER=FILE.py:FUNCTION" for each Lambda layer of a model file.
+        architecture: the model's JSON, for a file that holds weights only.
         trust: allow code inside the model file, as Keras's `safe_mode=False` does.
         progress: called with the name of each instrument as it starts.
 
@@ -98,6 +102,8 @@ def examine(
         history=history,
         target_error=target_errors(target_error),
         custom_objects=Path(custom_objects) if custom_objects else None,
+        lambdas=tuple(lambdas),
+        architecture=Path(architecture) if architecture else None,
         trust=trust,
     )
     say = progress or _silent

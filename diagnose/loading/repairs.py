@@ -26,8 +26,12 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "implementation": (),
     "mode": (0,),
     "batch_input_shape": (),
+    "function_type": (),  # these four: of Lambda layers
+    "module": (),
+    "output_shape_type": ("raw",),
+    "output_shape_module": (),
 }
-_ANY_VALUE = {"input_dtype", "implementation", "fused", "batch_input_shape"}
+_ANY_VALUE = {name for name, values in _NEUTRAL.items() if not values} | {"fused"}
 
 
 def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:

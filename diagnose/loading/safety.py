@@ -71,7 +71,7 @@ def _problem(part: dict[str, Any], custom: Mapping[str, Any], trust: bool) -> st
     if name == "function":
         return _function(part, inner, custom)
     if name in _RUNS_CODE:
-        return None if trust else _code(name, part, inner, custom)
+        return _code(name, part, inner, custom) if not trust or _bytecode(inner) else None
     if name in _OLD_CLASSES or _is_keras_class(name, part.get("module")):
         return None if trust else _outside(inner)
     return f"is of the class {name}, which is not part of Keras 3: pass --custom-objects FILE.py that defines it"
@@ -83,6 +83,11 @@ def _outside(inner: Any) -> str | None:
     if not isinstance(place, str):
         return None
     return f"reads its vocabulary from {place}, outside the model: pass --trust if you trust the file"
+
+
+def _bytecode(inner: Any) -> bool:
+    """Keras 1 and 2 wrote the bytecode of their own Python, which another Python does not survive."""
+    return isinstance(inner, dict) and isinstance(inner.get("function"), list)
 
 
 def _code(name: str, part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str | None:
@@ -101,6 +106,8 @@ def _lambda(part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str 
     if isinstance(function, dict) and function.get("class_name") == "function":
         return None  # looked at on its own
     layer = part.get("name") or (inner or {}).get("name")
+    if isinstance(function, list):
+        return f"is a Lambda layer in the bytecode of an old Python, never run: pass --lambda {layer}=FILE.py:FUNCTION"
     return (
         "is a Lambda layer with its code inside the file, which is not run: "
         f"pass --lambda {layer}=FILE.py:FUNCTION, or --trust if you trust the file"

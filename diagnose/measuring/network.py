@@ -1,5 +1,6 @@
 """The model as built and loaded: its layers, its heads, and a scan of its weights."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -122,7 +123,7 @@ def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozens
         trainable=bool(layer.trainable) and (not weights or any(weight.trainable for weight in weights)),
         weighted=bool(mixing),
         normalises=type(inner).__name__ in NORMALISES,
-        recurrent=type(layer).__name__ in RECURRENT or type(getattr(layer, "layer", None)).__name__ in RECURRENT,
+        recurrent=not RECURRENT.isdisjoint(re.split(r"[()]", part.kind)),
         use_bias=getattr(inner, "use_bias", None),
         initializer=next((initializer_text(getattr(inner, n)) for n in INITIALIZERS if hasattr(inner, n)), None),
         regularized=_regularized(layer) or _regularized(inner),

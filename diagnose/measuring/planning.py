@@ -45,7 +45,7 @@ class Instrument:
 
     `cost` is its size at the bench's present scale, in training steps of the subject at its own batch size;
     `seconds` is what it takes besides. It may use `share` of the time that is left, so that one instrument does not
-    starve those after it (which come by rising `priority`). `uses` are the measurements that it reads.
+    starve those after it (which come by rising `priority`), or all of it at the smallest scale. `uses` are the measurements that it reads.
     """
 
     provides: type
@@ -138,11 +138,12 @@ class _Run:
             return Unavailable(why)
 
     def _affordable(self, instrument: Instrument) -> float | None:
-        """The largest scale that fits in the instrument's share of the time left."""
+        """The largest scale that fits in the instrument's share of the time left; the smallest may take all of it."""
         for scale in SCALES:
             self._bench.scale = scale
             needs = self._seconds(instrument)
-            if needs == 0 or needs <= instrument.share * self._left:
+            share = 1.0 if scale == SCALES[-1] else instrument.share
+            if needs == 0 or needs <= share * self._left:
                 return scale
         return None
 

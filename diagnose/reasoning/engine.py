@@ -97,7 +97,7 @@ def state_of(suspicions: Iterable[Suspicion], seen: Seen, vital: Sequence[Check]
 
 
 def _tried(cause: DeclaredCause, seen: Seen, causes: Sequence[DeclaredCause]) -> list[Finding]:
-    """The experiments that bear on this cause: its own, and those on the facts of its family, which one change mends."""
+    """The experiments that bear on this cause: its own, and those on the facts of its family."""
     bearing = {cause.code}
     if cause.role is Role.FACT and cause.family and any(seen.of(check) for check in cause.supported_by):
         bearing |= {other.code for other in causes if other.family == cause.family}

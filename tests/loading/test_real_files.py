@@ -27,8 +27,8 @@ LOADS = {
     "xing_attention.h5": ((None, 24, 3), {"loss": "mse"}),
 }
 ASKS = {
-    "carnd_patrick_2017_08.h5": 'layer "lambda_1" is a Lambda layer with its code inside the file, which is not run',
-    "vae_savewater1.h5": 'layer "lambda_1" is a Lambda layer with its code inside the file, which is not run',
+    "carnd_patrick_2017_08.h5": 'layer "lambda_1" is a Lambda layer in the bytecode of an old Python, never run',
+    "vae_savewater1.h5": 'layer "lambda_1" is a Lambda layer in the bytecode of an old Python, never run',
     "ssd7_weights_only.h5": "holds weights only, without the model: pass --architecture FILE.json",
     "keras_nested_container.keras": "is of the class NestedDenseModel, which is not part of Keras 3",
 }

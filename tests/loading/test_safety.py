@@ -58,8 +58,22 @@ def test_a_lambda_layer(tmp_path: Path) -> None:
 
 def test_a_lambda_in_old_bytecode_is_never_run(saved: Path) -> None:
     config = {"name": "old", "function": ["4wEAAAAA", None, None], "function_type": "lambda", "arguments": {}}
-    message = refused(with_layer(saved, {"class_name": "Lambda", "config": config}))
-    assert 'layer "old" is a Lambda layer' in message
+    path = with_layer(saved, {"class_name": "Lambda", "config": config})
+    for options in (NONE, LoadOptions(trust=True)):
+        assert refused(path, options) == (
+            'FILE: layer "old" is a Lambda layer in the bytecode of an old Python, never run: '
+            "pass --lambda old=FILE.py:FUNCTION"
+        )
+
+
+def test_an_old_lambda_may_name_a_function_of_the_users(tmp_path: Path, make_model: Make) -> None:
+    make_model().save(tmp_path / "m.h5")
+    config = {"name": "old", "function": "double", "function_type": "function", "output_shape_type": "raw"}
+    path = with_layer(tmp_path / "m.h5", {"class_name": "Lambda", "config": config | {"arguments": {}}})
+    assert 'layer "old" calls the function double: pass --custom-objects' in refused(path)
+    (tmp_path / "own.py").write_text("def double(x):\n    return 2 * x\n")
+    model = load_model(path, LoadOptions(custom_objects=tmp_path / "own.py")).model
+    np.testing.assert_array_equal(model.get_layer("old")(np.ones((1, 3))), 2 * np.ones((1, 3)))
 
 
 def test_a_class_that_keras_does_not_have(saved: Path) -> None:

@@ -91,8 +91,8 @@ def test_conversions_find_the_scale_that_the_model_met():
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(3, "softmax")])
     model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy")
     x = np.random.default_rng(0).uniform(0, 1, (400, 6)).astype("float32")
-    y = np.argmax(x[:, :3], axis=1)
-    model.fit(x, y, epochs=15, verbose=0)
+    y = np.digitize(x[:, 0], [0.33, 0.66])
+    model.fit(x, y, epochs=30, verbose=0)
     with Bench(subject_of(model, (three(),), (x * 255,), (y,)), Settings()) as bench:
         found = conversions(bench, {})
     gains = {name: (scores[0].error, gain) for name, scores, gain in found.tried}
