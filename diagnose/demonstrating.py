@@ -10,8 +10,8 @@ EPOCHS, BATCH = 8, 32
 def sick_subject() -> Subject:
     """Train a net on scikit-learn's digits with two planted faults.
 
-    The inputs are scaled to 0-2,550 (as if 0-1 pixels had been multiplied twice) and the learning rate of SGD is ten
-    times too high: lowering the rate alone does not repair it, nor does scaling alone.
+    Nothing scales the inputs (0-2,550), and SGD's learning rate is too high even for scaled ones. The first hides in
+    the second: unscaled, the usable rates are ten thousand times smaller than usual.
     """
     import keras
     from sklearn.datasets import load_digits
@@ -41,7 +41,8 @@ def sick_subject() -> Subject:
 def what_to_look_at(page: str) -> str:
     """What to read in the report of the demonstration."""
     return (
-        "\nTwo faults were planted: pixels of 0-2,550 that nothing scales, and a learning rate of 5 for SGD.\n"
+        "\nTwo faults were planted: pixels of 0-2,550 that nothing scales, and a learning rate of 5 for SGD. They\n"
+        "interact: unscaled, the usable rates are ten thousand times smaller than usual.\n"
         f"Open {page} and look at:\n"
         "  1. the state and the next step at the top: the repair comes before either remedy list;\n"
         "  2. Causes: what each one explains, with its evidence;\n"

@@ -197,7 +197,7 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
 
 
 def error_levels(subject: Subject, evaluation: Evaluation, baseline: Baseline | None) -> list[Bars]:
-    """The ladder of errors: optimal (target or best baseline), train, train-dev, dev, test, constant; with intervals."""
+    """The ladder of errors with intervals: target, best baseline, train, train-dev, dev, test, constant."""
     levels = []
     for place, output in enumerate(subject.outputs):
         rungs: list[tuple[str, float, float, float]] = []

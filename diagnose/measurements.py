@@ -26,7 +26,7 @@ class Unavailable:
     reason: str
 
 
-class NotMeasured(Exception):
+class NotMeasured(Exception):  # noqa: N818 - it is no error, it is an answer
     """A check needs what is unavailable; the check is skipped with this reason."""
 
 
@@ -333,9 +333,7 @@ class Score:
     non_finite: int  # rows with a non-finite prediction
     predicted: tuple[float, ...] = ()  # share of rows predicted as each class
     actual: tuple[float, ...] = ()  # share of rows of each class
-    spread: float | None = (
-        None  # regression: std(prediction) / std(target); classification: mean over classes of the std across rows of the probability
-    )
+    spread: float | None = None  # std(prediction) / std(target); classification: mean std over rows of a probability
     row_sum_error: float | None = None  # multi-class: mean |sum of the outputs - 1|
     confusion: tuple[tuple[float, ...], ...] = ()  # counts, rows actual, columns predicted; at most 30 classes
     own_loss: float | None = None  # the compiled data loss of this output, where it could be evaluated
@@ -434,7 +432,10 @@ class OutputBaseline:
 
 @dataclass(frozen=True)
 class Baseline:
-    """`held_out` tells where the rows came from: "dev", "test" or "train" (a part held out by us: the net may have seen it)."""
+    """The baselines of all outputs.
+
+    `held_out` tells where the rows came from: "dev", "test" or "train" (a part held out by us: the net may have seen it).
+    """
 
     outputs: tuple[OutputBaseline, ...]
     held_out: str

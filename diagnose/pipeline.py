@@ -215,6 +215,7 @@ def conclude(
     state = state_of(suspicions, seen, VITAL)
     facts = describe(subject, measured.measurements)
     lists = verdicts(situation(suspicions, seen, images=facts.images))
+    tried = effects(measured.measurements)
     gate_findings = [finding for check in GATE for finding in seen.of(check)]
     return Diagnosis(
         tool=Tool("keras-diagnose", __version__, versions()),
@@ -226,8 +227,8 @@ def conclude(
         findings=tuple(sorted(seen.findings, key=lambda f: -f.severity.rank)),
         checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
         verdicts=lists,
-        remedies=prescribing.remedies(suspicions, lists, facts.values),
-        effects=effects(measured.measurements),
+        remedies=prescribing.remedies(suspicions, lists, facts.values, tried),
+        effects=tried,
         coverage=(*measured.coverage, *_not_covered(settings)),
         timing=_Timing(loading_seconds, measured, outcomes).as_dict(),
         figures=figures(subject, measured.measurements, settings.samples),
@@ -237,7 +238,7 @@ def conclude(
 
 
 def effects(measurements: Mapping[type, object]) -> tuple[Effect, ...]:
-    """What single changes brought, where they were tried."""
+    """What single changes brought, where they were tried: train skill, 0 for the constant prediction."""
     from diagnose.describing import mean_difference
     from diagnose.measurements import Changes
 
@@ -248,14 +249,19 @@ def effects(measurements: Mapping[type, object]) -> tuple[Effect, ...]:
         Effect(
             code=change.code,
             what=change.what,
-            before=_mean(change.reference),
-            after=_mean(change.skill),
-            interval=mean_difference(change.skill, change.reference),
+            before=_mean(_floored(change.reference)),
+            after=_mean(_floored(change.skill)),
+            interval=mean_difference(_floored(change.skill), _floored(change.reference)),
             direction="sufficient",
             seeds=len(change.skill),
         )
         for change in tried.changes
     )
+
+
+def _floored(skills: tuple[float, ...]) -> tuple[float, ...]:
+    """A training that diverged, or ended below the constant prediction, reached nothing."""
+    return tuple(skill if skill > 0 else 0.0 for skill in skills)
 
 
 def _mean(values: tuple[float, ...]) -> float:

@@ -69,8 +69,10 @@ def _cause(number: int, cause: Cause, diagnosis: Diagnosis, width: int, colour: 
     severity = _paint(cause.severity.value, cause.severity.value, colour)
     kind = "direction, " if cause.kind == "direction" else ""
     yield f"  {number}. {story.clean(cause.title)} ({kind}{severity}, {cause.state}) {cause.code}"
-    yield from _wrapped(cause.summary, width, "     ")
-    for row in story.evidence_rows(cause, diagnosis, EVIDENCE)[:EVIDENCE]:
+    rows = story.evidence_rows(cause, diagnosis, EVIDENCE)[:EVIDENCE]
+    if not rows:
+        yield from _wrapped(cause.summary, width, "     ")
+    for row in rows:
         limit = f", threshold {row.threshold}" if row.threshold != "–" else ""
         measured = " ".join(part for part in (row.measured, row.interval) if part)
         yield from _wrapped(f"{row.what}: {measured}{limit}", width, "       ", "     - ")

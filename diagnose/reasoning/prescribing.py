@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Template
 
-from diagnose.diagnosis import Cause, Payoff, Remedy, State, Verdict
+from diagnose.diagnosis import Cause, Effect, Payoff, Remedy, State, Verdict
 from diagnose.findings import Finding, Severity
 from diagnose.reasoning.engine import Suspicion
 from diagnose.reasoning.remedies import DeclaredRemedy
@@ -58,24 +58,26 @@ def _summary(suspicion: Suspicion) -> str:
 
 
 def remedies(
-    suspicions: Sequence[Suspicion], verdicts: Mapping[str, Sequence[Verdict]], values: Values
+    suspicions: Sequence[Suspicion],
+    verdicts: Mapping[str, Sequence[Verdict]],
+    values: Values,
+    effects: Sequence[Effect] = (),
 ) -> tuple[Remedy, ...]:
     """What to do, the best first. Nothing is offered that a verdict speaks against.
 
-    Where something is to be repaired: the repair of each root, then of what the roots bring about. Where nothing is:
-    what the lists say to do, in the order of the directions, then what may be worth trying.
+    Where something is to be repaired: the repair of each root; what the roots bring about goes with them. Where
+    nothing is: what the lists say to do, in the order of the directions, then what may be worth trying.
     """
-    repairs = [s for s in suspicions if _needs_repair(s)]
+    repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
     if repairs:
-        ordered = sorted(repairs, key=lambda s: s.explained_by is not None)
-        wanted = [(remedy, suspicion) for suspicion in ordered for remedy in suspicion.cause.remedies]
+        wanted = [(remedy, suspicion) for suspicion in repairs for remedy in suspicion.cause.remedies]
     else:
         wanted = list(_advised(suspicions, verdicts))
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for remedy, by in wanted:
         chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
-    return tuple(_remedy(remedy, by, values) for remedy, by in chosen.values())
+    return tuple(_remedy(remedy, by, values, effects) for remedy, by in chosen.values())
 
 
 def _advised(
@@ -100,14 +102,24 @@ def _needs_repair(suspicion: Suspicion) -> bool:
     return suspicion.cause.kind == "disease" and suspicion.severity.rank >= Severity.WARNING.rank
 
 
-def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values) -> Remedy:
+def _payoff(remedy: DeclaredRemedy, by: Sequence[Suspicion], effects: Sequence[Effect]) -> Payoff:
+    """What the first remedy of a confirmed cause brought in the experiment that confirmed it."""
+    codes = {s.code for s in by if s.state == "confirmed" and s.cause.remedies[0] is remedy}
+    best = max((e for e in effects if e.code in codes), key=lambda e: e.after, default=None)
+    if best is None:
+        return UNMEASURED
+    metric = f"train skill of a short training ({best.what}, {best.seeds} seeds)"
+    return Payoff(metric, best.before, best.after, best.interval, "measured")
+
+
+def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, effects: Sequence[Effect]) -> Remedy:
     return Remedy(
         code=remedy.code,
         action=values.fill(remedy.action),
         why=values.fill(remedy.why),
         snippet=values.fill(remedy.snippet),
         sources=remedy.sources,
-        payoff=UNMEASURED,
+        payoff=_payoff(remedy, by, effects),
         cost=remedy.cost,
         causes=tuple(s.code for s in by),
     )
