@@ -73,6 +73,7 @@ def _options(function: Any) -> Any:
         ),
         click.option("--rows", default="50000", show_default=True, metavar="N|all", help="Rows evaluated per split."),
         click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--plan", type=click.Path(), metavar="JSON", help="Repeat the plan of this earlier result."),
         click.option("--only", default="", metavar="CODE,..", help="Run these checks only."),
         click.option("--skip", default="", metavar="CODE,..", help="Leave these checks out."),
         click.option("--out", type=click.Path(), metavar="DIR", help="Folder of the results (default: diagnosis/)."),
@@ -121,6 +122,7 @@ def examine_command(model: str, data: str, **options: Any) -> None:
         only=_codes(options["only"]),
         skip=_codes(options["skip"]),
         samples=not options["no_samples"],
+        plan=_plan(options["plan"]),
     )
     load_options = LoadOptions(
         dev=_path(options["dev"]),
@@ -253,6 +255,17 @@ def _status(diagnosis: Diagnosis, fail_on: str) -> int:
 
 def _codes(text: str) -> tuple[str, ...]:
     return tuple(code.strip() for code in text.split(",") if code.strip())
+
+
+def _plan(path: str | None) -> dict[str, float] | None:
+    if path is None:
+        return None
+    from diagnose.diagnosis import Diagnosis
+
+    plan = Diagnosis.load(path).settings.get("plan")
+    if not plan:
+        raise InputError(f"{path} records no plan: pass the JSON of an examination that ran to its end")
+    return dict(plan)
 
 
 def _path(text: str | None) -> Path | None:

@@ -434,7 +434,8 @@ class OutputBaseline:
 class Baseline:
     """The baselines of all outputs.
 
-    `held_out` tells where the rows came from: "dev", "test" or "train" (a part held out by us: the net may have seen it).
+    `held_out` tells where the rows came from: "dev", "test" or "train" (a part held out by us; the net may have seen
+    it).
     """
 
     outputs: tuple[OutputBaseline, ...]

@@ -46,6 +46,7 @@ def examine(
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
     samples: bool = True,
+    plan: Mapping[str, float] | None = None,
     custom_objects: str | Path | None = None,
     lambdas: Iterable[str] = (),
     architecture: str | Path | None = None,
@@ -76,6 +77,8 @@ def examine(
         seed: of every random choice.
         only, skip: codes of checks to run, or to leave out.
         samples: False leaves rows and pictures of the data out of the results.
+        plan: `diagnosis.settings["plan"]` of an earlier examination: the same instruments at the same size, whatever
+            time they take.
         custom_objects: a Python file that defines the model's own classes and functions.
         lambdas: "LAYER=FILE.py:FUNCTION" for each Lambda layer of a model file.
         architecture: the model's JSON, for a file that holds weights only.
@@ -90,7 +93,9 @@ def examine(
     """
     from diagnose.loading import LoadOptions, subject_from
 
-    settings = settings_from(effort=effort, budget=budget, rows=rows, seed=seed, only=only, skip=skip, samples=samples)
+    settings = settings_from(
+        effort=effort, budget=budget, rows=rows, seed=seed, only=only, skip=skip, samples=samples, plan=plan
+    )
     options = LoadOptions(
         task=task,
         target=target,
@@ -133,6 +138,7 @@ def settings_from(
     only: Iterable[str],
     skip: Iterable[str],
     samples: bool,
+    plan: Mapping[str, float] | None = None,
 ) -> Settings:
     """Check the options that choose what is examined.
 
@@ -153,7 +159,7 @@ def settings_from(
     for code in (*only, *skip):
         if code not in known:
             raise InputError(f"there is no check '{code}': see `diagnose list` for the codes")
-    return Settings(Effort(effort), budget, limit, seed, frozenset(only), frozenset(skip), samples)
+    return Settings(Effort(effort), budget, limit, seed, frozenset(only), frozenset(skip), samples, dict(plan or {}))
 
 
 def diagnose_subject(
@@ -220,7 +226,7 @@ def conclude(
     return Diagnosis(
         tool=Tool("keras-diagnose", __version__, versions()),
         subject=facts.subject,
-        settings=_recorded(settings, command),
+        settings=_recorded(settings, measured, command),
         state=state,
         headline=prescribing.headline(state, suspicions, gate_findings),
         causes=prescribing.causes(suspicions),
@@ -268,10 +274,13 @@ def _mean(values: tuple[float, ...]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def _recorded(settings: Settings, command: str) -> dict[str, Any]:
+def _recorded(settings: Settings, measured: Measured, command: str) -> dict[str, Any]:
     recorded = asdict(settings)
     recorded["effort"] = settings.effort.value
     recorded["only"], recorded["skip"] = sorted(settings.only), sorted(settings.skip)
+    recorded["plan"] = {run.name: run.scale for run in measured.executed}
+    if measured.interrupted:
+        recorded["interrupted"] = True
     return recorded | ({"command": command} if command else {})
 
 

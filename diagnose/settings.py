@@ -27,3 +27,4 @@ class Settings:
     only: frozenset[str] = field(default_factory=frozenset)
     skip: frozenset[str] = field(default_factory=frozenset)
     samples: bool = True  # False: no rows or pictures of the user's data in the results
+    plan: dict[str, float] = field(default_factory=dict)  # an earlier run's: instrument -> share of its full size

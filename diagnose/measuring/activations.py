@@ -109,7 +109,7 @@ def _operations(part: Part, shape: tuple[int | None, ...] | None) -> float:
 def _batches(bench: Bench, rows: int) -> Any:
     """Equal batches, so that one trace serves them all; what is left over is left out."""
     chosen = bench.sample(bench.subject.train, rows)
-    size = min(BATCH, len(chosen))
+    size = len(chosen) // -(-len(chosen) // BATCH)
     mixed = np.random.default_rng(bench.settings.seed).permutation(chosen)
     for start in range(0, len(mixed) - size + 1, size):
         yield bench.batch(bench.subject.train, np.sort(mixed[start : start + size]))[0]

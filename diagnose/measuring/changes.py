@@ -42,12 +42,15 @@ def changes(bench: Bench, measured: Measurements) -> Changes | Unavailable:
     except NotMeasured as reason:
         return Unavailable(str(reason))
     found = list(_rates(measured))
+    tuned = _tuned(measured)
     for variant in variants(bench):
+        if variant.optimizer and not tuned:
+            continue  # a tuned optimizer beside an untuned one would say nothing of the optimizer
         try:
             skill, broken = _train(bench, variant, steps)
         except (NotMeasured, ValueError, TypeError):  # this change does not fit this model
             continue
-        found.append(Change(variant.code, variant.what, skill, reference, broken))
+        found.append(Change(variant.code, variant.what, skill, tuned if variant.optimizer else reference, broken))
     return Changes(changes=tuple(found), steps=steps, rows=bench.holdout()[0].rows)
 
 
@@ -80,6 +83,13 @@ def _rates(measured: Measurements) -> list[Change]:
     rate = sweep.own
     own = min(sweep.sweep, key=lambda point: abs(log10(point.rate / rate)))
     return [_as_change(point, own) for point in sweep.sweep if abs(log10(point.rate / own.rate)) > 0.3]
+
+
+def _tuned(measured: Measurements) -> tuple[float, ...]:
+    """The skill at the best rate of the sweep: what the user's own optimizer reaches when it is tuned."""
+    sweep = measured.get(LearningRate)
+    points = sweep.sweep if isinstance(sweep, LearningRate) else ()
+    return max((point.skill for point in points), key=lambda s: float(np.mean(np.nan_to_num(s, nan=-1.0))), default=())
 
 
 def _as_change(point: SweepPoint, own: SweepPoint) -> Change:

@@ -28,6 +28,9 @@ from diagnose.subject import Output, Rows, Split
 BATCH = 512
 BATCH_CELLS = 4_000_000  # numbers of inputs and outputs in one batch
 OUTPUT_CELLS = 25_000_000  # predicted numbers kept at a time; many-class and picture outputs see fewer rows
+FIRST_ROWS = 5_000  # tell how many rows it takes to know the error well enough
+RATE_HALF_WIDTH = 0.005  # of the 95 % interval of an error rate
+VALUE_HALF_WIDTH = 0.02  # the same for a squared error, relative to it: 1 % of the RMSE
 REFERENCE_ROWS = 50_000  # training targets behind the constant prediction
 WORST = 24
 CONVERSION_ROWS = 2_000
@@ -46,8 +49,8 @@ class Predictions:
 def evaluation(bench: Bench, measured: Measurements) -> Evaluation:
     """Score every split in inference mode.
 
-    At most `settings.rows` rows of each (fewer where an output has so many numbers that OUTPUT_CELLS are exceeded),
-    seeded and stratified.
+    The rows are sampled, seeded and stratified: as many as it takes for an interval of +-0.5 points (1 % of an RMSE),
+    at most `settings.rows`; all of them where that is None. Outputs of very many numbers see fewer (OUTPUT_CELLS).
     """
     subject = bench.subject
     return Evaluation(
@@ -90,13 +93,15 @@ def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailab
 def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unavailable:
     if split is None:
         return Unavailable(f"there is no {name} split")
-    index = bench.sample(split, _most_rows(bench, split))
-    outputs = bench.subject.outputs
+    most, outputs = _most_rows(bench, split), bench.subject.outputs
+    index = bench.sample(split, most if bench.settings.rows is None else min(most, FIRST_ROWS))
     try:
         references = _references(bench)
-        predicted = _predict(bench, split, index)
-        truth = [np.asarray(rows[index]) for rows in split.targets]
-        scores = _scores(outputs, truth, predicted.outputs, references)
+        predicted, truth, scores = _judged(bench, split, index, references)
+        needed = min(most, max(_rows_needed(found) for found in scores))
+        if needed > len(index):
+            index = bench.sample(split, needed)
+            predicted, truth, scores = _judged(bench, split, index, references)
         losses = row_losses(outputs[0], truth[0], predicted.outputs[0], references[0])
     except NotMeasured as missing:
         return Unavailable(str(missing))
@@ -110,6 +115,25 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
         loss=_total(bench, predicted.losses),
         worst=tuple(int(row) for row in index[order]),
     )
+
+
+def _judged(
+    bench: Bench, split: Split, index: NDArray[np.int64], references: tuple[Reference, ...]
+) -> tuple[Predictions, list[Rows], tuple[Score, ...]]:
+    predicted = _predict(bench, split, index)
+    truth = [np.asarray(rows[index]) for rows in split.targets]
+    return predicted, truth, _scores(bench.subject.outputs, truth, predicted.outputs, references)
+
+
+def _rows_needed(found: Score) -> int:
+    """How many rows would bring the interval of the error down to the width asked for."""
+    if found.task.classifies:
+        half, wanted = (found.error_interval.high - found.error_interval.low) / 2, RATE_HALF_WIDTH
+    else:
+        half, wanted = (found.loss_interval.high - found.loss_interval.low) / 2, VALUE_HALF_WIDTH * found.loss
+    if not np.isfinite(half) or wanted <= 0:
+        return found.rows
+    return int(np.ceil(found.rows * (half / wanted) ** 2))
 
 
 def _scores(

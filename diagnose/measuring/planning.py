@@ -45,7 +45,8 @@ class Instrument:
 
     `cost` is its size at the bench's present scale, in training steps of the subject at its own batch size;
     `seconds` is what it takes besides. It may use `share` of the time that is left, so that one instrument does not
-    starve those after it (which come by rising `priority`), or all of it at the smallest scale. `uses` are the measurements that it reads.
+    starve those after it (which come by rising `priority`), or all of it at the smallest scale. `uses` are the
+    measurements that it reads.
     """
 
     provides: type
@@ -75,6 +76,7 @@ class Measured:
     measurements: Measurements
     executed: tuple[Executed, ...]
     coverage: tuple[Coverage, ...]
+    interrupted: bool = False
 
 
 def measure(subject: Subject, needed: frozenset[type], settings: Settings, progress: Progress) -> Measured:
@@ -93,7 +95,7 @@ def measure(subject: Subject, needed: frozenset[type], settings: Settings, progr
         run = _Run(bench, progress)
         for instrument in wanted:
             run.take(instrument)
-    return Measured(run.measurements, tuple(run.executed), tuple(run.coverage))
+    return Measured(run.measurements, tuple(run.executed), tuple(run.coverage), run.interrupted)
 
 
 class _Run:
@@ -103,6 +105,7 @@ class _Run:
         self.measurements: Measurements = {}
         self.executed: list[Executed] = []
         self.coverage: list[Coverage] = []
+        self.interrupted = False
         self._bench = bench
         self._progress = progress
         self._start = time.perf_counter()
@@ -112,19 +115,30 @@ class _Run:
     def take(self, instrument: Instrument) -> None:
         """Run `instrument` if effort and time allow, else say why not."""
         effort = self._bench.settings.effort
+        if self.interrupted:
+            self._drop(instrument, "the examination was interrupted", "run it again, to the end")
+            return
         if instrument.effort.rank > effort.rank:
             why = f"it trains, and effort {effort} does not"
             self._drop(instrument, why, f"--effort {instrument.effort}")
             return
         self._progress(instrument.title)
         scale = self._affordable(instrument)
+        if scale is None and self._bench.settings.plan:
+            self._drop(instrument, "it is not part of the plan that is repeated", "run without --plan")
+            return
         if scale is None:
             why = f"it needs {self._seconds(instrument):.0f} s at least, and {max(self._left, 0.0):.0f} s are left"
             self._drop(instrument, why, "--budget with more seconds, or --effort deep")
             return
         start = time.perf_counter()
         self._bench.scale = scale
-        self.measurements[instrument.provides] = self._measure(instrument)
+        try:
+            self.measurements[instrument.provides] = self._measure(instrument)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self.take(instrument)
+            return
         self.executed.append(Executed(instrument.title, time.perf_counter() - start, scale))
 
     def _measure(self, instrument: Instrument) -> object:
@@ -138,7 +152,12 @@ class _Run:
             return Unavailable(why)
 
     def _affordable(self, instrument: Instrument) -> float | None:
-        """The largest scale that fits in the instrument's share of the time left; the smallest may take all of it."""
+        """The largest scale that fits in the instrument's share of the time left; the smallest may take all of it.
+
+        Where the plan of an earlier examination is repeated, its scale.
+        """
+        if self._bench.settings.plan:
+            return self._bench.settings.plan.get(instrument.title)
         for scale in SCALES:
             self._bench.scale = scale
             needs = self._seconds(instrument)

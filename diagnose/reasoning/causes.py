@@ -340,8 +340,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         Role.SUSPECT,
         {bottleneck: 2.0},
         (to_do.WIDEN,),
-        family="capacity",
-        explains=("high-bias", "plateau"),
+        explains=("high-bias", "plateau", "learning-rate-too-low", "undertrained"),
     ),
     # --- optimisation -------------------------------------------------------------------------------------
     DeclaredCause(
@@ -525,7 +524,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "best-weights-thrown-away",
         "The best weights were thrown away",
         "Training went on past its best epoch and kept the last one.",
-        Role.FACT,
+        Role.RESIDUE,
         {best_epoch: 2.0},
         (to_do.KEEP_BEST,),
     ),

@@ -74,6 +74,22 @@ def test_rows_are_sampled_and_batched_without_changing_the_figures(monkeypatch):
     assert set(few.worst) <= set(range(48))
 
 
+def test_as_many_rows_are_taken_as_the_interval_asks_for(monkeypatch):
+    monkeypatch.setattr(instrument, "FIRST_ROWS", 200)
+    monkeypatch.setattr(instrument, "RATE_HALF_WIDTH", 0.03)
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(4_000, 6)).astype("float32")
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    hard = generator.integers(0, 3, 4_000)
+    easy = np.asarray(model(x)).argmax(axis=1)
+    found = measured(subject_of(model, (three(),), (x,), (hard,))).train
+    assert 500 < found.rows < 2_000
+    assert found.scores[0].error_interval.high - found.scores[0].error_interval.low == pytest.approx(0.06, abs=0.01)
+    assert measured(subject_of(model, (three(),), (x,), (easy,))).train.rows == 200
+    assert measured(subject_of(model, (three(),), (x,), (hard,)), rows=None).train.rows == 4_000
+
+
 def test_logits_and_labels_that_the_loss_refuses():
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))

@@ -86,9 +86,9 @@ def test_a_range_test_ends_where_the_loss_explodes() -> None:
 
 
 def test_the_good_rates_are_those_beside_the_best_that_every_seed_likes() -> None:
-    points = [(1e-4, (0.2, 0.3)), (1e-3, (0.9, 0.88)), (1e-2, (0.95, 0.93)), (1e-1, (0.95, 0.1)), (1.0, (0.94, 0.95))]
+    points = [(1e-4, (0.2, 0.3)), (1e-3, (0.9, 0.88)), (1e-2, (0.95, 0.93)), (1e-1, (0.95, 0.1))]
     sweep = tuple(SweepPoint(rate, skill, (1.0, 1.0), (False, False)) for rate, skill in points)
-    assert judge_sweep(sweep) == (1.0, 1.0, None) or judge_sweep(sweep)[:2] == (1e-3, 1e-2)
+    assert judge_sweep(sweep) == (1e-3, 1e-2, None)
 
 
 def test_seeds_that_disagree_about_the_best_rate_make_it_abstain() -> None:

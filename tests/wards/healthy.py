@@ -23,7 +23,11 @@ HEALTHY = (
         "digits-dropout-half", "mlp", ref.DIGITS_MLP, model=make(models.mlp, hidden=(128, 64), dropout=0.5), epochs=25
     ),
     healthy(
-        "digits-deep-batch-norm", "mlp", ref.DIGITS_MLP, model=make(models.mlp, hidden=(48,) * 12, norm=True), epochs=20
+        "digits-deep-batch-norm",
+        "mlp",
+        ref.DIGITS_MLP,
+        model=make(models.mlp, hidden=(64,) * 8, norm=True),
+        optimizer=ref.adam(3e-3),
     ),
     healthy(
         "digits-sigmoid-2-layers",
@@ -145,7 +149,7 @@ HEALTHY = (
     healthy("xor-200-rows", "tiny", ref.XOR_NOISY, quick=True),
     healthy("moons", "tiny", ref.MOONS),
     healthy("circles", "tiny", ref.CIRCLES),
-    healthy("dev-easier-than-train", "tiny", ref.DIGITS_MLP, spoil=(make(data.easier_dev),), epochs=6),
+    healthy("dev-easier-than-train", "tiny", ref.DIGITS_MLP, spoil=(make(data.easier_dev),), epochs=10),
     # Real sets that are not part of scikit-learn.
     healthy("fashion-cnn", "real", ref.FASHION),
     healthy("mnist-mlp", "real", ref.MNIST),

@@ -28,7 +28,7 @@ DIGITS_CNN = Recipe(make(data.digits, layout="image"), make(models.cnn), adam(),
 DIGITS_RESIDUAL = Recipe(make(data.digits, layout="image"), make(models.residual_cnn), adam(3e-3), epochs=10)
 DIGITS_TRANSFORMER = Recipe(make(data.digits, layout="rows"), make(models.transformer), adam(3e-3), epochs=25)
 TRAITS = Recipe(make(data.digit_traits), make(models.mlp), adam())
-TWO_OUTPUTS = Recipe(make(data.digit_and_ink), make(models.two_outputs), adam())
+TWO_OUTPUTS = Recipe(make(data.digit_and_ink), make(models.two_outputs), adam(3e-3), epochs=30)
 AUTOENCODER = Recipe(make(data.reconstruction), make(models.autoencoder), adam(3e-3), epochs=40)
 
 WINE = Recipe(make(data.table, name="wine"), make(models.mlp, hidden=(32,)), sgd(0.05), epochs=60, batch_size=16)

@@ -116,8 +116,8 @@ class _Components:
 
 def _predicted(model: Any, task: str, x_train: Array, y_train: Array, x_dev: Array) -> Array:
     """Predictions in the shape that a net's would have."""
-    single = task != "multilabel" and (task == "multiclass" or y_train.shape[-1] == 1 or y_train.ndim == 1)
-    model.fit(x_train, _labels(y_train) if single else y_train)
+    flat = task in ("binary", "multiclass") or y_train.shape[1:] == (1,)
+    model.fit(x_train, _labels(y_train) if flat else y_train)
     said = np.asarray(model.predict(x_dev), "float64")
     return said if said.ndim == 2 else said[:, None]
 
