@@ -28,7 +28,7 @@ from diagnose.subject import Output, Rows, Split
 BATCH = 512
 BATCH_CELLS = 4_000_000  # numbers of inputs and outputs in one batch
 OUTPUT_CELLS = 25_000_000  # predicted numbers kept at a time; many-class and picture outputs see fewer rows
-FIRST_ROWS = 5_000  # tell how many rows it takes to know the error well enough
+FIRST_ROWS = 10_000  # tell how many rows it takes to know the error well enough
 RATE_HALF_WIDTH = 0.005  # of the 95 % interval of an error rate
 VALUE_HALF_WIDTH = 0.02  # the same for a squared error, relative to it: 1 % of the RMSE
 REFERENCE_ROWS = 50_000  # training targets behind the constant prediction

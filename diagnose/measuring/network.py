@@ -66,6 +66,7 @@ def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
         iterations=training.iterations,
         backend=_backend(),
         trained=subject.trained,
+        operations=walked.operations,
     )
 
 

@@ -33,13 +33,15 @@ class Walk:
     """All parts in call order. `ends` has the paths of the parts that give each output of the model.
 
     Where some container has no graph (subclassed), `graph_known` is False, `inbound` and `ends` are empty, and
-    the order is that in which the layers were attached. `merges`: some operation joins two paths.
+    the order is that in which the layers were attached. `merges`: some operation joins two paths. `operations`: class
+    names of the `keras.ops` called outside layers.
     """
 
     parts: tuple[Part, ...]
     ends: tuple[tuple[str, ...], ...]
     graph_known: bool
     merges: bool
+    operations: tuple[str, ...] = ()
 
     def at(self, path: str) -> Part | None:
         return next((part for part in self.parts if part.path == path), None)
@@ -51,7 +53,7 @@ def walk(model: Any) -> Walk:
     graph.visit(model, "", None)
     parts = graph.parts()
     if graph.known:
-        return Walk(parts, tuple(graph.ends), True, graph.merges)
+        return Walk(parts, tuple(graph.ends), True, graph.merges, tuple(graph.operations))
     merges = graph.merges or any(part.kind in MERGES for part in parts)
     return Walk(tuple(replace(part, inbound=()) for part in parts), (), False, merges)
 
@@ -68,6 +70,7 @@ class _Graph:
         self._paths: Counter[str] = Counter()
         self.known = True
         self.merges = False
+        self.operations: dict[str, None] = {}
         self.ends: list[Sources] = []
 
     def parts(self) -> tuple[Part, ...]:
@@ -111,6 +114,7 @@ class _Graph:
 
         if not isinstance(operation, keras.layers.Layer):  # a bare operation: x + y
             self.merges |= len(set(each)) > 1
+            self.operations[type(operation).__name__] = None
             return [joined]
         if is_container(operation):
             outputs = self.visit(operation, f"{prefix}{operation.name}/", each or [()])

@@ -7,6 +7,7 @@ from keras import layers
 
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.network import network, twin_share
+from diagnose.measuring.walking import walk
 from diagnose.settings import Settings
 from tests.measuring.architectures import (
     REGRESSION,
@@ -148,3 +149,10 @@ def test_twins_are_units_with_parallel_weights():
     assert twin_share(np.full((8, 6), 0.1)) == 1
     assert twin_share(np.zeros((8, 6))) == 1
     assert twin_share(generator.normal(size=(1, 50))) is None
+
+
+def test_operations_outside_layers_are_named():
+    inputs = keras.Input((4,))
+    hidden = keras.ops.relu(layers.Dense(3)(inputs))
+    model = keras.Model(inputs, layers.Dense(1)(hidden) + 1.0)
+    assert walk(model).operations == ("Relu", "Add")

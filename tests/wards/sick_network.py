@@ -133,7 +133,7 @@ SICK_NETWORK = (
         **digits_with(hidden=(2,)),
     ),
     sick(
-        "two-unit-trunk",
+        "one-unit",
         "capacity",
         ref.FRIEDMAN,
         {"high-bias", "bottleneck", "beaten-by-baseline"},
