@@ -5,6 +5,7 @@ from diagnose.checks.wording import counted, number
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Dataset, Head, Network, SplitStatistics, TargetStatistics
 from diagnose.registry import check
+from diagnose.subject import Task
 
 ROUNDING = 1e-3  # how far outside 0 ... 1 float noise may put a probability
 SHOWN = 12  # labels in the evidence
@@ -44,8 +45,8 @@ def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
 
 def _problem(head: Head, target: TargetStatistics) -> str | None:
     loss = head.output.loss
-    if target.low.size == 0 or target.rows == 0:
-        return None
+    if target.low.size == 0 or target.rows == 0 or head.output.task is Task.REGRESSION:
+        return None  # numbers under a cross-entropy: the loss is wrong, not the labels
     if loss in SPARSE:
         return _sparse_problem(head, target)
     if loss in CATEGORICAL | DIVERGENCE:

@@ -25,7 +25,8 @@ def symmetric_units(network: Network) -> Iterator[Finding]:
     one unit. Random initial weights are there to prevent just that. All-zero kernels pass no gradient either.
 
     ## How it is decided
-    An error where at least 99 % of a hidden layer's units have a twin, a warning from 50 %. A constant kernel
+    An error where at least 99 % of a hidden layer's units have a twin, a warning from 50 %; a hint where the
+    weights are trained and their initialiser is random, for then training made them alike. A constant kernel
     initialiser on an untrained hidden layer is an error; on one that has trained apart all the same, a hint.
 
     ## Known limits
@@ -41,8 +42,9 @@ def symmetric_units(network: Network) -> Iterator[Finding]:
     for limit, until, severity in ((ALL, 1.01, Severity.ERROR), (MANY, ALL, Severity.WARNING)):
         found = [path for path, share in twins.items() if limit <= share < until]
         if found:
+            began_so = not network.trained or any(_constant_start(layer) for layer in layers if layer.path in found)
             yield Finding(
-                severity,
+                severity if began_so else Severity.HINT,
                 f"{percent(max(twins[path] for path in found))} of the units are copies of another one in "
                 f"{counted(len(found), 'hidden layer')}: {listed(found)}",
                 where=Where(layer=found[0]),
@@ -59,8 +61,12 @@ def _judged(network: Network, layer: Layer) -> bool:
     return wide and layer.trainable and not merges
 
 
+def _constant_start(layer: Layer) -> bool:
+    return (layer.initializer or "").startswith(CONSTANTS)
+
+
 def _constant(layers: list[Layer], trained: bool) -> Iterator[Finding]:
-    constant = [layer for layer in layers if (layer.initializer or "").startswith(CONSTANTS)]
+    constant = [layer for layer in layers if _constant_start(layer)]
     if constant:
         yield Finding(
             Severity.HINT if trained else Severity.ERROR,

@@ -82,7 +82,13 @@ def test_what_a_custom_loss_starts_at_is_not_known() -> None:
     ],
 )
 def test_symmetric_units(changes: dict[str, object], found: list[Severity]) -> None:
-    assert b.severities(symmetric_units, b.network(b.layer("a", **changes))) == found
+    assert b.severities(symmetric_units, b.network(b.layer("a", **changes), trained=False)) == found
+
+
+def test_units_that_training_made_alike_are_a_hint() -> None:
+    alike = b.layer("a", twin_units=1.0, initializer="GlorotUniform")
+    assert b.severities(symmetric_units, b.network(alike)) == [Severity.HINT]
+    assert b.severities(symmetric_units, b.network(replace(alike, initializer="Ones"))) == ERROR
 
 
 def test_a_constant_initialiser_is_an_error_until_training_broke_the_symmetry() -> None:

@@ -249,10 +249,11 @@ def pima() -> Data:
 
 
 def adult(rows: int = 4000) -> Data:
-    """Census income: the six numeric columns, standardised; 24 % earn more than 50K."""
+    """Census income: the six numeric columns, capital as logarithm, standardised; 24 % earn more than 50K."""
     with _extra("adult/train.csv").open(newline="") as file:
         table = [row for row in csv.reader(file, skipinitialspace=True) if len(row) == 15][:rows]
     x = np.array([[float(row[column]) for column in (0, 2, 4, 10, 11, 12)] for row in table])
+    x[:, 3:5] = np.log1p(x[:, 3:5])
     return standard(_tabular(x, np.array([row[-1].startswith(">50K") for row in table])))
 
 

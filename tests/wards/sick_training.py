@@ -70,11 +70,11 @@ SICK_TRAINING = (
     ),
     # variance
     sick(
-        "hundred-rows",
+        "forty-rows",
         "variance",
         ref.DIGITS_MLP,
         {"high-variance"},
-        spoil=(make(data.first_rows, rows=100),),
+        spoil=(make(data.first_rows, rows=40),),
         epochs=100,
         model=ref.DIGITS_MLP.model.but(hidden=(256, 256)),
     ),
@@ -91,6 +91,14 @@ SICK_TRAINING = (
         ref.FASHION,
         {"high-variance"},
         spoil=(make(data.first_rows, rows=1000),),
+        epochs=60,
+    ),
+    sick(
+        "fashion-300-rows",
+        "variance",
+        ref.FASHION,
+        {"high-variance"},
+        spoil=(make(data.first_rows, rows=300),),
         epochs=60,
     ),
 )
