@@ -69,10 +69,12 @@ def _run(names: list[str], jobs: int, work: Any, arguments: tuple[Any, ...]) -> 
         yield from (work(name, *arguments) for name in names)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, max_tasks_per_child=CASES_PER_PROCESS) as pool:
-        futures = [pool.submit(work, name, *arguments) for name in names]
-        for future in as_completed(futures):
-            yield future.result()
+    batch = jobs * CASES_PER_PROCESS  # a pool a batch: `max_tasks_per_child` hangs on Python 3.11
+    for first in range(0, len(names), batch):
+        with ProcessPoolExecutor(jobs, context) as pool:
+            futures = [pool.submit(work, name, *arguments) for name in names[first : first + batch]]
+            for future in as_completed(futures):
+                yield future.result()
 
 
 def _examine(name: str, effort: str) -> Any:

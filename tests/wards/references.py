@@ -66,6 +66,6 @@ MNIST = Recipe(
     batch_size=64,
 )
 PIMA = Recipe(make(data.pima), make(models.mlp, hidden=(16,), l2=1e-3), adam(3e-3), epochs=20)
-ADULT = Recipe(make(data.adult), make(models.mlp, hidden=(32,)), adam(3e-3), epochs=25)
+ADULT = Recipe(make(data.adult, rows=8000), make(models.mlp), adam(5e-3), epochs=15, batch_size=64)
 CARS = Recipe(make(data.cars), make(models.mlp, hidden=(32,)), adam(5e-3), epochs=40)
 REVIEWS = Recipe(make(data.reviews), make(models.mlp, hidden=(), embedding=32), adam(0.02), epochs=15)

@@ -142,7 +142,7 @@ SICK_DATA = (
         {"missing-classes", "data-mismatch"},
         spoil=(make(data.without_classes),),
     ),
-    sick("not-a-number-in-data", "rows", ref.DIGITS_SGD, {"non-finite-data"}, quick=True, spoil=(make(data.holes),)),
+    sick("not-a-number-in-data", "rows", ref.DIGITS_SGD, {"non-finite-data"}, spoil=(make(data.holes),)),
     sick(
         "one-positive-in-fifty",
         "rows",

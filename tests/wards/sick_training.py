@@ -39,7 +39,6 @@ SICK_TRAINING = (
         "too-short",
         ref.DIGITS_SGD,
         SLOW | {"batch-size"},
-        quick=True,
         epochs=1,
         batch_size=512,
     ),
@@ -94,11 +93,11 @@ SICK_TRAINING = (
         epochs=60,
     ),
     sick(
-        "fashion-300-rows",
+        "fashion-150-rows",
         "variance",
         ref.FASHION,
         {"high-variance"},
-        spoil=(make(data.first_rows, rows=300),),
+        spoil=(make(data.first_rows, rows=150),),
         epochs=60,
     ),
 )
