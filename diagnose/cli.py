@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +79,9 @@ def _options(function: Any) -> Any:
         click.option("--out", type=click.Path(), metavar="DIR", help="Folder of the results (default: diagnosis/)."),
         click.option("--json", "json_path", metavar="FILE|-", help="Write the JSON here, and nothing else by default."),
         click.option("--html", "html_path", metavar="FILE", help="Write the page here, and nothing else by default."),
+        click.option(
+            "--junit", "junit_path", metavar="FILE", help="Write JUnit XML here, and nothing else by default."
+        ),
         click.option("--open", "open_page", is_flag=True, help="Open the page in the browser."),
         click.option("--quiet", is_flag=True, help="No progress, no summary."),
         click.option("--no-samples", is_flag=True, help="Leave rows and pictures of the data out of the results."),
@@ -141,7 +144,8 @@ def examine_command(model: str, data: str, **options: Any) -> None:
         architecture=_path(options["architecture"]),
         trust=options["trust"],
     )
-    places = _places(Path(model), options["out"], options["json_path"], options["html_path"])
+    asked = {".json": options["json_path"], ".html": options["html_path"], ".xml": options["junit_path"]}
+    places = _places(Path(model), options["out"], asked)
     command = "diagnose " + " ".join(_quoted(argument) for argument in sys.argv[1:])
     diagnosis = _examined(lambda: load(Path(model), Path(data), load_options), settings, command, options["quiet"])
     _deliver(diagnosis, places, quiet=options["quiet"], open_page=options["open_page"])
@@ -201,16 +205,16 @@ def _silenced() -> Iterator[None]:
         os.close(sink)
 
 
-def _places(model: Path, out: str | None, json_path: str | None, html_path: str | None) -> tuple[str, ...]:
-    """Where to write: what was asked for, else a JSON and a page under `diagnosis/`."""
-    asked = tuple(path for path in (json_path, html_path) if path)
-    for path in (p for p in asked if p != "-"):
+def _places(model: Path, out: str | None, by_suffix: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Where to write: what was asked for, by its suffix, else a JSON and a page under `diagnosis/`."""
+    asked = tuple(path for path in by_suffix.values() if path)
+    for suffix, path in by_suffix.items():
+        if not path or (path == "-" and suffix == ".json"):
+            continue
         if Path(path).is_dir():
             raise InputError(f"{path} is a folder: pass the name of a file to write")
-    if html_path and Path(html_path).suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{html_path} does not end in .html: pass a file name that does")
-    if json_path and json_path != "-" and Path(json_path).suffix.lower() != ".json":
-        raise InputError(f"{json_path} does not end in .json: pass a file name that does, or - for standard output")
+        if Path(path).suffix.lower() != suffix:
+            raise InputError(f"{path} does not end in {suffix}: pass a file name that does")
     if asked and not out:
         return asked
     name = re.sub(r"[^\w.-]+", "_", model.stem) or "model"
@@ -300,7 +304,7 @@ def demo(out: str | None, open_page: bool, quiet: bool) -> None:
     from diagnose.demonstrating import sick_subject, what_to_look_at
     from diagnose.settings import Settings
 
-    places = _places(Path("demo"), out, None, None)
+    places = _places(Path("demo"), out, {})
     diagnosis = _examined(sick_subject, Settings(), "diagnose demo", quiet)
     _deliver(diagnosis, places, quiet=quiet, open_page=open_page)
     if not quiet:

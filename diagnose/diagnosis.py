@@ -186,7 +186,7 @@ class Diagnosis:
     schema: int = field(default=SCHEMA)
 
     def save(self, path: str | Path) -> None:
-        """Write it as JSON (`.json`) or as a page (`.html`), to a temporary name first."""
+        """Write it as JSON (`.json`), page (`.html`) or JUnit XML (`.xml`), to a temporary name first."""
         from diagnose.storing import save
 
         save(self, Path(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ def examine(
     seed: int = 0,
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
-    samples: bool = True,
+    no_samples: bool = False,
     plan: Mapping[str, float] | None = None,
     custom_objects: str | Path | None = None,
     lambdas: Iterable[str] = (),
@@ -76,7 +76,7 @@ def examine(
         rows: rows evaluated per split at most, or "all".
         seed: of every random choice.
         only, skip: codes of checks to run, or to leave out.
-        samples: False leaves rows and pictures of the data out of the results.
+        no_samples: leave rows and pictures of the data out of the results.
         plan: `diagnosis.settings["plan"]` of an earlier examination: the same instruments at the same size, whatever
             time they take.
         custom_objects: a Python file that defines the model's own classes and functions.
@@ -94,7 +94,7 @@ def examine(
     from diagnose.loading import LoadOptions, subject_from
 
     settings = settings_from(
-        effort=effort, budget=budget, rows=rows, seed=seed, only=only, skip=skip, samples=samples, plan=plan
+        effort=effort, budget=budget, rows=rows, seed=seed, only=only, skip=skip, samples=not no_samples, plan=plan
     )
     options = LoadOptions(
         task=task,
@@ -187,16 +187,10 @@ def chosen(settings: Settings) -> tuple[Check, ...]:
     return tuple(c for c in CHECKS if (not settings.only or c.code in settings.only) and c.code not in settings.skip)
 
 
-@dataclass(frozen=True)
-class _Timing:
-    loading: float
-    measured: Measured
-    outcomes: tuple[Outcome, ...]
-
-    def as_dict(self) -> dict[str, float]:
-        spent = {"loading": self.loading} | {run.name: run.seconds for run in self.measured.executed}
-        spent["checks"] = sum(outcome.seconds for outcome in self.outcomes)
-        return spent
+def _timing(loading: float, measured: Measured, outcomes: Iterable[Outcome]) -> dict[str, float]:
+    """Seconds by instrument, and of the phases around them."""
+    spent = {"loading": loading} | {run.name: run.seconds for run in measured.executed}
+    return spent | {"checks": sum(outcome.seconds for outcome in outcomes)}
 
 
 def conclude(
@@ -236,7 +230,7 @@ def conclude(
         remedies=prescribing.remedies(suspicions, lists, facts.values, tried),
         effects=tried,
         coverage=(*measured.coverage, *_not_covered(settings)),
-        timing=_Timing(loading_seconds, measured, outcomes).as_dict(),
+        timing=_timing(loading_seconds, measured, outcomes),
         figures=figures(subject, measured.measurements, settings.samples),
         layers=layer_rows(measured.measurements, seen.findings),
         date=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -68,7 +68,7 @@ def from_json(text: str) -> Diagnosis:
 
 
 def save(diagnosis: Diagnosis, path: str | Path) -> None:
-    """Write the diagnosis as JSON (`.json`) or as a page (`.html`), to a temporary name first.
+    """Write the diagnosis as JSON (`.json`), as a page (`.html`) or as JUnit XML (`.xml`), to a temporary name first.
 
     Raises:
         InputError: another suffix, or the folder cannot be written to.
@@ -121,10 +121,14 @@ def _writer(path: Path) -> Callable[[Diagnosis], str]:
     if path.suffix.lower() == ".json":
         return to_json
     if path.suffix.lower() in (".html", ".htm"):
-        from diagnose.reports.html import render
+        from diagnose.reports import html
 
-        return render
-    raise InputError(f'cannot save as "{path.name}": pass a path that ends in .json or .html')
+        return html.render
+    if path.suffix.lower() == ".xml":
+        from diagnose.reports import junit
+
+        return junit.render
+    raise InputError(f'cannot save as "{path.name}": pass a path that ends in .json, .html or .xml (JUnit)')
 
 
 @cache

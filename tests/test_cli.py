@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import keras
 import numpy as np
@@ -142,6 +143,15 @@ def test_a_name_of_a_sub_command_is_the_sub_command(tmp_path: Path) -> None:
     assert "Why it matters" in done.stdout
     assert diagnose("explain", "ded-units", cwd=tmp_path).stderr.strip().endswith("did you mean 'dead-units'?")
     assert "learning-rate-too-high" in diagnose("list", cwd=tmp_path).stdout
+
+
+def test_junit_for_continuous_integration(folder: Path) -> None:
+    done = diagnose("model.keras", "data", "--effort", "quick", "--junit", "checks.xml", "--quiet", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    suite = ElementTree.parse(folder / "checks.xml").getroot()
+    assert int(suite.get("tests", "0")) == len(suite) > 50
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
+    assert int(suite.get("skipped", "0")) > 0
 
 
 def test_help_names_the_commands(tmp_path: Path) -> None:
