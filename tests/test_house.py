@@ -43,13 +43,3 @@ def test_the_versions_agree() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert diagnose.__version__ == version
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
-
-
-def test_no_file_is_too_long_to_read() -> None:
-    long = {
-        str(file.relative_to(ROOT)): lines
-        for folder in ("diagnose", "checks", "reports", "tests", "benchmarks")
-        for file in (ROOT / folder).rglob("*.py")
-        if (lines := len(file.read_text().splitlines())) > 500
-    }
-    assert not long

@@ -44,7 +44,7 @@ SICK_TRAINING = (
     ),
     sick("one-epoch-lstm", "too-short", ref.WAVES_LSTM, SLOW | {"batch-size"}, epochs=1, batch_size=128),
     sick(
-        "two-epochs-cancer-sgd",
+        "one-epoch-cancer-sgd",
         "too-short",
         ref.CANCER_SGD,
         SLOW | {"batch-size"},

