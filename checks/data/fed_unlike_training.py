@@ -5,7 +5,8 @@ from diagnose.findings import Bars, Finding, Interval, Severity
 from diagnose.measurements import Conversions, Network, Score
 from diagnose.registry import check
 
-GAIN = 0.10  # relative fall of the loss that is worth a word
+GAIN = 0.10  # relative fall of loss and error that is worth a word
+GOOD = 0.5  # skill that weights fed what they know at least have; larger outputs alone may look less bad
 ERROR_FALL = 0.25  # relative fall of the error that makes what was fed the main fact
 ERROR_POINTS = 0.05  # and, for error rates, at least five points of it
 WIDER = 1.32  # 2.58 / 1.96: five conversions are tried, so each must hold at 99 % for 95 % in all
@@ -26,9 +27,9 @@ def fed_unlike_training(conversions: Conversions, network: Network | None) -> It
 
     ## How it is decided
     For trained models only. The best conversion must lower the loss by 10 %, significantly at 99 % in the
-    paired comparison, must not raise the error, and must leave a model that beats the constant prediction.
-    It is an error where the error itself falls by a quarter (and by five points of an error rate), else a
-    warning.
+    paired comparison, and the error by 10 % (larger inputs alone make a net that is right more confident, and
+    so lower its loss), and must leave a model with a skill of at least 0.5. It is an error where the error
+    itself falls by a quarter (and by five points of an error rate), else a warning.
 
     ## Known limits
     Only the named conversions are tried. Preparation with statistics of another data set is found as far as
@@ -64,9 +65,11 @@ def _total(scores: tuple[Score, ...]) -> float:
 
 def _holds(fed: tuple[Score, ...], converted: tuple[Score, ...], gain: Interval) -> bool:
     centre, half = (gain.low + gain.high) / 2, (gain.high - gain.low) / 2
-    learned = any(score.beats_constant_loss.low > 0 or score.beats_constant_error.low > 0 for score in converted)
-    worse = any(new.error > old.error for old, new in zip(fed, converted, strict=True))
-    return learned and not worse and centre > WIDER * half and _total(converted) <= (1 - GAIN) * _total(fed)
+    good = all(score.skill >= GOOD for score in converted)
+    pairs = list(zip(fed, converted, strict=True))
+    worse = any(new.error > old.error for old, new in pairs)
+    fewer = any(0 < (1 - GAIN) * old.error >= new.error for old, new in pairs)
+    return good and fewer and not worse and centre > WIDER * half and _total(converted) <= (1 - GAIN) * _total(fed)
 
 
 def _error_falls(fed: Score, converted: Score) -> bool:

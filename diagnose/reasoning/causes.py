@@ -340,7 +340,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         Role.SUSPECT,
         {bottleneck: 2.0},
         (to_do.WIDEN,),
-        explains=("high-bias", "plateau", "learning-rate-too-low", "undertrained"),
+        explains=("high-bias", "plateau", "learning-rate-too-low", "undertrained", "dead-units", "cut-gradient"),
     ),
     # --- optimisation -------------------------------------------------------------------------------------
     DeclaredCause(

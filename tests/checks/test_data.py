@@ -392,6 +392,7 @@ def test_a_much_smaller_error_on_converted_inputs_is_an_error() -> None:
         (b.score(error=0.04, loss=0.64), Interval(0.02, 0.06)),  # less than 10 %
         (b.score(error=0.04, loss=0.50), Interval(0.01, 0.35)),  # not significant for one of five tries
         (b.score(error=0.06, loss=0.40), Interval(0.20, 0.36)),  # softer answers, more of them wrong
+        (b.score(error=RAW.error, loss=0.12), Interval(0.45, 0.67)),  # the same answers, more confident
         (b.chance(), Interval(0.20, 0.36)),  # still nothing learned
     ],
 )

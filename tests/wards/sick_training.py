@@ -29,7 +29,7 @@ SICK_TRAINING = (
     sick("fashion-adam-x100", "rate-too-high", ref.FASHION, {"learning-rate-too-high"}, optimizer=ref.adam(0.2)),
     # rate-too-low
     sick("adam-1e-6", "rate-too-low", ref.DIGITS_MLP, SLOW, optimizer=ref.adam(1e-6)),
-    sick("sgd-1e-4", "rate-too-low", ref.DIGITS_SGD, SLOW, optimizer=ref.sgd(1e-4)),
+    sick("sgd-1e-4", "rate-too-low", ref.DIGITS_SGD, SLOW, quick=True, optimizer=ref.sgd(1e-4)),
     sick("moons-adam-1e-5", "rate-too-low", ref.MOONS, SLOW, optimizer=ref.adam(1e-5)),
     sick("sentences-adam-5e-6", "rate-too-low", ref.SENTENCES, SLOW, optimizer=ref.adam(5e-6)),
     sick("residual-sgd-1e-5", "rate-too-low", ref.DIGITS_RESIDUAL, SLOW, optimizer=ref.sgd(1e-5)),
