@@ -15,6 +15,7 @@ from diagnose.subject import Task
 POINT = 0.01  # one percentage point (or 1 % of the variance): a smaller gap decides nothing
 CO_DOMINANT = 0.25  # share of the whole distance: from here on a part of it is worth attention
 PAIRED_RELATIVE = 0.10  # share of the net's own error by which a clearly better baseline is better
+NOTABLE = 0.10  # skill, too: a tenth of an error that is small already is a difference, and no alarm
 FEW_ROWS = 30  # rows of a comparison between classifiers; fewer turn on one or two of them
 FEW_NUMBERS = 10  # the same for regression
 
@@ -110,11 +111,17 @@ def of_output(baseline: Baseline | None, output: str) -> OutputBaseline | None:
 
 
 def beaten_clearly(baseline: OutputBaseline, task: Task | None) -> bool:
-    """Whether the best baseline is better on the same rows, paired at 95 %, by a tenth of the net's error.
+    """Whether the best baseline is better on the same rows, paired at 95 %, by a tenth of the net's error and of skill.
 
     An unknown task (None) needs as many rows as classification does.
     """
-    return enough_rows(baseline, task) and baseline.difference_interval.low > 0 and baseline.relative >= PAIRED_RELATIVE
+    return beaten(baseline, task) and baseline.best.skill - baseline.net_skill >= NOTABLE
+
+
+def beaten(baseline: OutputBaseline, task: Task | None) -> bool:
+    """Whether the best baseline is better on the same rows, paired at 95 %, by a tenth of the net's error."""
+    better = baseline.difference_interval.low > 0 and baseline.relative >= PAIRED_RELATIVE
+    return enough_rows(baseline, task) and better
 
 
 def enough_rows(baseline: OutputBaseline, task: Task | None) -> bool:

@@ -38,8 +38,8 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
     ## How it is decided
     It is reported above one point and above 2 standard errors of the difference. It is a direction for the
     next step, so a hint; a warning where it exceeds a given target, or where a baseline is clearly better
-    on the same rows (paired, 95 %, at least 10 %), provided it makes up a quarter of the distance from
-    there to the dev error. A negative bias is memorising, and counts as variance.
+    on the same rows (paired, 95 %, by 10 % of the error and 0.1 of skill), provided it makes up a quarter of
+    the distance from there to the dev error. A negative bias is memorising, and counts as variance.
 
     ## Known limits
     Without a target error or a baseline better than a constant there is nothing to compare with. A baseline

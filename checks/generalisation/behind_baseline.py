@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.gaps import PAIRED_RELATIVE, beaten_clearly, enough_rows, error_text
+from diagnose.checks.gaps import PAIRED_RELATIVE, beaten, beaten_clearly, enough_rows, error_text
 from diagnose.checks.wording import percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Baseline, Network, OutputBaseline
@@ -26,8 +26,9 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
 
     ## How it is decided
     An error where the baseline's skill is above the net's by more than 0.25 and the paired difference is
-    above 0 with 95 %. A warning where it is above 0 with 95 % and at least 10 % of the net's own error.
-    Silent where no baseline beats the constant prediction, and below 30 rows (10 for regression).
+    above 0 with 95 %. A warning where it is above 0 with 95 %, at least 10 % of the net's own error and at
+    least 0.1 of skill; a hint where it is all but the last. Silent where no baseline beats the constant
+    prediction, and below 30 rows (10 for regression).
 
     ## Known limits
     Gradient boosting often wins on small tables: that is a fact about the data, not a fault of the net. On
@@ -61,7 +62,9 @@ def _severity(output: OutputBaseline, task: Task | None) -> Severity | None:
         return None
     if output.best.skill - output.net_skill > FAR_BEHIND:
         return Severity.ERROR
-    return Severity.WARNING if beaten_clearly(output, task) else None
+    if beaten_clearly(output, task):
+        return Severity.WARNING
+    return Severity.HINT if beaten(output, task) else None
 
 
 def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> str:

@@ -54,9 +54,9 @@ def variance(
     It is reported above one point and above 2 standard errors of the difference. Every model has some, so
     it is a hint; a warning where it makes up a quarter or more of the distance from what is possible to the
     dev error and one of these holds: the dev error exceeds a given target; a baseline is clearly better on
-    the same unseen rows (paired, 95 %, at least 10 %); or the dev error itself ended more than 2 standard
-    errors above its minimum, in a recorded training or a replay as long as the user's. A train error below
-    the optimum is memorising: the whole distance then is variance.
+    the same unseen rows (paired, 95 %, by 10 % of the error and 0.1 of skill); or the dev error itself ended
+    more than 2 standard errors above its minimum, in a recorded training or a replay as long as the user's.
+    A train error below the optimum is memorising: the whole distance then is variance.
 
     ## Known limits
     Where no train-dev set was given, a difference between the sources of train and dev is part of the gap.

@@ -123,7 +123,8 @@ def test_a_baseline_that_does_better(best, net, expected) -> None:
 
 def test_ten_percent_and_certainty_are_both_needed() -> None:
     assert severities(behind_baseline, baseline(0.181, 0.20, se=0.001)) == []
-    assert severities(behind_baseline, baseline(0.179, 0.20, se=0.001)) == [WARNING]
+    assert severities(behind_baseline, baseline(0.179, 0.20, se=0.001)) == [HINT]
+    assert severities(behind_baseline, baseline(0.40, 0.50, se=0.001)) == [WARNING]
     assert severities(behind_baseline, baseline(0.10, 0.20, se=0.06)) == []
     assert severities(behind_baseline, baseline(0.10, 0.60, se=0.3)) == []
 
