@@ -17,6 +17,7 @@ EVALUATIONS = 3  # in the tail, at least
 NOTHING = 0.9  # times the constant prediction's loss: above, next to nothing was learned
 BEHIND = 0.25  # skill of the best baseline minus the run's: the gap that tells sick models from healthy ones
 MAJORITY = 0.5  # share of the runs
+STEPS = 100  # fewer are no training that could stand still
 
 
 @check("Training that stands still", family="optimisation")
@@ -39,13 +40,16 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
 
     ## Known limits
     It never says "local minimum": in nets of usual width saddles and lost signals are the likelier reason.
-    A replay shorter than the user's training may stand at a plateau that the user's left.
+    A replay shorter than the user's training may stand at a plateau that the user's left. A training of fewer
+    than 100 steps is not judged.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
     - Dauphin et al. 2014, "Identifying and attacking the saddle point problem", arXiv:1406.2572
     """
     known = [run for run in history.runs if len(points(run, "train_loss").tail(TAIL, EVALUATIONS)) >= EVALUATIONS]
+    if any(0 < len(run.step_losses) < STEPS for run in known):
+        raise NotMeasured(f"a training of fewer than {STEPS} steps has not come to rest")
     if not known:
         raise NotMeasured("the training loss was not followed over enough epochs")
     stuck = [run for run in known if _flat(run) and _too_high(run, history, baseline)]

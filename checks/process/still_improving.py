@@ -8,7 +8,7 @@ import numpy as np
 from diagnose.checks.curves import Points, learning_curves, points, represents_training, runs_that
 from diagnose.checks.wording import number, percent
 from diagnose.findings import Finding, Interval, Severity, Where
-from diagnose.measurements import Evaluation, History, Network, NotMeasured, Run, Unavailable
+from diagnose.measurements import Array, Evaluation, History, LearningRate, Network, NotMeasured, Run, Unavailable
 from diagnose.registry import check
 
 TAIL = 0.2  # share of the evaluations, the last ones
@@ -18,10 +18,14 @@ LITTLE = 0.5  # times the constant prediction's loss: above, most is still to be
 AT_CONSTANT = 0.1  # share of the constant prediction's loss: a loss so close to it settles there, and learns nothing
 CLEAR = 0.1  # skill: the least difference between replay and loaded weights that matters
 MAJORITY = 0.5  # share of the runs
+LONGER = 1.5  # times the user's steps: a sweep training is a longer one from here on
+SAME_RATE = 1.1  # times: rates closer than this are the same rate
 
 
 @check("Training stopped too early", family="process")
-def still_improving(history: History, evaluation: Evaluation | None, network: Network | None) -> Iterator[Finding]:
+def still_improving(
+    history: History, evaluation: Evaluation | None, network: Network | None, learning_rate: LearningRate | None
+) -> Iterator[Finding]:
     """Looks at the slope at the end of training, and at what a longer training reaches.
 
     ## What it measures
@@ -63,7 +67,10 @@ def still_improving(history: History, evaluation: Evaluation | None, network: Ne
         if not judged:
             raise NotMeasured("the training was not followed to its end, and the loaded weights were not evaluated")
         return
-    yield from _longer_is_better(history, loaded, network)
+    own = network.iterations if network is not None else None
+    finding = _longer_is_better(history, loaded, own) or _swept_longer(learning_rate, loaded, own, history)
+    if finding is not None:
+        yield finding
 
 
 def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
@@ -127,21 +134,37 @@ def _loaded_skill(evaluation: Evaluation | None) -> float | None:
     return skill if math.isfinite(skill) else None
 
 
-def _longer_is_better(history: History, loaded: float, network: Network | None) -> Iterator[Finding]:
+def _longer_is_better(history: History, loaded: float, own: int | None) -> Finding | None:
+    """The replays against the loaded weights; `own` is the number of steps behind these."""
     skills = np.array([_reached(run) for run in history.runs])
     skills = skills[np.isfinite(skills)]
-    if history.origin != "replay" or not len(skills):
-        return
+    taken = _steps(history)
+    if history.origin != "replay" or (own is not None and taken is not None and taken <= own):
+        return None
+    return _better(skills, loaded, taken, own, history)
+
+
+def _swept_longer(rates: LearningRate | None, loaded: float, own: int | None, history: History) -> Finding | None:
+    """The trainings of the sweep at the user's own rate, where they took more steps than the user's."""
+    if rates is None or rates.own is None or own is None or rates.steps < LONGER * own:
+        return None
+    same = [p for p in rates.sweep if 1 / SAME_RATE < p.rate / rates.own < SAME_RATE and not any(p.diverged)]
+    skills = np.array([skill for point in same for skill in point.skill if math.isfinite(skill)])
+    return _better(skills, loaded, rates.steps, own, history)
+
+
+def _better(skills: Array, loaded: float, taken: int | None, own: int | None, history: History) -> Finding | None:
+    if not len(skills):
+        return None
     spread = float(skills.std(ddof=1)) if len(skills) > 1 else 0.0
     gain, threshold = float(skills.mean()) - max(loaded, 0.0), max(CLEAR, 2 * spread)
-    taken, own = _steps(history), network.iterations if network is not None else None
-    if gain <= threshold or (own is not None and taken is not None and taken <= own):
-        return
+    if gain <= threshold:
+        return None
     longer = own is not None and taken is not None
     half = 1.96 * spread / math.sqrt(len(skills))
-    yield Finding(
+    return Finding(
         Severity.WARNING if longer else Severity.HINT,
-        f"replays of {number(taken) if taken else 'some'} steps at the same settings reach skill {skills.mean():.2f},"
+        f"trainings of {number(taken) if taken else 'some'} steps at the same settings reach skill {skills.mean():.2f},"
         f" the loaded weights {loaded:.2f}" + (f" after {number(own or 0)} steps" if longer else ""),
         Where(split="train"),
         value=gain,
