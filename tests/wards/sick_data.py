@@ -64,8 +64,8 @@ SICK_DATA = (
     sick(
         "labels-count-from-one",
         "handed-data",
-        ref.DIGITS_MLP,
-        {"bad-label-format", "wrong-output-units"},
+        ref.CANCER,
+        {"bad-label-format"},
         hard=True,
         handed=(make(data.labels_from_one),),
     ),
