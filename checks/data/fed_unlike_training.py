@@ -2,18 +2,21 @@ from collections.abc import Iterator
 
 from diagnose.checks.wording import number, percent
 from diagnose.findings import Bars, Finding, Interval, Severity
-from diagnose.measurements import Conversions, Network, Score
+from diagnose.measurements import Baseline, Conversions, Network, Score
 from diagnose.registry import check
 
 GAIN = 0.10  # relative fall of loss and error that is worth a word
 GOOD = 0.5  # skill that weights fed what they know at least have; larger outputs alone may look less bad
+BEHIND = 0.25  # skill by which they may lie behind a baseline: the distance from which a model counts as sick
 ERROR_FALL = 0.25  # relative fall of the error that makes what was fed the main fact
 ERROR_POINTS = 0.05  # and, for error rates, at least five points of it
 WIDER = 1.32  # 2.58 / 1.96: five conversions are tried, so each must hold at 99 % for 95 % in all
 
 
 @check("Data unlike what the model was trained on", family="data")
-def fed_unlike_training(conversions: Conversions, network: Network | None) -> Iterator[Finding]:
+def fed_unlike_training(
+    conversions: Conversions, network: Network | None, baseline: Baseline | None
+) -> Iterator[Finding]:
     """Tries whether the loaded weights do clearly better on converted inputs.
 
     ## What it measures
@@ -28,8 +31,9 @@ def fed_unlike_training(conversions: Conversions, network: Network | None) -> It
     ## How it is decided
     For trained models only. The best conversion must lower the loss by 10 %, significantly at 99 % in the
     paired comparison, and the error by 10 % (larger inputs alone make a net that is right more confident, and
-    so lower its loss), and must leave a model with a skill of at least 0.5. It is an error where the error
-    itself falls by a quarter (and by five points of an error rate), else a warning.
+    so lower its loss), and must leave a model with a skill of at least 0.5 that is no more than 0.25 behind the
+    best baseline: weights fed what they know do about as well as the data allows. It is an error where the
+    error itself falls by a quarter (and by five points of an error rate), else a warning.
 
     ## Known limits
     Only the named conversions are tried. Preparation with statistics of another data set is found as far as
@@ -42,7 +46,8 @@ def fed_unlike_training(conversions: Conversions, network: Network | None) -> It
     if network is not None and not network.trained:
         return
     fed = _total(conversions.as_fed)
-    better = [entry for entry in conversions.tried if _holds(conversions.as_fed, entry[1], entry[2])]
+    floors = _floors(conversions, baseline)
+    better = [entry for entry in conversions.tried if _holds(conversions.as_fed, entry[1], entry[2], floors)]
     if not better:
         return
     name, scores, gain = max(better, key=lambda entry: entry[2].low)
@@ -63,9 +68,15 @@ def _total(scores: tuple[Score, ...]) -> float:
     return sum(score.loss for score in scores)
 
 
-def _holds(fed: tuple[Score, ...], converted: tuple[Score, ...], gain: Interval) -> bool:
+def _floors(conversions: Conversions, baseline: Baseline | None) -> list[float]:
+    """The least skill, per output, of weights that are fed what they know."""
+    known = {found.output: found.best.skill - BEHIND for found in (baseline.outputs if baseline is not None else ())}
+    return [max(GOOD, known.get(score.output, GOOD)) for score in conversions.as_fed]
+
+
+def _holds(fed: tuple[Score, ...], converted: tuple[Score, ...], gain: Interval, floors: list[float]) -> bool:
     centre, half = (gain.low + gain.high) / 2, (gain.high - gain.low) / 2
-    good = all(score.skill >= GOOD for score in converted)
+    good = all(score.skill >= floor for score, floor in zip(converted, floors, strict=True))
     pairs = list(zip(fed, converted, strict=True))
     worse = any(new.error > old.error for old, new in pairs)
     fewer = any(0 < (1 - GAIN) * old.error >= new.error for old, new in pairs)

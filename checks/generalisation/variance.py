@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.curves import dev_error_rise, learning_curves, represents_training
+from diagnose.checks.curves import dev_error_rise, learning_curves
 from diagnose.checks.error_levels import error_levels
 from diagnose.checks.gaps import (
     CO_DOMINANT,
@@ -55,7 +55,7 @@ def variance(
     it is a hint; a warning where it makes up a quarter or more of the distance from what is possible to the
     dev error and one of these holds: the dev error exceeds a given target; a baseline is clearly better on
     the same unseen rows (paired, 95 %, by 10 % of the error and 0.1 of skill); or the dev error itself ended
-    more than 2 standard errors above its minimum, in a recorded training or a replay as long as the user's.
+    more than 2 standard errors above its minimum in a recorded training (a replay of ours is not the user's).
     A train error below the optimum is memorising: the whole distance then is variance.
 
     ## Known limits
@@ -118,7 +118,7 @@ def _beaten(train: Score, baseline: Baseline | None) -> str:
 
 def _rise(history: History | None, train: Score, dev: Score) -> str:
     """The third reason: the dev error of the first output went up again."""
-    if history is None or not represents_training(history):
+    if history is None or history.origin == "replay":
         return ""
     found = dev_error_rise(history, train.task.classifies, history.dev_rows or dev.rows)
     if found is None or not found.deviations > RISE:

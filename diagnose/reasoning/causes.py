@@ -596,7 +596,8 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "Sick, and no known cause explains it",
         "The model does not learn, and none of the causes that could be checked is suspected.",
         Role.RESIDUE,
-        {does_not_learn: 1.0, constant_predictions: 1.0, overfit_batch: 0.5},
+        {does_not_learn: 1.0, constant_predictions: 1.0},
         (to_do.READ_FINDINGS, to_do.DEFAULT_OPTIMIZER),
+        witnessed_by={overfit_batch: 0.5},
     ),
 )
