@@ -98,3 +98,5 @@ def _worth(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
     if titles:
         yield from ("", _paint("Worth doing next", "do", colour))
         yield from _wrapped("; ".join(titles), width, "  ")
+    elif diagnosis.state.value == "healthy":
+        yield from ("", "Nothing needs to be done.")

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from diagnose.checks.optimisation import rates
 from diagnose.checks.wording import number
 from diagnose.findings import Finding
-from diagnose.measurements import Evaluation, History, LearningRate
+from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
 
 @check("Learning rate too high", family="optimisation")
 def learning_rate_too_high(
-    learning_rate: LearningRate, evaluation: Evaluation | None, history: History | None
+    learning_rate: LearningRate, evaluation: Evaluation | None, history: History | None, baseline: Baseline | None
 ) -> Iterator[Finding]:
     """Compares short trainings at the model's own learning rate with the same trainings at lower ones.
 
@@ -27,8 +27,9 @@ def learning_rate_too_high(
     The own rate lies above the usable range, does worse than the best rate by more than 0.1 skill and by
     more than 2 standard deviations between seeds, and is either more than 10 times above the range or
     learns nothing with any seed. Where the user's own weights, or a replay of the user's training, come as
-    far as the best rate, the rate did no harm and nothing is said. It is an error where the user's own
-    training learned nothing either, else a warning.
+    far as the best rate, the rate did no harm and nothing is said. Nor is anything where the best rate reaches
+    less than 0.25 skill or half of the best baseline's: then the rate was not the obstacle. It is an error
+    where the user's own training learned nothing either, else a warning.
 
     ## Known limits
     A usable range depends on everything else: unscaled inputs or targets and a too large initialisation
@@ -42,7 +43,7 @@ def learning_rate_too_high(
     compared = rates.compare(learning_rate)
     skill = rates.reached(evaluation, history)
     outside = compared.rate > compared.high and (rates.beyond(compared.rate, compared.high) or compared.fails)
-    if not outside or compared.best_rate >= compared.rate or not rates.harms(compared, skill):
+    if not outside or compared.best_rate >= compared.rate or not rates.harms(compared, skill, baseline):
         return
     yield Finding(
         rates.severity(compared, skill),

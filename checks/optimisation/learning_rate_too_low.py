@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from diagnose.checks.optimisation import rates
 from diagnose.checks.wording import number
 from diagnose.findings import Finding
-from diagnose.measurements import Evaluation, History, LearningRate
+from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
 
 @check("Learning rate too low", family="optimisation")
 def learning_rate_too_low(
-    learning_rate: LearningRate, evaluation: Evaluation | None, history: History | None
+    learning_rate: LearningRate, evaluation: Evaluation | None, history: History | None, baseline: Baseline | None
 ) -> Iterator[Finding]:
     """Compares short trainings at the model's own learning rate with the same trainings at higher ones.
 
@@ -27,7 +27,9 @@ def learning_rate_too_low(
     The own rate lies more than 10 times below the usable range and does worse than the best rate by more
     than 0.1 skill and by more than 2 standard deviations between seeds. Where the user's own weights, or a
     replay of the user's training, come as far as the best rate does, the rate was only slow and nothing is
-    said. It is an error where the user's own training learned nothing either, else a warning.
+    said. Nor is anything where the best rate reaches less than 0.25 skill or half of the best baseline's: then
+    the rate was not the obstacle. It is an error where the user's own training learned nothing either, else a
+    warning.
 
     ## Known limits
     Every training of the sweep has the same few steps, and a low rate with many more steps ends where a
@@ -41,7 +43,7 @@ def learning_rate_too_low(
     compared = rates.compare(learning_rate)
     skill = rates.reached(evaluation, history)
     outside = rates.beyond(compared.low, compared.rate) and compared.best_rate > compared.rate
-    if not outside or not rates.harms(compared, skill):
+    if not outside or not rates.harms(compared, skill, baseline):
         return
     own_training = f", and the user's own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
     yield Finding(

@@ -6,11 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.findings import Curves, Evidence, Interval, Mark, Series, Severity
-from diagnose.measurements import Array, Evaluation, History, LearningRate, NotMeasured, SweepPoint, Unavailable
+from diagnose.measurements import (
+    Array,
+    Baseline,
+    Evaluation,
+    History,
+    LearningRate,
+    NotMeasured,
+    SweepPoint,
+    Unavailable,
+)
 
 CLEAR = 0.1  # skill: the smallest difference between two rates that matters; seeds of healthy models differ by less
 FAR = 10.0  # times: a sweep places the usable range no better than this, so closer rates are not judged
 LEARNED = 0.1  # skill: a training that stays below has learned nothing worth the name
+CURED = 0.25  # skill that the best rate reaches at least, where the rate is what keeps the model from learning
+HALF = 0.5  # of the best baseline's skill, the same: a rate that gets no further was not the obstacle
 SAME_RATE = 1.1  # times: rates closer than this are the same rate
 
 
@@ -103,9 +114,11 @@ def reached(evaluation: Evaluation | None, history: History | None) -> float | N
     return max(known) if known else None
 
 
-def harms(comparison: Comparison, skill: float | None) -> bool:
-    """Whether the own rate does clearly worse, and the user's training did not make up for it."""
-    if comparison.difference <= comparison.threshold:
+def harms(comparison: Comparison, skill: float | None, baseline: Baseline | None) -> bool:
+    """Whether the own rate does clearly worse, the best one well, and the user's training did not make up for it."""
+    possible = max((found.best.skill for found in baseline.outputs[:1]), default=0.0) if baseline is not None else 0.0
+    best = float(comparison.best.mean())
+    if comparison.difference <= comparison.threshold or best < max(CURED, HALF * possible):
         return False
     return skill is None or float(comparison.best.mean()) - skill > comparison.threshold
 

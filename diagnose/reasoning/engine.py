@@ -21,6 +21,7 @@ SAYS = {Severity.INFO: 0.0, Severity.HINT: 0.4, Severity.WARNING: 0.8, Severity.
 CONFIRMED = 1.5  # weight of an experiment in which this change alone restored learning
 NOT_CONFIRMED = 0.75  # taken off where the experiment was made and did not help
 ENOUGH = 0.1  # least score of a suspicion
+TOLD_BY = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3}  # the strongest first
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,10 @@ def _loudest(findings: Sequence[Finding]) -> float:
     return max((SAYS[finding.severity] for finding in findings), default=0.0)
 
 
-def _strength(suspicion: Suspicion, causes: Sequence[DeclaredCause]) -> tuple[int, bool, float, int]:
+def _strength(suspicion: Suspicion, causes: Sequence[DeclaredCause]) -> tuple[int, int, float, int]:
     """Sort key, the strongest first."""
     order = [cause.code for cause in causes].index(suspicion.code)
-    return (-suspicion.severity.rank, suspicion.state != "confirmed", -round(suspicion.score, 2), order)
+    return (-suspicion.severity.rank, TOLD_BY[suspicion.state], -round(suspicion.score, 2), order)
 
 
 def _one_winner_a_family(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> list[Suspicion]:
@@ -183,14 +184,14 @@ def _ranked(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> lis
     def key(suspicion: Suspicion) -> tuple[object, ...]:
         hint = suspicion.severity.rank <= Severity.HINT.rank
         direction = suspicion.cause.kind == "direction"
-        severity, unconfirmed, score, order = _strength(suspicion, causes)
+        severity, told_by, score, order = _strength(suspicion, causes)
         return (
             suspicion.explained_by is not None,
             severity,
             direction if not hint else not direction,  # among hints, where the error is says more than a signal
             suspicion.cause.role is Role.RESIDUE,
             suspicion.cause.role is not Role.FACT,
-            unconfirmed,
+            told_by,
             suspicion.cause.role is Role.SYMPTOM,
             score,
             order,
@@ -200,20 +201,18 @@ def _ranked(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> lis
 
 
 def _account_for_all(ranked: list[Suspicion], seen: Seen, causes: Sequence[DeclaredCause]) -> tuple[Suspicion, ...]:
-    """Give every error or warning a cause: the gate's go to the first disease, the rest to `unexplained`."""
-    claimed = {finding.id for suspicion in ranked for finding in suspicion.support}
+    """Give every error or warning a cause: the first disease that explains a sick model, else `unexplained`."""
+    known = [s for s in ranked if not (s.code == "unexplained" and s.explained_by)]
+    claimed = {finding.id for suspicion in known for finding in suspicion.support}
     loose = [f for f in seen.findings if f.severity.rank >= Severity.WARNING.rank and f.id not in claimed]
-    of_gate = {check.code for check in GATE}
-    first = next((i for i, s in enumerate(ranked) if s.cause.kind == "disease"), None)
+    if not loose:
+        return tuple(known)
+    first = next((i for i, s in enumerate(known) if s.explained_by is None and _is_disease(s)), None)
     if first is not None:
-        own = ranked[first]
-        gated = tuple(f for s in ranked if s.code == "unexplained" and s.explained_by for f in s.support)
-        extra = tuple(f.id for f in (*loose, *gated) if f.check in of_gate)
-        ranked[first] = replace(own, also_explains=tuple(dict.fromkeys((*own.also_explains, *extra))))
-        loose = [f for f in loose if f.check not in of_gate]
-    if loose and not any(s.code == "unexplained" for s in ranked):
-        rest = next((cause for cause in causes if cause.code == "unexplained"), None)
-        if rest is not None:
-            severity = min(max((f.severity for f in loose), key=lambda s: s.rank), gate(seen), key=lambda s: s.rank)
-            ranked.append(Suspicion(rest, 0.0, severity, "suspected", tuple(loose)))
-    return tuple(s for s in ranked if not (s.code == "unexplained" and s.explained_by))
+        known[first] = replace(known[first], also_explains=tuple(finding.id for finding in loose))
+        return tuple(known)
+    rest = next(cause for cause in causes if cause.code == "unexplained")
+    severity = min(max((f.severity for f in loose), key=lambda s: s.rank), gate(seen), key=lambda s: s.rank)
+    others = [s for s in known if s.code != "unexplained"]
+    held = tuple(finding for s in known if s.code == "unexplained" for finding in s.support)
+    return (*others, Suspicion(rest, 0.0, severity, "suspected", (*held, *loose)))

@@ -66,7 +66,7 @@ def remedies(
     """What to do, the best first. Nothing is offered that a verdict speaks against.
 
     Where something is to be repaired: the repair of each root; what the roots bring about goes with them. Where
-    nothing is: what the lists say to do, in the order of the directions, then what may be worth trying.
+    nothing is: what the lists say to do, in the order of the directions; a hint is no reason to change a sound model.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -92,10 +92,6 @@ def _advised(
     for item, remedy in SNIPPETS.items():
         if told[item] == "do":
             yield remedy, None
-    for suspicion in suspicions:
-        for remedy in suspicion.cause.remedies:
-            if suspicion not in directions and told.get(STANDS_FOR.get(remedy.code, ""), "do") != "dont-yet":
-                yield remedy, suspicion
 
 
 def _needs_repair(suspicion: Suspicion) -> bool:
