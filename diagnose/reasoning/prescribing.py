@@ -104,8 +104,7 @@ def _payoff(remedy: DeclaredRemedy, by: Sequence[Suspicion], effects: Sequence[E
     best = max((e for e in effects if e.code in codes), key=lambda e: e.after, default=None)
     if best is None:
         return UNMEASURED
-    metric = f"train skill of a short training ({best.what}, {best.seeds} seeds)"
-    return Payoff(metric, best.before, best.after, best.interval, "measured")
+    return Payoff("train skill in a short training", best.before, best.after, best.interval, "measured")
 
 
 def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, effects: Sequence[Effect]) -> Remedy:
