@@ -18,7 +18,7 @@ from diagnose.diagnosis import (
     Verdict,
 )
 from diagnose.findings import Evidence, Finding, Samples, Severity, Where
-from diagnose.reports.numbers import between, counted, listed, number, quantity
+from diagnose.reports.numbers import SHARES, between, counted, listed, number, quantity
 
 LISTS = {
     "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
@@ -214,11 +214,9 @@ def payoff(of: Payoff | None) -> tuple[str, str, str]:
     """The change, its interval and how it is known: ("18.2 % → 12.1 %", "[11.0, 13.3]", "error rate, measured")."""
     if of is None or of.how == "unknown" or of.after is None:
         return "", "", "not measured"
-    change = (
-        quantity(of.after, of.metric)
-        if of.before is None
-        else f"{quantity(of.before, of.metric)} → {quantity(of.after, of.metric)}"
-    )
+    unit = of.metric if of.metric.startswith(SHARES) else ""  # the metric's name follows: its words need no repeating
+    after = quantity(of.after, unit)
+    change = after if of.before is None else f"{quantity(of.before, unit)} → {after}"
     return change, between(of.interval, of.metric), f"{of.metric}, {of.how}"
 
 
