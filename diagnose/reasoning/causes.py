@@ -593,8 +593,8 @@ CAUSES: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "unexplained",
-        "Sick, and no known cause explains it",
-        "The model does not learn, and none of the causes that could be checked is suspected.",
+        "No known cause explains it",
+        "Something was found that none of the causes that could be checked accounts for.",
         Role.RESIDUE,
         {does_not_learn: 1.0, constant_predictions: 1.0},
         (to_do.READ_FINDINGS, to_do.DEFAULT_OPTIMIZER),

@@ -159,11 +159,17 @@ def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
     for root in roots:
         if root.code == symptom.code or root.severity.rank < min(symptom.severity.rank, Severity.WARNING.rank):
             continue
-        if symptom.state == "confirmed" and root.state == "inconclusive":
+        if symptom.state == "confirmed" and _origin(root, roots).state == "inconclusive":
             continue
         if symptom.code in root.cause.explains or (_remains(symptom) and _is_disease(root)):
             return root.code
     return None
+
+
+def _origin(suspicion: Suspicion, roots: Sequence[Suspicion]) -> Suspicion:
+    """What stands at the beginning of the chain of causes that ends here."""
+    by = _explainer(suspicion, roots)
+    return suspicion if by is None else _origin(next(root for root in roots if root.code == by), roots)
 
 
 def _remains(suspicion: Suspicion) -> bool:

@@ -253,7 +253,9 @@ def test_a_dev_error_that_rose_after_its_minimum_makes_variance_a_warning() -> N
     (found,) = findings(variance, levels, network(), recorded)
     assert found.severity is WARNING and "standard errors above its minimum" in found.message
     assert severities(variance, levels, network(), history(rising)) == [HINT]
-    assert severities(variance, levels, network(), history(rising, whole=True)) == [HINT]  # not the training of these weights
+    assert severities(variance, levels, network(), history(rising, whole=True)) == [
+        HINT
+    ]  # not the training of these weights
 
 
 def test_one_noisy_epoch_and_a_rising_loss_are_no_rise_of_the_error() -> None:

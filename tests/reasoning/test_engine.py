@@ -130,6 +130,27 @@ def test_an_experiment_without_effect_is_inconclusive_and_explains_nothing_that_
     assert order(*outcomes)[0] == "rate"
 
 
+def test_nor_does_it_by_way_of_another_suspect() -> None:
+    between = declared("between", {DEAD: 2.0}, explains=("rate",))
+    causes = (declared("scale", {SCALE: 2.0}, explains=("between",)), between, *CAUSES[2:])
+    outcomes = (
+        outcome(SCALE, Severity.ERROR),
+        outcome(DEAD, Severity.ERROR),
+        outcome(RATE, Severity.ERROR),
+        Examined(
+            TRIAL.code,
+            (
+                *outcome(TRIAL, Severity.INFO, about="scale").findings,  # type: ignore[union-attr]
+                *outcome(TRIAL, Severity.ERROR, about="rate").findings,  # type: ignore[union-attr]
+            ),
+        ),
+        SICK,
+    )
+    found = {s.code: s for s in suspect(outcomes, causes)}
+    assert found["between"].explained_by == "scale"
+    assert found["rate"].explained_by is None
+
+
 def test_residue_remains_only_where_nothing_else_does() -> None:
     assert order(outcome(BASELINE, Severity.WARNING)) == ["residue"]
     outcomes = (outcome(BASELINE, Severity.WARNING), outcome(CONTRACT, Severity.WARNING))
