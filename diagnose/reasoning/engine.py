@@ -159,10 +159,11 @@ def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
     for root in roots:
         if root.code == symptom.code or root.severity.rank < min(symptom.severity.rank, Severity.WARNING.rank):
             continue
+        if symptom.code not in root.cause.explains and not (_remains(symptom) and _is_disease(root)):
+            continue
         if symptom.state == "confirmed" and _origin(root, roots).state == "inconclusive":
             continue
-        if symptom.code in root.cause.explains or (_remains(symptom) and _is_disease(root)):
-            return root.code
+        return root.code
     return None
 
 
