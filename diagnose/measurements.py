@@ -185,6 +185,7 @@ class SplitStatistics:
     duplicates: float | None = None  # share of rows that repeat an earlier row of this split (sample)
     conflicting: float | None = None  # share of rows whose inputs equal another row's with another target
     label_autocorrelation: float | None = None  # lag 1, in file order, of the first output
+    converted: tuple[str, ...] = ()  # sentences: how targets were converted so that the loss can take them
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ class Split:
     seen: Seen
     sample_weight: Rows | None = None
     origin: str = ""  # where it came from, for people
+    converted: tuple[str, ...] = ()  # sentences: how targets were converted so that the loss can take them
 
     @property
     def rows(self) -> int:

@@ -26,7 +26,9 @@ def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
     Errors, from the definition of the losses: for sparse categorical cross-entropy, labels that are no
     integers, negative, one-hot rows, or integers beyond the last unit although there are enough units for the
     classes; for categorical cross-entropy, integers instead of rows, or values outside 0 ... 1; for binary
-    cross-entropy, values outside 0 ... 1.
+    cross-entropy, values outside 0 ... 1. A hint where labels could be converted without doubt and were, for
+    everything else rests on the converted ones: in a training of the user's, `fit` would have refused or
+    misread them.
 
     ## Known limits
     Losses of the user's own are not judged. More classes than units is reported as a matter of the head.
@@ -36,6 +38,8 @@ def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
     - keras.io, "Probabilistic losses"
     - Humbatova et al. 2020, "Taxonomy of Real Faults in Deep Learning Systems", arXiv:1910.11015 (wrong labels)
     """
+    for converted in dataset.train.converted:
+        yield Finding(Severity.HINT, f"on train {converted}", where=Where(split="train"), rows=dataset.train.rows)
     for split in dataset.splits:
         for head, target in zip(network.heads, split.targets, strict=True):
             problem = None if head.output.custom_loss else _problem(head, target)

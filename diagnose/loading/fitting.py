@@ -54,7 +54,8 @@ def fit_split(
     targets = _targets(part, signature, losses, inputs, notes)
     _same_rows(part, name, [*inputs, *targets])
     weight = None if part.sample_weight is None else _weight(part, inputs[0].shape[0])
-    split = Split(name, inputs, targets, seen, weight, part.origin)
+    converted = tuple(notes) if part.targets else ()  # an autoencoder's targets are its inputs: nothing was converted
+    split = Split(name, inputs, targets, seen, weight, part.origin, converted)
     return split, part.notes + tuple(f"{part.origin}: {note}" for note in notes)
 
 

@@ -76,6 +76,7 @@ def _split(bench: Bench, split: Split, feeds: list["_Feed"], hashes: "_Hashes") 
         duplicates=_duplicates(hashes.inputs),
         conflicting=_conflicting(hashes),
         label_autocorrelation=_autocorrelation(outputs[0], split.targets[0]),
+        converted=split.converted,
     )
 
 

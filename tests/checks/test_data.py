@@ -222,6 +222,12 @@ def test_label_format(loss: str, units: int, target: object, found: list[Severit
     assert b.severities(label_format, labelled(target), with_loss(loss, units)) == found
 
 
+def test_converted_labels_are_said_first() -> None:
+    train = b.split(converted=("integer labels were read as one-hot rows",))
+    [finding] = b.findings(label_format, b.network(heads=[b.head()]), b.dataset(train))
+    assert finding.severity is Severity.HINT and "read as one-hot rows" in finding.message
+
+
 def test_more_classes_than_units_is_a_matter_of_the_head() -> None:
     assert b.findings(label_format, labelled(b.labels()), with_loss(SPARSE, 5)) == ()
 
