@@ -23,8 +23,9 @@ def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
     removed, and the network spends capacity on trying.
 
     ## How it is decided
-    A warning from 1 % of the rows, a hint from 0.1 %. Where at least 20 % of all rows repeat another one the
-    inputs take few values; equal rows with different outcomes are then to be expected, and it stays a hint.
+    A hint from 1 % of the rows, a note from 0.1 %. Where at least 20 % of all rows repeat another one the
+    inputs take few values, and equal rows with different outcomes are to be expected. Never more than a hint: it
+    bounds what any model can reach, and is no fault of this one.
 
     ## Known limits
     Only outputs that classify are judged: a regression target may differ between equal rows by its noise.
@@ -42,7 +43,7 @@ def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
             continue
         natural = (split.duplicates or 0.0) >= COMMON
         yield Finding(
-            Severity.WARNING if share >= MEASURABLE and not natural else Severity.HINT,
+            Severity.HINT if share >= MEASURABLE else Severity.INFO,
             f"{percent(share)} of the rows on {split.name} have the same inputs as a row with another label"
             + (f", where {percent(split.duplicates or 0.0)} of all rows repeat another one" if natural else ""),
             where=Where(split=split.name),

@@ -7,7 +7,7 @@ from diagnose.measurements import Dataset, SplitStatistics
 from diagnose.registry import check
 
 TRACE = 0.005  # share of a split's rows that are also in train
-LARGE = 0.05  # the same, where an error measured on the split is clearly too good; deepchecks uses 5 %
+LARGE = 0.05  # share of chance collisions from which on even equal splits prove nothing
 SAME = 0.99  # the split is the training data itself
 EXPECTED = 2.0  # times the share of repeats inside a split: what data with few distinct rows collide by chance
 Z = 3.0  # standard errors above the expected share
@@ -24,9 +24,10 @@ def shared_rows(dataset: Dataset) -> Iterator[Finding]:
     A row that was trained on says nothing about new data: the measured error is too low by about that share.
 
     ## How it is decided
-    A hint from 0.5 % and a warning from 5 %, as far as the share exceeds twice the share of rows that repeat
-    inside train or inside the split by more than 3 standard errors: rows with few distinct values, blank
-    images and the like collide without any leak. From 99 % on the split is the training data.
+    A hint from 0.5 %, as far as the share exceeds twice the share of rows that repeat inside train or inside the
+    split by more than 3 standard errors: rows with few distinct values, blank images and the like collide
+    without any leak. From 99 % on the split is the training data. Never more than a hint: it takes away what
+    the split could tell, and says nothing against the model.
 
     ## Known limits
     Near-duplicates, overlapping windows and rows of the same person or day are not seen.
@@ -41,19 +42,15 @@ def shared_rows(dataset: Dataset) -> Iterator[Finding]:
             continue
         expected = _expected(dataset.train, split)
         if share >= SAME and expected < LARGE:
-            yield _finding(Severity.WARNING, f"{split.name} is the same data as train", share, split)
+            yield _finding(f"{split.name} is the same data as train", share, split)
         elif share > expected + Z * sqrt(max(share * (1 - share), 0.0) / max(split.rows_used, 1)):
-            yield _finding(
-                Severity.WARNING if share - expected >= LARGE else Severity.HINT,
-                f"{percent(share)} of the rows on {split.name} are also in train",
-                share,
-                split,
-            )
+            yield _finding(f"{percent(share)} of the rows on {split.name} are also in train", share, split)
 
 
 def _expected(train: SplitStatistics, split: SplitStatistics) -> float:
     return EXPECTED * max(train.duplicates or 0.0, split.duplicates or 0.0)
 
 
-def _finding(severity: Severity, message: str, share: float, split: SplitStatistics) -> Finding:
-    return Finding(severity, message, where=Where(split=split.name), value=share, threshold=TRACE, rows=split.rows_used)
+def _finding(message: str, share: float, split: SplitStatistics) -> Finding:
+    where = Where(split=split.name)
+    return Finding(Severity.HINT, message, where=where, value=share, threshold=TRACE, rows=split.rows_used)

@@ -12,6 +12,7 @@ from diagnose.subject import Task
 
 ONE_CLASS = 0.95  # share of rows predicted as one class
 ITS_SHARE = 0.80  # share of rows that are of this class: above, predicting it often may be right
+FEW_ROWS = 20  # fewer may all be of one kind, or be predicted so, by chance
 SPREAD = 0.05  # standard deviation of the predictions over that of the targets; explains at most 10 % of the variance
 MOST_SHOWN = 30  # classes in the evidence
 
@@ -31,7 +32,8 @@ def constant_predictions(evaluation: Evaluation, network: Network | None) -> Ite
 
     ## How it is decided
     An error where at least 95 % of the rows are predicted as one class that makes up less than 80 % of
-    them, or where the predictions spread over less than 5 % of the targets' standard deviation.
+    them (20 rows at least), or where the predictions spread over less than 5 % of the targets' standard
+    deviation.
 
     ## Known limits
     With imbalanced classes (above 80 % of one) nothing is said here; labels of which several may hold at
@@ -65,7 +67,7 @@ def _examined(score: Score, scores: SplitScores, network: Network | None) -> Fin
 
 
 def _one_class(score: Score, scores: SplitScores, network: Network | None) -> Finding | None:
-    if not score.predicted or len(score.predicted) != len(score.actual):
+    if score.rows < FEW_ROWS or not score.predicted or len(score.predicted) != len(score.actual):
         return None
     most = int(np.argmax(score.predicted))
     predicted, actual = score.predicted[most], score.actual[most]

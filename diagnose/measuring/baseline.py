@@ -317,7 +317,7 @@ def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, 
 
     found = [
         ("logistic regression" if classifies else "ridge", _scaled(linear, 0, several and classifies, seed)),
-        ("nearest neighbours", _scaled(lambda: neighbours(5), width if wide else 0, False, seed)),
+        ("nearest neighbours", _scaled(lambda: neighbours(min(5, len(table.x))), width if wide else 0, False, seed)),
     ]
     if groups <= MOST_BOOSTED:
         rounds = int(np.clip(TREES // groups, 20, 100))

@@ -23,7 +23,7 @@ from diagnose.measurements import Baseline, Candidate, Conversions, Dataset, For
 from diagnose.subject import Task
 from tests.checks import builders as b
 
-ERROR, WARNING, HINT = [Severity.ERROR], [Severity.WARNING], [Severity.HINT]
+ERROR, WARNING, HINT, INFO = [Severity.ERROR], [Severity.WARNING], [Severity.HINT], [Severity.INFO]
 
 
 # --- non-finite data -------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_a_factor_of_ten_is_not_yet_uneven() -> None:
 
 @pytest.mark.parametrize(
     ("conflicting", "duplicates", "found"),
-    [(None, None, []), (0.0, 0.0, []), (0.005, 0.01, HINT), (0.02, 0.03, WARNING), (0.15, 0.6, HINT)],
+    [(None, None, []), (0.0, 0.0, []), (0.005, 0.01, INFO), (0.02, 0.03, HINT), (0.15, 0.6, HINT)],
 )
 def test_conflicting_labels(conflicting: float | None, duplicates: float | None, found: list[Severity]) -> None:
     data = b.dataset(b.split(conflicting=conflicting, duplicates=duplicates))
@@ -317,10 +317,10 @@ def test_equal_rows_may_have_different_regression_targets() -> None:
         (0.0, 0.0, []),
         (0.004, 0.0, []),
         (0.03, 0.0, HINT),
-        (0.3, 0.0, WARNING),
+        (0.3, 0.0, HINT),
         (0.3, 0.25, []),  # few distinct rows: they collide by chance
         (0.95, 0.9, []),
-        (1.0, 0.0, WARNING),
+        (1.0, 0.0, HINT),
     ],
 )
 def test_shared_rows(shared: float, repeats: float, found: list[Severity]) -> None:
