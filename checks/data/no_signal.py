@@ -8,6 +8,7 @@ from diagnose.subject import Seen
 
 ENOUGH = 200  # rows to judge by: with fewer, a real but weak signal easily hides
 RARE = 50  # rows that are not of the most frequent class; with fewer, chance alone hides a signal
+FEW_ROWS = 30  # rows to judge by: with fewer nothing can be told
 NOTHING = 0.05  # skill of the network that is no better than the constant where no interval is known
 
 
@@ -27,8 +28,8 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
     ## How it is decided
     Reported where no baseline beats the constant prediction beyond its interval and beyond shuffled labels,
     and the network does not either (95 %, in error or in loss). An error where the shuffled labels were
-    tried on at least 200 rows, else a warning. Nothing is said where fewer than 50 rows are of another class
-    than the most frequent.
+    tried on at least 200 rows, else a warning. Nothing is said below 30 rows, or where fewer than 50
+    rows are of another class than the most frequent.
 
     ## Known limits
     Absence of proof: a signal that neither baselines nor this network can express (the order of tokens, the
@@ -40,7 +41,12 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
       arXiv:1611.03530
     """
     for output in baseline.outputs:
-        if output.signal or _network_learned(output, baseline, evaluation) or _too_rare(output, baseline, evaluation):
+        if (
+            output.rows_dev < FEW_ROWS
+            or output.signal
+            or _network_learned(output, baseline, evaluation)
+            or _too_rare(output, baseline, evaluation)
+        ):
             continue
         rows = "held out from train" if baseline.held_out == "train" else f"of {baseline.held_out}"
         sure = output.null_skill is not None and output.rows_dev >= ENOUGH
