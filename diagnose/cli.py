@@ -97,6 +97,11 @@ def _options(function: Any) -> Any:
         click.option(
             "--architecture", type=click.Path(), metavar="FILE", help="The model's JSON, for a file of weights."
         ),
+        click.option(
+            "--loader", metavar="FILE.py:FUNCTION", help="Your own function that returns the data; DATA is passed to it."
+        ),
+        click.option("--group", metavar="COLUMN", help="Says which rows belong together (a patient, a speaker)."),
+        click.option("--time", metavar="COLUMN", help="Says when a row came."),
         click.option("--trust", is_flag=True, help="Allow code inside the model file (as safe_mode=False does)."),
     ]
     for option in reversed(given):
@@ -143,6 +148,11 @@ def examine_command(model: str, data: str, **options: Any) -> None:
         lambdas=options["lambdas"],
         architecture=_path(options["architecture"]),
         trust=options["trust"],
+        loader=options["loader"],
+        group=options["group"],
+        time=options["time"],
+        rows=settings.rows,
+        seed=settings.seed,
     )
     asked = {".json": options["json_path"], ".html": options["html_path"], ".xml": options["junit_path"]}
     places = _places(Path(model), options["out"], asked)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from diagnose import __version__
@@ -51,6 +51,9 @@ def examine(
     lambdas: Iterable[str] = (),
     architecture: str | Path | None = None,
     trust: bool = False,
+    loader: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
     progress: Progress | None = None,
 ) -> Diagnosis:
     """Examine a model with its data and say what is wrong, how sure that is, and what to do next.
@@ -83,6 +86,8 @@ def examine(
         lambdas: "LAYER=FILE.py:FUNCTION" for each Lambda layer of a model file.
         architecture: the model's JSON, for a file that holds weights only.
         trust: allow code inside the model file, as Keras's `safe_mode=False` does.
+        loader: "FILE.py:FUNCTION" that is given the path `train` and returns the splits.
+        group, time: the columns (or arrays) that say which rows belong together, and when they came.
         progress: called with the name of each instrument as it starts.
 
     Returns:
@@ -110,12 +115,17 @@ def examine(
         lambdas=tuple(lambdas),
         architecture=Path(architecture) if architecture else None,
         trust=trust,
+        loader=loader,
+        group=group,
+        time=time,
+        rows=settings.rows,
+        seed=seed,
     )
     say = progress or _silent
     say("loading")
-    start = time.perf_counter()
+    start = perf_counter()
     subject = subject_from(model, train, dev, test, options=options)
-    return diagnose_subject(subject, settings, say, loading_seconds=time.perf_counter() - start)
+    return diagnose_subject(subject, settings, say, loading_seconds=perf_counter() - start)
 
 
 def _silent(_: str) -> None:

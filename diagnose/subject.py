@@ -53,7 +53,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of data, aligned: one array per model input and one per output, in the model's order."""
+    """Rows of data, aligned: one array per model input and one per output, in the model's order.
+
+    `groups` and `times` are None where the user named no such column: which rows belong together (a patient, a
+    speaker), and numbers or ISO dates that tell when a row came.
+    """
 
     name: str  # train | dev | test | train_dev
     inputs: tuple[Rows, ...]
@@ -62,6 +66,8 @@ class Split:
     sample_weight: Rows | None = None
     origin: str = ""  # where it came from, for people
     converted: tuple[str, ...] = ()  # sentences: how targets were converted so that the loss can take them
+    groups: Rows | None = None
+    times: Rows | None = None
 
     @property
     def rows(self) -> int:

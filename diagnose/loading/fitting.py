@@ -53,9 +53,12 @@ def fit_split(
     notes: list[str] = []
     targets = _targets(part, signature, losses, inputs, notes)
     _same_rows(part, name, [*inputs, *targets])
+    for column in (part.groups, part.times):
+        if column is not None:
+            _same_rows(part, name, [inputs[0], column])
     weight = None if part.sample_weight is None else _weight(part, inputs[0].shape[0])
     converted = tuple(notes) if part.targets else ()  # an autoencoder's targets are its inputs: nothing was converted
-    split = Split(name, inputs, targets, seen, weight, part.origin, converted)
+    split = Split(name, inputs, targets, seen, weight, part.origin, converted, part.groups, part.times)
     return split, part.notes + tuple(f"{part.origin}: {note}" for note in notes)
 
 

@@ -18,7 +18,10 @@ class LoadOptions:
     `target_error` maps an output's name ("" for the only output) to an error rate (0 to 1) or an RMSE in units of
     the target. `custom_objects` is a Python file that defines what the model needs; `lambdas` are
     `LAYER=FILE.py:FUNCTION`; `architecture` is a JSON file for a file of weights only. `trust` allows what Keras's
-    own `safe_mode=False` allows, nothing more.
+    own `safe_mode=False` allows, nothing more. `loader` is `FILE.py:FUNCTION`, which returns the splits. `group` and
+    `time` name the column (or array) that says which rows belong together, or in what order they came; neither is fed
+    to the model. `rows` bounds the rows that are decoded per split where reading is costly (images, text, loaders;
+    None: no bound); `seed` chooses them.
     """
 
     dev: Path | None = None
@@ -36,3 +39,8 @@ class LoadOptions:
     lambdas: tuple[str, ...] = ()
     architecture: Path | None = None
     trust: bool = False
+    loader: str | None = None
+    group: str | None = None
+    time: str | None = None
+    rows: int | None = 50_000
+    seed: int = 0

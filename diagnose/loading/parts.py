@@ -14,6 +14,7 @@ class Part:
     """The rows of one split. Inputs and targets are keyed by the model's names, or by what the file calls them.
 
     `origin` tells people where the rows came from; `notes` are sentences on what was converted or left out.
+    `groups` and `times` are one value per row each: which rows belong together, and when they came.
     """
 
     inputs: Mapping[str, Rows]
@@ -23,6 +24,8 @@ class Part:
     feature_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
+    groups: Rows | None = None
+    times: Rows | None = None
 
     def noted(self, *notes: str) -> "Part":
         """The same part with more notes."""
