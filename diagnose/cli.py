@@ -97,9 +97,7 @@ def _options(function: Any) -> Any:
         click.option(
             "--architecture", type=click.Path(), metavar="FILE", help="The model's JSON, for a file of weights."
         ),
-        click.option(
-            "--loader", metavar="FILE.py:FUNCTION", help="Your own function that returns the data; DATA is passed to it."
-        ),
+        click.option("--loader", metavar="FILE.py:FUNCTION", help="Your own function that reads DATA."),
         click.option("--group", metavar="COLUMN", help="Says which rows belong together (a patient, a speaker)."),
         click.option("--time", metavar="COLUMN", help="Says when a row came."),
         click.option("--trust", is_flag=True, help="Allow code inside the model file (as safe_mode=False does)."),
