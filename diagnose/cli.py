@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import sys
@@ -337,6 +338,78 @@ def explain(code: str) -> None:
     click.echo(explanation(code))
 
 
+@cli.command()
+@click.argument("folder", type=click.Path(), metavar="[DIR]", default="diagnosis")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port; without it the next free one from 8765.")
+@click.option("--open", "open_page", is_flag=True, help="Open the list in the browser.")
+def view(folder: str, port: int | None, open_page: bool) -> None:
+    """Browse the results in the folder DIR (default: diagnosis/): a list, reports, two side by side, trends.
+
+    Only this machine can reach the pages. Ctrl-C ends it.
+    """
+    from diagnose.viewing.serving import serve
+
+    def ready(address: str) -> None:
+        click.echo(f"Results in {folder}: {address} (Ctrl-C ends)")
+        if open_page:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    serve(Path(folder), port, ready)
+
+
+@cli.command("compare")
+@click.argument("old", type=click.Path(), metavar="OLD")
+@click.argument("new", type=click.Path(), metavar="NEW")
+@click.option("--json", "json_path", metavar="FILE|-", help="Write the comparison as JSON.")
+@click.option("--html", "html_path", metavar="FILE", help="Write the comparison as a page.")
+@click.option("--quiet", is_flag=True, help="No summary.")
+@click.option("--fail-on", type=click.Choice(["never", "worse"]), default="never", show_default=True)
+def compare_command(old: str, new: str, **options: Any) -> None:
+    """Say what changed from the result OLD to the result NEW: causes, errors, verdicts.
+
+    Each is a JSON file, or a folder of which the newest result is taken. Exit status: 1 with --fail-on worse, where a
+    disease at warning or error is new or an error on rows unseen in training rose beyond noise.
+    """
+    from diagnose.comparing import compare
+    from diagnose.storing import plain, write_text
+    from diagnose.viewing.choosing import result_at
+
+    json_path, html_path = options["json_path"], options["html_path"]
+    asked = {".json": json_path, ".html": html_path}
+    if any(asked.values()):
+        _places(Path(new), None, asked)
+    paths = [result_at(Path(old)), result_at(Path(new))]
+    before, after = (_loaded(path) for path in paths)
+    comparison = compare(before, after, (str(paths[0]), str(paths[1])))
+    if json_path:
+        text = json.dumps(plain(comparison), ensure_ascii=False, indent=1) + "\n"
+        click.echo(text, nl=False) if json_path == "-" else write_text(text, Path(json_path))
+    if html_path:
+        from diagnose.reports import comparison as page
+
+        write_text(page.render(comparison, before, after), Path(html_path))
+    if not options["quiet"]:
+        from diagnose.reports import comparison_terminal
+
+        text = comparison_terminal.render(comparison, colour=sys.stdout.isatty())
+        click.echo(text, nl=False, err=json_path == "-")
+    sys.exit(FOUND if options["fail_on"] == "worse" and comparison.worse else EXAMINED)
+
+
+def _loaded(path: Path) -> Diagnosis:
+    """A result; that it was written by a newer version is said."""
+    from diagnose.diagnosis import Diagnosis
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        diagnosis = Diagnosis.load(path)
+    for warning in said:
+        click.echo(f"diagnose: {path}: {warning.message}", err=True)
+    return diagnosis
+
+
 def main() -> None:
     """Run the command; every way out has its exit status and, where it failed, one sentence."""
     try:
@@ -348,6 +421,7 @@ def main() -> None:
         sys.exit(UNUSABLE)
     except InputError as error:
         click.echo(f"diagnose: {error}", err=True)
+        click.echo(getattr(error, "template", ""), nl=False)  # of a loader, to be sent into a file
         sys.exit(UNUSABLE)
     except (KeyboardInterrupt, click.Abort):
         click.echo("diagnose: interrupted", err=True)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from diagnose.diagnosis import Figure, LayerRow
-from diagnose.findings import Bars, Curves, Finding, Interval, Mark, Matrix, Samples, Series
+from diagnose.diagnosis import Figure
+from diagnose.findings import Bars, Curves, Evidence, Interval, Mark, Matrix, Series, Table
 from diagnose.measurements import (
-    Activations,
     Array,
-    Backward,
     Baseline,
     Dataset,
     Evaluation,
-    Forward,
-    Gradients,
     History,
     LearningRate,
     Network,
@@ -31,8 +26,8 @@ from diagnose.reasoning.prescribing import Values
 from diagnose.subject import Output, Subject, Task
 
 MOST_POINTS = 120  # a drawn line needs no more
+WIDE = 30.0  # times: losses that span more are drawn on a log axis
 MOST_FEATURES = 30  # bars in the figure of feature scales
-CAN_DIE = frozenset({"relu", "relu6"})
 
 
 @dataclass(frozen=True)
@@ -108,66 +103,6 @@ def _values(subject: Subject, measurements: Mapping[type, object]) -> Values:
     return Values(rate=best or usual, optimizer=name, loss=loss, classes=output.classes or 1)
 
 
-# --- the layer map -----------------------------------------------------------------------------------
-
-
-def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding]) -> tuple[LayerRow, ...]:
-    """One row per layer of the network; None where something was not measured."""
-    network = measurements.get(Network)
-    if not isinstance(network, Network):
-        return ()
-    current, fresh = _activations(measurements)
-    gradient, gradient_fresh = _gradients(measurements)
-    flags: defaultdict[str, list[str]] = defaultdict(list)
-    for finding in findings:
-        if finding.where.layer and finding.code not in flags[finding.where.layer]:
-            flags[finding.where.layer].append(finding.code)
-    rows = []
-    for layer in network.layers:
-        seen = current.get(layer.path)
-        rows.append(
-            LayerRow(
-                path=layer.path,
-                kind=layer.kind,
-                activation=layer.activation,
-                output_shape=layer.output_shape,
-                parameters=layer.parameters,
-                trainable=layer.trainable,
-                initializer=layer.initializer,
-                spread_fresh=_finite(fresh[layer.path].spread) if layer.path in fresh else None,
-                spread=_finite(seen.spread) if seen else None,
-                gradient_fresh=gradient_fresh.get(layer.path),
-                gradient=gradient.get(layer.path),
-                dead=float(seen.never.mean()) if seen and layer.activation in CAN_DIE and seen.never.size else None,
-                saturated=float(seen.saturated.mean()) if seen is not None and seen.saturated is not None else None,
-                flags=tuple(flags[layer.path]),
-            )
-        )
-    return tuple(rows)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _activations(measurements: Mapping[type, object]) -> tuple[dict[str, Any], dict[str, Any]]:
-    forward = measurements.get(Forward)
-    if not isinstance(forward, Forward):
-        return {}, {}
-    both = (forward.current, forward.fresh)
-    current, fresh = ({a.path: a for a in p.layers} if isinstance(p, Activations) else {} for p in both)
-    return current, fresh
-
-
-def _gradients(measurements: Mapping[type, object]) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    backward = measurements.get(Backward)
-    if not isinstance(backward, Backward):
-        return {}, {}
-    both = (backward.current, backward.fresh)
-    current, fresh = ({g.path: _finite(g.relative) for g in p.layers} if isinstance(p, Gradients) else {} for p in both)
-    return current, fresh
-
-
 # --- figures --------------------------------------------------------------------------------------------
 
 
@@ -178,22 +113,68 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
     if isinstance(evaluation, Evaluation):
         own = baseline if isinstance(baseline, Baseline) else None
         drawn += [Figure("errors", bars) for bars in error_levels(subject, evaluation, own)]
-        drawn += [Figure("data", matrix) for matrix in _confusions(subject, evaluation)]
     history, rate = measurements.get(History), measurements.get(LearningRate)
     if isinstance(history, History) and history.runs:
         drawn.append(Figure("curves", learning_curves(history)))
     if isinstance(rate, LearningRate):
         drawn += [Figure("curves", curves) for curves in rate_curves(rate)]
-    dataset = measurements.get(Dataset)
-    if isinstance(dataset, Dataset):
-        drawn += [Figure("data", bars) for bars in _class_shares(dataset)]
-        drawn += [Figure("data", bars) for bars in _feature_scales(dataset)]
-    if samples and isinstance(evaluation, Evaluation):
+    return (*drawn, *(Figure("data", shown) for shown in _data(subject, measurements, samples)))
+
+
+def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) -> Iterator[Evidence]:
+    """What is fed, then what comes of it: scales, classes, samples, confusion, the worst errors."""
+    dataset, evaluation = measurements.get(Dataset), measurements.get(Evaluation)
+    known = dataset if isinstance(dataset, Dataset) else None
+    judged = evaluation if isinstance(evaluation, Evaluation) else None
+    if known:
+        yield _fed(known)
+        yield from _class_shares(subject, known)
+        yield from _feature_scales(known)
+    if samples:
+        from diagnose.picturing import first_rows
+
+        yield first_rows(subject)
+    if judged:
+        yield from _confusions(subject, judged)
+    if samples and judged:
         from diagnose.picturing import worst_rows
 
-        pictures = worst_rows(subject, evaluation)
-        drawn += [Figure("data", pictures)] if isinstance(pictures, Samples) else []
-    return tuple(drawn)
+        pictures = worst_rows(subject, judged)
+        if pictures:
+            yield pictures
+
+
+def _fed(dataset: Dataset) -> Table:
+    """Every input of every split: its numbers over all features."""
+    numbers = ("smallest", "mean", "largest", "constant features", "NaN or infinite")
+    rows = [
+        (
+            data.name,
+            split.name.replace("_", "-"),
+            data.kind,
+            " × ".join(map(str, data.shape)) or "one number",
+            data.dtype,
+            *((_least(data.low), _mean(data.mean), _largest(data.high)) if data.kind != "text" else (None,) * 3),
+            data.constant,
+            data.non_finite,
+        )
+        for number, _ in enumerate(dataset.train.inputs)
+        for split in dataset.splits
+        for data in split.inputs[number : number + 1]
+    ]
+    return Table("What the model is fed", ("input", "split", "kind", "one row", "type", *numbers), tuple(rows))
+
+
+def _least(values: Array) -> float | None:
+    return float(values.min()) if values.size else None
+
+
+def _mean(values: Array) -> float | None:
+    return float(values.mean()) if values.size else None
+
+
+def _largest(values: Array) -> float | None:
+    return float(values.max()) if values.size else None
 
 
 def error_levels(subject: Subject, evaluation: Evaluation, baseline: Baseline | None) -> list[Bars]:
@@ -242,7 +223,7 @@ def learning_curves(history: History) -> Curves:
             x, y, below, above = (tuple(float(line[i]) for i in keep) for line in (run.epochs, middle, low, high))
             series.append(Series(name, x, y, below, above, role=name))
     how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
-    marks = ()
+    marks = _best_epoch(series)
     if history.constant_loss is not None and math.isfinite(history.constant_loss):
         flat = (history.constant_loss,) * 2
         ends = (float(run.epochs[0]), float(run.epochs[-1])) if run.epochs.size else (0.0, 1.0)
@@ -250,6 +231,15 @@ def learning_curves(history: History) -> Curves:
     return Curves(
         f"{how[history.origin]}: loss by epoch", "epoch", "loss", tuple(series), marks, log_y=_all_positive(series)
     )
+
+
+def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
+    """Where the dev loss was lowest, unless that is the end."""
+    dev = next((line for line in series if line.role == "dev"), None)
+    if dev is None:
+        return ()
+    best = min(range(len(dev.y)), key=lambda i: dev.y[i])
+    return (Mark(f"lowest dev loss, {dev.x[best]:g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
 
 
 def _middle(lines: Sequence[Array]) -> tuple[Array, Array, Array]:
@@ -272,11 +262,7 @@ def rate_curves(rate: LearningRate) -> list[Curves]:
     )
     drawn = []
     if rate.ranges:
-        lines = tuple(
-            Series(f"seed {test.seed}", *_thinned(test.rates[: test.smoothed.size], test.smoothed))
-            for test in rate.ranges
-        )
-        drawn.append(Curves("Learning rate range test", "learning rate", "loss, smoothed", lines, own, log_x=True))
+        drawn.append(_range_tests(rate, (*own, *usable)))
     if rate.sweep:
         rates = tuple(point.rate for point in rate.sweep)
         floors = [[-0.1 if not math.isfinite(s) else max(s, -0.1) for s in point.skill] for point in rate.sweep]
@@ -289,10 +275,17 @@ def rate_curves(rate: LearningRate) -> list[Curves]:
             role="train",
         )
         title = f"What {rate.steps} steps from fresh weights reach at each learning rate"
-        drawn.append(
-            Curves(title, "learning rate", "skill (0: constant, 1: perfect)", (line,), (*own, *usable), log_x=True)
-        )
+        drawn.append(Curves(title, "learning rate", "train skill", (line,), (*own, *usable), log_x=True))
     return drawn
+
+
+def _range_tests(rate: LearningRate, marks: tuple[Mark, ...]) -> Curves:
+    name = f"{len(rate.ranges)} seeds" if len(rate.ranges) > 1 else "as it is"
+    lines = tuple(Series(name, *_thinned(t.rates[: t.smoothed.size], t.smoothed), role="yours") for t in rate.ranges)
+    values = [value for line in lines for value in line.y]
+    wide = bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
+    title = "Learning rate range test: loss while the rate rises"
+    return Curves(title, "learning rate", "loss, smoothed", lines, marks, log_x=True, log_y=wide)
 
 
 def _thinned(x: Array, y: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -319,16 +312,21 @@ def _confusions(subject: Subject, evaluation: Evaluation) -> list[Matrix]:
     return drawn
 
 
-def _class_shares(dataset: Dataset) -> list[Bars]:
+def _class_shares(subject: Subject, dataset: Dataset) -> list[Bars]:
     drawn = []
-    for target in dataset.train.targets:
+    for output, target in zip(subject.outputs, dataset.train.targets, strict=True):
         if 2 <= len(target.classes) <= MOST_FEATURES and any(target.counts):
-            total = target.rows
-            labels = tuple(f"{value:g}" for value in target.classes)
-            shares = tuple(count / total for count in target.counts)
+            labels = tuple(class_name(output, value) for value in target.classes)
+            shares = tuple(count / target.rows for count in target.counts)
             of = f" of {target.output}" if len(dataset.train.targets) > 1 else ""
             drawn.append(Bars(f"Classes in train{of}", labels, shares, "share of rows"))
     return drawn
+
+
+def class_name(output: Output, value: float) -> str:
+    """The name of a class, its number where it has none."""
+    known = value == int(value) and 0 <= value < len(output.class_names)
+    return output.class_names[int(value)] if known else f"{value:g}"
 
 
 def _feature_scales(dataset: Dataset) -> list[Bars]:

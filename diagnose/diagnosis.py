@@ -161,6 +161,21 @@ class LayerRow:
     dead: float | None  # share of units that never fire; None where the activation cannot die
     saturated: float | None
     flags: tuple[str, ...]  # codes of findings at this layer
+    inbound: tuple[str, ...] = ()  # paths of the layers that feed it; empty for inputs and where unknown
+    receptive_field: tuple[int | None, ...] = ()  # input places it sees, axis by axis, None: all; () where unknown
+
+
+@dataclass(frozen=True)
+class Band:
+    """What is healthy for one quantity of the layer map at fresh weights, and what says so.
+
+    `quantity` is "spread" or "gradient" (in their units) or "dead" (a share, 0 to 1). `basis` is one sentence.
+    """
+
+    quantity: Literal["spread", "gradient", "dead"]
+    low: float
+    high: float
+    basis: str
 
 
 @dataclass(frozen=True)
@@ -182,6 +197,7 @@ class Diagnosis:
     timing: dict[str, float]  # instrument or phase -> seconds
     figures: tuple[Figure, ...] = ()
     layers: tuple[LayerRow, ...] = ()
+    bands: tuple[Band, ...] = ()
     date: str = ""  # UTC, ISO 8601
     schema: int = field(default=SCHEMA)
 

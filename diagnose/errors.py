@@ -1,4 +1,4 @@
-"""The one error a user can cause."""
+"""The one error a user can cause, and what can be tried after one kind of it."""
 
 
 class InputError(Exception):
@@ -6,4 +6,16 @@ class InputError(Exception):
 
     The message is one clear sentence: what is wrong, where (the file, the layer, the option), and
     what to pass instead. The command prints it and exits with status 2; it never shows a traceback.
+    Names come from files that nobody vouches for: line ends and control characters in them are shown as blanks.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(letter if letter.isprintable() else " " for letter in message))
+
+
+class CannotBuild(InputError):
+    """Keras 3 cannot build a model that nothing else is wrong with; tf-keras may."""
+
+
+class Refusal(InputError):
+    """The file could do harm, so no other way of opening it is tried either."""

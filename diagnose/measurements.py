@@ -72,6 +72,9 @@ class Layer:
     twin_units: float | None = None
     pretrained: bool = False
     inbound: tuple[str, ...] = ()  # paths of the layers that feed it; empty for inputs and where unknown
+    kernel_size: tuple[int, ...] = ()  # of convolutions and poolings, one number per axis; () for all others
+    strides: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,14 +192,52 @@ class SplitStatistics:
 
 
 @dataclass(frozen=True)
+class GroupOverlap:
+    """Groups that one split has in common with train, over `rows` rows of it; rows without a group do not count.
+
+    `shared` of its `groups` are among the `train_groups` of train, and `shared_rows` is the share of its rows (0 to 1)
+    that belong to them.
+    """
+
+    groups: int
+    train_groups: int
+    shared: int
+    shared_rows: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class TimeOrder:
+    """When the rows of one split came, against those of train; rows without a time do not count.
+
+    `later` is the probability (0 to 1) that a row of the split is later than a row of train, both drawn at random,
+    ties counted half: 1 where all of the split comes after train, 0.5 where both cover the same time. `inside` is the
+    share of its rows between the first and the last row of train, both excluded. Ranges are (first, last): numbers as
+    given, dates as ISO 8601.
+    """
+
+    range: tuple[str, str]
+    train_range: tuple[str, str]
+    later: float
+    inside: float
+    rows: int
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """What is in the splits. `shared_rows` maps a split to the share of its rows that are also in train."""
+    """What is in the splits.
+
+    `shared_rows` maps a split to the share of its rows that are also in train; `groups` and `times` map it to what it
+    has in common with train where the user named such columns.
+    """
 
     train: SplitStatistics
     dev: SplitStatistics | Unavailable
     test: SplitStatistics | Unavailable
     train_dev: SplitStatistics | Unavailable
     shared_rows: dict[str, float] = field(default_factory=dict)
+    groups: dict[str, GroupOverlap] | Unavailable = Unavailable("no column of groups was named (--group)")
+    times: dict[str, TimeOrder] | Unavailable = Unavailable("no column of times was named (--time)")
 
     @property
     def splits(self) -> tuple[SplitStatistics, ...]:
@@ -348,6 +389,7 @@ class SplitScores:
     scores: tuple[Score, ...]  # one per output
     loss: float | None = None  # what Keras's `evaluate` would report: all outputs and penalties
     worst: tuple[int, ...] = ()  # row numbers of the largest losses of the first output, worst first, at most 24
+    worst_outputs: tuple[tuple[float, ...], ...] = ()  # what the first output gave for them, flat, at most 1,000 values
 
 
 @dataclass(frozen=True)

@@ -4,49 +4,100 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
+from diagnose.describing import class_name
 from diagnose.findings import Sample, Samples
 from diagnose.measurements import Evaluation, SplitScores
-from diagnose.subject import Subject
+from diagnose.subject import Output, Split, Subject, Task
 
 LARGEST = 64  # pixels a side
 MOST_VALUES = 8  # of a table row
+LONGEST = 300  # characters of a text
+MOST = 12  # rows
+SPREAD = 1_000  # rows of train from which the first are drawn evenly: files are often sorted by class
 
 
-def worst_rows(subject: Subject, evaluation: Evaluation, most: int = 12) -> Samples | None:
-    """The rows with the largest loss on dev (on train where there is no dev), as pictures or short text."""
+def first_rows(subject: Subject) -> Samples:
+    """Rows of train with their targets as the model is fed them, evenly spaced over the first thousand."""
+    rows = min(SPREAD, subject.train.rows)
+    places = [number * rows // MOST for number in range(MOST)] if rows >= MOST else list(range(rows))
+    return Samples("Rows of train as they are fed", _samples(subject, subject.train, places))
+
+
+def worst_rows(subject: Subject, evaluation: Evaluation) -> Samples | None:
+    """The rows with the largest loss on dev (on train where there is no dev), with target and prediction."""
     scores = evaluation.dev if isinstance(evaluation.dev, SplitScores) else evaluation.train
     if not isinstance(scores, SplitScores) or not scores.worst:
         return None
     split = next(s for s in subject.splits if s.name == scores.split)
-    items = tuple(_sample(subject, split.inputs[0][row], split.targets[0][row], row) for row in scores.worst[:most])
+    items = _samples(subject, split, scores.worst[:MOST], scores.worst_outputs)
     return Samples(f"Largest losses on {scores.split.replace('_', '-')}", items)
 
 
-def _sample(subject: Subject, row: Any, target: Any, number: int) -> Sample:
+def _samples(
+    subject: Subject, split: Split, rows: Sequence[int], predicted: Sequence[Sequence[float]] = ()
+) -> tuple[Sample, ...]:
     import numpy as np
 
-    caption = f"row {number}, target {_target(subject, np.asarray(target))}"
-    values = np.asarray(row)
+    output = subject.outputs[0]
+    items = []
+    for place, row in enumerate(rows):
+        caption = f"row {row}: {_target(output, np.asarray(split.targets[0][row]))}"
+        if place < len(predicted):
+            caption += f", predicted {_prediction(output, np.asarray(predicted[place]))}"
+        items.append(_sample(np.asarray(split.inputs[0][row]), caption))
+    return tuple(items)
+
+
+def _sample(values: Any, caption: str) -> Sample:
+    import numpy as np
+
     picture = _picture(values)
     if picture is not None:
         return Sample(caption, png=picture)
     flat = values.reshape(-1)
-    shown = ", ".join(f"{v:.3g}" if np.issubdtype(flat.dtype, np.number) else str(v)[:200] for v in flat[:MOST_VALUES])
+    if not np.issubdtype(flat.dtype, np.number):
+        return Sample(caption, text=" ".join(str(value) for value in flat)[:LONGEST])
+    shown = ", ".join(f"{value:.3g}" for value in flat[:MOST_VALUES])
     return Sample(caption, text=shown + (" ..." if flat.size > MOST_VALUES else ""))
 
 
-def _target(subject: Subject, target: Any) -> str:
+def _target(output: Output, target: Any) -> str:
+    """The true class or classes by name, or the numbers."""
     import numpy as np
 
-    output = subject.outputs[0]
+    flat = target.reshape(-1)
     if not output.task.classifies:
-        return ", ".join(f"{v:.4g}" for v in target.reshape(-1)[:4])
-    if target.size > 1 and output.task.value == "multilabel":
-        return ", ".join(str(k) for k in np.flatnonzero(target.reshape(-1))[:6]) or "none"
-    label = int(target.reshape(-1).argmax()) if target.size > 1 else int(target.reshape(-1)[0])
-    return output.class_names[label] if 0 <= label < len(output.class_names) else str(label)
+        return _numbers(flat)
+    if output.task is Task.MULTILABEL and flat.size > 1:
+        return ", ".join(class_name(output, k) for k in np.flatnonzero(flat)[:6]) or "none"
+    return class_name(output, float(flat.argmax() if flat.size > 1 else flat[0]))
+
+
+def _prediction(output: Output, values: Any) -> str:
+    """The predicted class, with its probability where the outputs are probabilities; else the numbers."""
+    import numpy as np
+
+    if not np.isfinite(values).all():
+        return "NaN or infinite"
+    if not output.task.classifies:
+        return _numbers(values)
+    if output.task is Task.MULTILABEL or values.size == 1:
+        if output.from_logits:
+            values = 1 / (1 + np.exp(-values))
+        if values.size == 1:
+            likely = float(values[0] > 0.5)
+            return f"{class_name(output, likely)} ({max(values[0], 1 - values[0]):.1%})"
+        return ", ".join(class_name(output, k) for k in np.flatnonzero(values > 0.5)[:6]) or "none"
+    best = class_name(output, float(values.argmax()))
+    probable = values.min() >= 0 and abs(values.sum() - 1) < 0.01
+    return f"{best} ({values.max():.1%})" if probable else best
+
+
+def _numbers(values: Any) -> str:
+    return ", ".join(f"{value:.4g}" for value in values[:4]) + (" ..." if values.size > 4 else "")
 
 
 def _picture(values: Any) -> str | None:

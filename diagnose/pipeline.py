@@ -214,10 +214,12 @@ def conclude(
     command: str = "",
 ) -> Diagnosis:
     """Reason from the outcomes and put the result together."""
-    from diagnose.describing import describe, figures, layer_rows
+    from diagnose.describing import describe, figures
+    from diagnose.layer_rows import layer_rows
     from diagnose.reasoning import prescribing
     from diagnose.reasoning.causes import GATE, VITAL
     from diagnose.reasoning.engine import Seen, state_of, suspect
+    from diagnose.reasoning.healthy import bands
     from diagnose.reasoning.verdicts import situation, verdicts
 
     seen = Seen(outcomes)
@@ -226,6 +228,7 @@ def conclude(
     facts = describe(subject, measured.measurements)
     lists = verdicts(situation(suspicions, seen, images=facts.images))
     tried = effects(measured.measurements)
+    layers = layer_rows(measured.measurements, seen.findings)
     gate_findings = [finding for check in GATE for finding in seen.of(check)]
     return Diagnosis(
         tool=Tool("keras-diagnose", __version__, versions()),
@@ -242,7 +245,8 @@ def conclude(
         coverage=(*measured.coverage, *_not_covered(settings)),
         timing=_timing(loading_seconds, measured, outcomes),
         figures=figures(subject, measured.measurements, settings.samples),
-        layers=layer_rows(measured.measurements, seen.findings),
+        layers=layers,
+        bands=bands(measured.measurements, layers),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -35,7 +35,7 @@ class NewerSchema(UserWarning):
 
 def to_json(diagnosis: Diagnosis) -> str:
     """The diagnosis as JSON text, its keys in the order of the dataclasses."""
-    data = _plain(diagnosis)
+    data = plain(diagnosis)
     for finding in data["findings"]:
         finding["where"] = {("class" if key == "label" else key): at for key, at in finding["where"].items()}
     first = {"schema": data.pop("schema")}
@@ -74,7 +74,15 @@ def save(diagnosis: Diagnosis, path: str | Path) -> None:
         InputError: another suffix, or the folder cannot be written to.
     """
     path = Path(path)
-    text = _writer(path)(diagnosis)
+    write_text(_writer(path)(diagnosis), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write `text` to a temporary name, then rename it: a reader sees the old file or the new one.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,21 +146,21 @@ def _adapter() -> "TypeAdapter[Diagnosis]":
     return TypeAdapter(Diagnosis)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Only what JSON knows: dictionaries, lists, text, finite numbers, truth values, None."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
-        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list | set | frozenset):
-        return [_plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
+        return [plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
         return _number(float(value))
-    return _plain(value.tolist()) if hasattr(value, "dtype") else str(value)  # NumPy's, without importing it
+    return plain(value.tolist()) if hasattr(value, "dtype") else str(value)  # NumPy's, without importing it
 
 
 def _number(value: float) -> float | str:

@@ -50,12 +50,11 @@ def _heights(curves: Curves) -> Iterator[float]:
 
 
 def _styles(series: Sequence[Series]) -> Iterator[str]:
-    """A class for each line: its role's colour, solid the first time and dashed afterwards."""
-    turn, seen = count(), set[str]()
+    """A class for each line: its role's colour, solid the first time and dashed for lines of another name."""
+    turn, seen = count(), dict[str, str]()
     for line in series:
         colour = ROLES.get(line.role) or OTHERS[next(turn) % len(OTHERS)]
-        dashed = " dash" if colour in seen or line.role == "reference" else ""
-        seen.add(colour)
+        dashed = " dash" if seen.setdefault(colour, line.name) != line.name or line.role == "reference" else ""
         yield colour + dashed
 
 

@@ -1,37 +1,43 @@
 """The report as one HTML file that loads nothing: `render(diagnosis)`."""
 
-import base64
-import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Diagnosis, State
 from diagnose.findings import Bars, Evidence, Finding
 from diagnose.registry import sections
 from diagnose.reports import figures, numbers, story
+from diagnose.reports.effects import repaired
+from diagnose.reports.gauge import gauge
+from diagnose.reports.glossary import Words, target
 from diagnose.reports.ladder import ladder, number_line
 from diagnose.reports.layers import layer_map, layer_table
+from diagnose.reports.missing import how_to_get
+from diagnose.reports.reading import reading
 from diagnose.reports.svg import joined, tag
+from diagnose.reports.templating import environment, policy, source
 
-MARK = {"sick": "flag", "attention": "warn", "healthy": "ok", "unknown": "soft"}
 FIGURES = 2  # of one cause that are open; the rest is folded
 
 
-def render(diagnosis: Diagnosis) -> str:
-    """The whole diagnosis as one page: self-contained, offline, readable without script."""
-    style, script = _source("page.css"), _source("page.js")
+def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
+    """The whole diagnosis as one page: self-contained, offline, readable without script.
+
+    The viewer puts a `bar` above it and allows the page its own address (`templating.policy`).
+    """
+    style, script = source("page.css"), source("page.js")
     template = _environment().get_template("page.html.j2")
     page = template.render(
         d=diagnosis,
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
+        policy=policy(style, script, allow),
+        bar=bar,
         line=_stake(diagnosis),
         causes=_causes(diagnosis),
         errors=[_error(evidence) for evidence in _section(diagnosis, "errors")],
@@ -42,38 +48,17 @@ def render(diagnosis: Diagnosis) -> str:
         table=layer_table(diagnosis.layers) if diagnosis.layers else None,
         found=_found(diagnosis),
         subject=_subject(diagnosis),
+        words=Words(),
     )
     return story.clean(page)
 
 
-def _source(name: str) -> str:
-    return (files("diagnose.reports") / "templates" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
-
-
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True,
-        loader=FunctionLoader(_source),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(story=story, numbers=numbers, mark=MARK, lists=story.LISTS)
-    environment.filters.update(document=document, sections=sections)
-    return environment
-
-
-def _policy(style: str, script: str) -> str:
-    """The Content-Security-Policy: our style, our script, pictures inside the page; nothing else."""
-
-    def digest(text: str) -> str:
-        return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-    return (
-        f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
+    made = environment()
+    made.filters.update(document=document, sections=sections)
+    made.globals.update(how_to_get=how_to_get, reading=reading, term_id=target)
+    return made
 
 
 def _section(diagnosis: Diagnosis, name: str) -> Iterator[Evidence]:
@@ -97,10 +82,13 @@ def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:
 
 def _cause(cause: Cause, tree: tuple[story.Branch, ...], diagnosis: Diagnosis) -> dict[str, Any]:
     drawn = [figures.draw(evidence) for evidence in cause.evidence]
+    rows = [(row, gauge(row.finding) if row.finding else "") for row in story.evidence_rows(cause, diagnosis)]
     return {
         "cause": cause,
         "tree": tree,
-        "rows": story.evidence_rows(cause, diagnosis),
+        "rows": rows,
+        "gauged": any(drawn for _, drawn in rows),
+        "repaired": repaired(cause, diagnosis.effects),
         "figures": drawn[:FIGURES],
         "more": drawn[FIGURES:],
     }
@@ -170,6 +158,20 @@ def _paragraph(part: str) -> Markup:
     return tag("p", *_inline(part))
 
 
-def _inline(text: str) -> Sequence[str | Markup]:
+def _inline(text: str) -> Iterator[str | Markup]:
     parts = re.split(r"`{1,2}([^`]+)`{1,2}", " ".join(text.split()))
-    return [tag("code", part) if index % 2 else part.replace("**", "") for index, part in enumerate(parts)]
+    for index, part in enumerate(parts):
+        if index % 2:
+            yield tag("code", part)
+        else:
+            yield from _linked(part.replace("**", ""))
+
+
+def _linked(text: str) -> Iterator[str | Markup]:
+    """Numbers of papers become links to them."""
+    end = 0
+    for paper in re.finditer(r"arXiv:(\d{4}\.\d{4,5})", text):
+        yield text[end : paper.start()]
+        yield tag("a", paper.group(), href=f"https://arxiv.org/abs/{paper[1]}", rel="external noreferrer")
+        end = paper.end()
+    yield text[end:]

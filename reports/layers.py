@@ -1,4 +1,4 @@
-"""The layer map: one row a layer, three aligned panels (spread, dead or saturated units, gradient), and a table."""
+"""The layer map: one row a layer with its place in the graph and three aligned panels, and the same as a table."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,40 +7,50 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from diagnose.diagnosis import Diagnosis, LayerRow
+from diagnose.diagnosis import Band, Diagnosis, LayerRow
 from diagnose.findings import Severity
-from diagnose.reports.numbers import counted, cut, decimals, number, shape
+from diagnose.reports.graph import Rail, Track, rails, track
+from diagnose.reports.numbers import counted, cut, decimals, field, number, shape
+from diagnose.reports.plot import healthy_band
 from diagnose.reports.svg import Scale, at, scale, tag
 
 OPEN = 30  # networks of more layers start with the blocks closed that have no flag
 NAME = 48  # characters of a layer's path in the map; the whole one is in its title
 
-GLYPHS = {  # shape of the node, by what the kind's name contains; drawn around 14, 0
-    "input": '<rect class="ho" x="6" y="-4" width="16" height="8" rx="4"/>',
-    "conv": '<rect class="ho" x="6" y="-8" width="16" height="16" rx="1"/>',
-    "pool": '<path class="ho" d="M5 -6h18l-4 12h-10z"/>',
-    "flatten": '<rect class="ho" x="5" y="-2.5" width="18" height="5"/>',
-    "reshape": '<rect class="ho" x="5" y="-2.5" width="18" height="5"/>',
-    "norm": '<rect class="ho" x="9" y="-3" width="10" height="6"/>',
-    "add": '<path class="ho" d="M14 -7v14M7 0h14"/>',
-    "concat": '<path class="ho" d="M14 -7v14M7 0h14"/>',
-    "attention": '<path class="ho" d="M10 -7h8l4 7l-4 7h-8l-4 -7z"/>',
-    "lstm": '<path class="ho" d="M6 -7h16v14h-16zM10 0h8"/>',
-    "gru": '<path class="ho" d="M6 -7h16v14h-16zM10 0h8"/>',
-    "rnn": '<path class="ho" d="M6 -7h16v14h-16zM10 0h8"/>',
-    "embedding": '<path class="ho" d="M6 -7h16v14h-16zM14 -7v14"/>',
-    "dense": '<circle class="ho" cx="14" cy="0" r="8"/>',
+GLYPHS = {  # shape of the node, by what the kind's name contains; drawn around 0, 0
+    "input": '<rect class="ho" x="-8" y="-4" width="16" height="8" rx="4"/>',
+    "conv": '<rect class="ho" x="-7" y="-7" width="14" height="14" rx="1"/>',
+    "pool": '<path class="ho" d="M-8 -5h16l-4 10h-8z"/>',
+    "flatten": '<rect class="ho" x="-8" y="-2.5" width="16" height="5"/>',
+    "reshape": '<rect class="ho" x="-8" y="-2.5" width="16" height="5"/>',
+    "norm": '<rect class="ho" x="-5" y="-3" width="10" height="6"/>',
+    "add": '<circle class="ho" r="7"/><path class="ln" d="M0 -4v8M-4 0h8"/>',
+    "concat": '<circle class="ho" r="7"/><path class="ln" d="M0 -4v8M-4 0h8"/>',
+    "attention": '<path class="ho" d="M-4 -7h8l4 7l-4 7h-8l-4 -7z"/>',
+    "lstm": '<path class="ho" d="M-7 -7h14v14h-14zM-4 0h8"/>',
+    "gru": '<path class="ho" d="M-7 -7h14v14h-14zM-4 0h8"/>',
+    "rnn": '<path class="ho" d="M-7 -7h14v14h-14zM-4 0h8"/>',
+    "embedding": '<path class="ho" d="M-7 -7h14v14h-14zM0 -7v14"/>',
+    "dense": '<circle class="ho" r="7"/>',
 }
-PLAIN = '<circle class="ho" cx="14" cy="0" r="4"/>'
-FLAGGED = '<circle class="ho" cx="14" cy="0" r="8"/><path class="ln" d="M9.5 -4.5l9 9M18.5 -4.5l-9 9"/>'
+RIGHT = frozenset({"Parameters", "Spread", "Gradient / weight", "fresh", "Dead", "Saturated"})  # columns of numbers
+PLAIN = '<circle class="ho" r="3.5"/>'
+FLAGGED = '<circle class="ho" r="7.5"/><path class="ln" d="M-4 -4l8 8M4 -4l-8 8"/>'
 
 
 @dataclass(frozen=True)
 class Panels:
-    """The axes that all rows share."""
+    """What all rows share: axes, healthy bands, and the track of the graph."""
 
     spread: Scale
     gradient: Scale
+    bands: dict[str, Band]
+    track: Track
+
+    def healthy(self, quantity: str, along: Scale) -> list[Markup]:
+        """The healthy band of one panel, if it is known."""
+        band = self.bands.get(quantity)
+        return healthy_band(along, (band.low, band.high) if band else None)
 
 
 @dataclass(frozen=True)
@@ -55,11 +65,16 @@ class Pair:
 
 def layer_map(diagnosis: Diagnosis) -> Markup:
     """All layers in call order, in blocks that can be folded."""
-    rows = diagnosis.layers
+    rows, laid = diagnosis.layers, rails(diagnosis.layers)
     worst = _worst(diagnosis)
-    panels = Panels(_axis(rows, "spread"), _axis(rows, "gradient"))
-    blocks = [_block(name, block, panels, worst, len(rows) <= OPEN) for name, block in blocks_of(rows)]
-    return tag("div", _head(panels), *blocks, class_="lm")
+    bands: dict[str, Band] = {band.quantity: band for band in diagnosis.bands}
+    panels = Panels(_axis(rows, "spread"), _axis(rows, "gradient"), bands, track(rows, laid))
+    drawn, start = [], 0
+    for name, block in blocks_of(rows):
+        rail = laid[start : start + len(block)]
+        drawn.append(_block(name, list(zip(block, rail, strict=True)), panels, worst, len(rows) <= OPEN))
+        start += len(block)
+    return tag("div", _head(panels), *drawn, class_=f"lm {panels.track.style}")
 
 
 def _worst(diagnosis: Diagnosis) -> dict[str, Severity]:
@@ -115,41 +130,43 @@ def _head_cell(panel: str, title: str, along: Scale) -> Markup:
     return tag("div", tag("p", title), tag("svg", *texts, aria_hidden="true", height=22), class_=f"{panel} cell")
 
 
-def _block(name: str, rows: list[LayerRow], panels: Panels, worst: dict[str, Severity], unfold: bool) -> Markup:
-    flagged = [row for row in rows if _style(row, worst) in ("c-flag", "c-warn")]
-    notes = [counted(len(rows), "layer"), f"{sum(row.parameters for row in rows):,} parameters"]
-    dead = max((row.dead for row in rows if row.dead), default=0.0)
+def _block(
+    name: str, rows: list[tuple[LayerRow, Rail]], panels: Panels, worst: dict[str, Severity], unfold: bool
+) -> Markup:
+    layers = [row for row, _ in rows]
+    flagged = [row for row in layers if _style(row, worst) in ("c-flag", "c-warn")]
+    notes = [counted(len(rows), "layer"), f"{sum(row.parameters for row in layers):,} parameters"]
+    dead = max((row.dead for row in layers if row.dead), default=0.0)
     notes += [f"up to {decimals(100 * dead)} % dead"] if dead else []
     summary = [tag("b", cut(name, NAME)), f" · {', '.join(notes)}"]
     if flagged:
         style = "flag" if any(_style(row, worst) == "c-flag" for row in flagged) else "warn"
         summary.append(tag("span", f", {len(flagged)} flagged", class_=style))
-    body = tag("ol", *(_row(row, panels, _style(row, worst)) for row in rows))
-    return tag("details", tag("summary", *summary), body, class_="blk", open="" if unfold or flagged else None)
+    heading = tag("summary", panels.track.heading(rows[0][1], rows[-1][1]), tag("span", *summary, class_="what"))
+    body = tag("ol", *(_row(row, rail, panels, _style(row, worst)) for row, rail in rows))
+    return tag("details", heading, body, class_="blk", open="" if unfold or flagged else None)
 
 
 def _style(row: LayerRow, worst: dict[str, Severity]) -> str:
     return {Severity.ERROR: "c-flag", Severity.WARNING: "c-warn"}.get(worst.get(row.path, Severity.INFO), "c-ink")
 
 
-def _row(row: LayerRow, panels: Panels, style: str) -> Markup:
+def _row(row: LayerRow, rail: Rail, panels: Panels, style: str) -> Markup:
     spread = Pair("spread", row.spread, row.spread_fresh, panels.spread)
     gradient = Pair("gradient", row.gradient, row.gradient_fresh, panels.gradient)
     cells = (
-        tag("div", *_pair(row, spread, style), class_="cell pa"),
-        tag("div", *_share(row, style), class_="cell pb"),
-        tag("div", *_pair(row, gradient, style), class_="cell pc"),
+        tag("div", *_pair(row, spread, panels, style), class_="cell pa"),
+        tag("div", *_share(row, panels, style), class_="cell pb"),
+        tag("div", *_pair(row, gradient, panels, style), class_="cell pc"),
     )
-    return tag("li", _node(row, style), _name(row, style), *cells, class_="row")
+    return tag("li", panels.track.row(rail, _node(row, style), style), _name(row, style), *cells, class_="row")
 
 
 def _node(row: LayerRow, style: str) -> Markup:
+    if style == "c-flag":
+        return Markup(FLAGGED)
     kind = row.kind.lower()
-    glyph = next((drawn for word, drawn in GLYPHS.items() if word in kind), PLAIN)
-    glyph = FLAGGED if style == "c-flag" else glyph
-    line = tag("line", class_="axis", x1=14, x2=14, y1=0, y2="100%")
-    node = tag("svg", Markup(glyph), y="50%", class_="free")
-    return tag("div", tag("svg", line, node, aria_hidden="true", class_=style), class_="g")
+    return Markup(next((drawn for word, drawn in GLYPHS.items() if word in kind), PLAIN))
 
 
 def _name(row: LayerRow, style: str) -> Markup:
@@ -160,11 +177,12 @@ def _name(row: LayerRow, style: str) -> Markup:
     return tag("div", tag("p", name, *flags, tag("span", " · ".join(facts))), class_="n")
 
 
-def _pair(row: LayerRow, pair: Pair, style: str) -> list[Markup]:
+def _pair(row: LayerRow, pair: Pair, panels: Panels, style: str) -> list[Markup]:
     """Hollow: fresh weights. Filled: as loaded. Nothing where neither was measured."""
     if pair.now is None and pair.fresh is None:
         return []
-    marks = [tag("rect", class_="gut", x=0, width=at(pair.along.strip), height="100%")] if pair.along.strip else []
+    marks = panels.healthy(pair.what, pair.along)
+    marks += [tag("rect", class_="gut", x=0, width=at(pair.along.strip), height="100%")] if pair.along.strip else []
     marks.append(tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"))
     marks += _point(pair.fresh, "with fresh weights", pair.along, "ho c-soft", 3.5)
     marks += _point(pair.now, "as loaded", pair.along, f"pt {style if pair.now == 0 else 'c-ink'}", 4.5)
@@ -182,7 +200,7 @@ def _point(value: float | None, name: str, along: Scale, style: str, radius: flo
     return [tag("circle", title, class_=style, cx=at(place), cy="50%", r=radius)]
 
 
-def _share(row: LayerRow, style: str) -> list[Markup]:
+def _share(row: LayerRow, panels: Panels, style: str) -> list[Markup]:
     """Filled: units that never fire. Hollow: saturated values, where the activation cannot die."""
     share, what = (row.dead, "of the units never fire") if row.dead is not None else (row.saturated, "saturated")
     if share is None or not math.isfinite(share):
@@ -192,6 +210,7 @@ def _share(row: LayerRow, style: str) -> list[Markup]:
     colour = style if row.flags and style != "c-ink" else "c-soft"
     drawn = f"bar {colour}" if row.dead is not None else f"hollow {colour}"
     marks = [
+        *(panels.healthy("dead", Scale(0, 1)) if row.dead is not None else []),
         tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"),
         tag(
             "g",
@@ -211,6 +230,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Markup:
         "Kind",
         "Output",
         "Parameters",
+        "Receptive field",
         "Initializer",
         "Spread",
         "fresh",
@@ -219,10 +239,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Markup:
         "Dead",
         "Saturated",
     )
-    head = [
-        tag("th", name, scope="col", class_="r" if index > 4 or index == 3 else None)
-        for index, name in enumerate(columns)
-    ]
+    head = [tag("th", name, scope="col", class_="r" if name in RIGHT else None) for name in columns]
     body = [_table_row(row, columns) for row in rows]
     table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="cards")
     return tag("div", table, class_="box", tabindex=0, role="region", aria_label="Table of layers")
@@ -233,13 +250,13 @@ def _table_row(row: LayerRow, columns: Sequence[str]) -> Markup:
         return "–" if value is None else f"{decimals(100 * value)} %"
 
     kind = " · ".join(part for part in (row.kind, row.activation) if part)
-    words = (kind, shape(row.output_shape), f"{row.parameters:,}", row.initializer or "–")
+    seen = field(row.receptive_field)
+    words = (kind, shape(row.output_shape), f"{row.parameters:,}", seen, row.initializer or "–")
     values = (row.spread, row.spread_fresh, row.gradient, row.gradient_fresh)
     cells = (*words, *map(number, values), share(row.dead), share(row.saturated))
     name = tag("th", tag("code", cut(row.path, NAME), title=row.path), scope="row")
-    right = {"Parameters", *columns[5:]}
     drawn = [
-        tag("td", cell, data_l=title, class_="r" if title in right else None)
+        tag("td", cell, data_l=title, class_="r" if title in RIGHT else None)
         for title, cell in zip(columns[1:], cells, strict=True)
     ]
     return tag("tr", name, *drawn)

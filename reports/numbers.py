@@ -91,6 +91,15 @@ def shape(dimensions: Sequence[int | None] | None) -> str:
     return " × ".join("?" if size is None else f"{size:,}" for size in dimensions[1:]) or "one number"
 
 
+def field(places: Sequence[int | None]) -> str:
+    """A receptive field: "3 × 3"; "all" for the whole input."""
+    if not places:
+        return "–"
+    return (
+        "all" if all(size is None for size in places) else " × ".join("all" if p is None else f"{p:,}" for p in places)
+    )
+
+
 def cut(text: str, length: int) -> str:
     """`text`, its middle left out where it is longer than `length`."""
     if len(text) <= length:

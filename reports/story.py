@@ -47,6 +47,7 @@ class Row:
     interval: str
     threshold: str
     basis: str  # what it rests on: rows, seeds
+    finding: Finding | None = None
 
 
 def clean(text: str) -> str:
@@ -134,24 +135,25 @@ def _branches(
 
 
 def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[Row, ...]:
-    """The numbers behind a cause: of the findings it explains, and of the trials that changed it."""
+    """The numbers behind a cause, of the findings it explains."""
     explained = set(cause.explains)
     found = [finding for finding in diagnosis.findings if finding.id in explained and finding.value is not None]
     found.sort(key=lambda finding: -finding.severity.rank)
-    rows = [
+    return tuple(
         Row(
             what=sentence(finding),
             measured=number(finding.value),
             interval=between(finding.interval),
             threshold=number(finding.threshold),
             basis="" if finding.rows is None else counted(finding.rows, "row"),
+            finding=finding,
         )
         for finding in found[:limit]
-    ]
-    return (*rows, *_effects(cause, diagnosis))
+    )
 
 
-def _effects(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
+def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
+    """What the experiments brought that changed only what the cause blames."""
     for effect in diagnosis.effects:
         if effect.code == cause.code:
             change = f"{number(effect.before)} → {number(effect.after)}"

@@ -69,7 +69,7 @@ def _cause(number: int, cause: Cause, diagnosis: Diagnosis, width: int, colour: 
     severity = _paint(cause.severity.value, cause.severity.value, colour)
     kind = "direction, " if cause.kind == "direction" else ""
     yield f"  {number}. {story.clean(cause.title)} ({kind}{severity}, {cause.state}) {cause.code}"
-    rows = story.evidence_rows(cause, diagnosis, EVIDENCE)[:EVIDENCE]
+    rows = (*story.evidence_rows(cause, diagnosis, EVIDENCE), *story.effect_rows(cause, diagnosis))[:EVIDENCE]
     if not rows:
         yield from _wrapped(cause.summary, width, "     ")
     for row in rows:

@@ -10,8 +10,10 @@ from diagnose.checks.data import (
     no_signal,
     non_finite_data,
     preprocessing_mismatch,
+    shared_groups,
     shared_rows,
     target_scale,
+    time_order,
     token_range,
     uneven_feature_scales,
 )
@@ -30,5 +32,7 @@ CHECKS: tuple[Check, ...] = (
     class_imbalance.class_imbalance,
     conflicting_labels.conflicting_labels,
     shared_rows.shared_rows,
+    shared_groups.shared_groups,
+    time_order.time_order,
     no_signal.no_signal,
 )

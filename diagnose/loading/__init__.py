@@ -59,18 +59,31 @@ def subject_from(model: Any, train: Any, dev: Any = None, test: Any = None, *, o
 
 def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: LoadOptions) -> dict[str, "Part"]:
     """All splits: those inside the first source, and the further ones, which replace what it has of that name."""
-    from diagnose.loading.live import live_part
+    from diagnose.loading.parts import require_keys
 
-    parts = dict(live_part(train, loaded.signature, options, "train"))
+    if options.loader and not isinstance(train, str | Path):
+        raise InputError(f"--loader {options.loader} reads a path: pass the path of the data as train")
+    parts = _read(loaded, train, options, "train")
     if "" in parts:
         parts["train"] = parts.pop("")
     further = {"dev": options.dev if dev is None else dev, "test": options.test if test is None else test}
     for split, data in further.items():
         if data is None:
             continue
-        found = live_part(data, loaded.signature, options, split)
+        found = _read(loaded, data, options, split)
         part = found.get(split) or found.get("") or (next(iter(found.values())) if len(found) == 1 else None)
         if part is None:
             raise InputError(f"{data}: it holds {', '.join(found)}, but no rows for {split}")
         parts[split] = part
+    require_keys(parts.values(), options)
     return parts
+
+
+def _read(loaded: "LoadedModel", data: Any, options: LoadOptions, what: str) -> dict[str, "Part"]:
+    """One source; where the user named a loader, it reads every path."""
+    from diagnose.loading.live import live_part
+    from diagnose.loading.loaders import load_with
+
+    if options.loader and isinstance(data, str | Path):
+        return load_with(options.loader, Path(data), loaded.signature, options)
+    return dict(live_part(data, loaded.signature, options, what))

@@ -1,39 +1,56 @@
-"""Arrays in .npz and .npy files. Pickled objects are refused, never unpickled; .npy is memory-mapped."""
+"""Arrays in .npz and .npy files: what is not compressed is memory-mapped, pickled objects are never unpickled."""
 
+import os
+import struct
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
+from typing import IO, Any, Literal
 
 import numpy as np
 
 from diagnose.errors import InputError
 from diagnose.subject import Rows
 
+# Zeros and one-hot rows shrink by a factor of a few hundred, so a factor alone proves nothing: it is held against
+# archives only from a size on that would hurt, and then the way out is to save without compression.
+EXPANSION = 100
+EXPANSION_FLOOR = 1 << 30  # bytes
+_LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip member: the lengths of its name and of its extra field
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What an array says of itself before its numbers begin."""
+
+    shape: tuple[int, ...]
+    order: Literal["C", "F"]
+    dtype: np.dtype[Any]
+
+    @property
+    def bytes(self) -> int:
+        return prod(self.shape) * self.dtype.itemsize
+
 
 def read_npz(path: Path) -> dict[str, Rows]:
-    """All arrays of an archive by name.
+    """All arrays of an archive by name; members that are not compressed are memory-mapped.
 
     Raises:
-        InputError: it is damaged, empty or holds pickled objects.
+        InputError: it is damaged, empty, holds pickled objects, or unpacks to more than memory should hold.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: _read(path, key, archive) for key in archive.files}
-    except InputError:
-        raise
-    except Exception as error:  # zipfile and zlib have errors of their own for damaged files
-        raise InputError(f"{path} cannot be read as .npz ({_short(error)}): save it with numpy.savez") from error
+    with _readable(path, ".npz", "numpy.savez"), zipfile.ZipFile(path) as archive:
+        members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+        names = [info.filename.removesuffix(".npy") for info in members]
+        if len(set(names)) != len(names):
+            raise InputError(f"{path} is refused: its archive names one array twice")
+        _refuse_bombs(path, members)
+        arrays = {name: _member(path, archive, info) for name, info in zip(names, members, strict=True)}
     if not arrays:
         raise InputError(f"{path} holds no arrays: save it with numpy.savez(path, x=..., y=...)")
     return arrays
-
-
-def _read(path: Path, key: str, archive: object) -> Rows:
-    try:
-        array: Rows = archive[key]  # type: ignore[index]
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise _pickled(path, f'array "{key}"') from error
-        raise
-    return array
 
 
 def read_npy(path: Path) -> Rows:
@@ -42,21 +59,84 @@ def read_npy(path: Path) -> Rows:
     Raises:
         InputError: it is damaged or holds pickled objects.
     """
+    with _readable(path, ".npy", "numpy.save"), path.open("rb") as stream:
+        header = _header(stream, path, "its array")
+        _refuse_short(path, header, path.stat().st_size - stream.tell())
+        return _mapped(path, header, stream.tell())
+
+
+@contextmanager
+def _readable(path: Path, kind: str, function: str) -> Iterator[None]:
+    """Damage shows in many kinds of errors: zipfile, zlib and NumPy have their own."""
     try:
-        array: Rows = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        if "pickle" in str(error) or "Python objects" in str(error):
-            raise _pickled(path, "array") from error
-        raise InputError(f"{path} cannot be read as .npy ({_short(error)}): save it with numpy.save") from error
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise InputError(f"{path} cannot be read as {kind} ({reason}): save it with {function}") from error
+
+
+def _refuse_bombs(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    unpacked = sum(info.file_size for info in members if info.compress_type != zipfile.ZIP_STORED)
+    bomb = unpacked > EXPANSION_FLOOR and unpacked > EXPANSION * path.stat().st_size
+    if bomb or unpacked > _memory() / 2:
+        raise InputError(
+            f"{path} is compressed and unpacks to {unpacked:,} bytes: save it with numpy.savez, "
+            "which does not compress, and it is read from the disk as needed"
+        )
+
+
+def _memory() -> float:
+    """The memory of this machine in bytes; infinite where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Rows:
+    with archive.open(info) as stream:
+        header = _header(stream, path, f'its array "{info.filename.removesuffix(".npy")}"')
+        start = stream.tell()
+    _refuse_short(path, header, info.file_size - start)
+    if info.compress_type == zipfile.ZIP_STORED:
+        return _mapped(path, header, _data_offset(path, info) + start)
+    with archive.open(info) as stream:
+        array: Rows = np.lib.format.read_array(stream, allow_pickle=False)
     return array
 
 
-def _pickled(path: Path, what: str) -> InputError:
-    return InputError(
-        f"{path}: its {what} holds pickled Python objects, which are never loaded: "
-        "save numbers or text of one type and shape"
-    )
+def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
+    with path.open("rb") as stream:
+        stream.seek(info.header_offset)
+        name, extra = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
+    return int(info.header_offset + _LOCAL_HEADER.size + name + extra)
 
 
-def _short(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+def _header(stream: IO[bytes], path: Path, what: str) -> _Header:
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(stream)
+    if dtype.hasobject:
+        raise InputError(
+            f"{path}: {what} holds pickled Python objects, which are never loaded: "
+            "save numbers or text of one type and shape"
+        )
+    if dtype.names is not None:
+        raise InputError(f"{path}: {what} holds records ({', '.join(dtype.names[:12])}): save one array for each field")
+    return _Header(shape, "F" if fortran else "C", dtype)
+
+
+def _refuse_short(path: Path, header: _Header, there: int) -> None:
+    if min(header.shape, default=0) < 0 or header.dtype.itemsize == 0 or header.bytes > there:
+        raise InputError(
+            f"{path} is damaged: an array of {header.dtype} with the shape {header.shape} takes "
+            f"{header.bytes:,} bytes, and {max(there, 0):,} are there"
+        )
+
+
+def _mapped(path: Path, header: _Header, offset: int) -> Rows:
+    if not header.bytes:  # there is nothing to map
+        return np.empty(header.shape, header.dtype)
+    return np.memmap(path, header.dtype, "r", offset, header.shape, header.order)

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from diagnose.errors import InputError
+from diagnose.loading.failures import describe_failure
 
 
 def custom_objects(path: Path | None) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def custom_objects(path: Path | None) -> dict[str, Any]:
         return {}
     import keras
 
-    module = _run(path, "--custom-objects")
+    module = run_file(path, "--custom-objects")
     own = {name: value for name, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)}
     registered = {keras.saving.get_registered_name(value): value for value in own.values()}
     return registered | own
@@ -39,14 +40,19 @@ def lambda_functions(options: Iterable[str]) -> dict[str, Any]:
         file, _, name = place.rpartition(":")
         if not layer or not file or not name:
             raise InputError(f"--lambda {option}: write it as LAYER=FILE.py:FUNCTION")
-        found = getattr(_run(Path(file), "--lambda"), name, None)
+        found = getattr(run_file(Path(file), "--lambda"), name, None)
         if not callable(found):
             raise InputError(f"--lambda {option}: {file} defines no function {name}")
         functions[layer] = found
     return functions
 
 
-def _run(path: Path, option: str) -> ModuleType:
+def run_file(path: Path, option: str) -> ModuleType:
+    """Run a Python file that an option named.
+
+    Raises:
+        InputError: it is missing, no Python file, or fails.
+    """
     if not path.is_file():
         raise InputError(f"{option} {path}: there is no such file")
     spec = importlib.util.spec_from_file_location(f"custom_{path.stem}", path)
@@ -56,6 +62,6 @@ def _run(path: Path, option: str) -> ModuleType:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(f"{option} {path}: the file fails with {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{option} {path}: the file fails with {describe_failure(error)}") from error
     return module

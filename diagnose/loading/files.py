@@ -5,22 +5,44 @@ Keras 1 to 3. Nothing of the file is run, and nothing is ever written to it.
 """
 
 import json
+import shutil
+import stat
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-from diagnose.errors import InputError
+from diagnose.errors import InputError, Refusal
+from diagnose.loading.hdf5 import scan_hdf5
+from diagnose.loading.hdf5_scan import EXPANSION, EXPANSION_FLOOR, TEXT
+from diagnose.loading.sizes import check_levels
 
 WEIGHTS = "model.weights.h5"
+SAVED_MODEL = "saved_model.pb"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_ZIP = b"PK\x03\x04"
-_LFS = b"version https://git-lfs"
-# DEFLATE reaches 1032:1 at most and Keras stores members uncompressed; weights are never mostly zeros.
-_EXPANSION = 100
-_EXPANSION_FLOOR = 1 << 28  # bytes; below this a bomb does no harm
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_PICKLE = "is a Python pickle, which runs code when it is opened and is never loaded: pass what model.save wrote"
+_PACKED = "is a packed file: unpack it and pass the .keras or .h5 file inside"
+_OTHERS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes, what the file is and what to do
+    (0, b"version https://git-lfs", "is a Git LFS pointer, not the model itself: fetch it with git lfs pull"),
+    *((0, bytes((0x80, protocol)), _PICKLE) for protocol in range(2, 6)),
+    *((0, magic, _PACKED) for magic in (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")),
+    (257, b"ustar", _PACKED),
+    (4, b"TFL3", "is a TensorFlow Lite model, which cannot be trained: pass the Keras model it was converted from"),
+    (0, b"\x93NUMPY", "is a NumPy array, not a model: pass the .keras or .h5 file"),
+    (
+        0,
+        b"model_checkpoint_path",
+        "belongs to a TensorFlow checkpoint, which holds no model: pass what model.save wrote",
+    ),
+    (0, b"<", "is a web page or XML, perhaps in place of a download: pass the .keras or .h5 file itself"),
+    (0, b"{", "is JSON: pass the file of the weights, and this one with --architecture if model.to_json() wrote it"),
+)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -28,15 +50,18 @@ class ModelFile:
     """What a model file says of itself.
 
     `config` is {"class_name", "config", ...} of the model, None for a file of weights only; `training` the compile
-    settings as saved ({} where there are none), `build` the saved build settings.
+    settings as saved ({} where there are none). `weights` is the HDF5 file that holds the weights (None while they are
+    inside an archive) and `values` the count of numbers in it.
     """
 
     path: Path
-    format: Literal["keras", "hdf5"]
+    format: Literal["keras", "hdf5", "saved_model"]
     keras: str  # the version that wrote it, "" where it does not say
     config: dict[str, Any] | None
     training: dict[str, Any]
     members: tuple[str, ...] = ()
+    weights: Path | None = None
+    values: int = 0
 
     @property
     def old(self) -> bool:
@@ -52,136 +77,176 @@ def read_model_file(path: Path) -> ModelFile:
     """
     if not path.exists():
         raise InputError(f"{path}: there is no such model file")
+    if path.name == SAVED_MODEL:
+        path = path.absolute().parent
     if path.is_dir():
-        raise InputError(_folder(path))
-    with path.open("rb") as stream:
-        start = stream.read(64)
+        return _read_folder(path)
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(512)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): pass a file that you may read") from error
     if start.startswith(_ZIP):
         return _read_archive(path)
     if start.startswith(_HDF5):
         return _read_hdf5(path)
-    raise InputError(_unknown(path, start))
+    raise InputError(f"{path} {_unknown(start)}")
 
 
-def _folder(path: Path) -> str:
-    if (path / "saved_model.pb").exists():
-        return (
-            f"{path} is a SavedModel folder, which Keras 3 cannot load: load it in the program that made it and save it"
-            ' with model.save("model.keras")'
-        )
-    return f"{path} is a folder, not a model file: pass the .keras or .h5 file"
+def _read_folder(path: Path) -> ModelFile:
+    if (path / SAVED_MODEL).is_file():
+        return ModelFile(path if path.name else path.absolute(), "saved_model", "", None, {})
+    raise InputError(f"{path} is a folder, not a model file: pass the .keras or .h5 file")
 
 
-def _unknown(path: Path, start: bytes) -> str:
+def _unknown(start: bytes) -> str:
     if not start:
-        return f"{path} is empty: pass the .keras or .h5 file that model.save wrote"
-    if start.startswith(_LFS):
-        return f"{path} is a Git LFS pointer, not the model itself: fetch it with git lfs pull"
-    return f"{path} is no Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
+        return "is empty: pass the .keras or .h5 file that model.save wrote"
+    for offset, magic, what in _OTHERS:
+        if start.startswith(magic, offset):
+            return what
+    return "is no Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
 
 
 # --- .keras --------------------------------------------------------------------------------------
 
 
 def _read_archive(path: Path) -> ModelFile:
+    with _archive(path) as archive:
+        members = _safe_members(path, archive)
+        if "config.json" not in members:
+            return ModelFile(path, "saved_model", "", None, {}, members)
+        if WEIGHTS not in members:
+            raise InputError(f"{path} is a .keras archive without {WEIGHTS}: save the model again with model.save")
+        config = _member(path, archive, "config.json")
+        metadata = _member(path, archive, "metadata.json") if "metadata.json" in members else {}
+    training = config.get("compile_config") or {}
+    if not isinstance(training, dict):
+        raise InputError(f"{path} is damaged: its compile_config is no JSON object")
+    return ModelFile(path, "keras", str(metadata.get("keras_version", "")), config, training, members)
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _safe_members(path, archive)
-            config = _json(path, "config.json", archive.read("config.json"))
-            metadata = _json(path, "metadata.json", archive.read("metadata.json")) if "metadata.json" in members else {}
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+            yield archive
+    except _DAMAGED as error:
         raise InputError(f"{path} is a damaged .keras archive ({error}): save the model again") from error
-    training = config.get("compile_config") or {}
-    version = str(metadata.get("keras_version", ""))
-    return ModelFile(path, "keras", version, config, training, members)
+
+
+def _member(path: Path, archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    if archive.getinfo(name).file_size > TEXT:
+        raise Refusal(f"{path} is refused: its member {name} is longer than {TEXT:,} bytes")
+    return _json(path, name, archive.read(name))
 
 
 def _safe_members(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
-    names = archive.namelist()
-    if "config.json" not in names:
-        raise InputError(f"{path} is a zip archive without config.json, so no Keras model: pass the .keras or .h5 file")
-    if len(set(names)) != len(names):
-        raise InputError(f"{path} is refused: its archive names one member twice")
-    for info in archive.infolist():
-        parts = Path(info.filename.replace("\\", "/")).parts
-        if info.filename.startswith("/") or ".." in parts or ":" in info.filename:
-            raise InputError(f"{path} is refused: its member {info.filename} points outside the archive")
-        if info.file_size > _EXPANSION_FLOOR and info.file_size > _EXPANSION * max(1, info.compress_size):
-            raise InputError(f"{path} is refused: its member {info.filename} unpacks to {info.file_size:,} bytes")
-    return tuple(names)
+    members = archive.infolist()
+    names = tuple(info.filename for info in members)
+    if "config.json" not in names and not any(Path(name).name == SAVED_MODEL for name in names):
+        raise InputError(f"{path} {_other_archive(names)}")
+    seen: set[str] = set()
+    for info in members:
+        problem = _member_problem(info, seen)
+        if problem:
+            raise Refusal(f"{path} is refused: its member {info.filename} {problem}")
+        seen.add(info.filename)
+    size = sum(info.file_size for info in members)
+    if size > max(EXPANSION_FLOOR, EXPANSION * path.stat().st_size):
+        raise Refusal(f"{path} is refused: its members unpack to {size:,} bytes together")
+    return names
+
+
+def _other_archive(names: tuple[str, ...]) -> str:
+    """What a zip archive is that holds no model."""
+    inside = {Path(name).name: name for name in names}
+    if "data.pkl" in inside:
+        return (
+            f"is a PyTorch file: its member {inside['data.pkl']} is a pickle, which is never loaded: pass a Keras model"
+        )
+    models = [name for name in names if name.lower().endswith((".keras", ".h5", ".hdf5"))]
+    if models:
+        return f"is an archive that holds {models[0]}: unpack it and pass that file"
+    if names and all(name.endswith(".npy") for name in names):
+        return "holds NumPy arrays, not a model: pass the .keras or .h5 file"
+    return "is a zip archive without config.json, so no Keras model: pass the .keras or .h5 file"
+
+
+def _member_problem(info: zipfile.ZipInfo, seen: set[str]) -> str | None:
+    parts = info.filename.replace("\\", "/").split("/")
+    if info.filename in seen:
+        return "is there twice"
+    if not parts[0] or ".." in parts or ":" in info.filename:
+        return "points outside the archive"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "is a link"
+    if info.flag_bits & 1:
+        return "is encrypted"
+    if info.file_size > max(EXPANSION_FLOOR, EXPANSION * info.compress_size):
+        return f"unpacks to {info.file_size:,} bytes"
+    return None
+
+
+@contextmanager
+def unpacked(file: ModelFile) -> Iterator[ModelFile]:
+    """The same file with its weights at hand; those of an archive lie, with its assets, in a temporary folder.
+
+    Raises:
+        InputError: the archive, or the HDF5 file inside it, is damaged or refused.
+    """
+    if file.format != "keras":
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="diagnose-") as name:
+        folder = Path(name)
+        with _archive(file.path) as archive:
+            for member in file.members:
+                target = folder.joinpath(*member.replace("\\", "/").split("/"))
+                if target == folder / WEIGHTS or folder / "assets" in target.parents:
+                    _unpack(archive, member, target)
+        _, values = scan_hdf5(folder / WEIGHTS, file.path)
+        yield replace(file, weights=folder / WEIGHTS, values=values)
+
+
+def _unpack(archive: zipfile.ZipFile, member: str, target: Path) -> None:
+    """Copy a member piece by piece, as a plain file whatever it says of itself; folders come with their files."""
+    if member.endswith(("/", "\\")):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(member) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
 
 
 # --- HDF5 ----------------------------------------------------------------------------------------
 
 
 def _read_hdf5(path: Path) -> ModelFile:
-    with open_hdf5(path, path) as file:
-        version = _text(file.attrs.get("keras_version", ""))
-        config = file.attrs.get("model_config")
-        training = file.attrs.get("training_config")
-        return ModelFile(
-            path,
-            "hdf5",
-            version,
-            _json(path, "model_config", config) if config is not None else None,
-            _json(path, "training_config", training) if training is not None else {},
-        )
+    attributes, values = scan_hdf5(path, path)
+    configs = {
+        name: _json(path, name, attributes[name]) if name in attributes else None
+        for name in ("model_config", "training_config")
+    }
+    return ModelFile(
+        path,
+        "hdf5",
+        attributes.get("keras_version", ""),
+        configs["model_config"],
+        configs["training_config"] or {},
+        weights=path,
+        values=values,
+    )
 
 
-@contextmanager
-def open_hdf5(path: Path, source: Path | IO[bytes]) -> Iterator[Any]:
-    """Open HDF5 for reading and refuse it where it points outside itself or unpacks to far more than it holds.
+# --- JSON ----------------------------------------------------------------------------------------
 
-    `path` names the file in messages; `source` is what is opened (a path, or a member of an archive).
 
-    Raises:
-        InputError: it is damaged or refused.
-    """
-    import h5py
-
+def _json(path: Path, name: str, raw: bytes | str) -> dict[str, Any]:
     try:
-        file = h5py.File(source, "r")
-    except OSError as error:
-        raise InputError(f"{path} is a damaged HDF5 file ({error}): save the model again") from error
-    with file:
-        _refuse_links(path, file)
-        yield file
-
-
-def _refuse_links(path: Path, file: Any) -> None:
-    """Visit every link; external and soft links, external storage and virtual datasets are refused."""
-    import h5py
-
-    size = 0
-    groups = [file]
-    while groups:
-        group = groups.pop()
-        for name in group:
-            link = group.get(name, getlink=True)
-            place = f"{group.name.rstrip('/')}/{name}"
-            if not isinstance(link, h5py.HardLink):
-                raise InputError(f"{path} is refused: {place} is a link to another place or file")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                groups.append(item)
-            elif isinstance(item, h5py.Dataset):
-                if item.is_virtual or item.external:
-                    raise InputError(f"{path} is refused: {place} reads its values from another file")
-                size += item.nbytes
-    stored = path.stat().st_size
-    if size > _EXPANSION_FLOOR and size > _EXPANSION * stored:
-        raise InputError(f"{path} is refused: its arrays unpack to {size:,} bytes")
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _json(path: Path, name: str, raw: Any) -> dict[str, Any]:
-    try:
-        value = json.loads(_text(raw))
+        value = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged: its {name} is no JSON ({error})") from error
     if not isinstance(value, dict):
         raise InputError(f"{path} is damaged: its {name} is no JSON object")
+    check_levels(path, name, value)
     return value

@@ -15,12 +15,13 @@ from diagnose.loading.parts import Part, in_order
 from diagnose.loading.signatures import Port, Shape, Signature
 from diagnose.subject import Rows, Seen, Split
 
-CAST_BYTES = 2 << 30  # a memory-mapped array that would take more than this as the model's type stays as it is
+CAST_BYTES = 64 << 20  # a memory-mapped array that would take more than this as the model's type stays as it is
 _IMAGE_CHANNELS = (1, 3, 4)
 _CATEGORICAL = {"categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "kl_divergence"}
 _BINARY = {"binary_crossentropy", "binary_focal_crossentropy"}
 _SPARSE = "sparse_categorical_crossentropy"
-_LABEL_ROWS = 1_000_000  # labels are looked at up to this many rows
+_LISTED = 12  # classes in a message
+_LABELS = 10_000_000  # most labels that are looked at, evenly spread over the rows
 
 
 def fit_inputs(part: Part, signature: Signature) -> tuple[tuple[Rows, ...], tuple[str, ...]]:
@@ -57,6 +58,8 @@ def fit_split(
         if column is not None:
             _same_rows(part, name, [inputs[0], column])
     weight = None if part.sample_weight is None else _weight(part, inputs[0].shape[0])
+    if part.named_labels:
+        notes = []  # integers or one-hot rows were ours to choose
     converted = tuple(notes) if part.targets else ()  # an autoencoder's targets are its inputs: nothing was converted
     split = Split(name, inputs, targets, seen, weight, part.origin, converted, part.groups, part.times)
     return split, part.notes + tuple(f"{part.origin}: {note}" for note in notes)
@@ -84,9 +87,8 @@ def _same_rows(part: Part, name: str, arrays: Sequence[Rows]) -> None:
 def _fit_input(rows: Rows, port: Port, origin: str, notes: list[str]) -> Rows:
     if rows.ndim == 0:
         raise InputError(f'{origin}: the input "{port.name}" is a single number, not rows')
-    if rows.dtype.kind in "US" and port.dtype == "string":
-        return rows
-    if rows.dtype.kind not in "biuf":
+    text = rows.dtype.kind in "OUS" and port.dtype == "string"  # objects are text: readers make no others
+    if not text and rows.dtype.kind not in "biuf":
         raise InputError(
             f'{origin}: the input "{port.name}" holds {rows.dtype}, but the model takes numbers ({port.dtype})'
         )
@@ -98,7 +100,7 @@ def _fit_input(rows: Rows, port: Port, origin: str, notes: list[str]) -> Rows:
         )
     if reshaped.shape != rows.shape and _telling(rows.shape[1:], reshaped.shape[1:]):
         notes.append(f"rows of shape {rows.shape[1:]} were read as {reshaped.shape[1:]}, as the model's input takes")
-    return _cast(reshaped, port.dtype)
+    return reshaped if text else _cast(reshaped, port.dtype)
 
 
 def _telling(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
@@ -212,7 +214,8 @@ def _fit_sparse(rows: Rows, port: Port, loss: LossWords, origin: str, notes: lis
 def _labels_in_range(rows: Rows, port: Port, loss: LossWords, origin: str) -> None:
     """A label without a unit cannot be evaluated at all: Keras stops with an error, or gives NaN."""
     units = port.shape[-1] if port.shape else None
-    labels = rows[np.isfinite(rows)] if rows.dtype.kind == "f" else rows
+    some = _some(rows)
+    labels = some[np.isfinite(some)] if some.dtype.kind == "f" else some
     if not units or not labels.size:
         return
     low, high = float(labels.min()), float(labels.max())
@@ -255,14 +258,20 @@ def _encoded(labels: Rows, units: int | None) -> Rows | None:
 
 
 def _one_hot(rows: Rows) -> bool:
-    some = rows[:_LABEL_ROWS]
+    some = _some(rows)
     return bool(np.all((some == 0) | (some == 1)) and np.all(some.sum(axis=-1) == 1))
+
+
+def _some(rows: Rows) -> Rows:
+    """At most `_LABELS` values, evenly spread, in memory: a memory-mapped mask is not read whole."""
+    step = max(1, -(-rows.size // _LABELS))
+    return np.asarray(rows[:: min(step, max(1, rows.shape[0]))])
 
 
 def _target_misfit(rows: Rows, port: Port, loss: LossWords, origin: str) -> str:
     labels = ""
     if rows.ndim <= 2 and rows.size and rows.dtype.kind in "iu":
-        labels = f" (values {rows.min()} to {rows.max()})"
+        labels = f" (values {_some(rows).min()} to {_some(rows).max()})"
     return (
         f'{origin}: one target has the shape {rows.shape[1:]}{labels}, but the output "{port.name}" gives {port.shape} '
         f"and its loss {loss.name} cannot compare them: pass the targets as the model was trained with"
@@ -290,10 +299,31 @@ def encode_text(parts: dict[str, Part]) -> dict[str, Part]:
 
 
 def _coded(part: Part, key: str, column: Rows, classes: Rows) -> Part:
-    unknown = np.setdiff1d(column, classes)
-    if unknown.size:
-        raise InputError(f"{part.origin}: the class {unknown[0]} is not among the training classes")
-    codes = np.searchsorted(classes, column).reshape(-1)
+    found, places = np.unique(column, return_inverse=True)
+    meant = _meant(found.tolist(), classes.tolist())
+    unknown = next((label for label in found.tolist() if label not in meant), None)
+    if unknown is not None:
+        names = ", ".join(str(name) for name in classes[:_LISTED]) + (", ..." if len(classes) > _LISTED else "")
+        raise InputError(f"{part.origin}: the class {unknown} is not among the training classes {names}")
+    codes = np.array([meant[label] for label in found.tolist()], dtype=np.int64)[places].reshape(-1)
+    notes = [f"{part.origin}: text labels were read as 0 to {len(classes) - 1} in the order of their names"]
+    other = [f"{label} as {classes[code]}" for label, code in meant.items() if label != classes[code]]
+    if other:
+        notes.append(f"{part.origin}: labels were read as those of the training rows: {', '.join(other[:_LISTED])}")
     names = tuple(str(name) for name in classes)
-    note = f"{part.origin}: text labels were read as 0 to {len(names) - 1} in the order of their names"
-    return replace(part, targets={**part.targets, key: codes}, class_names=names).noted(note)
+    named = replace(part, targets={**part.targets, key: codes}, class_names=names, named_labels=True)
+    return named.noted(*notes)
+
+
+def _meant(labels: Sequence[str], classes: Sequence[str]) -> dict[str, int]:
+    """The class of each label that has one: the same text, or the same but for case, blanks and a final point."""
+    exact = {name: code for code, name in enumerate(classes)}
+    loose = {_loosely(name): code for code, name in enumerate(classes)}
+    if len(loose) < len(classes):
+        loose = {}
+    codes = {label: exact.get(label, loose.get(_loosely(label))) for label in labels}
+    return {label: code for label, code in codes.items() if code is not None}
+
+
+def _loosely(label: str) -> str:
+    return str(label).strip().rstrip(".").casefold()

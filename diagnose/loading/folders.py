@@ -1,18 +1,27 @@
 """Any data path becomes parts: one file, or a folder in one of the ways people keep data."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from diagnose.errors import InputError
 from diagnose.loading.arrays import read_npy, read_npz
-from diagnose.loading.images import class_folders, read_images
+from diagnose.loading.delimited import is_wide
+from diagnose.loading.idx import GZIP, idx_files, is_idx, read_idx
+from diagnose.loading.image_folders import read_image_folder
+from diagnose.loading.listing import IMAGES, list_images, suffix
+from diagnose.loading.loader_templates import is_records, not_understood
 from diagnose.loading.names import is_junk, read_name
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.parts import Part, sort_arrays
+from diagnose.loading.records import PARQUET
 from diagnose.loading.signatures import Signature
-from diagnose.loading.tables import read_table
+from diagnose.loading.table_pairs import read_table_pairs
+from diagnose.loading.tables import SUFFIXES, read_table
+from diagnose.loading.texts import labels_of, read_lines, read_text_folders
 
-_TABLES = {".csv", ".tsv", ".txt", ".data"}
+_ARRAYS = {".npz", ".npy"}
+_RECORDS = "holds TFRecords, which do not say what is input and what is target: pass arrays or tables"
 _UNDERSTOOD = (
     "train.npz (with x and y), x_train.npy and y_train.npy, train.csv with --target, "
     "or one folder of images per class, perhaps inside train, dev and test"
@@ -40,12 +49,21 @@ def _read_file(path: Path, signature: Signature, options: LoadOptions) -> dict[s
     if not start:
         raise InputError(f"{path} is empty: pass {_UNDERSTOOD}")
     if start.startswith(b"PK"):
-        return _named_split(path, sort_arrays(read_npz(path), signature, str(path)))
+        return _named_split(path, sort_arrays(read_npz(path), signature, str(path), options))
     if start.startswith(b"\x93NUMPY"):
         return _named_split(path, {"": Part({"": read_npy(path)}, {}, str(path))})
-    if path.suffix.lower() in _TABLES and b"\x00" not in start:
-        return _named_split(path, {"": read_table(path, signature, options.target)})
-    raise InputError(f"{path} is no data that is understood: pass {_UNDERSTOOD}")
+    if is_idx(start) or (start.startswith(GZIP) and idx_files([path])):
+        return _named_split(path, {"": Part({"": read_idx(path)}, {}, str(path))})
+    labels = labels_of(path, _entries(path.parent)) if path.suffix.lower() == ".txt" else None
+    if labels is not None:
+        return _named_split(path, {"": read_lines(path, labels, signature, options)})
+    if start.startswith(PARQUET) or (
+        path.suffix.lower() in {*SUFFIXES, ".txt"} and (is_wide(start) or b"\x00" not in start)
+    ):
+        return _named_split(path, {"": read_table(path, signature, options)})
+    if is_records(path):
+        raise not_understood(f"{path} {_RECORDS}", path, signature)
+    raise not_understood(f"{path} is no data that is understood: pass {_UNDERSTOOD}", path, signature)
 
 
 def _named_split(path: Path, parts: dict[str, Part]) -> dict[str, Part]:
@@ -55,33 +73,45 @@ def _named_split(path: Path, parts: dict[str, Part]) -> dict[str, Part]:
 
 
 def _read_folder(folder: Path, signature: Signature, options: LoadOptions) -> dict[str, Part]:
-    entries = sorted(path for path in folder.iterdir() if not is_junk(path.name))
-    if not entries:
-        raise InputError(f"{folder} is an empty folder: put {_UNDERSTOOD} into it")
-    for reader in (_split_folders, _npz_files, _npy_files, _table_files, _image_folder):
+    entries = _entries(folder)
+    if not any(path.suffix.lower() in _ARRAYS for path in entries):
+        tree = list_images(folder)
+        parts = read_image_folder(tree, signature, options)
+        if parts:
+            return parts
+        if not entries and not tree.count:
+            raise InputError(f"{folder} is an empty folder: put {_UNDERSTOOD} into it")
+    for reader in (_text_folders, _split_folders, _npz_files, _npy_files, _idx_files, _line_files, _table_files):
         parts = reader(folder, entries, signature, options)
         if parts:
             return parts
+    inner = [path for path in entries if path.is_dir()]
+    if len(inner) == 1:  # an archive unpacked into a folder of its own
+        return _read_folder(inner[0], signature, options)
     names = ", ".join(path.name for path in entries[:8]) + (", ..." if len(entries) > 8 else "")
-    raise InputError(f"{folder}: nothing in it is understood ({names}): put {_UNDERSTOOD} into it")
+    if any(is_records(path) for path in entries):
+        raise not_understood(f"{folder} {_RECORDS}", folder, signature)
+    message = f"{folder}: nothing in it is understood ({names}): put {_UNDERSTOOD} into it"
+    raise not_understood(message, folder, signature)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted, but for images, which may be a million, and junk."""
+    with os.scandir(folder) as found:
+        return sorted(folder / e.name for e in found if not is_junk(e.name) and suffix(e.name) not in IMAGES)
 
 
 def _split_folders(
     folder: Path, entries: list[Path], signature: Signature, options: LoadOptions
 ) -> dict[str, Part] | None:
-    """train/, dev/, test/: each read like a folder of its own; image classes keep the order of train."""
+    """train/, dev/, test/: each read like a folder of its own."""
     named = {path: read_name(path.name) for path in entries if path.is_dir()}
     splits = {name.split: path for path, name in named.items() if name.split and not name.role and not name.port}
     if not splits:
         return None
     parts: dict[str, Part] = {}
     for split, path in sorted(splits.items(), key=lambda item: item[0] != "train"):
-        classes = parts["train"].class_names if "train" in parts else ()
-        if class_folders(path):
-            parts[split] = read_images(path, signature.inputs[0], classes)
-        else:
-            inner = _read_folder(path, signature, options)
-            parts[split] = _only(path, inner)
+        parts[split] = _only(path, _read_folder(path, signature, options))
     return parts
 
 
@@ -102,7 +132,7 @@ def _by_split(folder: Path, files: list[Path], signature: Signature, options: Lo
         names = ", ".join(path.name for path in files[:8])
         raise InputError(f"{folder}: which of {names} is what? Name them train, dev and test, or pass one of them")
     parts: dict[str, Part] = {}
-    for path in named or files:
+    for path in sorted(named or files, key=lambda path: read_name(path.stem).split != "train"):
         for split, part in _read_file(path, signature, options).items():
             if split in parts:
                 raise InputError(
@@ -114,17 +144,31 @@ def _by_split(folder: Path, files: list[Path], signature: Signature, options: Lo
 
 def _npy_files(folder: Path, entries: list[Path], signature: Signature, options: LoadOptions) -> dict[str, Part] | None:
     arrays = {path.stem: read_npy(path) for path in entries if path.suffix.lower() == ".npy" and path.is_file()}
-    return sort_arrays(arrays, signature, str(folder)) if arrays else None
+    return sort_arrays(arrays, signature, str(folder), options) if arrays else None
 
 
 def _table_files(
     folder: Path, entries: list[Path], signature: Signature, options: LoadOptions
 ) -> dict[str, Part] | None:
-    files = [path for path in entries if path.suffix.lower() in {".csv", ".tsv"} and path.is_file()]
-    return _by_split(folder, files, signature, options)
+    files = [path for path in entries if path.suffix.lower() in SUFFIXES and path.is_file()]
+    return read_table_pairs(entries, signature, options) or _by_split(folder, files, signature, options)
 
 
-def _image_folder(
+def _idx_files(folder: Path, entries: list[Path], signature: Signature, options: LoadOptions) -> dict[str, Part] | None:
+    arrays = {name: read_idx(path) for name, path in idx_files(entries).items()}
+    return sort_arrays(arrays, signature, str(folder), options) if arrays else None
+
+
+def _line_files(
     folder: Path, entries: list[Path], signature: Signature, options: LoadOptions
 ) -> dict[str, Part] | None:
-    return {"": read_images(folder, signature.inputs[0])} if class_folders(folder) else None
+    files = [path for path in entries if path.suffix.lower() == ".txt" and path.is_file()]
+    return _by_split(folder, [path for path in files if labels_of(path, files)], signature, options)
+
+
+def _text_folders(
+    folder: Path, entries: list[Path], signature: Signature, options: LoadOptions
+) -> dict[str, Part] | None:
+    if any(path.suffix.lower() in {*_ARRAYS, *SUFFIXES} for path in entries):
+        return None
+    return read_text_folders(folder, signature, options)

@@ -1,22 +1,29 @@
-"""Images in one folder per class."""
+"""Image files as arrays, read as Keras's own loader reads them: no EXIF rotation, first frame, bilinear resize.
 
-from collections.abc import Sequence
+Decoding is told by content and limited to a list of formats: others of Pillow's run programs.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.names import is_junk
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Port
 from diagnose.subject import Rows
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 BYTES = 2 << 30  # most that the decoded images of one split may take; above it, a seeded sample of every class
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _SMALLEST = 4  # pixels a side: shorter vectors are no pictures
+Seen = TypeVar("Seen")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_READABLE = 0.5  # of the files: where more than half are no images, the folder is not what it seems
+_NAMED = 3  # files in a note
 
 
 @dataclass(frozen=True)
@@ -27,65 +34,42 @@ class Layout:
     width: int
     channels: int
     shape: tuple[int, ...]
+    channels_first: bool = False
 
     @property
     def size(self) -> int:
         return self.height * self.width * self.channels
 
-
-def class_folders(folder: Path) -> tuple[Path, ...]:
-    """The sub-folders that hold images, sorted by name: the classes in the order of Keras's own loader."""
-    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not is_junk(path.name))
-    return tuple(path for path in folders if _images(path))
+    def __str__(self) -> str:
+        return f"{self.height} x {self.width} x {self.channels}"
 
 
-def _images(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not is_junk(path.name))
-    return sorted(path for path in files if path.is_file() and "__MACOSX" not in path.parts)
+@dataclass(frozen=True)
+class Decoded:
+    """Images as rows. `kept` are the indices of the files that could be read, `notes` what was changed or left out."""
+
+    rows: Rows
+    kept: Rows
+    notes: tuple[str, ...]
 
 
-def read_images(folder: Path, port: Port, classes: Sequence[str] = (), seed: int = 0) -> Part:
-    """Read a folder of class folders as the model's input wants them: float32, 0 to 255, not scaled.
-
-    Args:
-        folder: holds one folder per class.
-        port: the model's image input: (height, width, channels), channels first, or a flat vector.
-        classes: the names of the classes, where another split has set their order.
-        seed: of the sample that is taken where the images do not fit into memory.
+def layout_of(port: Port, folder: Path, files: Sequence[str]) -> Layout:
+    """Read an input of the model as an image; where a side may be anything, the first readable file gives it.
 
     Raises:
-        InputError: the input takes no images, an image cannot be read, or a class is new.
+        InputError: the input takes no images.
     """
-    folders = class_folders(folder)
-    order = tuple(classes) or tuple(path.name for path in folders)
-    extra = [path.name for path in folders if path.name not in order]
-    if extra:
-        raise InputError(f"{folder}: the class folder {extra[0]} is not among the training classes {', '.join(order)}")
-    files = [(image, order.index(path.name)) for path in folders for image in _images(path)]
-    layout = _layout(port, files[0][0], folder)
-    chosen = _sample(files, 4 * layout.size, seed)
-    rows, changed = _decode([image for image, _ in chosen], layout)
-    notes = []
-    if len(chosen) < len(files):
-        notes.append(f"{folder}: {len(chosen):,} of {len(files):,} images were read, a seeded sample of every class")
-    if changed:
-        size = f"{layout.height} x {layout.width} x {layout.channels}"
-        notes.append(f"{folder}: {changed:,} of {len(chosen):,} images were resized or converted to the model's {size}")
-    labels = np.array([label for _, label in chosen], dtype=np.int64)
-    return Part({"": rows}, {"": labels}, str(folder), class_names=order, notes=tuple(notes))
-
-
-def _layout(port: Port, first: Path, folder: Path) -> Layout:
-    """Read the model's input as an image; where a side may be anything, the first image gives it."""
     shape = port.shape or ()
-    if len(shape) == 3 and shape[-1] in _MODES:
-        height, width = _sides(shape[0], shape[1], first)
-        return Layout(height, width, int(shape[-1] or 0), (height, width, int(shape[-1] or 0)))
+    if len(shape) == 3 and (shape[-1] in _MODES or shape[-1] is None):
+        channels = shape[-1] or 3
+        height, width = _sides(shape[0], shape[1], folder, files)
+        return Layout(height, width, channels, (height, width, channels))
     if len(shape) == 3 and shape[0] in _MODES:
-        height, width = _sides(shape[1], shape[2], first)
-        return Layout(height, width, int(shape[0] or 0), (int(shape[0] or 0), height, width))
+        channels = shape[0] or 0
+        height, width = _sides(shape[1], shape[2], folder, files)
+        return Layout(height, width, channels, (channels, height, width), channels_first=True)
     if len(shape) == 2:
-        height, width = _sides(shape[0], shape[1], first)
+        height, width = _sides(shape[0], shape[1], folder, files)
         return Layout(height, width, 1, (height, width))
     if len(shape) == 1 and shape[0]:
         for channels in (1, 3):
@@ -95,49 +79,124 @@ def _layout(port: Port, first: Path, folder: Path) -> Layout:
     raise InputError(f'{folder} holds images, but the model\'s input "{port.name}" takes rows of shape {port.shape}')
 
 
-def _sides(height: int | None, width: int | None, first: Path) -> tuple[int, int]:
-    from PIL import Image
-
+def _sides(height: int | None, width: int | None, folder: Path, files: Sequence[str]) -> tuple[int, int]:
     if height and width:
         return height, width
-    with Image.open(first) as image:
-        return height or image.height, width or image.width
+    for file in files:
+        opened = _opened(folder / file, lambda image: image.size)
+        if opened is not None:
+            return height or opened[1], width or opened[0]
+    raise InputError(f"{folder}: none of its {len(files):,} files can be read as an image: save them again")
 
 
-def _sample(files: list[tuple[Path, int]], row_bytes: int, seed: int) -> list[tuple[Path, int]]:
-    """All files, or as many of every class, in proportion, as the memory bound allows; the order is kept."""
-    share = BYTES / (row_bytes * len(files))
-    if share >= 1:
-        return files
-    labels = np.array([label for _, label in files])
-    generator = np.random.default_rng(seed)
-    kept: list[int] = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        kept += generator.choice(rows, max(1, int(share * len(rows))), replace=False).tolist()
-    return [files[index] for index in sorted(kept)]
+def decode(folder: Path, files: Sequence[str], layout: Layout) -> Decoded:
+    """The images as float32 rows, 0 to 255, not scaled, resized and converted as the layout says.
+
+    Raises:
+        InputError: most of the files are no images.
+    """
+    rows = np.empty((len(files), *layout.shape), dtype=np.float32)
+
+    def read(index: int) -> bool | None:
+        """Whether the image had to be changed; None where it cannot be read."""
+        pixels = _opened(folder / files[index], lambda image: _pixels(image, layout.channels))
+        if pixels is None:
+            return None
+        values, same = pixels
+        if values.shape[:2] != (layout.height, layout.width):
+            values, same = resize(values, layout.height, layout.width), False
+        rows[index] = (np.moveaxis(values, -1, 0) if layout.channels_first else values).reshape(layout.shape)
+        return not same
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes outside the interpreter's lock
+        changed = list(pool.map(read, range(len(files))))
+    kept, notes = readable(folder, files, [change is not None for change in changed])
+    count = sum(change is True for change in changed)
+    if count:
+        notes += (
+            f"{count:,} of {len(kept):,} images were resized or converted to the model's {layout} "
+            "(bilinear without antialiasing, as image_dataset_from_directory does by default)",
+        )
+    return Decoded(rows if len(kept) == len(files) else rows[kept], kept, notes)
 
 
-def _decode(files: Sequence[Path], layout: Layout) -> tuple[Rows, int]:
-    """The images as one array, and how many of them had another size or other channels."""
+def readable(folder: Path, files: Sequence[str], good: Sequence[bool]) -> tuple[Rows, tuple[str, ...]]:
+    """The indices of the files that could be read, and a note on the others.
+
+    Raises:
+        InputError: most of them could not.
+    """
+    kept = np.flatnonzero(good)
+    bad = [file for file, could in zip(files, good, strict=True) if not could]
+    if not bad:
+        return kept, ()
+    if len(kept) <= _READABLE * len(files):
+        raise InputError(
+            f"{folder}: {len(bad):,} of {len(files):,} files cannot be read as images, the first is {bad[0]}: "
+            "remove them or save them again"
+        )
+    listed = ", ".join(bad[:_NAMED]) + (", ..." if len(bad) > _NAMED else "")
+    return kept, (f"{len(bad):,} of {len(files):,} files cannot be read as images and were left out: {listed}",)
+
+
+def resize(pixels: Rows, height: int, width: int) -> Rows:
+    """Bilinear, as `tf.image.resize` does by default: half-pixel centres, no antialiasing. (h, w, c) -> float32."""
+    top, bottom, down = _between(pixels.shape[0], height)
+    left, right, across = _between(pixels.shape[1], width)
+    upper = pixels[top].astype(np.float32)
+    lines = upper + (pixels[bottom] - upper) * down[:, None, None]
+    near = lines[:, left]
+    resized: Rows = near + (lines[:, right] - near) * across[:, None]
+    return resized
+
+
+def _between(old: int, new: int) -> tuple[Rows, Rows, Rows]:
+    """For each new pixel: its two neighbours among the old ones, and how far it lies towards the second."""
+    place = np.clip((np.arange(new, dtype=np.float32) + 0.5) * (old / new) - 0.5, 0, old - 1)
+    low = np.floor(place).astype(np.int64)
+    return low, np.minimum(low + 1, old - 1), (place - low).astype(np.float32)
+
+
+def resize_nearest(labels: Rows, height: int, width: int) -> Rows:
+    """Each new pixel takes the old one that its centre lies in. (h, w) -> (height, width)."""
+    down = ((np.arange(height) + 0.5) * labels.shape[0] / height).astype(np.int64)
+    across = ((np.arange(width) + 0.5) * labels.shape[1] / width).astype(np.int64)
+    taken: Rows = labels[down][:, across]
+    return taken
+
+
+def read_levels(path: Path) -> Rows | None:
+    """A mask as it was stored: (h, w) grey levels or palette indices, or (h, w, 3); None where it is unreadable."""
+
+    def levels(image: Any) -> Rows:
+        if image.mode in {"P", "L", "1", "F"} or image.mode.startswith("I"):
+            return np.asarray(image)
+        grey = image.convert("LA" if image.mode == "LA" else "RGB")
+        values = np.asarray(grey)
+        alike = grey.mode == "LA" or bool(np.all(values == values[..., :1]))
+        return values[..., 0] if alike else values
+
+    return _opened(path, levels)
+
+
+def _pixels(image: Any, channels: int) -> tuple[Rows, bool]:
+    """(h, w, channels), 0 to 255, and whether the image was stored so. 16 bits keep their upper eight, as in Keras."""
+    mode = _MODES[channels]
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image)
+        if image.mode != "F":
+            values = values >> 8 if image.mode != "I" or values.max() > 255 else values
+        return np.repeat(values.astype(np.float32)[..., None], channels, axis=-1), False
+    converted = np.asarray(image.convert(mode))
+    return converted.reshape(*converted.shape[:2], channels), image.mode == mode
+
+
+def _opened(path: Path, look: Callable[[Any], Seen]) -> Seen | None:
+    """What a function finds in an image file; None where it is none."""
     from PIL import Image
 
-    rows = np.empty((len(files), *layout.shape), dtype=np.float32)
-    changed = 0
-    mode = _MODES[layout.channels]
-    for index, path in enumerate(files):
-        try:
-            with Image.open(path) as image:
-                pixels = image.convert(mode)
-                fits = image.mode == mode and image.size == (layout.width, layout.height)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(f"{path} cannot be read as an image: remove it or save it again") from error
-        if not fits:
-            changed += 1
-            pixels = pixels.resize((layout.width, layout.height), Image.Resampling.BILINEAR)
-        values = np.asarray(pixels, dtype=np.float32).reshape(layout.height, layout.width, layout.channels)
-        channels_first = (
-            layout.shape == (layout.channels, layout.height, layout.width) and layout.channels != layout.width
-        )
-        rows[index] = (np.moveaxis(values, -1, 0) if channels_first else values).reshape(layout.shape)
-    return rows, changed
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return look(image)
+    except Exception:  # noqa: BLE001 - Pillow's parsers raise whatever damaged bytes lead them to
+        return None

@@ -1,20 +1,20 @@
 """A model file, or a live model, becomes a built and compiled `keras.Model` and what is known of its training."""
 
 import json
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import InputError
-from diagnose.loading import losses, optimizers, weights
+from diagnose.errors import CannotBuild, InputError, Refusal
+from diagnose.loading import legacy, losses, optimizers, weights
 from diagnose.loading.custom import custom_objects, lambda_functions
-from diagnose.loading.files import ModelFile, read_model_file
+from diagnose.loading.files import ModelFile, read_model_file, unpacked
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.repairs import declared_shapes, repair
+from diagnose.loading.repairs import declared_shapes, own_objects, repair
 from diagnose.loading.safety import check_config
 from diagnose.loading.signatures import Signature, output_keys, signature_of
+from diagnose.loading.sizes import bounded_weights, check_levels, check_rows, check_sizes
 from diagnose.subject import Training
 
 NO_LOSS = (
@@ -50,16 +50,43 @@ def load_model(path: Path, options: LoadOptions) -> LoadedModel:
     Raises:
         InputError: the file cannot be read, is refused, or needs something from the user.
     """
-    file = _with_architecture(read_model_file(path), options.architecture)
+    file = read_model_file(path)
+    if file.format == "saved_model":
+        from diagnose.loading.saved_models import load_saved_model  # which loads a file again, by this function
+
+        return load_saved_model(file, options)
+    file = _with_architecture(file, options.architecture)
+    check_sizes(file.path, file.config)
+    with unpacked(file) as file:
+        return _load_layers(file, options)
+
+
+def _load_layers(file: ModelFile, options: LoadOptions) -> LoadedModel:
+    """Repair the config, look at it as it will be built, build it, and set the weights."""
     custom = custom_objects(options.custom_objects)
     functions = lambda_functions(options.lambdas)
-    config, notes = repair(file.config or {}, file.keras)
-    _name_functions(config, functions)
-    custom |= {_lambda_name(layer): function for layer, function in functions.items()}
-    check_config(path, {**config, "compile_config": None}, custom, trust=options.trust)
-    model, more = _build(file, config, custom, options.trust, rewrite=bool(functions))
-    _compare_shapes(file, model)
-    return _restored(file, model, options, custom, notes + more)
+    custom |= own_objects() | {_lambda_name(layer): function for layer, function in functions.items()}
+    notes: tuple[str, ...] = ()
+    try:
+        config, notes = _repaired(file)
+        _name_functions(config, functions)
+        config["compile_config"] = None
+        check_config(file.path, config, custom, trust=options.trust)
+        model, more = _build(file, config, custom, options.trust)
+        check_rows(file.path, model)
+        _compare_shapes(file, model)
+    except Refusal:
+        raise
+    except InputError as error:
+        model, more = legacy.open_whole(file, error)
+    return restored(file, model, options, custom, notes + more)
+
+
+def _repaired(file: ModelFile) -> tuple[dict[str, Any], tuple[str, ...]]:
+    try:
+        return repair(file.config or {}, file.keras)
+    except InputError as error:
+        raise InputError(f"{file.path}: {error}") from error
 
 
 def _with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
@@ -78,8 +105,10 @@ def _with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
         raise InputError(
             f"--architecture {architecture}: it is no model config: pass the JSON that model.to_json() gives"
         )
-    version = file.keras or str(config.get("keras_version", ""))
-    return ModelFile(file.path, file.format, version, config, file.training, file.members)
+    # Keras 3 names the module of every class, but not its version.
+    version = file.keras or str(config.get("keras_version") or ("3" if "module" in config else ""))
+    check_levels(architecture, "config", config)
+    return replace(file, keras=version, config=config)
 
 
 def _lambda_name(layer: str) -> str:
@@ -102,39 +131,36 @@ def _name_functions(config: Any, functions: Mapping[str, Any]) -> None:
 
 
 def _build(
-    file: ModelFile, config: dict[str, Any], custom: Mapping[str, Any], trust: bool, rewrite: bool
+    file: ModelFile, config: dict[str, Any], custom: Mapping[str, Any], trust: bool
 ) -> tuple[Any, tuple[str, ...]]:
-    """Build the model and set its weights; a good .keras file is left to Keras as it is."""
+    """Build the model from the config that was looked at, and set its weights."""
     import keras
 
-    config = {**config, "compile_config": None}
     try:
-        if file.format == "hdf5":
-            with keras.saving.CustomObjectScope(dict(custom)):
-                model = keras.saving.deserialize_keras_object(config, custom_objects=dict(custom), safe_mode=not trust)
+        with bounded_weights(file.path, file.values), keras.saving.CustomObjectScope(dict(custom)):
+            if file.format == "keras":
+                return _load_folder(file, config, custom, trust)
+            model = keras.saving.deserialize_keras_object(config, custom_objects=dict(custom), safe_mode=not trust)
             _ensure_built(file, model)
-            weights.set_hdf5_weights(model, file)
-            return model, ()
-        return _load_archive(file, json.dumps(config), custom, trust, rewrite)
+            return model, weights.set_hdf5_weights(model, file)
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{file.path}: Keras cannot build the model: {first_line(error)}") from error
+        raise CannotBuild(f"{file.path}: Keras cannot build the model: {first_line(error)}") from error
 
 
-def _load_archive(
-    file: ModelFile, config: str, custom: Mapping[str, Any], trust: bool, rewrite: bool
+def _load_folder(
+    file: ModelFile, config: dict[str, Any], custom: Mapping[str, Any], trust: bool
 ) -> tuple[Any, tuple[str, ...]]:
+    """Let Keras load the unpacked archive: from a folder it reads the weights one by one, not the file at once."""
     import keras
 
-    rewrite = rewrite or file.old or file.path.suffix != ".keras"
-    with tempfile.TemporaryDirectory() as folder:
-        path = file.path
-        notes: tuple[str, ...] = ()
-        if rewrite:
-            path = Path(folder) / "model.keras"
-            notes = weights.write_repaired_archive(file, config, path)
-        model = keras.saving.load_model(path, custom_objects=dict(custom), compile=False, safe_mode=not trust)
+    assert file.weights is not None
+    notes = weights.mend_groups(file.weights)
+    folder = file.weights.parent
+    for name, content in {"config.json": config, "metadata.json": {"keras_version": file.keras}}.items():
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    model = keras.saving.load_model(folder, custom_objects=dict(custom), compile=False, safe_mode=not trust)
     _ensure_built(file, model)
     return model, notes
 
@@ -161,7 +187,7 @@ def _compare_shapes(file: ModelFile, model: Any) -> None:
         raise InputError(f"{file.path}: Keras builds inputs of the shapes {built}, but the file declares {declared}")
 
 
-def _restored(
+def restored(
     file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[str, Any], notes: tuple[str, ...]
 ) -> LoadedModel:
     """Compile the model as its file says, or as the options say."""
@@ -221,6 +247,7 @@ def _file_optimizer(
             f"the file does not say how the model was optimized; where we train copies, Adam with {rate:g} is assumed"
         )
         return optimizers.make_optimizer("adam", rate), False, (note,)
+    config = optimizers.without_prefix(config)
     check_config(file.path, config, custom, trust=options.trust, instead=", or --optimizer and --learning-rate")
     optimizer, notes = optimizers.restore_optimizer(config, custom, options.learning_rate)
     return optimizer, True, notes

@@ -12,29 +12,17 @@ Role = Literal["input", "target", "weight", ""]
 _SPLITS = {
     "train": {"train", "training", "trn", "tr", "fit"},
     "dev": {"dev", "develop", "development", "val", "vali", "valid", "validate", "validation", "eval", "evaluation"},
-    "test": {"test", "testing", "tst", "holdout"},
+    "test": {"test", "testing", "tst", "te", "holdout"},
     "train_dev": {"traindev"},
 }
 _ROLES: dict[Role, set[str]] = {
-    "input": {"x", "xs", "input", "inputs", "feature", "features", "data", "image", "images", "img", "imgs", "samples"},
-    "target": {
-        "y",
-        "ys",
-        "target",
-        "targets",
-        "label",
-        "labels",
-        "output",
-        "outputs",
-        "class",
-        "classes",
-        "mask",
-        "masks",
-    },
-    "weight": {"weight", "weights", "w"},
+    "input": {"x", "input", "feature", "data", "image", "img", "sample", "text", "sentence", "sequence", "series"},
+    "target": {"y", "target", "label", "output", "class", "mask", "response"},
+    "weight": {"weight", "w"},
 }
 _SPLIT_OF = {word: split for split, words in _SPLITS.items() for word in words}
 _ROLE_OF: dict[str, Role] = {word: role for role, words in _ROLES.items() for word in words}
+_PRECEDENCE: tuple[Role, ...] = ("target", "input", "weight")  # image_labels and y_data are targets
 JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
@@ -57,24 +45,36 @@ def plain(name: str) -> str:
     return "_".join(_words(name))
 
 
+def split_of(text: str) -> tuple[str, str]:
+    """The split that a name tells, and the rest of it in plain words: `site_train` -> `train`, `site`."""
+    split, words = _take_split(_words(text))
+    return split, "_".join(words)
+
+
 def read_name(text: str, signature: Signature | None = None) -> Name:
     """Understand a name such as `x_train`, `X_val_0`, `trainX`, `train_images`, `validation`, `x_test`.
 
     A name of one of the model's own inputs or outputs wins over what its words usually mean.
     """
-    words = _words(text)
-    split, words = _take_split(words)
+    split, words = _take_split(_words(text))
     rest = "_".join(words)
     for role, ports in _ports(signature):
         if rest in ports:
             return Name(split, role, ports[rest])
-    for index, word in enumerate(words):
-        role = _ROLE_OF.get(word, "")
-        if word == "sample" and words[index + 1 : index + 2] in (["weight"], ["weights"]):
-            return Name(split, "weight", "_".join(words[:index] + words[index + 2 :]))
-        if role:
+    if len(words) > 1 and _role(words[-1]) == "weight" and words[-2] in {"sample", "class"}:
+        return Name(split, "weight" if words[-2] == "sample" else "", "_".join(words[:-2]))
+    roles = [_role(word) for word in words]
+    for role in _PRECEDENCE:
+        if role in roles:
+            index = roles.index(role)
             return Name(split, role, "_".join(words[:index] + words[index + 1 :]))
     return Name(split, "", rest)
+
+
+def _role(word: str) -> Role:
+    """The role that a word tells, also in the plural."""
+    singular = (word, word.removesuffix("s"), word.removesuffix("es"))
+    return next((_ROLE_OF[form] for form in singular if form in _ROLE_OF), "")
 
 
 def _ports(signature: Signature | None) -> list[tuple[Role, dict[str, str]]]:

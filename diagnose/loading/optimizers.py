@@ -66,6 +66,13 @@ def restore_optimizer(config: Any, custom: Mapping[str, Any], rate: float | None
     return cls(**{key: value for key, value in settings.items() if key in known}), notes
 
 
+def without_prefix(config: Any) -> Any:
+    """Keras 2.11 to 2.15 wrote its own optimizers into HDF5 files and SavedModels as "Custom>Adam"."""
+    if isinstance(config, dict) and isinstance(config.get("class_name"), str):
+        return {**config, "class_name": config["class_name"].removeprefix("Custom>")}
+    return config
+
+
 def _repair(settings: dict[str, Any], name: str) -> tuple[str, ...]:
     """Change the settings in place: schedules become objects, Keras 2's `decay` the schedule it stood for."""
     import keras

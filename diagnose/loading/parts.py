@@ -1,10 +1,12 @@
 """Rows as they were found, before they are fitted to the model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from diagnose.errors import InputError
-from diagnose.loading.names import Name, plain, read_name
+from diagnose.loading.keys import arrays_of, groups_of, times_of
+from diagnose.loading.names import Name, Role, plain, read_name
+from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Rows
 
@@ -15,6 +17,8 @@ class Part:
 
     `origin` tells people where the rows came from; `notes` are sentences on what was converted or left out.
     `groups` and `times` are one value per row each: which rows belong together, and when they came.
+    `named_labels` tells that the classes were folders, mask values or words: their numbers are ours, in no format that
+    could be wrong.
     """
 
     inputs: Mapping[str, Rows]
@@ -26,6 +30,7 @@ class Part:
     notes: tuple[str, ...] = field(default_factory=tuple)
     groups: Rows | None = None
     times: Rows | None = None
+    named_labels: bool = False
 
     def noted(self, *notes: str) -> "Part":
         """The same part with more notes."""
@@ -36,44 +41,67 @@ Parts = Mapping[str, Part]
 """Split name -> its part; "" is the only set of rows of a source that names no split."""
 
 
-def sort_arrays(arrays: Mapping[str, Rows], signature: Signature, origin: str) -> dict[str, Part]:
-    """Sort named arrays into splits, inputs, targets and sample weights.
+def sort_arrays(
+    arrays: Mapping[str, Rows], signature: Signature, origin: str, options: LoadOptions | None = None
+) -> dict[str, Part]:
+    """Sort named arrays into splits, inputs, targets, sample weights, groups and times.
 
     Args:
         arrays: name -> array, first axis rows; names as people give them (see `names.read_name`).
         signature: what the model takes; its own names are understood, too.
         origin: for messages and people.
+        options: may name the arrays of targets, groups and times.
 
     Raises:
-        InputError: nothing among the names is understood.
+        InputError: nothing among the names is understood, or two names mean the same.
     """
+    options = options or LoadOptions()
     class_names = _class_names(arrays)
-    named = {key: read_name(key, signature) for key in arrays if key not in class_names}
-    if not any(name.role for name in named.values()):
-        named = _by_position(list(named))
-    splits: dict[str, dict[str, dict[str, Rows]]] = {}
-    ignored = [key for key, name in named.items() if not name.role]
+    groups, times = arrays_of(options.group, arrays), arrays_of(options.time, arrays)
+    set_aside = {*class_names, *groups.values(), *times.values()}
+    rest = {key: rows for key, rows in arrays.items() if key not in set_aside}
+    named, notes = _named(rest, signature, options.target, origin)
+    splits: dict[str, dict[str, dict[str, str]]] = {}
     for key, name in named.items():
         if name.role:
             roles = splits.setdefault(name.split, {"input": {}, "target": {}, "weight": {}})
-            roles[name.role][name.port] = arrays[key]
+            other = roles[name.role].setdefault(name.port, key)
+            if other != key:
+                raise InputError(f"{origin}: {other} and {key} mean the same ({name.role}): leave one of them out")
+            if arrays[key].ndim == 0:
+                raise InputError(f"{origin}: {key} is a single value: its first axis must be the rows")
     found = {split: roles for split, roles in splits.items() if roles["input"]}
     if not found:
         raise InputError(
             f"{origin}: no inputs among {_listed(arrays)}: name the arrays x and y, or x_train, y_train and so on"
         )
-    note = (f"{origin}: {_listed(ignored)} was not used",) if ignored else ()
+    ignored = [key for key, name in named.items() if not name.role]
+    notes += (f"{origin}: {_listed(ignored)} was not used",) if ignored else ()
     return {
         split: Part(
-            inputs=roles["input"],
-            targets=roles["target"],
+            inputs={port: arrays[key] for port, key in roles["input"].items()},
+            targets={port: arrays[key] for port, key in roles["target"].items()},
             origin=origin,
-            sample_weight=next(iter(roles["weight"].values()), None),
+            sample_weight=next((arrays[key] for key in roles["weight"].values()), None),
             class_names=next(iter(class_names.values()), ()),
-            notes=note,
+            notes=notes,
+            groups=groups_of(arrays[groups[split]], groups[split], origin) if split in groups else None,
+            times=times_of(arrays[times[split]], times[split], origin) if split in times else None,
         )
         for split, roles in found.items()
     }
+
+
+def _named(
+    arrays: Mapping[str, Rows], signature: Signature, target: str | None, origin: str
+) -> tuple[dict[str, Name], tuple[str, ...]]:
+    """What each array is: as the user says, by its name, or, where no name tells, by its position."""
+    named = {key: read_name(key, signature) for key in arrays}
+    meant = {key: split for split, key in arrays_of(target, arrays).items() if named[key].role != "target"}
+    named |= {key: Name(split, "target", "") for key, split in meant.items()}
+    if any(name.role for name in named.values()):
+        return named, ()
+    return _by_position(arrays, origin)
 
 
 def _class_names(arrays: Mapping[str, Rows]) -> dict[str, tuple[str, ...]]:
@@ -86,14 +114,48 @@ def _class_names(arrays: Mapping[str, Rows]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _by_position(keys: list[str]) -> dict[str, Name]:
-    """`arr_0, arr_1` as `numpy.savez` names them: inputs and targets of train, then of dev, then of test."""
-    roles = ("input", "target")
-    if not all(plain(key).startswith("arr_") for key in keys) or len(keys) not in {1, 2, 4, 6}:
-        return {key: Name("", "", plain(key)) for key in keys}
-    ordered = sorted(keys, key=lambda key: int(plain(key).rsplit("_", 1)[-1]))
-    splits = {1: [""], 2: [""], 4: ["train", "test"], 6: ["train", "dev", "test"]}[len(keys)]
-    return {key: Name(splits[index // 2], roles[index % 2], "") for index, key in enumerate(ordered)}  # type: ignore[arg-type]
+def _by_position(arrays: Mapping[str, Rows], origin: str) -> tuple[dict[str, Name], tuple[str, ...]]:
+    """`arr_0, arr_1` as `numpy.savez` names them: inputs and targets of train, of dev and of test.
+
+    They follow each other in pairs, or all inputs come before all targets, as `train_test_split` returns them.
+    """
+    splits = {1: [""], 2: [""], 4: ["train", "test"], 6: ["train", "dev", "test"]}.get(len(arrays))
+    if splits is None or not all(plain(key).startswith("arr_") for key in arrays):
+        return {key: Name("", "", plain(key)) for key in arrays}, ()
+    keys = sorted(arrays, key=_number)
+    order = range(len(keys)) if _in_pairs([arrays[key] for key in keys]) else _by_halves(len(keys))
+    roles: tuple[Role, Role] = ("input", "target")
+    named = {keys[place]: Name(splits[i // 2], roles[i % 2], "") for i, place in enumerate(order)}
+    told = ", ".join(f"{key} as {' '.join(filter(None, (named[key].role, named[key].split)))}" for key in keys)
+    return named, (f"{origin}: read by position: {told}",)
+
+
+def _in_pairs(arrays: list[Rows]) -> bool:
+    """Told by the numbers of rows; where all are equal, inputs of several splits have rows of one shape."""
+    half = len(arrays) // 2
+    rows = [array.shape[:1] for array in arrays]
+    pairs_fit, halves_fit = rows[0::2] == rows[1::2], rows[:half] == rows[half:]
+    if half < 2 or pairs_fit != halves_fit:
+        return half < 2 or pairs_fit
+    shapes = {array.shape[1:] for array in arrays[:half]}
+    return not halves_fit or len(shapes) > 1
+
+
+def _by_halves(count: int) -> list[int]:
+    """0, 2, 1, 3 for four: the order that makes pairs of inputs followed by targets."""
+    return [i // 2 + count // 2 * (i % 2) for i in range(count)]
+
+
+def require_keys(parts: Iterable[Part], options: LoadOptions) -> None:
+    """See to it that every part has the groups and times that were asked for.
+
+    Raises:
+        InputError: one has none; the name that was asked for is told.
+    """
+    for part in parts:
+        for flag, name, found in (("--group", options.group, part.groups), ("--time", options.time, part.times)):
+            if name is not None and found is None:
+                raise InputError(f"{part.origin}: {flag} {name}: there is no column or array of that name")
 
 
 def _listed(names: object) -> str:

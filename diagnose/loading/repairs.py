@@ -1,7 +1,8 @@
 """Repairs on a copy of a model's config, so that Keras 3 builds what the file means.
 
 Each repair is a small function on the config of one layer; it returns the sentence to show, or None where it had
-nothing to do. `repair` walks the config with all of them. Nothing here builds a layer or reads weights.
+nothing to do or what it did changes nothing. `repair` walks the config with all of them. Nothing here builds a layer
+or reads weights.
 """
 
 import copy
@@ -9,29 +10,54 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from diagnose.errors import InputError
+from diagnose.loading import keras1
+from diagnose.loading.graphs import is_graph, rewrite_calls, rewrite_functions
+
 Config = dict[str, Any]
 
 _MODELS = {"Model": "Model", "Functional": "Model", "Sequential": "Sequential"}
+_HOMES = ("keras", "tf_keras", "tensorflow")
 _RENAMED = {"BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization"}
 _CUDNN = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU"}
-# Arguments that Keras 3 no longer knows, with the values at which leaving them out changes nothing.
+_RETIRED = {"ThresholdedReLU", "SyncBatchNormalization", "LocallyConnected1D", "LocallyConnected2D"}
+_RANDOM_SIZE = {"RandomHeight", "RandomWidth"}
+_PARTS = ("initializers", "regularizers", "constraints")
+_ACTIVATIONS = ("activation", "recurrent_activation")
+_DTYPES = {"float16", "bfloat16", "float32", "float64", "int32", "int64", "uint8", "bool", "string"}
+_ANY: tuple[Any, ...] = ()
+# Arguments that Keras 3 no longer knows, with the values at which leaving them out changes nothing (none: at any).
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "adjustment": (None,),
+    "batch_input_shape": _ANY,
+    "fused": _ANY,
     "groups": (1,),
-    "time_major": (False,),
+    "implementation": _ANY,
+    "input_dtype": _ANY,
+    "input_length": _ANY,
+    "key_shape": _ANY,
+    "query_shape": _ANY,
+    "value_shape": _ANY,
+    "optional": (False,),
     "ragged": (False, None),
-    "fused": (True, False, None),
     "renorm": (False,),
+    "renorm_clipping": (None,),
+    "renorm_momentum": _ANY,  # without effect unless renorm
+    "robust_masking": (False,),
+    "softmax_robust_masking": (False,),
+    "sparse": (False, None),
+    "synchronized": _ANY,
+    "time_major": (False,),
     "virtual_batch_size": (None,),
-    "input_dtype": (),
-    "implementation": (),
-    "mode": (0,),
-    "batch_input_shape": (),
-    "function_type": (),  # these four: of Lambda layers
-    "module": (),
-    "output_shape_type": ("raw",),
-    "output_shape_module": (),
+    "num_constants": (0, None),
+    "type_spec": (None,),
 }
-_ANY_VALUE = {name for name, values in _NEUTRAL.items() if not values} | {"fused"}
+_TELLING = {"groups", "time_major"}
+_OF_LAMBDA = {"function_type", "module", "output_shape_type", "output_shape_module"}
+# Keras 2 wrote what their class inherits; depthwise and separable convolutions have names of their own for it.
+_INHERITED = {"kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"}
+_OF_EVERY_LAYER = {"name", "trainable", "dtype", "autocast", "activity_regularizer", "batch_shape"}
+_INTERPOLATIONS = {"gaussian", "mitchellcubic"}
 
 
 def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:
@@ -39,12 +65,16 @@ def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:
 
     Args:
         config: {"class_name", "config", ...} as the file has it.
-        version: the Keras version that wrote it, "" where unknown.
+        version: the Keras version that wrote it, "" where unknown (then it counts as one before Keras 3).
+
+    Raises:
+        InputError: a layer means what Keras 3 cannot do.
     """
     config = copy.deepcopy(config)
+    repairs = _FOR_ALL if version.startswith("3") else _BEFORE_KERAS_3
     notes: dict[str, None] = {}  # ordered, each once
     for layer in _layers(config):
-        for fix in _REPAIRS:
+        for fix in repairs:
             note = fix(layer, version)
             if note:
                 notes[note] = None
@@ -71,6 +101,23 @@ def layer_class(name: str) -> Any:
     return found if inspect.isclass(found) and issubclass(found, keras.layers.Layer) else None
 
 
+def own_objects() -> dict[str, Any]:
+    """The layers and functions of ours that a repaired config may name, by their registered names."""
+    from diagnose.loading import retired, tensorflow_calls
+
+    parts = [*retired.LAYERS.values(), retired.hard_sigmoid, tensorflow_calls.TensorFlowCall]
+    return {f"{retired.PACKAGE}>{part.__name__}": part for part in parts}
+
+
+def _ours(layer: Config) -> None:
+    """Name the class of a layer as one of ours."""
+    layer.update(module="diagnose", registered_name=f"diagnose>{layer['class_name']}")
+
+
+def _place(layer: Config) -> str:
+    return f'layer "{layer["config"].get("name") or layer.get("name")}"'
+
+
 # --- containers ----------------------------------------------------------------------------------
 
 
@@ -85,13 +132,22 @@ def _list_config(layer: Config, version: str) -> str | None:
 def _container(layer: Config, version: str) -> str | None:
     """Models are named by their public class; what module they once lived in does not matter."""
     module = layer.get("module")
-    if layer["class_name"] in _MODELS and (module is None or module.startswith(("keras", "tensorflow"))):
+    if layer["class_name"] in _MODELS and (module is None or module.startswith(_HOMES)):
         layer.update(class_name=_MODELS[layer["class_name"]], module="keras", registered_name=None)
+        layer.pop("build_config", None)
     return None
 
 
+def _calls(layer: Config, version: str) -> str | None:
+    if not is_graph(layer):
+        return None
+    note = rewrite_functions(layer)
+    rewrite_calls(layer)
+    return note
+
+
 def _single_output(layer: Config, version: str) -> str | None:
-    """Keras 2 wrote lists of one; Keras 3 takes them literally, and a list does not fit into a Sequential model."""
+    """Lists of one as a functional model's inputs or outputs do not fit into a Sequential model."""
     if layer["class_name"] not in _MODELS or not isinstance(layer["config"], dict):
         return None
     for key in ("input_layers", "output_layers"):
@@ -114,9 +170,10 @@ def _sequential_input(layer: Config, version: str) -> str | None:
     shape = _first_shape(first)
     if shape is None:
         return None
-    name = f"{first['config'].get('name', 'sequential')}_input" if isinstance(first["config"], dict) else "input"
-    dtype = first["config"].get("dtype", "float32") if isinstance(first["config"], dict) else "float32"
-    values = {"name": name, "batch_shape": shape, "dtype": dtype if isinstance(dtype, str) else "float32"}
+    inner = first["config"] if isinstance(first["config"], dict) else {}
+    name, dtype = f"{inner.get('name', 'sequential')}_input", inner.get("input_dtype") or inner.get("dtype")
+    dtype = dtype if isinstance(dtype, str) and dtype in _DTYPES else "float32"
+    values = {"name": name, "batch_shape": shape, "dtype": dtype}
     layer["config"]["layers"].insert(0, {"class_name": "InputLayer", "config": values})
     layer["config"].pop("build_input_shape", None)
     return "the file gives the input's shape with its first layer (Keras 2); an InputLayer of that shape was inserted"
@@ -166,15 +223,60 @@ def _cudnn(layer: Config, version: str) -> str | None:
 
 
 def _old_gru(layer: Config, version: str) -> str | None:
-    if layer["class_name"] == "GRU" and "reset_after" not in layer["config"]:
+    if layer["class_name"] in {"GRU", "GRUCell"} and "reset_after" not in layer["config"]:
         layer["config"]["reset_after"] = False  # the only form there was before Keras 2.1.3
+    return None
+
+
+def _hard_sigmoid(layer: Config, version: str) -> str | None:
+    """Keras 3 computes something else under that name, silently."""
+    config = layer["config"]
+    found = [key for key in _ACTIVATIONS if isinstance(config, dict) and config.get(key) == "hard_sigmoid"]
+    for key in found:
+        name = "diagnose>hard_sigmoid"
+        config[key] = {"class_name": "function", "config": name, "module": "builtins", "registered_name": "function"}
+    return "hard_sigmoid was read as Keras 1 and 2 define it: clip(0.2 x + 0.5, 0, 1)" if found else None
+
+
+def _retired(layer: Config, version: str) -> str | None:
+    """Layers that Keras 3 has no more."""
+    kind, config = layer["class_name"], layer["config"]
+    if kind in _RANDOM_SIZE:
+        layer.update(class_name="Identity", config={"name": config.get("name")})
+        return f"{kind}, which changes the size of pictures in training only, is left out: Keras 3 does not have it"
+    if kind not in _RETIRED:
+        return None
+    if kind.startswith("LocallyConnected"):
+        _locally_connected(layer)
+    _ours(layer)
+    return f"{kind} is no longer part of Keras; it is computed as Keras 2 does"
+
+
+def _locally_connected(layer: Config) -> None:
+    config = layer["config"]
+    for name, plain in (("padding", "valid"), ("implementation", 1), ("data_format", "channels_last")):
+        if config.pop(name, plain) not in {plain, None}:
+            raise InputError(
+                f"{_place(layer)} is a {layer['class_name']} with another {name} than {plain}, which is not supported: "
+                "replace it by a convolution and train again"
+            )
+    for name in ("kernel_constraint", "bias_constraint", "activity_regularizer", "batch_input_shape"):
+        config.pop(name, None)  # used in training only
+
+
+def _interpolation(layer: Config, version: str) -> str | None:
+    way = layer["config"].get("interpolation") if isinstance(layer["config"], dict) else None
+    if way in _INTERPOLATIONS and layer["class_name"] in {"UpSampling2D", "Resizing"}:
+        raise InputError(
+            f"{_place(layer)} interpolates by {way}, which Keras 3 does not know: replace it by bilinear or bicubic"
+        )
     return None
 
 
 def _batch_normalisation_axis(layer: Config, version: str) -> str | None:
     config = layer["config"]
     if (
-        layer["class_name"] == "BatchNormalization"
+        layer["class_name"] in {"BatchNormalization", "SyncBatchNormalization"}
         and isinstance(config.get("axis"), list)
         and len(config["axis"]) == 1
     ):
@@ -185,7 +287,8 @@ def _batch_normalisation_axis(layer: Config, version: str) -> str | None:
 def _dtype_policy(layer: Config, version: str) -> str | None:
     dtype = layer["config"].get("dtype") if isinstance(layer["config"], dict) else None
     if isinstance(dtype, dict) and dtype.get("class_name") in {"Policy", "PolicyV1"}:
-        layer["config"]["dtype"] = dtype["config"]["name"]
+        name = str(dtype["config"]["name"])
+        layer["config"]["dtype"] = "float32" if "infer" in name else name
     return None
 
 
@@ -194,13 +297,13 @@ def _unknown_arguments(layer: Config, version: str) -> str | None:
     config, cls = layer["config"], layer_class(layer["class_name"])
     if cls is None or layer["class_name"] in _MODELS or not isinstance(config, dict):
         return None
-    known = _parameters(cls)
-    dropped = [
-        k for k, v in config.items() if k in _NEUTRAL and k not in known and (k in _ANY_VALUE or v in _NEUTRAL[k])
-    ]
+    known = set(inspect.signature(cls.__init__).parameters)
+    inherited = _INHERITED if layer["class_name"].startswith(("Separable", "Depthwise")) else set()
+    inherited |= _OF_LAMBDA if layer["class_name"] == "Lambda" else set()
+    dropped = [name for name in config if name not in known and (name in inherited or _neutral(name, config[name]))]
     for name in dropped:
         del config[name]
-    telling = [name for name in dropped if name in {"groups", "time_major"}]
+    telling = [name for name in dropped if name in _TELLING]
     return (
         f"{telling[0]} of {layer['class_name']} is unknown to Keras 3 and, at its value, without effect"
         if telling
@@ -208,15 +311,29 @@ def _unknown_arguments(layer: Config, version: str) -> str | None:
     )
 
 
-def _parameters(cls: type) -> set[str]:
-    init = inspect.signature(cls.__init__)  # type: ignore[misc]
-    return set(init.parameters)
+def _neutral(name: str, value: Any) -> bool:
+    return name in _NEUTRAL and (not _NEUTRAL[name] or value in _NEUTRAL[name])
+
+
+def _lost_arguments(layer: Config, version: str) -> str | None:
+    """Refuse what is left of arguments that Keras 3 does not know."""
+    config, cls = layer["config"], layer_class(layer["class_name"])
+    if cls is None or not isinstance(config, dict) or layer.get("registered_name") or layer["class_name"] in _MODELS:
+        return None
+    known = set(inspect.signature(cls.__init__).parameters) | _OF_EVERY_LAYER
+    lost = [name for name in config if name not in known and not (name == "alpha" and layer["class_name"] == "LeakyReLU")]
+    if lost:
+        raise InputError(
+            f"{_place(layer)} is a {layer['class_name']} with {lost[0]}={config[lost[0]]}, which Keras 3 does not know: "
+            f"pass --custom-objects FILE.py that defines a {layer['class_name']} which does"
+        )
+    return None
 
 
 def _operation(layer: Config, version: str) -> str | None:
     """HDF5 files of Keras 3 name a node of `keras.ops` by its class alone; unlike layers it is never `trainable`."""
     config = layer["config"]
-    if not version.startswith("3") or layer.get("module") or not isinstance(config, dict) or "trainable" in config:
+    if layer.get("module") or not isinstance(config, dict) or "trainable" in config:
         return None
     import keras.src.ops as home
 
@@ -229,26 +346,54 @@ def _operation(layer: Config, version: str) -> str | None:
 
 
 def _module(layer: Config, version: str) -> str | None:
-    """Old files name Keras's own layers without their module."""
-    if layer.get("module") is None and not layer.get("registered_name") and layer_class(layer["class_name"]):
-        layer.update(module="keras.layers", registered_name=None)
+    """Old files name Keras's own parts without their module, or by where Keras 2 kept them."""
+    import keras
+
+    module, name = layer.get("module"), layer["class_name"]
+    if ">" in str(layer.get("registered_name")) or (module and not module.startswith(_HOMES)):
+        return None
+    if version.startswith("3") and (module or layer.get("registered_name")):
+        return None
+    home = "layers" if layer_class(name) else next((part for part in _PARTS if _has(keras, part, name)), None)
+    if home and name not in _MODELS:
+        layer.update(module=f"keras.{home}", registered_name=None)
     return None
 
 
-_REPAIRS: tuple[Callable[[Config, str], str | None], ...] = (
-    _list_config,
-    _renamed,
+def _has(keras: Any, home: str, name: str) -> bool:
+    return inspect.isclass(getattr(getattr(keras, home), name, None))
+
+
+_Repair = Callable[[Config, str], str | None]
+_FOR_ALL: tuple[_Repair, ...] = (
     _sequential_input,
+    _container,
+    _single_output,
+    _input_layer,
+    _unknown_arguments,
+    _operation,
+    _module,
+)
+_BEFORE_KERAS_3: tuple[_Repair, ...] = (
+    keras1.join_branches,
+    _list_config,
+    _sequential_input,
+    keras1.repair_layer,
+    _renamed,
+    _calls,
     _container,
     _single_output,
     _input_layer,
     _cudnn,
     _old_gru,
+    _hard_sigmoid,
     _batch_normalisation_axis,
     _dtype_policy,
+    _interpolation,
+    _retired,
     _unknown_arguments,
-    _operation,
     _module,
+    _lost_arguments,
 )
 
 

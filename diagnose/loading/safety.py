@@ -6,6 +6,8 @@ is allowed for not being known as harmful.
 """
 
 import inspect
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,8 +17,11 @@ from diagnose.errors import InputError
 
 # Part of Keras, but each runs code or reads places that the file brings along.
 _RUNS_CODE = {"__lambda__", "Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
-# How Keras writes plain values.
+_NOT_MODELLING = {"deserialize", "get", "serialize"}  # exported beside activations, losses and so on
+_DEFINE = "pass --custom-objects FILE.py that defines it"
+# How Keras writes plain values; arrays among them hold numbers, so that their type says how much memory they take.
 _VALUES = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
+_NUMBERS = re.compile(r"(bool|bfloat16|float\d+(_e\dm\d\w*)?|u?int\d+)")
 _CLASS_HOMES = (
     "layers", "models", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
     "optimizers.schedules", "dtype_policies", "random", "quantizers",
@@ -63,18 +68,34 @@ def _parts(config: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 def _problem(part: dict[str, Any], custom: Mapping[str, Any], trust: bool) -> str | None:
     """What is wrong with one part, None where it is allowed."""
-    name, inner = part["class_name"], part.get("config")
-    if not isinstance(name, str):
+    name, inner, module, registered = (part.get(key) for key in ("class_name", "config", "module", "registered_name"))
+    if not isinstance(name, str) or not isinstance(module or "", str) or not isinstance(registered or "", str):
         return "has a class that is no name: the file is damaged"
-    if name in _VALUES or name in custom or part.get("registered_name") in custom:
+    if name in _VALUES:
+        return _value(name, inner)
+    if _is_custom(name, module, registered, custom):
         return None
     if name == "function":
-        return _function(part, inner, custom)
+        return _function(module, registered, inner, custom)
     if name in _RUNS_CODE:
         return _code(name, part, inner, custom) if not trust or _bytecode(inner) else None
-    if name in _OLD_CLASSES or _is_keras_class(name, part.get("module")):
+    if registered not in {None, "", name}:
+        return f"is registered as {registered}, which is not part of Keras 3: {_DEFINE}"
+    if name in _OLD_CLASSES or _is_keras_class(name, module):
         return None if trust else _outside(inner)
-    return f"is of the class {name}, which is not part of Keras 3: pass --custom-objects FILE.py that defines it"
+    return f"is of the class {name}, which is not part of Keras 3: {_DEFINE}"
+
+
+def _value(name: str, inner: Any) -> str | None:
+    dtype = inner.get("dtype", "float32") if isinstance(inner, dict) else "float32"
+    if name == "__bytes__" or (isinstance(dtype, str) and (dtype == "string" or _NUMBERS.fullmatch(dtype))):
+        return None
+    return f"holds an array of the type {dtype}, not of numbers: the file is damaged"
+
+
+def _is_custom(name: str, module: Any, registered: Any, custom: Mapping[str, Any]) -> bool:
+    """Whether Keras will find the user's own class: by the registered name first, and by the module if it is ours."""
+    return registered in custom or (name in custom and str(module).split(".")[0] != "keras")
 
 
 def _outside(inner: Any) -> str | None:
@@ -102,10 +123,10 @@ def _lambda(part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str 
     function = inner.get("function") if isinstance(inner, dict) else None
     if isinstance(function, str):
         known = function in custom
-        return None if known else f"calls the function {function}: pass --custom-objects FILE.py that defines it"
+        return None if known else f"calls the function {function}: {_DEFINE}"
     if isinstance(function, dict) and function.get("class_name") == "function":
         return None  # looked at on its own
-    layer = part.get("name") or (inner or {}).get("name")
+    layer = part.get("name") or (inner.get("name") if isinstance(inner, dict) else None)
     if isinstance(function, list):
         return f"is a Lambda layer in the bytecode of an old Python, never run: pass --lambda {layer}=FILE.py:FUNCTION"
     return (
@@ -114,41 +135,39 @@ def _lambda(part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str 
     )
 
 
-def _function(part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str | None:
-    module = part.get("module") or "builtins"
-    ours = str(module).split(".")[0] in {"builtins", "keras"}
-    if inner in custom or (ours and inner in _names(_FUNCTION_HOMES, inspect.isfunction)):
+def _function(module: Any, registered: Any, inner: Any, custom: Mapping[str, Any]) -> str | None:
+    if not isinstance(inner, str):
+        return "uses a function that has no name: the file is damaged"
+    places = {None, "", "builtins", *(f"keras.{home}" for home in _FUNCTION_HOMES)}
+    ours = module in places and registered in {None, "", inner, "function"}
+    if inner in custom or (ours and inner in _exported(_FUNCTION_HOMES, inspect.isfunction)):
         return None
-    return f"uses the function {inner}, which is not part of Keras: pass --custom-objects FILE.py that defines it"
+    return f"uses the function {inner}, which is not part of Keras: {_DEFINE}"
 
 
-def _is_keras_class(name: str, module: Any) -> bool:
+def _is_keras_class(name: str, module: str | None) -> bool:
+    """Keras looks a class up in the module that the file names; there it must be the one that Keras exports."""
     import keras
 
-    if module is not None and str(module).split(".")[0] not in {"keras", "builtins", "tensorflow"}:
+    if module and module.split(".")[0] not in {"keras", "builtins", "tensorflow"}:
         return False
-    if name in _names(_CLASS_HOMES, inspect.isclass):
-        return True
-    return str(module).startswith("keras.src.ops.") and _is_operation(name, str(module), keras.Operation)
-
-
-def _is_operation(name: str, module: str, operation: type) -> bool:
-    """Keras writes the nodes of `keras.ops` by the module they live in; only modules that are loaded are looked at."""
-    import sys
-
-    found = getattr(sys.modules.get(module), name, None)
-    return inspect.isclass(found) and issubclass(found, operation)
+    found = getattr(sys.modules.get(module or ""), name, None)  # no module is imported for the asking
+    known = _exported(_CLASS_HOMES, inspect.isclass)
+    if name in known:
+        return found is None or found is known[name]
+    operation = inspect.isclass(found) and issubclass(found, keras.Operation)
+    return operation and str(module).startswith("keras.src.ops.")
 
 
 @cache
-def _names(homes: tuple[str, ...], kind: Any) -> frozenset[str]:
-    """Public names of one kind in parts of the Keras API."""
+def _exported(homes: tuple[str, ...], kind: Any) -> dict[str, Any]:
+    """Public objects of one kind in parts of the Keras API, by name; not every version of Keras has every part."""
     import keras
 
-    found: set[str] = set()
+    found: dict[str, Any] = {}
     for home in homes:
         module: Any = keras
         for step in home.split("."):
             module = getattr(module, step, None)
-        found |= {name for name, value in vars(module).items() if kind(value)} if module else set()
-    return frozenset(found) - _RUNS_CODE
+        found |= {name: value for name, value in vars(module).items() if kind(value)} if module else {}
+    return {name: value for name, value in found.items() if name not in _RUNS_CODE | _NOT_MODELLING}

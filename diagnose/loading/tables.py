@@ -1,89 +1,195 @@
-"""Tables in text files: CSV and TSV, with or without a header."""
+"""Tables become parts: delimited text, Parquet, JSON Lines, and frames of a running program."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diagnose.errors import InputError
+from diagnose.loading.columns import listed, rows_of
+from diagnose.loading.delimited import frames, sniff
+from diagnose.loading.features import feature_rows
+from diagnose.loading.keys import groups_of, times_of
 from diagnose.loading.names import plain
+from diagnose.loading.options import LoadOptions
 from diagnose.loading.parts import Part
-from diagnose.loading.signatures import Port, Signature
+from diagnose.loading.records import JSON_LINES, PARQUET, json_frames, parquet_frames
+from diagnose.loading.signatures import Signature
 from diagnose.subject import Rows
 
-_MISSING = ["?", " ?", "NA", "N/A", ""]
+SUFFIXES = {".csv", ".tsv", ".data", ".parquet", *JSON_LINES}
+BYTES = 2 << 30  # most memory of one table; of a larger one a seeded share of the rows is kept
+_TARGET_NAMES = {"target", "targets", "label", "labels", "class", "y"}
 
 
-def read_table(path: Path, signature: Signature, target: str | None) -> Part:
+def read_table(path: Path, signature: Signature, options: LoadOptions) -> Part:
     """Read one file: the target columns, and the features in the order of the file.
 
     Args:
-        path: a text file of rows; columns separated by commas, tabs, semicolons or blanks.
+        path: Parquet, JSON Lines, or rows of text separated by commas, tabs, semicolons, bars or blanks.
         signature: what the model takes.
-        target: the target column, or several separated by commas; None asks for it.
+        options: name the target columns (several: separated by commas), groups and times.
 
     Raises:
-        InputError: no such column, or columns that the model cannot take.
+        InputError: it cannot be read, there is no such column, or the model cannot take the columns.
     """
-    frame = _frame(path)
-    return frame_part(frame, signature, target, str(path))
+    frame, notes = read_frame(path, options.seed)
+    part = frame_part(frame, signature, options, str(path))
+    return replace(part, notes=notes + part.notes)
 
 
-def frame_part(frame: Any, signature: Signature, target: str | None, origin: str) -> Part:
-    """The same for a pandas frame."""
-    wanted = _targets(frame, target, origin)
-    features = frame.drop(columns=wanted)
-    inputs, names, notes = _feature_rows(features, signature, origin)
-    return Part(inputs, _target_rows(frame[wanted], signature), origin, feature_names=names, notes=notes)
+def read_frame(path: Path, seed: int = 0) -> tuple[Any, tuple[str, ...]]:
+    """A file as a pandas frame with columns of text names, and what is to be said of it.
+
+    Raises:
+        InputError: it cannot be read or has no rows.
+    """
+    with path.open("rb") as stream:
+        parquet = stream.read(len(PARQUET)) == PARQUET
+    if parquet:
+        frame, notes = _thinned(path, parquet_frames(path), seed)
+    elif path.suffix.lower() in JSON_LINES:
+        frame, notes = _thinned(path, json_frames(path), seed)
+    else:
+        frame, notes = _delimited(path, seed)
+    if frame is None or frame.empty:
+        raise InputError(f"{path} has no rows: pass a table with one row per example")
+    return _named(frame, str(path)), notes
 
 
-def _frame(path: Path) -> Any:
+def _delimited(path: Path, seed: int) -> tuple[Any, tuple[str, ...]]:
+    dialect = sniff(path)
+    pieces = path.stat().st_size > BYTES // 4
+    try:
+        try:
+            return _thinned(path, frames(path, dialect, pieces), seed)
+        except UnicodeDecodeError:  # far below the lines that were looked at
+            return _thinned(path, frames(path, replace(dialect, encoding="latin-1"), pieces), seed)
+    except (OSError, ValueError, OverflowError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise InputError(f"{path} cannot be read as a table ({reason})") from error
+
+
+def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> tuple[Any, tuple[str, ...]]:
+    """All rows in their order; whenever they take more than BYTES, a seeded half of them is given up."""
     import pandas as pd
 
-    try:
-        sample = path.open(encoding="utf-8-sig", errors="replace").readline()
-        separator = next((s for s in (",", "\t", ";") if s in sample), r"\s+")
-        header = 0 if _has_header(sample, separator) else None
-        options: dict[str, Any] = {"sep": separator, "header": header, "na_values": _MISSING, "skipinitialspace": True}
-        frame = pd.read_csv(path, encoding="utf-8-sig", low_memory=False, **options)
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{path} cannot be read as a table ({str(error).splitlines()[0][:200]})") from error
-    if frame.empty:
-        raise InputError(f"{path} has no rows: pass a table with one row per example")
-    frame.columns = [str(column).strip() for column in frame.columns]
-    return frame
+    generator = np.random.default_rng(seed)
+    kept: list[tuple[Any, Any]] = []
+    rows, size, share = 0, 0, 1.0
+    for piece in pieces:
+        draws = generator.random(len(piece))
+        rows += len(piece)
+        kept.append((piece[draws < share], draws[draws < share]))
+        size += int(kept[-1][0].memory_usage(deep=True).sum())
+        if size > BYTES:
+            share /= 2
+            kept = [(some[drawn < share], drawn[drawn < share]) for some, drawn in kept]
+            size = sum(int(some.memory_usage(deep=True).sum()) for some, _ in kept)
+    if not kept:
+        return None, ()
+    frame = pd.concat([some for some, _ in kept], ignore_index=True)
+    if share == 1:
+        return frame, ()
+    return frame, (f"{path}: {len(frame):,} of {rows:,} rows were kept, a seeded sample that fits into memory",)
 
 
-def _has_header(line: str, separator: str) -> bool:
-    """A first line with a number in it is data: columns are hardly ever called by a number."""
-    cells = line.split() if separator == r"\s+" else line.split(separator)
-    return not any(_is_number(cell.strip().strip('"')) for cell in cells)
+def frame_part(frame: Any, signature: Signature, options: LoadOptions, origin: str) -> Part:
+    """The same for a pandas frame."""
+    frame = _named(frame, origin)
+    keys = [name for name in (options.group, options.time) if name in frame.columns]
+    wanted, notes = _targets(frame.drop(columns=keys), options.target, signature, origin)
+    part = labelled_part(frame, wanted, signature, options, origin)
+    return replace(part, notes=notes + part.notes)
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def labelled_part(frame: Any, wanted: list[str], signature: Signature, options: LoadOptions, origin: str) -> Part:
+    """The same where it is known which columns are the targets.
+
+    Raises:
+        InputError: there is no column for the groups or times, or the model cannot take the columns.
+    """
+    keys = [name for name in (options.group, options.time) if name is not None]
+    for flag, name in (("--group", options.group), ("--time", options.time)):
+        if name is not None and name not in frame.columns:
+            raise InputError(f"{origin}: it has no column {name}: pass {flag} with one of {listed(frame.columns)}")
+    frame, notes = _labelled(frame, wanted, origin)
+    features = feature_rows(frame.drop(columns=[*wanted, *keys]), signature, origin)
+    return Part(
+        inputs=features.inputs,
+        targets=_target_rows(frame[wanted], signature, origin),
+        origin=origin,
+        feature_names=features.names,
+        notes=notes + features.notes,
+        groups=None if options.group is None else groups_of(frame[options.group], options.group, origin),
+        times=None if options.time is None else times_of(frame[options.time], options.time, origin),
+    )
 
 
-def _targets(frame: Any, target: str | None, origin: str) -> list[str]:
+def _named(frame: Any, origin: str) -> Any:
+    """The same frame with columns called by text, each name once."""
+    names = [str(column).strip() for column in frame.columns]
+    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    if twice is not None:
+        raise InputError(f"{origin}: two of its columns are called {twice}: rename one of them")
+    return frame.set_axis(names, axis=1)
+
+
+# --- targets -------------------------------------------------------------------------------------
+
+
+def _targets(frame: Any, target: str | None, signature: Signature, origin: str) -> tuple[list[str], tuple[str, ...]]:
+    """The columns of the targets: those that the user names, else those whose names leave no doubt."""
     columns = list(frame.columns)
-    listed = ", ".join(columns[:30]) + (", ..." if len(columns) > 30 else "")
-    if target is None:
-        raise InputError(f"{origin}: which column is the target? Pass --target with one of {listed}")
-    wanted = [target] if target in columns else [name.strip() for name in target.split(",")]
-    for name in wanted:
-        if name not in columns:
-            raise InputError(f"{origin}: it has no column {name}: pass --target with one of {listed}")
-    return wanted
+    if target is not None:
+        names = [target] if target in columns else [name.strip() for name in target.split(",")]
+        return [_column(name, columns, origin) for name in names], ()
+    by_plain = {plain(name): name for name in columns}
+    wanted = [by_plain.get(plain(port.name)) for port in signature.outputs]
+    likely = [name for name in columns if plain(name) in _TARGET_NAMES]
+    found = [name for name in wanted if name is not None]
+    if len(found) < len(wanted):
+        found = likely if len(likely) == 1 else []
+    if not found:
+        raise InputError(f"{origin}: which column is the target? Pass --target with {_choice(columns)}")
+    return found, (f"{origin}: {listed(found)} was taken as the target by its name",)
 
 
-def _target_rows(frame: Any, signature: Signature) -> dict[str, Rows]:
+def _column(name: str, columns: list[str], origin: str) -> str:
+    """A column by its name, whatever its case, or by its place: 0 is the first, -1 the last."""
+    if name in columns:
+        return name
+    if name.removeprefix("-").isdecimal():
+        alike = columns[int(name) :][:1] if -len(columns) <= int(name) < len(columns) else []
+    else:
+        alike = [column for column in columns if plain(column) == plain(name)]
+    if len(alike) == 1:
+        return alike[0]
+    raise InputError(f"{origin}: it has no column {name}: pass --target with {_choice(columns)}")
+
+
+def _choice(columns: list[str]) -> str:
+    if columns == [str(number) for number in range(len(columns))]:
+        return f"a number from 0 to {len(columns) - 1}, or -1 for the last: the file has no header"
+    return f"one of {listed(columns)}"
+
+
+def _labelled(frame: Any, wanted: list[str], origin: str) -> tuple[Any, tuple[str, ...]]:
+    """Without the rows whose text label is missing; missing numbers stay, for the loss sees them as NaN."""
+    text = [name for name in wanted if rows_of(frame[name], origin).dtype.kind in "OUS"]
+    there = frame[text].notna().all(axis=1)
+    if there.all():
+        return frame, ()
+    if not there.any():
+        raise InputError(f"{origin}: the target {listed(text)} has no values: check --target")
+    return frame[there], (f"{origin}: {int((~there).sum()):,} rows without a target were left out",)
+
+
+def _target_rows(frame: Any, signature: Signature, origin: str) -> dict[str, Rows]:
     """Targets by column; several columns of one output are put side by side."""
-    rows = {str(name): _column(frame[name]) for name in frame.columns}
+    rows = {str(name): _label_rows(frame[name], origin) for name in frame.columns}
     if len(rows) == 1:
         return {"": next(iter(rows.values()))}
     if len(signature.outputs) == 1:
@@ -91,48 +197,7 @@ def _target_rows(frame: Any, signature: Signature) -> dict[str, Rows]:
     return rows
 
 
-def _column(column: Any) -> Rows:
+def _label_rows(column: Any, origin: str) -> Rows:
     """Numbers, or text, which becomes classes once all splits are known."""
-    rows: Rows = column.to_numpy() if _is_numeric(column) else np.asarray(column.astype(str), dtype=np.str_)
-    return rows
-
-
-def _is_numeric(column: Any) -> bool:
-    import pandas as pd
-
-    return bool(pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
-
-
-def _feature_rows(
-    frame: Any, signature: Signature, origin: str
-) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
-    ports = signature.inputs
-    by_plain = {plain(name): name for name in frame.columns}
-    if len(ports) > 1 and all(plain(port.name) in by_plain for port in ports):
-        return {port.name: frame[by_plain[plain(port.name)]].to_numpy() for port in ports}, (), ()
-    numeric = [name for name in frame.columns if _is_numeric(frame[name])]
-    text = [name for name in frame.columns if name not in numeric]
-    width = _width(ports)
-    notes: tuple[str, ...] = ()
-    if width is not None and len(numeric) != width:
-        raise InputError(_misfit(origin, numeric, text, width))
-    if text:
-        notes += (f"{origin}: the columns {', '.join(text)} hold text and were left out",)
-    missing = frame[numeric].isna().sum()
-    gaps = [f"{name} ({count:,})" for name, count in missing.items() if count]
-    if gaps:
-        notes += (f"{origin}: missing values in {', '.join(gaps[:10])} were fed as NaN",)
-    return {"": frame[numeric].to_numpy(dtype="float32")}, tuple(numeric), notes
-
-
-def _width(ports: Sequence[Port]) -> int | None:
-    """How many numbers one row has, where the model says so."""
-    if len(ports) != 1 or ports[0].shape is None or any(size is None for size in ports[0].shape):
-        return None
-    return int(np.prod([size for size in ports[0].shape if size is not None]))
-
-
-def _misfit(origin: str, numeric: list[str], text: list[str], width: int) -> str:
-    has = f"{len(numeric)} numeric feature columns" + (f" and text in {', '.join(text[:10])}" if text else "")
-    advice = "encode the text as in training" if text else "leave out what the model was not fed, or check --target"
-    return f"{origin} has {has}, but the model takes {width} numbers a row: {advice}"
+    rows = rows_of(column, origin)
+    return rows.astype(np.str_) if rows.dtype.kind == "O" else rows

@@ -1,8 +1,5 @@
 """Weights and optimizer state out of a model file, set into a model that was built from its config."""
 
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import InputError
-from diagnose.loading.files import WEIGHTS, ModelFile, open_hdf5
+from diagnose.loading.conversions import THEANO_NOTE, Origin, converted, is_convolution
+from diagnose.loading.files import ModelFile
+from diagnose.loading.hdf5 import open_hdf5
+from diagnose.loading.keras1 import is_keras_1
 
 Arrays = list[NDArray[Any]]
 
 
-def set_hdf5_weights(model: Any, file: ModelFile) -> None:
+def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
     """Set the weights of an HDF5 model file, layer by layer: by name, where the names agree, else in order.
 
+    Returns one sentence for each conversion of weights.
+
     Raises:
-        InputError: layers, arrays or shapes of file and model disagree.
+        InputError: layers, arrays, names or shapes of file and model disagree.
     """
     with open_hdf5(file.path, file.path) as opened:
         group = opened.get("model_weights", opened)  # a file of weights only has them on top
@@ -32,13 +34,29 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> None:
             pairs = [(layer, layer.name) for layer in layers]
         else:
             pairs = list(zip(layers, stored, strict=True))
-        cudnn = _cudnn_layers(file.config)
+        origin = _origin(file, opened, group, stored)
         for layer, name in pairs:
             arrays = [np.asarray(group[name][weight]) for weight in stored[name]]
-            if name in cudnn:
-                arrays = _from_cudnn(arrays, cudnn[name])
-            _assign(file.path, layer.name, _ordered(layer), arrays)
+            _assign(file.path, layer.name, _ordered(layer), converted(layer, arrays, origin), stored[name])
         _set_own_weights(model, file.path, group)
+    finalize(model)
+    return (THEANO_NOTE,) if origin.theano and any(is_convolution(layer) for layer in model._flatten_layers()) else ()
+
+
+def _origin(file: ModelFile, opened: Any, group: Any, stored: dict[str, list[str]]) -> Origin:
+    backend = group.attrs.get("backend", opened.attrs.get("backend", b""))
+    backend = backend.decode("utf-8") if isinstance(backend, bytes) else str(backend)
+    names = [name for weights in stored.values() for name in weights]
+    if not backend and is_keras_1(file.keras) and not any(":" in name or name.startswith("param_") for name in names):
+        backend = "theano"  # Keras 1 does not tell, but only TensorFlow ends its names in ":0"
+    return Origin(keras_1=is_keras_1(file.keras), theano=backend == "theano")
+
+
+def finalize(model: Any) -> None:
+    """Normalization layers compute with figures that they derive from their weights."""
+    for layer in model._flatten_layers():
+        if hasattr(layer, "finalize_state") and layer.weights:
+            layer.finalize_state()
 
 
 def _set_own_weights(model: Any, path: Path, group: Any) -> None:
@@ -48,7 +66,8 @@ def _set_own_weights(model: Any, path: Path, group: Any) -> None:
     own = group["top_level_model_weights"]
     layered = {id(weight) for layer in model.layers for weight in layer.weights}
     variables = [weight for weight in _ordered(model) if id(weight) not in layered]
-    _assign(path, model.name, variables, [np.asarray(own[name]) for name in _names(own, "weight_names")])
+    names = _names(own, "weight_names")
+    _assign(path, model.name, variables, [np.asarray(own[name]) for name in names], names)
 
 
 def _ordered(layer: Any) -> list[Any]:
@@ -56,11 +75,16 @@ def _ordered(layer: Any) -> list[Any]:
     return list(layer.trainable_weights) + list(layer.non_trainable_weights)
 
 
-def _assign(path: Path, layer: str, variables: list[Any], arrays: Arrays) -> None:
+def _assign(path: Path, layer: str, variables: list[Any], arrays: Arrays, names: list[str]) -> None:
     shapes, found = [tuple(v.shape) for v in variables], [a.shape for a in arrays]
     if shapes != found:
         raise InputError(
             f'{path}: the weights of layer "{layer}" have the shapes {found}, but its config means {shapes}'
+        )
+    meant, given = [v.name for v in variables], [name.split("/")[-1].split(":")[0] for name in names]
+    if meant != given and sorted(meant) == sorted(given):
+        raise InputError(
+            f'{path}: the weights of layer "{layer}" are in the order {given}, but its config means {meant}'
         )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
@@ -77,94 +101,41 @@ def _names(group: Any, key: str) -> list[str]:
     return [name.decode("utf-8") if isinstance(name, bytes) else str(name) for piece in pieces for name in piece]
 
 
-# --- CuDNN layers --------------------------------------------------------------------------------
-
-
-def _cudnn_layers(config: Any) -> dict[str, int]:
-    """Names of the model's CuDNN layers (wrapped ones included) with their number of gates."""
-    inner = config.get("config") if isinstance(config, dict) else None
-    layers = inner.get("layers", []) if isinstance(inner, dict) else inner or []
-    found = {}
-    for layer in layers:
-        wrapped = layer["config"].get("layer") if isinstance(layer.get("config"), dict) else None
-        for kind in (layer.get("class_name"), wrapped.get("class_name") if isinstance(wrapped, dict) else None):
-            if kind in {"CuDNNLSTM", "CuDNNGRU"}:
-                found[layer.get("name") or layer["config"].get("name")] = 4 if kind == "CuDNNLSTM" else 3
-    return found
-
-
-def _from_cudnn(arrays: Arrays, gates: int) -> Arrays:
-    """cuDNN keeps each gate's kernels transposed and two biases, which an LSTM adds up and a GRU keeps apart."""
-    converted: Arrays = []
-    for start in range(0, len(arrays), 3):  # a bidirectional layer has two such triples
-        kernel, recurrent, bias = arrays[start : start + 3]
-        kernels = [part.T.reshape(part.shape, order="F") for part in np.hsplit(kernel, gates)]
-        recurrents = [part.T for part in np.hsplit(recurrent, gates)]
-        biases = bias.reshape(2, -1)
-        converted += [np.hstack(kernels), np.hstack(recurrents), biases.sum(axis=0) if gates == 4 else biases]
-    return converted
-
-
 # --- .keras --------------------------------------------------------------------------------------
 
 
-def write_repaired_archive(file: ModelFile, config: str, target: Path) -> tuple[str, ...]:
-    """Write a copy of a .keras file with another config and, if needed, mended names of its weight groups.
-
-    Returns one sentence for each repair of the weights.
-    """
-    with zipfile.ZipFile(file.path) as source, zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("config.json", config)
-        for name in source.namelist():
-            if name == WEIGHTS:
-                mended, note = _mended(file.path, source, target.with_suffix(".h5"))
-                archive.write(mended, WEIGHTS)
-            elif name != "config.json":
-                archive.writestr(name, source.read(name))
-        return note if WEIGHTS in source.namelist() else ()
-
-
-def _mended(path: Path, source: zipfile.ZipFile, target: Path) -> tuple[Path, tuple[str, ...]]:
+def mend_groups(weights: Path) -> tuple[str, ...]:
+    """Rename weight groups whose names have backslashes, in our copy of the weights; a sentence where there were any."""
     import h5py
 
-    with source.open(WEIGHTS) as member, open_hdf5(path, member) as old, h5py.File(target, "w") as new:
-        broken = any("\\" in name for name in old)
-        for name in old:
-            old.copy(name, new, name.replace("\\", "/"))
+    with h5py.File(weights, "r+") as file:
+        broken = [name for name in file if "\\" in name]
+        for name in broken:
+            file.move(name, name.replace("\\", "/"))
     note = "its weight groups are named with backslashes (saved on Windows by an old Keras); they were renamed"
-    return target, (note,) if broken else ()
+    return (note,) if broken else ()
 
 
 # --- optimizer state -----------------------------------------------------------------------------
 
 
 def optimizer_state(file: ModelFile) -> Arrays:
-    """The optimizer's variables in the order of the file; empty where it has none. The first is the step count."""
-    with _state_file(file) as opened:
-        if file.format == "hdf5" and "optimizer_weights" in opened:
-            group = opened["optimizer_weights"]
-            return [np.asarray(group[name]) for name in _names(group, "weight_names")]
-        for place in ("optimizer/vars", "optimizer\\vars"):
-            if file.format == "keras" and place in opened:
-                group = opened[place]
-                return [np.asarray(group[name]) for name in sorted(group, key=int)]
-    return []
+    """The optimizer's variables in the order of the file; empty where it has none. The first is the step count.
 
-
-@contextmanager
-def _state_file(file: ModelFile) -> Iterator[Any]:
-    if file.format == "hdf5":
-        with open_hdf5(file.path, file.path) as opened:
-            yield opened
-    elif WEIGHTS in file.members:
-        with (
-            zipfile.ZipFile(file.path) as archive,
-            archive.open(WEIGHTS) as member,
-            open_hdf5(file.path, member) as opened,
-        ):
-            yield opened
-    else:
-        yield {}
+    Raises:
+        InputError: what the file keeps in their place are no arrays.
+    """
+    if file.weights is None:
+        return []
+    with open_hdf5(file.weights) as opened:
+        group = opened.get("optimizer_weights" if file.format == "hdf5" else "optimizer/vars", {})
+        try:
+            names = sorted(group, key=int) if file.format == "keras" else _names(group, "weight_names") if group else []
+            return [np.asarray(group[name]) for name in names]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{file.path} is damaged: its optimizer's state cannot be read: pass --optimizer and --learning-rate"
+            ) from error
 
 
 def set_optimizer_state(optimizer: Any, arrays: Arrays, same_layout: bool) -> int | None:

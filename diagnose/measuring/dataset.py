@@ -19,6 +19,7 @@ from diagnose.measurements import (
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.network import describe
 from diagnose.measuring.scoring import columns_are_classes
+from diagnose.measuring.split_keys import group_overlaps, time_orders
 from diagnose.measuring.walking import Part, Walk, kernels
 from diagnose.subject import Output, Rows, Split, Task
 
@@ -55,6 +56,8 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
         test=get("test"),
         train_dev=get("train_dev"),
         shared_rows=_shared(bench, subject.train, hashes),
+        groups=group_overlaps(subject),
+        times=time_orders(subject),
     )
 
 

@@ -33,6 +33,7 @@ RATE_HALF_WIDTH = 0.005  # of the 95 % interval of an error rate
 VALUE_HALF_WIDTH = 0.02  # the same for a squared error, relative to it: 1 % of the RMSE
 REFERENCE_ROWS = 50_000  # training targets behind the constant prediction
 WORST = 24
+OUTPUTS = 1_000  # values of one of the worst rows' outputs that are kept
 CONVERSION_ROWS = 2_000
 
 Predict = Callable[[Split, NDArray[np.int64]], "Predictions"]
@@ -114,6 +115,7 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
         scores=tuple(own),
         loss=_total(bench, predicted.losses),
         worst=tuple(int(row) for row in index[order]),
+        worst_outputs=tuple(tuple(map(float, row.reshape(-1)[:OUTPUTS])) for row in predicted.outputs[0][order]),
     )
 
 

@@ -135,7 +135,22 @@ def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozens
         twin_units=None if kernel is None else twin_share(_columns(inner, kernel)),
         pretrained=bool(weights) and all(id(weight) in pretrained for weight in weights),
         inbound=part.inbound,
+        **_window(inner),
     )
+
+
+def _window(layer: Any) -> dict[str, tuple[int, ...]]:
+    """Kernel size, strides and dilation of convolutions, poolings and upsamplings."""
+    rate = getattr(layer, "size", None) if type(layer).__name__.startswith("UpSampling") else None
+    names = {"kernel_size": ("kernel_size", "pool_size"), "strides": ("strides",), "dilation": ("dilation_rate",)}
+    found = {field: next((getattr(layer, n) for n in own if hasattr(layer, n)), rate) for field, own in names.items()}
+    if found["strides"] is None:
+        return {}
+    return {field: _sizes(value) for field, value in found.items() if value is not None}
+
+
+def _sizes(value: Any) -> tuple[int, ...]:
+    return tuple(int(size) for size in value) if isinstance(value, tuple | list) else (int(value),)
 
 
 def fan_in(layer: Any, kernel: Any) -> int:

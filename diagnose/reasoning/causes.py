@@ -18,8 +18,10 @@ from diagnose.checks.data.missing_classes import missing_classes
 from diagnose.checks.data.no_signal import no_signal
 from diagnose.checks.data.non_finite_data import non_finite_data
 from diagnose.checks.data.preprocessing_mismatch import preprocessing_mismatch
+from diagnose.checks.data.shared_groups import shared_groups
 from diagnose.checks.data.shared_rows import shared_rows
 from diagnose.checks.data.target_scale import target_scale
+from diagnose.checks.data.time_order import time_order
 from diagnose.checks.data.token_range import token_range
 from diagnose.checks.data.uneven_feature_scales import uneven_feature_scales
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
@@ -516,7 +518,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "Rows of dev or test are also in train",
         "Shared rows make the error on dev look better than it is.",
         Role.FACT,
-        {shared_rows: 2.0},
+        {shared_rows: 2.0, shared_groups: 2.0, time_order: 1.0},
         (to_do.REJOIN_SPLITS,),
     ),
     # --- generalisation -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 document.querySelectorAll(".code").forEach((box) => {
   const button = document.createElement("button"), text = box.querySelector("pre");
   button.type = "button";
+  button.className = "copy";
   button.textContent = "Copy";
   button.setAttribute("aria-label", "Copy " + text.getAttribute("aria-label"));
   box.append(button);

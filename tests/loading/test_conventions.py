@@ -1,13 +1,16 @@
-"""How people keep data beside a model: convention -> splits. One table; the model takes 3 numbers or 8 x 8 images."""
+"""How people keep data beside a model: convention -> outcome. One table; most models take 3 numbers or 8 x 8 images."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from diagnose.errors import InputError
 from diagnose.loading import LoadOptions
 from diagnose.loading.folders import read_data
 from diagnose.loading.parts import in_order
@@ -17,6 +20,8 @@ X = np.arange(36, dtype="float32").reshape(12, 3)
 Y = np.arange(12) % 2
 TABLE = Signature((Port("features", (3,)),), (Port("label", (1,)),))
 IMAGES = Signature((Port("image", (8, 8, 3)),), (Port("label", (2,)),))
+MASKS = Signature((Port("image", (8, 8, 3)),), (Port("mask", (8, 8, 1)),))
+SAME = Signature((Port("image", (8, 8, 3)),), (Port("copy", (8, 8, 3)),))
 TWO = Signature((Port("left", (3,)), Port("right", (3,))), (Port("label", (1,)), Port("price", (1,))))
 
 Writer = Callable[[Path], Any]
@@ -37,7 +42,7 @@ def csv(name: str, rows: int = 12, header: str | None = "a,b,c,label", separator
 
 def image(path: Path, size: tuple[int, int] = (8, 8), mode: str = "RGB") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, 7 if mode == "L" else (7, 8, 9)).save(path)
+    Image.new(mode, size, (7, 8, 9) if mode == "RGB" else 1).save(path)
 
 
 def images(*splits: str, size: tuple[int, int] = (8, 8), mode: str = "RGB") -> Writer:
@@ -52,68 +57,196 @@ def images(*splits: str, size: tuple[int, int] = (8, 8), mode: str = "RGB") -> W
     return write
 
 
+def pngs(*names: str) -> Writer:
+    return lambda folder: [image(folder / f"{name}.png") for name in names]
+
+
+def masked(*pairs: tuple[str, str]) -> Writer:
+    """Images, each with its mask."""
+    return lambda folder: [(image(folder / name), image(folder / mask, mode="1")) for name, mask in pairs]
+
+
+def text(name: str, *lines: str) -> Writer:
+    return lambda folder: (folder / name).write_text("\n".join(lines) + "\n")
+
+
 def both(*writers: Writer) -> Writer:
     return lambda folder: [write(folder) for write in writers]
 
 
-CONVENTIONS: dict[str, tuple[Writer, Signature, dict[str, int]]] = {
-    "train.npz and dev.npz": (
-        both(npz("train.npz", x=X, y=Y), npz("dev.npz", x=X[:5], y=Y[:5])),
-        TABLE,
-        {"train": 12, "dev": 5},
+Expected = Mapping[str, Sequence[tuple[int, ...]]] | str
+
+
+class Convention(NamedTuple):
+    """Files, the model they are for, and what becomes of them.
+
+    `expected` maps a split to the shapes of its inputs and then of its targets, first axis rows; or it is a piece of
+    the error's text. `options` are what the user adds to the command.
+    """
+
+    write: Writer
+    signature: Signature
+    expected: Expected
+    options: Mapping[str, Any] = MappingProxyType({"target": "label"})
+
+
+def rows(**splits: int) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """So many rows of three numbers with one label each, by split; `only` where the files name none."""
+    return {"" if split == "only" else split: ((n, 3), (n,)) for split, n in splits.items()}
+
+
+def pictures(**splits: int) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """So many 8 x 8 pictures in colour with one label each, by split."""
+    return {"" if split == "only" else split: ((n, 8, 8, 3), (n,)) for split, n in splits.items()}
+
+
+def masks(**splits: int) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """So many 8 x 8 pictures in colour with a mask each, by split."""
+    return {"" if split == "only" else split: ((n, 8, 8, 3), (n, 8, 8)) for split, n in splits.items()}
+
+
+CONVENTIONS: dict[str, Convention] = {
+    # --- arrays ---
+    "train.npz and dev.npz": Convention(
+        both(npz("train.npz", x=X, y=Y), npz("dev.npz", x=X[:5], y=Y[:5])), TABLE, rows(train=12, dev=5)
     ),
-    "all four files": (
+    "all four files": Convention(
         both(*(npz(f"{name}.npz", x=X, y=Y) for name in ("training", "valid", "testing", "train-dev"))),
         TABLE,
-        {"train": 12, "dev": 12, "test": 12, "train_dev": 12},
+        rows(train=12, dev=12, test=12, train_dev=12),
     ),
-    "prefixes in one npz": (
+    "prefixes in one npz": Convention(
         npz("all.npz", x_train=X, y_train=Y, x_val=X[:4], y_val=Y[:4], x_test=X[:2], y_test=Y[:2]),
         TABLE,
-        {"train": 12, "dev": 4, "test": 2},
+        rows(train=12, dev=4, test=2),
     ),
-    "capital X": (npz("d.npz", X_train=X, Y_train=Y, X_test=X[:3], Y_test=Y[:3]), TABLE, {"train": 12, "test": 3}),
-    "train_images": (npz("d.npz", train_images=X, train_labels=Y), TABLE, {"train": 12}),
-    "train_x": (npz("d.npz", train_x=X, train_y=Y, dev_x=X, dev_y=Y), TABLE, {"train": 12, "dev": 12}),
-    "x and y": (npz("d.npz", x=X, y=Y), TABLE, {"": 12}),
-    "inputs and targets": (npz("d.npz", inputs=X, targets=Y), TABLE, {"": 12}),
-    "data and target": (npz("d.npz", data=X, target=Y), TABLE, {"": 12}),
-    "arr_0 and arr_1": (lambda folder: np.savez(folder / "d.npz", X, Y), TABLE, {"": 12}),
-    "arr_0 to arr_3": (lambda folder: np.savez(folder / "d.npz", X, Y, X[:2], Y[:2]), TABLE, {"train": 12, "test": 2}),
-    "the model's own names": (npz("d.npz", features=X, label=Y), TABLE, {"": 12}),
-    "npy files": (npy(x_train=X, y_train=Y, x_dev=X[:6], y_dev=Y[:6]), TABLE, {"train": 12, "dev": 6}),
-    "npy files, no split": (npy(X=X, y=Y), TABLE, {"": 12}),
-    "folders of npy files": (
+    "capital X": Convention(
+        npz("d.npz", X_train=X, Y_train=Y, X_test=X[:3], Y_test=Y[:3]), TABLE, rows(train=12, test=3)
+    ),
+    "train_images": Convention(npz("d.npz", train_images=X, train_labels=Y), TABLE, rows(train=12)),
+    "train_x": Convention(npz("d.npz", train_x=X, train_y=Y, dev_x=X, dev_y=Y), TABLE, rows(train=12, dev=12)),
+    "x and y": Convention(npz("d.npz", x=X, y=Y), TABLE, rows(only=12)),
+    "inputs and targets": Convention(npz("d.npz", inputs=X, targets=Y), TABLE, rows(only=12)),
+    "data and target": Convention(npz("d.npz", data=X, target=Y), TABLE, rows(only=12)),
+    "arr_0 and arr_1": Convention(lambda folder: np.savez(folder / "d.npz", X, Y), TABLE, rows(only=12)),
+    "arr_0 to arr_3": Convention(
+        lambda folder: np.savez(folder / "d.npz", X, Y, X[:2], Y[:2]), TABLE, rows(train=12, test=2)
+    ),
+    "the model's own names": Convention(npz("d.npz", features=X, label=Y), TABLE, rows(only=12)),
+    "npy files": Convention(npy(x_train=X, y_train=Y, x_dev=X[:6], y_dev=Y[:6]), TABLE, rows(train=12, dev=6)),
+    "npy files, no split": Convention(npy(X=X, y=Y), TABLE, rows(only=12)),
+    "folders of npy files": Convention(
         lambda folder: [((folder / s).mkdir(), npy(x=X, y=Y)(folder / s)) for s in ("train", "validation")],
         TABLE,
-        {"train": 12, "dev": 12},
+        rows(train=12, dev=12),
     ),
-    "two inputs by number": (npz("d.npz", x_train_0=X, x_train_1=X, y_train_0=Y, y_train_1=Y), TWO, {"train": 12}),
-    "two inputs by name": (npz("d.npz", left=X, right=X, label=Y, price=Y), TWO, {"": 12}),
-    "one csv": (csv("data.csv"), TABLE, {"": 12}),
-    "train.csv and test.csv": (both(csv("train.csv"), csv("test.csv", 4)), TABLE, {"train": 12, "test": 4}),
-    "semicolons": (csv("train.csv", header="a;b;c;label", separator=";"), TABLE, {"train": 12}),
-    "tabs": (csv("train.tsv", header="a\tb\tc\tlabel", separator="\t"), TABLE, {"train": 12}),
-    "images by class": (images(), IMAGES, {"": 3}),
-    "images by split and class": (images("training", "validation"), IMAGES, {"train": 3, "dev": 3}),
-    "images: train, val, test": (images("train", "val", "test"), IMAGES, {"train": 3, "dev": 3, "test": 3}),
-    "images of another size": (images(size=(20, 10)), IMAGES, {"": 3}),
-    "grey images": (images(mode="L"), IMAGES, {"": 3}),
+    "two inputs by number": Convention(
+        npz("d.npz", x_train_0=X, x_train_1=X, y_train_0=Y, y_train_1=Y),
+        TWO,
+        {"train": ((12, 3), (12, 3), (12,), (12,))},
+    ),
+    "two inputs by name": Convention(
+        npz("d.npz", left=X, right=X, label=Y, price=Y), TWO, {"": ((12, 3), (12, 3), (12,), (12,))}
+    ),
+    # --- tables ---
+    "one csv": Convention(csv("data.csv"), TABLE, rows(only=12)),
+    "train.csv and test.csv": Convention(both(csv("train.csv"), csv("test.csv", 4)), TABLE, rows(train=12, test=4)),
+    "semicolons": Convention(csv("train.csv", header="a;b;c;label", separator=";"), TABLE, rows(train=12)),
+    "tabs": Convention(csv("train.tsv", header="a\tb\tc\tlabel", separator="\t"), TABLE, rows(train=12)),
+    # --- images ---
+    "images by class": Convention(images(), IMAGES, pictures(only=3)),
+    "images by split and class": Convention(images("training", "validation"), IMAGES, pictures(train=3, dev=3)),
+    "images: train, val, test": Convention(images("train", "val", "test"), IMAGES, pictures(train=3, dev=3, test=3)),
+    "images of another size": Convention(images(size=(20, 10)), IMAGES, pictures(only=3)),
+    "grey images": Convention(images(mode="L"), IMAGES, pictures(only=3)),
+    "splits inside the classes": Convention(
+        pngs("cats/train/1", "dogs/train/1", "cats/val/1"), IMAGES, pictures(train=2, dev=1)
+    ),
+    "class folders that end in their split": Convention(
+        pngs("cats_train/1", "dogs_train/1", "cats_test/1", "dogs_test/2"), IMAGES, pictures(train=2, test=2)
+    ),
+    "splits with one word before them": Convention(
+        pngs("seg_train/seg_train/cats/1", "seg_train/seg_train/dogs/1", "seg_test/seg_test/cats/1"),
+        IMAGES,
+        pictures(train=2, test=1),
+    ),
+    "classes inside outer folders": Convention(
+        pngs("data/images/cats/1", "data/images/dogs/1"), IMAGES, pictures(only=2)
+    ),
+    "a class called train": Convention(
+        pngs("plane/1", "car/1", "train/1"), IMAGES, "has 3 class folders (car, plane, train)"
+    ),
+    "folders below the classes": Convention(pngs("cats/a/1", "cats/b/1", "dogs/c/d/1"), IMAGES, pictures(only=3)),
+    "plots beside a table": Convention(both(csv("data.csv"), pngs("plots/loss")), TABLE, rows(only=12)),
+    "plots beside arrays": Convention(both(npz("d.npz", x=X, y=Y), pngs("cats/1", "dogs/1")), TABLE, rows(only=12)),
+    "images with labels in a table": Convention(
+        both(pngs("images/a", "images/b"), text("labels.csv", "filename,label", "a.png,0", "b.png,1")),
+        IMAGES,
+        pictures(only=2),
+    ),
+    "a table of images for each split": Convention(
+        both(
+            pngs("train/a", "train/b", "test/c"),
+            text("train.csv", "id,label", "a,0", "b,1"),
+            text("test.csv", "id,label", "c,1"),
+        ),
+        IMAGES,
+        pictures(train=2, test=1),
+    ),
+    "one table for the folders of all splits": Convention(
+        both(pngs("train/a", "val/b"), text("labels.csv", "path,label", "train/a.png,yes", "val/b.png,no")),
+        IMAGES,
+        pictures(train=1, dev=1),
+    ),
+    "images for an autoencoder": Convention(pngs("1", "2"), SAME, {"": ((2, 8, 8, 3),)}),
+    "the class in the file name": Convention(pngs("cat.1", "dog.1"), IMAGES, "holds images without classes"),
+    # --- masks ---
+    "images/ and masks/": Convention(
+        masked(("images/1.jpg", "masks/1.png"), ("images/2.jpg", "masks/2.png")), MASKS, masks(only=2)
+    ),
+    "imgs/ and labels/": Convention(masked(("imgs/1.jpg", "labels/1_label.png")), MASKS, masks(only=1)),
+    "x/ and y/": Convention(masked(("x/1.png", "y/1.png")), MASKS, masks(only=1)),
+    "train/ and train_masks/": Convention(masked(("train/1.jpg", "train_masks/1_mask.gif")), MASKS, masks(train=1)),
+    "splits around images and masks": Convention(
+        masked(("train/images/1.png", "train/masks/1.png"), ("val/images/1.png", "val/masks/1.png")),
+        MASKS,
+        masks(train=1, dev=1),
+    ),
+    "splits inside images and masks": Convention(
+        masked(("images/train/1.png", "masks/train/1.png"), ("images/test/2.png", "masks/test/2.png")),
+        MASKS,
+        masks(train=1, test=1),
+    ),
+    "masks beside their images": Convention(
+        masked(("a/1.jpg", "a/1_mask.png"), ("2.jpg", "2-seg.png")), MASKS, masks(only=2)
+    ),
+    "images without masks": Convention(pngs("images/1", "images/2"), MASKS, "is an image, but there are no masks"),
+    "masks of other names": Convention(masked(("images/1.png", "masks/2.png")), MASKS, "and so on share no names"),
+    # --- what needs a loader ---
+    "TFRecords": Convention(text("train.tfrecord", "1"), TABLE, "holds TFRecords, which do not say what is input"),
+    "unknown files": Convention(text("a.xyz", "1"), TABLE, "nothing in it is understood (a.xyz)"),
 }
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_convention(name: str, tmp_path: Path) -> None:
-    write, signature, expected = CONVENTIONS[name]
-    write(tmp_path)
-    parts = read_data(tmp_path, signature, LoadOptions(target="label"))
+    case = CONVENTIONS[name]
+    case.write(tmp_path)
+    if isinstance(case.expected, str):
+        with pytest.raises(InputError, match=re.escape(case.expected)):
+            shapes(tmp_path, case)
+    else:
+        assert shapes(tmp_path, case) == dict(case.expected)
+
+
+def shapes(folder: Path, case: Convention) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """The shapes of inputs and targets in the model's order, by split."""
     found = {}
-    for split, part in parts.items():
-        inputs = in_order(part.inputs, signature.inputs, "inputs", "")
-        targets = in_order(part.targets, signature.outputs, "outputs", "")
-        assert {array.shape[0] for array in inputs + targets} == {inputs[0].shape[0]}
-        found[split] = inputs[0].shape[0]
-    assert found == expected
+    for split, part in read_data(folder, case.signature, LoadOptions(**case.options)).items():
+        inputs = in_order(part.inputs, case.signature.inputs, "inputs", part.origin)
+        targets = in_order(part.targets, case.signature.outputs, "outputs", part.origin) if part.targets else ()
+        found[split] = tuple(array.shape for array in inputs + targets)
+    return found
 
 
 def test_a_file_alone_is_understood(tmp_path: Path) -> None:

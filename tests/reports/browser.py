@@ -1,123 +1,124 @@
-"""Chromium, driven through its debugging pipe: no driver and no network needed."""
+"""Pages in headless Chromium: keyboard, themes, widths, script off, print, requests, axe-core.
 
-import base64
-import json
+Playwright drives the Chromium of the system; it downloads nothing. Pages are opened as they are: their
+Content-Security-Policy holds, and axe-core enters through the debugger, which stands outside of it.
+"""
+
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
-    "--headless",
     "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
+    "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--hide-scrollbars",
-    "--remote-debugging-pipe",
+    "--no-first-run",
 )
+HEIGHT = 900  # CSS px of the viewport
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+Theme = Literal["light", "dark"]
 
 
 class Browser:
-    """One page; `events` collects what the page reported."""
+    """One Chromium. `show` opens a page by itself; `said` collects what the page shown last complained of."""
 
-    def __init__(self, to: int, back: int) -> None:
-        self._to, self._back = to, back
-        self._rest, self._count, self._session = b"", 0, None
-        self.events: list[dict[str, Any]] = []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
+    def __init__(self, chromium: Chromium) -> None:
+        self._chromium = chromium
+        self._context: BrowserContext | None = None
+        self.said: list[str] = []  # errors of scripts and of the policy, dialogues
+        self.asked: list[str] = []  # addresses requested, the page's own first; data: left out
 
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Send one command and wait for its answer; events in between are kept."""
-        self._count += 1
-        message = {"id": self._count, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._to, json.dumps(message).encode() + b"\0")
-        while (answer := self._receive()).get("id") != self._count:
-            self.events.append(answer)
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']['message']}")
-        result: dict[str, Any] = answer["result"]
-        return result
+    def show(self, place: Path | str, width: int = 1280, theme: Theme = "light", script: bool = True) -> Page:
+        """Open a file or an address at a width in CSS px; the page shown before is closed."""
+        if self._context is not None:
+            self._context.close()
+        self.said, self.asked = [], []
+        self._context = self._chromium.new_context(
+            viewport={"width": width, "height": HEIGHT}, color_scheme=theme, java_script_enabled=script
+        )
+        page = self._context.new_page()
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("dialog", lambda dialog: (self.said.append(f"dialogue: {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: self._note(request.url))
+        page.goto(place.resolve().as_uri() if isinstance(place, Path) else place)
+        return page
 
-    def _receive(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
-            piece = os.read(self._back, 1 << 16)
-            if not piece:
-                raise RuntimeError("Chromium closed its pipe")
-            self._rest += piece
-        first, _, self._rest = self._rest.partition(b"\0")
-        message: dict[str, Any] = json.loads(first)
-        return message
+    def _hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.said.append(text)
 
-    def show(self, path: Path, width: int, theme: str = "light", script: bool = True) -> None:
-        """Open a file at a width in CSS px, in the light or the dark theme."""
-        self.events.clear()
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
-        self.call("Emulation.setScriptExecutionDisabled", value=not script)
-        self.call("Page.navigate", url=path.resolve().as_uri())
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._receive())
-
-    def evaluate(self, expression: str) -> Any:
-        """The value of an expression in the page; the debugger stands outside the page's policy."""
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
-
-    def screenshot(self, path: Path) -> None:
-        """The whole page as PNG."""
-        data = self.call("Page.captureScreenshot", captureBeyondViewport=True, format="png")["data"]
-        path.write_bytes(base64.b64decode(data))
+    def _note(self, address: str) -> None:
+        if not address.startswith("data:"):
+            self.asked.append(address)
 
     def complaints(self) -> list[str]:
-        """Errors of scripts and of the policy, and every request for something outside the page."""
-        said = [event["params"]["entry"]["text"] for event in self._of("Log.entryAdded")]
-        said += [str(event["params"]["exceptionDetails"]) for event in self._of("Runtime.exceptionThrown")]
-        asked = [event["params"]["request"]["url"] for event in self._of("Network.requestWillBeSent")]
-        return said + [url for url in asked[1:] if not url.startswith("data:")]
-
-    def _of(self, method: str) -> list[dict[str, Any]]:
-        return [event for event in self.events if event.get("method") == method]
+        """What was said, and every request after that for the page itself: nothing, in a file that stands alone."""
+        return self.said + self.asked[1:]
 
 
 @contextmanager
-def browser(profile: Path) -> Iterator[Browser]:
-    """Start Chromium with a fresh profile and end it."""
-    assert CHROMIUM is not None
-    theirs_in, ours_out = os.pipe()
-    ours_in, theirs_out = os.pipe()
+def browser() -> Iterator[Browser]:
+    """A running Chromium; skips the test where there is none, fails it under DIAGNOSE_REQUIRE_BROWSER=1."""
+    if CHROMIUM is None:
+        if os.environ.get("DIAGNOSE_REQUIRE_BROWSER") == "1":
+            pytest.fail("Chromium is required and not installed")
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield Browser(chromium)
+        chromium.close()
 
-    def connect() -> None:
-        """Chromium reads commands from descriptor 3 and answers on 4."""
-        spare_in, spare_out = os.dup(theirs_in), os.dup(theirs_out)
-        os.dup2(spare_in, 3)
-        os.dup2(spare_out, 4)
 
-    process = subprocess.Popen(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        close_fds=False,
-        preexec_fn=connect,  # noqa: PLW1509 - no thread of ours runs yet
+def violations(page: Page, within: str = "document") -> list[str]:
+    """What axe-core holds against the page (WCAG 2.2 A and AA, best practice), one line a rule and element.
+
+    `within` is an expression for the element or the document to look at.
+    """
+    source = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    debugger = page.context.new_cdp_session(page)
+    debugger.send("Runtime.evaluate", {"expression": source})
+    debugger.detach()
+    options = {"runOnly": RULES, "resultTypes": ["violations"]}
+    found: list[dict[str, Any]] = page.evaluate(
+        f"async (options) => (await axe.run({within}, options)).violations", options
     )
-    os.close(theirs_in)
-    os.close(theirs_out)
-    try:
-        yield Browser(ours_out, ours_in)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        os.close(ours_out)
-        os.close(ours_in)
+    return [f"{rule['id']}: {rule['help']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing makes the page scroll sideways."""
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    return int(page.evaluate("document.documentElement.scrollWidth")) <= width
+
+
+def stops(page: Page, most: int = 400) -> list[str]:
+    """What the Tab key reaches in order, each by its text or label, until it leaves the page or comes round."""
+    reached: list[str] = []
+    first: str | None = None
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        name, mark = page.evaluate(
+            """() => {
+              const e = document.activeElement;
+              if (!e || e === document.body) return [null, null];
+              e.dataset.stop ??= String(window.stops = (window.stops ?? 0) + 1);
+              return [(e.getAttribute("aria-label") ?? e.textContent).trim().slice(0, 80), e.dataset.stop];
+            }"""
+        )
+        if mark is None or mark == first:
+            break
+        first = first or mark
+        reached.append(name)
+    return reached

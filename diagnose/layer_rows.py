@@ -1,0 +1,94 @@
+"""The layers as the report shows them: one row each, in an order that keeps branches together."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from diagnose.diagnosis import LayerRow
+from diagnose.findings import Finding
+from diagnose.measurements import Activations, Backward, Forward, Gradients, Layer, Network
+from diagnose.receptive_fields import receptive_fields
+
+CAN_DIE = frozenset({"relu", "relu6"})
+
+
+def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding]) -> tuple[LayerRow, ...]:
+    """One row per layer of the network; None where something was not measured."""
+    network = measurements.get(Network)
+    if not isinstance(network, Network):
+        return ()
+    current, fresh = _activations(measurements)
+    gradient, gradient_fresh = _gradients(measurements)
+    fields = receptive_fields(network.layers)
+    flags: defaultdict[str, list[str]] = defaultdict(list)
+    for finding in findings:
+        if finding.where.layer and finding.code not in flags[finding.where.layer]:
+            flags[finding.where.layer].append(finding.code)
+    rows = []
+    for layer in branch_by_branch(network.layers):
+        seen = current.get(layer.path)
+        rows.append(
+            LayerRow(
+                path=layer.path,
+                kind=layer.kind,
+                activation=layer.activation,
+                output_shape=layer.output_shape,
+                parameters=layer.parameters,
+                trainable=layer.trainable,
+                initializer=layer.initializer,
+                spread_fresh=_finite(fresh[layer.path].spread) if layer.path in fresh else None,
+                spread=_finite(seen.spread) if seen else None,
+                gradient_fresh=gradient_fresh.get(layer.path),
+                gradient=gradient.get(layer.path),
+                dead=float(seen.never.mean()) if seen and layer.activation in CAN_DIE and seen.never.size else None,
+                saturated=float(seen.saturated.mean()) if seen is not None and seen.saturated is not None else None,
+                flags=tuple(flags[layer.path]),
+                inbound=layer.inbound,
+                receptive_field=fields.get(layer.path, ()),
+            )
+        )
+    return tuple(rows)
+
+
+def branch_by_branch(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The layers so that what feeds a layer stands before it, and one branch is followed to its end before the next.
+
+    Of several that are ready, the one that the latest layer feeds comes first; else the order given.
+    """
+    known = {layer.path for layer in layers}
+    waiting = {layer.path: {path for path in layer.inbound if path in known} for layer in layers}
+    ready = [layer for layer in reversed(layers) if not waiting[layer.path]]
+    order: list[Layer] = []
+    while ready:
+        latest = ready.pop()
+        order.append(latest)
+        freed = [layer for layer in layers if latest.path in waiting[layer.path]]
+        for layer in freed:
+            waiting[layer.path].discard(latest.path)
+        ready += [layer for layer in reversed(freed) if not waiting[layer.path]]
+    return tuple(order) if len(order) == len(layers) else tuple(layers)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _activations(measurements: Mapping[type, object]) -> tuple[dict[str, Any], dict[str, Any]]:
+    forward = measurements.get(Forward)
+    if not isinstance(forward, Forward):
+        return {}, {}
+    both = (forward.current, forward.fresh)
+    current, fresh = ({a.path: a for a in p.layers} if isinstance(p, Activations) else {} for p in both)
+    return current, fresh
+
+
+def _gradients(measurements: Mapping[type, object]) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    backward = measurements.get(Backward)
+    if not isinstance(backward, Backward):
+        return {}, {}
+    both = (backward.current, backward.fresh)
+    current, fresh = ({g.path: _finite(g.relative) for g in p.layers} if isinstance(p, Gradients) else {} for p in both)
+    return current, fresh

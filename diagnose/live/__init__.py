@@ -1,0 +1,1 @@
+"""Watching a training from inside `fit`: what the callback is made of."""

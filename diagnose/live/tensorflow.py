@@ -1,0 +1,389 @@
+"""How a training is watched on TensorFlow: from inside the compiled step, at next to no cost.
+
+While `fit` runs, three methods of the model and its optimizer are wrapped on the instances (`train_step`,
+`compute_loss`, `apply`), and the compiled functions that `fit` calls are ones built with the wraps. The step writes
+loss, penalty and gradient norm into a ring of the last steps, which Python reads now and then. Nothing of it belongs
+to the model or its optimizer, and `close` puts everything back as it was.
+"""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from diagnose.live.collecting import Collector
+from diagnose.live.watching import Origin, Steps
+from diagnose.measuring.probe import call, capturing
+from diagnose.measuring.walking import walk
+
+RING = 1_024  # steps between two readings at most
+COLUMNS = 3  # loss, penalty, gradient norm
+
+
+class TensorFlowWatch:
+    """Watches one model in `fit`; see `diagnose.live.watching.Watch`."""
+
+    def __init__(self, model: Any, chunk: int, on_chunk: Callable[[], None], on_failure: Callable[[], None]) -> None:
+        self._model = model
+        self._chunk = min(chunk, RING // 2)
+        self._on_chunk = on_chunk
+        self._on_failure = on_failure
+        self.train, self.dev = Collector(), Collector()
+        self.dev_rows = 0
+        self.origin: Origin | None = None
+        self.gaps: list[str] = []
+        self._step = _Step()
+        self._read = 0
+        self._unread_calls = 0
+        self._undo: list[Callable[[], None]] = []
+        self._functions: dict[str, tuple[Any, Any]] = {}  # name -> (the model's own, ours)
+        with _strategy(model).scope():
+            self._last = tf.Variable(
+                [np.nan] * COLUMNS,
+                dtype=tf.float32,
+                trainable=False,
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.MEAN,
+            )
+        with tf.device("CPU:0"):
+            self._ring = tf.Variable(tf.fill([RING, COLUMNS], np.float32(np.nan)), trainable=False)
+            self._count = tf.Variable(0, dtype=tf.int64, trainable=False)
+            self._gates = {name: _Gate() for name in ("train", "dev")}
+
+    # --- opening and closing --------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Wrap the model that `fit` has just prepared, before its first step."""
+        model = self._model
+        self._wrap(model, "train_step", self._watched_train_step)
+        self._wrap(model, "compute_loss", self._watched_loss)
+        if getattr(model, "optimizer", None) is not None:
+            self._wrap(model.optimizer, "apply", self._watched_apply)
+        self._exchange("train_function", model.make_train_function, "train")
+        self._exchange("test_function", model.make_test_function, "dev")
+
+    def close(self) -> None:
+        """Put everything back; the compiled functions are kept, so that a further `fit` need not trace again."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _wrap(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
+        own = vars(owner).get(name)  # of the instance, where the user has set one
+        object.__setattr__(owner, name, functools.wraps(getattr(owner, name))(wrap(getattr(owner, name))))
+
+        def undo() -> None:
+            if own is None:
+                object.__delattr__(owner, name)
+            else:
+                object.__setattr__(owner, name, own)
+
+        self._undo.append(undo)
+
+    def _exchange(self, name: str, make: Callable[..., Any], split: str) -> None:
+        model = self._model
+        theirs, ours = self._functions.get(name, (None, None))
+        present = getattr(model, name)
+        if ours is None or (present is not None and present is not theirs):
+            with self._seeing_batches(split):
+                make(force=True)
+            ours = self._guarded(getattr(model, name), counting=split == "train")
+        setattr(model, name, ours)
+        self._functions[name] = (present, ours)
+
+        def undo() -> None:
+            if getattr(model, name) is ours:
+                setattr(model, name, present)
+
+        self._undo.append(undo)
+
+    @contextmanager
+    def _seeing_batches(self, split: str) -> Iterator[None]:
+        """Have the function that is being made hand over its batches, outside what XLA compiles."""
+        model = self._model
+        if not hasattr(model, "_autoconvert_optionals"):
+            self.gaps.append("this version of Keras does not let the callback see batches: pass probe=(x, y)")
+            yield
+            return
+        original = model._autoconvert_optionals
+
+        def convert(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            converted: Callable[[Any], Any] = original(step)
+
+            def watched(data: Any) -> Any:
+                self._see_batch(data, split)
+                outputs = converted(data)
+                if split == "train":
+                    self._write()
+                return outputs
+
+            return watched
+
+        object.__setattr__(model, "_autoconvert_optionals", convert)
+        try:
+            yield
+        finally:
+            object.__delattr__(model, "_autoconvert_optionals")
+
+    def _guarded(self, function: Callable[[Any], Any], counting: bool) -> Callable[[Any], Any]:
+        """The function that `fit` calls: counts steps, and closes the watch where training ends by an exception."""
+
+        def run(iterator: Any) -> Any:
+            try:
+                logs = function(iterator)
+            except (StopIteration, tf.errors.OutOfRangeError):
+                raise
+            except BaseException:
+                self._on_failure()
+                raise
+            if counting:
+                self._unread_calls += 1
+                if self._unread_calls * self._model.steps_per_execution >= self._chunk:
+                    self._on_chunk()
+            return logs
+
+        return run
+
+    # --- inside the step --------------------------------------------------------------------------
+
+    def _watched_train_step(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def train_step(data: Any) -> Any:
+            with self._step.begun(data):
+                logs = original(data)
+                self._last.assign(self._step.values())
+                return logs
+
+        return train_step
+
+    def _watched_loss(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def compute_loss(*args: Any, **kwargs: Any) -> Any:
+            loss = original(*args, **kwargs)
+            if self._step.running and self._step.loss is None:
+                self._step.loss = _plain(loss)
+                self._step.penalty = _penalty(self._model)
+                if self._can_look_inside():
+                    return self._looked_at(loss)
+            return loss
+
+        return compute_loss
+
+    def _watched_apply(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(gradients: Any, variables: Any = None) -> Any:
+            if self._step.running:
+                known = [gradient for gradient in gradients if gradient is not None]
+                self._step.squares += [_square(gradient) for gradient in known]
+                self._step.scale = _loss_scale(self._model.optimizer)
+            return original(gradients, variables)
+
+        return apply
+
+    def _can_look_inside(self) -> bool:
+        return not self._model.jit_compile and _strategy(self._model).num_replicas_in_sync == 1
+
+    def _looked_at(self, loss: Any) -> Any:
+        """The loss; where it is not finite, its gradient waits until we have looked, and with it the weights."""
+        data = self._step.data
+
+        @tf.custom_gradient
+        def waiting(value: Any) -> tuple[Any, Callable[[Any], Any]]:
+            finite = tf.reduce_all(tf.math.is_finite(value))
+            looked = tf.cond(finite, lambda: False, lambda: self._look_inside(data))
+
+            def gradient(upstream: Any) -> Any:
+                with tf.control_dependencies([looked]):
+                    return tf.identity(upstream)
+
+            return tf.identity(value), gradient
+
+        return waiting(loss)
+
+    def _look_inside(self, data: Any) -> Any:
+        """Find the first layer whose output is not finite, on this very batch and these very weights."""
+        structure, flat = _tensors(data)
+        if flat is None:
+            return False
+
+        def look(*arrays: Any) -> bool:
+            if self.origin is None:
+                x, _, _ = keras.utils.unpack_x_y_sample_weight(keras.tree.pack_sequence_as(structure, list(arrays)))
+                self.origin = _first_broken(self._model, x)
+            return True
+
+        return tf.py_function(look, flat, tf.bool)
+
+    # --- around the step ----------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        row = self._last.read_value()[None]
+        place = tf.math.floormod(self._count, RING)[None]
+        self._ring.scatter_update(tf.IndexedSlices(row, place))
+        self._count.assign_add(1)
+
+    def _see_batch(self, data: Any, split: str) -> None:
+        gate, collector = self._gates[split], getattr(self, split)
+        structure, flat = _tensors(tf.nest.map_structure(_local, data) if _replicated(data) else data)
+        if flat is None:
+            self.gaps.append(f"the {split} rows are not plain tensors: pass probe=(x, y)")
+            return
+        if split == "dev":
+            gate.rows.assign_add(tf.where(gate.open, tf.shape(flat[0], tf.int64)[0], 0))
+
+        def take(number: Any, *arrays: Any) -> bool:
+            collector.offer(int(number), structure, [array.numpy() for array in arrays])
+            gate.stride.assign(collector.stride)
+            return True
+
+        number = tf.identity(gate.count)
+        due = tf.logical_and(gate.open, tf.equal(tf.math.floormod(number, gate.stride), 0))
+        tf.cond(due, lambda: tf.py_function(take, [number, *flat], tf.bool), lambda: False)
+        gate.count.assign_add(1)
+
+    # --- read from Python -----------------------------------------------------------------------------
+
+    def read(self) -> Steps:
+        """The steps since the last reading (the last `RING` of them), oldest first."""
+        self._unread_calls = 0
+        count = int(self._count.numpy())
+        fresh = min(count - self._read, RING)
+        lost, self._read = count - self._read - fresh, count
+        places = np.arange(count - fresh, count) % RING
+        rows = self._ring.numpy()[places].astype(np.float64) if fresh else np.empty((0, COLUMNS))
+        return Steps(rows[:, 0], rows[:, 1], rows[:, 2], lost)
+
+    def stop_collecting(self, split: str) -> None:
+        """What was collected stays; no more is taken."""
+        self._gates[split].open.assign(False)
+        if split == "dev":
+            self.dev_rows = int(self._gates[split].rows.numpy())
+
+
+class _Gate:
+    """Which batches of a split are handed to Python."""
+
+    def __init__(self) -> None:
+        self.open = tf.Variable(True, trainable=False)
+        self.stride = tf.Variable(1, dtype=tf.int64, trainable=False)
+        self.count = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.rows = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+
+class _Step(threading.local):
+    """What the wraps of one step tell each other while it is traced (or run eagerly); replicas have a thread each."""
+
+    def __init__(self) -> None:
+        self.running = False
+        self.forget()
+
+    def forget(self) -> None:
+        self.data: Any = None
+        self.loss: Any = None
+        self.penalty: Any = None
+        self.squares: list[Any] = []
+        self.scale: Any = 1.0
+
+    @contextmanager
+    def begun(self, data: Any) -> Iterator[None]:
+        self.forget()
+        self.running, self.data = True, data
+        try:
+            yield
+        finally:
+            self.running = False
+            self.forget()
+
+    def values(self) -> Any:
+        unknown = tf.constant(np.nan, tf.float32)
+        norm = tf.sqrt(tf.add_n(self.squares)) * _replicas() / self.scale if self.squares else unknown
+        loss = unknown if self.loss is None else self.loss
+        return tf.stack([loss, self.penalty if self.penalty is not None else tf.constant(0.0), norm])
+
+
+# --- Numbers -----------------------------------------------------------------------------------------
+
+
+def _strategy(model: Any) -> Any:
+    return getattr(model, "distribute_strategy", None) or tf.distribute.get_strategy()
+
+
+def _replicas() -> float:
+    """Keras divides each replica's loss by their number, and so its gradients."""
+    return float(tf.distribute.get_strategy().num_replicas_in_sync)
+
+
+def _plain(loss: Any) -> Any:
+    return tf.reduce_mean(tf.cast(loss, tf.float32)) * _replicas()
+
+
+def _penalty(model: Any) -> Any:
+    losses = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in model.losses]
+    return tf.add_n(losses) if losses else tf.constant(0.0)
+
+
+def _square(gradient: Any) -> Any:
+    values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+    return 2 * tf.nn.l2_loss(tf.cast(values, tf.float32))
+
+
+def _loss_scale(optimizer: Any) -> Any:
+    """What the gradients that reach the optimizer are multiplied with."""
+    dynamic = getattr(optimizer, "dynamic_scale", None)
+    if dynamic is not None:
+        return tf.cast(dynamic.value, tf.float32)
+    return float(getattr(optimizer, "loss_scale_factor", None) or 1.0)
+
+
+# --- Batches -----------------------------------------------------------------------------------------
+
+
+def _tensors(data: Any) -> tuple[Any, list[Any] | None]:
+    """The structure of a batch, and its tensors in flat order; None where some are sparse, ragged or no rows."""
+    flat = keras.tree.flatten(data)
+    tensors = [leaf for leaf in flat if leaf is not None and not isinstance(leaf, tf.experimental.Optional)]
+    plain = all(isinstance(leaf, tf.Tensor) and leaf.shape.rank not in (None, 0) for leaf in tensors)
+    return data if plain and len(tensors) == len(flat) else _without_none(data), tensors if plain and tensors else None
+
+
+def _without_none(data: Any) -> Any:
+    """(x, y, None) as (x, y): what Keras appends where there are no weights."""
+    if isinstance(data, tuple):
+        return tuple(part for part in data if part is not None)
+    return data
+
+
+def _replicated(data: Any) -> bool:
+    return any(isinstance(leaf, tf.distribute.DistributedValues) for leaf in keras.tree.flatten(data))
+
+
+def _local(leaf: Any) -> Any:
+    return leaf.values[0] if isinstance(leaf, tf.distribute.DistributedValues) else leaf
+
+
+# --- Where it began ----------------------------------------------------------------------------------
+
+
+def _first_broken(model: Any, x: Any) -> Origin:
+    """The first part of the model, in call order, that gives values that are not finite."""
+    if not all(_finite(tensor) for tensor in keras.tree.flatten(x)):
+        return Origin("inputs")
+    parts = walk(model).parts
+    broken: list[Any] = []
+
+    def see(part: Any, _: Any, given: list[Any]) -> None:
+        if not broken and not all(_finite(tensor) for tensor in given):
+            broken.append(part)
+
+    with keras.StatelessScope(), capturing(parts, see):
+        call(model, x, training=True)
+    if not broken:
+        return Origin("loss")
+    weights = broken[0].layer.weights
+    return Origin("layer" if all(_finite(w.value) for w in weights) else "weights", broken[0].path)
+
+
+def _finite(tensor: Any) -> bool:
+    tensor = tf.convert_to_tensor(tensor)
+    return not tensor.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(tensor)))

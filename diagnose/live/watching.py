@@ -1,0 +1,69 @@
+"""The seam between the callback and Keras's backend: how the steps of a training are seen."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+from collections.abc import Callable
+
+from diagnose.live.collecting import Collector
+from diagnose.measurements import Array
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Single steps, oldest first, one value each: [steps]. `lost` came before them and were not read in time.
+
+    `loss` is what `fit` minimises, penalties included; `norm` that of the whole gradient, before clipping, with the
+    scale of mixed precision taken out; under a distribution strategy both are means over the replicas. nan: unknown.
+    """
+
+    loss: Array
+    penalty: Array
+    norm: Array
+    lost: int = 0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What was the first to be not finite: the rows as fed, a layer's output, a layer's weights, or the loss itself."""
+
+    kind: Literal["inputs", "layer", "weights", "loss"]
+    layer: str = ""
+
+    def __str__(self) -> str:
+        named = {"inputs": "the inputs", "loss": "the loss itself, from finite outputs"}
+        return named.get(self.kind) or f"{'the weights' if self.kind == 'weights' else 'the output'} of {self.layer}"
+
+
+class Watch(Protocol):
+    """One model being watched. What it sees of a step costs the step next to nothing.
+
+    `train` and `dev` collect rows as they are fed, `dev_rows` is the number of rows of one validation, `origin`
+    tells where the first loss that is not finite came from, `gaps` are sentences on what cannot be seen.
+    """
+
+    train: Collector
+    dev: Collector
+    dev_rows: int
+    origin: Origin | None
+    gaps: list[str]
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def read(self) -> Steps: ...
+    def stop_collecting(self, split: str) -> None: ...
+
+
+def watch(model: Any, chunk: int, on_chunk: Callable[[], None], on_failure: Callable[[], None]) -> Watch | None:
+    """A watch for this model; None on a backend that has none yet.
+
+    Args:
+        chunk: call `on_chunk` about every so many steps, at which the steps are to be read.
+        on_failure: called where a step of training ends by an exception or an interrupt, before it goes on its way.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return None
+    from diagnose.live.tensorflow import TensorFlowWatch
+
+    return TensorFlowWatch(model, chunk, on_chunk, on_failure)

@@ -1,0 +1,72 @@
+"""Which encoding of a table's columns would give a model the numbers it takes: told as a hint, never applied."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from diagnose.loading.columns import counts_rows, is_numeric, listed
+from diagnose.loading.delimited import is_number
+
+_CATEGORIES = 50  # most values of a text column that people encode as categories
+_NUMBERS = 0.8  # share of a text column's cells that are numbers, from which on the rest looks like mistakes
+_HINTS = 2
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+
+
+def advice(frame: Any, width: int) -> str:
+    """What the user can do so that each row has `width` numbers.
+
+    Args:
+        frame: pandas; the features alone.
+        width: the numbers of one row that the model takes.
+    """
+    numeric = [name for name in frame.columns if is_numeric(frame[name])]
+    text = [name for name in frame.columns if name not in numeric]
+    hints = [hint for name in text if (hint := _spoilt(frame[name]))] or list(_fitting(frame, numeric, text, width))
+    if hints:
+        return "; or ".join(hints[:_HINTS])
+    if text and width > len(numeric):
+        return "encode the text as in training"
+    return "leave out what the model was not fed, or check --target"
+
+
+def _spoilt(column: Any) -> str:
+    """Why a column that is meant as numbers was read as text; "" where it is not."""
+    cells = [str(cell).strip() for cell in column.dropna()]
+    if cells and all(_DECIMAL_COMMA.fullmatch(cell) or is_number(cell) for cell in cells):
+        example = next(cell for cell in cells if not is_number(cell))
+        return f'{column.name} has decimal commas ("{example}"): save it with points'
+    odd = [cell for cell in cells if not is_number(cell)]
+    if odd and len(odd) <= (1 - _NUMBERS) * len(cells):
+        return f'{column.name} holds numbers but for "{odd[0]}" and the like: correct or empty these cells'
+    return ""
+
+
+def _fitting(frame: Any, numeric: list[str], text: list[str], width: int) -> Iterator[str]:
+    """The usual ways to make numbers of a table, as far as they give exactly `width`."""
+    sizes = {name: int(frame[name].nunique()) for name in text}
+    categories = [name for name in text if sizes[name] <= _CATEGORIES]
+    one_hot = sum(sizes[name] for name in categories)
+    named = listed(categories)
+    ways = {
+        len(text): f"one number for each of {listed(text)}",
+        one_hot - len(categories): f"one-hot columns for {named} without the first of each",
+        one_hot: f"one-hot columns for {named}",
+        len(categories): f"one number for each of {named}",
+    }
+    for dropped in _identifiers(frame, numeric):
+        without = f"without {listed(dropped)}" if dropped else ""
+        base = len(numeric) - len(dropped)
+        if dropped and base == width:
+            yield f"{without} there would be exactly {width}: leave them out if the model was not fed them"
+        if categories and width - base in ways:
+            given = ", ".join(filter(None, (without, ways[width - base])))
+            yield f"{given} would give exactly {width}: encode them as in training"
+
+
+def _identifiers(frame: Any, numeric: list[str]) -> list[tuple[str, ...]]:
+    """Columns that people leave out: none, what numbers the rows, whole numbers that are different in each row."""
+    counting = [name for name in numeric if counts_rows(frame[name])]
+    whole = [name for name in numeric if frame[name].dtype.kind in "iu"]
+    unique = [name for name in whole if name in counting or (len(frame) > _CATEGORIES and frame[name].is_unique)]
+    return list(dict.fromkeys(((), tuple(counting), tuple(unique))))

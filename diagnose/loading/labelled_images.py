@@ -1,0 +1,209 @@
+"""Images whose labels or values stand in a table beside them, one row per file name."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from diagnose.errors import InputError
+from diagnose.loading.images import BYTES, Layout, decode, layout_of
+from diagnose.loading.layouts import splits_of
+from diagnose.loading.listing import Tree, choose, suffix
+from diagnose.loading.names import read_name
+from diagnose.loading.options import LoadOptions
+from diagnose.loading.parts import Part
+from diagnose.loading.signatures import Signature
+from diagnose.subject import Rows
+
+_LOOKED_AT = 100  # first rows of a table in which file names are looked for
+_NAMING = 0.5  # least share of them that name an image before a column counts as file names
+_FILE = "/"  # the column that we add: the image of the row, "" where there is none
+_STRATA = 1_000  # distinct labels up to which a sample takes some of each
+
+Index = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """A table that names images: its path, its rows as text with the image of each, the column of the file names."""
+
+    path: str
+    frame: Any
+    names: str
+
+    @property
+    def split(self) -> str:
+        """The split that its file, or the folder it lies in, is called after."""
+        path = PurePosixPath(self.path)
+        return read_name(path.stem).split or read_name(path.parent.name).split
+
+    @property
+    def columns(self) -> list[str]:
+        return [column for column in self.frame.columns if column not in (self.names, _FILE)]
+
+
+def find_labels(tree: Tree, target: str | None) -> list[LabelTable]:
+    """The tables whose rows name images of the tree and hold something more; with a target: that have its columns."""
+    if not tree.tables:
+        return []
+    index = _index(tree)
+    found = []
+    for path in tree.tables:
+        frame = _frame(tree, path, index, _LOOKED_AT)
+        naming = [] if frame is None else [name for name in frame.columns if _share(frame[name], index) >= _NAMING]
+        if len(naming) == 1 and len(frame.columns) > 1:
+            frame = _frame(tree, path, index, None)
+            frame[_FILE] = [_find(cell, index) for cell in frame[naming[0]]]
+            found.append(LabelTable(path, frame, naming[0]))
+    return [table for table in found if all(name in table.columns for name in _wanted(target))]
+
+
+def read_labelled(
+    tree: Tree, tables: Sequence[LabelTable], signature: Signature, options: LoadOptions
+) -> dict[str, Part]:
+    """Read the images that the tables name.
+
+    Returns:
+        split -> part; the split is that of the table, else that of the folder an image lies in.
+
+    Raises:
+        InputError: it is unclear which table, or which column of it, holds the targets.
+    """
+    used = [table for table in tables if table.split] or list(tables)
+    if len(used) > 1 and not used[0].split:
+        raise InputError(
+            f"{tree.folder}: {' and '.join(table.path for table in used)} all name the images: "
+            "keep one of them, or call them train.csv, dev.csv and test.csv"
+        )
+    train = next((table for table in used if table.split == "train"), used[0])
+    targets = _target_columns(tree, train, options.target)
+    layout = layout_of(signature.inputs[0], tree.folder, next(files for files in tree.images.values() if files))
+    parts: dict[str, Part] = {}
+    for table in used:
+        if all(name in table.columns for name in targets):  # others list test images without their labels
+            for split, frame in _by_split(tree, table).items():
+                parts[split] = _read(tree, table, split, frame[[_FILE, *targets]], layout=layout, options=options)
+    if len(signature.outputs) == 1:
+        parts = {split: _stacked(part) for split, part in parts.items()}
+    return parts
+
+
+def _read(tree: Tree, table: LabelTable, split: str, frame: Any, *, layout: Layout, options: LoadOptions) -> Part:
+    """The images of one split: a sample with some of every label."""
+    origin = f"{tree.folder}/{table.path}" + (f" ({split})" if split and not table.split else "")
+    targets = [name for name in frame.columns if name != _FILE]
+    notes = [f"the column {table.names} names the images, the targets are {', '.join(targets)}"]
+    found = frame[frame[_FILE] != ""]
+    if len(found) < len(frame):
+        notes.append(f"{len(frame) - len(found):,} of {len(frame):,} rows name no image and were left out")
+    strata = list(found.groupby(targets, sort=True).indices.values())
+    if len(strata) > _STRATA:
+        strata = [np.arange(len(found))]
+    count = min(options.rows or len(found), max(1, BYTES // (4 * layout.size)))
+    chosen = choose([len(rows) for rows in strata], count, options.seed)
+    sample = found.iloc[np.sort(np.concatenate([rows[some] for rows, some in zip(strata, chosen, strict=True)]))]
+    if len(sample) < len(found):
+        notes.append(f"{len(sample):,} of {len(found):,} images were read, a seeded sample")
+    decoded = decode(tree.folder, list(sample[_FILE]), layout)
+    values = {name: _column(sample[name])[decoded.kept] for name in targets}
+    notes += decoded.notes
+    return Part({"": decoded.rows}, values, origin, notes=tuple(f"{origin}: {note}" for note in notes))
+
+
+def _stacked(part: Part) -> Part:
+    """Several columns of one output, side by side."""
+    columns = list(part.targets.values())
+    return replace(part, targets={"": columns[0] if len(columns) == 1 else np.stack(columns, axis=1)})
+
+
+def _wanted(target: str | None) -> list[str]:
+    return [name.strip() for name in target.split(",")] if target else []
+
+
+def _target_columns(tree: Tree, table: LabelTable, target: str | None) -> list[str]:
+    """The columns the user named, else the only one there is, else the only one that is called like a target."""
+    if target:
+        return _wanted(target)
+    telling = [name for name in table.columns if read_name(name).role == "target"]
+    for columns in (table.columns, telling):
+        if len(columns) == 1:
+            return columns
+    raise InputError(
+        f"{tree.folder}/{table.path}: which column is the target of the images? "
+        f"Pass --target with one of {', '.join(table.columns)}"
+    )
+
+
+def _by_split(tree: Tree, table: LabelTable) -> dict[str, Any]:
+    """The rows of a table by split. A table for all splits leaves them to the folders its images lie in."""
+    if table.split:
+        return {table.split: table.frame}
+    splits, _ = splits_of(tree.images)
+    split_of = {file: split for split, folders in splits.items() for files in folders.values() for file in files}
+    lies_in = table.frame[_FILE].map(lambda file: split_of.get(file, next(iter(splits))))
+    return {str(split): table.frame[lies_in == split] for split in lies_in.unique()}
+
+
+def _column(column: Any) -> Rows:
+    """Numbers where all cells are; else text, which becomes classes once all splits are known."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    rows: Rows = column.to_numpy(dtype=np.str_) if numbers.isna().any() else numbers.to_numpy()
+    return rows
+
+
+# --- finding the images of a table ---------------------------------------------------------------
+
+
+def _index(tree: Tree) -> Index:
+    """Images by their name and by their name without suffix."""
+    index: dict[str, list[str]] = defaultdict(list)
+    for files in tree.images.values():
+        for file in files:
+            name = file.rpartition("/")[2]
+            index[name].append(file)
+            index[name[: -len(suffix(name))]].append(file)
+    return index
+
+
+def _find(cell: str, index: Index) -> str:
+    """The one image that a cell names, by its name or by the end of its path; "" where there is none."""
+    path = cell.strip().replace("\\", "/")
+    found = index.get(path.rpartition("/")[2], ())
+    if len(found) > 1:
+        found = [file for file in found if f"/{file}".endswith(f"/{path}") or f"/{file}".startswith(f"/{path}.")]
+    return found[0] if len(found) == 1 else ""
+
+
+def _share(column: Any, index: Index) -> float:
+    return float(np.mean([bool(_find(cell, index)) for cell in column])) if len(column) else 0.0
+
+
+def _frame(tree: Tree, path: str, index: Index, rows: int | None) -> Any:
+    """A table as text; None where it is none. Without a header the columns are numbered."""
+    import pandas as pd
+
+    file = tree.folder / path
+    try:
+        with file.open(encoding="utf-8-sig", errors="replace") as stream:
+            first = stream.readline()
+        separator = next((mark for mark in ("\t", ",", ";") if mark in first), ",")
+        bare = any(_find(cell.strip('"'), index) for cell in first.strip().split(separator))
+        frame = pd.read_csv(
+            file,
+            sep=separator,
+            header=None if bare else 0,
+            dtype=str,
+            keep_default_na=False,
+            nrows=rows,
+            encoding="utf-8-sig",
+            encoding_errors="replace",
+            skipinitialspace=True,
+        )
+    except (OSError, ValueError):  # pandas' parser errors are among the latter
+        return None
+    return frame.rename(columns=lambda name: str(name).strip())

@@ -1,0 +1,108 @@
+"""What lies below a folder: one pass of `os.scandir`, which looks into no file; and a sample of what was found."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from diagnose.errors import InputError
+from diagnose.loading.names import is_junk
+from diagnose.subject import Rows
+
+IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+TABLES = {".csv", ".tsv"}
+
+Place = tuple[str, ...]
+"""The names of the folders that lead to a file, from the data folder down."""
+
+Folders = dict[Place, list[str]]
+"""Files by the folder that holds them, sorted; a file is its path below the data folder, with slashes."""
+
+
+@dataclass
+class Tree:
+    """All images below a folder (empty folders are there, too), its tables, and how many files are neither."""
+
+    folder: Path
+    images: Folders = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    others: int = 0
+
+    @property
+    def count(self) -> int:
+        return sum(len(files) for files in self.images.values())
+
+
+def suffix(name: str) -> str:
+    """The suffix in lower case, with its dot."""
+    stem, dot, ending = name.rpartition(".")
+    return f".{ending.lower()}" if dot and stem else ""
+
+
+def list_images(folder: Path) -> Tree:
+    """List a folder and all below it. Links are followed, but never back to a folder that leads to them.
+
+    Raises:
+        InputError: a folder cannot be opened.
+    """
+    tree = Tree(folder)
+    real = folder.resolve()
+    waiting: list[tuple[Place, Path, frozenset[Path]]] = [((), real, frozenset({real}))]
+    while waiting:
+        place, real, above = waiting.pop()
+        try:
+            with os.scandir(folder.joinpath(*place)) as entries:
+                inner = _sort(entries, place, tree)
+        except OSError as error:
+            raise InputError(f"{error.filename} cannot be opened ({error.strerror}): allow reading it") from error
+        for name, is_link in inner:
+            target = (real / name).resolve() if is_link else real / name
+            if target not in above:
+                waiting.append(((*place, name), target, above | {target}))
+    tree.images = dict(sorted(tree.images.items()))
+    tree.tables.sort()
+    return tree
+
+
+def _sort(entries: Iterable["os.DirEntry[str]"], place: Place, tree: Tree) -> list[tuple[str, bool]]:
+    """Put the files of one folder into the tree; return its sub-folders, each with whether it is a link."""
+    inner: list[tuple[str, bool]] = []
+    images: list[str] = []
+    prefix = "".join(f"{name}/" for name in place)
+    for entry in entries:
+        if is_junk(entry.name):
+            continue
+        ending = suffix(entry.name)
+        if entry.is_dir():
+            inner.append((entry.name, entry.is_symlink()))
+        elif ending in IMAGES and entry.is_file():
+            images.append(prefix + entry.name)
+        elif ending in TABLES and entry.is_file():
+            tree.tables.append(prefix + entry.name)
+        else:
+            tree.others += 1
+    tree.images[place] = sorted(images)
+    return inner
+
+
+def choose(sizes: Sequence[int], count: int, seed: int) -> list[Rows]:
+    """A seeded sample out of every group, in proportion, with at least one of each.
+
+    Args:
+        sizes: items per group.
+        count: most items in all (one of each group is taken even where that is more).
+        seed: of the choice.
+
+    Returns:
+        the chosen indices of each group, ascending.
+    """
+    total, groups = sum(sizes), sum(1 for size in sizes if size)
+    share = 1.0 if count >= total else max(0.0, (count - groups) / max(1, total - groups))
+    quotas = [1 + int((size - 1) * share) if size else 0 for size in sizes]
+    generator = np.random.default_rng(seed)
+    return [
+        np.sort(generator.choice(size, quota, replace=False)) if quota < size else np.arange(size)
+        for size, quota in zip(sizes, quotas, strict=True)
+    ]

@@ -1,0 +1,131 @@
+"""How much a config may ask for: a small file must not take the machine's memory or time.
+
+Three bounds: what the config says before anything is built, the weights while it is built, and the rows that pass
+between layers before any row does.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from diagnose.errors import Refusal
+
+_LEVELS = 100  # of nesting; a cell in a wrapper in a model in a model takes about 30
+_CALLS = 10_000  # layers and calls of layers; the deepest published networks have about 4,000
+_SIZE = 1 << 24  # of one axis: units, filters, words, steps
+_ROW = 1 << 28  # numbers; 1 GiB in float32
+_SPARE = 1 << 22  # numbers: states, seeds and constants, which not every file keeps
+# Whole numbers under these names are values, not sizes, however large.
+_VALUES = ("seed", "value", "token", "vocabulary", "scale", "offset", "salt", "bins", "bin_boundaries", "arg", "_id")
+
+
+def check_levels(path: Path, name: str, value: Any) -> None:
+    """Refuse JSON that is nested deeper than any model, before anything walks it.
+
+    Raises:
+        Refusal: naming the file and the part of it.
+    """
+    level = [value]
+    for _ in range(_LEVELS):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise Refusal(f"{path} is refused: its {name} is nested more than {_LEVELS} levels deep")
+
+
+def _inside(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+
+
+def check_sizes(path: Path, config: Any) -> None:
+    """Refuse a model's config that asks for too many layers, or for axes or rows that are too long.
+
+    Raises:
+        Refusal: naming the layer.
+    """
+    calls = 0
+    for layer, name, value in _settings(config, "", ""):
+        if isinstance(value, list):
+            calls += len(value) if name in {"layers", "inbound_nodes"} else 0
+            row = prod(size for size in value if type(size) is int) if "shape" in name else 0
+            if row > _ROW:
+                raise Refusal(
+                    f'{path} is refused: layer "{layer}" has the {name.rstrip("[]")} {value}, {row:,} numbers'
+                )
+        elif type(value) is int and value > _SIZE and not any(word in name for word in _VALUES):
+            raise Refusal(f'{path} is refused: layer "{layer}" has {name.rstrip("[]")} {value:,}, more than {_SIZE:,}')
+    if calls > _CALLS:
+        raise Refusal(f"{path} is refused: its config calls more than {_CALLS:,} layers")
+
+
+def _settings(config: Any, layer: str, name: str) -> Iterator[tuple[str, str, Any]]:
+    """Every list and value in a config, with the layer around it and the name it stands under."""
+    if isinstance(config, dict):
+        own = config.get("name")
+        layer = own if isinstance(own, str) else layer
+        for key, value in config.items():
+            yield from _settings(value, layer, key)
+        return
+    yield layer, name, config
+    if isinstance(config, list):
+        for value in config:
+            yield from _settings(value, layer, f"{name}[]")
+
+
+@contextmanager
+def bounded_weights(path: Path, values: int) -> Iterator[None]:
+    """Refuse, before they are made, more weights than the file can fill.
+
+    All weights of layers come from `Layer.add_weight`, so it is watched for the time of building.
+
+    Args:
+        path: the model file, for messages.
+        values: the count of numbers that it holds.
+
+    Raises:
+        Refusal: naming the layer and the shape.
+    """
+    import keras
+
+    original = keras.layers.Layer.add_weight
+    left = values + _SPARE
+    refusal: Refusal | None = None
+
+    def add_weight(self: Any, *args: Any, **settings: Any) -> Any:
+        nonlocal left, refusal
+        shape = args[0] if args else settings.get("shape")
+        if isinstance(shape, list | tuple):
+            left -= prod(size for size in shape if isinstance(size, int))
+        if left < 0:
+            refusal = Refusal(
+                f'{path} is refused: layer "{self.name}" asks for weights of the shape {tuple(shape)}, '
+                f"but the file holds {values:,} numbers"
+            )
+            raise refusal
+        return original(self, *args, **settings)
+
+    keras.layers.Layer.add_weight = add_weight
+    try:
+        yield
+    except Exception as error:  # Keras wraps what its layers raise
+        if refusal is not None:
+            raise refusal from error
+        raise
+    finally:
+        keras.layers.Layer.add_weight = original
+
+
+def check_rows(path: Path, model: Any) -> None:
+    """Refuse a model whose layers hand on rows beyond all measure.
+
+    Raises:
+        Refusal: naming the layer.
+    """
+    for layer in model._flatten_layers():
+        for node in layer._inbound_nodes:
+            for tensor in node.output_tensors:
+                row = prod(size for size in tensor.shape[1:] if size)
+                if row > _ROW:
+                    raise Refusal(f'{path} is refused: layer "{layer.name}" gives {row:,} numbers for one row')

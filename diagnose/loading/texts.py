@@ -1,0 +1,164 @@
+"""Text: one file per text in one folder per class, or one text per line with a file of labels beside it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from diagnose.errors import InputError
+from diagnose.loading.delimited import is_number
+from diagnose.loading.listing import choose
+from diagnose.loading.names import is_junk, read_name
+from diagnose.loading.options import LoadOptions
+from diagnose.loading.parts import Part
+from diagnose.loading.signatures import Signature
+from diagnose.subject import Rows
+
+BYTES = 1 << 30  # most that the texts of one split may take on the disk; above it, fewer rows are read
+_WITHOUT_LABELS = {"unsup", "unlabeled", "unlabelled"}
+_LISTED = 12  # class names in a message
+_LINE = 1 << 16  # bytes of a line that are looked at
+
+Classes = dict[str, list[Path]]
+
+
+def read_text_folders(folder: Path, signature: Signature, options: LoadOptions) -> dict[str, Part] | None:
+    """Read pos/ and neg/, or whatever the classes are called, perhaps inside train/ and test/.
+
+    Returns:
+        split -> part; None where there are no such folders.
+
+    Raises:
+        InputError: the model takes no text, or a class is not among those of train.
+    """
+    inner = [path for path in sorted(folder.iterdir()) if path.is_dir() and not is_junk(path.name)]
+    splits = {read_name(path.name).split: path for path in inner if read_name(path.name).split} or {"": folder}
+    found = {split: classes for split, path in splits.items() if len(classes := _classes(path)) > 1}
+    if not found:
+        return None
+    _require_text_input(signature, folder)
+    order = tuple(found.get("train") or next(iter(found.values())))
+    return {split: _read_classes(splits[split], classes, order, options) for split, classes in found.items()}
+
+
+def _classes(folder: Path) -> Classes:
+    """The texts by class, which is the name of their folder; sorted, as Keras's own loader numbers them."""
+    found: Classes = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not is_junk(path.name) and path.name.lower() not in _WITHOUT_LABELS:
+            texts = sorted(text for text in path.glob("*.txt") if text.is_file() and not is_junk(text.name))
+            found |= {path.name: texts} if texts else {}
+    return found
+
+
+def _read_classes(folder: Path, classes: Classes, order: Sequence[str], options: LoadOptions) -> Part:
+    origin = str(folder)
+    new = next((name for name in classes if name not in order), None)
+    if new is not None:
+        raise InputError(
+            f"{origin}: the class folder {new} is not among the training classes {', '.join(order[:_LISTED])}: "
+            "rename it, or leave it out"
+        )
+    files = [text for texts in classes.values() for text in texts]
+    share = min(1.0, BYTES / max(1, sum(text.stat().st_size for text in files)))
+    count = min(options.rows or len(files), int(share * len(files)))
+    chosen = choose([len(texts) for texts in classes.values()], count, options.seed)
+    kept = [(texts[i], name) for (name, texts), some in zip(classes.items(), chosen, strict=True) for i in some]
+    labels = np.array([order.index(name) for _, name in kept], dtype=np.int64)
+    rows = _as_rows([_decoded(text) for text, _ in kept])
+    part = Part({"": rows}, {"": labels}, origin, class_names=tuple(order))
+    note = f"{origin}: {len(kept):,} of {len(files):,} texts were read, a seeded sample of every class"
+    return part.noted(note) if len(kept) < len(files) else part
+
+
+# --- one text per line ---------------------------------------------------------------------------
+
+
+def labels_of(text: Path, entries: Sequence[Path]) -> Path | None:
+    """The file among the entries that holds the labels of a file of lines: train.txt and train_labels.txt."""
+    own = read_name(text.stem)
+    if own.role == "target" or _is_numbers(text):
+        return None
+    candidates = [path for path in entries if path != text and path.is_file() and _holds_labels(path)]
+    same_stem = [path for path in candidates if path.stem.lower().startswith(text.stem.lower())]
+    same_split = [path for path in candidates if read_name(path.stem).split == own.split]
+    fitting = same_stem or same_split
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_numbers(path: Path) -> bool:
+    """Whether the first line is a row of numbers: such a file is a table."""
+    with path.open("rb") as stream:
+        words = stream.readline(_LINE).decode("latin-1").replace(",", " ").split()
+    return all(is_number(word) for word in words)
+
+
+def _holds_labels(path: Path) -> bool:
+    return path.suffix.lower() in {".txt", ".labels"} and read_name(path.name.removesuffix(".txt")).role == "target"
+
+
+def read_lines(text: Path, labels: Path, signature: Signature, options: LoadOptions) -> Part:
+    """Read one text per line and its label from the same line of another file.
+
+    Raises:
+        InputError: the model takes no text, or the files have different numbers of lines.
+    """
+    _require_text_input(signature, text)
+    texts, marks = _lines(text), _lines(labels)
+    if len(texts) != len(marks):
+        raise InputError(
+            f"{text} has {len(texts):,} lines and {labels.name} has {len(marks):,}: they must have one label for each"
+        )
+    some = choose([len(texts)], options.rows or len(texts), options.seed)[0]
+    numbers = np.array(marks, dtype=np.str_)[some]
+    try:
+        targets: Rows = numbers.astype(np.float64)
+        targets = targets.astype(np.int64) if np.array_equal(targets, np.rint(targets)) else targets
+    except ValueError:
+        targets = numbers
+    part = Part({"": _as_rows([texts[index] for index in some])}, {"": targets}, str(text))
+    note = f"{text}: {len(some):,} of {len(texts):,} lines were read, a seeded sample"
+    return part.noted(note) if len(some) < len(texts) else part
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a file without their ends; blank ones at the end are none."""
+    if path.stat().st_size > BYTES:
+        raise InputError(f"{path} takes more than {BYTES:,} bytes: pass a part of it, or read it with --loader")
+    return _decoded(path).rstrip().split("\n")
+
+
+# --- both ----------------------------------------------------------------------------------------
+
+
+def takes_text(signature: Signature) -> bool:
+    """Whether the model has one input, and that takes text."""
+    return len(signature.inputs) == 1 and signature.inputs[0].dtype == "string"
+
+
+def _require_text_input(signature: Signature, place: Path) -> None:
+    if takes_text(signature):
+        return
+    ports = signature.inputs
+    taken = ", ".join(f'"{port.name}" {port.shape}' for port in ports)
+    raise InputError(
+        f"{place} holds text, but the model takes numbers ({taken}): turn the text into numbers as in training, with "
+        "--loader FILE.py:FUNCTION"
+    )
+
+
+def _decoded(path: Path) -> str:
+    """UTF-8, else Latin-1, which every file is; line ends as \\n."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _as_rows(texts: list[str]) -> Rows:
+    """Objects, not fixed-width text: the longest review would set the size of all."""
+    rows = np.empty(len(texts), dtype=object)
+    rows[:] = texts
+    return rows

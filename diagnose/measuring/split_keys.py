@@ -1,0 +1,76 @@
+"""What splits have in common by the groups and times that the user named: no row is fed, no model is run."""
+
+import numpy as np
+
+from diagnose.measurements import GroupOverlap, TimeOrder, Unavailable
+from diagnose.subject import Rows, Subject
+
+ROWS = 1_000_000  # of one split that are looked at, evenly spread
+
+
+def group_overlaps(subject: Subject) -> dict[str, GroupOverlap] | Unavailable:
+    """For each split but train, the groups that it shares with train."""
+    keys = {split.name: split.groups for split in subject.splits if split.groups is not None}
+    if "train" not in keys:
+        return Unavailable("no column of groups was named (--group)")
+    known = {name: some[some != ""] for name, rows in keys.items() for some in [_some(rows)]}
+    train = np.unique(known.pop("train"))
+    return {name: _overlap(groups, train) for name, groups in known.items() if groups.size} or _alone()
+
+
+def _overlap(groups: Rows, train: Rows) -> GroupOverlap:
+    names, counts = np.unique(groups, return_counts=True)
+    shared = np.isin(names, train)
+    return GroupOverlap(
+        groups=len(names),
+        train_groups=len(train),
+        shared=int(shared.sum()),
+        shared_rows=float(counts[shared].sum() / counts.sum()),
+        rows=len(groups),
+    )
+
+
+def time_orders(subject: Subject) -> dict[str, TimeOrder] | Unavailable:
+    """For each split but train, when its rows came against those of train."""
+    keys = {split.name: split.times for split in subject.splits if split.times is not None}
+    if "train" not in keys:
+        return Unavailable("no column of times was named (--time)")
+    known = {name: np.sort(some[~np.isnan(some)]) for name, rows in keys.items() for some in [_numbers(_some(rows))]}
+    dates = keys["train"].dtype.kind == "M"
+    train = known.pop("train")
+    others = {name: times for name, times in known.items() if times.size and train.size}
+    return {name: _order(times, train, dates) for name, times in others.items()} or _alone()
+
+
+def _order(times: Rows, train: Rows, dates: bool) -> TimeOrder:
+    """Both sorted: how many rows of train lie before each row follows from where it would be put in."""
+    before, until = np.searchsorted(train, times, "left"), np.searchsorted(train, times, "right")
+    return TimeOrder(
+        range=_range(times, dates),
+        train_range=_range(train, dates),
+        later=float((before + until).mean() / 2 / len(train)),
+        inside=float(np.mean((times > train[0]) & (times < train[-1]))),
+        rows=len(times),
+    )
+
+
+def _range(times: Rows, dates: bool) -> tuple[str, str]:
+    ends = (times[0], times[-1])
+    first, last = (str(np.datetime64(int(end), "s")) if dates else f"{end:g}" for end in ends)
+    return first.removesuffix("T00:00:00"), last.removesuffix("T00:00:00")
+
+
+def _numbers(times: Rows) -> Rows:
+    """Dates as seconds since 1970, NaT as NaN."""
+    if times.dtype.kind != "M":
+        return times.astype(np.float64)
+    seconds: Rows = np.where(np.isnat(times), np.nan, times.astype("datetime64[s]").astype(np.float64))
+    return seconds
+
+
+def _some(rows: Rows) -> Rows:
+    return rows[:: max(1, -(-len(rows) // ROWS))]
+
+
+def _alone() -> Unavailable:
+    return Unavailable("there is no split beside train to compare with")

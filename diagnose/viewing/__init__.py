@@ -1,0 +1,1 @@
+"""`diagnose view`: a folder of results in the browser, from this machine only."""

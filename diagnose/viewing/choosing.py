@@ -1,0 +1,151 @@
+"""Which results a page shows: searched, filtered, sorted, cut into pages."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+from diagnose.errors import InputError
+from diagnose.viewing.folder import Folder
+from diagnose.viewing.runs import DAMAGED, STATES, Run
+
+PAGE = 50  # results on one page
+SORTS = ("date", "model", "state", "train", "dev", "causes")
+DESCENDING = ("date", "causes", "train", "dev")  # what one wants to see the largest of first
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a visitor asked for, as it stands in the address."""
+
+    search: str = ""
+    state: str = ""  # one of STATES, or DAMAGED; "" for all
+    sort: str = "date"
+    down: bool = True
+    page: int = 1
+
+    @property
+    def address(self) -> str:
+        """The query part of the address; what is usual is left out."""
+        asked = {
+            "q": self.search,
+            "state": self.state,
+            "sort": self.sort if self.sort != "date" else "",
+            "order": "" if self.down == (self.sort in DESCENDING) else "down" if self.down else "up",
+            "page": str(self.page) if self.page > 1 else "",
+        }
+        return "?" + urlencode({key: value for key, value in asked.items() if value})
+
+    def sorted_by(self, sort: str) -> Query:
+        """The same, sorted by this column; turned round where it is already."""
+        down = not self.down if sort == self.sort else sort in DESCENDING
+        return replace(self, sort=sort, down=down, page=1)
+
+    def on(self, page: int) -> Query:
+        return replace(self, page=page)
+
+    def of(self, state: str) -> Query:
+        return replace(self, state=state, page=1)
+
+
+def query(asked: Mapping[str, str]) -> Query:
+    """From the address; what makes no sense is taken as if it was not said."""
+    sort = asked.get("sort", "")
+    sort = sort if sort in SORTS else "date"
+    order = {"down": True, "up": False}.get(asked.get("order", ""), sort in DESCENDING)
+    state = asked.get("state", "")
+    page = asked.get("page", "")
+    return Query(
+        search=asked.get("q", "").strip()[:200],
+        state=state if state in (*STATES, DAMAGED) else "",
+        sort=sort,
+        down=order,
+        page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The results of one page, and how many there are around them. `counts`: by state, of what the search left."""
+
+    runs: tuple[Run, ...]
+    page: int
+    pages: int
+    found: int
+    first: int  # place of the first of `runs` among those found, from 1
+    counts: Counter[str]
+
+
+def choose(runs: Iterable[Run], asked: Query) -> Choice:
+    """Every word of the search must occur; results without a value in the sorted column come last."""
+    words = asked.search.casefold().split()
+    matching = [run for run in runs if all(word in run.searched for word in words)]
+    counts = Counter(run.state for run in matching)
+    found = [run for run in matching if run.state == asked.state] if asked.state else matching
+    found = ordered(found, asked.sort, asked.down)
+    pages = max(1, math.ceil(len(found) / PAGE))
+    page = min(asked.page, pages)
+    start = (page - 1) * PAGE
+    return Choice(tuple(found[start : start + PAGE]), page, pages, len(found), start + 1, counts)
+
+
+def ordered(runs: Sequence[Run], sort: str = "date", down: bool = True) -> list[Run]:
+    """By one column, then by date, the newest first; what has no value there comes last."""
+    key = KEYS[sort]
+    by_date = sorted(runs, key=moment, reverse=True)
+    valued = [(value, run) for run in by_date if (value := key(run)) is not None]
+    valued.sort(key=lambda pair: pair[0], reverse=down)
+    return [run for _, run in valued] + [run for run in by_date if key(run) is None]
+
+
+def moment(run: Run) -> str:
+    """When it was examined: as it says, else when the file was written. ISO 8601, UTC, so that texts sort."""
+    try:
+        said = datetime.fromisoformat(run.date)
+    except ValueError:
+        said = datetime.fromtimestamp(run.stamp[0] / 1e9, UTC)
+    said = said if said.tzinfo else said.replace(tzinfo=UTC)
+    return said.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _error(split: str) -> Callable[[Run], float | None]:
+    def value(run: Run) -> float | None:
+        return run.errors[split].value if split in run.errors else None
+
+    return value
+
+
+KEYS: dict[str, Callable[[Run], str | float | None]] = {
+    "date": lambda run: None if run.damage else moment(run),
+    "model": lambda run: run.model.casefold() or None,
+    "state": lambda run: STATES.index(run.state) if run.state in STATES else None,
+    "train": _error("train"),
+    "dev": _error("dev"),
+    "causes": lambda run: None if run.damage else len(run.causes),
+}
+
+
+def result_at(path: Path) -> Path:
+    """The file of a result: `path` itself, or the newest result in the folder that it is.
+
+    Raises:
+        InputError: the folder holds no result.
+    """
+    if not path.is_dir():
+        return path
+    known = [run for run in Folder(path).listing(None).runs if not run.damage]
+    if not known:
+        raise InputError(f"{path} holds no result: pass a JSON file written by diagnose, or a folder of them")
+    return path / max(known, key=moment).file
+
+
+def previous(runs: Iterable[Run], of: Run) -> Run | None:
+    """The result of the same model that was examined before this one."""
+    same = [run for run in runs if run.model == of.model and not run.damage and run.file != of.file]
+    earlier = [run for run in same if moment(run) <= moment(of)]
+    return max(earlier, key=moment, default=None)

@@ -1,0 +1,117 @@
+"""A folder of results: which files there are now, and what is known of each."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnose.viewing.runs import Run, Stamp, read
+
+PATIENCE = 0.25  # s a page waits for files that are being read
+FRESH = 0.5  # s for which a listing of the folder is believed
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The results of a folder at one moment: the newest file first. `unread`: how many are still to be read."""
+
+    stamps: dict[str, Stamp]
+    runs: tuple[Run, ...]
+    unread: int
+
+    @property
+    def version(self) -> str:
+        """Another text whenever a file came, went or changed, or all have been read."""
+        return f"{hash((frozenset(self.stamps.items()), self.unread == 0)) & 0xFFFFFFFFFFFFFFFF:x}"
+
+
+class Folder:
+    """The results in one folder, not below it. Links are not followed.
+
+    A file is read once, and again when it changes. A thread reads them, the newest first, so that a page never waits
+    for 10,000 files; what it knows is held in memory, nothing is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._known: dict[str, Run] = {}
+        self._stamps: dict[str, Stamp] = {}
+        self._looked = -FRESH
+        self._reader: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def listing(self, patience: float | None = PATIENCE) -> Listing:
+        """What is known now; waits up to `patience` seconds for what is not, None without end."""
+        reader = self._reading()
+        if reader is not None:
+            reader.join(patience)
+        with self._lock:
+            stamps = self._stamps
+            runs = tuple(run for name, stamp in stamps.items() if (run := self._current(name, stamp)) is not None)
+        return Listing(stamps, runs, len(stamps) - len(runs))
+
+    def run(self, name: str) -> Run | None:
+        """The result of this name; None where the folder has no such file."""
+        stamp = self._look().get(name)
+        if stamp is None:
+            return None
+        return self._current(name, stamp) or self._remember(read(self.path / name, stamp))
+
+    def _current(self, name: str, stamp: Stamp) -> Run | None:
+        run = self._known.get(name)
+        return run if run is not None and run.stamp == stamp else None
+
+    def _remember(self, run: Run) -> Run:
+        self._known[run.file] = run
+        return run
+
+    def _look(self) -> dict[str, Stamp]:
+        """Names and stamps of the folder's JSON files, the newest first."""
+        with self._lock:
+            if time.monotonic() - self._looked >= FRESH:
+                found = [(entry.name, _stamp(entry)) for entry in _entries(self.path)]
+                self._stamps = dict(sorted(found, key=lambda pair: (-pair[1][0], pair[0])))
+                self._known = {name: run for name, run in self._known.items() if name in self._stamps}
+                self._looked = time.monotonic()
+            return self._stamps
+
+    def _reading(self) -> threading.Thread | None:
+        """The thread that reads what is unread; None where nothing is."""
+        stamps = self._look()
+        with self._lock:
+            if self._reader is not None and self._reader.is_alive():
+                return self._reader
+            unread = [name for name, stamp in stamps.items() if self._current(name, stamp) is None]
+            if not unread:
+                return None
+            self._reader = threading.Thread(target=self._read, args=(unread, stamps), daemon=True)
+            self._reader.start()
+            return self._reader
+
+    def _read(self, names: list[str], stamps: dict[str, Stamp]) -> None:
+        for name in names:
+            self._remember(read(self.path / name, stamps[name]))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if _wanted(entry)]
+    except OSError:  # the folder was removed while it is served
+        return []
+
+
+def _wanted(entry: os.DirEntry[str]) -> bool:
+    plain = entry.name.endswith(".json") and not entry.name.startswith(".")
+    return plain and entry.is_file(follow_symlinks=False)
+
+
+def _stamp(entry: os.DirEntry[str]) -> Stamp:
+    try:
+        about = entry.stat(follow_symlinks=False)
+    except OSError:  # removed since the folder was listed
+        return 0, 0
+    return about.st_mtime_ns, about.st_size

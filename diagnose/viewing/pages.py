@@ -1,0 +1,287 @@
+"""The pages of the viewer: the list, a report, two side by side, trends."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from urllib.parse import quote
+
+from flask import Flask, Response, abort, request
+from jinja2 import Environment
+from markupsafe import Markup
+
+from diagnose import __version__
+from diagnose.diagnosis import Diagnosis
+from diagnose.errors import InputError
+from diagnose.reports import story, trends
+from diagnose.reports.comparison import level
+from diagnose.reports.templating import environment, source
+from diagnose.viewing.choosing import choose, moment, ordered, previous, query
+from diagnose.viewing.folder import Folder, Listing
+from diagnose.viewing.runs import DAMAGED, STATES, Run, text_of
+
+HOSTS = frozenset({"127.0.0.1", "localhost"})
+OWN = "'self'"
+POLICY = (
+    f"default-src 'none'; style-src {OWN}; script-src {OWN}; connect-src {OWN}; form-action {OWN}; img-src data:; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # kept, but asked for again with its ETag
+}
+ALIVE = 120  # s without a change after which a training is taken to have ended
+SOON, LATER = 2, 10  # s between two looks for a change: of a training that goes on, of anything else
+MODELS = 12  # models on one page of trends
+
+
+def application(folder: Path) -> Flask:
+    """The viewer of one folder, as a WSGI application. It answers GET and HEAD, to this machine only."""
+    app = Flask("diagnose", static_folder=None)
+    app.url_map.strict_slashes = False
+    viewer = _Viewer(Folder(folder))
+    app.before_request(_refuse)
+    app.after_request(_guard)
+    for rule, view in (
+        ("/", viewer.runs),
+        ("/report/<name>", viewer.report),
+        ("/compare", viewer.compare),
+        ("/trends", viewer.trends),
+        ("/json/<name>", viewer.json),
+        ("/style.css", _style),
+        ("/viewer.css", _viewer_style),
+        ("/viewer.js", _script),
+    ):
+        app.add_url_rule(rule, view_func=view, methods=["GET"], provide_automatic_options=False)
+    for status, words in ((404, "There is no such page or result here"), (405, "This viewer only shows")):
+        app.register_error_handler(status, lambda _, status=status, words=words: viewer.message(words, status))
+    return app
+
+
+def _refuse() -> Response | None:
+    """A page of another site must not reach us under a name of its own that leads here (DNS rebinding)."""
+    name = request.host.rsplit(":", 1)[0] if request.host else ""
+    if name.lower() not in HOSTS:
+        return Response("this viewer answers to 127.0.0.1 and localhost only\n", 403, mimetype="text/plain")
+    if request.method not in ("GET", "HEAD"):
+        abort(405)
+    return None
+
+
+def _guard(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    return response
+
+
+def _style() -> Response:
+    return Response(source("page.css") + source("viewer.css"), mimetype="text/css")
+
+
+def _viewer_style() -> Response:
+    """What a report or a comparison needs beside its own style."""
+    return Response(source("viewer.css"), mimetype="text/css")
+
+
+def _script() -> Response:
+    return Response(source("viewer.js"), mimetype="text/javascript")
+
+
+class _Viewer:
+    """The views over one folder."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._templates = _templates()
+
+    def runs(self) -> Response:
+        """The list: searched, filtered, sorted, a page of it."""
+        listing = self._folder.listing()
+        asked = query(request.args)
+        if (known := _unchanged(listing.version)) is not None:
+            return known
+        return self._page(
+            "runs.html.j2",
+            listing,
+            here="Results",
+            asked=asked,
+            choice=choose(listing.runs, asked),
+            live={run.file for run in listing.runs if _alive(run)},
+        )
+
+    def report(self, name: str) -> Response:
+        """The report of one result, as `diagnose` writes it, under the viewer's bar."""
+        run = self._run(name)
+        if (known := _unchanged(_version(run))) is not None:
+            return known
+        diagnosis = self._diagnosis(name)
+        if isinstance(diagnosis, Response):
+            return diagnosis
+        from diagnose.reports import html
+
+        before = previous(self._folder.listing(0).runs, run)
+        bar = self._bar(run=run, previous=before, version=_version(run))
+        return _report(html.render(diagnosis, bar, OWN), _version(run))
+
+    def compare(self) -> Response:
+        """Two results side by side, the older one first."""
+        names = request.args.getlist("result")
+        if len(set(names)) != 2:
+            return self.message("Choose two results in the list to compare them", 400)
+        runs = ordered([self._run(name) for name in names], down=False)
+        version = "-".join(map(_version, runs))
+        if (known := _unchanged(version)) is not None:
+            return known
+        sides = [self._diagnosis(run.file) for run in runs]
+        for side in sides:
+            if isinstance(side, Response):
+                return side
+        old, new = (side for side in sides if isinstance(side, Diagnosis))
+        from diagnose.comparing import compare
+        from diagnose.reports import comparison
+
+        compared = compare(old, new, (runs[0].file, runs[1].file))
+        bar = self._bar(run=None, previous=None, version=version)
+        return _report(comparison.render(compared, old, new, bar, OWN), version)
+
+    def trends(self) -> Response:
+        """Errors and causes over the runs of each model, the model examined last first."""
+        listing = self._folder.listing()
+        if (known := _unchanged(listing.version)) is not None:
+            return known
+        wanted = request.args.get("model")
+        by_model: dict[str, list[Run]] = {}
+        for run in ordered([run for run in listing.runs if not run.damage]):
+            if wanted is None or run.model == wanted:
+                by_model.setdefault(run.model, []).append(run)
+        if wanted is not None and not by_model:
+            abort(404)
+        several = {model: runs for model, runs in by_model.items() if len(runs) > 1 or wanted is not None}
+        shown = dict(list(several.items())[:MODELS])
+        return self._page(
+            "trends.html.j2",
+            listing,
+            here="Trends",
+            wanted=wanted,
+            models=[(model, len(runs), trends.draw(_points(runs))) for model, runs in shown.items()],
+            rest=[(model, len(runs)) for model, runs in by_model.items() if model not in shown],
+        )
+
+    def json(self, name: str) -> Response:
+        """The file as it is."""
+        run = self._run(name)
+        if (known := _unchanged(_version(run))) is not None:
+            return known
+        try:
+            text = text_of(self._folder.path / run.file)
+        except (OSError, ValueError):
+            abort(404)
+        response = Response(text, mimetype="application/json")
+        response.set_etag(_version(run))
+        return response
+
+    def message(self, words: str, status: int, detail: str = "") -> Response:
+        """A page that says one thing."""
+        page = self._drawn("message.html.j2", words=words, detail=detail, here="", version="", every=0)
+        return Response(page, status, mimetype="text/html")
+
+    def _run(self, name: str) -> Run:
+        """Only what the folder lists: no other path can be asked for."""
+        run = self._folder.run(name)
+        if run is None:
+            abort(404)
+        return run
+
+    def _diagnosis(self, name: str) -> Diagnosis | Response:
+        """The whole result, or the page that says why it cannot be read."""
+        from diagnose.storing import from_json
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a newer schema is shown as far as it is known
+                return from_json(text_of(self._folder.path / name))
+        except (InputError, OSError, ValueError, RecursionError) as error:
+            return self.message(f"{name} cannot be shown", 422, str(error)[:500])
+
+    def _bar(self, run: Run | None, previous: Run | None, version: str) -> Markup:
+        alive = run is not None and _alive(run)
+        every = SOON if alive else LATER
+        bar = self._drawn("bar.html.j2", run=run, previous=previous, version=version, every=every, alive=alive)
+        return Markup(bar)
+
+    def _page(self, template: str, listing: Listing, **content: object) -> Response:
+        some = any(_alive(run) for run in listing.runs)
+        every = SOON if listing.unread or some else LATER
+        page = self._drawn(
+            template, listing=listing, version=listing.version, every=every, folder=self._folder.path.name, **content
+        )
+        response = Response(page, mimetype="text/html")
+        response.set_etag(listing.version)
+        return response
+
+    def _drawn(self, template: str, **content: object) -> str:
+        return story.clean(self._templates.get_template(template).render(**content))
+
+
+def _templates() -> Environment:
+    made = environment()
+    made.globals.update(level=level, moment=moment, facets=(*STATES, DAMAGED), report=_report_address, short=_short)
+    made.globals.update(version_of=__version__)
+    made.filters["quoted"] = lambda text: quote(text, safe="")
+    return made
+
+
+def _short(moment: str) -> str:
+    """A moment as "22 Nov 2026, 14:06"."""
+    return f"{trends.day(moment)}, {moment[11:16]}"
+
+
+def _report_address(run: Run) -> str:
+    return f"/report/{quote(run.file, safe='')}"
+
+
+def _points(runs: list[Run]) -> list[trends.Point]:
+    """Oldest first, as a drawing wants them."""
+    return [
+        trends.Point(
+            date=moment(run),
+            state=run.state,
+            measure=run.measure,
+            unit=run.unit,
+            errors=run.errors,
+            causes={cause.code: (cause.title, cause.severity) for cause in run.causes},
+        )
+        for run in reversed(runs)
+    ]
+
+
+def _alive(run: Run) -> bool:
+    return run.live and time.time() - run.stamp[0] / 1e9 < ALIVE
+
+
+def _version(run: Run) -> str:
+    return f"{run.stamp[0]:x}-{run.stamp[1]:x}-{__version__}"
+
+
+def _unchanged(version: str) -> Response | None:
+    """The short answer to who only asks for a change: 304, or a HEAD that draws nothing."""
+    same = request.if_none_match.contains(version)
+    if not same and request.method != "HEAD":
+        return None
+    response = Response(status=304 if same else 200, mimetype="text/html")
+    response.set_etag(version)
+    return response
+
+
+def _report(page: str, version: str) -> Response:
+    """A page that carries its own policy; the header adds what a page cannot say of itself."""
+    response = Response(page, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+    response.set_etag(version)
+    return response

@@ -1,0 +1,76 @@
+"""What one change brought: the same model with and without it, on one axis."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from diagnose.diagnosis import Cause, Effect
+from diagnose.reports.numbers import between, counted, cut, decimals, number
+from diagnose.reports.plot import figure, frame, x_axis
+from diagnose.reports.svg import Scale, at, tag
+
+ROWS = 8
+ROW = 30  # px
+ROOM = 160.0  # px that names leave to the plot on a phone
+
+
+def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
+    """The experiments made for a cause. Where one confirmed it, the repaired copy is what healthy looks like."""
+    own = sorted((effect for effect in effects if effect.code == cause.code), key=lambda e: -e.after)[:ROWS]
+    if not own:
+        return Markup("")
+    best = own[0]
+    helped = cause.state == "confirmed" and best.direction == "sufficient"
+    title = f"Healthy looks like this: your model with {best.what}" if helped else "What changing it alone brought"
+    note = "Skill on train after a short training of copies. Hollow: without the change. Line: 95 % interval."
+    low = min(0.0, *(effect.before for effect in own), *(effect.after for effect in own))
+    along = Scale(low if low > -1 else -1.0, 1.0, step=0.25)
+    marks = x_axis(along, "skill", room=ROOM)
+    for place, effect in enumerate(own):
+        marks += _row(effect, 100 * (place + 0.5) / len(own), along, helped)
+    sentence = "; ".join(
+        f"{effect.what}: {number(effect.before)} without, {number(effect.after)} with, difference "
+        f"{number(effect.after - effect.before)} {between(effect.interval)}, {counted(effect.seeds, 'seed')}"
+        for effect in own
+    )
+    return figure(title, note, frame(marks, f"{title}: {sentence}.", ROW * len(own), "wide tight"))
+
+
+def _row(effect: Effect, y: float, along: Scale, helped: bool) -> list[Markup]:
+    style = "c-ok" if helped and effect.interval is not None and effect.interval.low > 0 else "c-ink"
+    name = [cut(effect.what, 19), *([tag("title", effect.what)] if len(effect.what) > 19 else [])]
+    before, after = along.place(effect.before), along.place(effect.after)
+    marks = [
+        tag("text", *name, x=0, y=at(y), dx=-10, dy=4, text_anchor="end"),
+        tag("line", class_="grid", x1=0, y1=at(y), x2="100%", y2=at(y)),
+    ]
+    if before is None or after is None:
+        return [*marks, tag("text", "not finite", class_="lb c-flag", x=0, y=at(y), dx=8, dy=4)]
+    if effect.interval is not None:
+        ends = [along.place(effect.before + end) or 0.0 for end in (effect.interval.low, effect.interval.high)]
+        marks.append(tag("line", class_=f"iv {style}", x1=at(ends[0]), x2=at(ends[1]), y1=at(y), y2=at(y)))
+    right = after < 70
+    marks += [
+        tag(
+            "circle",
+            tag("title", f"without: {number(effect.before)}"),
+            class_="ho c-soft",
+            cx=at(before),
+            cy=at(y),
+            r=4,
+        ),
+        tag(
+            "circle", tag("title", f"with: {number(effect.after)}"), class_=f"pt {style}", cx=at(after), cy=at(y), r=4.5
+        ),
+        tag(
+            "text",
+            decimals(effect.after) if abs(effect.after) < 0.1 else number(effect.after, 2),
+            class_=f"lb b {style}",
+            x=at(max(before, after) if right else after),
+            y=at(y),
+            dx=9 if right else -9,
+            dy=4,
+            text_anchor="start" if right else "end",
+        ),
+    ]
+    return marks

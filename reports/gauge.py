@@ -1,0 +1,59 @@
+"""One measured number beside its threshold: the small picture in a row of evidence."""
+
+import math
+
+from markupsafe import Markup
+
+from diagnose.findings import Finding, Severity
+from diagnose.reports.numbers import between, number
+from diagnose.reports.svg import Scale, at, scale, tag
+
+RATIO = 20.0  # times: values and thresholds farther apart are drawn on a log axis
+GRAVE = Severity.WARNING.rank
+
+
+def gauge(finding: Finding) -> Markup:
+    """The value with its interval; shaded is the side of the threshold on which nothing would have been found.
+
+    Empty where the two numbers do not tell the side.
+    """
+    value, limit = finding.value, finding.threshold
+    if value is None or limit is None or not math.isfinite(value) or not math.isfinite(limit) or value == limit:
+        return Markup("")
+    along = _axis(finding, value, limit)
+    edge, place = along.place(limit) or 0.0, along.place(value) or 0.0
+    low, high = (0.0, edge) if value > limit else (edge, 100.0)
+    style = "c-flag" if finding.severity.rank >= GRAVE else "c-ink"
+    marks = [
+        tag("rect", class_="okb", x=at(low), y=0, width=at(high - low), height="100%"),
+        tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"),
+        tag("line", class_="ref c-ok", x1=at(edge), x2=at(edge), y1=0, y2="100%"),
+        *_interval(finding, along, style),
+        tag("circle", class_=f"pt {style}", cx=at(place), cy="50%", r=4),
+    ]
+    side = "below" if value > limit else "above"
+    span = f" {between(finding.interval)}" if finding.interval else ""
+    scaled = ", log scale" if along.log else ""
+    sentence = f"{number(value)}{span}; nothing would be found {side} {number(limit)}{scaled}"
+    return tag("svg", *marks, tag("title", sentence), role="img", aria_label=sentence, width="100%", height=18)
+
+
+def _axis(finding: Finding, value: float, limit: float) -> Scale:
+    ends = [value, limit]
+    if finding.interval is not None:
+        ends += [end for end in (finding.interval.low, finding.interval.high) if math.isfinite(end)]
+    positive = min(ends) > 0
+    if positive and max(ends) / min(ends) >= RATIO:
+        first, last = min(ends) / 3, max(ends) * 1.5
+        return Scale(first, last, log=True)
+    rough = scale(ends, zero=True)
+    room = 0.06 * (rough.high - rough.low)
+    return Scale(rough.low - room, rough.high + room)
+
+
+def _interval(finding: Finding, along: Scale, style: str) -> list[Markup]:
+    if finding.interval is None:
+        return []
+    ends = [along.place(end) for end in (finding.interval.low, finding.interval.high)]
+    left, right = (0.0 if ends[0] is None else ends[0]), (100.0 if ends[1] is None else ends[1])
+    return [tag("line", class_=f"iv {style}", x1=at(left), x2=at(right), y1="50%", y2="50%")]

@@ -1,0 +1,53 @@
+"""What every page shares: the templates with escaping on, and the policy that keeps foreign code out."""
+
+import base64
+import hashlib
+from importlib.resources import files
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from diagnose.reports import numbers, story
+
+MARK = {"sick": "flag", "attention": "warn", "healthy": "ok", "unknown": "soft"}  # the colour of a state
+
+
+def source(name: str) -> str:
+    """The text of a file among the templates."""
+    return (files("diagnose.reports") / "templates" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def environment() -> Environment:
+    """An environment whose templates escape every value and fail on a missing one."""
+    made = Environment(
+        autoescape=True,
+        loader=FunctionLoader(source),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(story=story, numbers=numbers, mark=MARK, lists=story.LISTS)
+    return made
+
+
+def policy(style: str, script: str = "", allow: str = "") -> str:
+    """The Content-Security-Policy of a page: this style, this script, pictures inside the page; nothing else.
+
+    `allow` is a further source of styles, scripts and requests: the viewer's own address (`'self'`).
+    """
+    own, nothing = allow, "'none'"
+    rules = {
+        "default-src": nothing,
+        "style-src": f"{_digest(style)} {own}".rstrip(),
+        "script-src": f"{_digest(script)} {own}".strip() or nothing,
+        "connect-src": own or nothing,
+        "img-src": "data:",
+        "base-uri": nothing,
+        "form-action": own or nothing,
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def _digest(text: str) -> str:
+    if not text:
+        return ""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
