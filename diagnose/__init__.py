@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from diagnose.callback import DiagnosisCallback
     from diagnose.diagnosis import Diagnosis
     from diagnose.pipeline import examine
 
 __version__ = "0.1.0"
-__all__ = ["Diagnosis", "examine"]
+__all__ = ["Diagnosis", "DiagnosisCallback", "examine"]
 
-_HOME = {"Diagnosis": "diagnose.diagnosis", "examine": "diagnose.pipeline"}
+_HOME = {
+    "Diagnosis": "diagnose.diagnosis",
+    "DiagnosisCallback": "diagnose.callback",
+    "examine": "diagnose.pipeline",
+}
 
 
 def __getattr__(name: str) -> Any:

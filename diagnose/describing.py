@@ -239,7 +239,7 @@ def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
     if dev is None:
         return ()
     best = min(range(len(dev.y)), key=lambda i: dev.y[i])
-    return (Mark(f"lowest dev loss, {dev.x[best]:g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
+    return (Mark(f"lowest dev: {dev.x[best]:.3g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
 
 
 def _middle(lines: Sequence[Array]) -> tuple[Array, Array, Array]:
@@ -332,10 +332,11 @@ def class_name(output: Output, value: float) -> str:
 def _feature_scales(dataset: Dataset) -> list[Bars]:
     drawn = []
     for data in dataset.train.inputs:
-        if data.kind not in {"dense", "image", "sequence"} or not data.mean.size:
+        if data.kind not in {"dense", "image", "sequence"} or data.mean.size < 2:
             continue
+        unit = "channel" if data.kind == "image" else "feature"
         order = sorted(range(data.mean.size), key=lambda i: -float(data.std[i]))[:MOST_FEATURES]
-        names = data.feature_names or tuple(f"feature {i}" for i in range(data.mean.size))
+        names = data.feature_names or tuple(f"{unit} {i}" for i in range(data.mean.size))
         keep = sorted(order)
         values = tuple(float(data.mean[i]) for i in keep)
         lows = tuple(float(data.mean[i] - data.std[i]) for i in keep)

@@ -13,9 +13,9 @@ class InputError(Exception):
         super().__init__("".join(letter if letter.isprintable() else " " for letter in message))
 
 
-class CannotBuild(InputError):
+class BuildError(InputError):
     """Keras 3 cannot build a model that nothing else is wrong with; tf-keras may."""
 
 
-class Refusal(InputError):
+class RefusedError(InputError):
     """The file could do harm, so no other way of opening it is tried either."""

@@ -212,8 +212,8 @@ class TimeOrder:
 
     `later` is the probability (0 to 1) that a row of the split is later than a row of train, both drawn at random,
     ties counted half: 1 where all of the split comes after train, 0.5 where both cover the same time. `inside` is the
-    share of its rows between the first and the last row of train, both excluded. Ranges are (first, last): numbers as
-    given, dates as ISO 8601.
+    share of its rows between the 1st and the 99th percentile of train, both excluded. Ranges are (first, last): numbers
+    as given, dates as ISO 8601.
     """
 
     range: tuple[str, str]

@@ -97,9 +97,15 @@ def _shown_pair(pair: tuple[float, float] | None, unit: str) -> tuple[float, flo
 
 
 def _note(bars: Bars, along: Scale) -> str:
-    parts = ["Shaded: the range of healthy models."] if bars.healthy else []
+    parts = [f"Healthy looks like this: {_span(bars)}, shaded."] if bars.healthy else []
     parts += ["Grey strip: exactly zero."] if along.strip else []
     return " ".join(parts)
+
+
+def _span(bars: Bars) -> str:
+    """The healthy range in words; what lies beyond the axis on either side is left out."""
+    low, high = bars.healthy or (0.0, 0.0)
+    return f"{quantity(low)} to {quantity(high, bars.unit)}"
 
 
 def _threshold(bars: Bars, along: Scale) -> list[Markup]:

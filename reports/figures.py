@@ -14,6 +14,8 @@ from diagnose.reports.svg import at, tag
 
 NUMBERED = 12  # columns of a matrix up to which its cells show their numbers
 CELL = 26  # px: height of a row of a matrix
+BROAD = 5  # columns of a table beyond which it takes the whole width
+LONG = 40  # characters of a cell of text
 ROWS = 60  # rows of a table that are shown
 BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
@@ -93,7 +95,7 @@ def _picture(item: Sample) -> Markup:
 
 
 def _table(table: Table) -> Markup:
-    return figure("", "", table_of(table))
+    return tag("figure", table_of(table), class_="full" if len(table.columns) > BROAD else None)
 
 
 def table_of(table: Table) -> Markup:
@@ -104,7 +106,7 @@ def table_of(table: Table) -> Markup:
     rest = len(table.rows) - ROWS
     caption = [table.title] + ([tag("span", f"The first {ROWS} of {len(table.rows):,} rows.")] if rest > 0 else [])
     parts = (tag("caption", *caption, class_="small-caption"), tag("thead", tag("tr", *head)), tag("tbody", *body))
-    return tag("div", tag("table", *parts, class_="cards"), class_="box")
+    return tag("div", tag("table", *parts, class_="cards whole"), class_="box")
 
 
 def _numeric(table: Table, index: int) -> bool:
@@ -115,9 +117,11 @@ def _numeric(table: Table, index: int) -> bool:
 def _table_row(table: Table, row: tuple[str | float | int | None, ...], numeric: list[bool]) -> Markup:
     cells = []
     for index, cell in enumerate(row[: len(table.columns)]):
-        text = cell if isinstance(cell, str) else number(cell)
+        text = cut(cell, LONG) if isinstance(cell, str) else number(cell)
+        whole = cell if isinstance(cell, str) and len(cell) > LONG else None
         if index == 0:
-            cells.append(tag("th", text, scope="row"))
+            cells.append(tag("th", text, scope="row", title=whole))
         else:
-            cells.append(tag("td", text, data_l=table.columns[index], class_="r" if numeric[index] else None))
+            style = "r" if numeric[index] else None
+            cells.append(tag("td", text, data_l=table.columns[index], class_=style, title=whole))
     return tag("tr", *cells)

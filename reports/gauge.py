@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from diagnose.findings import Finding, Severity
 from diagnose.reports.numbers import between, number
+from diagnose.reports.story import interval_of
 from diagnose.reports.svg import Scale, at, scale, tag
 
 RATIO = 20.0  # times: values and thresholds farther apart are drawn on a log axis
@@ -32,16 +33,17 @@ def gauge(finding: Finding) -> Markup:
         tag("circle", class_=f"pt {style}", cx=at(place), cy="50%", r=4),
     ]
     side = "below" if value > limit else "above"
-    span = f" {between(finding.interval)}" if finding.interval else ""
+    measured = f"{number(value)} {between(interval_of(finding))}".rstrip()
     scaled = ", log scale" if along.log else ""
-    sentence = f"{number(value)}{span}; nothing would be found {side} {number(limit)}{scaled}"
+    sentence = f"{measured}; nothing would be found {side} {number(limit)}{scaled}"
     return tag("svg", *marks, tag("title", sentence), role="img", aria_label=sentence, width="100%", height=18)
 
 
 def _axis(finding: Finding, value: float, limit: float) -> Scale:
     ends = [value, limit]
-    if finding.interval is not None:
-        ends += [end for end in (finding.interval.low, finding.interval.high) if math.isfinite(end)]
+    span = interval_of(finding)
+    if span is not None:
+        ends += [end for end in (span.low, span.high) if math.isfinite(end)]
     positive = min(ends) > 0
     if positive and max(ends) / min(ends) >= RATIO:
         first, last = min(ends) / 3, max(ends) * 1.5
@@ -52,8 +54,9 @@ def _axis(finding: Finding, value: float, limit: float) -> Scale:
 
 
 def _interval(finding: Finding, along: Scale, style: str) -> list[Markup]:
-    if finding.interval is None:
+    span = interval_of(finding)
+    if span is None:
         return []
-    ends = [along.place(end) for end in (finding.interval.low, finding.interval.high)]
+    ends = [along.place(end) for end in (span.low, span.high)]
     left, right = (0.0 if ends[0] is None else ends[0]), (100.0 if ends[1] is None else ends[1])
     return [tag("line", class_=f"iv {style}", x1=at(left), x2=at(right), y1="50%", y2="50%")]

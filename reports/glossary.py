@@ -43,20 +43,19 @@ GLOSSARY = {
     "inconclusive": "An experiment was made and did not settle it.",
     "ruled out": "An experiment showed that changing this alone brings nothing.",
     "payoff": "What a remedy brought, measured in a short training with and without it.",
-    "paired": "Both sides of the comparison use the same rows and seeds, so that their differences count.",
-    "seed": "The number that fixes every random choice; another seed shows how much is chance.",
-    "confusion": "Rows counted by true and predicted class.",
 }
-ALSO = {"validation set": "dev set", "avoidably biased": "avoidable bias"}
+ALSO = {"validation set": "dev set"}
 
-_NAMES = sorted([*GLOSSARY, *ALSO], key=len, reverse=True)
+_COMMON = {"disease", "direction"}  # everyday words too: marked only where they are meant
+_NAMES = sorted({*GLOSSARY, *ALSO} - _COMMON, key=len, reverse=True)
 _TERM = "|".join(re.escape(name).replace(r"\ ", r"[ -]") + ("s?" if name[-1] != "s" else "") for name in _NAMES)
-_NUMBER = re.compile(r"(\d[\d.,]*e[-−+]?\d+)")
-_PIECE = re.compile(rf"(?P<number>\d[\d.,]*e[-−+]?\d+)|(?<![\w-])(?P<term>{_TERM})(?![\w-])", re.IGNORECASE)
+_KEPT = r"\d[\d.,]*(?:e[-−+]?\d+| %)"  # would be torn apart at the end of a line
+_NUMBER = re.compile(f"({_KEPT})")
+_PIECE = re.compile(rf"(?P<number>{_KEPT})|(?<![\w-])(?P<term>{_TERM})(?![\w-])", re.IGNORECASE)
 
 
 class Words:
-    """Turns text into HTML: terms become buttons that show their meaning, and numbers such as 6e-05 stay whole.
+    """Turns text into HTML: terms become buttons that show their meaning; numbers such as 6e-05 and 90 % stay whole.
 
     Each term is marked once a section; `section` starts a new one. `used` collects what the page must explain.
     """
@@ -83,9 +82,10 @@ class Words:
         return joined([*parts, text[end:]])
 
     def _marked(self, piece: re.Match[str]) -> str | Markup:
-        text = piece.group()
-        if piece["number"]:
-            return tag("span", text, class_="num")
+        return tag("span", piece.group(), class_="num") if piece["number"] else self.term(piece.group())
+
+    def term(self, text: str) -> str | Markup:
+        """A term as a button, its first time in a section."""
         name = _canonical(text)
         if name in self._told:
             return text

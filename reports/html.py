@@ -9,7 +9,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Diagnosis, State
-from diagnose.findings import Bars, Evidence, Finding
+from diagnose.findings import Bars, Evidence, Finding, Table
 from diagnose.registry import sections
 from diagnose.reports import figures, numbers, story
 from diagnose.reports.effects import repaired
@@ -80,17 +80,40 @@ def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:
     return [_cause(cause, trees[cause.code], diagnosis) for cause in story.standing(diagnosis.causes)]
 
 
+def _telling(cause: Cause, diagnosis: Diagnosis) -> list[Evidence]:
+    """The evidence of a cause, its own first: then what other causes show too, then all experiments in one."""
+    tried = {effect.what for effect in diagnosis.effects}
+
+    def common(evidence: Evidence) -> tuple[bool, int]:
+        return _names(evidence) & tried != set(), sum(evidence in other.evidence for other in diagnosis.causes)
+
+    return sorted(cause.evidence, key=common)
+
+
+def _names(evidence: Evidence) -> set[str]:
+    if isinstance(evidence, Bars):
+        return set(evidence.labels)
+    return (
+        {cell for row in evidence.rows for cell in row if isinstance(cell, str)}
+        if isinstance(evidence, Table)
+        else set()
+    )
+
+
 def _cause(cause: Cause, tree: tuple[story.Branch, ...], diagnosis: Diagnosis) -> dict[str, Any]:
-    drawn = [figures.draw(evidence) for evidence in cause.evidence]
+    drawn = [figures.draw(evidence) for evidence in _telling(cause, diagnosis)]
+    healthy = repaired(cause, diagnosis.effects)
+    most = 1 if healthy else FIGURES
+    told = {finding.what for finding in story.evidence_rows(cause, diagnosis)}
     rows = [(row, gauge(row.finding) if row.finding else "") for row in story.evidence_rows(cause, diagnosis)]
     return {
         "cause": cause,
-        "tree": tree,
+        "tree": () if all(not branch.code and branch.text in told for branch in tree) else tree,
         "rows": rows,
         "gauged": any(drawn for _, drawn in rows),
-        "repaired": repaired(cause, diagnosis.effects),
-        "figures": drawn[:FIGURES],
-        "more": drawn[FIGURES:],
+        "repaired": healthy,
+        "figures": drawn[:most],
+        "more": drawn[most:],
     }
 
 

@@ -23,6 +23,8 @@ GAPS = {
 ROOM = 200.0  # px that the names leave to the plot on a phone
 STEP = 64  # px from level to level
 NAME = 15
+FAR = 3.0  # times the largest other level: a constant prediction beyond would squeeze all that matters
+NAMES = {"baseline": "best baseline", "constant": "constant"}  # on the number line, where a whole name has no room
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,11 @@ def levels(bars: Bars) -> list[Level]:
 
 def ladder(bars: Bars) -> Markup:
     """Levels in rows and, between them, the gaps that have a name, each with its interval."""
-    rungs = levels(bars)
-    if not rungs:
+    every = levels(bars)
+    if not every:
         return figure(bars.title, "Nothing was evaluated.")
+    far = _far(every)
+    rungs = [rung for rung in every if rung is not far]
     along = scale([end for rung in rungs for end in (rung.low, rung.high)], bars.log, zero=True)
     marks = x_axis(along, shown_unit(bars.unit), room=ROOM)
     sentences = [rung.whole for rung in rungs]
@@ -73,7 +77,15 @@ def ladder(bars: Bars) -> Markup:
         marks += drawn
         sentences.append(sentence)
     note = "Lines: 95 % intervals. Between the levels: what each gap is called, and its size."
+    note += f" Beyond the axis: {far.whole}." if far else ""
     return figure(bars.title, note, frame(marks, "; ".join(sentences) + ".", STEP * len(rungs), "wide tight"))
+
+
+def _far(rungs: list[Level]) -> Level | None:
+    """The constant prediction, where it lies far beyond all other levels."""
+    others = [rung.high for rung in rungs if rung.role != "constant" and math.isfinite(rung.high)]
+    constant = next((rung for rung in rungs if rung.role == "constant"), None)
+    return constant if constant and others and constant.value > FAR * max(others) > 0 else None
 
 
 def _middle(index: int, count: int) -> float:
@@ -164,7 +176,7 @@ def number_line(bars: Bars, style: str) -> Markup:
         return Markup("")
     along = scale([end for level in (own, *others) for end in (level.low, level.high)], zero=True)
     shown = [(own, f"your model {own.text}", f"b {style}")]
-    shown += [(level, f"{cut(level.label, 24)} {level.text}", "c-soft") for level in others]
+    shown += [(level, f"{NAMES.get(level.role) or cut(level.label, 24)} {level.text}", "c-soft") for level in others]
     marks = x_axis(along, f"{own.label} {shown_unit(bars.unit)}", grid=False)
     for level, _, colour in reversed(shown):
         marks += _point(level, along, colour)
@@ -174,7 +186,7 @@ def number_line(bars: Bars, style: str) -> Markup:
             marks.append(
                 tag("text", label.text, class_=f"lb {colour}", x=at(label.x), y=label.y, text_anchor=label.anchor)
             )
-    sentence = "; ".join(f"{text}" for _, text, _ in shown) + "."
+    sentence = "; ".join((shown[0][1], *(level.whole for level in others))) + "."
     return frame(marks, sentence, 26, "strip")
 
 

@@ -15,6 +15,7 @@ from diagnose.reports.plot import healthy_band
 from diagnose.reports.svg import Scale, at, scale, tag
 
 OPEN = 30  # networks of more layers start with the blocks closed that have no flag
+APART = 30.0  # per cent of a panel between the numbers of two ticks, on a phone
 NAME = 48  # characters of a layer's path in the map; the whole one is in its title
 
 GLYPHS = {  # shape of the node, by what the kind's name contains; drawn around 0, 0
@@ -46,6 +47,7 @@ class Panels:
     gradient: Scale
     bands: dict[str, Band]
     track: Track
+    checks: frozenset[str]  # with an entry of their own on the page
 
     def healthy(self, quantity: str, along: Scale) -> list[Markup]:
         """The healthy band of one panel, if it is known."""
@@ -67,8 +69,9 @@ def layer_map(diagnosis: Diagnosis) -> Markup:
     """All layers in call order, in blocks that can be folded."""
     rows, laid = diagnosis.layers, rails(diagnosis.layers)
     worst = _worst(diagnosis)
+    checks = frozenset(check.code for check in diagnosis.checks)
     bands: dict[str, Band] = {band.quantity: band for band in diagnosis.bands}
-    panels = Panels(_axis(rows, "spread"), _axis(rows, "gradient"), bands, track(rows, laid))
+    panels = Panels(_axis(rows, "spread"), _axis(rows, "gradient"), bands, track(rows, laid), checks)
     drawn, start = [], 0
     for name, block in blocks_of(rows):
         rail = laid[start : start + len(block)]
@@ -121,13 +124,20 @@ def _head(panels: Panels) -> Markup:
 
 
 def _head_cell(panel: str, title: str, along: Scale) -> Markup:
-    ticks = along.ticks(3)
-    ticks = (*ticks[: 1 + bool(along.strip)], *ticks[-1:]) if len(ticks) > 2 else ticks  # a phone has room for no more
     texts = []
-    for place, text in ticks:
+    for place, text in _ends(along.ticks(3)):
         anchor = "start" if place < 3 else "end" if place > 92 else "middle"
         texts.append(tag("text", text, class_="tk", x=at(place), y="100%", dy=-5, text_anchor=anchor))
     return tag("div", tag("p", title), tag("svg", *texts, aria_hidden="true", height=22), class_=f"{panel} cell")
+
+
+def _ends(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Zero, the first tick with room beside it, and the last: a phone has room for no more."""
+    if len(ticks) < 2:
+        return list(ticks)
+    first, last = ticks[0], ticks[-1]
+    middle = [tick for tick in ticks[1:-1] if tick[0] - first[0] > APART and last[0] - tick[0] > APART]
+    return [first, *middle[:1], *([last] if last[0] - first[0] > APART else [])]
 
 
 def _block(
@@ -159,7 +169,9 @@ def _row(row: LayerRow, rail: Rail, panels: Panels, style: str) -> Markup:
         tag("div", *_share(row, panels, style), class_="cell pb"),
         tag("div", *_pair(row, gradient, panels, style), class_="cell pc"),
     )
-    return tag("li", panels.track.row(rail, _node(row, style), style), _name(row, style), *cells, class_="row")
+    return tag(
+        "li", panels.track.row(rail, _node(row, style), style), _name(row, panels.checks, style), *cells, class_="row"
+    )
 
 
 def _node(row: LayerRow, style: str) -> Markup:
@@ -169,19 +181,22 @@ def _node(row: LayerRow, style: str) -> Markup:
     return Markup(next((drawn for word, drawn in GLYPHS.items() if word in kind), PLAIN))
 
 
-def _name(row: LayerRow, style: str) -> Markup:
+def _name(row: LayerRow, checks: frozenset[str], style: str) -> Markup:
     facts = [row.kind, shape(row.output_shape), *([row.activation] if row.activation else [])]
     facts += [] if row.trainable or not row.parameters else ["frozen"]
-    flags = [tag("em", ", ".join(row.flags), class_=style)] if row.flags else []
+    flags = [
+        tag("a", code, href=f"#check-{code}", class_=style) if code in checks else tag("em", code, class_=style)
+        for code in row.flags
+    ]
     name = tag("b", cut(row.path, NAME), title=row.path if len(row.path) > NAME else None)
     return tag("div", tag("p", name, *flags, tag("span", " · ".join(facts))), class_="n")
 
 
 def _pair(row: LayerRow, pair: Pair, panels: Panels, style: str) -> list[Markup]:
-    """Hollow: fresh weights. Filled: as loaded. Nothing where neither was measured."""
-    if pair.now is None and pair.fresh is None:
-        return []
+    """Hollow: fresh weights. Filled: as loaded. Only the healthy band where neither was measured."""
     marks = panels.healthy(pair.what, pair.along)
+    if pair.now is None and pair.fresh is None:
+        return [tag("svg", *marks, aria_hidden="true")] if marks else []
     marks += [tag("rect", class_="gut", x=0, width=at(pair.along.strip), height="100%")] if pair.along.strip else []
     marks.append(tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"))
     marks += _point(pair.fresh, "with fresh weights", pair.along, "ho c-soft", 3.5)
@@ -203,14 +218,15 @@ def _point(value: float | None, name: str, along: Scale, style: str, radius: flo
 def _share(row: LayerRow, panels: Panels, style: str) -> list[Markup]:
     """Filled: units that never fire. Hollow: saturated values, where the activation cannot die."""
     share, what = (row.dead, "of the units never fire") if row.dead is not None else (row.saturated, "saturated")
+    healthy = panels.healthy("dead", Scale(0, 1))
     if share is None or not math.isfinite(share):
-        return []
+        return [tag("svg", *healthy, aria_hidden="true")] if healthy else []
     text = f"{decimals(100 * share)} %"
     title = tag("title", f"{text} {what}")
     colour = style if row.flags and style != "c-ink" else "c-soft"
     drawn = f"bar {colour}" if row.dead is not None else f"hollow {colour}"
     marks = [
-        *(panels.healthy("dead", Scale(0, 1)) if row.dead is not None else []),
+        *healthy,
         tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"),
         tag(
             "g",

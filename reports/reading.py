@@ -119,7 +119,7 @@ FASTER = Link(
     "https://medium.com/coinmonks/training-neural-networks-upto-10x-faster-3246d84caacd",
 )
 
-BY_CHECK = {
+BY_CHECK: dict[str, tuple[Link, ...]] = {
     "non-finite-training": (FINDER, BACKPROP),
     "input-scale": (NOT_WORKING, ADVICE),
     "uneven-feature-scales": (NOT_WORKING, ADVICE),
@@ -170,7 +170,7 @@ BY_CHECK = {
     "still-improving": (EPOCHS, FASTER),
     "changes-that-help": (HARD, PROJECT),
 }
-BY_FAMILY = {
+BY_FAMILY: dict[str, tuple[Link, ...]] = {
     "numerics": (FUZZING, NOT_WORKING),
     "data": (RECIPE, NOT_WORKING),
     "network": (SHAPES, ARCHITECTURES),

@@ -17,7 +17,7 @@ from diagnose.diagnosis import (
     State,
     Verdict,
 )
-from diagnose.findings import Evidence, Finding, Samples, Severity, Where
+from diagnose.findings import Evidence, Finding, Interval, Samples, Severity, Where
 from diagnose.reports.numbers import SHARES, between, counted, listed, number, quantity
 
 LISTS = {
@@ -143,13 +143,19 @@ def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[R
         Row(
             what=sentence(finding),
             measured=number(finding.value),
-            interval=between(finding.interval),
+            interval=between(interval_of(finding)),
             threshold=number(finding.threshold),
             basis="" if finding.rows is None else counted(finding.rows, "row"),
             finding=finding,
         )
         for finding in found[:limit]
     )
+
+
+def interval_of(finding: Finding) -> Interval | None:
+    """The interval of the finding's value; None where it belongs to another quantity, which its message names."""
+    span = finding.interval
+    return span if span is not None and finding.value is not None and span.low <= finding.value <= span.high else None
 
 
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:

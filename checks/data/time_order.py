@@ -15,8 +15,8 @@ def time_order(dataset: Dataset) -> Iterator[Finding]:
     """Compares when the rows of dev and test came with when those of train came, by the column named with --time.
 
     ## What it measures
-    For dev and test, the share of rows that lie between the first and the last row of train, and the probability that
-    a row is later than a row of train.
+    For dev and test, the share of rows that lie within the time of train (its 1st to 99th percentile), and the
+    probability that a row is later than a row of train.
 
     ## Why it matters
     A model serves the future. Where its dev rows lie among the training rows, their neighbours in time were seen, and
@@ -28,8 +28,8 @@ def time_order(dataset: Dataset) -> Iterator[Finding]:
     leaves them, are no finding. Never more than a hint: how much lower the error became is not known.
 
     ## Known limits
-    Where rows do not depend on their neighbours in time, a random split is right. A single training row of a far date
-    widens the time of train.
+    Where rows do not depend on their neighbours in time, a random split is right. A row number is no time: a file
+    that was shuffled before it was numbered looks like a random split of time.
 
     ## References
     - Bergmeir, Benitez 2012, "On the use of cross-validation for time series predictor evaluation", Inf. Sciences 191
@@ -50,6 +50,4 @@ def _ranges(split: str, order: TimeOrder) -> str:
 
 
 def _finding(message: str, value: float, threshold: float, split: str, order: TimeOrder) -> Finding:
-    return Finding(
-        Severity.HINT, message, where=Where(split=split), value=value, threshold=threshold, rows=order.rows
-    )
+    return Finding(Severity.HINT, message, where=Where(split=split), value=value, threshold=threshold, rows=order.rows)

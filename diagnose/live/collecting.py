@@ -20,7 +20,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.stride = 1
-        self.passed = 0  # batches that were offered, at any stride
+        self.batch_size: int | None = None  # rows of the largest batch that was kept
         self._batches: list[list[NDArray[Any]]] = []
         self._structure: Structure = None
 
@@ -28,7 +28,7 @@ class Collector:
         """Take batch `number` (from 0): its arrays in the flat order of `structure`, rows first."""
         if number % self.stride:
             return
-        self.passed = number + 1
+        self.batch_size = max(self.batch_size or 0, len(arrays[0]))
         self._structure = structure
         self._batches.append([np.array(array[: self._rows_per_batch(arrays)]) for array in arrays])
         while len(self._batches) >= 2 * FEWEST_BATCHES and self._rows() > 2 * ROWS:

@@ -8,6 +8,7 @@ to the model or its optimizer, and `close` puts everything back as it was.
 
 import functools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,8 @@ class TensorFlowWatch:
         self.dev_rows = 0
         self.origin: Origin | None = None
         self.gaps: list[str] = []
+        self.compile_seconds = 0.0
+        self.averaged = False
         self._step = _Step()
         self._read = 0
         self._unread_calls = 0
@@ -133,6 +136,7 @@ class TensorFlowWatch:
         """The function that `fit` calls: counts steps, and closes the watch where training ends by an exception."""
 
         def run(iterator: Any) -> Any:
+            start = time.process_time()
             try:
                 logs = function(iterator)
             except (StopIteration, tf.errors.OutOfRangeError):
@@ -141,6 +145,7 @@ class TensorFlowWatch:
                 self._on_failure()
                 raise
             if counting:
+                self.compile_seconds = self.compile_seconds or time.process_time() - start
                 self._unread_calls += 1
                 if self._unread_calls * self._model.steps_per_execution >= self._chunk:
                     self._on_chunk()
@@ -154,10 +159,22 @@ class TensorFlowWatch:
         def train_step(data: Any) -> Any:
             with self._step.begun(data):
                 logs = original(data)
+                self._take_reported(logs)
                 self._last.assign(self._step.values())
                 return logs
 
         return train_step
+
+    def _take_reported(self, logs: Any) -> None:
+        """The loss that the model's own `train_step` reports, where it was not seen to be computed."""
+        if self._step.loss is not None:
+            return
+        if not isinstance(logs, dict) or "loss" not in logs:
+            self.gaps.append("the model's own train_step neither calls compute_loss nor reports a loss")
+            return
+        self._step.loss = tf.reduce_mean(tf.cast(logs["loss"], tf.float32))
+        self.averaged = any(metric.name == "loss" for metric in self._model.metrics)
+        self.gaps.append("the model's own train_step does not call compute_loss: its losses are those it reports")
 
     def _watched_loss(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compute_loss(*args: Any, **kwargs: Any) -> Any:

@@ -1,8 +1,8 @@
 """The seam between the callback and Keras's backend: how the steps of a training are seen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
-from collections.abc import Callable
 
 from diagnose.live.collecting import Collector
 from diagnose.measurements import Array
@@ -39,6 +39,8 @@ class Watch(Protocol):
 
     `train` and `dev` collect rows as they are fed, `dev_rows` is the number of rows of one validation, `origin`
     tells where the first loss that is not finite came from, `gaps` are sentences on what cannot be seen.
+    `compile_seconds` is the CPU time of the first call of the train function. `averaged`: the losses of `read` are
+    Keras's running means of the epoch, because the model's own `train_step` does not call `compute_loss`.
     """
 
     train: Collector
@@ -46,6 +48,8 @@ class Watch(Protocol):
     dev_rows: int
     origin: Origin | None
     gaps: list[str]
+    compile_seconds: float
+    averaged: bool
 
     def open(self) -> None: ...
     def close(self) -> None: ...

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from diagnose.errors import InputError, Refusal
+from diagnose.errors import InputError, RefusedError
 from diagnose.loading.hdf5 import scan_hdf5
 from diagnose.loading.hdf5_scan import EXPANSION, EXPANSION_FLOOR, TEXT
 from diagnose.loading.sizes import check_levels
@@ -137,7 +137,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     if archive.getinfo(name).file_size > TEXT:
-        raise Refusal(f"{path} is refused: its member {name} is longer than {TEXT:,} bytes")
+        raise RefusedError(f"{path} is refused: its member {name} is longer than {TEXT:,} bytes")
     return _json(path, name, archive.read(name))
 
 
@@ -150,11 +150,11 @@ def _safe_members(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
     for info in members:
         problem = _member_problem(info, seen)
         if problem:
-            raise Refusal(f"{path} is refused: its member {info.filename} {problem}")
+            raise RefusedError(f"{path} is refused: its member {info.filename} {problem}")
         seen.add(info.filename)
     size = sum(info.file_size for info in members)
     if size > max(EXPANSION_FLOOR, EXPANSION * path.stat().st_size):
-        raise Refusal(f"{path} is refused: its members unpack to {size:,} bytes together")
+        raise RefusedError(f"{path} is refused: its members unpack to {size:,} bytes together")
     return names
 
 

@@ -310,8 +310,8 @@ def _coded(part: Part, key: str, column: Rows, classes: Rows) -> Part:
     other = [f"{label} as {classes[code]}" for label, code in meant.items() if label != classes[code]]
     if other:
         notes.append(f"{part.origin}: labels were read as those of the training rows: {', '.join(other[:_LISTED])}")
-    names = tuple(str(name) for name in classes)
-    named = replace(part, targets={**part.targets, key: codes}, class_names=names, named_labels=True)
+    class_names = tuple(str(name) for name in classes)
+    named = replace(part, targets={**part.targets, key: codes}, class_names=class_names, named_labels=True)
     return named.noted(*notes)
 
 

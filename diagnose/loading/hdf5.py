@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import InputError, Refusal
+from diagnose.errors import InputError, RefusedError
 from diagnose.loading import hdf5_scan
 
 _PATIENCE = 8.0  # seconds; starting Python with h5py takes about 0.4
@@ -29,7 +29,7 @@ def scan_hdf5(path: Path, shown: Path) -> tuple[dict[str, str], int]:
     """
     answer = _scan_apart(path, shown)
     if "refused" in answer:
-        raise Refusal(f"{shown} is refused: {answer['refused']}")
+        raise RefusedError(f"{shown} is refused: {answer['refused']}")
     return answer["attributes"], answer["values"]
 
 

@@ -30,7 +30,7 @@ _MEMORY = 4 << 30  # bytes of address space
 _PIECE = 1 << 24  # bytes read at a time
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The file could do harm; the message completes "FILE is refused: ..."."""
 
 
@@ -38,7 +38,7 @@ def scan(path: Path) -> dict[str, Any]:
     """Visit and read everything in a file.
 
     Raises:
-        Refused: links, values kept elsewhere, filters of others, or far more values than bytes.
+        RefusedError: links, values kept elsewhere, filters of others, or far more values than bytes.
         Exception: whatever h5py raises for a damaged file.
     """
     with h5py.File(path, "r") as file:
@@ -51,7 +51,7 @@ def scan(path: Path) -> dict[str, Any]:
                 size += _size(item)
                 arrays.append(item)
         if size > max(EXPANSION_FLOOR, EXPANSION * path.stat().st_size):
-            raise Refused(f"its arrays unpack to {size:,} bytes")
+            raise RefusedError(f"its arrays unpack to {size:,} bytes")
         for array in arrays:
             _read(array)
         attributes = {name: _text(file.attrs[name]) for name in SHOWN if name in file.attrs}
@@ -67,14 +67,14 @@ def _objects(file: Any) -> Iterator[Any]:
         for name in group:
             place = f"{group.name.rstrip('/')}/{name}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise Refused(f"{place} is a link to another place or file")
+                raise RefusedError(f"{place} is a link to another place or file")
             item = group[name]
             address = h5py.h5o.get_info(item.id).addr
             if address in seen:
-                raise Refused(f"{place} is a second name of something else in the file")
+                raise RefusedError(f"{place} is a second name of something else in the file")
             seen.add(address)
             if len(seen) > OBJECTS:
-                raise Refused(f"it holds more than {OBJECTS:,} objects")
+                raise RefusedError(f"it holds more than {OBJECTS:,} objects")
             if isinstance(item, h5py.Group):
                 groups.append(item)
             yield item
@@ -84,20 +84,20 @@ def _read_attributes(item: Any) -> None:
     for name in item.attrs:
         value = item.attrs[name]
         if (value.nbytes if isinstance(value, np.ndarray) else sys.getsizeof(value)) > TEXT:
-            raise Refused(f"the attribute {name} of {item.name} is longer than {TEXT:,} bytes")
+            raise RefusedError(f"the attribute {name} of {item.name} is longer than {TEXT:,} bytes")
 
 
 def _size(array: Any) -> int:
     """Bytes that reading an array takes."""
     if array.is_virtual or array.external:
-        raise Refused(f"{array.name} reads its values from another file")
+        raise RefusedError(f"{array.name} reads its values from another file")
     if array.dtype.kind not in "fiub" and h5py.check_string_dtype(array.dtype) is None:
-        raise Refused(f"{array.name} holds {array.dtype}, neither numbers nor text")
+        raise RefusedError(f"{array.name} holds {array.dtype}, neither numbers nor text")
     created = array.id.get_create_plist()
     for index in range(created.get_nfilters()):
         number = created.get_filter(index)[0]
         if number not in FILTERS:
-            raise Refused(f"{array.name} is packed by the filter {number}, which is not part of HDF5")
+            raise RefusedError(f"{array.name} is packed by the filter {number}, which is not part of HDF5")
     return int(max(array.nbytes, array.dtype.itemsize * prod(array.chunks or ())))
 
 
@@ -129,8 +129,8 @@ if __name__ == "__main__":
     _limit_memory()
     try:
         answer = scan(Path(sys.argv[1]))
-    except Refused as error:
+    except RefusedError as error:
         answer = {"refused": str(error)}
-    except Exception as error:  # h5py raises nearly every kind
+    except Exception as error:  # noqa: BLE001 h5py raises nearly every kind
         sys.exit(" ".join(f"{error}".split()) or type(error).__name__)
     print(json.dumps(answer))  # noqa: T201 the answer

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import diagnose
-from diagnose.errors import CannotBuild, InputError
+from diagnose.errors import BuildError, InputError
 from diagnose.loading.comparing import compare
 from diagnose.loading.files import ModelFile
 from diagnose.loading.safety import check_config
@@ -53,8 +53,8 @@ class Conversion:
     """What tf-keras made of a model, in a folder that lives as long as the context.
 
     `layers` is a model file of Keras 2, `whole` a SavedModel; one of them is there, `unwritten` says why there are no
-    `layers`. `samples` holds inputs, outputs and weights, `weights` the names of the latter, `outputs` the names of
-    the model's outputs.
+    `layers`. `samples` holds inputs, outputs and weights, `weights` the names of the latter, `inputs` and
+    `outputs` those of the model's inputs and outputs.
     """
 
     tf_keras: str
@@ -63,6 +63,7 @@ class Conversion:
     layers: Path | None = None
     whole: Path | None = None
     unwritten: str = ""
+    inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
 
 
@@ -87,7 +88,8 @@ def converted(path: Path, source: Path) -> Iterator[Conversion]:
             layers=layers if layers.exists() and not result.get("unwritten") else None,
             whole=whole if whole.exists() else None,
             unwritten=result.get("unwritten") or "",
-            outputs=tuple(result.get("outputs", ())),
+            inputs=tuple(result["inputs"]),
+            outputs=tuple(result["outputs"]),
         )
 
 
@@ -99,7 +101,7 @@ def open_whole(file: ModelFile, error: InputError) -> tuple[Any, tuple[str, ...]
     Raises:
         InputError: `error`, where tf-keras would not help either; the converted model gives other outputs.
     """
-    missing = isinstance(error, CannotBuild) or any(name in _LAYERS for name, _ in _parts(file.config))
+    missing = isinstance(error, BuildError) or any(name in _LAYERS for name, _ in _parts(file.config))
     if not file.old or not missing or not _is_harmless(file):
         raise error
     if not installed():
@@ -110,7 +112,7 @@ def open_whole(file: ModelFile, error: InputError) -> tuple[Any, tuple[str, ...]
         except InputError:
             raise error from None
         assert conversion.whole is not None
-        model = wrap(file.path, conversion.whole, conversion.outputs)
+        model = wrap(file.path, conversion.whole, conversion.inputs, conversion.outputs)
         agreement = compare(file.path, model, conversion.samples, conversion.weights)
     reason = str(error).removeprefix(f"{file.path}: ")
     note = f"Keras 3 cannot build this model ({reason}); it was opened by tf-keras {conversion.tf_keras}: {agreement}"

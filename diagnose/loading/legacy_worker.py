@@ -40,12 +40,16 @@ def main(source: Path, folder: Path) -> None:
     import tf_keras
 
     model = _load(tf, tf_keras, _with_suffix(source, folder))
-    result: dict[str, Any] = {"tf_keras": tf_keras.__version__, "weights": [weight.name for weight in model.weights]}
+    result = {
+        "tf_keras": tf_keras.__version__,
+        "weights": [weight.name for weight in model.weights],
+        "inputs": list(model.input_names or []),
+        "outputs": list(model.output_names or []),
+    }
     if source.is_dir():
         result["unwritten"] = _write_layers(model, folder / "layers.h5")
     else:
         _write_whole(tf, model, folder / "saved_model")
-        result["outputs"] = list(model.output_names)
     inputs, outputs = _samples(tf, model)
     arrays = {"input": inputs, "output": outputs, "weight": [weight.numpy() for weight in model.weights]}
     np.savez(folder / "samples.npz", **{f"{kind}_{i}": a for kind, many in arrays.items() for i, a in enumerate(many)})
@@ -100,10 +104,8 @@ def _write_layers(model: Any, path: Path) -> str | None:
 
 
 def _write_whole(tf: Any, model: Any, folder: Path) -> None:
-    names = [name.replace("/", "_") for name in model.input_names]
-    specs = [
-        tf.TensorSpec(given.shape, given.dtype, name=name) for given, name in zip(model.inputs, names, strict=True)
-    ]
+    names = zip(model.inputs, model.input_names, strict=True)
+    specs = [tf.TensorSpec(given.shape, given.dtype, name=name) for given, name in names]
     module = tf.Module()
     module.model = model
 
@@ -154,7 +156,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
     return (batch or ROWS, *(size or _UNKNOWN for size in row))
 
 
-def _numbers(random: Any, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+def _numbers(random: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     if dtype.name == "string":
         return random.choice(_WORDS, size=shape)
     if dtype.is_floating:
@@ -162,11 +164,11 @@ def _numbers(random: Any, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     return _integers(random, 10, shape, dtype)
 
 
-def _zeros_and_ones(random: Any, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+def _zeros_and_ones(random: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     return _numbers(random, shape, dtype) if dtype.name == "string" else _integers(random, 2, shape, dtype)
 
 
-def _integers(random: Any, below: int, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+def _integers(random: np.random.Generator, below: int, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     return random.integers(below, size=shape).astype(dtype.as_numpy_dtype)
 
 

@@ -75,7 +75,10 @@ def pair_up(tree: Tree, signature: Signature) -> dict[str, Pairs]:
         folders.setdefault(key[:-1], []).append(images[key][0])
     splits, _ = splits_of(folders)
     found = {split: [file for files in part.values() for file in files] for split, part in splits.items()}
-    return {split: Pairs(files, [partner[file] for file in files], alone) for split, files in found.items()}
+    return {
+        split: Pairs(files, [partner[file] for file in files], alone if split == next(iter(found)) else [])
+        for split, files in found.items()
+    }
 
 
 def _sides(tree: Tree) -> tuple[dict[Key, list[str]], dict[Key, list[str]]]:
@@ -106,10 +109,8 @@ def _rest(name: str, words: set[str]) -> str:
 def _common_stem(words: list[str]) -> str:
     """A file's name without a first or last word such as image or mask: `img_07` and `07_mask` are both 07."""
     told = _MASK_WORDS | _IMAGE_WORDS
-    if len(words) > 1 and words[-1] in told:
-        words = words[:-1]
-    if len(words) > 1 and words[0] in told:
-        words = words[1:]
+    words = words[:-1] if words[-1] in told else words
+    words = words[1:] if words and words[0] in told else words
     return "_".join(words)
 
 

@@ -1,12 +1,12 @@
 """A model file, or a live model, becomes a built and compiled `keras.Model` and what is known of its training."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import CannotBuild, InputError, Refusal
+from diagnose.errors import BuildError, InputError, RefusedError
 from diagnose.loading import legacy, losses, optimizers, weights
 from diagnose.loading.custom import custom_objects, lambda_functions
 from diagnose.loading.files import ModelFile, read_model_file, unpacked
@@ -21,6 +21,7 @@ NO_LOSS = (
     "the model file has no loss (it was saved without compile settings): "
     "pass --loss, for example --loss sparse_categorical_crossentropy"
 )
+Otherwise = Callable[[ModelFile, InputError], tuple[Any, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,24 @@ def load_model(path: Path, options: LoadOptions) -> LoadedModel:
         from diagnose.loading.saved_models import load_saved_model  # which loads a file again, by this function
 
         return load_saved_model(file, options)
+    return load_file(file, options)
+
+
+def load_file(file: ModelFile, options: LoadOptions, otherwise: Otherwise = legacy.open_whole) -> LoadedModel:
+    """Load a .keras or HDF5 file that has been read.
+
+    Where its model cannot be built here, `otherwise` raises the error, or gives the model and what to say about it.
+
+    Raises:
+        InputError: the file is refused, or needs something from the user.
+    """
     file = _with_architecture(file, options.architecture)
     check_sizes(file.path, file.config)
     with unpacked(file) as file:
-        return _load_layers(file, options)
+        return _load_layers(file, options, otherwise)
 
 
-def _load_layers(file: ModelFile, options: LoadOptions) -> LoadedModel:
+def _load_layers(file: ModelFile, options: LoadOptions, otherwise: Otherwise) -> LoadedModel:
     """Repair the config, look at it as it will be built, build it, and set the weights."""
     custom = custom_objects(options.custom_objects)
     functions = lambda_functions(options.lambdas)
@@ -75,10 +87,10 @@ def _load_layers(file: ModelFile, options: LoadOptions) -> LoadedModel:
         model, more = _build(file, config, custom, options.trust)
         check_rows(file.path, model)
         _compare_shapes(file, model)
-    except Refusal:
+    except RefusedError:
         raise
     except InputError as error:
-        model, more = legacy.open_whole(file, error)
+        model, more = otherwise(file, error)
     return restored(file, model, options, custom, notes + more)
 
 
@@ -146,7 +158,7 @@ def _build(
     except InputError:
         raise
     except Exception as error:
-        raise CannotBuild(f"{file.path}: Keras cannot build the model: {first_line(error)}") from error
+        raise BuildError(f"{file.path}: Keras cannot build the model: {first_line(error)}") from error
 
 
 def _load_folder(

@@ -69,21 +69,25 @@ def _parts(config: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
 def _problem(part: dict[str, Any], custom: Mapping[str, Any], trust: bool) -> str | None:
     """What is wrong with one part, None where it is allowed."""
     name, inner, module, registered = (part.get(key) for key in ("class_name", "config", "module", "registered_name"))
-    if not isinstance(name, str) or not isinstance(module or "", str) or not isinstance(registered or "", str):
+    if not all(isinstance(word, str) for word in (name, module or "", registered or "")):
         return "has a class that is no name: the file is damaged"
     if name in _VALUES:
         return _value(name, inner)
-    if _is_custom(name, module, registered, custom):
-        return None
     if name == "function":
         return _function(module, registered, inner, custom)
+    if not name.startswith("__") and _is_custom(name, module, registered, custom):
+        return None
     if name in _RUNS_CODE:
         return _code(name, part, inner, custom) if not trust or _bytecode(inner) else None
+    return _class(name, module, registered, inner, trust)
+
+
+def _class(name: str, module: Any, registered: Any, inner: Any, trust: bool) -> str | None:
+    if name not in _OLD_CLASSES and not _is_keras_class(name, module):
+        return f"is of the class {name}, which is not part of Keras 3: {_DEFINE}"
     if registered not in {None, "", name}:
         return f"is registered as {registered}, which is not part of Keras 3: {_DEFINE}"
-    if name in _OLD_CLASSES or _is_keras_class(name, module):
-        return None if trust else _outside(inner)
-    return f"is of the class {name}, which is not part of Keras 3: {_DEFINE}"
+    return None if trust else _outside(inner)
 
 
 def _value(name: str, inner: Any) -> str | None:
@@ -153,21 +157,23 @@ def _is_keras_class(name: str, module: str | None) -> bool:
         return False
     found = getattr(sys.modules.get(module or ""), name, None)  # no module is imported for the asking
     known = _exported(_CLASS_HOMES, inspect.isclass)
-    if name in known:
-        return found is None or found is known[name]
+    if found is None:
+        return name in known
     operation = inspect.isclass(found) and issubclass(found, keras.Operation)
-    return operation and str(module).startswith("keras.src.ops.")
+    return found in known.get(name, ()) or (operation and str(module).startswith("keras.src.ops."))
 
 
 @cache
-def _exported(homes: tuple[str, ...], kind: Any) -> dict[str, Any]:
+def _exported(homes: tuple[str, ...], kind: Any) -> dict[str, list[Any]]:
     """Public objects of one kind in parts of the Keras API, by name; not every version of Keras has every part."""
     import keras
 
-    found: dict[str, Any] = {}
+    found: dict[str, list[Any]] = {}
     for home in homes:
         module: Any = keras
         for step in home.split("."):
             module = getattr(module, step, None)
-        found |= {name: value for name, value in vars(module).items() if kind(value)} if module else {}
-    return {name: value for name, value in found.items() if name not in _RUNS_CODE | _NOT_MODELLING}
+        for name, value in vars(module).items() if module else ():
+            if kind(value) and name not in _RUNS_CODE | _NOT_MODELLING:
+                found.setdefault(name, []).append(value)
+    return found

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading import legacy
 from diagnose.loading.comparing import compare
-from diagnose.loading.files import ModelFile, read_model_file
-from diagnose.loading.models import LoadedModel, load_model, restored
+from diagnose.loading.files import SAVED_MODEL, ModelFile, read_model_file
+from diagnose.loading.models import LoadedModel, load_file, restored
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.whole import WHOLE, wrap
 
@@ -33,20 +34,13 @@ def load_saved_model(file: ModelFile, options: LoadOptions) -> LoadedModel:
         raise InputError(f"{file.path} {RUNS_CODE}")
     with _unpacked(file) as folder:
         if not _holds_layers(folder):
-            return _run_whole(file, folder, options, f"{WHOLE} (it was saved without its Keras layers)")
+            return _run_whole(file, folder, options, "it was saved without its Keras layers")
         file = replace(file, keras=_version(folder))
         with legacy.converted(file.path, folder) as conversion:
             if conversion.layers is None:
-                return _run_whole(file, folder, options, f"{WHOLE} ({conversion.unwritten})")
-            try:
-                loaded = load_model(conversion.layers, options)
-            except InputError as error:
-                reason = str(error).removeprefix(f"{conversion.layers}: ")
-                file = replace(file, training=read_model_file(conversion.layers).training)
-                return _run_whole(file, folder, options, f"{WHOLE} ({reason})")
-            agreement = compare(file.path, loaded.model, conversion.samples, conversion.weights)
-        note = f"the SavedModel was converted with tf-keras {conversion.tf_keras}: {agreement}"
-        return replace(loaded, name=file.path.stem, notes=(note, *loaded.notes), facts=_facts(file))
+                return _run_whole(file, folder, options, conversion.unwritten)
+            loaded = _load_layers(file, folder, conversion, conversion.layers, options)
+        return replace(loaded, name=file.path.stem, facts=_facts(file))
 
 
 @contextmanager
@@ -57,23 +51,50 @@ def _unpacked(file: ModelFile) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="diagnose-") as name:
         with zipfile.ZipFile(file.path) as archive:
             archive.extractall(name)  # its members were looked at when the file was read
-        inside = next(Path(member).parent for member in file.members if Path(member).name == "saved_model.pb")
+        inside = next(Path(member).parent for member in file.members if Path(member).name == SAVED_MODEL)
         yield Path(name) / inside
 
 
 def _holds_layers(folder: Path) -> bool:
     """Keras from TensorFlow 2.5 on has a file of its own for them; before, they were part of the graph."""
-    return (folder / "keras_metadata.pb").exists() or b"_tf_keras_" in (folder / "saved_model.pb").read_bytes()
+    return (folder / "keras_metadata.pb").exists() or b"_tf_keras_" in (folder / SAVED_MODEL).read_bytes()
 
 
 def _version(folder: Path) -> str:
-    names = [name for name in ("keras_metadata.pb", "saved_model.pb") if (folder / name).exists()]
-    found = re.search(rb'"keras_version": ?"([^"]{1,20})"', b"".join((folder / name).read_bytes() for name in names))
-    return found.group(1).decode("ascii", "replace") if found else ""
+    """The Keras that wrote it, as one of the two files says; "" where neither does."""
+    for name in ("keras_metadata.pb", SAVED_MODEL):
+        place = folder / name
+        found = re.search(rb'"keras_version": ?"([^"]{1,20})"', place.read_bytes()) if place.exists() else None
+        if found:
+            return found.group(1).decode("ascii", "replace")
+    return ""
 
 
-def _run_whole(file: ModelFile, folder: Path, options: LoadOptions, note: str) -> LoadedModel:
-    return restored(file, wrap(file.path, folder), options, {}, (note,))
+def _load_layers(
+    file: ModelFile, folder: Path, conversion: legacy.Conversion, layers: Path, options: LoadOptions
+) -> LoadedModel:
+    """Load what tf-keras took apart, as any file of Keras 2; what cannot be built of it is run as a whole."""
+    rebuilt = True
+
+    def run_whole(_: ModelFile, error: InputError) -> tuple[Any, tuple[str, ...]]:
+        nonlocal rebuilt
+        rebuilt = False
+        reason = str(error).removeprefix(f"{layers}: ")
+        return wrap(file.path, folder, conversion.inputs, conversion.outputs), (f"{WHOLE} ({reason})",)
+
+    try:
+        loaded = load_file(read_model_file(layers), options, otherwise=run_whole)
+    except InputError as error:
+        raise type(error)(str(error).replace(str(layers), str(file.path))) from error
+    if not rebuilt:
+        return loaded
+    agreement = compare(file.path, loaded.model, conversion.samples, conversion.weights)
+    note = f"the SavedModel was converted by tf-keras {conversion.tf_keras}: {agreement}"
+    return replace(loaded, notes=(note, *loaded.notes))
+
+
+def _run_whole(file: ModelFile, folder: Path, options: LoadOptions, reason: str) -> LoadedModel:
+    return restored(file, wrap(file.path, folder), options, {}, (f"{WHOLE} ({reason})",))
 
 
 def _facts(file: ModelFile) -> dict[str, str]:

@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import Refusal
+from diagnose.errors import RefusedError
 
 _LEVELS = 100  # of nesting; a cell in a wrapper in a model in a model takes about 30
 _CALLS = 10_000  # layers and calls of layers; the deepest published networks have about 4,000
@@ -25,14 +25,14 @@ def check_levels(path: Path, name: str, value: Any) -> None:
     """Refuse JSON that is nested deeper than any model, before anything walks it.
 
     Raises:
-        Refusal: naming the file and the part of it.
+        RefusedError: naming the file and the part of it.
     """
     level = [value]
     for _ in range(_LEVELS):
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return
-    raise Refusal(f"{path} is refused: its {name} is nested more than {_LEVELS} levels deep")
+    raise RefusedError(f"{path} is refused: its {name} is nested more than {_LEVELS} levels deep")
 
 
 def _inside(value: Any) -> list[Any]:
@@ -43,7 +43,7 @@ def check_sizes(path: Path, config: Any) -> None:
     """Refuse a model's config that asks for too many layers, or for axes or rows that are too long.
 
     Raises:
-        Refusal: naming the layer.
+        RefusedError: naming the layer.
     """
     calls = 0
     for layer, name, value in _settings(config, "", ""):
@@ -51,13 +51,15 @@ def check_sizes(path: Path, config: Any) -> None:
             calls += len(value) if name in {"layers", "inbound_nodes"} else 0
             row = prod(size for size in value if type(size) is int) if "shape" in name else 0
             if row > _ROW:
-                raise Refusal(
+                raise RefusedError(
                     f'{path} is refused: layer "{layer}" has the {name.rstrip("[]")} {value}, {row:,} numbers'
                 )
         elif type(value) is int and value > _SIZE and not any(word in name for word in _VALUES):
-            raise Refusal(f'{path} is refused: layer "{layer}" has {name.rstrip("[]")} {value:,}, more than {_SIZE:,}')
+            raise RefusedError(
+                f'{path} is refused: layer "{layer}" has {name.rstrip("[]")} {value:,}, more than {_SIZE:,}'
+            )
     if calls > _CALLS:
-        raise Refusal(f"{path} is refused: its config calls more than {_CALLS:,} layers")
+        raise RefusedError(f"{path} is refused: its config calls more than {_CALLS:,} layers")
 
 
 def _settings(config: Any, layer: str, name: str) -> Iterator[tuple[str, str, Any]]:
@@ -85,13 +87,13 @@ def bounded_weights(path: Path, values: int) -> Iterator[None]:
         values: the count of numbers that it holds.
 
     Raises:
-        Refusal: naming the layer and the shape.
+        RefusedError: naming the layer and the shape.
     """
     import keras
 
     original = keras.layers.Layer.add_weight
     left = values + _SPARE
-    refusal: Refusal | None = None
+    refusal: RefusedError | None = None
 
     def add_weight(self: Any, *args: Any, **settings: Any) -> Any:
         nonlocal left, refusal
@@ -99,7 +101,7 @@ def bounded_weights(path: Path, values: int) -> Iterator[None]:
         if isinstance(shape, list | tuple):
             left -= prod(size for size in shape if isinstance(size, int))
         if left < 0:
-            refusal = Refusal(
+            refusal = RefusedError(
                 f'{path} is refused: layer "{self.name}" asks for weights of the shape {tuple(shape)}, '
                 f"but the file holds {values:,} numbers"
             )
@@ -121,11 +123,11 @@ def check_rows(path: Path, model: Any) -> None:
     """Refuse a model whose layers hand on rows beyond all measure.
 
     Raises:
-        Refusal: naming the layer.
+        RefusedError: naming the layer.
     """
     for layer in model._flatten_layers():
         for node in layer._inbound_nodes:
             for tensor in node.output_tensors:
                 row = prod(size for size in tensor.shape[1:] if size)
                 if row > _ROW:
-                    raise Refusal(f'{path} is refused: layer "{layer.name}" gives {row:,} numbers for one row')
+                    raise RefusedError(f'{path} is refused: layer "{layer.name}" gives {row:,} numbers for one row')

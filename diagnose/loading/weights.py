@@ -23,7 +23,7 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
     Raises:
         InputError: layers, arrays, names or shapes of file and model disagree.
     """
-    with open_hdf5(file.path, file.path) as opened:
+    with open_hdf5(file.path) as opened:
         group = opened.get("model_weights", opened)  # a file of weights only has them on top
         stored = {name: _names(group[name], "weight_names") for name in _names(group, "layer_names")}
         stored = {name: weights for name, weights in stored.items() if weights}
@@ -105,7 +105,7 @@ def _names(group: Any, key: str) -> list[str]:
 
 
 def mend_groups(weights: Path) -> tuple[str, ...]:
-    """Rename weight groups whose names have backslashes, in our copy of the weights; a sentence where there were any."""
+    """Rename weight groups whose names have backslashes, in our copy of the weights; one sentence if there were any."""
     import h5py
 
     with h5py.File(weights, "r+") as file:

@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError
+from diagnose.loading.files import SAVED_MODEL
 
+Names = tuple[str, ...]
 WHOLE = (
     "the model is run as a whole by TensorFlow: nothing can be said of the layers inside, and no copy of it be trained"
 )
 AGAIN = 'save the model as .keras or .h5 with the Keras that made it (model.save("model.keras"))'
 
 
-def wrap(path: Path, folder: Path, outputs: tuple[str, ...] = ()) -> Any:
+def wrap(path: Path, folder: Path, inputs: Names = (), outputs: Names = ()) -> Any:
     """A Functional model around the one function of the SavedModel in `folder`; its code runs.
 
     Args:
         path: the user's file, for messages.
         folder: the SavedModel.
-        outputs: names of the outputs, where they are known from elsewhere.
+        inputs: names of the inputs in the order of the model, where that is known.
+        outputs: the same of the outputs.
 
     Raises:
         InputError: there is no such one function, or it cannot be run here.
@@ -38,13 +41,13 @@ def wrap(path: Path, folder: Path, outputs: tuple[str, ...] = ()) -> Any:
     except Exception as error:  # TensorFlow raises anything for a damaged one
         raise InputError(f"{path}: TensorFlow cannot load this SavedModel ({_brief(error)}): {AGAIN}") from error
     layer.autocast = False  # the function takes its own types and no others
-    specs = _adapt(path, endpoint, layer)
-    inputs = [keras.Input(batch_shape=tuple(s.shape), dtype=s.dtype.name, name=_plain(s.name)) for s in specs]
+    specs = _adapt(path, endpoint, layer, inputs)
+    rows = [keras.Input(batch_shape=tuple(s.shape), dtype=s.dtype.name, name=_plain(s.name)) for s in specs]
     try:
-        given = layer(inputs if len(inputs) > 1 else inputs[0])
+        given = layer(rows if len(rows) > 1 else rows[0])
     except Exception as error:
         raise InputError(f'{path}: its signature "{endpoint}" cannot be run ({_brief(error)}): {AGAIN}') from error
-    return keras.Model(inputs if len(inputs) > 1 else inputs[0], _named(given, outputs), name=_plain(path.stem))
+    return keras.Model(rows if len(rows) > 1 else rows[0], _named(given, outputs), name=_plain(path.stem))
 
 
 def _endpoint(path: Path, folder: Path) -> str:
@@ -52,9 +55,9 @@ def _endpoint(path: Path, folder: Path) -> str:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     try:
-        graphs = SavedModel.FromString((folder / "saved_model.pb").read_bytes()).meta_graphs
+        graphs = SavedModel.FromString((folder / SAVED_MODEL).read_bytes()).meta_graphs
     except Exception as error:  # protobuf's own errors
-        raise InputError(f"{path}: its saved_model.pb is damaged ({_brief(error)}): {AGAIN}") from error
+        raise InputError(f"{path}: its {SAVED_MODEL} is damaged ({_brief(error)}): {AGAIN}") from error
     graph = next((one for one in graphs if "serve" in one.meta_info_def.tags), None)
     names = sorted(name for name in graph.signature_def if not name.startswith("__")) if graph else []
     functions = [*names, *_attributes(graph)]
@@ -62,7 +65,7 @@ def _endpoint(path: Path, folder: Path) -> str:
         if usual in functions:
             return usual
     if len(names) == 1:
-        return names[0]
+        return str(names[0])
     if not names:
         raise InputError(f"{path}: the SavedModel has no signature, so it is not known how to run it: {AGAIN}")
     raise InputError(
@@ -77,8 +80,8 @@ def _attributes(graph: Any) -> list[str]:
     return [child.local_name for child in nodes[0].children] if nodes else []
 
 
-def _adapt(path: Path, endpoint: str, layer: Any) -> list[Any]:
-    """Let the layer pass a list of inputs as the function takes them; return what it takes, in this order."""
+def _adapt(path: Path, endpoint: str, layer: Any, names: Names) -> list[Any]:
+    """Let the layer pass a list of inputs as the function takes them; return what these are, by `names` if they fit."""
     import keras
     import tensorflow as tf
 
@@ -93,24 +96,28 @@ def _adapt(path: Path, endpoint: str, layer: Any) -> list[Any]:
             f"for each input): {AGAIN}"
         )
 
+    places = {_plain(spec.name): place for place, spec in enumerate(specs)}
+    order = [places[name] for name in names] if set(names) == set(places) else list(range(len(specs)))
+
     def call(inputs: Any) -> Any:
-        flat = keras.tree.flatten(inputs)
-        args, kwargs = tf.nest.pack_sequence_as(structure, flat)
+        given = dict(zip(order, keras.tree.flatten(inputs), strict=True))
+        args, kwargs = tf.nest.pack_sequence_as(structure, [given[place] for place in range(len(specs))])
         return function(*args, **kwargs)
 
     layer.call_endpoint_fn = call
-    return specs
+    return [specs[place] for place in order]
 
 
-def _named(given: Any, names: tuple[str, ...]) -> Any:
+def _named(given: Any, names: Names) -> Any:
     """Several outputs go by their names, as `compile` and the data do."""
     import keras
 
     flat = keras.tree.flatten(given)
     if len(flat) == 1:
         return flat[0]
-    if isinstance(given, dict) and not names:
-        names = tuple(sorted(given))  # the order in which a dict is flattened
+    if isinstance(given, dict):
+        names = names if set(names) == set(given) else tuple(sorted(given))
+        flat = [given[name] for name in names]
     names = names or tuple(f"output_{index}" for index in range(len(flat)))
     return [keras.layers.Identity(name=_plain(name))(one) for name, one in zip(names, flat, strict=True)]
 

@@ -6,6 +6,7 @@ from diagnose.measurements import GroupOverlap, TimeOrder, Unavailable
 from diagnose.subject import Rows, Subject
 
 ROWS = 1_000_000  # of one split that are looked at, evenly spread
+CORE = (0.01, 0.99)  # quantiles: single rows of far dates do not widen the time of train
 
 
 def group_overlaps(subject: Subject) -> dict[str, GroupOverlap] | Unavailable:
@@ -44,12 +45,13 @@ def time_orders(subject: Subject) -> dict[str, TimeOrder] | Unavailable:
 
 def _order(times: Rows, train: Rows, dates: bool) -> TimeOrder:
     """Both sorted: how many rows of train lie before each row follows from where it would be put in."""
+    low, high = np.quantile(train, CORE)
     before, until = np.searchsorted(train, times, "left"), np.searchsorted(train, times, "right")
     return TimeOrder(
         range=_range(times, dates),
         train_range=_range(train, dates),
         later=float((before + until).mean() / 2 / len(train)),
-        inside=float(np.mean((times > train[0]) & (times < train[-1]))),
+        inside=float(np.mean((times > low) & (times < high))),
         rows=len(times),
     )
 

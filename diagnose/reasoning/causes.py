@@ -515,11 +515,11 @@ CAUSES: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "split-leakage",
-        "Rows of dev or test are also in train",
-        "Shared rows make the error on dev look better than it is.",
+        "Dev or test share rows, groups or times with train",
+        "What the model has seen of them makes the error look better than it will be.",
         Role.FACT,
         {shared_rows: 2.0, shared_groups: 2.0, time_order: 1.0},
-        (to_do.REJOIN_SPLITS,),
+        (to_do.REJOIN_SPLITS, to_do.SPLIT_BY_KEY),
     ),
     # --- generalisation -----------------------------------------------------------------------------------------
     DeclaredCause(

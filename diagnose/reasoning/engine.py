@@ -69,10 +69,12 @@ class Seen:
         return tuple(finding for findings in every for finding in findings)
 
 
-def suspect(outcomes: Iterable[Outcome], causes: Sequence[DeclaredCause] = CAUSES) -> tuple[Suspicion, ...]:
-    """All suspected causes, ranked; see the module's text."""
+def suspect(
+    outcomes: Iterable[Outcome], causes: Sequence[DeclaredCause] = CAUSES, level: Severity | None = None
+) -> tuple[Suspicion, ...]:
+    """All suspected causes, ranked; see the module's text. `level` is how sick the model is, where the gate is passed."""
     seen = Seen(outcomes)
-    level = gate(seen)
+    level = gate(seen) if level is None else level
     suspicions = [
         s for cause in causes if (s := _suspicion(cause, _tried(cause, seen, causes), seen, level)) is not None
     ]

@@ -103,6 +103,17 @@ REJOIN_SPLITS = DeclaredRemedy(
     "a few lines and one training run",
     (_yearning("dev and test sets from one distribution", "chapters 5-6"),),
 )
+SPLIT_BY_KEY = DeclaredRemedy(
+    "split-by-group-or-time",
+    "Keep each group on one side of the split, and the future out of the training rows",
+    "New rows will come from new groups, and later: dev should, too.",
+    "from sklearn.model_selection import GroupShuffleSplit\n\n"
+    "train, dev = next(GroupShuffleSplit(test_size=0.2, random_state=0).split(x, y, groups))\n"
+    "# by time instead: order = times.argsort(); train, dev = order[: int(0.8 * len(x))], order[int(0.8 * len(x)) :]\n"
+    "x_train, x_dev, y_train, y_dev = x[train], x[dev], y[train], y[dev]",
+    "a few lines and one training run",
+    (_yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
+)
 WEIGH_CLASSES = DeclaredRemedy(
     "weigh-classes",
     "Judge by a metric that sees the rare class, then weigh the classes",

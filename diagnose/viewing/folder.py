@@ -65,7 +65,8 @@ class Folder:
         return run if run is not None and run.stamp == stamp else None
 
     def _remember(self, run: Run) -> Run:
-        self._known[run.file] = run
+        with self._lock:
+            self._known[run.file] = run
         return run
 
     def _look(self) -> dict[str, Stamp]:
@@ -74,7 +75,8 @@ class Folder:
             if time.monotonic() - self._looked >= FRESH:
                 found = [(entry.name, _stamp(entry)) for entry in _entries(self.path)]
                 self._stamps = dict(sorted(found, key=lambda pair: (-pair[1][0], pair[0])))
-                self._known = {name: run for name, run in self._known.items() if name in self._stamps}
+                for gone in self._known.keys() - self._stamps.keys():
+                    del self._known[gone]
                 self._looked = time.monotonic()
             return self._stamps
 

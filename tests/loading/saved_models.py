@@ -1,8 +1,7 @@
 """What tf-keras and TensorFlow save, for `test_legacy`: run as a program, in a process where Keras 3 is not mixed in.
 
-`python -m tests.loading.saved_models FOLDER CANARY` writes SavedModels and files of Keras 2 into FOLDER, each beside
-rows and outputs in an .npz file of its name. Two of the models write the file CANARY: one as it is loaded, one as it
-is called.
+`python -m tests.loading.saved_models FOLDER CANARY` writes SavedModels and a file of Keras 2 into FOLDER, those of Keras
+beside rows and outputs in an .npz file of their name. One of them writes the file CANARY whenever it is loaded.
 """
 
 import sys
@@ -74,13 +73,8 @@ def pixels() -> Any:
     return tf_keras.Model(image, L.Conv2D(1, 1)(tf.nn.depth_to_space(L.Conv2D(4, 1)(image), 2)))
 
 
-def random_output() -> Any:
-    values = L.Input((3,))
-    return tf_keras.Model(values, L.Dense(1)(values) + tf.random.normal((1,)))
-
-
-def fitted(model: Any) -> tuple[Any, dict[str, Any]]:
-    """The model after three steps, with ten rows and what it gives for them."""
+def compiled(model: Any, steps: int = 0) -> tuple[Any, dict[str, Any]]:
+    """The model after some steps, with ten rows and what it gives for them."""
     random = np.random.default_rng(0)
     x = [
         random.integers(0, 5, (10, *given.shape[1:])).astype("float32") for given in model.inputs or [np.zeros((1, 3))]
@@ -88,7 +82,8 @@ def fitted(model: Any) -> tuple[Any, dict[str, Any]]:
     y = [random.random((10, *given.shape[1:])) for given in model.outputs or [np.zeros((1, 1))]]
     x, y = (many if len(many) > 1 else many[0] for many in (x, y))
     model.compile(tf_keras.optimizers.Adam(0.01), "mse")
-    model.fit(x, y, batch_size=10, epochs=3, verbose=0)
+    if steps:
+        model.fit(x, y, batch_size=10, epochs=steps, verbose=0)
     given = model(x, training=False)
     inputs, outputs = tf.nest.flatten(x), tf.nest.flatten(given)
     return model, {f"x{i}": a for i, a in enumerate(inputs)} | {f"y{i}": np.asarray(a) for i, a in enumerate(outputs)}
@@ -98,12 +93,11 @@ def write(folder: Path, canary: Path) -> None:
     tf_keras.utils.set_random_seed(0)
     builders = {"sequential": sequential, "two_inputs": two_inputs, "tokens": tokens, "own_layer": own_layer}
     for name, build in (builders | {"subclassed": Subclassed}).items():
-        model, arrays = fitted(build())
+        model, arrays = compiled(build(), steps=3 if name == "sequential" else 0)
         model.save(folder / name, save_format="tf")
         np.savez(folder / f"{name}.npz", **arrays)
-    model, arrays = fitted(pixels())
+    model, arrays = compiled(pixels())
     model.save(folder / "pixels.h5")
-    model.save(folder / "pixels.keras")
     np.savez(folder / "pixels.npz", **arrays)
     write_plain(folder, canary)
 
@@ -114,6 +108,8 @@ def write_plain(folder: Path, canary: Path) -> None:
     double = tf.function(lambda x: {"y": 2 * x}, input_signature=[rows])
     for name, signatures in (("none", {}), ("two", {"a": double, "b": double}), ("one", {"a": double})):
         tf.saved_model.save(module, str(folder / f"{name}_signature"), signatures=signatures)
+    no_batch = tf.function(lambda x: x, input_signature=[tf.TensorSpec([], tf.float32)])
+    tf.saved_model.save(module, str(folder / "no_batch"), signatures=no_batch)
     module.resource = Writes(str(canary))
     tf.saved_model.save(module, str(folder / "writes_on_load"), signatures=double)
 

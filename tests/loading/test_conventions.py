@@ -1,12 +1,16 @@
 """How people keep data beside a model: convention -> outcome. One table; most models take 3 numbers or 8 x 8 images."""
 
+import gzip
 import re
+import struct
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -24,6 +28,11 @@ MASKS = Signature((Port("image", (8, 8, 3)),), (Port("mask", (8, 8, 1)),))
 SAME = Signature((Port("image", (8, 8, 3)),), (Port("copy", (8, 8, 3)),))
 TWO = Signature((Port("left", (3,)), Port("right", (3,))), (Port("label", (1,)), Port("price", (1,))))
 
+CATEGORIES = Signature((Port("age", (1,)), Port("town", (1,), "string")), TABLE.outputs)
+TEXT = Signature((Port("text", (1,), "string"),), TABLE.outputs)
+PIXELS = Signature((Port("pixels", (4, 4)),), TABLE.outputs)
+DIGITS = {"train": ((5, 4, 4), (5,)), "test": ((2, 4, 4), (2,))}
+
 Writer = Callable[[Path], Any]
 
 
@@ -38,6 +47,41 @@ def npy(**arrays: Any) -> Writer:
 def csv(name: str, rows: int = 12, header: str | None = "a,b,c,label", separator: str = ",") -> Writer:
     lines = [separator.join(map(str, [*x, y])) for x, y in zip(X[:rows], Y, strict=False)]
     return lambda folder: (folder / name).write_text("\n".join(([header] if header else []) + lines) + "\n")
+
+
+def written(name: str, text: str, encoding: str = "utf-8") -> Writer:
+    def write(folder: Path) -> None:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode(encoding))
+
+    return write
+
+
+def texts(*names: str) -> Writer:
+    return lambda folder: [written(name, f"this is {name}")(folder) for name in names]
+
+
+def parquet(name: str) -> Writer:
+    def write(folder: Path) -> None:
+        pytest.importorskip("pyarrow")
+        frame = pd.DataFrame(X, columns=["a", "b", "c"]).assign(label=Y)
+        frame.to_parquet(folder / name)
+
+    return write
+
+
+def idx(*names: str, in_folders: bool = False) -> Writer:
+    """MNIST's layout: 5 training and 2 test pictures of 4 x 4 pixels, and their labels."""
+
+    def write(folder: Path) -> None:
+        for name, count in zip(names, (5, 2), strict=True):
+            for path, shape in ((name, (count, 4, 4)), (name.replace("images", "labels").replace("3", "1"), (count,))):
+                content = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + bytes(prod(shape))
+                place = folder / path / path if in_folders else folder / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+
+    return write
 
 
 def image(path: Path, size: tuple[int, int] = (8, 8), mode: str = "RGB") -> None:
@@ -148,11 +192,307 @@ CONVENTIONS: dict[str, Convention] = {
     "two inputs by name": Convention(
         npz("d.npz", left=X, right=X, label=Y, price=Y), TWO, {"": ((12, 3), (12, 3), (12,), (12,))}
     ),
+    "both written by other tools": Convention(
+        npz("d.npz", Xtr=X, ytr=Y, Xte=X[:3], yte=Y[:3]), TABLE, rows(train=12, test=3)
+    ),
+    "trX and teX": Convention(npz("d.npz", trX=X, trY=Y, teX=X[:2], teY=Y[:2]), TABLE, rows(train=12, test=2)),
+    "X_tr": Convention(npz("d.npz", X_tr=X, y_tr=Y, X_val=X[:4], y_val=Y[:4]), TABLE, rows(train=12, dev=4)),
+    "trainX": Convention(npz("d.npz", trainX=X, trainY=Y, testX=X, testY=Y), TABLE, rows(train=12, test=12)),
+    "train_data": Convention(npz("d.npz", train_data=X, train_labels=Y), TABLE, rows(train=12)),
+    "data and labels": Convention(npz("d.npz", data=X, labels=Y), TABLE, rows(only=12)),
+    "features and labels": Convention(npz("d.npz", features=X, labels=Y), TABLE, rows(only=12)),
+    "X and Y": Convention(npz("d.npz", X=X, Y=Y), TABLE, rows(only=12)),
+    "inputs and outputs": Convention(npz("d.npz", inputs=X, outputs=Y), TABLE, rows(only=12)),
+    "arrays by position, as train_test_split returns them": Convention(
+        lambda folder: np.savez(folder / "d.npz", X, X[:2], Y, Y[:2]), TABLE, rows(train=12, test=2)
+    ),
+    "a compressed npz": Convention(
+        lambda folder: np.savez_compressed(folder / "d.npz", x=X, y=Y), TABLE, rows(only=12)
+    ),
+    "a target of another name": Convention(
+        npz("d.npz", x_train=X, price_train=Y), TABLE, rows(train=12), {"target": "price"}
+    ),
+    "two arrays of one meaning": Convention(
+        npz("d.npz", x_train=X, X_train_=X, y_train=Y),
+        TABLE,
+        "d.npz: x_train and X_train_ mean the same (input): leave one of them out",
+    ),
+    "a single value": Convention(
+        npz("d.npz", x=np.float32(1), y=Y), TABLE, "d.npz: x is a single value: its first axis must be the rows"
+    ),
+    "other names": Convention(
+        npz("d.npz", foo=X, bar=Y), TABLE, "no inputs among foo, bar: name the arrays x and y, or x_train, y_train"
+    ),
+    "two inputs of which one is missing": Convention(
+        npz("d.npz", left=X, label=Y, price=Y), TWO, "the model has the inputs left, right, but the data has left"
+    ),
+    "pickled objects": Convention(
+        npz("d.npz", x=X, y=np.array([None] * 12, dtype=object)),
+        TABLE,
+        'd.npz: its array "y" holds pickled Python objects, which are never loaded: save numbers or text of one type',
+    ),
+    "groups and times beside the arrays": Convention(
+        npz("d.npz", x=X, y=Y, site=Y, day=Y), TABLE, rows(only=12), {"group": "site", "time": "day"}
+    ),
+    "idx files": Convention(idx("train-images-idx3-ubyte", "t10k-images-idx3-ubyte"), PIXELS, DIGITS),
+    "idx files with points": Convention(idx("train-images.idx3-ubyte", "t10k-images.idx3-ubyte"), PIXELS, DIGITS),
+    "gzipped idx files": Convention(idx("train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"), PIXELS, DIGITS),
+    "idx files, each in a folder of its name": Convention(
+        idx("train-images-idx3-ubyte", "t10k-images-idx3-ubyte", in_folders=True), PIXELS, DIGITS
+    ),
     # --- tables ---
     "one csv": Convention(csv("data.csv"), TABLE, rows(only=12)),
     "train.csv and test.csv": Convention(both(csv("train.csv"), csv("test.csv", 4)), TABLE, rows(train=12, test=4)),
     "semicolons": Convention(csv("train.csv", header="a;b;c;label", separator=";"), TABLE, rows(train=12)),
     "tabs": Convention(csv("train.tsv", header="a\tb\tc\tlabel", separator="\t"), TABLE, rows(train=12)),
+    "bars": Convention(csv("train.csv", header="a|b|c|label", separator="|"), TABLE, rows(train=12)),
+    "comments above the header": Convention(
+        csv("train.csv", header="# made in 2024\n# by hand\na,b,c,label"), TABLE, rows(train=12)
+    ),
+    "a header in a comment, as numpy.savetxt writes it": Convention(
+        csv("train.csv", header="# a,b,c,label"), TABLE, rows(train=12)
+    ),
+    "the target in the first column": Convention(
+        written("train.csv", "label,a,b,c\n0,1,2,3\n1,4,5,6\n"), TABLE, rows(train=2), {}
+    ),
+    "a target by the output's name": Convention(
+        written("train.csv", "a,b,c,Label\n1,2,3,0\n"), TABLE, rows(train=1), {}
+    ),
+    "no header, the last column": Convention(csv("train.csv", header=None), TABLE, rows(train=12), {"target": "-1"}),
+    "two targets for two outputs": Convention(
+        written("train.csv", "left,right,label,price\n1,2,0,3\n4,5,1,6\n"),
+        Signature((Port("left", (1,)), Port("right", ())), TWO.outputs),
+        {"train": ((2,), (2,), (2,), (2,))},
+        {"target": "label,price"},
+    ),
+    "two targets side by side": Convention(
+        written("train.csv", "a,b,c,u,v\n1,2,3,4,5\n"), TABLE, {"train": ((1, 3), (1, 2))}, {"target": "u, v"}
+    ),
+    "row numbers of pandas": Convention(
+        written("train.csv", ",a,b,c,label\n0,1,2,3,0\n1,4,5,6,1\n"), TABLE, rows(train=2)
+    ),
+    "row names of R": Convention(
+        written("train.csv", '"a","b","c","label"\n"1",1,2,3,0\n"2",4,5,6,1\n'), TABLE, rows(train=2)
+    ),
+    "a delimiter at the end of each line": Convention(
+        written("train.csv", "a,b,c,label\n1,2,3,0,\n4,5,6,1,\n"), TABLE, rows(train=2)
+    ),
+    "columns counted by pandas": Convention(
+        written("train.csv", "0,1,2,3\n1.5,2,3,0\n4.5,5,6,1\n"), TABLE, rows(train=2), {"target": "3"}
+    ),
+    "utf-16": Convention(written("train.csv", "a,b,c,label\n1,2,3,0\n", "utf-16"), TABLE, rows(train=1)),
+    "a byte order mark": Convention(written("train.csv", "label,a,b,c\n1,2,3,0\n", "utf-8-sig"), TABLE, rows(train=1)),
+    "latin-1": Convention(
+        written("train.csv", "a,b,c,größe\n1,2,3,0\n", "latin-1"), TABLE, rows(train=1), {"target": "größe"}
+    ),
+    "old line ends": Convention(written("train.csv", "a,b,c,label\r1,2,3,0\r4,5,6,1\r"), TABLE, rows(train=2)),
+    "quotes, commas and line ends inside": Convention(
+        written("train.csv", 'name,a,b,c,label\n"Ann, B.",1,2,3,0\n"Bob\nC.",4,5,6,1\n'), TABLE, rows(train=2)
+    ),
+    "features and targets in files of their own": Convention(
+        both(
+            written("x_train.csv", ",a,b,c\n0,1,2,3\n1,4,5,6\n"),
+            written("y_train.csv", ",label\n0,0\n1,1\n"),
+            written("x_test.csv", ",a,b,c\n0,1,2,3\n"),
+            written("y_test.csv", ",label\n0,0\n"),
+        ),
+        TABLE,
+        rows(train=2, test=1),
+    ),
+    "numbers in blanks, with the subjects beside them": Convention(
+        both(
+            written("train/X_train.txt", "  1.0 2.0 3.0\n  4.0 5.0 6.0\n"),
+            written("train/y_train.txt", "5\n1\n"),
+            written("train/subject_train.txt", "7\n9\n"),
+        ),
+        TABLE,
+        rows(train=2),
+        {"group": "subject"},
+    ),
+    "features and targets of different length": Convention(
+        both(written("x.csv", "a,b,c\n1,2,3\n"), written("y.csv", "label\n0\n1\n")),
+        TABLE,
+        "x.csv has 1 rows and y.csv has 2: they must have one for one",
+    ),
+    "JSON Lines": Convention(
+        written("train.jsonl", '{"a": 1, "b": 2, "c": 3, "label": "no"}\n\n{"a": 4, "b": 5, "c": 6, "label": "yes"}\n'),
+        TABLE,
+        rows(train=2),
+    ),
+    "JSON Lines with lists": Convention(
+        written("train.ndjson", '{"x": [1, 2, 3], "id": 7, "y": [1]}\n{"x": [4, 5, 6], "id": 8, "y": [0]}\n'),
+        TABLE,
+        {"train": ((2, 3), (2, 1))},
+        {},
+    ),
+    "Parquet": Convention(parquet("train.parquet"), TABLE, rows(train=12)),
+    "inputs by column, text and numbers": Convention(
+        written("train.csv", "age,town,label\n40,Rome,0\n30,,1\n"), CATEGORIES, {"train": ((2,), (2,), (2,))}
+    ),
+    "no header and no target": Convention(
+        csv("train.csv", header=None),
+        TABLE,
+        "which column is the target? Pass --target with a number from 0 to 3, or -1 for the last: the file has no header",
+        {},
+    ),
+    "no target that is called so": Convention(
+        written("train.csv", "a,b,c,d\n1,2,3,0\n"),
+        TABLE,
+        "which column is the target? Pass --target with one of a, b, c, d",
+        {},
+    ),
+    "a wrong target": Convention(
+        csv("train.csv"), TABLE, "it has no column lable: pass --target with one of a, b, c, label", {"target": "lable"}
+    ),
+    "a wrong number": Convention(
+        csv("train.csv", header=None), TABLE, "it has no column 4: pass --target with a number from 0", {"target": "4"}
+    ),
+    "a target without values": Convention(
+        written("train.jsonl", '{"x": [1, 2, 3], "y": null}\n'),
+        TABLE,
+        "the target y has no values: check --target",
+        {},
+    ),
+    "a wrong group": Convention(
+        csv("train.csv"), TABLE, "it has no column site: pass --group with one of a, b, c, label", {"group": "site"}
+    ),
+    "a time that is none": Convention(
+        written("train.csv", "a,b,c,when,label\n1,2,3,2024-05-01,0\n1,2,3,May,0\n"),
+        TABLE,
+        '--time when: "May" is neither a number nor a date: write dates as 2024-12-31',
+        {"time": "when"},
+    ),
+    "one-hot columns would fit": Convention(
+        written("train.csv", "a,b,town,label\n1,2,Rome,0\n"),
+        TABLE,
+        "train.csv has 2 numeric feature columns and text in town, but the model takes 3 numbers a row: "
+        "one number for each of town would give exactly 3: encode them as in training",
+    ),
+    "too many columns": Convention(
+        written("train.csv", "a,b,c,d,e,label\n1,2,3,4,5,0\n7,8,6,4,5,0\n"),
+        TABLE,
+        "has 5 numeric feature columns, but the model takes 3 numbers a row: leave out what the model was not fed, "
+        "or check --target",
+    ),
+    "text for a model of categories": Convention(
+        written("train.csv", "age,town,label\nold,Rome,0\n"),
+        CATEGORIES,
+        'the column age holds text (such as "old"), but the model\'s input "age" takes numbers (float32): encode it as',
+    ),
+    "an input without its column": Convention(
+        written("train.csv", "age,city,label\n40,Rome,0\n"),
+        CATEGORIES,
+        "there are no columns for the model's inputs town among age, city: name the columns like the inputs",
+    ),
+    "decimal commas": Convention(
+        written("train.csv", "a;b;c;label\n1,5;2;3;0\n2,5;3;4;1\n"),
+        TABLE,
+        'but the model takes 3 numbers a row: a has decimal commas ("1,5"): save it with points',
+    ),
+    "numbers but for a few cells": Convention(
+        written("train.csv", "a,b,c,label\n" + "1,2,3,0\n" * 9 + "-,2,3,0\n"),
+        TABLE,
+        'a holds numbers but for "-" and the like: correct or empty these cells',
+    ),
+    "only text": Convention(
+        written("train.csv", "a,label\nu,0\nv,1\n"),
+        Signature((Port("x", None),), TABLE.outputs),
+        "train.csv has no columns of numbers beside the target: check --target and the delimiter",
+    ),
+    "missing tokens": Convention(
+        written("train.csv", "a,b,c,label\n1,,3,0\n"),
+        Signature((Port("tokens", (3,), "int32"),), TABLE.outputs),
+        "values are missing in b (1), but the model takes whole numbers (int32): fill them as in training",
+    ),
+    "lists of different length": Convention(
+        written("train.jsonl", '{"x": [1, 2, 3], "y": 0}\n{"x": [1], "y": 1}\n'),
+        TABLE,
+        "the lists in x have different lengths or kinds: pad them to one length as in training",
+        {},
+    ),
+    "two columns of lists": Convention(
+        written("train.jsonl", '{"u": [1], "v": [2], "y": 0}\n'),
+        TABLE,
+        'which of the lists u, v is the model\'s input "features"? Keep one of them',
+        {},
+    ),
+    "a line that is no JSON": Convention(
+        written("train.jsonl", '{"a": 1}\n{"a": \n'), TABLE, "train.jsonl: line 2 is no JSON (", {}
+    ),
+    "a line that is no JSON object": Convention(
+        written("train.jsonl", "[1, 2]\n"),
+        TABLE,
+        'line 1 is no JSON object: write one per line, such as {"x": 1, "y": 0}',
+        {},
+    ),
+    "only a header": Convention(
+        written("train.csv", "# nothing\n\n"), TABLE, "has no rows: pass a table with one row per example"
+    ),
+    "bytes instead of text": Convention(
+        lambda folder: (folder / "train.csv").write_bytes(b"a,b,c,label\n1,\0,3,4\n"),
+        TABLE,
+        "train.csv is no text: save it as CSV in UTF-8",
+    ),
+    "rows of different length": Convention(
+        written("train.csv", "a,b,c,label\n1,2,3,0\n1,2,3,0,5,6\n"), TABLE, "train.csv cannot be read as a table ("
+    ),
+    "two columns of one name in Parquet": Convention(
+        written("train.jsonl", '{"a": 1, " a": 2, "y": 0}\n'),
+        TABLE,
+        "two of its columns are called a: rename one of them",
+        {},
+    ),
+    "a damaged Parquet file": Convention(
+        lambda folder: (folder / "train.parquet").write_bytes(b"PAR1 and no more"),
+        TABLE,
+        "train.parquet is a damaged Parquet file (",
+    ),
+    # --- text ---
+    "texts by class": Convention(texts("pos/1.txt", "pos/2.txt", "neg/1.txt"), TEXT, {"": ((3,), (3,))}),
+    "texts by split and class": Convention(
+        texts("train/pos/1.txt", "train/neg/1.txt", "train/unsup/1.txt", "test/pos/1.txt", "test/neg/1.txt"),
+        TEXT,
+        {"train": ((2,), (2,)), "test": ((2,), (2,))},
+    ),
+    "an unpacked archive of texts": Convention(
+        both(texts("reviews/pos/1.txt", "reviews/neg/1.txt"), written("README.1.0", "read me")),
+        TEXT,
+        {"": ((2,), (2,))},
+    ),
+    "one text per line, labels beside it": Convention(
+        both(written("train.txt", "good film\nbad film\n"), written("train_labels.txt", "1\n0\n")),
+        TEXT,
+        {"train": ((2,), (2,))},
+    ),
+    "one text per line, labels.txt": Convention(
+        both(written("reviews.txt", "good film\nbad film\n"), written("labels.txt", "pos\nneg\n")),
+        TEXT,
+        {"": ((2,), (2,))},
+    ),
+    "a column of text": Convention(
+        written("train.tsv", "label\ttext\nham\tSee you, soon\nspam\tWin; now\n"), TEXT, {"train": ((2,), (2,))}
+    ),
+    "two columns of text": Convention(
+        written("train.csv", "title,text,label\nu,v,0\n"),
+        Signature((Port("words", (1,), "string"),), TABLE.outputs),
+        'the model\'s input "words" takes 1 text a row, but title, text hold text: keep what the model was fed',
+    ),
+    "more lines than labels": Convention(
+        both(written("train.txt", "good\nbad\n"), written("train_labels.txt", "1\n")),
+        TEXT,
+        "train.txt has 2 lines and train_labels.txt has 1: they must have one label for each",
+    ),
+    "a class of texts that train does not have": Convention(
+        texts("train/pos/1.txt", "train/neg/1.txt", "test/pos/1.txt", "test/so/1.txt"),
+        TEXT,
+        "the class folder so is not among the training classes neg, pos: rename it, or leave it out",
+    ),
+    "texts for a model of numbers": Convention(
+        texts("pos/1.txt", "neg/1.txt"),
+        TABLE,
+        'holds text, but the model takes numbers ("features" (3,)): turn the text into numbers as in training, with '
+        "--loader FILE.py:FUNCTION",
+    ),
     # --- images ---
     "images by class": Convention(images(), IMAGES, pictures(only=3)),
     "images by split and class": Convention(images("training", "validation"), IMAGES, pictures(train=3, dev=3)),

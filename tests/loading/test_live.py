@@ -1,5 +1,6 @@
 """Live objects: every form in which a program holds its data, and models as they are in memory."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import tensorflow as tf
 
 from diagnose.errors import InputError
@@ -77,12 +79,171 @@ def test_sample_weights(model: Any) -> None:
     np.testing.assert_array_equal(subject.train.sample_weight, np.arange(12.0))
 
 
-def test_endless_batches_are_cut_and_said(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnose.loading.live.ROWS", 50)
-    endless = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(10)
-    subject = subject_from(model, endless, options=NONE)
+class Counting(keras.utils.PyDataset):  # type: ignore[misc]
+    """Ten batches of four rows; remembers which were asked for."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int) -> Any:
+        self.asked.append(index)
+        return np.full((4, 3), index, "float32"), np.full(4, index % 2)
+
+
+def test_no_more_rows_are_taken_than_asked_for(model: Any) -> None:
+    read = []
+
+    def batches() -> Any:
+        while True:
+            read.append(len(read))
+            yield X[:4], Y[:4], np.ones(4)
+
+    subject = subject_from(model, batches(), options=LoadOptions(rows=10))
+    assert (subject.train.rows, len(read)) == (10, 3)
+    assert subject.train.sample_weight is not None and subject.train.sample_weight.shape == (10,)
+    assert subject.notes[0] == (
+        "train: the first 10 rows were taken out of the generator: if they are sorted, shuffle it"
+    )
+
+
+@pytest.mark.parametrize("rows", [50, None])
+def test_endless_batches_are_cut_and_said(rows: int | None, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diagnose.loading.live._ENDLESS_ROWS", 50)
+    endless = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(20)
+    subject = subject_from(model, endless, options=LoadOptions(rows=rows))
     assert subject.train.rows == 50
     assert subject.notes[0].startswith("train: the first 50 rows were taken out of the ")
+
+
+def test_rows_have_a_bound_in_bytes(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diagnose.loading.live.BYTES", 100)
+    assert subject_from(model, Batches(), options=NONE).train.rows == 8
+
+
+def test_batches_that_can_be_indexed_are_chosen_over_the_whole(model: Any) -> None:
+    data = Counting(workers=2, use_multiprocessing=False)
+    subject = subject_from(model, data, options=LoadOptions(rows=12, seed=1))
+    assert len(data.asked) == 3
+    assert sorted(data.asked) != [0, 1, 2]
+    assert subject.train.inputs[0][:, 0].tolist() == np.repeat(sorted(data.asked), 4).tolist()
+    assert subject.notes == ("train: 12 rows were taken out of the Counting, in batches chosen by the seed",)
+
+
+def test_shuffled_batches_keep_rows_and_labels_together(model: Any) -> None:
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(12, seed=1).batch(5)
+    subject = subject_from(model, data, options=NONE)
+    rows = {tuple(row): label for row, label in zip(X.tolist(), Y.tolist(), strict=True)}
+    found = zip(subject.train.inputs[0].tolist(), subject.train.targets[0][:, 0].tolist(), strict=True)
+    assert {tuple(row): label for row, label in found} == rows
+
+
+class Loader:
+    """A torch DataLoader as far as it is used: it iterates over lists of tensors and has a length."""
+
+    def __init__(self) -> None:
+        self.batch_size = 6
+
+    def __iter__(self) -> Any:
+        return iter([[Tensor(X[:6]), Tensor(Y[:6])], [Tensor(X[6:]), Tensor(Y[6:])]])
+
+    def __len__(self) -> int:
+        return 2
+
+
+class Tensor:
+    """A torch tensor that needs its gradient: NumPy may look at it only when it is detached and on the CPU."""
+
+    def __init__(self, values: np.ndarray, detached: bool = False) -> None:
+        self.values, self.detached = values, detached
+
+    def detach(self) -> "Tensor":
+        return Tensor(self.values, detached=True)
+
+    def cpu(self) -> "Tensor":
+        return self
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        assert self.detached
+        return self.values
+
+
+def test_a_loader_like_that_of_torch(model: Any) -> None:
+    subject = subject_from(model, Loader(), options=NONE)
+    np.testing.assert_array_equal(subject.train.inputs[0], X)
+
+
+def test_the_loader_of_torch(model: Any) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: an extra that few have beside TensorFlow")
+    rows = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
+    subject = subject_from(model, torch.utils.data.DataLoader(rows, batch_size=5), options=NONE)
+    np.testing.assert_array_equal(subject.train.inputs[0], X)
+
+
+def test_a_dataset_of_dicts(model: Any) -> None:
+    data = tf.data.Dataset.from_tensor_slices({"numbers": X, "label": Y}).batch(5)
+    subject = subject_from(model, data, options=NONE)
+    np.testing.assert_array_equal(subject.train.targets[0][:, 0], Y)
+
+
+def test_a_dict_of_arrays(model: Any) -> None:
+    subject = subject_from(model, {"x_train": X, "y_train": Y, "x_val": X[:4], "y_val": Y[:4]}, options=NONE)
+    assert [(split.name, split.rows) for split in subject.splits] == [("train", 12), ("dev", 4)]
+
+
+@pytest.mark.parametrize("form", ["x", "(x,)", "{name: x}"])
+def test_a_dataset_of_inputs_only(form: str, rows: Make) -> None:
+    model = keras.Sequential([keras.Input((6,), name="given"), keras.layers.Dense(6)])
+    model.compile("adam", "mse")
+    x = rows(9, 6)
+    data = tf.data.Dataset.from_tensor_slices({"x": x, "(x,)": (x,), "{name: x}": {"given": x}}[form]).batch(4)
+    subject = subject_from(model, data, options=NONE)
+    assert subject.train.targets[0] is subject.train.inputs[0]
+
+
+def failing() -> Any:
+    yield X, Y
+    raise KeyError("label")
+
+
+UNUSABLE: dict[str, tuple[Callable[[], Any], str]] = {
+    "ragged": (
+        lambda: tf.data.Dataset.from_tensor_slices((tf.ragged.constant([[1.0], [2.0, 3.0]]), [0, 1])).batch(2),
+        "train: it holds a ragged tensor (RaggedTensor): pad its rows to one length with .to_tensor()",
+    ),
+    "sparse": (
+        lambda: (tf.sparse.from_dense(X), Y),
+        "train: it holds a sparse tensor (SparseTensor): make it dense with tf.sparse.to_dense",
+    ),
+    "scipy": (
+        lambda: (scipy.sparse.csr_matrix(X), Y),
+        "train: it holds a sparse matrix (csr_matrix): make it dense with .toarray()",
+    ),
+    "uneven": (
+        lambda: iter([(X, Y), (X[:, :2], Y)]),
+        "train: rows of its batches have the shapes (3,) and (2,): pad or resize them to one shape",
+    ),
+    "unlike": (
+        lambda: iter([({"numbers": X}, Y), ({"other": X}, Y)]),
+        "train: its batches hold numbers and then other: each must hold the same arrays",
+    ),
+    "splits": (
+        lambda: iter([{"x_train": X, "y_train": Y}]),
+        "train: its batches hold x_train, y_train: each must be rows of one split",
+    ),
+    "empty": (lambda: tf.data.Dataset.from_tensor_slices((X[:0], Y[:0])).batch(2), "yields nothing"),
+    "failing": (failing, "train: the generator fails with KeyError: 'label' (test_live.py, line "),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE.values(), ids=UNUSABLE)
+def test_what_no_dataset_may_hold(case: tuple[Callable[[], Any], str], model: Any) -> None:
+    make, expected = case
+    with pytest.raises(InputError, match=re.escape(expected)):
+        subject_from(model, make(), options=NONE)
 
 
 def test_iterating_leaves_the_random_state(model: Any) -> None:

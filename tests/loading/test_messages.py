@@ -221,13 +221,13 @@ def test_text_as_input(model: Path, tmp_path: Path) -> None:
 def test_a_class_that_train_does_not_have(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X[:2], y=np.array(["a", "b"]))
     np.savez(tmp_path / "dev.npz", x=X[:2], y=np.array(["a", "c"]))
-    assert message(model, tmp_path).endswith("the class c is not among the training classes")
+    assert message(model, tmp_path).endswith("the class c is not among the training classes a, b")
 
 
 def test_which_column_is_the_target(model: Path, tmp_path: Path) -> None:
-    (tmp_path / "train.csv").write_text("a,b,c,label\n1,2,3,0\n")
-    assert message(model, tmp_path).endswith("which column is the target? Pass --target with one of a, b, c, label")
-    expected = "it has no column lable: pass --target with one of a, b, c, label"
+    (tmp_path / "train.csv").write_text("a,b,c,d\n1,2,3,0\n")
+    assert message(model, tmp_path).endswith("which column is the target? Pass --target with one of a, b, c, d")
+    expected = "it has no column lable: pass --target with one of a, b, c, d"
     assert message(model, tmp_path, target="lable").endswith(expected)
 
 
@@ -235,8 +235,20 @@ def test_columns_do_not_fit(model: Path, tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("a,b,town,label\n1,2,Rome,0\n")
     assert message(model, tmp_path, target="label").endswith(
         "has 2 numeric feature columns and text in town, but the model takes 3 numbers a row: "
-        "encode the text as in training"
+        "one number for each of town would give exactly 3: encode them as in training"
     )
+
+
+@pytest.mark.parametrize(("option", "name"), [("group", "patient"), ("time", "date")])
+def test_groups_and_times_that_are_not_there(option: str, name: str, model: Path, data: Path) -> None:
+    expected = f"--{option} {name}: there is no column or array of that name"
+    assert message(model, data, **{option: name}).endswith(expected)
+
+
+def test_groups_of_several_values_a_row(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X, y=Y, site=X)
+    expected = "--group site has the shape (12, 3): there must be one value per row"
+    assert message(model, tmp_path, group="site").endswith(expected)
 
 
 def test_images_for_a_table(model: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnose.loading.names import is_junk, plain, read_name
+from diagnose.loading.names import is_junk, plain, read_name, split_of
 from diagnose.loading.signatures import Port, Signature
 
 
@@ -40,6 +40,17 @@ from diagnose.loading.signatures import Port, Signature
         ("sample_weight", "", "weight", ""),
         ("sample_weight_train", "train", "weight", ""),
         ("scaler", "", "", "scaler"),
+        ("Xtr", "train", "input", ""),
+        ("ytr", "train", "target", ""),
+        ("X_tr", "train", "input", ""),
+        ("Xte", "test", "input", ""),
+        ("teY", "test", "target", ""),
+        ("train_set_x", "train", "input", "set"),
+        ("image_labels", "", "target", "image"),
+        ("y_data", "", "target", "data"),
+        ("train_sequences", "train", "input", ""),
+        ("class_weights", "", "", ""),
+        ("classes", "", "target", ""),
     ],
 )
 def test_names_are_understood(text: str, split: str, role: str, port: str) -> None:
@@ -62,3 +73,10 @@ def test_plain_names_ignore_case_and_separators() -> None:
 @pytest.mark.parametrize("name", [".DS_Store", "__MACOSX", "Thumbs.db", ".gitkeep", "desktop.ini"])
 def test_litter_is_junk(name: str) -> None:
     assert is_junk(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("site", ("", "site")), ("site_train", ("train", "site")), ("valPatientId", ("dev", "patient_id"))]
+)
+def test_the_split_and_the_rest_of_a_name(text: str, expected: tuple[str, str]) -> None:
+    assert split_of(text) == expected

@@ -73,7 +73,11 @@ def test_the_sections_stand_in_order(page: Page) -> None:
 
 
 def test_nothing_points_outside_the_page(page: Page) -> None:
+    """But links to further reading: they load nothing, and tell no address when somebody follows them."""
     for tag, attributes in page.elements:
+        if tag == "a" and (attributes["href"] or "").startswith("http"):
+            assert "noreferrer" in (attributes["rel"] or "").split()
+            continue
         for name in ("src", "href", "action", "data", "poster", "srcset", "xlink:href"):
             target = attributes.get(name)
             assert target is None or target.startswith(("#", "data:image/png;base64,")), (tag, target)

@@ -1,0 +1,165 @@
+"""The Keras callback: a diagnosis while the model trains."""
+
+import atexit
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import keras
+
+from diagnose.diagnosis import Diagnosis
+from diagnose.errors import InputError
+from diagnose.live.notices import Notice
+from diagnose.live.session import Session
+from diagnose.measuring.copying import Weights
+from diagnose.reasoning.causes import CAUSES
+
+PAGE_SECONDS = 5.0  # between two versions of the live page, at least
+PAGE_COST = 0.3  # expected CPU seconds of the first one
+
+
+class DiagnosisCallback(keras.callbacks.Callback):
+    """Watches a training, says what goes wrong when it is seen, and gives a diagnosis at the end.
+
+    Training stays bit for bit what it is without the callback: weights, optimizer, metrics and random numbers. What
+    is seen is said once, in one line. After `fit`, also after one that failed or was interrupted,
+    `callback.diagnosis` is what `diagnose` would say, made when it is first asked for. A further `fit` with the same
+    callback and model continues the history.
+
+    Args:
+        probe: rows to look into the model with, as (x, y) or anything else that `diagnose.examine` takes; without
+            it, at most 1,024 rows are kept as they are fed, spread evenly over the first epoch.
+        out: a folder for the report (JSON and HTML); it is rewritten while the model trains, at most every five
+            seconds, and holds the diagnosis at the end.
+        overhead: share of the training's CPU time that may be spent on looking; what cannot be afforded is left to
+            the end.
+        stop_on: codes of causes at which training stops, for example {"non-finite-training"}; `best_weights` and
+            `last_finite_weights` are kept then.
+        seed: of every random choice.
+
+    Example:
+
+        callback = diagnose.DiagnosisCallback()
+        model.fit(x, y, validation_data=(x_dev, y_dev), callbacks=[callback])
+        callback.diagnosis.save("report.html")
+    """
+
+    def __init__(
+        self,
+        probe: Any = None,
+        out: str | Path | None = None,
+        overhead: float = 0.03,
+        stop_on: Iterable[str] = (),
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not 0 < overhead < 1:
+            raise InputError(f"overhead {overhead} is no share of the training: pass a number between 0 and 1")
+        if isinstance(stop_on, str):
+            raise InputError(f"stop_on '{stop_on}' is one text: pass a set of codes, as {{'{stop_on}'}}")
+        known = {cause.code for cause in CAUSES}
+        for code in stop_on:
+            if code not in known:
+                raise InputError(f"stop_on: there is no cause '{code}': see `diagnose list` for the codes")
+        self._settings = {"probe": probe, "overhead": overhead, "stop_on": frozenset(stop_on), "seed": seed}
+        self._out = None if out is None else Path(out)
+        self._session: Session | None = None
+        self._diagnosis: Diagnosis | None = None
+        self._file: Path | None = None
+        self._written = 0.0
+
+    # --- Keras calls these ---------------------------------------------------------------------------
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if self._session is None or self._session.model is not self.model:
+            self._session = Session(self.model, say=_say, **self._settings)
+            self._file = None
+        elif self._session.running:  # the last fit was left by an exception that we could not see
+            self._session.fail()
+        self._diagnosis = None
+        self._session.begin()
+        if self._out is not None:
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            self._file = self._file or self._out / f"{self.model.name}-{stamp}"
+            atexit.register(self.close)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._session is not None:
+            self._session.end_epoch(epoch, logs or {})
+            self._write_page(self._session)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.close()
+
+    # --- the user calls these --------------------------------------------------------------------------
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """The diagnosis of the model as it stands; made when it is first asked for after `fit`.
+
+        Raises:
+            InputError: nothing has been trained with this callback.
+        """
+        if self._session is None:
+            raise InputError("nothing has been trained yet: pass the callback to fit(callbacks=[...]) first")
+        if self._session.running:
+            return self._session.diagnosis()
+        if self._diagnosis is None:
+            self._diagnosis = self._session.diagnosis()
+        return self._diagnosis
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was said while it trained."""
+        return tuple(self._session.notices) if self._session is not None else ()
+
+    @property
+    def best_weights(self) -> Weights | None:
+        """The weights of the lowest validation loss, as `model.set_weights` takes them; only with `stop_on`."""
+        return self._session.kept.best if self._session is not None and self._session.kept is not None else None
+
+    @property
+    def last_finite_weights(self) -> Weights | None:
+        """The last weights that were all finite, the same."""
+        return self._session.kept.last_finite if self._session is not None and self._session.kept is not None else None
+
+    def close(self) -> None:
+        """End the observation: the model is left as it was, and with `out` the report is written.
+
+        Called at the end of `fit`, and where a step fails. After an exception from elsewhere (another callback, say)
+        call it yourself, or use the callback in a `with` block; at the latest it is called when the program ends.
+        """
+        atexit.unregister(self.close)
+        if self._session is None:
+            return
+        self._session.end()
+        if self._file is not None and self._diagnosis is None:
+            for suffix in (".json", ".html"):
+                self.diagnosis.save(self._file.with_suffix(suffix))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write_page(self, session: Session) -> None:
+        due = time.monotonic() - self._written >= PAGE_SECONDS
+        if self._file is None or not due or not session.budget.affords("page", PAGE_COST):
+            return
+        with session.budget.booked("page"):
+            page = session.page()
+            for suffix in (".json", ".html"):
+                page.save(self._file.with_suffix(suffix))
+        self._written = time.monotonic()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"\n{line}\n")
+    sys.stdout.flush()

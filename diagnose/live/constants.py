@@ -1,0 +1,76 @@
+"""The loss that the best constant prediction has under the loss that the model was compiled with."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SMALLEST = 1e-6  # share of a class, before its logarithm is taken
+
+
+def constant_loss(model: Any, batch: tuple[Any, ...]) -> float | None:
+    """The data loss of the best constant among the usual ones, on these rows; None where it cannot be taken.
+
+    Tried are, per output, class shares and means, their logarithms or log odds (for losses that take logits), and
+    medians. Weights of rows and of outputs count as in training.
+
+    Args:
+        model: compiled, with known output shapes.
+        batch: (x, y) or (x, y, sample_weight).
+    """
+    import keras
+
+    compiled = getattr(model, "_compile_loss", None)
+    shapes = [tuple(tensor.shape)[1:] for tensor in getattr(model, "outputs", None) or []]
+    if compiled is None or len(batch) < 2 or not shapes:
+        return None
+    truth = keras.tree.flatten(batch[1])
+    if len(truth) != len(shapes):
+        return None
+    tried = [list(_constants(np.asarray(y), shape)) for y, shape in zip(truth, shapes, strict=True)]
+    if not all(tried):
+        return None
+    chosen, best = [0] * len(tried), np.inf
+    for output, candidates in enumerate(tried):
+        for number in range(len(candidates)):
+            others = [*chosen[:output], number, *chosen[output + 1 :]]
+            picked = [constants[place] for constants, place in zip(tried, others, strict=True)]
+            loss = _loss(model, batch, picked)
+            if loss < best:
+                best, chosen = loss, others
+    return float(best) if np.isfinite(best) else None
+
+
+def _loss(model: Any, batch: tuple[Any, ...], constants: list[NDArray[np.float32]]) -> float:
+    import keras
+
+    predicted = keras.tree.pack_sequence_as(model._outputs_struct, [keras.ops.convert_to_tensor(c) for c in constants])
+    weight = batch[2] if len(batch) > 2 else None
+    try:
+        with keras.StatelessScope():
+            return float(model._compile_loss(batch[1], predicted, weight))
+    except Exception:  # noqa: BLE001 - a loss that refuses a constant just has none
+        return float("inf")
+
+
+def _constants(y: NDArray[Any], shape: tuple[int | None, ...]) -> Iterator[NDArray[np.float32]]:
+    """Constant predictions for targets `y`, each of shape (rows, *shape)."""
+    if y.dtype.kind not in "biuf" or None in shape:
+        return
+    units = shape[-1] if shape else 1
+    flat = y.reshape(len(y), -1).astype(np.float64)
+    if units and units > 1 and flat.shape[1] * units == int(np.prod(shape)):  # one label for each position
+        labels = flat.ravel()
+        known = labels[(labels >= 0) & (labels < units)].astype(np.int64)
+        rows = [np.bincount(known, minlength=units) / max(known.size, 1)]
+    elif flat.shape[1] == int(np.prod(shape)):
+        rows = [flat.mean(axis=0), np.median(flat, axis=0)]
+    else:
+        return
+    share = np.clip(rows[0], SMALLEST, 1 - SMALLEST)
+    rows += [np.log(share), np.log(share / (1 - share))]
+    for row in rows:
+        yield np.broadcast_to(row, (len(y), int(np.prod(shape)) // len(row), len(row))).reshape(-1, *shape).astype(
+            np.float32
+        )

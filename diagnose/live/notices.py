@@ -1,0 +1,76 @@
+"""What is said while it trains: the causes of the command, found by its own checks, once each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from diagnose.checks import CHECKS
+from diagnose.checks.generalisation.best_epoch import best_epoch
+from diagnose.checks.numerics.non_finite_training import non_finite_training
+from diagnose.checks.optimisation.divergence import divergence
+from diagnose.checks.optimisation.plateau import plateau
+from diagnose.findings import Outcome, Severity, Skipped
+from diagnose.measurements import History
+from diagnose.reasoning.causes import GATE
+from diagnose.reasoning.engine import Seen, Suspicion, suspect
+from diagnose.registry import Check
+
+STUCK = (non_finite_training, divergence, plateau)  # the loss shows that training does not get anywhere
+FROM_HISTORY = (*STUCK, best_epoch)
+AT_THE_END = frozenset({"still-improving", "initial-loss", "no-dev-set"})  # say nothing of a training that goes on
+NEED_ALL_ROWS = frozenset({"batch-size", "dev-set-size", "missing-classes"})  # the callback keeps a sample
+WORTH_A_NOTE = frozenset({"best-weights-thrown-away"})  # told as a hint, too
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One cause when it was first seen: after how many steps and epochs, and in which words."""
+
+    code: str
+    severity: Severity
+    step: int
+    epoch: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"diagnose: step {self.step:,}, epoch {self.epoch}: {self.severity}: {self.message} ({self.code})"
+
+
+def examined(measurements: Mapping[type, object], whole: bool) -> tuple[Outcome, ...]:
+    """Run the checks: those that read nothing but the history, or all that can speak of a training that goes on."""
+    checks: Iterable[Check] = CHECKS if whole else FROM_HISTORY
+    left_out = AT_THE_END | NEED_ALL_ROWS
+    return tuple(check.run(measurements) for check in checks if check.code not in left_out)
+
+
+def alarming(outcomes: tuple[Outcome, ...]) -> tuple[Suspicion, ...]:
+    """The causes worth a line now.
+
+    Little skill is no sign of sickness while a model still learns. So what the gate says, and every signal inside the
+    net, counts only once the loss itself stands still, climbs or is no number: the second witness.
+    """
+    seen = Seen(outcomes)
+    told = [finding.severity for check in STUCK for finding in seen.of(check)]
+    level = max([Severity.HINT, *told], key=lambda severity: severity.rank)
+    if level is Severity.HINT:
+        gate = {check.code for check in GATE}
+        outcomes = tuple(
+            Skipped(outcome.check, "the model still learns") if outcome.check in gate else outcome
+            for outcome in outcomes
+        )
+    else:
+        level = max([level, *(f.severity for check in GATE for f in seen.of(check))], key=lambda s: s.rank)
+    return tuple(s for s in suspect(outcomes, level=level) if s.explained_by is None and _tellable(s))
+
+
+def _tellable(suspicion: Suspicion) -> bool:
+    return suspicion.severity.rank >= Severity.WARNING.rank or suspicion.code in WORTH_A_NOTE
+
+
+def worded(suspicion: Suspicion, origin: str) -> str:
+    """Title and first finding; `origin` is where a loss that is not finite came from, empty where unknown."""
+    finding = suspicion.support[0]
+    began = f", beginning in {origin}" if origin and finding.check == non_finite_training.code else ""
+    return f"{suspicion.cause.title}: {finding.message}{began}"
+
+
+__all__ = ["AT_THE_END", "NEED_ALL_ROWS", "History", "Notice", "alarming", "examined", "worded"]

@@ -1,0 +1,149 @@
+"""What a training has shown so far: single steps and epochs, as a `History`."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from diagnose.live.watching import Steps
+from diagnose.measurements import Array, History, Run
+
+MOST_STEPS = 1_000_000  # single steps that are kept: 24 MB
+POINTS = 24  # on the curve of the train loss, at least, where there are as many steps
+SMOOTHED = 8  # steps behind a point of the curve, at least
+ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What Keras reported at the end of an epoch, after `steps` steps of all `fit` calls; penalty at that time."""
+
+    steps: int
+    logs: dict[str, float]
+    penalty: float
+
+
+class Record:
+    """Grows with the training and over several `fit` calls."""
+
+    def __init__(self) -> None:
+        self.steps = 0  # of all fits, also those of which nothing was kept
+        self.epochs: list[Epoch] = []
+        self.non_finite_step: int | None = None
+        self.from_start = True  # the first step that was seen was the first of the training
+        self._mean = 0.0  # the last running mean
+        self._kept: list[Array] = []  # [steps, 3]
+        self._kept_steps = 0
+
+    def add(self, steps: Steps, averaged: bool = False) -> None:
+        """Append single steps; `averaged`: their losses are running means since the epoch began."""
+        if averaged:
+            steps = self._single(steps)
+        table = np.stack([steps.loss, steps.penalty, steps.norm], axis=1)
+        broken = np.flatnonzero(~np.isfinite(steps.loss))
+        if broken.size and self.non_finite_step is None and self._known(steps):
+            self.non_finite_step = self.steps + steps.lost + int(broken[0])
+        if steps.lost:
+            table = np.concatenate([np.full((steps.lost, 3), np.nan), table])
+        self.steps += len(table)
+        room = MOST_STEPS - self._kept_steps
+        if room > 0 and len(table):
+            self._kept.append(table[:room])
+            self._kept_steps += len(table[:room])
+
+    def _single(self, steps: Steps) -> Steps:
+        """Single losses from running means: n times the mean less n - 1 times the one before."""
+        number = self.steps + steps.lost - (self.epochs[-1].steps if self.epochs else 0) + np.arange(len(steps.loss))
+        before = np.concatenate([[self._mean if number.size and number[0] else 0.0], steps.loss[:-1]])
+        if len(steps.loss):
+            self._mean = float(steps.loss[-1])
+        return replace(steps, loss=(number + 1) * steps.loss - number * before)
+
+    def end_epoch(self, logs: dict[str, Any]) -> None:
+        """Note what Keras reports at the end of an epoch."""
+        numbers = {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
+        table = self.table
+        known = table[-1:, 1][np.isfinite(table[-1:, 1])]
+        self.epochs.append(Epoch(self.steps, numbers, float(known[0]) if known.size else 0.0))
+
+    @property
+    def table(self) -> Array:
+        """Loss, penalty and gradient norm of every step that was kept: [steps, 3]."""
+        if len(self._kept) > 1:
+            self._kept = [np.concatenate(self._kept)]
+        return self._kept[0] if self._kept else np.empty((0, 3))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all single steps are there."""
+        return self.steps == self._kept_steps
+
+    def steps_per_epoch(self) -> int | None:
+        """Of the last epoch."""
+        ends = [0, *(epoch.steps for epoch in self.epochs)]
+        return ends[-1] - ends[-2] or None if self.epochs else None
+
+    def history(self, constant: float | None, dev_rows: int | None, dev_se: float | None, rows: int | None) -> History:
+        """The training so far.
+
+        The train loss at a point is the mean data loss (no penalties) of the steps before it, in training mode as
+        they were taken; the dev loss is Keras's own of the validation, in inference mode, at epoch ends.
+        """
+        table = self.table
+        seen = bool(np.isfinite(table[:, 0]).any()) and self.complete
+        points = self._points() if seen else [epoch.steps for epoch in self.epochs]
+        ends = {epoch.steps: epoch for epoch in self.epochs}
+        at = [ends.get(point) for point in points]
+        run = Run(
+            seed=None,
+            epochs=np.array([self._epoch_of(point) for point in points]),
+            train_loss=self._curve(points) if seen else np.array([_value(e, "loss", penalised=True) for e in at]),
+            dev_loss=np.array([_value(e, "val_loss", penalised=True) for e in at]),
+            train_error=np.array([_error(e, "") for e in at]),
+            dev_error=np.array([_error(e, "val_") for e in at]),
+            step_losses=table[:, 0] if seen else np.empty(0),
+            gradient_norms=table[:, 2],
+            non_finite_step=self.non_finite_step,
+        )
+        return History("live", (run,), self.steps_per_epoch(), rows, dev_rows, constant, None, True, "dev", dev_se)
+
+    def _points(self) -> list[int]:
+        """Steps at which the curve has a point: every epoch's end, and more where there are few of those."""
+        ends = [epoch.steps for epoch in self.epochs]
+        if len(ends) >= POINTS:
+            return sorted(set(ends))
+        between = np.linspace(0, self.steps, POINTS + 1)[1:].astype(int)
+        far = [step for step in between if all(abs(step - end) >= SMOOTHED for end in ends)]
+        return sorted({*ends, *(int(step) for step in far if step >= SMOOTHED)})
+
+    def _curve(self, points: list[int]) -> Array:
+        data = self.table[:, 0] - self.table[:, 1]
+        means = []
+        for before, point in zip([0, *points], points, strict=False):
+            window = data[max(0, min((before + point) // 2, point - SMOOTHED)) : point]
+            means.append(float(window.mean()) if window.size else np.nan)
+        return np.array(means)
+
+    def _epoch_of(self, step: int) -> float:
+        ends = [0, *(epoch.steps for epoch in self.epochs)]
+        place = int(np.searchsorted(ends, step, side="left"))
+        if place < len(ends):
+            before = ends[max(place - 1, 0)]
+            return max(place - 1, 0) + ((step - before) / (ends[place] - before) if ends[place] > before else 0.0)
+        return len(ends) - 1 + (step - ends[-1]) / (self.steps_per_epoch() or max(self.steps, 1))
+
+    def _known(self, steps: Steps) -> bool:
+        """Whether single losses are seen at all: where they are not, they are nan throughout."""
+        return bool(np.isfinite(steps.loss).any() or np.isfinite(self.table[:, 0]).any())
+
+
+def _value(epoch: Epoch | None, name: str, penalised: bool = False) -> float:
+    if epoch is None or name not in epoch.logs:
+        return float("nan")
+    return epoch.logs[name] - (epoch.penalty if penalised else 0.0)
+
+
+def _error(epoch: Epoch | None, prefix: str) -> float:
+    """1 - accuracy, where Keras reported one for the only output."""
+    found = [1 - epoch.logs[prefix + name] for name in ACCURACIES if epoch and prefix + name in epoch.logs]
+    return found[0] if found else float("nan")

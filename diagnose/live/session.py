@@ -1,0 +1,289 @@
+"""One training under observation: reads the watch, looks when it can afford to, speaks, and concludes at the end."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from diagnose.diagnosis import Coverage, Diagnosis
+from diagnose.errors import InputError
+from diagnose.live.budget import Budget
+from diagnose.live.constants import constant_loss
+from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick, without_rows
+from diagnose.live.keeping import KeptWeights
+from diagnose.live.notices import NEED_ALL_ROWS, Notice, alarming, examined, worded
+from diagnose.live.recording import Record
+from diagnose.live.watching import Watch, watch
+from diagnose.measurements import Evaluation, History, Measurements, SplitScores
+from diagnose.measuring.planning import Measured, measure
+from diagnose.pipeline import chosen, conclude
+from diagnose.subject import Subject
+
+CHUNK = 256  # steps between two readings
+THINNING = 1.5  # a look into the net comes this many times later than the one before
+FIRST_LOOK = 100  # steps
+SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
+SMALL = 0.02  # and to read the history, or to find the best constant
+
+Say = Callable[[str], None]
+
+
+class Session:
+    """Belongs to one model and lasts over all its `fit` calls."""
+
+    def __init__(self, model: Any, *, probe: Any, overhead: float, stop_on: Iterable[str], seed: int, say: Say) -> None:
+        self.model = model
+        self.notices: list[Notice] = []
+        self.kept = KeptWeights(model) if stop_on else None
+        self.budget = Budget(overhead)
+        self.record = Record()
+        self.stopped_by = ""
+        self._probe = probe
+        self._stop_on = frozenset(stop_on)
+        self._seed = seed
+        self._say = say
+        self._watch: Watch | None = watch(model, CHUNK, self._chunk, self.fail)
+        self._bench: LiveBench | None = None
+        self._measured: Measurements = {}
+        self._constant: float | None = None
+        self._next_look = FIRST_LOOK
+        self._epoch = 0
+        self._collected: dict[str, Any] = {}
+        self._no_subject = ""
+        self.failed = False
+        self.running = False
+
+    # --- called by the callback --------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """`fit` is about to take its first step."""
+        self.failed, self.running = False, True
+        optimizer = getattr(self.model, "optimizer", None)
+        if not self.record.steps:
+            self.record.from_start = optimizer is None or int(optimizer.iterations) == 0
+        if self._watch is not None:
+            self._watch.open()
+        self.budget.start()
+
+    def end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Keras has finished an epoch (from 0), validation included."""
+        self._epoch = epoch + 1
+        self._read()
+        self.record.end_epoch(logs)
+        self._stop_collecting("train")
+        if any(name.startswith("val_") for name in logs):
+            self._stop_collecting("dev")
+        if self.kept is not None:
+            self.kept.at_epoch(self._epoch, logs)
+        self._observe()
+
+    def end(self) -> None:
+        """`fit` has returned, or is being left."""
+        if self.running:
+            self.running = False
+            self._read()
+            self.budget.stop()
+            if self._watch is not None:
+                self._watch.close()
+
+    def fail(self) -> None:
+        """A step has ended by an exception or an interrupt: nothing of ours may stay in the model."""
+        self.failed = True
+        self.end()
+
+    # --- while it trains ----------------------------------------------------------------------------
+
+    def _chunk(self) -> None:
+        self._read()
+        self._observe()
+
+    def _read(self) -> None:
+        if self._watch is None:
+            return
+        fine = self.record.non_finite_step is None
+        self.record.add(self._watch.read(), averaged=self._watch.averaged)
+        if fine and self.record.non_finite_step is None and self.kept is not None:
+            self.kept.at_finite(self.record.steps)
+
+    def _observe(self) -> None:
+        """Look at the history, and into the net where that is due, each only as far as it can be afforded."""
+        broken = self.record.non_finite_step is not None and not self._told("non-finite-training")
+        if broken or self.budget.affords("history", SMALL):
+            with self.budget.booked("history"):
+                self._find_constant()
+                outcomes = examined({History: self._history()}, whole=False)
+                self._tell(outcomes)
+        if self.record.steps >= self._next_look and not broken:
+            self._look_inside()
+
+    def _look_inside(self) -> None:
+        stages = self._affordable_stages()
+        if stages < 2 or not self._make_bench():
+            return
+        with self.budget.booked(f"look {stages}"):
+            assert self._bench is not None
+            self._measured = look(self._bench, tuple(kind for kind, _, _ in STAGES[:stages]))
+            self._tell(examined(self._measured | {History: self._history()}, whole=True))
+        self._next_look = int(self.record.steps * THINNING)
+
+    def _affordable_stages(self) -> int:
+        """How many of the stages the budget allows, with what they need first."""
+        compiling = self._watch.compile_seconds if self._watch is not None else 1.0
+        subject = 0.0 if self._bench is not None else SUBJECT
+        for count in range(len(STAGES), 1, -1):
+            expected = subject + compiling * sum(cost for _, _, cost in STAGES[:count])
+            if self.budget.affords(f"look {count}", expected):
+                return count
+        return 0
+
+    def _make_bench(self) -> bool:
+        if self._bench is None and not self._no_subject:
+            with self.budget.booked("subject"):
+                try:
+                    subject = self._subject(self._history())
+                    self._bench = LiveBench(subject, quick(self._seed, NEED_ALL_ROWS))
+                except InputError as reason:
+                    self._no_subject = str(reason)
+        return self._bench is not None
+
+    def _tell(self, outcomes: Any) -> None:
+        suspicions = alarming(outcomes)
+        for suspicion in suspicions:
+            if suspicion.explained_by is None and not self._told(suspicion.code):
+                origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
+                message = worded(suspicion, origin)
+                notice = Notice(suspicion.code, suspicion.severity, self.record.steps, self._epoch, message)
+                self.notices.append(notice)
+                self._say(str(notice))
+            if suspicion.code in self._stop_on and not self.stopped_by:
+                self._stop(suspicion.code)
+
+    def _stop(self, code: str) -> None:
+        self.stopped_by = code
+        self.model.stop_training = True
+        kept = f": {self.kept}" if self.kept is not None else ""
+        self._say(f"diagnose: training is stopped, as asked for {code}{kept}")
+
+    def _told(self, code: str) -> bool:
+        return any(notice.code == code for notice in self.notices)
+
+    # --- what it rests on ----------------------------------------------------------------------------
+
+    def _stop_collecting(self, split: str) -> None:
+        if self._watch is not None and split not in self._collected:
+            self._watch.stop_collecting(split)
+            self._collected[split] = getattr(self._watch, split).rows(self._seed)
+
+    def _rows(self, split: str) -> Any:
+        if split == "train" and self._probe is not None:
+            return self._probe
+        if split not in self._collected and self._watch is not None:  # in the middle of the first epoch
+            return getattr(self._watch, split).rows(self._seed)
+        return self._collected.get(split)
+
+    def _find_constant(self) -> None:
+        rows = self._rows("train") if self._constant is None else None
+        if isinstance(rows, tuple) and len(rows) > 1 and "train" in self._collected:
+            self._constant = constant_loss(self.model, rows)
+
+    def _history(self, evaluation: object = None) -> History:
+        rows = self._watch.dev_rows if self._watch is not None else 0
+        return self.record.history(self._constant, rows or None, _dev_se(evaluation, rows), None)
+
+    def _subject(self, history: History) -> Subject:
+        train, dev = self._rows("train"), self._rows("dev")
+        if train is None:
+            raise InputError("no training rows were seen: pass probe=(x, y)")
+        if isinstance(train, tuple) and len(train) < 2:
+            raise InputError("the training rows carry no targets")
+        sampled = "rows spread evenly over the first epoch, as fed"
+        origin = ("probe" if self._probe is not None else sampled, "rows spread evenly over the validation, as fed")
+        return live_subject(
+            self.model,
+            train,
+            dev if isinstance(dev, tuple) and len(dev) > 1 else None,
+            history,
+            origin=origin,
+            batch_size=self._batch_size(),
+            epochs=len(self.record.epochs),
+        )
+
+    def _batch_size(self) -> int | None:
+        """As it was fed."""
+        return self._watch.train.batch_size if self._watch is not None else None
+
+    # --- the diagnosis --------------------------------------------------------------------------------
+
+    def diagnosis(self) -> Diagnosis:
+        """Examine the model as it stands, with what was seen of its training."""
+        self._read()
+        if self.record.epochs or self._rows("train") is not None:
+            self._collected.setdefault("train", self._rows("train"))
+            self._find_constant()
+        settings = quick(self._seed, NEED_ALL_ROWS)
+        checks = chosen(settings)
+        needed = frozenset(kind for check in checks for kind in check.needs.values())
+        try:
+            subject = self._subject(self._history())
+            measured = measure(subject, needed, settings, lambda _: None)
+        except InputError as reason:
+            subject, measured = without_rows(self.model, self._history()), Measured({}, (), ())
+            self._no_subject = str(reason)
+        measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
+        outcomes = tuple(check.run(measured.measurements) for check in checks)
+        found = conclude(subject, settings, checks, measured, outcomes)
+        return self._told_of(found, live=self.running)
+
+    def page(self) -> Diagnosis:
+        """What can be said now without any further measurement."""
+        settings = quick(self._seed, NEED_ALL_ROWS)
+        checks = chosen(settings)
+        subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
+        measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
+        outcomes = tuple(check.run(measurements) for check in checks)
+        found = conclude(subject, settings, checks, Measured(measurements, (), ()), outcomes)
+        return self._told_of(found, live=True)
+
+    def _told_of(self, diagnosis: Diagnosis, live: bool) -> Diagnosis:
+        """The diagnosis with what is particular to a training that was watched."""
+        notices = [str(notice) for notice in self.notices]
+        more = {"live": live, "notices": notices, "callback_seconds": self.budget.spent}
+        more |= {"interrupted": True} if self.failed else {}
+        more |= {"stopped_by": self.stopped_by} if self.stopped_by else {}
+        return replace(
+            diagnosis,
+            settings=diagnosis.settings | more,
+            coverage=(*diagnosis.coverage, *self._gaps()),
+            timing=diagnosis.timing | {"training": self.budget.trained},
+        )
+
+    def _gaps(self) -> tuple[Coverage, ...]:
+        full = "run diagnose on the saved model with all rows"
+        found = [
+            Coverage(", ".join(sorted(NEED_ALL_ROWS)), "the callback keeps a sample of the rows", full),
+            Coverage(
+                "train loss in inference mode by epoch",
+                "the curve is the mean data loss of single steps, as they were trained",
+                "the scores at the end are taken in inference mode on both splits",
+            ),
+        ]
+        if self._watch is None:
+            why = "Keras runs on another backend than TensorFlow"
+            found.append(Coverage("single steps and rows as fed", why, "pass probe=(x, y)"))
+        else:
+            found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]
+        if self._no_subject:
+            found.append(Coverage("everything but the history", self._no_subject, full))
+        if not self.record.complete:
+            found.append(Coverage("single steps after the first million", "they are not kept", "none"))
+        return tuple(found)
+
+
+def _dev_se(evaluation: object, dev_rows: int) -> float | None:
+    """The standard error of the dev loss, from the kept rows for all rows of the validation."""
+    if not isinstance(evaluation, Evaluation) or not isinstance(evaluation.dev, SplitScores) or not dev_rows:
+        return None
+    score = evaluation.dev.scores[0]
+    width = (score.loss_interval.high - score.loss_interval.low) / (2 * 1.96)
+    return float(width * np.sqrt(score.rows / dev_rows)) if np.isfinite(width) else None

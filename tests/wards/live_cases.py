@@ -1,0 +1,220 @@
+"""Short trainings that go wrong in one known way, mildly or grossly, and trainings of the same families that go well.
+
+Both are recipes of the wards (`recipe.py`), watched by the callback while they train. All data is scikit-learn's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import optimizers
+
+from tests.wards import data, models
+from tests.wards.recipe import HALVES, Make, Recipe, make
+from tests.wards.references import LOGITS, adam, loss, sgd
+
+
+@dataclass(frozen=True)
+class LiveCase:
+    """One training. `fault` is empty for a healthy one; `contract` faults are sick whatever they score.
+
+    `seed` draws weights and order; `shuffle` is that of `fit`; `reference` is the recipe without the fault.
+    """
+
+    name: str
+    family: str
+    recipe: Recipe
+    seed: int
+    fault: str = ""
+    grade: str = ""
+    reference: Recipe | None = None
+    contract: bool = False
+    shuffle: bool = True
+    half: str = HALVES[0]
+
+
+DIGITS = Recipe(make(data.digits), make(models.mlp), adam(), epochs=12)
+CANCER = Recipe(make(data.table, name="breast_cancer"), make(models.mlp, hidden=(32, 16)), adam(3e-3), epochs=15)
+WINE = Recipe(make(data.table, name="wine"), make(models.mlp, hidden=(32,)), adam(3e-3), epochs=30, batch_size=16)
+IRIS = Recipe(make(data.table, name="iris"), make(models.mlp, hidden=(16,)), adam(0.01), epochs=30, batch_size=16)
+DIABETES = Recipe(make(data.table, name="diabetes"), make(models.mlp, hidden=(16,)), adam(3e-3), epochs=15)
+PICTURES = Recipe(make(data.digits, layout="image"), make(models.cnn, filters=(8, 16), dense=32), adam(2e-3), epochs=8)
+ROWS_LSTM = Recipe(make(data.digits, layout="rows"), make(models.rnn, units=32), adam(5e-3), epochs=10)
+ROWS_TRANSFORMER = Recipe(make(data.digits, layout="rows"), make(models.transformer), adam(3e-3), epochs=12)
+FAMILIES = {"mlp": DIGITS, "cnn": PICTURES, "lstm": ROWS_LSTM, "transformer": ROWS_TRANSFORMER}
+RESTARTS = make(optimizers.schedules.CosineDecayRestarts, initial_learning_rate=0.005, first_decay_steps=120)
+SMOOTHED = loss(keras.losses.CategoricalCrossentropy, label_smoothing=0.1)
+NORMAL_1 = make(keras.initializers.RandomNormal, stddev=1.0)
+TINY = make(keras.initializers.RandomNormal, stddev=1e-3)
+
+
+# --- what goes wrong ---------------------------------------------------------------------------------
+
+
+def by_label(rows: data.Data) -> data.Data:
+    """Training rows in the order of their labels."""
+    x, y = rows.train
+    order = np.argsort(y.ravel(), kind="stable")
+    return replace(rows, train=(x[order], y[order]))
+
+
+def shifted(rows: data.Data, by: float = 100.0) -> data.Data:
+    """Inputs far from zero."""
+    return rows.mapped(x=lambda x: (x + by).astype("float32"))
+
+
+def penalised(model: keras.Model, strength: float = 1.0) -> None:
+    """An L2 penalty on every kernel."""
+    for layer in model._flatten_layers():
+        if hasattr(layer, "kernel_regularizer") and layer.trainable_variables:
+            layer.kernel.regularizer = keras.regularizers.L2(strength)
+
+
+def drowned(rows: data.Data) -> keras.Model:
+    """An MLP whose dropout lets next to nothing pass."""
+    return models.mlp(rows, hidden=(64, 64, 64), dropout=0.95)
+
+
+def _faults(family: str, good: Recipe) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Fault, grade and what it changes: fields of the recipe, or of the case ("contract", "shuffle")."""
+    rate = float(dict(good.optimizer.settings)["learning_rate"])
+    for grade, factor in (("mild", 30.0), ("middle", 100.0), ("gross", 1000.0)):
+        yield "rate too high", grade, {"optimizer": adam(rate * factor)}
+    for grade, factor in (("mild", 1e-2), ("gross", 1e-4)):
+        yield "rate too low", grade, {"optimizer": adam(rate * factor)}
+    yield "rate too high", "sgd", {"optimizer": sgd(20.0)}
+    yield "rate too low", "sgd", {"optimizer": sgd(1e-5)}
+    for grade, factor in (("mild", 1e3), ("gross", 1e5)):
+        yield "scale of inputs", grade, {"spoil": (make(data.multiplied, factor=factor),), "optimizer": sgd(0.05)}
+    yield "scale of inputs", "offset", {"spoil": (make(shifted, by=1000.0),)}
+    yield "loss contract", "one softmax unit", {"model": _head(good.model, family), "contract": True}
+    yield "loss contract", "relu head", {"model": good.model.but(out="relu"), "loss": LOGITS} if family != "transformer" else {
+        "spoil": (make(data.labels_from_one),), "contract": True
+    }
+    yield "loss contract", "squared error of labels", {"loss": "mean_squared_error", "contract": True}
+    yield "shuffling", "sorted", {"spoil": (make(by_label),), "shuffle": False}
+    yield "over-regularised", "mild", {"before": (make(penalised, strength=0.3),)}
+    yield "over-regularised", "gross", {"before": (make(penalised, strength=10.0),)}
+    yield "stopped too late", "mild", {"spoil": (make(data.first_rows, rows=60), _NOISE), "epochs": 60}
+    yield "stopped too late", "gross", {"spoil": (make(data.first_rows, rows=30), _NOISE), "epochs": 100}
+    if family in ("mlp", "cnn"):
+        yield "initialisation", "gross", {"model": good.model.but(initializer=make(keras.initializers.RandomNormal, stddev=10.0)), "optimizer": sgd(0.1)}
+        yield "initialisation", "all zero", {"model": good.model.but(initializer="zeros")}
+        yield "initialisation", "tiny", {"model": good.model.but(initializer=TINY), "optimizer": sgd(0.01)}
+        yield "activation", "sigmoid", {"model": good.model.but(activation="sigmoid"), "optimizer": sgd(0.01)}
+        yield "activation", "exponential", {"model": good.model.but(activation="exponential"), "optimizer": sgd(0.1)}
+    if family == "mlp":
+        for grade, layers in (("mild", 12), ("gross", 25)):
+            deep = good.model.but(hidden=(32,) * layers, activation="tanh" if grade == "mild" else "sigmoid")
+            yield "depth", grade, {"model": deep, "optimizer": sgd(0.01)}
+        yield "over-regularised", "dropout", {"model": make(drowned)}
+    if family == "cnn":
+        yield "depth", "gross", {"model": good.model.but(filters=(8, 8, 8), activation="sigmoid"), "optimizer": sgd(0.01)}
+    if family == "lstm":
+        yield "activation", "relu cell", {"model": make(relu_cell), "optimizer": sgd(0.5)}
+    if family == "transformer":
+        yield "depth", "gross", {"model": good.model.but(blocks=6), "optimizer": adam(0.1)}
+
+
+_NOISE = make(data.random_targets, share=0.3, splits=("train",))
+
+
+def relu_cell(rows: data.Data) -> keras.Model:
+    """A recurrent layer without anything that bounds it."""
+    source = models.inputs(rows)
+    state = keras.layers.SimpleRNN(32, activation="relu", recurrent_initializer=keras.initializers.Identity(2.0))(source)
+    return keras.Model(source, models.head(rows)(state), name="rnn")
+
+
+def _head(model: Make, family: str) -> Make:
+    return make(one_softmax, family=family)
+
+
+def one_softmax(rows: data.Data, family: str = "mlp") -> keras.Model:
+    """The model of a family with a softmax over a single unit."""
+    alone = replace(rows, units=(1,))
+    return getattr(models, {"lstm": "rnn"}.get(family, family))(alone)
+
+
+def _targets() -> Iterator[LiveCase]:
+    """Numbers to predict: the scale of targets is a fault of regression."""
+    for grade, factor, shift in (("mild", 100.0, 1000.0), ("middle", 1e4, 0.0), ("gross", 1e6, 0.0)):
+        for seed in range(4):
+            fault = replace(
+                DIABETES,
+                spoil=(make(data.moved_targets, factor=factor, shift=shift),),
+                optimizer=(adam(), sgd(0.05))[seed % 2],
+            )
+            yield LiveCase(f"targets-{grade}-{seed}", "mlp", fault, seed, "scale of targets", grade, DIABETES)
+
+
+def _sick() -> Iterator[LiveCase]:
+    for family, good in FAMILIES.items():
+        for number, (fault, grade, changes) in enumerate(_faults(family, good)):
+            contract, shuffle = changes.pop("contract", False), changes.pop("shuffle", True)
+            name = f"{family}-{fault.replace(' ', '-')}-{grade.replace(' ', '-')}"
+            yield LiveCase(name, family, replace(good, **changes), number % 3, fault, grade, good, contract, shuffle)
+    yield from _targets()
+
+
+def _healthy() -> Iterator[LiveCase]:
+    mlp, cnn, lstm, transformer = FAMILIES.values()
+    ways: dict[str, list[tuple[str, Recipe]]] = {
+        "mlp": [
+            ("digits", mlp),
+            ("digits-sgd", replace(mlp, optimizer=sgd(0.1))),
+            ("digits-adam-0.01", replace(mlp, optimizer=adam(0.01))),
+            ("digits-dropout", replace(mlp, model=mlp.model.but(hidden=(128, 64), dropout=0.5))),
+            ("digits-batch-norm", replace(mlp, model=mlp.model.but(norm=True))),
+            ("digits-z-scores", replace(mlp, spoil=(make(data.standard),))),
+            ("digits-pixels-0-16", replace(mlp, data=make(data.digits, top=16.0))),
+            ("digits-restarts", replace(mlp, optimizer=make(optimizers.Adam, learning_rate=RESTARTS))),
+            ("digits-smoothing", replace(mlp, spoil=(make(data.one_hot),), loss=SMOOTHED)),
+            ("digits-l2", replace(mlp, model=mlp.model.but(l2=1e-3))),
+            ("digits-long", replace(mlp, epochs=40)),
+            ("digits-batch-128", replace(mlp, batch_size=128, epochs=20)),
+            ("cancer", CANCER),
+            ("cancer-sgd", replace(CANCER, optimizer=sgd(0.05))),
+            ("wine", WINE),
+            ("iris", IRIS),
+            ("diabetes", DIABETES),
+        ],
+        "cnn": [
+            ("digits", cnn),
+            ("digits-sgd", replace(cnn, optimizer=sgd(0.1), epochs=12)),
+            ("digits-batch-norm", replace(cnn, model=cnn.model.but(norm=True, dropout=0.3))),
+            ("digits-residual", replace(cnn, model=make(models.residual_cnn, blocks=2), optimizer=adam(3e-3))),
+            ("digits-0-255-rescaled", replace(cnn, data=make(data.digits, layout="image", top=255.0), model=cnn.model.but(rescale=1 / 255))),
+            ("digits-adam-0.01", replace(cnn, optimizer=adam(0.01))),
+            ("digits-16-16", replace(cnn, model=cnn.model.but(filters=(16, 16), dropout=0.25))),
+        ],
+        "lstm": [
+            ("digits", lstm),
+            ("digits-adam-0.01", replace(lstm, optimizer=adam(0.01))),
+            ("digits-gru", replace(lstm, model=lstm.model.but(cell="GRU"))),
+            ("digits-rmsprop", replace(lstm, optimizer=make(optimizers.RMSprop, learning_rate=5e-3))),
+            ("digits-48", replace(lstm, model=lstm.model.but(units=48))),
+        ],
+        "transformer": [
+            ("digits", transformer),
+            ("digits-2-blocks", replace(transformer, model=transformer.model.but(blocks=2))),
+            ("digits-adamw", replace(transformer, optimizer=make(optimizers.AdamW, learning_rate=3e-3, weight_decay=0.01))),
+            ("digits-width-16", replace(transformer, model=transformer.model.but(width=16))),
+        ],
+    }  # fmt: skip
+    for family, named in ways.items():
+        for name, recipe in named:
+            for seed in range(3 if family == "mlp" else 4 if family == "cnn" else 3):
+                yield LiveCase(f"{family}-{name}-{seed}", family, recipe, seed)
+
+
+def _in_halves(cases: Iterator[LiveCase]) -> tuple[LiveCase, ...]:
+    return tuple(replace(case, half=HALVES[number % 2]) for number, case in enumerate(cases))
+
+
+SICK = _in_halves(_sick())
+HEALTHY = _in_halves(_healthy())
+LIVE = SICK + HEALTHY
+LIVE_BY_NAME = {case.name: case for case in LIVE}
