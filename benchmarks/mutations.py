@@ -59,7 +59,13 @@ def hostile_parts(canary: Path, bytecode: dict[str, Any]) -> list[Any]:
         {"class_name": "Lambda", "config": {"name": "l", "function": [bytecode["code"], None, None]}},
         {"class_name": "TFSMLayer", "config": {"filepath": path}, "module": "keras.layers"},
         {"class_name": "StringLookup", "config": {"vocabulary": path}, "module": "keras.layers"},
-        {"class_name": "__typespec__", "spec_name": "Popen", "module": "subprocess", "registered_name": "P", "config": []},
+        {
+            "class_name": "__typespec__",
+            "spec_name": "Popen",
+            "module": "subprocess",
+            "registered_name": "P",
+            "config": [],
+        },
     ]
     for module in ("evil", "keras_hub", "keras_nlp.evil", "keras_cv", "keras.evil", "keras.utils", "os", "builtins"):
         for name in ("Dense", "system", "get_file", "Evil", "deserialize", "load_model"):
@@ -217,7 +223,9 @@ def _break_member(members: list[tuple[zipfile.ZipInfo, bytes]], random: Random, 
     info, content = members[index]
     way = random.randrange(9)
     if way == 0:
-        info.filename = random.choice(("../x", "/x", "C:\\x", "a\\..\\..\\x", "x" * 300, "config.json", "\x1bx", "assets/"))
+        info.filename = random.choice(
+            ("../x", "/x", "C:\\x", "a\\..\\..\\x", "x" * 300, "config.json", "\x1bx", "assets/")
+        )
     elif way == 1:
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
     elif way == 2:

@@ -32,7 +32,7 @@ PAGES = {
     "list, searched": "/?q=model-7+scaled",
     "list, page 100": "/?page=100",
     "trends of one model": "/trends?model=model-7",
-    "trends of 12 models": "/trends",
+    "trends of 6 models": "/trends",
 }
 
 

@@ -73,6 +73,8 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class Payoff:
+    """What a remedy brings. `interval` is that of `after`, from paired differences where it was measured."""
+
     metric: str
     before: float | None
     after: float | None
@@ -117,7 +119,7 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Effect:
-    """The measured effect of one change: skill per seed with and without it."""
+    """The measured effect of one change: mean skill with and without it, and the interval of their difference."""
 
     code: str
     what: str

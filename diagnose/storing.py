@@ -174,8 +174,9 @@ def _number(value: float) -> float | str:
 def _readable(data: dict[str, Any]) -> dict[str, Any]:
     """The file's data as the dataclasses want it."""
     free = {key: _restored(data[key]) for key in FREE_FORM if key in data}
-    findings = [_placed(finding) for finding in data.get("findings", ())]
-    known: dict[str, Any] = _known_evidence(data | free | {"findings": findings})
+    findings = data.get("findings", [])
+    placed = [_placed(finding) for finding in findings] if isinstance(findings, list) else findings
+    known: dict[str, Any] = _known_evidence(data | free | {"findings": placed})
     return known
 
 

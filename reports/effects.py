@@ -11,6 +11,7 @@ from diagnose.reports.svg import Scale, at, tag
 
 ROWS = 8
 ROW = 30  # px
+NAME = 17  # characters of a change beside the plot
 ROOM = 160.0  # px that names leave to the plot on a phone
 
 
@@ -38,7 +39,8 @@ def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
 
 def _row(effect: Effect, y: float, along: Scale, helped: bool) -> list[Markup]:
     style = "c-ok" if helped and effect.interval is not None and effect.interval.low > 0 else "c-ink"
-    name = [cut(effect.what, 19), *([tag("title", effect.what)] if len(effect.what) > 19 else [])]
+    what = effect.what.replace("learning rate", "rate")
+    name = [cut(what, NAME), *([tag("title", effect.what)] if len(what) > NAME else [])]
     before, after = along.place(effect.before), along.place(effect.after)
     marks = [
         tag("text", *name, x=0, y=at(y), dx=-10, dy=4, text_anchor="end"),

@@ -125,9 +125,11 @@ def _head(panels: Panels) -> Markup:
 
 def _head_cell(panel: str, title: str, along: Scale) -> Markup:
     texts = []
-    for place, text in _ends(along.ticks(3)):
+    ticks = _ends(along.ticks(3))
+    for place, text in ticks:
         anchor = "start" if place < 3 else "end" if place > 92 else "middle"
-        texts.append(tag("text", text, class_="tk", x=at(place), y="100%", dy=-5, text_anchor=anchor))
+        style = "tk" if (place, text) in (ticks[0], ticks[-1]) else "tk opt"
+        texts.append(tag("text", text, class_=style, x=at(place), y="100%", dy=-5, text_anchor=anchor))
     return tag("div", tag("p", title), tag("svg", *texts, aria_hidden="true", height=22), class_=f"{panel} cell")
 
 

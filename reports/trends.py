@@ -15,7 +15,7 @@ from diagnose.reports.numbers import between, counted, factor, quantity, shown_u
 from diagnose.reports.plot import ROLES
 from diagnose.reports.svg import Scale, at, scale, tag
 
-MOST = 200  # runs that are drawn, the newest
+MOST = 120  # runs that are drawn, the newest
 CAUSES = 8  # rows of causes; the rest is counted
 DRAWN = ("train", "dev")
 DECADE = 10  # the largest error over the smallest from which the axis is a log axis

@@ -45,7 +45,9 @@ def constant_loss(model: Any, batch: tuple[Any, ...]) -> float | None:
 def _loss(model: Any, batch: tuple[Any, ...], constants: list[NDArray[np.float32]]) -> float:
     import keras
 
-    predicted = keras.tree.pack_sequence_as(model._outputs_struct, [keras.ops.convert_to_tensor(c) for c in constants])
+    tensors = [keras.ops.convert_to_tensor(constant) for constant in constants]
+    structure = getattr(model, "_outputs_struct", None)  # a Sequential has none
+    predicted = tensors[0] if structure is None else keras.tree.pack_sequence_as(structure, tensors)
     weight = batch[2] if len(batch) > 2 else None
     try:
         with keras.StatelessScope():
@@ -71,6 +73,8 @@ def _constants(y: NDArray[Any], shape: tuple[int | None, ...]) -> Iterator[NDArr
     share = np.clip(rows[0], SMALLEST, 1 - SMALLEST)
     rows += [np.log(share), np.log(share / (1 - share))]
     for row in rows:
-        yield np.broadcast_to(row, (len(y), int(np.prod(shape)) // len(row), len(row))).reshape(-1, *shape).astype(
-            np.float32
+        yield (
+            np.broadcast_to(row, (len(y), int(np.prod(shape)) // len(row), len(row)))
+            .reshape(-1, *shape)
+            .astype(np.float32)
         )

@@ -1,6 +1,7 @@
 """One training under observation: reads the watch, looks when it can afford to, speaks, and concludes at the end."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +52,7 @@ class Session:
         self._epoch = 0
         self._collected: dict[str, Any] = {}
         self._no_subject = ""
+        self._failure = ""
         self.failed = False
         self.running = False
 
@@ -62,12 +64,17 @@ class Session:
         optimizer = getattr(self.model, "optimizer", None)
         if not self.record.steps:
             self.record.from_start = optimizer is None or int(optimizer.iterations) == 0
-        if self._watch is not None:
-            self._watch.open()
+        with self._harmless():
+            if self._watch is not None:
+                self._watch.open()
         self.budget.start()
 
     def end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Keras has finished an epoch (from 0), validation included."""
+        with self._harmless():
+            self._end_epoch(epoch, logs)
+
+    def _end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         self._epoch = epoch + 1
         self._read()
         self.record.end_epoch(logs)
@@ -82,7 +89,8 @@ class Session:
         """`fit` has returned, or is being left."""
         if self.running:
             self.running = False
-            self._read()
+            with self._harmless():
+                self._read()
             self.budget.stop()
             if self._watch is not None:
                 self._watch.close()
@@ -94,9 +102,22 @@ class Session:
 
     # --- while it trains ----------------------------------------------------------------------------
 
+    @contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """Whatever goes wrong in here costs the observation, never the training."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - ours or a third party's, it must not end the user's training
+            reason = f"{type(error).__name__}: {error}"
+            self._say(f"diagnose: the training is no longer watched ({reason})")
+            self._failure = reason
+            if self._watch is not None:
+                self._watch.close()
+
     def _chunk(self) -> None:
-        self._read()
-        self._observe()
+        with self._harmless():
+            self._read()
+            self._observe()
 
     def _read(self) -> None:
         if self._watch is None:
@@ -273,6 +294,8 @@ class Session:
             found.append(Coverage("single steps and rows as fed", why, "pass probe=(x, y)"))
         else:
             found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]
+        if self._failure:
+            found.append(Coverage("the rest of the training", self._failure, "report it, with the model if you can"))
         if self._no_subject:
             found.append(Coverage("everything but the history", self._no_subject, full))
         if not self.record.complete:

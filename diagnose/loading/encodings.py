@@ -33,10 +33,9 @@ def advice(frame: Any, width: int) -> str:
 def _spoilt(column: Any) -> str:
     """Why a column that is meant as numbers was read as text; "" where it is not."""
     cells = [str(cell).strip() for cell in column.dropna()]
-    if cells and all(_DECIMAL_COMMA.fullmatch(cell) or is_number(cell) for cell in cells):
-        example = next(cell for cell in cells if not is_number(cell))
-        return f'{column.name} has decimal commas ("{example}"): save it with points'
     odd = [cell for cell in cells if not is_number(cell)]
+    if odd and all(_DECIMAL_COMMA.fullmatch(cell) for cell in odd):
+        return f'{column.name} has decimal commas ("{odd[0]}"): save it with points'
     if odd and len(odd) <= (1 - _NUMBERS) * len(cells):
         return f'{column.name} holds numbers but for "{odd[0]}" and the like: correct or empty these cells'
     return ""

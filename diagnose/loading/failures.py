@@ -1,11 +1,14 @@
 """Errors of the user's own code in one line: what failed, and the last line of theirs that led there."""
 
+import re
 import sysconfig
 import traceback
 from pathlib import Path
 
 _LENGTH = 200  # letters of a message
-_NOT_THEIRS = tuple(str(Path(path).resolve()) for path in {*sysconfig.get_paths().values(), Path(__file__).parents[1]})
+_NOT_THEIRS = tuple(
+    str(Path(path).resolve()) for path in {*sysconfig.get_paths().values(), str(Path(__file__).parents[1])}
+)
 
 
 def describe_failure(error: BaseException) -> str:
@@ -25,4 +28,5 @@ def _message(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return "it says nothing more"
-    return (lines[-1] if lines[0].startswith("in user code") else lines[0])[:_LENGTH]
+    telling = lines[-1] if lines[0].startswith("in user code") else lines[0]
+    return re.sub(r"^\{\{.*?\}\} ", "", telling)[:_LENGTH]  # {{function_node ...}}

@@ -238,6 +238,20 @@ def _read_hdf5(path: Path) -> ModelFile:
     )
 
 
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """Turn what Python says of configs that make no sense into an error for people.
+
+    Raises:
+        InputError: something inside the file was not of the kind that its place asks for.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InputError(f"{path} is damaged: what it says of the model makes no sense ({reason})") from error
+
+
 # --- JSON ----------------------------------------------------------------------------------------
 
 

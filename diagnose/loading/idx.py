@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.arrays import EXPANSION, EXPANSION_FLOOR
+from diagnose.loading.arrays import EXPANSION, EXPANSION_FLOOR, mapped
 from diagnose.loading.names import is_junk
 from diagnose.subject import Rows
 
@@ -60,7 +60,7 @@ def _mapped(path: Path) -> Rows:
         shape, dtype = _header(stream, path)
         offset = stream.tell()
     _refuse_short(path, shape, dtype, path.stat().st_size - offset)
-    return np.memmap(path, dtype, "r", offset, shape) if prod(shape) else np.empty(shape, dtype)
+    return mapped(path, dtype, offset, shape, "C")
 
 
 def _unzipped(path: Path) -> Rows:

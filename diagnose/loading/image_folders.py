@@ -42,9 +42,9 @@ def read_image_folder(tree: Tree, signature: Signature, options: LoadOptions) ->
     if not tree.count or (rivals and not (single and _takes_images(signature.inputs[0]))):
         return None
     if not single:
-        sides = f"{len(signature.inputs)} inputs and {len(signature.outputs)} outputs"
-        message = f"{tree.folder} holds images, which one input and one output can take, but the model has {sides}"
-        raise not_understood(f"{message}: pass arrays by their names", tree.folder, signature)
+        inputs, outputs = ([port.name for port in side] for side in (signature.inputs, signature.outputs))
+        message = f"{tree.folder} holds images for one input and one output, but the model has {_listed(inputs)} and "
+        raise not_understood(f"{message}{_listed(outputs)}: pass arrays by these names", tree.folder, signature)
     if _is_dense(signature.outputs[0]) and (pairs := pair_up(tree, signature)):
         return read_masked(tree.folder, pairs, signature, options)
     labels = find_labels(tree, options.target)

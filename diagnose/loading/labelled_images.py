@@ -54,10 +54,9 @@ def find_labels(tree: Tree, target: str | None) -> list[LabelTable]:
     for path in tree.tables:
         frame = _frame(tree, path, index, _LOOKED_AT)
         naming = [] if frame is None else [name for name in frame.columns if _share(frame[name], index) >= _NAMING]
-        if len(naming) == 1 and len(frame.columns) > 1:
-            frame = _frame(tree, path, index, None)
-            frame[_FILE] = [_find(cell, index) for cell in frame[naming[0]]]
-            found.append(LabelTable(path, frame, naming[0]))
+        if len(naming) == 1 and len(frame.columns) > 1 and (whole := _frame(tree, path, index, None)) is not None:
+            whole[_FILE] = [_find(cell, index) for cell in whole[naming[0]]]
+            found.append(LabelTable(path, whole, naming[0]))
     return [table for table in found if all(name in table.columns for name in _wanted(target))]
 
 
@@ -184,7 +183,7 @@ def _share(column: Any, index: Index) -> float:
 
 
 def _frame(tree: Tree, path: str, index: Index, rows: int | None) -> Any:
-    """A table as text; None where it is none. Without a header the columns are numbered."""
+    """A table as text; None where it is none, or two columns have one name. Without a header they are numbered."""
     import pandas as pd
 
     file = tree.folder / path
@@ -203,7 +202,9 @@ def _frame(tree: Tree, path: str, index: Index, rows: int | None) -> Any:
             encoding="utf-8-sig",
             encoding_errors="replace",
             skipinitialspace=True,
+            index_col=False,
         )
-    except (OSError, ValueError):  # pandas' parser errors are among the latter
+    except (OSError, ValueError, OverflowError):  # pandas' parser errors are among the second
         return None
-    return frame.rename(columns=lambda name: str(name).strip())
+    names = [str(name).strip() for name in frame.columns]
+    return frame.set_axis(names, axis=1) if len({*names, _FILE}) == len(names) + 1 else None

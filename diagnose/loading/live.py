@@ -14,6 +14,7 @@ import numpy as np
 from diagnose.errors import InputError
 from diagnose.loading.failures import describe_failure
 from diagnose.loading.folders import read_data
+from diagnose.loading.names import read_name
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.parts import Part, sort_arrays
 from diagnose.loading.signatures import Signature
@@ -204,8 +205,11 @@ def _is_batched(data: Any, signature: Signature) -> bool:
     """A batch has one axis more than the model's input has for one row; where that is unknown, an open first axis."""
     import keras
 
-    spec = data.element_spec
-    first = keras.tree.flatten(spec[0] if isinstance(spec, tuple) else spec)[0]
+    spec = data.element_spec[0] if isinstance(data.element_spec, tuple) else data.element_spec
+    if isinstance(spec, Mapping):
+        named = [key for key in spec if read_name(str(key), signature).role == "input"]
+        spec = spec[named[0]] if named else spec
+    first = keras.tree.flatten(spec)[0]
     shape = signature.inputs[0].shape
     if shape is not None and first.shape.rank in {len(shape), len(shape) + 1}:
         return bool(first.shape.rank == len(shape) + 1)

@@ -9,9 +9,9 @@ from typing import Any
 from diagnose.errors import BuildError, InputError, RefusedError
 from diagnose.loading import legacy, losses, optimizers, weights
 from diagnose.loading.custom import custom_objects, lambda_functions
-from diagnose.loading.files import ModelFile, read_model_file, unpacked
+from diagnose.loading.files import ModelFile, read_model_file, understood, unpacked
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.repairs import declared_shapes, own_objects, repair
+from diagnose.loading.repairs import declared_shapes, layers_of, own_objects, repair
 from diagnose.loading.safety import check_config
 from diagnose.loading.signatures import Signature, output_keys, signature_of
 from diagnose.loading.sizes import bounded_weights, check_levels, check_rows, check_sizes
@@ -69,7 +69,7 @@ def load_file(file: ModelFile, options: LoadOptions, otherwise: Otherwise = lega
     """
     file = _with_architecture(file, options.architecture)
     check_sizes(file.path, file.config)
-    with unpacked(file) as file:
+    with unpacked(file) as file, understood(file.path):
         return _load_layers(file, options, otherwise)
 
 
@@ -149,6 +149,7 @@ def _build(
     import keras
 
     try:
+        _reserve_names(config)
         with bounded_weights(file.path, file.values), keras.saving.CustomObjectScope(dict(custom)):
             if file.format == "keras":
                 return _load_folder(file, config, custom, trust)
@@ -159,6 +160,17 @@ def _build(
         raise
     except Exception as error:
         raise BuildError(f"{file.path}: Keras cannot build the model: {first_line(error)}") from error
+
+
+def _reserve_names(config: Any) -> None:
+    """Keep Keras from giving the names of the file's layers to what it adds itself (masks are joined by "concatenate")."""
+    import keras
+
+    names = {layer["config"].get("name") for layer in layers_of(config) if isinstance(layer["config"], dict)}
+    for name in names:
+        for prefix in {name, str(name).rpartition("_")[0]} if isinstance(name, str) else ():
+            while keras.backend.get_uid(prefix) < len(names):
+                pass
 
 
 def _load_folder(
@@ -186,7 +198,9 @@ def _ensure_built(file: ModelFile, model: Any) -> None:
 
 def first_line(error: Exception) -> str:
     """The telling part of Keras's messages, which go on for pages."""
-    lines = [line.strip() for line in str(error).replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()]
+    text = str(error).replace("\x1b[1m", "").replace("\x1b[0m", "")
+    text = text.rpartition("Exception encountered: ")[2]  # what a layer said, after its whole config
+    lines = [line.strip() for line in text.splitlines()]
     telling = [line for line in lines if line and not line.startswith(("Exception encountered", "Arguments received"))]
     return f"{type(error).__name__}: {telling[0][:300] if telling else ''}".rstrip(": ")
 

@@ -29,7 +29,7 @@ def parquet_frames(path: Path) -> Iterator[Any]:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(_CHUNK):
                 yield batch.to_pandas()
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is a damaged Parquet file ({_short(error)}): save it again") from error
 
 

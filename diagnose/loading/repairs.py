@@ -20,7 +20,8 @@ _MODELS = {"Model": "Model", "Functional": "Model", "Sequential": "Sequential"}
 _HOMES = ("keras", "tf_keras", "tensorflow")
 _RENAMED = {"BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization"}
 _CUDNN = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU"}
-_RETIRED = {"ThresholdedReLU", "SyncBatchNormalization", "LocallyConnected1D", "LocallyConnected2D"}
+_RETIRED = {"ThresholdedReLU", "SyncBatchNormalization", "LocallyConnected1D", "LocallyConnected2D", "RandomCrop"}
+_MASKED = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "MultiHeadAttention"}
 _RANDOM_SIZE = {"RandomHeight", "RandomWidth"}
 _PARTS = ("initializers", "regularizers", "constraints")
 _ACTIVATIONS = ("activation", "recurrent_activation")
@@ -36,21 +37,25 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "input_dtype": _ANY,
     "input_length": _ANY,
     "key_shape": _ANY,
-    "query_shape": _ANY,
-    "value_shape": _ANY,
+    "noise_shape": (None,),
+    "num_constants": (0, None),
     "optional": (False,),
+    "query_shape": _ANY,
     "ragged": (False, None),
     "renorm": (False,),
     "renorm_clipping": (None,),
     "renorm_momentum": _ANY,  # without effect unless renorm
+    "rng_type": _ANY,
     "robust_masking": (False,),
     "softmax_robust_masking": (False,),
     "sparse": (False, None),
     "synchronized": _ANY,
     "time_major": (False,),
-    "virtual_batch_size": (None,),
-    "num_constants": (0, None),
     "type_spec": (None,),
+    "unroll": (False,),
+    "value_shape": _ANY,
+    "virtual_batch_size": (None,),
+    "vocabulary_size": _ANY,
 }
 _TELLING = {"groups", "time_major"}
 _OF_LAMBDA = {"function_type", "module", "output_shape_type", "output_shape_module"}
@@ -73,24 +78,26 @@ def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:
     config = copy.deepcopy(config)
     repairs = _FOR_ALL if version.startswith("3") else _BEFORE_KERAS_3
     notes: dict[str, None] = {}  # ordered, each once
-    for layer in _layers(config):
+    for layer in layers_of(config):
         for fix in repairs:
             note = fix(layer, version)
             if note:
                 notes[note] = None
+    if repairs is _BEFORE_KERAS_3 and _has_masks(config):
+        notes |= dict.fromkeys(note for layer in layers_of(config) if (note := _mask_rule(layer)))
     return config, tuple(notes)
 
 
-def _layers(config: Any) -> Iterator[Config]:
+def layers_of(config: Any) -> Iterator[Config]:
     """Every layer and model inside a config, the outer ones first; layers inserted on the way are visited too."""
     if isinstance(config, dict):
         if isinstance(config.get("class_name"), str) and isinstance(config.get("config"), dict | list):
             yield config
         for value in list(config.values()):
-            yield from _layers(value)
+            yield from layers_of(value)
     elif isinstance(config, list):
         for value in list(config):
-            yield from _layers(value)
+            yield from layers_of(value)
 
 
 def layer_class(name: str) -> Any:
@@ -103,9 +110,10 @@ def layer_class(name: str) -> Any:
 
 def own_objects() -> dict[str, Any]:
     """The layers and functions of ours that a repaired config may name, by their registered names."""
-    from diagnose.loading import retired, tensorflow_calls
+    from diagnose.loading import masks, retired, tensorflow_calls
 
-    parts = [*retired.LAYERS.values(), retired.hard_sigmoid, tensorflow_calls.TensorFlowCall]
+    layers = [*retired.LAYERS.values(), *masks.LAYERS.values()]
+    parts = [*layers, retired.hard_sigmoid, tensorflow_calls.TensorFlowCall]
     return {f"{retired.PACKAGE}>{part.__name__}": part for part in parts}
 
 
@@ -239,7 +247,7 @@ def _hard_sigmoid(layer: Config, version: str) -> str | None:
 
 
 def _retired(layer: Config, version: str) -> str | None:
-    """Layers that Keras 3 has no more."""
+    """Layers that Keras 3 has no more, or computes in another way."""
     kind, config = layer["class_name"], layer["config"]
     if kind in _RANDOM_SIZE:
         layer.update(class_name="Identity", config={"name": config.get("name")})
@@ -249,7 +257,7 @@ def _retired(layer: Config, version: str) -> str | None:
     if kind.startswith("LocallyConnected"):
         _locally_connected(layer)
     _ours(layer)
-    return f"{kind} is no longer part of Keras; it is computed as Keras 2 does"
+    return f"{kind}, which Keras 3 has not or computes in another way, is computed as in Keras 2"
 
 
 def _locally_connected(layer: Config) -> None:
@@ -262,6 +270,21 @@ def _locally_connected(layer: Config) -> None:
             )
     for name in ("kernel_constraint", "bias_constraint", "activity_regularizer", "batch_input_shape"):
         config.pop(name, None)  # used in training only
+
+
+def _has_masks(config: Config) -> bool:
+    return any(
+        layer["class_name"] == "Masking" or (layer["class_name"] == "Embedding" and layer["config"].get("mask_zero"))
+        for layer in layers_of(config)
+    )
+
+
+def _mask_rule(layer: Config) -> str | None:
+    """Layers that hand masks on in another way since Keras 3."""
+    if layer["class_name"] not in _MASKED or layer.get("module") != "keras.layers":
+        return None
+    _ours(layer)
+    return f"{layer['class_name']} hands on the masks of its inputs as in Keras 2"
 
 
 def _interpolation(layer: Config, version: str) -> str | None:
@@ -298,8 +321,10 @@ def _unknown_arguments(layer: Config, version: str) -> str | None:
     if cls is None or layer["class_name"] in _MODELS or not isinstance(config, dict):
         return None
     known = set(inspect.signature(cls.__init__).parameters)
+    known |= _OF_EVERY_LAYER if "kwargs" in known else set()
     inherited = _INHERITED if layer["class_name"].startswith(("Separable", "Depthwise")) else set()
     inherited |= _OF_LAMBDA if layer["class_name"] == "Lambda" else set()
+    inherited |= {"trainable"}
     dropped = [name for name in config if name not in known and (name in inherited or _neutral(name, config[name]))]
     for name in dropped:
         del config[name]
@@ -357,6 +382,7 @@ def _module(layer: Config, version: str) -> str | None:
     home = "layers" if layer_class(name) else next((part for part in _PARTS if _has(keras, part, name)), None)
     if home and name not in _MODELS:
         layer.update(module=f"keras.{home}", registered_name=None)
+        layer.pop("build_config", None)  # in the words of Keras 2; the model's calls build its layers
     return None
 
 

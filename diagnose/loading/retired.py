@@ -43,6 +43,17 @@ class SyncBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[m
         super().__init__(**{**settings, "synchronized": False})
 
 
+@_register
+class RandomCrop(keras.layers.RandomCrop):  # type: ignore[misc]
+    """Outside training, Keras 2 cuts out the middle and resizes it; Keras 3 leaves the picture as large as it is."""
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
+        if training:
+            return super().transform_images(images, transformation, training=training)
+        size = (self.height, self.width)
+        return keras.preprocessing.image.smart_resize(images, size, data_format=self.data_format)
+
+
 class _LocallyConnected(keras.layers.Layer):  # type: ignore[misc]
     """A convolution whose kernel differs from place to place.
 
@@ -145,5 +156,5 @@ class LocallyConnected2D(_LocallyConnected):
     axes = 2
 
 
-_LAYERS = (ThresholdedReLU, SyncBatchNormalization, LocallyConnected1D, LocallyConnected2D)
+_LAYERS = (ThresholdedReLU, SyncBatchNormalization, RandomCrop, LocallyConnected1D, LocallyConnected2D)
 LAYERS = {layer.__name__: layer for layer in _LAYERS}

@@ -50,7 +50,7 @@ def _matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False
     return ops.matmul(ops.swapaxes(a, -1, -2) if transpose_a else a, ops.swapaxes(b, -1, -2) if transpose_b else b)
 
 
-def _transpose(a: Any, perm: Any = None) -> Any:
+def _transpose(a: Any, perm: Any = None, conjugate: bool = False) -> Any:  # real numbers only
     return ops.transpose(a, axes=perm)
 
 
@@ -81,6 +81,10 @@ def _split(value: Any, num_or_size_splits: Any, axis: int = 0) -> Any:
 def _pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0) -> Any:
     constant = mode.lower() == "constant"
     return ops.pad(tensor, paddings, mode=mode.lower(), **({"constant_values": constant_values} if constant else {}))
+
+
+def _resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = False) -> Any:
+    return ops.image.resize(images, tuple(size), interpolation=method, antialias=antialias)
 
 
 def _one_hot(indices: Any, depth: int) -> Any:
@@ -205,6 +209,7 @@ FUNCTIONS: dict[str, Function] = {
     "unstack": lambda value, num=None, axis=0: ops.unstack(value, num, axis=axis),
     "split": _split,
     "transpose": _transpose,
+    "compat.v1.transpose": _transpose,
     "expand_dims": lambda input, axis: ops.expand_dims(input, axis),  # noqa: A006
     "squeeze": _squeeze,
     "compat.v1.squeeze": _squeeze,
@@ -215,6 +220,7 @@ FUNCTIONS: dict[str, Function] = {
     "repeat": lambda input, repeats, axis=None: ops.repeat(input, repeats, axis=axis),  # noqa: A006
     "pad": _pad,
     "compat.v1.pad": _pad,
+    "image.resize": _resize,
     "one_hot": _one_hot,
     "__operators__.getitem": _getitem,
 }

@@ -43,11 +43,8 @@ def wrap(path: Path, folder: Path, inputs: Names = (), outputs: Names = ()) -> A
     layer.autocast = False  # the function takes its own types and no others
     specs = _adapt(path, endpoint, layer, inputs)
     rows = [keras.Input(batch_shape=tuple(s.shape), dtype=s.dtype.name, name=_plain(s.name)) for s in specs]
-    try:
-        given = layer(rows if len(rows) > 1 else rows[0])
-    except Exception as error:
-        raise InputError(f'{path}: its signature "{endpoint}" cannot be run ({_brief(error)}): {AGAIN}') from error
-    return keras.Model(rows if len(rows) > 1 else rows[0], _named(given, outputs), name=_plain(path.stem))
+    given: Any = rows if len(rows) > 1 else rows[0]
+    return keras.Model(given, _named(layer(given), outputs), name=_plain(path.stem))
 
 
 def _endpoint(path: Path, folder: Path) -> str:

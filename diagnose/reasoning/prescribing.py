@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from string import Template
 
 from diagnose.diagnosis import Cause, Effect, Payoff, Remedy, State, Verdict
-from diagnose.findings import Finding, Severity
+from diagnose.findings import Finding, Interval, Severity
 from diagnose.reasoning.engine import Suspicion
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.verdicts import SNIPPETS
@@ -27,6 +27,7 @@ class Values:
 
     def fill(self, text: str) -> str:
         names = {"rate": f"{self.rate:.1g}", "optimizer": self.optimizer, "loss": self.loss, "classes": self.classes}
+        names["estimator"] = "Regressor" if self.loss in ("mse", "mean_squared_error") else "Classifier"
         return Template(text).safe_substitute(names)
 
 
@@ -104,7 +105,9 @@ def _payoff(remedy: DeclaredRemedy, by: Sequence[Suspicion], effects: Sequence[E
     best = max((e for e in effects if e.code in codes), key=lambda e: e.after, default=None)
     if best is None:
         return UNMEASURED
-    return Payoff("train skill in a short training", best.before, best.after, best.interval, "measured")
+    change, start = best.interval, best.before
+    span = None if change is None else Interval(start + change.low, start + change.high, change.level)
+    return Payoff("train skill in a short training", start, best.after, span, "measured")
 
 
 def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, effects: Sequence[Effect]) -> Remedy:

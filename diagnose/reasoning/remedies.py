@@ -1,7 +1,7 @@
 """What can be done: every remedy with its reason, its Keras snippet and its place in the two lists.
 
-A snippet stands on its own beside the user's `model`, `x_train, y_train, x_dev, y_dev`; `$rate`, `$batch`
-and `$classes` are filled in from what was measured.
+A snippet stands on its own beside the user's `model`, `x_train, y_train, x_dev, y_dev`; `$rate`, `$optimizer`,
+`$loss`, `$classes` and `$estimator` are filled in from what is known (`prescribing.Values`).
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,8 @@ SCALE_INPUTS = DeclaredRemedy(
     "import keras\n\n"
     "norm = keras.layers.Normalization()\n"
     "norm.adapt(x_train)\n"
-    "model = keras.Sequential([keras.Input(x_train.shape[1:]), norm, keras.models.clone_model(model)])",
+    "model = keras.Sequential([keras.Input(x_train.shape[1:]), norm, keras.models.clone_model(model)])\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "a few lines and one training run",
 )
 SCALE_TARGETS = DeclaredRemedy(
@@ -71,7 +72,8 @@ SAME_PREPROCESSING = DeclaredRemedy(
     "import keras\n\n"
     "# for example, where training saw pixels of 0 to 1 and the data holds 0 to 255\n"
     "inputs = keras.Input(model.input_shape[1:])\n"
-    "model = keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))",
+    "model = keras.Model(inputs, model(keras.layers.Rescaling(1 / 255)(inputs)))\n"
+    'model.compile(loss="$loss")',
     "one line",
 )
 FIX_LABELS = DeclaredRemedy(
@@ -107,7 +109,9 @@ SPLIT_BY_KEY = DeclaredRemedy(
     "split-by-group-or-time",
     "Keep each group on one side of the split, and the future out of the training rows",
     "New rows will come from new groups, and later: dev should, too.",
-    "from sklearn.model_selection import GroupShuffleSplit\n\n"
+    "import numpy as np\nfrom sklearn.model_selection import GroupShuffleSplit\n\n"
+    "# groups: for each row of train and dev, whose it is (the patient, the speaker, the shop)\n"
+    "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
     "train, dev = next(GroupShuffleSplit(test_size=0.2, random_state=0).split(x, y, groups))\n"
     "# by time instead: order = times.argsort(); train, dev = order[: int(0.8 * len(x))], order[int(0.8 * len(x)) :]\n"
     "x_train, x_dev, y_train, y_dev = x[train], x[dev], y[train], y[dev]",
@@ -142,7 +146,8 @@ HEAD_UNITS = DeclaredRemedy(
     "A class without a unit cannot be predicted, and a loss over the wrong number of units means something else.",
     "import keras\n\n"
     "body = keras.Model(model.inputs, model.layers[-2].output)\n"
-    'model = keras.Sequential([body, keras.layers.Dense($classes, activation="softmax")])',
+    'model = keras.Sequential([body, keras.layers.Dense($classes, activation="softmax")])\n'
+    'model.compile(optimizer="adam", loss="$loss")',
     "one line and one training run",
 )
 SIGMOID_HEAD = DeclaredRemedy(
@@ -203,7 +208,8 @@ INITIALISE = DeclaredRemedy(
     '    if "kernel_initializer" in config:\n'
     '        config["kernel_initializer"] = "he_normal"\n'
     "    return layer.__class__.from_config(config)\n\n\n"
-    "model = keras.models.clone_model(model, clone_function=he)",
+    "model = keras.models.clone_model(model, clone_function=he)  # fresh weights\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "one line a layer and one training run",
 )
 ADD_ACTIVATIONS = DeclaredRemedy(
@@ -216,7 +222,8 @@ ADD_ACTIVATIONS = DeclaredRemedy(
     '    if config.get("activation") == "linear" and layer is not model.layers[-1]:\n'
     '        config["activation"] = "relu"\n'
     "    return layer.__class__.from_config(config)\n\n\n"
-    "model = keras.models.clone_model(model, clone_function=relu)",
+    "model = keras.models.clone_model(model, clone_function=relu)  # fresh weights\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "one line a layer and one training run",
 )
 RELU = DeclaredRemedy(
@@ -229,7 +236,8 @@ RELU = DeclaredRemedy(
     '    if "activation" in config and layer is not model.layers[-1]:\n'
     '        config |= {"activation": "relu", "kernel_initializer": "he_normal"}\n'
     "    return layer.__class__.from_config(config)\n\n\n"
-    "model = keras.models.clone_model(model, clone_function=relu)",
+    "model = keras.models.clone_model(model, clone_function=relu)  # fresh weights\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "one line a layer and one training run",
 )
 SHALLOWER = DeclaredRemedy(
@@ -254,7 +262,8 @@ REVIVE = DeclaredRemedy(
     '    if config.get("activation") == "relu":\n'
     '        config["activation"] = "leaky_relu"\n'
     "    return layer.__class__.from_config(config)\n\n\n"
-    "model = keras.models.clone_model(model, clone_function=leaky)",
+    "model = keras.models.clone_model(model, clone_function=leaky)  # fresh weights\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "one training run",
 )
 WIDEN = DeclaredRemedy(
@@ -267,7 +276,8 @@ WIDEN = DeclaredRemedy(
     '    if "units" in config and layer is not model.layers[-1]:\n'
     '        config["units"] = max(4 * config["units"], 32)\n'
     "    return layer.__class__.from_config(config)\n\n\n"
-    "model = keras.models.clone_model(model, clone_function=wider)",
+    "model = keras.models.clone_model(model, clone_function=wider)  # fresh weights\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "one line and one training run",
     (_yearning("increase the model size", "chapter 25"),),
 )
@@ -288,7 +298,8 @@ LESS_DROPOUT = DeclaredRemedy(
     '    if "rate" in config:\n'
     '        config["rate"] = min(config["rate"], 0.2)\n'
     "    return layer.__class__.from_config(config)\n\n\n"
-    "model = keras.models.clone_model(model, clone_function=lighter)",
+    "model = keras.models.clone_model(model, clone_function=lighter)  # fresh weights\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "one line and one training run",
     (_yearning("reduce or eliminate regularization", "chapter 25"),),
 )
@@ -303,7 +314,8 @@ LESS_PENALTY = DeclaredRemedy(
     "        if key in config:\n"
     "            config[key] = None\n"
     "    return layer.__class__.from_config(config)\n\n\n"
-    "model = keras.models.clone_model(model, clone_function=free)",
+    "model = keras.models.clone_model(model, clone_function=free)  # fresh weights\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "one line and one training run",
     (_yearning("reduce or eliminate regularization", "chapter 25"),),
 )
@@ -408,9 +420,9 @@ DIVERSE_DATA = DeclaredRemedy(
     "more-diverse-data",
     "Get training data like the rows that fail",
     "Where train lacks what dev has, only data of that kind helps.",
-    "import numpy as np\n\n"
-    "losses = -np.log(np.clip(model.predict(x_dev, verbose=0), 1e-7, 1))  # look at the 100 worst rows\n"
-    "print(np.argsort(losses.max(axis=1))[::-1][:100])",
+    "import keras\nimport numpy as np\n\n"
+    'losses = np.asarray(keras.losses.get("$loss")(y_dev, model.predict(x_dev, verbose=0)))\n'
+    "print(losses.reshape(len(x_dev), -1).mean(axis=1).argsort()[::-1][:100])  # the worst rows: look at them",
     "days to weeks",
     (_yearning("more-diverse-data", "chapters 14 and 42"),),
 )
@@ -419,8 +431,10 @@ AUGMENT = DeclaredRemedy(
     "Augment the training images",
     "Each changed copy is a new row for nothing.",
     "import keras\n\n"
-    "augment = keras.Sequential([keras.layers.RandomFlip('horizontal'), keras.layers.RandomTranslation(0.1, 0.1),\n"
-    "                            keras.layers.RandomRotation(0.05)])",
+    "# only changes that keep the label: a mirrored digit is no digit\n"
+    "augment = [keras.layers.RandomTranslation(0.1, 0.1), keras.layers.RandomRotation(0.05)]\n"
+    "model = keras.Sequential([keras.Input(x_train.shape[1:]), *augment, model])\n"
+    'model.compile(optimizer="adam", loss="$loss")',
     "a few lines and one training run",
     (_fastai("augmentation"),),
 )
@@ -455,7 +469,7 @@ SMALLER = DeclaredRemedy(
     "smaller-network",
     "Use a smaller network",
     "It is the last resort against variance: regularising a large one usually does better.",
-    "# halve the units of the hidden layers",
+    WIDEN.snippet.replace("wider", "narrower").replace('max(4 * config["units"], 32)', 'max(config["units"] // 2, 1)'),
     "one training run",
     (_yearning("smaller-network", "chapter 27"), _fastai("reduce-complexity")),
 )
@@ -463,8 +477,8 @@ USE_BASELINE = DeclaredRemedy(
     "use-baseline",
     "Find out what the baseline does better; until then, use the baseline",
     "A model that costs more has to do more.",
-    "from sklearn.ensemble import HistGradientBoostingClassifier\n\n"
-    "baseline = HistGradientBoostingClassifier().fit(x_train.reshape(len(x_train), -1), y_train)",
+    "from sklearn.ensemble import HistGradientBoosting$estimator\n\n"
+    "baseline = HistGradientBoosting$estimator().fit(x_train.reshape(len(x_train), -1), y_train)",
     "an hour",
     (_yearning("error analysis", "chapters 13-14"),),
 )

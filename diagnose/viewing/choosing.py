@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from diagnose.errors import InputError
 from diagnose.viewing.folder import Folder
 from diagnose.viewing.runs import DAMAGED, STATES, Run
 
+MOMENT = attrgetter("moment")
 PAGE = 50  # results on one page
 SORTS = ("date", "model", "state", "train", "dev", "causes")
 DESCENDING = ("date", "causes", "train", "dev")  # what one wants to see the largest of first
@@ -97,20 +98,10 @@ def choose(runs: Iterable[Run], asked: Query) -> Choice:
 def ordered(runs: Sequence[Run], sort: str = "date", down: bool = True) -> list[Run]:
     """By one column, then by date, the newest first; what has no value there comes last."""
     key = KEYS[sort]
-    by_date = sorted(runs, key=moment, reverse=True)
-    valued = [(value, run) for run in by_date if (value := key(run)) is not None]
-    valued.sort(key=lambda pair: pair[0], reverse=down)
-    return [run for _, run in valued] + [run for run in by_date if key(run) is None]
-
-
-def moment(run: Run) -> str:
-    """When it was examined: as it says, else when the file was written. ISO 8601, UTC, so that texts sort."""
-    try:
-        said = datetime.fromisoformat(run.date)
-    except ValueError:
-        said = datetime.fromtimestamp(run.stamp[0] / 1e9, UTC)
-    said = said if said.tzinfo else said.replace(tzinfo=UTC)
-    return said.astimezone(UTC).isoformat(timespec="seconds")
+    by_date = sorted(runs, key=MOMENT, reverse=True)
+    pairs = [(key(run), run) for run in by_date]
+    valued = sorted((pair for pair in pairs if pair[0] is not None), key=lambda pair: pair[0], reverse=down)  # type: ignore[arg-type, return-value]
+    return [run for _, run in valued] + [run for value, run in pairs if value is None]
 
 
 def _error(split: str) -> Callable[[Run], float | None]:
@@ -121,7 +112,7 @@ def _error(split: str) -> Callable[[Run], float | None]:
 
 
 KEYS: dict[str, Callable[[Run], str | float | None]] = {
-    "date": lambda run: None if run.damage else moment(run),
+    "date": lambda run: None if run.damage else run.moment,
     "model": lambda run: run.model.casefold() or None,
     "state": lambda run: STATES.index(run.state) if run.state in STATES else None,
     "train": _error("train"),
@@ -141,11 +132,11 @@ def result_at(path: Path) -> Path:
     known = [run for run in Folder(path).listing(None).runs if not run.damage]
     if not known:
         raise InputError(f"{path} holds no result: pass a JSON file written by diagnose, or a folder of them")
-    return path / max(known, key=moment).file
+    return path / max(known, key=MOMENT).file
 
 
 def previous(runs: Iterable[Run], of: Run) -> Run | None:
     """The result of the same model that was examined before this one."""
     same = [run for run in runs if run.model == of.model and not run.damage and run.file != of.file]
-    earlier = [run for run in same if moment(run) <= moment(of)]
-    return max(earlier, key=moment, default=None)
+    earlier = [run for run in same if run.moment <= of.moment]
+    return max(earlier, key=MOMENT, default=None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from diagnose.viewing.runs import Run, Stamp, read
 
 PATIENCE = 0.25  # s a page waits for files that are being read
-FRESH = 0.5  # s for which a listing of the folder is believed
+FRESH = 1.0  # s for which a listing of the folder is believed
 
 
 @dataclass(frozen=True)

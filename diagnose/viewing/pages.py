@@ -17,7 +17,7 @@ from diagnose.errors import InputError
 from diagnose.reports import story, trends
 from diagnose.reports.comparison import level
 from diagnose.reports.templating import environment, source
-from diagnose.viewing.choosing import choose, moment, ordered, previous, query
+from diagnose.viewing.choosing import choose, ordered, previous, query
 from diagnose.viewing.folder import Folder, Listing
 from diagnose.viewing.runs import DAMAGED, STATES, Run, text_of
 
@@ -37,7 +37,7 @@ HEADERS = {
 }
 ALIVE = 120  # s without a change after which a training is taken to have ended
 SOON, LATER = 2, 10  # s between two looks for a change: of a training that goes on, of anything else
-MODELS = 12  # models on one page of trends
+MODELS = 6  # models on one page of trends
 
 
 def application(folder: Path) -> Flask:
@@ -125,7 +125,7 @@ class _Viewer:
             return diagnosis
         from diagnose.reports import html
 
-        before = previous(self._folder.listing(0).runs, run)
+        before = previous(self._folder.listing().runs, run)
         bar = self._bar(run=run, previous=before, version=_version(run))
         return _report(html.render(diagnosis, bar, OWN), _version(run))
 
@@ -231,7 +231,7 @@ class _Viewer:
 
 def _templates() -> Environment:
     made = environment()
-    made.globals.update(level=level, moment=moment, facets=(*STATES, DAMAGED), report=_report_address, short=_short)
+    made.globals.update(level=level, facets=(*STATES, DAMAGED), report=_report_address, short=_short)
     made.globals.update(version_of=__version__)
     made.filters["quoted"] = lambda text: quote(text, safe="")
     return made
@@ -250,7 +250,7 @@ def _points(runs: list[Run]) -> list[trends.Point]:
     """Oldest first, as a drawing wants them."""
     return [
         trends.Point(
-            date=moment(run),
+            date=run.moment,
             state=run.state,
             measure=run.measure,
             unit=run.unit,

@@ -6,6 +6,8 @@ import json
 import os
 import stat
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,17 @@ class Run:
     live: bool = False  # written by a training that goes on
     damage: str = ""
 
-    @property
+    @cached_property
+    def moment(self) -> str:
+        """When it was examined: as it says, else when the file was written. ISO 8601, UTC, so that texts sort."""
+        try:
+            said = datetime.fromisoformat(self.date)
+        except ValueError:
+            said = datetime.fromtimestamp(self.stamp[0] / 1e9, UTC)
+        said = said if said.tzinfo else said.replace(tzinfo=UTC)
+        return said.astimezone(UTC).isoformat(timespec="seconds")
+
+    @cached_property
     def searched(self) -> str:
         """All that a search looks at."""
         causes = (f"{cause.title} {cause.code}" for cause in self.causes)

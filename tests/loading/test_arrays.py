@@ -76,7 +76,9 @@ def test_pickled_objects_are_refused_and_never_run(compressed: bool, tmp_path: P
 
 def test_records_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "r.npy", np.zeros(3, dtype=[("a", "f4"), ("b", "i4")]))
-    assert refused(read_npy, tmp_path / "r.npy") == "r.npy: its array holds records (a, b): save one array for each field"
+    assert (
+        refused(read_npy, tmp_path / "r.npy") == "r.npy: its array holds records (a, b): save one array for each field"
+    )
 
 
 def test_a_header_that_promises_more_than_the_file_has(tmp_path: Path) -> None:

@@ -383,8 +383,8 @@ def test_several_inputs(tmp_path: Path) -> None:
     put(tmp_path, "a/1.png", "b/1.png")
     two = Signature((Port("left", (8, 8, 3)), Port("right", (8, 8, 3))), PICTURE.outputs)
     assert message(tmp_path, two).startswith(
-        "data holds images, which one input and one output can take, but the model has 2 inputs and 1 outputs: "
-        "pass arrays by their names"
+        "data holds images for one input and one output, but the model has left, right and label: "
+        "pass arrays by these names; or read it"
     )
 
 

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from click.testing import CliRunner
 
-from diagnose.cli import cli
+from diagnose import cli
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load, subject_from
 from diagnose.loading.folders import read_data
@@ -164,7 +162,7 @@ def test_it_returns_something_else(returned: str, expected: str, model: Path, tm
 
 def test_a_loader_reads_paths_only(make_model: Make) -> None:
     rows = (np.zeros((4, 3)), np.zeros(4))
-    with pytest.raises(InputError, match="^--loader own.py:load reads a path: pass the path of the data as train$"):
+    with pytest.raises(InputError, match=r"^--loader own\.py:load reads a path: pass the path of the data as train$"):
         subject_from(make_model(), rows, options=LoadOptions(loader="own.py:load"))
 
 
@@ -196,7 +194,7 @@ def test_the_template_for_a_folder(model: Path, tmp_path: Path) -> None:
         in text
     )
     assert "# DATA holds 4 files (4 .xyz), such as 0.xyz, 1.xyz, 2.xyz, 3.xyz.\n" in text
-    assert message(model, tmp_path, text).endswith("NotImplementedError: complete read() (own.py, line 32)")
+    assert message(model, tmp_path, text).endswith("NotImplementedError: complete read() (own.py, line 31)")
     body = "    *x, y = map(float, file.read_text().split())\n    return np.array(x), y\n"
     subject = loaded(model, tmp_path, completed(text, "read", body))
     assert subject.train.inputs[0].tolist() == [[index, 1, 2] for index in range(4)]
@@ -259,11 +257,16 @@ def test_names_in_a_template_cannot_become_code(tmp_path: Path) -> None:
         compile(text, "template", "exec")
 
 
-def test_the_command_prints_the_template_apart_from_the_sentence(model: Path, tmp_path: Path) -> None:
-    from diagnose import cli as command
-
+def test_the_command_prints_the_template_apart_from_the_sentence(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a.xyz").write_text("1")
-    with pytest.raises(SystemExit) as stop, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["diagnose", str(model), str(tmp_path), "--quiet"])
-        command.main()
+    monkeypatch.setattr("sys.argv", ["diagnose", str(model), str(tmp_path), "--quiet"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    printed = capfd.readouterr()
     assert stop.value.code == 2
+    compile(printed.out, "template", "exec")
+    assert "def load(data: Path) -> dict:\n" in printed.out
+    assert printed.err.startswith(f"diagnose: {tmp_path}: nothing in it is understood (a.xyz): put ")
+    assert printed.err.count("\n") == 1

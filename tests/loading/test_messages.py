@@ -69,7 +69,9 @@ def test_model_is_a_folder(tmp_path: Path, data: Path) -> None:
     (tmp_path / "saved").mkdir()
     assert message(tmp_path / "saved", data) == "saved is a folder, not a model file: pass the .keras or .h5 file"
     (tmp_path / "saved" / "saved_model.pb").touch()
-    assert "saved is a SavedModel folder, which Keras 3 cannot load" in message(tmp_path / "saved", data)
+    assert "saved is a SavedModel, which runs code of the file when it is loaded: pass --trust" in message(
+        tmp_path / "saved", data
+    )
 
 
 def test_model_is_another_archive(tmp_path: Path, data: Path) -> None:
@@ -265,7 +267,7 @@ def test_an_image_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "data" / "cats").mkdir(parents=True)
     (tmp_path / "data" / "cats" / "1.png").write_bytes(b"no image")
     assert message(path, tmp_path / "data", loss="mse").endswith(
-        "1.png cannot be read as an image: remove it or save it again"
+        "1 of 1 files cannot be read as images, the first is cats/1.png: remove them or save them again"
     )
 
 

@@ -76,7 +76,8 @@ def test_litter_is_junk(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("site", ("", "site")), ("site_train", ("train", "site")), ("valPatientId", ("dev", "patient_id"))]
+    ("text", "expected"),
+    [("site", ("", "site")), ("site_train", ("train", "site")), ("valPatientId", ("dev", "patient_id"))],
 )
 def test_the_split_and_the_rest_of_a_name(text: str, expected: tuple[str, str]) -> None:
     assert split_of(text) == expected

@@ -96,7 +96,9 @@ def test_a_target_by_place_or_in_another_case(target: str, expected: float, tmp_
 
 
 def test_rows_without_a_text_label_are_left_out(tmp_path: Path) -> None:
-    part = table(tmp_path, "a,b,c,label,site\n1,2,3,no,u\n4,5,6,,v\n", options=LoadOptions(target="label", group="site"))
+    part = table(
+        tmp_path, "a,b,c,label,site\n1,2,3,no,u\n4,5,6,,v\n", options=LoadOptions(target="label", group="site")
+    )
     assert part.targets[""].tolist() == ["no"]
     assert part.groups is not None and part.groups.tolist() == ["u"]
     assert part.notes[0] == "1 rows without a target were left out"
@@ -226,7 +228,7 @@ def test_of_a_very_large_table_a_seeded_share_is_kept(
     monkeypatch.setattr(delimited, "CHUNK", 1_000)
     monkeypatch.setattr(records, "_CHUNK", 1_000)
     frame, notes = read_frame(tmp_path / name, seed=1)
-    assert 3_000 < len(frame) < 7_000
+    assert 2_000 < len(frame) < 7_000
     assert frame["a"].is_monotonic_increasing
     assert frame["a"].mean() == pytest.approx(10_000, rel=0.1)
     assert notes[0].endswith(f"{len(frame):,} of 20,000 rows were kept, a seeded sample that fits into memory")

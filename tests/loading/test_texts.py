@@ -67,8 +67,13 @@ def test_a_model_that_takes_text_is_loaded_with_texts(tmp_path: Path) -> None:
         write(tmp_path, f"data/{'pos' if number % 2 else 'neg'}/{number}.txt", b"a good film" if number % 2 else b"bad")
     words = keras.layers.TextVectorization(10, output_sequence_length=4, vocabulary=["good", "bad", "film"])
     model = keras.Sequential(
-        [keras.Input((1,), dtype="string"), words, keras.layers.Embedding(10, 2), keras.layers.Flatten()]
-        + [keras.layers.Dense(1, activation="sigmoid")]
+        [
+            keras.Input((1,), dtype="string"),
+            words,
+            keras.layers.Embedding(10, 2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
     )
     model.compile("sgd", "binary_crossentropy")
     model.save(tmp_path / "m.keras")

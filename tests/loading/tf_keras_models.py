@@ -89,7 +89,6 @@ LAYERS: dict[str, tuple[tuple[int, ...], Layers]] = {
     "layer normalisation": (SERIES, lambda: [L.LayerNormalization(), L.LayerNormalization(axis=[1, 2], epsilon=0.1)]),
     "group normalisation": (PICTURE, lambda: [L.GroupNormalization(groups=2), L.GroupNormalization(groups=-1)]),
     "unit normalisation": (SERIES, lambda: [L.UnitNormalization(), L.UnitNormalization(axis=[1, 2])]),
-    "spectral normalisation": ((4,), lambda: [L.SpectralNormalization(L.Dense(3))]),
     "dropout": ((4,), lambda: [L.Dropout(0.5, noise_shape=(None, 1), seed=3), L.GaussianNoise(0.1), L.GaussianDropout(0.2), L.AlphaDropout(0.1)]),
     "spatial dropout": (PICTURE, lambda: [L.SpatialDropout2D(0.3), L.Reshape((48, 2)), L.SpatialDropout1D(0.3)]),
     "activity regularisation": ((4,), lambda: [L.ActivityRegularization(0.1), L.Dense(2, activity_regularizer="l1")]),
@@ -261,13 +260,34 @@ def _double() -> Any:
     return tf_keras.Sequential([L.Input((3,), dtype="float64"), L.Dense(4, dtype="float64")])
 
 
+def _masked_and_joined() -> Any:
+    tokens = L.Input((5,), dtype="int32")
+    x, y = L.Embedding(9, 3, mask_zero=True)(tokens), L.Embedding(9, 3, mask_zero=True)(tokens)
+    return tf_keras.Model(tokens, L.LSTM(2)(L.Concatenate()([L.Add()([x, y]), y])))
+
+
+def _masked_self_attention() -> Any:
+    tokens = L.Input((5,), dtype="int32")
+    x = L.Embedding(9, 4, mask_zero=True)(tokens)
+    x = L.Attention()([L.MultiHeadAttention(2, 2)(x, x), x])
+    return tf_keras.Model(tokens, L.GlobalAveragePooling1D()(x))
+
+
+def _masked_arithmetic() -> Any:
+    tokens = L.Input((5,), dtype="int32")
+    x = L.Embedding(9, 4, mask_zero=True)(tokens)
+    return tf_keras.Model(tokens, L.LSTM(2)(x * 2.0 + 1.0))
+
+
 MODELS: dict[str, Callable[[], Any]] = {
     "no input layer": lambda: tf_keras.Sequential([L.Dense(4, input_shape=(3,)), L.Dense(2)]),
     "fixed batch": lambda: tf_keras.Sequential([L.Dense(4, batch_input_shape=(3, 3)), L.Dense(2)]),
     "stateful": lambda: tf_keras.Sequential([L.LSTM(4, batch_input_shape=(3, *SERIES), stateful=True), L.Dense(2)]),
     "series of any length": lambda: tf_keras.Sequential([L.LSTM(4, input_shape=(None, 4)), L.Dense(2)]),
     "embedding": _on_tokens(lambda: [L.Embedding(9, 3, mask_zero=True), L.LSTM(2)]),
-    "embedding of a length": lambda: tf_keras.Sequential([L.Embedding(9, 3, input_length=5), L.Flatten(), L.Dense(1)]),
+    "embedding of a length": lambda: tf_keras.Sequential(
+        [L.Embedding(9, 3, input_length=5, dtype="float32"), L.Flatten(), L.Dense(1)]
+    ),
     "category encoding": _on_tokens(lambda: [L.CategoryEncoding(9, output_mode="multi_hot"), L.Dense(1)]),
     "category encoding, one-hot": _on_tokens(lambda: [L.CategoryEncoding(9, output_mode="one_hot")], length=1),
     "discretization": lambda: tf_keras.Sequential([L.Input((3,)), L.Discretization([-1.0, 0.0, 1.0])]),
@@ -308,6 +328,17 @@ MODELS: dict[str, Callable[[], Any]] = {
     "masked attention": _masked_attention,
     "mixed precision": _mixed_precision,
     "double precision": _double,
+    "masks": _on_tokens(
+        lambda: [L.Embedding(9, 3, mask_zero=True), L.Dense(4), L.Dropout(0.1), L.Bidirectional(L.LSTM(2, return_sequences=True)), L.GlobalAveragePooling1D()]
+    ),
+    "masks through more": _on_tokens(
+        lambda: [L.Embedding(9, 4, mask_zero=True), L.LayerNormalization(), L.Activation("relu"), L.TimeDistributed(L.Dense(2)), L.GRU(2)]
+    ),
+    "masks end at a convolution": _on_tokens(lambda: [L.Embedding(9, 3, mask_zero=True), L.Conv1D(2, 2), L.LSTM(2)]),
+    "masked flatten": _on_tokens(lambda: [L.Embedding(9, 3, mask_zero=True), L.Flatten(), L.Dense(2)]),
+    "masked and joined": _masked_and_joined,
+    "masked self-attention": _masked_self_attention,
+    "masked arithmetic": _masked_arithmetic,
     # --- TensorFlow's own functions
     "arithmetic": _on_tensor(lambda x: (2 * x + 1) / (3 - x * x) - x**2),
     "arithmetic of two": _joined(lambda x: tf.maximum(x[0] + x[1], tf.abs(x[0] - x[1]) * x[1])),

@@ -90,9 +90,3 @@ def test_a_screenshot_is_taken(
     page.screenshot(path=folder / f"sick-{width}-{theme}.png", full_page=True)
     assert (folder / f"sick-{width}-{theme}.png").stat().st_size > 100_000
     assert sick().headline in (page.text_content("h1") or "")
-
-
-def test_the_keyboard_reaches_everything(chromium: Browser, pages: dict[str, Path]) -> None:
-    reached = stops(chromium.show(pages["sick"]))
-    print(reached)
-    assert reached[0] == "Skip to the result"

@@ -45,6 +45,8 @@ ROWS_LSTM = Recipe(make(data.digits, layout="rows"), make(models.rnn, units=32),
 ROWS_TRANSFORMER = Recipe(make(data.digits, layout="rows"), make(models.transformer), adam(3e-3), epochs=12)
 FAMILIES = {"mlp": DIGITS, "cnn": PICTURES, "lstm": ROWS_LSTM, "transformer": ROWS_TRANSFORMER}
 RESTARTS = make(optimizers.schedules.CosineDecayRestarts, initial_learning_rate=0.005, first_decay_steps=120)
+ADAMW = make(optimizers.AdamW, learning_rate=3e-3, weight_decay=0.01)
+PIXELS = make(data.digits, layout="image", top=255.0)
 SMOOTHED = loss(keras.losses.CategoricalCrossentropy, label_smoothing=0.1)
 NORMAL_1 = make(keras.initializers.RandomNormal, stddev=1.0)
 TINY = make(keras.initializers.RandomNormal, stddev=1e-3)
@@ -90,9 +92,13 @@ def _faults(family: str, good: Recipe) -> Iterator[tuple[str, str, dict[str, Any
         yield "scale of inputs", grade, {"spoil": (make(data.multiplied, factor=factor),), "optimizer": sgd(0.05)}
     yield "scale of inputs", "offset", {"spoil": (make(shifted, by=1000.0),)}
     yield "loss contract", "one softmax unit", {"model": _head(good.model, family), "contract": True}
-    yield "loss contract", "relu head", {"model": good.model.but(out="relu"), "loss": LOGITS} if family != "transformer" else {
-        "spoil": (make(data.labels_from_one),), "contract": True
-    }
+    yield (
+        "loss contract",
+        "relu head",
+        {"model": good.model.but(out="relu"), "loss": LOGITS}
+        if family != "transformer"
+        else {"spoil": (make(data.labels_from_one),), "contract": True},
+    )
     yield "loss contract", "squared error of labels", {"loss": "mean_squared_error", "contract": True}
     yield "shuffling", "sorted", {"spoil": (make(by_label),), "shuffle": False}
     yield "over-regularised", "mild", {"before": (make(penalised, strength=0.3),)}
@@ -100,7 +106,14 @@ def _faults(family: str, good: Recipe) -> Iterator[tuple[str, str, dict[str, Any
     yield "stopped too late", "mild", {"spoil": (make(data.first_rows, rows=60), _NOISE), "epochs": 60}
     yield "stopped too late", "gross", {"spoil": (make(data.first_rows, rows=30), _NOISE), "epochs": 100}
     if family in ("mlp", "cnn"):
-        yield "initialisation", "gross", {"model": good.model.but(initializer=make(keras.initializers.RandomNormal, stddev=10.0)), "optimizer": sgd(0.1)}
+        yield (
+            "initialisation",
+            "gross",
+            {
+                "model": good.model.but(initializer=make(keras.initializers.RandomNormal, stddev=10.0)),
+                "optimizer": sgd(0.1),
+            },
+        )
         yield "initialisation", "all zero", {"model": good.model.but(initializer="zeros")}
         yield "initialisation", "tiny", {"model": good.model.but(initializer=TINY), "optimizer": sgd(0.01)}
         yield "activation", "sigmoid", {"model": good.model.but(activation="sigmoid"), "optimizer": sgd(0.01)}
@@ -111,7 +124,11 @@ def _faults(family: str, good: Recipe) -> Iterator[tuple[str, str, dict[str, Any
             yield "depth", grade, {"model": deep, "optimizer": sgd(0.01)}
         yield "over-regularised", "dropout", {"model": make(drowned)}
     if family == "cnn":
-        yield "depth", "gross", {"model": good.model.but(filters=(8, 8, 8), activation="sigmoid"), "optimizer": sgd(0.01)}
+        yield (
+            "depth",
+            "gross",
+            {"model": good.model.but(filters=(8, 8, 8), activation="sigmoid"), "optimizer": sgd(0.01)},
+        )
     if family == "lstm":
         yield "activation", "relu cell", {"model": make(relu_cell), "optimizer": sgd(0.5)}
     if family == "transformer":
@@ -124,7 +141,9 @@ _NOISE = make(data.random_targets, share=0.3, splits=("train",))
 def relu_cell(rows: data.Data) -> keras.Model:
     """A recurrent layer without anything that bounds it."""
     source = models.inputs(rows)
-    state = keras.layers.SimpleRNN(32, activation="relu", recurrent_initializer=keras.initializers.Identity(2.0))(source)
+    state = keras.layers.SimpleRNN(32, activation="relu", recurrent_initializer=keras.initializers.Identity(2.0))(
+        source
+    )
     return keras.Model(source, models.head(rows)(state), name="rnn")
 
 
@@ -186,7 +205,7 @@ def _healthy() -> Iterator[LiveCase]:
             ("digits-sgd", replace(cnn, optimizer=sgd(0.1), epochs=12)),
             ("digits-batch-norm", replace(cnn, model=cnn.model.but(norm=True, dropout=0.3))),
             ("digits-residual", replace(cnn, model=make(models.residual_cnn, blocks=2), optimizer=adam(3e-3))),
-            ("digits-0-255-rescaled", replace(cnn, data=make(data.digits, layout="image", top=255.0), model=cnn.model.but(rescale=1 / 255))),
+            ("digits-0-255-rescaled", replace(cnn, data=PIXELS, model=cnn.model.but(rescale=1 / 255))),
             ("digits-adam-0.01", replace(cnn, optimizer=adam(0.01))),
             ("digits-16-16", replace(cnn, model=cnn.model.but(filters=(16, 16), dropout=0.25))),
         ],
@@ -200,7 +219,7 @@ def _healthy() -> Iterator[LiveCase]:
         "transformer": [
             ("digits", transformer),
             ("digits-2-blocks", replace(transformer, model=transformer.model.but(blocks=2))),
-            ("digits-adamw", replace(transformer, optimizer=make(optimizers.AdamW, learning_rate=3e-3, weight_decay=0.01))),
+            ("digits-adamw", replace(transformer, optimizer=ADAMW)),
             ("digits-width-16", replace(transformer, model=transformer.model.but(width=16))),
         ],
     }  # fmt: skip

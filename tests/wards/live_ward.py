@@ -142,7 +142,10 @@ def live_totals(results: Iterable[LiveResult]) -> str:
             "healthy: any error": Rate(sum(r.worst == "error" for r in well), len(well)),
         }.items():
             lines.append(f"  {name:<42} {rate}")
-    lines += ["", f"{'fault':<20} {'sick':>4} {'alarm':>6} {'in training':>12} {'median share of the training before it':>40}"]
+    lines += [
+        "",
+        f"{'fault':<20} {'sick':>4} {'alarm':>6} {'in training':>12} {'median share of the training before it':>40}",
+    ]
     for fault in dict.fromkeys(r.fault for r in results if r.fault):
         found = [r for r in results if r.fault == fault and r.verdict == "sick"]
         early = [r.step / r.steps for r in found if r.alarm]

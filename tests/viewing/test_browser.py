@@ -1,0 +1,120 @@
+"""The viewer in Chromium: widths, themes, axe, keyboard, script off, a list that renews itself."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from diagnose.viewing.pages import application
+from tests.reports.browser import Browser, fits, stops, violations
+from tests.reports.conftest import chromium
+from tests.reports.examples import healthy, sick
+from tests.viewing.results import put, several
+
+pytestmark = pytest.mark.browser
+
+__all__ = ["chromium"]
+
+PAGES = {
+    "list": "/",
+    "searched": "/?q=cnn&sort=dev",
+    "nothing found": "/?q=nothing+at+all",
+    "trends": "/trends",
+    "report": "/report/cnn-20261101T090000Z.json",
+    "side by side": "/compare?result=cnn-20261101T090000Z.json&result=cnn-20261103T090000Z.json",
+    "hostile beside sick": "/compare?result=hostile.json&result=cnn-20261103T090000Z.json",
+    "damaged": "/report/damaged.json",
+}
+WIDTHS = (360, 704, 1024, 1280, 1920)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return several(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, application(folder), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways_or_complains(chromium: Browser, site: str, name: str) -> None:
+    for width in WIDTHS:
+        page = chromium.show(site + PAGES[name], width)
+        assert fits(page), width
+        damaged = [text for text in chromium.said if "422" not in text]
+        assert damaged == []
+        assert [address for address in chromium.asked if not address.startswith(site)] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_has_nothing_against_it(chromium: Browser, site: str, name: str, theme: str) -> None:
+    for width in (360, 1280):
+        assert violations(chromium.show(site + PAGES[name], width, theme)) == []  # type: ignore[arg-type]
+
+
+def test_the_keyboard_reaches_search_sort_and_comparison(chromium: Browser, site: str) -> None:
+    page = chromium.show(site)
+    reached = stops(page)
+    assert reached[0] == "To the content"
+    for name in ("Search", "Dev error", "cnn", "Trends"):
+        assert any(name in stop for stop in reached), name
+    page.locator("input[name=result]").nth(1).focus()
+    page.keyboard.press("Space")
+    page.locator("input[name=result]").nth(2).focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Compare these two").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/compare?**")
+    assert "healthy" in page.locator("h1").inner_text()
+
+
+def test_without_script_search_sort_and_comparison_work(chromium: Browser, site: str) -> None:
+    page = chromium.show(site, script=False)
+    page.fill("#q", "cnn")
+    page.get_by_role("button", name="Search").click()
+    assert page.locator("tbody tr").count() == 3
+    page.get_by_role("link", name="Dev error").click()
+    assert "sort=dev" in page.url
+    for place in (0, 2):
+        page.locator("input[name=result]").nth(place).check()
+    page.get_by_role("button", name="Compare two results").click()
+    assert "/compare?" in page.url
+    assert page.locator("h1").inner_text().startswith("From sick to healthy")
+
+
+def test_a_running_training_renews_its_page(chromium: Browser, site: str, folder: Path) -> None:
+    path = put(folder, sick(), "running", 9, live=True)
+    try:
+        page = chromium.show(f"{site}/report/{path.name}")
+        assert page.locator(".live").inner_text() == "live"
+        put(folder, healthy(), "running", 9, live=True)
+        page.wait_for_selector("text=Nothing that was checked is wrong", timeout=20_000)
+        assert chromium.said == []
+    finally:
+        path.unlink()
+
+
+def test_the_list_waits_while_somebody_chooses(chromium: Browser, site: str, folder: Path) -> None:
+    page = chromium.show(site)
+    page.locator("input[name=result]").first.check()
+    path = put(folder, sick(), "arrived", 8)
+    try:
+        page.evaluate("look()")
+        page.wait_for_timeout(1500)
+        assert page.locator("text=arrived").count() == 0
+        page.locator("input[name=result]").first.uncheck()
+        page.locator("h1").click()
+        page.evaluate("look()")
+        page.wait_for_selector("text=arrived", timeout=20_000)
+    finally:
+        path.unlink()

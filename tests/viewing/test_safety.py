@@ -1,0 +1,109 @@
+"""Who is answered and what is given out: this machine only, this folder only, reading only."""
+
+import os
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from diagnose.viewing.pages import application
+from tests.reports.examples import sick
+from tests.viewing.results import put, several
+
+SECRET = "the file outside"
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> FlaskClient:
+    """A folder of results beside a file that must stay unseen, with links that lead to it."""
+    outside, folder = tmp_path / "outside", tmp_path / "results"
+    outside.mkdir()
+    several(folder) if folder.is_dir() else several(_made(folder))
+    put(outside, sick(), "secret", 0)
+    (outside / "secret.json").write_text(f'{{"schema": 1, "secret": "{SECRET}"}}')
+    (folder / "link.json").symlink_to(outside / "secret.json")
+    (folder / "linked").symlink_to(outside)
+    (folder / "below").mkdir()
+    (folder / "below" / "deep.json").write_text(f'{{"secret": "{SECRET}"}}')
+    (folder / ".hidden.json").write_text(f'{{"secret": "{SECRET}"}}')
+    os.mkfifo(folder / "pipe.json")
+    return application(folder).test_client()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8765", "localhost", "localhost:9", "LOCALHOST:8765"])
+def test_this_machine_is_answered(client: FlaskClient, host: str) -> None:
+    assert client.get("/", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["", "evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", "0.0.0.0"]
+)
+def test_no_other_name_is_answered(client: FlaskClient, host: str) -> None:
+    for address in ("/", "/json/hostile.json", "/style.css", "/nothing"):
+        answer = client.get(address, headers={"Host": host})
+        assert answer.status_code in (400, 403)
+        assert "cnn" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
+def test_only_get_and_head(client: FlaskClient, method: str) -> None:
+    for address in ("/", "/report/hostile.json", "/compare", "/nothing"):
+        assert client.open(address, method=method).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside/secret.json",
+        "..%2Foutside%2Fsecret.json",
+        "%2e%2e/outside/secret.json",
+        "..%252Foutside%252Fsecret.json",
+        "....//outside/secret.json",
+        "..\\outside\\secret.json",
+        "/etc/passwd",
+        "%2Fetc%2Fpasswd",
+        "link.json",
+        "linked/secret.json",
+        "linked%2Fsecret.json",
+        "below/deep.json",
+        "below%2Fdeep.json",
+        ".hidden.json",
+        "pipe.json",
+        "hostile.json%00",
+        "notes.txt",
+        "",
+    ],
+)
+def test_no_file_outside_the_folder(client: FlaskClient, name: str) -> None:
+    for address in (f"/report/{name}", f"/json/{name}", f"/compare?result={name}&result=hostile.json"):
+        answer = client.get(address)
+        assert answer.status_code in (404, 405, 308)
+        assert SECRET not in answer.text
+        assert "root:" not in answer.text
+
+
+def test_a_file_that_becomes_a_link_is_not_followed(client: FlaskClient, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    client.get("/")
+    (folder / "hostile.json").unlink()
+    (folder / "hostile.json").symlink_to(tmp_path / "outside" / "secret.json")
+    answer = client.get("/json/hostile.json")
+    assert answer.status_code == 404
+    assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize("address", ["/", "/trends", "/report/hostile.json", "/json/hostile.json", "/nothing", "/viewer.js"])
+def test_every_answer_is_guarded(client: FlaskClient, address: str) -> None:
+    headers = client.get(address).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "Access-Control-Allow-Origin" not in headers
+    assert "Set-Cookie" not in headers
