@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import multiprocessing
 import os
+import pkgutil
 import resource
 import shutil
 import signal
@@ -32,6 +34,7 @@ from typing import Any
 
 import click
 
+import diagnose.loading
 from benchmarks import fuzz_seeds, mutations
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -274,10 +277,8 @@ def prepared(seed: int) -> Any:
         maker.join()
         fuzz_seeds.plant_packages(folder / "packages", folder / "canary")
         sys.path.insert(0, str(folder / "packages"))
-        import keras  # noqa: F401 once, before the forks
-
-        import diagnose.loading.models
-        import diagnose.loading.subjects  # noqa: F401
+        for module in pkgutil.iter_modules(diagnose.loading.__path__, "diagnose.loading."):
+            importlib.import_module(module.name)  # once, before the forks
 
         yield Bench(folder, seed)
     finally:

@@ -22,7 +22,7 @@ PAGE_SECONDS = 5.0  # between two versions of the live page, at least
 PAGE_COST = 0.3  # expected CPU seconds of the first one
 
 
-class DiagnosisCallback(keras.callbacks.Callback):
+class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Watches a training, says what goes wrong when it is seen, and gives a diagnosis at the end.
 
     Training stays bit for bit what it is without the callback: weights, optimizer, metrics and random numbers. What

@@ -226,7 +226,7 @@ def conclude(
     suspicions = suspect(outcomes)
     state = state_of(suspicions, seen, VITAL)
     facts = describe(subject, measured.measurements)
-    lists = verdicts(situation(suspicions, seen, images=facts.images))
+    lists = prescribing.filled(verdicts(situation(suspicions, seen, images=facts.images)), facts.values)
     tried = effects(measured.measurements)
     layers = layer_rows(measured.measurements, seen.findings)
     gate_findings = [finding for check in GATE for finding in seen.of(check)]

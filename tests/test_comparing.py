@@ -33,7 +33,7 @@ def with_error(of: Diagnosis, value: float, half: float, unit: str = "error rate
 
 def test_causes_are_gone_new_or_still_there() -> None:
     there = {"high-variance": "still"}
-    gone = {code: "gone" for code in ("inputs-not-scaled", "learning-rate-too-high", "dead-units")}
+    gone = dict.fromkeys(("inputs-not-scaled", "learning-rate-too-high", "dead-units"), "gone")
     assert changes(compare(sick(), healthy())) == there | gone
     assert changes(compare(healthy(), sick())) == there | dict.fromkeys(gone, "new")
 

@@ -58,23 +58,20 @@ def _loss(model: Any, batch: tuple[Any, ...], constants: list[NDArray[np.float32
 
 def _constants(y: NDArray[Any], shape: tuple[int | None, ...]) -> Iterator[NDArray[np.float32]]:
     """Constant predictions for targets `y`, each of shape (rows, *shape)."""
-    if y.dtype.kind not in "biuf" or None in shape:
+    sizes = [size for size in shape if size is not None]
+    if y.dtype.kind not in "biuf" or len(sizes) < len(shape):
         return
-    units = shape[-1] if shape else 1
+    units, cells = (sizes or [1])[-1], int(np.prod(sizes))
     flat = y.reshape(len(y), -1).astype(np.float64)
-    if units and units > 1 and flat.shape[1] * units == int(np.prod(shape)):  # one label for each position
-        labels = flat.ravel()
-        known = labels[(labels >= 0) & (labels < units)].astype(np.int64)
-        rows = [np.bincount(known, minlength=units) / max(known.size, 1)]
-    elif flat.shape[1] == int(np.prod(shape)):
+    if units > 1 and flat.shape[1] * units == cells:  # one label for each position
+        labels = flat[(flat >= 0) & (flat < units)].astype(np.int64)
+        rows = [np.bincount(labels, minlength=units) / max(labels.size, 1)]
+    elif flat.shape[1] == cells:
         rows = [flat.mean(axis=0), np.median(flat, axis=0)]
     else:
         return
     share = np.clip(rows[0], SMALLEST, 1 - SMALLEST)
     rows += [np.log(share), np.log(share / (1 - share))]
     for row in rows:
-        yield (
-            np.broadcast_to(row, (len(y), int(np.prod(shape)) // len(row), len(row)))
-            .reshape(-1, *shape)
-            .astype(np.float32)
-        )
+        repeated = np.broadcast_to(row, (len(y), cells // len(row), len(row)))
+        yield repeated.reshape(len(y), *sizes).astype(np.float32)

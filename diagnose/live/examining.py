@@ -11,7 +11,6 @@ import numpy as np
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.measurements import (
     Backward,
-    Conversions,
     Dataset,
     Evaluation,
     Forward,
@@ -60,10 +59,13 @@ def live_subject(
     options = LoadOptions(batch_size=batch_size, epochs=epochs or None)
     with guard(model):
         subject = subject_from(model, _one_weight(train), _one_weight(dev), options=options)
-    splits = {"train": replace(subject.train, origin=origin[0], seen=Seen.YES)}
-    if subject.dev is not None:
-        splits["dev"] = replace(subject.dev, origin=origin[1])
-    return replace(subject, history=history, trained=True, **splits)
+    return replace(
+        subject,
+        history=history,
+        trained=True,
+        train=replace(subject.train, origin=origin[0], seen=Seen.YES),
+        dev=None if subject.dev is None else replace(subject.dev, origin=origin[1]),
+    )
 
 
 def without_rows(model: Any, history: History) -> Subject:
@@ -107,6 +109,3 @@ def _same_randomness() -> Iterator[None]:
         random.setstate(kept[0])
         np.random.set_state(kept[1])
         backend.restore_random_state(kept[2])
-
-
-__all__ = ["STAGES", "Conversions", "LiveBench", "live_subject", "look", "quick", "without_rows"]

@@ -9,7 +9,6 @@ from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.plateau import plateau
 from diagnose.findings import Outcome, Severity, Skipped
-from diagnose.measurements import History
 from diagnose.reasoning.causes import GATE
 from diagnose.reasoning.engine import Seen, Suspicion, suspect
 from diagnose.registry import Check
@@ -43,23 +42,27 @@ def examined(measurements: Mapping[type, object], whole: bool) -> tuple[Outcome,
 
 
 def alarming(outcomes: tuple[Outcome, ...]) -> tuple[Suspicion, ...]:
-    """The causes worth a line now.
+    """The causes worth a line now, those that another one explains included.
 
     Little skill is no sign of sickness while a model still learns. So what the gate says, and every signal inside the
     net, counts only once the loss itself stands still, climbs or is no number: the second witness.
     """
     seen = Seen(outcomes)
+    if seen.of(non_finite_training):  # what is left of the curve stands still, which says nothing
+        outcomes = _without(outcomes, (divergence, plateau), "the loss is not finite")
+        seen = Seen(outcomes)
     told = [finding.severity for check in STUCK for finding in seen.of(check)]
     level = max([Severity.HINT, *told], key=lambda severity: severity.rank)
     if level is Severity.HINT:
-        gate = {check.code for check in GATE}
-        outcomes = tuple(
-            Skipped(outcome.check, "the model still learns") if outcome.check in gate else outcome
-            for outcome in outcomes
-        )
+        outcomes = _without(outcomes, GATE, "the model still learns")
     else:
         level = max([level, *(f.severity for check in GATE for f in seen.of(check))], key=lambda s: s.rank)
-    return tuple(s for s in suspect(outcomes, level=level) if s.explained_by is None and _tellable(s))
+    return tuple(suspicion for suspicion in suspect(outcomes, level=level) if _tellable(suspicion))
+
+
+def _without(outcomes: tuple[Outcome, ...], checks: Iterable[Check], reason: str) -> tuple[Outcome, ...]:
+    codes = {check.code for check in checks}
+    return tuple(Skipped(outcome.check, reason) if outcome.check in codes else outcome for outcome in outcomes)
 
 
 def _tellable(suspicion: Suspicion) -> bool:
@@ -71,6 +74,3 @@ def worded(suspicion: Suspicion, origin: str) -> str:
     finding = suspicion.support[0]
     began = f", beginning in {origin}" if origin and finding.check == non_finite_training.code else ""
     return f"{suspicion.cause.title}: {finding.message}{began}"
-
-
-__all__ = ["AT_THE_END", "NEED_ALL_ROWS", "History", "Notice", "alarming", "examined", "worded"]

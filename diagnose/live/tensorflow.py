@@ -192,7 +192,7 @@ class TensorFlowWatch:
         def apply(gradients: Any, variables: Any = None) -> Any:
             if self._step.running:
                 known = [gradient for gradient in gradients if gradient is not None]
-                self._step.squares += [_square(gradient) for gradient in known]
+                self._step.halves += [_half_square(gradient) for gradient in known]
                 self._step.scale = _loss_scale(self._model.optimizer)
             return original(gradients, variables)
 
@@ -205,7 +205,6 @@ class TensorFlowWatch:
         """The loss; where it is not finite, its gradient waits until we have looked, and with it the weights."""
         data = self._step.data
 
-        @tf.custom_gradient
         def waiting(value: Any) -> tuple[Any, Callable[[Any], Any]]:
             finite = tf.reduce_all(tf.math.is_finite(value))
             looked = tf.cond(finite, lambda: False, lambda: self._look_inside(data))
@@ -216,7 +215,7 @@ class TensorFlowWatch:
 
             return tf.identity(value), gradient
 
-        return waiting(loss)
+        return tf.custom_gradient(waiting)(loss)
 
     def _look_inside(self, data: Any) -> Any:
         """Find the first layer whose output is not finite, on this very batch and these very weights."""
@@ -299,7 +298,7 @@ class _Step(threading.local):
         self.data: Any = None
         self.loss: Any = None
         self.penalty: Any = None
-        self.squares: list[Any] = []
+        self.halves: list[Any] = []  # of the sum of squares of each gradient
         self.scale: Any = 1.0
 
     @contextmanager
@@ -314,7 +313,7 @@ class _Step(threading.local):
 
     def values(self) -> Any:
         unknown = tf.constant(np.nan, tf.float32)
-        norm = tf.sqrt(tf.add_n(self.squares)) * _replicas() / self.scale if self.squares else unknown
+        norm = _scaled(tf.sqrt(2 * tf.add_n(self.halves)), 1 / self.scale) if self.halves else unknown
         loss = unknown if self.loss is None else self.loss
         return tf.stack([loss, self.penalty if self.penalty is not None else tf.constant(0.0), norm])
 
@@ -326,13 +325,15 @@ def _strategy(model: Any) -> Any:
     return getattr(model, "distribute_strategy", None) or tf.distribute.get_strategy()
 
 
-def _replicas() -> float:
-    """Keras divides each replica's loss by their number, and so its gradients."""
-    return float(tf.distribute.get_strategy().num_replicas_in_sync)
+def _scaled(value: Any, factor: Any = 1.0) -> Any:
+    """A number of one replica as one of the whole batch: Keras divides each replica's loss by their number."""
+    factor = factor * tf.distribute.get_strategy().num_replicas_in_sync
+    return value if isinstance(factor, float) and factor == 1 else value * factor
 
 
 def _plain(loss: Any) -> Any:
-    return tf.reduce_mean(tf.cast(loss, tf.float32)) * _replicas()
+    loss = tf.cast(loss, tf.float32)
+    return _scaled(loss if loss.shape.rank == 0 else tf.reduce_mean(loss))
 
 
 def _penalty(model: Any) -> Any:
@@ -340,9 +341,9 @@ def _penalty(model: Any) -> Any:
     return tf.add_n(losses) if losses else tf.constant(0.0)
 
 
-def _square(gradient: Any) -> Any:
+def _half_square(gradient: Any) -> Any:
     values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
-    return 2 * tf.nn.l2_loss(tf.cast(values, tf.float32))
+    return tf.nn.l2_loss(tf.cast(values, tf.float32))
 
 
 def _loss_scale(optimizer: Any) -> Any:

@@ -159,7 +159,9 @@ def _first_calls(model: Config, layers: list[Config]) -> dict[str, int]:
         used.setdefault(name, []).append(call)
     calls = Counter({layer.get("name"): len(layer.get("inbound_nodes", [])) for layer in layers})
     nested = {layer.get("name") for layer in layers if is_model(layer)}
-    return {name: int(min(numbers) > 0 or max(numbers) == calls[name]) for name, numbers in used.items() if name in nested}
+    return {
+        name: int(min(numbers) > 0 or max(numbers) == calls[name]) for name, numbers in used.items() if name in nested
+    }
 
 
 def is_model(layer: Config) -> bool:

@@ -67,9 +67,18 @@ class Concatenate(keras.layers.Concatenate):  # type: ignore[misc]
 
 @_register
 class MultiHeadAttention(keras.layers.MultiHeadAttention):  # type: ignore[misc]
-    def call(self, query: Any, value: Any, key: Any = None, **settings: Any) -> Any:
+    def call(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        **settings: Any,
+    ) -> Any:
         masks = [(tensor, get_keras_mask(tensor)) for tensor in (query, value, key) if tensor is not None]
-        outputs = super().call(query, value, key, **settings)
+        outputs = super().call(query, value, key, query_mask, value_mask, key_mask, **settings)
         for tensor, mask in masks:
             if mask is not None:
                 set_keras_mask(tensor, mask)

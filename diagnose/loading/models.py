@@ -1,6 +1,7 @@
 """A model file, or a live model, becomes a built and compiled `keras.Model` and what is known of its training."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -166,11 +167,15 @@ def _reserve_names(config: Any) -> None:
     """Keep Keras from giving the names of the file's layers to what it adds itself (masks are joined by "concatenate")."""
     import keras
 
-    names = {layer["config"].get("name") for layer in layers_of(config) if isinstance(layer["config"], dict)}
-    for name in names:
-        for prefix in {name, str(name).rpartition("_")[0]} if isinstance(name, str) else ():
-            while keras.backend.get_uid(prefix) < len(names):
-                pass
+    last: dict[str, int] = {}
+    for layer in layers_of(config):
+        name = layer["config"].get("name") if isinstance(layer["config"], dict) else None
+        if isinstance(name, str):
+            prefix, number = re.fullmatch(r"(.*?)_?(\d{0,3})", name, re.DOTALL).groups()  # type: ignore[union-attr]
+            last[prefix] = max(last.get(prefix, 0), int(number or 0))
+    for prefix, number in last.items():
+        while keras.backend.get_uid(prefix) <= number:
+            pass
 
 
 def _load_folder(

@@ -12,7 +12,8 @@ from diagnose.subject import Task
 class LoadOptions:
     """Options of loading; None means that the files are asked, and where they are silent it is noted.
 
-    `dev` and `test` are further data paths. `target` is a CSV column (several: separated by commas).
+    `dev` and `test` are further data paths. `target` is a column of a table, by name or place
+    (0 the first, -1 the last; several: separated by commas), or an array by name.
     `loss` and `optimizer` are names as `model.compile` takes them. `epochs` and `batch_size` tell how the
     model *was* trained; `history` is the record of that (what `fit` returned, its dict, or a JSON or CSV file).
     `target_error` maps an output's name ("" for the only output) to an error rate (0 to 1) or an RMSE in units of

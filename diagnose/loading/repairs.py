@@ -346,7 +346,9 @@ def _lost_arguments(layer: Config, version: str) -> str | None:
     if cls is None or not isinstance(config, dict) or layer.get("registered_name") or layer["class_name"] in _MODELS:
         return None
     known = set(inspect.signature(cls.__init__).parameters) | _OF_EVERY_LAYER
-    lost = [name for name in config if name not in known and not (name == "alpha" and layer["class_name"] == "LeakyReLU")]
+    lost = [
+        name for name in config if name not in known and not (name == "alpha" and layer["class_name"] == "LeakyReLU")
+    ]
     if lost:
         raise InputError(
             f"{_place(layer)} is a {layer['class_name']} with {lost[0]}={config[lost[0]]}, which Keras 3 does not know: "

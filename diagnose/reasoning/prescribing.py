@@ -1,7 +1,7 @@
 """From suspicions and verdicts to what the report shows: causes, remedies in order, one headline."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Template
 
 from diagnose.diagnosis import Cause, Effect, Payoff, Remedy, State, Verdict
@@ -29,6 +29,14 @@ class Values:
         names = {"rate": f"{self.rate:.1g}", "optimizer": self.optimizer, "loss": self.loss, "classes": self.classes}
         names["estimator"] = "Regressor" if self.loss in ("mse", "mean_squared_error") else "Classifier"
         return Template(text).safe_substitute(names)
+
+
+def filled(lists: Mapping[str, Sequence[Verdict]], values: Values) -> dict[str, tuple[Verdict, ...]]:
+    """The verdicts with their snippets filled in."""
+    return {
+        name: tuple(replace(verdict, snippet=values.fill(verdict.snippet)) for verdict in verdicts)
+        for name, verdicts in lists.items()
+    }
 
 
 def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:

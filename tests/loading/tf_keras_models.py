@@ -56,8 +56,6 @@ LAYERS: dict[str, tuple[tuple[int, ...], Layers]] = {
     "separable": (PICTURE, lambda: [L.SeparableConv2D(3, 3, depth_multiplier=2), L.Reshape((24, 3)), L.SeparableConv1D(2, 3)]),
     "locally connected 1d": (SERIES, lambda: [L.LocallyConnected1D(3, 2, strides=2)]),
     "locally connected 2d": (PICTURE, lambda: [L.LocallyConnected2D(3, (3, 2), strides=(2, 1), activation="relu")]),
-    "locally connected 2d, dense": (PICTURE, lambda: [L.LocallyConnected2D(3, 3, padding="same", implementation=2)]),
-    "locally connected 1d, sparse": (SERIES, lambda: [L.LocallyConnected1D(3, 3, padding="same", implementation=3)]),
     # --- pooling and shapes
     "pooling 1d": (SERIES, lambda: [L.MaxPooling1D(2, padding="same"), L.AveragePooling1D(2, 1, padding="same")]),
     "pooling 2d": (PICTURE, lambda: [L.MaxPooling2D(3, 1, padding="same"), L.AveragePooling2D(3, 2, padding="same")]),
@@ -75,8 +73,6 @@ LAYERS: dict[str, tuple[tuple[int, ...], Layers]] = {
         PICTURE, lambda: [L.UpSampling2D(2, interpolation="lanczos3"), L.UpSampling2D(2, interpolation="lanczos5")]
     ),
     "upsampling, area": (PICTURE, lambda: [L.UpSampling2D(2, interpolation="area")]),
-    "upsampling, gaussian": (PICTURE, lambda: [L.UpSampling2D(2, interpolation="gaussian")]),
-    "upsampling, mitchell": (PICTURE, lambda: [L.UpSampling2D(2, interpolation="mitchellcubic")]),
     "upsampling 1d": (SERIES, lambda: [L.UpSampling1D(2)]),
     "upsampling 3d": (VOLUME, lambda: [L.UpSampling3D(2)]),
     "shapes": ((8,), lambda: [L.Reshape((4, -1)), L.Permute((2, 1)), L.Flatten(), L.RepeatVector(2)]),
@@ -134,8 +130,6 @@ LAYERS: dict[str, tuple[tuple[int, ...], Layers]] = {
     "experimental normalization": ((3,), lambda: [L.experimental.preprocessing.Normalization()]),
     "identity": ((3,), lambda: [L.Identity(), L.Dense(1)]),
 }  # fmt: skip
-
-
 
 
 # --- models that are no plain series of layers ---------------------------------------------------
@@ -363,3 +357,27 @@ MODELS: dict[str, Callable[[], Any]] = {
     "resize": _on_tensor(lambda x: tf.image.resize(x, (4, 3)), PICTURE),
     "pad": _on_tensor(lambda x: tf.pad(x, [[0, 0], [1, 2]])),
 }  # fmt: skip
+
+
+def _one_layer(shape: tuple[int, ...], layer: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: tf_keras.Sequential([L.Input(shape), layer()])
+
+
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "interpolation": (
+        _one_layer(PICTURE, lambda: L.UpSampling2D(2, interpolation="gaussian")),
+        'layer "up_sampling2d" interpolates by gaussian, which Keras 3 does not know: replace it by bilinear or bicubic',
+    ),
+    "implementation": (
+        _one_layer(PICTURE, lambda: L.LocallyConnected2D(3, 3, implementation=2)),
+        'layer "locally_connected2d" is a LocallyConnected2D with another implementation than 1, which is not supported',
+    ),
+    "time major": (
+        _one_layer(SERIES, lambda: L.LSTM(3, time_major=True)),
+        'layer "lstm" is a LSTM with time_major=True, which Keras 3 does not know: pass --custom-objects FILE.py',
+    ),
+    "random numbers": (
+        _on_tensor(lambda x: x + tf.random.normal((3,)) + tf.math.erf(x)),
+        "calls the TensorFlow function tf.math.erf, which is not known here: build the model with layers or keras.ops",
+    ),
+}

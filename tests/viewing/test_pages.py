@@ -164,7 +164,9 @@ def test_comparing_wants_two(client: FlaskClient, asked: str) -> None:
 def test_trends_draw_models_examined_more_than_once(client: FlaskClient) -> None:
     page = client.get("/trends").text
     assert "cnn <span" in page
-    assert 'aria-label="train from 89.8 % to 5.8 %, smallest 5.8 %; dev from 90.1 % to 11 %' in page.replace("11.0", "11")
+    assert 'aria-label="train from 89.8 % to 5.8 %, smallest 5.8 %; dev from 90.1 % to 11 %' in page.replace(
+        "11.0", "11"
+    )
     assert "State of 3 runs: 2 sick, 1 healthy." in page
     assert "Inputs are not scaled: in 2 of 3 runs." in page
     assert client.get("/trends?model=cnn").status_code == 200

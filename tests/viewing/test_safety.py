@@ -41,7 +41,8 @@ def test_this_machine_is_answered(client: FlaskClient, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["", "evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", "0.0.0.0"]
+    "host",
+    ["", "evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", "0.0.0.0"],
 )
 def test_no_other_name_is_answered(client: FlaskClient, host: str) -> None:
     for address in ("/", "/json/hostile.json", "/style.css", "/nothing"):
@@ -97,7 +98,9 @@ def test_a_file_that_becomes_a_link_is_not_followed(client: FlaskClient, tmp_pat
     assert SECRET not in answer.text
 
 
-@pytest.mark.parametrize("address", ["/", "/trends", "/report/hostile.json", "/json/hostile.json", "/nothing", "/viewer.js"])
+@pytest.mark.parametrize(
+    "address", ["/", "/trends", "/report/hostile.json", "/json/hostile.json", "/nothing", "/viewer.js"]
+)
 def test_every_answer_is_guarded(client: FlaskClient, address: str) -> None:
     headers = client.get(address).headers
     assert headers["X-Content-Type-Options"] == "nosniff"

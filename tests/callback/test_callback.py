@@ -1,0 +1,206 @@
+"""What the callback says and does: notices, stopping, failures, several fits, the report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import diagnose
+from diagnose.errors import InputError
+from tests.callback.trainings import rows
+
+
+def model(optimizer: Any = "adam") -> Any:
+    keras.utils.set_random_seed(0)
+    made = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(8, "relu", name="hidden"), keras.layers.Dense(3, "softmax")]
+    )
+    made.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return made
+
+
+def fit(made: Any, callback: Any, **settings: Any) -> None:
+    x, y = rows()
+    more = {"epochs": 2, "verbose": 0, "batch_size": 16} | settings
+    made.fit(x, y, callbacks=[callback, *more.pop("callbacks", [])], **more)
+
+
+def broken_model() -> Any:
+    """Its hidden layer overflows at the fifth step: the rate makes the weights infinite."""
+    made = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(8, name="hidden"), keras.layers.Dense(1, name="out")]
+    )
+    made.compile(keras.optimizers.SGD(1e6), "mean_squared_error")
+    return made
+
+
+def test_says_where_the_loss_stopped_being_finite_and_stops(capsys: pytest.CaptureFixture[str]) -> None:
+    callback, made = diagnose.DiagnosisCallback(stop_on={"non-finite-training"}), broken_model()
+    fit(made, callback, epochs=30)
+    (notice,) = [notice for notice in callback.notices if notice.code == "non-finite-training"]
+    assert str(notice.severity) == "error"
+    assert "beginning in" in notice.message
+    said = capsys.readouterr().out
+    assert said.count("(non-finite-training)") == 1
+    assert "training is stopped" in said
+    assert int(made.optimizer.iterations) < 30 * 4
+    assert callback.best_weights is None or np.isfinite(callback.best_weights[0]).all()
+    assert callback.diagnosis.state == "sick"
+    assert callback.diagnosis.settings["stopped_by"] == "non-finite-training"
+
+
+def test_keeps_weights_only_when_asked() -> None:
+    asked, unasked = diagnose.DiagnosisCallback(stop_on={"plateau"}), diagnose.DiagnosisCallback()
+    for callback in (asked, unasked):
+        fit(made := model(), callback)
+    assert unasked.best_weights is None
+    assert asked.last_finite_weights is not None
+    for kept, now in zip(asked.last_finite_weights, made.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, now)
+
+
+class Failing(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch == 2:
+            raise RuntimeError("somebody else's fault")
+
+
+def endless_then_broken() -> Any:
+    x, y = rows()
+    yield x[:16], y[:16]
+    yield x[16:32], y[16:32]
+    raise KeyboardInterrupt
+
+
+def _as_before(made: Any) -> bool:
+    return not {"train_step", "compute_loss"} & set(vars(made)) and "apply" not in vars(made.optimizer)
+
+
+def test_a_step_that_fails_leaves_nothing_in_the_model() -> None:
+    callback, made = diagnose.DiagnosisCallback(), model()
+    with pytest.raises(BaseException, match=r"KeyboardInterrupt|interrupt"):
+        made.fit(endless_then_broken(), steps_per_epoch=5, verbose=0, callbacks=[callback])
+    assert _as_before(made)
+    assert callback.diagnosis.settings["interrupted"] is True
+    assert callback.diagnosis.subject["splits"][0]["rows"] == 32
+
+
+def test_another_callback_that_fails() -> None:
+    made = model()
+    with pytest.raises(RuntimeError, match="somebody"), diagnose.DiagnosisCallback() as callback:
+        fit(made, callback, callbacks=[Failing()])
+    assert _as_before(made)
+    assert callback.diagnosis.causes is not None
+
+
+def test_several_fits_are_one_history_and_trace_once() -> None:
+    callback, made = diagnose.DiagnosisCallback(), model()
+    fit(made, callback)
+    ours = callback._session._watch._functions["train_function"][1]
+    fit(made, callback, initial_epoch=2, epochs=4)
+    assert callback._session._watch._functions["train_function"][1] is ours
+    (run,) = callback._session._history().runs
+    assert len(run.step_losses) == 4 * 4
+    assert run.epochs[-1] == 4
+
+
+def test_backup_and_restore(tmp_path: Path) -> None:
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                raise RuntimeError("power cut")
+
+    backup = [keras.callbacks.BackupAndRestore(tmp_path)]
+    with pytest.raises(RuntimeError, match="power"):
+        fit(model(), diagnose.DiagnosisCallback(), epochs=4, callbacks=[*backup, Stop()])
+    callback, made = diagnose.DiagnosisCallback(), model()
+    fit(made, callback, epochs=4, callbacks=backup)
+    assert callback._session.record.from_start is False or len(callback._session.record.epochs) < 4
+    assert callback.diagnosis.state != "unknown"
+
+
+def test_writes_the_report(tmp_path: Path) -> None:
+    callback, made = diagnose.DiagnosisCallback(out=tmp_path), model()
+    fit(made, callback)
+    (written,) = tmp_path.glob("*.json")
+    assert written.with_suffix(".html").exists()
+    assert json.loads(written.read_text())["settings"]["live"] is False
+
+
+def test_live_page(tmp_path: Path) -> None:
+    live: list[bool] = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            live.extend(json.loads(file.read_text())["settings"]["live"] for file in tmp_path.glob("*.json"))
+
+    fit(model(), diagnose.DiagnosisCallback(out=tmp_path, overhead=0.99), epochs=40, callbacks=[Look()])
+    assert live
+    assert all(live)
+
+
+def test_looks_into_the_net_where_it_can_afford_to() -> None:
+    callback, made = diagnose.DiagnosisCallback(overhead=0.99), model()
+    fit(made, callback, epochs=60)
+    assert any(name.startswith("look") for name in callback._session.budget.costs)
+
+
+def test_probe_takes_the_place_of_rows_as_fed() -> None:
+    x, y = rows(5)
+    callback = diagnose.DiagnosisCallback(probe=(x, y))
+    fit(model(), callback)
+    assert callback.diagnosis.subject["splits"][0]["origin"] == "probe"
+
+
+def test_rows_without_targets_still_give_a_diagnosis() -> None:
+    class Own(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = keras.layers.Dense(6)
+
+        def call(self, inputs: Any) -> Any:
+            return self.inner(inputs)
+
+        def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **_: Any) -> Any:
+            return keras.ops.mean(keras.ops.square(x - y_pred))
+
+    made, callback = Own(), diagnose.DiagnosisCallback()
+    made.compile("adam")
+    made.fit(rows()[0], epochs=2, verbose=0, callbacks=[callback])
+    assert any("no targets" in gap.why for gap in callback.diagnosis.coverage)
+    assert callback.diagnosis.state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"overhead": 0}, "pass a number between 0 and 1"),
+        ({"stop_on": {"no-such-cause"}}, "there is no cause 'no-such-cause'"),
+        ({"stop_on": "plateau"}, "pass a set of codes"),
+    ],
+)
+def test_wrong_arguments(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        diagnose.DiagnosisCallback(**settings)
+
+
+def test_nothing_trained_yet() -> None:
+    with pytest.raises(InputError, match="nothing has been trained yet"):
+        _ = diagnose.DiagnosisCallback().diagnosis
+
+
+def test_an_error_of_ours_costs_the_observation_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("ours")
+
+    monkeypatch.setattr("diagnose.live.session.examined", fail)
+    callback, made = diagnose.DiagnosisCallback(overhead=0.99), model()
+    fit(made, callback)
+    assert "no longer watched (ValueError: ours)" in capsys.readouterr().out
+    assert _as_before(made)
+    assert int(made.optimizer.iterations) == 8

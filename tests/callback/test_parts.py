@@ -1,0 +1,174 @@
+"""The parts of the callback by themselves: no training."""
+
+import keras
+import numpy as np
+import pytest
+
+from diagnose.checks.numerics.non_finite_training import non_finite_training
+from diagnose.findings import Examined, Finding, Severity
+from diagnose.live.budget import Budget
+from diagnose.live.collecting import FEWEST_BATCHES, ROWS, Collector
+from diagnose.live.constants import constant_loss
+from diagnose.live.notices import alarming, examined
+from diagnose.live.recording import Record
+from diagnose.live.watching import Origin, Steps
+from diagnose.measurements import History
+
+
+def steps(losses: list[float], penalty: float = 0.0) -> Steps:
+    values = np.array(losses, dtype=float)
+    return Steps(values, np.full(len(values), penalty), np.ones(len(values)))
+
+
+# --- rows --------------------------------------------------------------------------------------------
+
+
+def collected(batches: int, size: int) -> Collector:
+    collector = Collector()
+    for number in range(batches):
+        first = np.arange(number * size, (number + 1) * size)
+        collector.offer(number, (0, 0), [first.reshape(-1, 1), first % 10])
+    return collector
+
+
+def test_few_rows_are_all_kept() -> None:
+    x, y = collected(5, 32).rows(seed=0) or ()
+    assert x.ravel().tolist() == list(range(160))
+    assert y.tolist() == [row % 10 for row in range(160)]
+
+
+def test_many_rows_are_spread_over_all_that_passed_and_over_the_classes() -> None:
+    collector = collected(10_000, 32)
+    x, y = collector.rows(seed=0) or ()
+    assert len(x) == ROWS
+    assert np.histogram(x, bins=8, range=(0, 320_000))[0].min() > 0.1 * ROWS
+    assert np.bincount(y).min() > 0.08 * ROWS
+    assert collector.stride > 1
+
+
+def test_large_batches_give_a_part_of_their_rows() -> None:
+    collector = collected(1, 100_000)
+    assert len((collector.rows(seed=0) or ())[0]) <= 2 * ROWS // FEWEST_BATCHES
+    assert collector.batch_size == 100_000
+
+
+def test_nothing_seen() -> None:
+    assert Collector().rows(seed=0) is None
+
+
+# --- history -----------------------------------------------------------------------------------------
+
+
+def recorded(losses: list[float], epochs: int, **logs: float) -> History:
+    record = Record()
+    for part in np.array_split(np.array(losses), epochs):
+        record.add(steps(part.tolist()))
+        record.end_epoch({"loss": float(np.mean(part)), **logs})
+    return record.history(constant=1.0, dev_rows=None, dev_se=None, rows=None)
+
+
+def test_curve_has_points_within_epochs_where_there_are_few_epochs() -> None:
+    (run,) = recorded(np.linspace(1, 0, 1_000).tolist(), 2, val_loss=0.3).runs
+    assert len(run.epochs) >= 20
+    assert run.epochs[-1] == 2
+    assert (np.diff(run.train_loss) < 0).all()
+    assert np.isfinite(run.dev_loss).sum() == 2
+
+
+def test_penalties_are_not_part_of_the_curve() -> None:
+    record = Record()
+    record.add(steps([3.0] * 50, penalty=2.0))
+    record.end_epoch({"loss": 3.0, "val_loss": 3.5})
+    (run,) = record.history(None, None, None, None).runs
+    assert run.train_loss[-1] == pytest.approx(1.0)
+    assert run.dev_loss[-1] == pytest.approx(1.5)
+    assert run.step_losses[0] == 3.0
+
+
+def test_running_means_become_single_losses() -> None:
+    record, losses = Record(), np.array([4.0, 2.0, 6.0, 1.0])
+    means = np.cumsum(losses) / np.arange(1, 5)
+    record.add(steps(means[:3].tolist()), averaged=True)
+    record.add(steps(means[3:].tolist()), averaged=True)
+    record.end_epoch({})
+    record.add(steps([7.0]), averaged=True)  # a new epoch starts a new mean
+    np.testing.assert_allclose(record.table[:, 0], [*losses, 7.0])
+
+
+def test_first_step_that_is_not_finite() -> None:
+    record = Record()
+    record.add(steps([1.0] * 10))
+    record.add(steps([1.0, float("inf"), float("nan")]))
+    assert record.non_finite_step == 11
+    unseen = Record()
+    unseen.add(steps([float("nan")] * 5))
+    assert unseen.non_finite_step is None
+
+
+# --- budget, constants -------------------------------------------------------------------------------
+
+
+def test_budget_refuses_what_training_has_not_earned() -> None:
+    budget = Budget(0.5)
+    assert not budget.affords("look", 1.0)
+    budget.start()
+    assert not budget.affords("look", 1_000.0)
+    assert budget.affords("look", 0.0)
+    budget.costs["look"] = 1_000.0
+    assert not budget.affords("look", 0.0)  # what it took last time counts
+
+
+@pytest.mark.parametrize("logits", [False, True])
+def test_constant_loss_of_classes_is_their_entropy(logits: bool) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, None if logits else "softmax")])
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=logits))
+    y = np.repeat([0, 1, 2], [50, 30, 20])
+    model._compile_loss.build(y, model(np.zeros((100, 2))))
+    share = np.array([0.5, 0.3, 0.2])
+    assert constant_loss(model, (np.zeros((100, 2)), y)) == pytest.approx(-(share * np.log(share)).sum(), rel=1e-4)
+
+
+def test_constant_loss_of_numbers_depends_on_the_loss() -> None:
+    y = np.array([0.0, 0.0, 0.0, 8.0])[:, None]
+    for loss, expected in (("mean_squared_error", 12.0), ("mean_absolute_error", 2.0)):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile(loss=loss)
+        model._compile_loss.build(y, model(np.zeros((4, 2))))
+        assert constant_loss(model, (np.zeros((4, 2)), y)) == pytest.approx(expected)
+
+
+# --- what is said ------------------------------------------------------------------------------------
+
+
+def causes(history: History) -> list[str]:
+    found = alarming(examined({History: history}, whole=False))
+    return [suspicion.code for suspicion in found if suspicion.explained_by is None]
+
+
+def test_a_loss_that_falls_says_nothing() -> None:
+    assert causes(recorded(np.geomspace(1, 0.01, 1_000).tolist(), 10)) == []
+
+
+def test_a_slow_start_says_nothing() -> None:
+    assert causes(recorded([1.0] * 90, 3)) == []
+
+
+def test_a_loss_that_climbs_past_the_constant() -> None:
+    falling, climbing = np.geomspace(1, 0.1, 500), np.geomspace(0.1, 5, 500)
+    assert causes(recorded([*falling, *climbing], 20)) == ["learning-rate-too-high"]
+
+
+def test_a_loss_that_is_no_number() -> None:
+    assert causes(recorded([1.0] * 50 + [float("nan")] * 50, 4)) == ["non-finite-training"]
+
+
+def test_signals_need_the_loss_as_second_witness() -> None:
+    dead = Examined("dead-units", (Finding(Severity.ERROR, "all dead", id="dead-units-1", check="dead-units"),))
+    blown = non_finite_training.run({History: recorded([float("inf")] * 20, 2)})
+    assert alarming((dead,)) == ()
+    assert {suspicion.code for suspicion in alarming((dead, blown))} == {"dead-units", "non-finite-training"}
+
+
+def test_origins_in_words() -> None:
+    assert str(Origin("layer", "block/dense")) == "the output of block/dense"
+    assert str(Origin("inputs")) == "the inputs"
