@@ -7,6 +7,7 @@ they are still being read.
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -89,6 +90,17 @@ def started(folder: Path, rounds: int) -> list[float]:
     return times
 
 
+def processor(folder: Path, rounds: int) -> list[float]:
+    """The same in seconds of the processor, which other work on the machine hardly changes."""
+    times = []
+    for _ in range(rounds):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started(folder, 1)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return times
+
+
 def _line(name: str, value: float) -> None:
     click.echo(f"{name:<44} {value:7.3f} s {BAR:5.1f} s {'ok' if value <= BAR else 'over'}")
 
@@ -103,6 +115,7 @@ def main(results: int, rounds: int) -> None:
         size = fill(Path(many), results)
         click.echo(f"{results:,} results of {size:.0f} kB on average; seconds, bar")
         _line("start to first page, 10 results", statistics.median(started(Path(few), rounds)))
+        _line("the same, processor", statistics.median(processor(Path(few), rounds)))
         _line(f"start to first page, {results:,} results", statistics.median(started(Path(many), rounds)))
         with viewer(Path(many)) as (address, start, process):
             for name, path in PAGES.items():

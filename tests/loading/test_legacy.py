@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,11 @@ import pytest
 
 from diagnose.errors import BuildError, InputError
 from diagnose.loading import legacy
-from diagnose.loading.comparing import compare
 from diagnose.loading.files import ModelFile, read_model_file
 from diagnose.loading.models import LoadedModel, load_model
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.whole import WHOLE, wrap
 
-Make = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
 TRUSTED = LoadOptions(trust=True)
 OWN = """
@@ -169,6 +167,13 @@ def test_it_is_told_by_its_content(exported: tuple[Path, Any], tmp_path: Path, m
     assert same(load_model(tmp_path / "m.zip", options).model, model)
     monkeypatch.chdir(path)
     assert load_model(Path(), options).name == path.name
+
+
+def test_reading_a_saved_model_loads_nothing(exported: tuple[Path, Any], tmp_path: Path) -> None:
+    assert read_model_file(exported[0]) == ModelFile(exported[0], "saved_model", "", None, {})
+    with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
+        archive.writestr("m/saved_model.pb", b"")
+    assert read_model_file(tmp_path / "m.zip").format == "saved_model"
 
 
 def test_what_needs_the_user_is_asked_for(exported: tuple[Path, Any]) -> None:
@@ -403,60 +408,3 @@ def test_what_to_install(installed: list[str], expected: str, tmp_path: Path, mo
     saved.mkdir()
     (saved / "saved_model.pb").write_bytes(b"_tf_keras_sequential")
     assert refused(saved) == f"saved: only tf-keras can load this model, and it is not installed: {expected}"
-
-
-# --- comparing -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def compared(tmp_path: Path, make_model: Make, rows: Make) -> Callable[..., str]:
-    model = make_model()
-
-    def run(**changes: Any) -> str:
-        weights = [keras.ops.convert_to_numpy(weight) for weight in model.weights]
-        arrays = {f"weight_{i}": weight for i, weight in enumerate(weights)}
-        arrays |= {"input_0": rows(8, 3), "output_0": np.array(model(rows(8, 3)))} | changes
-        np.savez(tmp_path / "s.npz", **{name: value for name, value in arrays.items() if value is not None})
-        return compare(Path("m"), model, tmp_path / "s.npz", [f"w{i}" for i in range(len(weights))])
-
-    return run
-
-
-def test_an_equal_model(compared: Callable[..., str], make_model: Make, rows: Make) -> None:
-    said = "its 4 arrays of weights are equal"
-    assert compared() == f"{said} and the outputs on 8 random rows agree with tf-keras exactly"
-    close = np.array(make_model()(rows(8, 3))) * np.float32(1 + 2e-6)
-    assert compared(output_0=close).startswith(f"{said} and the outputs on 8 random rows agree with tf-keras to 2e-06")
-    assert compared(output_0=None) == f"{said}, but its outputs are random and were not compared"
-    assert compared(input_0=None) == f"{said}, but it could not be run to compare the outputs"
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        (
-            {"weight_2": np.ones((4, 1), "float32")},
-            "m: the weights w2 changed when the model was converted, so it is not",
-        ),
-        (
-            {"output_0": np.zeros((8, 1), "float32")},
-            "m: the outputs of the converted model differ from those of tf-keras",
-        ),
-        ({"output_0": np.full((8, 1), np.nan, "float32")}, "differ from those of tf-keras by inf of the largest"),
-        (
-            {"output_0": np.zeros((8, 2), "float32")},
-            "m: the converted model gives outputs of the shapes [(8, 1)], tf-keras [(8, 2)], so it is not examined",
-        ),
-    ],
-)
-def test_another_model_is_refused(changes: dict[str, Any], expected: str, compared: Callable[..., str]) -> None:
-    with pytest.raises(InputError) as error:
-        compared(**changes)
-    assert expected in str(error.value)
-
-
-def test_reading_a_saved_model_loads_nothing(exported: tuple[Path, Any], tmp_path: Path) -> None:
-    assert read_model_file(exported[0]) == ModelFile(exported[0], "saved_model", "", None, {})
-    with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
-        archive.writestr("m/saved_model.pb", b"")
-    assert read_model_file(tmp_path / "m.zip").format == "saved_model"
