@@ -16,10 +16,10 @@ import click
 from diagnose.diagnosis import Diagnosis
 
 LAYERS = (10, 50, 200)
-DRAWN = (
-    "Math.max(...performance.getEntriesByType('paint').map((each) => each.startTime), performance.timing.domComplete"
-)
-DRAWN += " - performance.timing.navigationStart)"
+DRAWN = """() => new Promise((done) => new PerformanceObserver((list) => {
+  const painted = Math.max(...list.getEntries().map((entry) => entry.startTime));
+  done(Math.max(painted, performance.timing.domComplete - performance.timing.navigationStart));
+}).observe({ type: "paint", buffered: true }))"""
 
 
 @click.command(help=__doc__)
@@ -41,9 +41,7 @@ def main(files: tuple[Path, ...], repeats: int) -> None:
                 start = time.process_time()
                 page.write_text(render(diagnosis), encoding="utf-8")
                 rendered.append(1e3 * (time.process_time() - start))
-                shown = chromium.show(page)
-                shown.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-                opened.append(float(shown.evaluate(DRAWN)))
+                opened.append(float(chromium.show(page).evaluate(DRAWN)))
             size = page.stat().st_size / 1e3
             click.echo(f"{name:24} {len(diagnosis.layers):6} {size:7.0f} {_spread(rendered):>16} {_spread(opened):>16}")
 

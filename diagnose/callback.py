@@ -66,7 +66,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
             if code not in known:
                 raise InputError(f"stop_on: there is no cause '{code}': see `diagnose list` for the codes")
         self._settings = {"probe": probe, "overhead": overhead, "stop_on": frozenset(stop_on), "seed": seed}
-        self._out = None if out is None else Path(out)
+        self._out = None if out is None else _folder(Path(out))
         self._session: Session | None = None
         self._diagnosis: Diagnosis | None = None
         self._file: Path | None = None
@@ -138,8 +138,8 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
             return
         self._session.end()
         if self._file is not None and self._diagnosis is None:
-            for suffix in (".json", ".html"):
-                self.diagnosis.save(self._file.with_suffix(suffix))
+            with self._session.harmless():  # a disk may be full: the training has gone well all the same
+                self._write(self.diagnosis, self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -153,11 +153,22 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         due = time.monotonic() - self._written >= PAGE_SECONDS
         if self._file is None or not due or not session.budget.affords("page", PAGE_COST):
             return
-        with session.budget.booked("page"):
-            page = session.page()
-            for suffix in (".json", ".html"):
-                page.save(self._file.with_suffix(suffix))
+        with session.harmless(), session.budget.booked("page"):
+            self._write(session.page(), self._file)
         self._written = time.monotonic()
+
+    def _write(self, diagnosis: Diagnosis, file: Path) -> None:
+        for suffix in (".json", ".html"):
+            diagnosis.save(file.with_suffix(suffix))
+
+
+def _folder(path: Path) -> Path:
+    """Make it now: at the end of a long training it is too late to learn that it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"out {path}: the folder cannot be made ({error.strerror}): pass one that can") from error
+    return path
 
 
 def _say(line: str) -> None:

@@ -106,10 +106,7 @@ def table_of(table: Table) -> Markup:
     rest = len(table.rows) - ROWS
     caption = [table.title] + ([tag("span", f"The first {ROWS} of {len(table.rows):,} rows.")] if rest > 0 else [])
     parts = (tag("caption", *caption, class_="small-caption"), tag("thead", tag("tr", *head)), tag("tbody", *body))
-    drawn = tag("table", *parts, class_="cards whole")
-    if len(table.columns) <= BROAD:
-        return tag("div", drawn, class_="box")
-    return tag("div", drawn, class_="box", tabindex=0, role="region", aria_label=table.title or "Table")
+    return tag("div", tag("table", *parts, class_="cards whole"), class_="box")
 
 
 def _numeric(table: Table, index: int) -> bool:

@@ -260,7 +260,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Markup:
     head = [tag("th", name, scope="col", class_="r" if name in RIGHT else None) for name in columns]
     body = [_table_row(row, columns) for row in rows]
     table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="cards")
-    return tag("div", table, class_="box", tabindex=0, role="region", aria_label="Table of layers")
+    return tag("div", table, class_="box")
 
 
 def _table_row(row: LayerRow, columns: Sequence[str]) -> Markup:

@@ -64,15 +64,16 @@ class Session:
         optimizer = getattr(self.model, "optimizer", None)
         if not self.record.steps:
             self.record.from_start = optimizer is None or int(optimizer.iterations) == 0
-        with self._harmless():
+        with self.harmless():
             if self._watch is not None:
                 self._watch.open()
         self.budget.start()
 
     def end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Keras has finished an epoch (from 0), validation included."""
-        with self._harmless():
-            self._end_epoch(epoch, logs)
+        if not self._failure:
+            with self.harmless():
+                self._end_epoch(epoch, logs)
 
     def _end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         self._epoch = epoch + 1
@@ -89,7 +90,7 @@ class Session:
         """`fit` has returned, or is being left."""
         if self.running:
             self.running = False
-            with self._harmless():
+            with self.harmless():
                 self._read()
             self.budget.stop()
             if self._watch is not None:
@@ -103,19 +104,20 @@ class Session:
     # --- while it trains ----------------------------------------------------------------------------
 
     @contextmanager
-    def _harmless(self) -> Iterator[None]:
+    def harmless(self) -> Iterator[None]:
         """Whatever goes wrong in here costs the observation, never the training."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - ours or a third party's, it must not end the user's training
             reason = f"{type(error).__name__}: {error}"
-            self._say(f"diagnose: the training is no longer watched ({reason})")
+            if not self._failure:
+                self._say(f"diagnose: the training is no longer watched ({reason})")
             self._failure = reason
             if self._watch is not None:
                 self._watch.close()
 
     def _chunk(self) -> None:
-        with self._harmless():
+        with self.harmless():
             self._read()
             self._observe()
 

@@ -16,6 +16,16 @@ document.querySelectorAll(".code").forEach((box) => {
   });
 });
 
+// A table that is wider than its box scrolls: then the keyboard must reach it.
+const wide = new ResizeObserver((entries) => {
+  for (const { target: box } of entries.filter((entry) => entry.target.scrollWidth > entry.target.clientWidth)) {
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", box.querySelector("caption, th").textContent);
+  }
+});
+document.querySelectorAll(".box").forEach((box) => wide.observe(box));
+
 const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
 const watch = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((each) => each.isIntersecting)) {

@@ -164,7 +164,9 @@ def test_rows_without_targets_still_give_a_diagnosis() -> None:
         def call(self, inputs: Any) -> Any:
             return self.inner(inputs)
 
-        def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **_: Any) -> Any:
+        def compute_loss(
+            self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        ) -> Any:
             return keras.ops.mean(keras.ops.square(x - y_pred))
 
     made, callback = Own(), diagnose.DiagnosisCallback()
@@ -187,6 +189,12 @@ def test_wrong_arguments(settings: dict[str, Any], message: str) -> None:
         diagnose.DiagnosisCallback(**settings)
 
 
+def test_a_folder_that_cannot_be_written_to_is_said_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        diagnose.DiagnosisCallback(out=tmp_path / "file" / "reports")
+
+
 def test_nothing_trained_yet() -> None:
     with pytest.raises(InputError, match="nothing has been trained yet"):
         _ = diagnose.DiagnosisCallback().diagnosis
@@ -195,12 +203,12 @@ def test_nothing_trained_yet() -> None:
 def test_an_error_of_ours_costs_the_observation_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise ValueError("ours")
 
     monkeypatch.setattr("diagnose.live.session.examined", fail)
     callback, made = diagnose.DiagnosisCallback(overhead=0.99), model()
     fit(made, callback)
-    assert "no longer watched (ValueError: ours)" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("no longer watched (ValueError: ours)") == 1
     assert _as_before(made)
     assert int(made.optimizer.iterations) == 8

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading import legacy
+from diagnose.loading import hdf5, hdf5_scan, legacy
 from diagnose.loading.models import LoadedModel, load_model
 from diagnose.loading.options import LoadOptions
 
@@ -24,13 +24,18 @@ def series(name: str) -> Callable[[], Any]:
     return lambda: tf_keras.Sequential([L.Input(shape), *layers()])
 
 
+UNSAVED = {("concat and stack", ".keras")}  # tf_keras cannot save an ellipsis there
 CASES = {name: series(name) for name in LAYERS} | MODELS
 
 
 @pytest.fixture(autouse=True)
-def no_way_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What only tf-keras can open is no success here."""
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only tf-keras can open is no success here; and other processes, and code for other devices, cost time."""
+    from tf_keras.src.layers.rnn import gru_lstm_utils
+
     monkeypatch.setattr(legacy, "installed", lambda: False)
+    monkeypatch.setattr(hdf5, "_scan_apart", lambda path, shown: hdf5_scan.scan(path))
+    monkeypatch.setattr(gru_lstm_utils, "function_register", lambda function, *args, **settings: None)
 
 
 def made(make: Callable[[], Any]) -> Any:
@@ -74,16 +79,14 @@ def agree(loaded: LoadedModel, model: Any, atol: float = 1e-5) -> None:
         np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".keras"])
 @pytest.mark.parametrize("name", CASES)
-def test_the_outputs_are_those_of_tf_keras(name: str, suffix: str, tmp_path: Path) -> None:
+def test_the_outputs_are_those_of_tf_keras(name: str, tmp_path: Path) -> None:
     model = made(CASES[name])
-    path = tmp_path / f"model{suffix}"
-    try:
-        model.save(path)
-    except TypeError as error:
-        pytest.skip(f"tf_keras cannot save it as {suffix}: {error}")
-    agree(load_model(path, NONE), model)
+    for suffix in (".h5", ".keras"):
+        if (name, suffix) in UNSAVED:
+            continue
+        model.save(tmp_path / f"model{suffix}")
+        agree(load_model(tmp_path / f"model{suffix}", NONE), model)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -111,19 +114,19 @@ LOSSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".keras"])
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss if isinstance(loss, str) else type(loss).__name__)
-def test_the_losses_are_those_of_tf_keras(loss: Any, suffix: str, tmp_path: Path) -> None:
+def test_the_losses_are_those_of_tf_keras(loss: Any, tmp_path: Path) -> None:
     tf_keras.backend.clear_session()
     model = tf_keras.Sequential([L.Input((3,)), L.Dense(4, activation="softmax")])
     model.compile("adam", loss, metrics=["mae"])
-    model.save(tmp_path / f"model{suffix}")
     inputs = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
     named = loss if isinstance(loss, str) else loss.name
     targets = np.array([0, 1, 2, 3, 0, 1]) if "sparse" in named else np.eye(4, dtype="float32")[[0, 1, 2, 3, 0, 1]]
     expected = model.evaluate(inputs, targets, verbose=0)[0]
-    given = load_model(tmp_path / f"model{suffix}", NONE).model.evaluate(inputs, targets, verbose=0)
-    assert given == pytest.approx(expected, abs=1e-5)
+    for suffix in (".h5", ".keras"):
+        model.save(tmp_path / f"model{suffix}")
+        given = load_model(tmp_path / f"model{suffix}", NONE).model.evaluate(inputs, targets, verbose=0)
+        assert given == pytest.approx(expected, abs=1e-5)
 
 
 OPTIMIZERS = {
@@ -144,24 +147,21 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".keras"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_next_rate_is_that_of_tf_keras(name: str, suffix: str, tmp_path: Path) -> None:
+def test_the_next_rate_is_that_of_tf_keras(name: str, tmp_path: Path) -> None:
     tf_keras.backend.clear_session()
     model = tf_keras.Sequential([L.Input((3,)), L.Dense(1)])
     model.compile(OPTIMIZERS[name](), "mse")
     inputs = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
     model.fit(inputs, inputs[:, :1], batch_size=2, epochs=2, verbose=0)
-    model.save(tmp_path / f"model{suffix}")
-    training = load_model(tmp_path / f"model{suffix}", NONE).training
-    optimizer = model.optimizer
-    rate = optimizer.learning_rate
-    rate = rate(optimizer.iterations) if callable(rate) else rate
-    if name == "legacy decay":
-        rate = 0.01 / (1 + 0.1 * 6)
-    assert training.iterations == 6
-    assert training.learning_rate == pytest.approx(float(rate), rel=1e-5)
-    for setting in ("momentum", "beta_1", "rho", "weight_decay", "clipnorm"):
-        value = optimizer.get_config().get(setting)
-        if isinstance(value, float) and setting in training.settings:
-            assert training.settings[setting] == pytest.approx(value)
+    rate = model.optimizer.learning_rate
+    expected = float(rate(model.optimizer.iterations) if callable(rate) else rate)
+    expected = 0.01 / (1 + 0.1 * 6) if name == "legacy decay" else expected
+    for suffix in (".h5", ".keras"):
+        model.save(tmp_path / f"model{suffix}")
+        training = load_model(tmp_path / f"model{suffix}", NONE).training
+        assert training.iterations == 6
+        assert training.learning_rate == pytest.approx(expected, rel=1e-5)
+        for setting, value in model.optimizer.get_config().items():
+            if isinstance(value, float) and setting in training.settings:
+                assert training.settings[setting] == pytest.approx(value)
