@@ -154,9 +154,38 @@ def _block(
     if flagged:
         style = "flag" if any(_style(row, worst) == "c-flag" for row in flagged) else "warn"
         summary.append(tag("span", f", {len(flagged)} flagged", class_=style))
-    heading = tag("summary", panels.track.heading(rows[0][1], rows[-1][1]), tag("span", *summary, class_="what"))
+    cells = (
+        tag("div", *_range(layers, "spread", panels.spread, panels), class_="cell pa"),
+        tag("div", *_most_dead(dead, panels), class_="cell pb"),
+        tag("div", *_range(layers, "gradient", panels.gradient, panels), class_="cell pc"),
+    )
+    what = tag("span", *summary, class_="what n")
+    heading = tag("summary", panels.track.heading(rows[0][1], rows[-1][1]), what, *cells, class_="row")
     body = tag("ol", *(_row(row, rail, panels, _style(row, worst)) for row, rail in rows))
     return tag("details", heading, body, class_="blk", open="" if unfold or flagged else None)
+
+
+def _range(rows: Sequence[LayerRow], quantity: str, along: Scale, panels: Panels) -> list[Markup]:
+    """From the smallest to the largest value as loaded, for the heading of a closed block."""
+    values = [getattr(row, quantity) for row in rows if getattr(row, quantity) is not None]
+    ends = [place for value in values if (place := along.place(value)) is not None]
+    marks = panels.healthy(quantity, along)
+    if not ends:
+        return [tag("svg", *marks, aria_hidden="true")] if marks else []
+    sentence = f"{quantity} as loaded, {number(min(values))} to {number(max(values))} in this block"
+    marks.append(
+        tag("line", tag("title", sentence), class_="iv", x1=at(min(ends)), x2=at(max(ends)), y1="50%", y2="50%")
+    )
+    marks += [tag("circle", class_="pt c-ink", cx=at(place), cy="50%", r=3) for place in {min(ends), max(ends)}]
+    return [tag("svg", *marks, role="img", aria_label=sentence)]
+
+
+def _most_dead(share: float, panels: Panels) -> list[Markup]:
+    along = Scale(0, 1)
+    marks = panels.healthy("dead", along)
+    bar = tag("rect", class_="bar c-soft", x=0, y="50%", width=at(100 * share), height=10)
+    marks += [tag("g", bar, transform="translate(0 -5)")] if share else []
+    return [tag("svg", *marks, aria_hidden="true")] if marks else []
 
 
 def _style(row: LayerRow, worst: dict[str, Severity]) -> str:

@@ -26,6 +26,7 @@ def render(diagnosis: Diagnosis) -> str:
         tag("style", Markup(STYLE)),
         tag("p", f"{diagnosis.state.value.capitalize()}: {name}", class_="state"),
         tag("p", diagnosis.headline),
+        *([tag("p", tag("b", story.unfinished(diagnosis)))] if story.unfinished(diagnosis) else []),
         *_next(diagnosis.remedies),
         *_causes(diagnosis),
         tag("p", story.judged(diagnosis), class_="faint"),

@@ -252,6 +252,13 @@ def ran(checks: Sequence[CheckOutcome]) -> str:
     )
 
 
+def unfinished(diagnosis: Diagnosis) -> str:
+    """A sentence where the examination was stopped on the way."""
+    if not diagnosis.settings.get("interrupted"):
+        return ""
+    return "The examination was interrupted: what it had not reached stands under “Not checked”."
+
+
 def families(checks: Sequence[CheckOutcome]) -> list[tuple[str, Counter[str]]]:
     """Outcomes counted by family, in the order of the checks."""
     counts: dict[str, Counter[str]] = {}

@@ -50,7 +50,9 @@ def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) 
 def _state(diagnosis: Diagnosis, width: int, colour: bool) -> list[str]:
     state = diagnosis.state.value
     name = cut(story.clean(str(diagnosis.subject.get("name", "the model"))), 48)
-    return [f"{_paint(f'{SIGNS[state]} {state.upper()}', state, colour)}  {name}", *_wrapped(diagnosis.headline, width)]
+    stopped = story.unfinished(diagnosis).replace("“Not checked”", "coverage in the report")
+    told = [*_wrapped(diagnosis.headline, width), *(_wrapped(stopped, width) if stopped else [])]
+    return [f"{_paint(f'{SIGNS[state]} {state.upper()}', state, colour)}  {name}", *told]
 
 
 def _causes(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:

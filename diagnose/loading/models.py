@@ -1,6 +1,7 @@
 """A model file, or a live model, becomes a built and compiled `keras.Model` and what is known of its training."""
 
 import json
+import warnings
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,11 +12,12 @@ from diagnose.errors import BuildError, InputError, RefusedError
 from diagnose.loading import legacy, losses, optimizers, weights
 from diagnose.loading.custom import custom_objects, lambda_functions
 from diagnose.loading.files import ModelFile, read_model_file, understood, unpacked
+from diagnose.loading.filling import filled_from
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.repairs import declared_shapes, layers_of, own_objects, repair
 from diagnose.loading.safety import check_config
 from diagnose.loading.signatures import Signature, output_keys, signature_of
-from diagnose.loading.sizes import bounded_weights, check_levels, check_rows, check_sizes
+from diagnose.loading.sizes import check_levels, check_rows, check_sizes
 from diagnose.subject import Training
 
 NO_LOSS = (
@@ -151,7 +153,7 @@ def _build(
 
     try:
         _reserve_names(config)
-        with bounded_weights(file.path, file.values), keras.saving.CustomObjectScope(dict(custom)):
+        with filled_from(file.path, file.values), keras.saving.CustomObjectScope(dict(custom)):
             if file.format == "keras":
                 return _load_folder(file, config, custom, trust)
             model = keras.saving.deserialize_keras_object(config, custom_objects=dict(custom), safe_mode=not trust)
@@ -189,7 +191,9 @@ def _load_folder(
     folder = file.weights.parent
     for name, content in {"config.json": config, "metadata.json": {"keras_version": file.keras}}.items():
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
-    model = keras.saving.load_model(folder, custom_objects=dict(custom), compile=False, safe_mode=not trust)
+    with warnings.catch_warnings():  # which Keras gives where it leaves weights as they were drawn
+        warnings.filterwarnings("error", "Skipping nested container")
+        model = keras.saving.load_model(folder, custom_objects=dict(custom), compile=False, safe_mode=not trust)
     _ensure_built(file, model)
     return model, notes
 

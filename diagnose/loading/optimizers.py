@@ -8,6 +8,7 @@ from diagnose.errors import InputError
 
 ASSUMED_RATE = 1e-3  # Keras's default for Adam
 _OLD_NAMES = {"lr": "learning_rate"}
+_OLD_CLASSES = {"LossScaleOptimizerV1": "LossScaleOptimizer", "LossScaleOptimizerV3": "LossScaleOptimizer"}
 # Written by some version of Keras 2 and without effect on the update itself.
 _SILENT = {"is_legacy_optimizer", "jit_compile", "decay", "name"}
 
@@ -53,12 +54,12 @@ def restore_optimizer(config: Any, custom: Mapping[str, Any], rate: float | None
             f"the optimizer {name} is not part of Keras 3: pass --optimizer and --learning-rate, "
             "for example --optimizer adam --learning-rate 0.001"
         )
+    if name == "LossScaleOptimizer":
+        return _scaled(config["config"], custom, rate)
     settings = {_OLD_NAMES.get(key, key): value for key, value in (config.get("config") or {}).items()}
     if rate is not None:
         settings |= {"learning_rate": rate, "decay": 0.0}
     notes = _repair(settings, name)
-    if name == "LossScaleOptimizer":
-        return keras.optimizers.deserialize({**config, "module": "keras.optimizers"}), notes
     known = inspect.signature(cls.__init__).parameters
     lost = sorted(k for k, v in settings.items() if k not in known and k not in _SILENT and v not in (None, False, 0))
     if lost:
@@ -66,10 +67,31 @@ def restore_optimizer(config: Any, custom: Mapping[str, Any], rate: float | None
     return cls(**{key: value for key, value in settings.items() if key in known}), notes
 
 
+def _scaled(settings: dict[str, Any], custom: Mapping[str, Any], rate: float | None) -> tuple[Any, tuple[str, ...]]:
+    """An optimizer whose loss is scaled, as mixed precision needs it."""
+    import keras
+
+    inner, notes = restore_optimizer(settings["inner_optimizer"], custom, rate)
+    scale = {key: settings[key] for key in ("initial_scale", "dynamic_growth_steps") if settings.get(key)}
+    return keras.optimizers.LossScaleOptimizer(inner, **scale), notes
+
+
 def without_prefix(config: Any) -> Any:
-    """Keras 2.11 to 2.15 wrote its own optimizers into HDF5 files and SavedModels as "Custom>Adam"."""
-    if isinstance(config, dict) and isinstance(config.get("class_name"), str):
-        return {**config, "class_name": config["class_name"].removeprefix("Custom>")}
+    """The config of an optimizer, and of all inside it, with the class names and modules of Keras 3.
+
+    Keras 2.11 to 2.15 wrote its own optimizers into HDF5 files and SavedModels as "Custom>Adam", and kept older ones
+    in modules of their own.
+    """
+    if not isinstance(config, dict):
+        return config
+    config = {key: without_prefix(value) for key, value in config.items()}
+    if isinstance(config.get("class_name"), str):
+        name = config["class_name"].removeprefix("Custom>")
+        config["class_name"] = _OLD_CLASSES.get(name, name)
+        module, registered = str(config.get("module")), str(config.get("registered_name"))
+        if module.startswith(("keras.", "tf_keras.")) and registered in {"None", name, f"Custom>{name}"}:
+            home = "keras.optimizers.schedules" if "schedule" in module else "keras.optimizers"
+            config.update(module=home, registered_name=None)
     return config
 
 
@@ -81,7 +103,8 @@ def _repair(settings: dict[str, Any], name: str) -> tuple[str, ...]:
         del settings[key]  # an unset epsilon means Keras's default
     rate, decay = settings.get("learning_rate"), settings.pop("decay", 0.0) or 0.0
     if isinstance(rate, dict):
-        settings["learning_rate"] = keras.optimizers.schedules.deserialize(rate)
+        given = {key: value for key, value in (rate.get("config") or {}).items() if value is not None}
+        settings["learning_rate"] = keras.optimizers.schedules.deserialize({**rate, "config": given})
     elif decay and isinstance(rate, int | float):
         settings["learning_rate"] = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
         return (

@@ -1,11 +1,10 @@
 """How much a config may ask for: a small file must not take the machine's memory or time.
 
-Three bounds: what the config says before anything is built, the weights while it is built, and the rows that pass
-between layers before any row does.
+What the config says is bounded before anything is built, and the rows that pass between layers before any row does;
+the weights are bounded while they are made (see `filling`).
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ _LEVELS = 100  # of nesting; a cell in a wrapper in a model in a model takes abo
 _CALLS = 10_000  # layers and calls of layers; the deepest published networks have about 4,000
 _SIZE = 1 << 24  # of one axis: units, filters, words, steps
 _ROW = 1 << 28  # numbers; 1 GiB in float32
-_SPARE = 1 << 22  # numbers: states, seeds and constants, which not every file keeps
 # Whole numbers under these names are values, not sizes, however large.
 _VALUES = ("seed", "value", "token", "vocabulary", "scale", "offset", "salt", "bins", "bin_boundaries", "arg", "_id")
 
@@ -74,49 +72,6 @@ def _settings(config: Any, layer: str, name: str) -> Iterator[tuple[str, str, An
     if isinstance(config, list):
         for value in config:
             yield from _settings(value, layer, f"{name}[]")
-
-
-@contextmanager
-def bounded_weights(path: Path, values: int) -> Iterator[None]:
-    """Refuse, before they are made, more weights than the file can fill.
-
-    All weights of layers come from `Layer.add_weight`, so it is watched for the time of building.
-
-    Args:
-        path: the model file, for messages.
-        values: the count of numbers that it holds.
-
-    Raises:
-        RefusedError: naming the layer and the shape.
-    """
-    import keras
-
-    original = keras.layers.Layer.add_weight
-    left = values + _SPARE
-    refusal: RefusedError | None = None
-
-    def add_weight(self: Any, *args: Any, **settings: Any) -> Any:
-        nonlocal left, refusal
-        shape = args[0] if args else settings.get("shape")
-        if isinstance(shape, list | tuple):
-            left -= prod(size for size in shape if isinstance(size, int))
-        if left < 0:
-            refusal = RefusedError(
-                f'{path} is refused: layer "{self.name}" asks for weights of the shape {tuple(shape)}, '
-                f"but the file holds {values:,} numbers"
-            )
-            raise refusal
-        return original(self, *args, **settings)
-
-    keras.layers.Layer.add_weight = add_weight
-    try:
-        yield
-    except Exception as error:  # Keras wraps what its layers raise
-        if refusal is not None:
-            raise refusal from error
-        raise
-    finally:
-        keras.layers.Layer.add_weight = original
 
 
 def check_rows(path: Path, model: Any) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from diagnose.errors import InputError
 from diagnose.loading.conversions import THEANO_NOTE, Origin, converted, is_convolution
 from diagnose.loading.files import ModelFile
+from diagnose.loading.filling import read_array
 from diagnose.loading.hdf5 import open_hdf5
 from diagnose.loading.keras1 import is_keras_1
 
@@ -36,7 +37,7 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
             pairs = list(zip(layers, stored, strict=True))
         origin = _origin(file, opened, group, stored)
         for layer, name in pairs:
-            arrays = [np.asarray(group[name][weight]) for weight in stored[name]]
+            arrays = [read_array(group[name][weight]) for weight in stored[name]]
             _assign(file.path, layer.name, _ordered(layer), converted(layer, arrays, origin), stored[name])
         _set_own_weights(model, file.path, group)
     finalize(model)

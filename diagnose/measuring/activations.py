@@ -17,7 +17,7 @@ from diagnose.measurements import (
 )
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.naming import activation_name
-from diagnose.measuring.network import describe, walk_like
+from diagnose.measuring.network import describe, need_layers, walk_like
 from diagnose.measuring.probe import Tally, compile_statistics
 from diagnose.measuring.walking import Part, Walk, is_container, kernels, part_weights
 
@@ -41,6 +41,7 @@ def forward(bench: Bench, measured: Measurements) -> Forward | Unavailable:
     others. `fresh` uses batch statistics where the model normalises by batch: the moving ones of fresh weights
     are no statistics yet; dropout is active then, too.
     """
+    need_layers(bench.subject.model)
     return Forward(current=_activations(bench, None), fresh=_activations(bench, bench.settings.seed))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from diagnose.measurements import Backward, Gradients, LayerGradients, Measurements, NotMeasured, Unavailable
 from diagnose.measuring.bench import BATCH_SIZE, Batch, Bench
-from diagnose.measuring.network import walk_like
+from diagnose.measuring.network import need_layers, walk_like
 from diagnose.measuring.probe import Reading, compile_gradients
 from diagnose.measuring.walking import Part, kernels
 
@@ -21,6 +21,7 @@ def backward(bench: Bench, measured: Measurements) -> Backward | Unavailable:
     The batch size is the user's (at most LARGEST_BATCH). A layer with several kernels (recurrent, attention) counts
     as one: norms over all of them. Nothing of the model changes: BatchNormalization's statistics and the seeds stay.
     """
+    need_layers(bench.subject.model)
     return Backward(current=_gradients(bench, None), fresh=_gradients(bench, bench.settings.seed))
 
 

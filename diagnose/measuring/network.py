@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.measurements import Head, Layer, Measurements, Network, Unavailable
+from diagnose.measurements import Head, Layer, Measurements, Network, NotMeasured, Unavailable
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.naming import activation_name, initializer_text, snake_case
@@ -39,6 +39,7 @@ def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
     of what holds a layer ("encoder/dense_1"), see `diagnose.measuring.walking`.
     """
     model, subject = bench.subject.model, bench.subject
+    need_layers(model)
     walked, shapes, ends = describe(bench)
     pretrained = _pretrained(model)
     layers = tuple(_layer(part, shapes.get(part.path), pretrained) for part in walked.parts)
@@ -68,6 +69,16 @@ def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
         trained=subject.trained,
         operations=walked.operations,
     )
+
+
+def need_layers(model: Any) -> None:
+    """Refuse a SavedModel that is run as a whole: nothing found in its one layer would be a clean bill for those inside.
+
+    Raises:
+        NotMeasured: saying so.
+    """
+    if {part.kind for part in walk(model).parts} == {"InputLayer", "TFSMLayer"}:
+        raise NotMeasured("the model is a SavedModel that is run as a whole: its layers cannot be seen")
 
 
 def describe(bench: Bench) -> tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]]:

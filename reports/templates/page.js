@@ -5,10 +5,7 @@ document.querySelectorAll(".code").forEach((box) => {
   button.textContent = "Copy";
   button.setAttribute("aria-label", "Copy " + text.getAttribute("aria-label"));
   box.append(button);
-  const say = (word) => {
-    button.textContent = word;
-    setTimeout(() => { button.textContent = "Copy"; }, 1600);
-  };
+  const say = (word) => { button.textContent = word; setTimeout(() => { button.textContent = "Copy"; }, 1600); };
   const select = () => { getSelection().selectAllChildren(text); say("Selected"); };
   button.addEventListener("click", () => {
     if (!navigator.clipboard) { select(); return; }

@@ -73,6 +73,7 @@ def agree(loaded: LoadedModel, model: Any, atol: float = 1e-5) -> None:
     import keras
 
     inputs = rows_for(model)
+    model.reset_states()
     expected = keras.tree.flatten(model(inputs, training=False))
     given = keras.tree.flatten(loaded.model(inputs, training=False))
     for ours, theirs in zip(given, expected, strict=True):
@@ -122,11 +123,11 @@ def test_the_losses_are_those_of_tf_keras(loss: Any, tmp_path: Path) -> None:
     inputs = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
     named = loss if isinstance(loss, str) else loss.name
     targets = np.array([0, 1, 2, 3, 0, 1]) if "sparse" in named else np.eye(4, dtype="float32")[[0, 1, 2, 3, 0, 1]]
-    expected = model.evaluate(inputs, targets, verbose=0)[0]
+    expected = float(model.compute_loss(y=tf_keras.backend.constant(targets), y_pred=model(inputs)))
     for suffix in (".h5", ".keras"):
         model.save(tmp_path / f"model{suffix}")
-        given = load_model(tmp_path / f"model{suffix}", NONE).model.evaluate(inputs, targets, verbose=0)
-        assert given == pytest.approx(expected, abs=1e-5)
+        loaded = load_model(tmp_path / f"model{suffix}", NONE).model
+        assert float(loaded.compute_loss(y=targets, y_pred=loaded(inputs))) == pytest.approx(expected, abs=1e-5)
 
 
 OPTIMIZERS = {
@@ -154,10 +155,11 @@ def test_the_next_rate_is_that_of_tf_keras(name: str, tmp_path: Path) -> None:
     model.compile(OPTIMIZERS[name](), "mse")
     inputs = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
     model.fit(inputs, inputs[:, :1], batch_size=2, epochs=2, verbose=0)
-    rate = model.optimizer.learning_rate
-    expected = float(rate(model.optimizer.iterations) if callable(rate) else rate)
-    expected = 0.01 / (1 + 0.1 * 6) if name == "legacy decay" else expected
-    for suffix in (".h5", ".keras"):
+    rate = getattr(model.optimizer, "_learning_rate", 0.1)  # of a schedule: the variable holds the last step's rate
+    expected = float(rate(6) if callable(rate) else model.optimizer.learning_rate)
+    expected = expected / (1 + 0.1 * 6) if name == "legacy decay" else expected
+    # The .keras files of tf_keras leave out the state of its older optimizers, and so the steps made.
+    for suffix in (".h5",) if name == "legacy decay" else (".h5", ".keras"):
         model.save(tmp_path / f"model{suffix}")
         training = load_model(tmp_path / f"model{suffix}", NONE).training
         assert training.iterations == 6

@@ -1,11 +1,16 @@
 """The model as built: every layer found once, in call order, with what is known of it."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
+from diagnose.measurements import NotMeasured
+from diagnose.measuring.activations import forward
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.gradients import backward
 from diagnose.measuring.network import network, twin_share
 from diagnose.measuring.walking import walk
 from diagnose.settings import Settings
@@ -156,3 +161,14 @@ def test_operations_outside_layers_are_named():
     hidden = keras.ops.relu(layers.Dense(3)(inputs))
     model = keras.Model(inputs, layers.Dense(1)(hidden) + 1.0)
     assert walk(model).operations == ("Relu", "Add")
+
+
+def test_a_saved_model_run_as_a_whole_gets_no_clean_bill_for_its_layers(tmp_path):
+    sequential().model.export(tmp_path / "saved", verbose=False)
+    layer = keras.layers.TFSMLayer(str(tmp_path / "saved"), call_endpoint="serve")
+    source = keras.Input(sequential().model.input_shape[1:])
+    whole = replace(sequential(), model=keras.Model(source, layer(source)))
+    with Bench(whole, Settings()) as bench:
+        for instrument in (network, forward, backward):
+            with pytest.raises(NotMeasured, match="run as a whole: its layers cannot be seen"):
+                instrument(bench, {})

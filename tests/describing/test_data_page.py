@@ -1,0 +1,88 @@
+"""What the data page is made of: rows as pictures or text, with true and predicted classes by name."""
+
+import numpy as np
+import pytest
+
+from diagnose.describing import class_name
+from diagnose.diagnosis import Figure
+from diagnose.findings import Bars, Samples, Table
+from diagnose.measurements import Evaluation, Interval, Score, SplitScores, Unavailable
+from diagnose.picturing import first_rows, worst_rows
+from diagnose.subject import Output, Seen, Split, Subject, Task
+
+NAMES = ("cat", "dog", "bird")
+
+
+def subject(inputs: np.ndarray, targets: np.ndarray, output: Output) -> Subject:
+    return Subject("model", None, (output,), Split("train", (inputs,), (targets,), Seen.YES))
+
+
+def judged(rows: tuple[int, ...], outputs: tuple[tuple[float, ...], ...]) -> Evaluation:
+    nothing, around = Unavailable("no split"), Interval(0.0, 1.0)
+    score = Score("", Task.MULTICLASS, 20, 0.5, around, 1.0, around, 0.5, 1.0, around, around, 0.0, 0)
+    return Evaluation(SplitScores("train", "yes", 20, (score,), worst=rows, worst_outputs=outputs), *(nothing,) * 3)
+
+
+def classes(**more: object) -> Output:
+    return Output("animal", Task.MULTICLASS, "sparse_categorical_crossentropy", classes=3, class_names=NAMES, **more)
+
+
+def test_a_class_without_a_name_keeps_its_number() -> None:
+    assert [class_name(classes(), value) for value in (0, 2.0, 3, -1, 0.5)] == ["cat", "bird", "3", "-1", "0.5"]
+
+
+def test_images_become_pictures_spread_over_a_file_that_is_sorted_by_class() -> None:
+    images = np.random.default_rng(0).random((60, 8, 8, 1))
+    shown = first_rows(subject(images, np.repeat([0, 1, 2], 20), classes()))
+    assert all(item.png for item in shown.items)
+    assert {item.caption.split(": ")[1] for item in shown.items} == set(NAMES)
+
+
+def test_the_worst_rows_come_with_truth_prediction_and_probability() -> None:
+    images = np.random.default_rng(0).random((20, 8, 8))
+    examined = subject(images, np.arange(20) % 3, classes())
+    shown = worst_rows(examined, judged((7, 3), ((0.9, 0.05, 0.05), (1.0, float("nan"), 0.0))))
+    assert shown is not None
+    assert [item.caption for item in shown.items] == [
+        "row 7: dog, predicted cat (90.0%)",
+        "row 3: cat, predicted NaN or infinite",
+    ]
+
+
+@pytest.mark.parametrize(("from_logits", "told"), [(True, "dog (88.1%)"), (False, "dog (100.0%)")])
+def test_one_logit_is_read_as_one(from_logits: bool, told: str) -> None:
+    output = Output("animal", Task.BINARY, "binary_crossentropy", from_logits, classes=2, class_names=NAMES[:2])
+    examined = subject(np.zeros((5, 3)), np.array([0, 1, 0, 1, 0]), output)
+    value = 2.0 if from_logits else 1.0
+    shown = worst_rows(examined, judged((0,), ((value,),)))
+    assert shown is not None and shown.items[0].caption == f"row 0: cat, predicted {told}"
+
+
+def test_regression_and_text_are_shown_in_words() -> None:
+    output = Output("price", Task.REGRESSION, "mean_squared_error")
+    texts = np.array([["a warm day"], ["<b>rain</b>"]], dtype=object)
+    examined = subject(texts, np.array([[1.25], [3.5]]), output)
+    shown = worst_rows(examined, judged((1,), ((-2.0,),)))
+    assert shown is not None
+    assert (shown.items[0].caption, shown.items[0].text) == ("row 1: 3.5, predicted -2", "<b>rain</b>")
+
+
+def test_without_a_worst_row_there_is_no_figure() -> None:
+    assert worst_rows(subject(np.zeros((5, 3)), np.zeros(5), classes()), judged((), ())) is None
+
+
+def test_a_real_examination_shows_what_is_fed_and_leaves_rows_out_on_request(make_model, rows) -> None:
+    from diagnose import examine
+
+    model, x = make_model((8, 8, 1), 3, "softmax", "sparse_categorical_crossentropy"), rows(60, 8, 8, 1)
+    y = np.arange(60) % 3
+    with_rows, without = (examine(model, (x, y), effort="quick", no_samples=left_out) for left_out in (False, True))
+
+    def kinds(figures: tuple[Figure, ...]) -> set[type]:
+        return {type(figure.evidence) for figure in figures if figure.section == "data"}
+
+    assert {Table, Bars, Samples} <= kinds(with_rows.figures)
+    assert Samples not in kinds(without.figures)
+    assert with_rows.layers[-1].receptive_field == (None, None)
+    assert with_rows.layers[1].inbound == (with_rows.layers[0].path,)
+    assert {band.quantity for band in with_rows.bands} == {"spread", "gradient", "dead"}
