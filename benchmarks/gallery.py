@@ -288,6 +288,20 @@ def interrupted() -> Any:
     return diagnose.examine(model, train, dev, epochs=4, batch_size=32, progress=stop)
 
 
+def callback() -> Any:
+    """Watched from inside `fit`, at a rate that swings."""
+    import keras
+
+    import diagnose
+
+    x, y = _digits()
+    train, dev = _parts(x / 16, y, 0.75)
+    model = _classifier(*_convolutional(), optimizer=keras.optimizers.SGD(0.8))
+    watching = diagnose.DiagnosisCallback(probe=train)
+    model.fit(*train, epochs=6, batch_size=32, validation_data=dev, verbose=0, callbacks=[watching])
+    return watching.diagnosis
+
+
 EVERY: dict[str, Callable[[], Any]] = {
     made.__name__: made
     for made in (
@@ -303,6 +317,7 @@ EVERY: dict[str, Callable[[], Any]] = {
         deep_200,
         without_dev,
         interrupted,
+        callback,
     )
 }
 

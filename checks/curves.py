@@ -93,7 +93,10 @@ class Rise:
 
 
 def rise(run: Run, curve: Curve, se: float) -> Rise | None:
-    """The rise of one dev curve, None with fewer than `END` + 2 known points."""
+    """The rise of one dev curve, None with fewer than `END` + 2 known points.
+
+    `se` is widened by how much the curve wiggles from one evaluation to the next: that, too, is noise.
+    """
     known = points(run, curve)
     if len(known) < END + 2:
         return None
@@ -105,8 +108,13 @@ def rise(run: Run, curve: Curve, se: float) -> Rise | None:
         after=len(known) - 1 - lowest,
         best=float(known.values[lowest]),
         last=known.end,
-        se=se,
+        se=float(np.hypot(se, _wiggle(known.values))),
     )
+
+
+def _wiggle(values: Array) -> float:
+    """The standard deviation of single evaluations around the curve, from second differences: a trend does not count."""
+    return float(1.4826 * np.median(np.abs(np.diff(values, 2))) / np.sqrt(6)) if len(values) > END else 0.0
 
 
 def dev_error_rise(history: History, classifies: bool, rows: int | None) -> Rise | None:

@@ -148,7 +148,7 @@ def _block(
     layers = [row for row, _ in rows]
     flagged = [row for row in layers if _style(row, worst) in ("c-flag", "c-warn")]
     notes = [counted(len(rows), "layer"), f"{sum(row.parameters for row in layers):,} parameters"]
-    dead = max((row.dead for row in layers if row.dead), default=0.0)
+    dead = max((row.dead for row in layers if row.dead and math.isfinite(row.dead)), default=0.0)
     notes += [f"up to {decimals(100 * dead)} % dead"] if dead else []
     summary = [tag("b", cut(name, NAME)), f" · {', '.join(notes)}"]
     if flagged:
@@ -167,8 +167,8 @@ def _block(
 
 def _range(rows: Sequence[LayerRow], quantity: str, along: Scale, panels: Panels) -> list[Markup]:
     """From the smallest to the largest value as loaded, for the heading of a closed block."""
-    values = [getattr(row, quantity) for row in rows if getattr(row, quantity) is not None]
-    ends = [place for value in values if (place := along.place(value)) is not None]
+    values = [value for row in rows if (value := getattr(row, quantity)) is not None and math.isfinite(value)]
+    ends = [along.place(value) or 0.0 for value in values]
     marks = panels.healthy(quantity, along)
     if not ends:
         return [tag("svg", *marks, aria_hidden="true")] if marks else []
@@ -288,7 +288,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Markup:
     )
     head = [tag("th", name, scope="col", class_="r" if name in RIGHT else None) for name in columns]
     body = [_table_row(row, columns) for row in rows]
-    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="cards")
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="cards whole")
     return tag("div", table, class_="box")
 
 

@@ -52,7 +52,7 @@ def filled_from(path: Path, values: int) -> Iterator[None]:
             )
             raise refusal
         if type(self).__module__.startswith("keras.") and len(args) < 2:
-            settings["initializer"] = "zeros"  # others may keep what the file does not
+            settings["initializer"] = _zeros  # others may keep what the file does not
         return layer_add_weight(self, *args, **settings)
 
     def assign(self: Any, value: Any) -> Any:
@@ -74,25 +74,38 @@ def read_array(dataset: Any) -> NDArray[Any]:
     """Read an HDF5 dataset into memory that a backend can take over."""
     if dataset.nbytes < _LARGE:
         return np.asarray(dataset)
-    memory = np.empty(dataset.nbytes + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    array = memory[start : start + dataset.nbytes].view(dataset.dtype).reshape(dataset.shape)
+    array = _aligned(dataset.shape, dataset.dtype)
     dataset.read_direct(array)
     return array
 
 
-def _shared(value: Any, dtype: str) -> Any:
-    """A large array as a tensor over the same memory, where the backend can do that; else the value as it is."""
-    import h5py
+def _zeros(shape: tuple[int, ...], dtype: str, **_: Any) -> Any:
+    """An initializer whose zeros take no memory before they are replaced."""
     import keras
 
-    if isinstance(value, h5py.Dataset):
-        value = read_array(value)
-    if keras.backend.backend() != "tensorflow" or not isinstance(value, np.ndarray) or value.nbytes < _LARGE:
-        return value
-    fits = value.flags.c_contiguous and value.flags.writeable and value.ctypes.data % _ALIGNMENT == 0
-    if not fits or value.dtype.name != dtype or dtype not in _SHARED:
+    if dtype not in _SHARED or prod(shape) * np.dtype(dtype).itemsize < _LARGE:
+        return keras.ops.zeros(shape, dtype)
+    return _shared(_aligned(shape, np.dtype(dtype)), dtype)
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array of zeros that begins where TensorFlow's kernels want it."""
+    size = prod(shape) * dtype.itemsize
+    memory = np.zeros(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _shared(value: Any, dtype: str) -> Any:
+    """A large array as a tensor over the same memory, where the backend can do that; else the value as it is."""
+    import keras
+
+    large = isinstance(value, np.ndarray) and value.nbytes >= _LARGE and value.dtype.name == dtype in _SHARED
+    if not large or keras.backend.backend() != "tensorflow":
         return value
     import tensorflow as tf
 
+    if not value.flags.c_contiguous or not value.flags.writeable or value.ctypes.data % _ALIGNMENT:
+        value, given = _aligned(value.shape, value.dtype), value
+        value[...] = given
     return tf.experimental.dlpack.from_dlpack(value.__dlpack__())

@@ -143,7 +143,7 @@ def _constraint(value: Any) -> Any:
     if not isinstance(value, dict) or "class_name" in value:
         return value
     name = str(value.get("name"))
-    settings = {{"m": "max_value"}.get(key, key): setting for key, setting in value.items() if key != "name"}
+    settings = {"max_value" if key == "m" else str(key): setting for key, setting in value.items() if key != "name"}
     return _part("constraints", _CONSTRAINTS.get(name.lower(), name), settings)
 
 
@@ -164,8 +164,8 @@ def _particular(kind: str, config: Config) -> None:
         )
     elif kind in {"ZeroPadding2D", "Cropping2D"}:
         config[_sides(kind)] = _pairs(config.get(_sides(kind)))
-    elif kind == "Dense" and "input_length" in config:
-        del config["input_length"]
+    elif kind == "Embedding":
+        config.pop("dropout", None)  # of whole words, in training only
 
 
 def _sides(kind: str) -> str:
@@ -202,12 +202,12 @@ def _merge(layer: Config) -> None:
 def join_branches(model: Config, version: str) -> str | None:
     """A Sequential model that begins with Merge([model, model, ...]) becomes a functional one, in place."""
     layers = _layers_of(model)
-    if model["class_name"] != "Sequential" or not layers or layers[0].get("class_name") != "Merge":
+    if not branches_of(model):
         return None
     first, *rest = layers
     flat: list[Config] = []
     inputs, ends = [], []
-    for branch in first["config"].get("layers", []):
+    for branch in branches_of(model):
         begin, end = _chain(branch, flat)
         inputs.append([begin, 0, 0])
         ends.append([end, 0, 0])
@@ -218,6 +218,13 @@ def join_branches(model: Config, version: str) -> str | None:
     config = {"name": model.get("name") or "model", "layers": flat, "input_layers": inputs, "output_layers": outputs}
     model.update(class_name="Model", config=config)
     return "a Sequential model over merged branches (Keras 1) was read as a functional model"
+
+
+def branches_of(model: Config) -> list[Config]:
+    """The models that a Sequential model of Keras 1 begins with; empty where it begins with a layer."""
+    layers = _layers_of(model) if model.get("class_name") == "Sequential" else []
+    merged = bool(layers) and isinstance(layers[0], dict) and layers[0].get("class_name") == "Merge"
+    return layers[0]["config"].get("layers") or [] if merged else []
 
 
 def _layers_of(model: Config) -> list[Config]:

@@ -1,8 +1,8 @@
 """A model file, or a live model, becomes a built and compiled `keras.Model` and what is known of its training."""
 
 import json
-import warnings
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path

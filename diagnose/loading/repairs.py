@@ -345,7 +345,8 @@ def _lost_arguments(layer: Config, version: str) -> str | None:
     config, cls = layer["config"], layer_class(layer["class_name"])
     if cls is None or not isinstance(config, dict) or layer.get("registered_name") or layer["class_name"] in _MODELS:
         return None
-    known = set(inspect.signature(cls.__init__).parameters) | _OF_EVERY_LAYER
+    inherited = (vars(base).get("__init__") for base in cls.__mro__ if "__init__" in vars(base) and base is not object)
+    known = _OF_EVERY_LAYER.union(*(inspect.signature(init).parameters for init in inherited))
     lost = [
         name for name in config if name not in known and not (name == "alpha" and layer["class_name"] == "LeakyReLU")
     ]
@@ -429,8 +430,8 @@ def declared_shapes(config: Config) -> tuple[tuple[int | None, ...], ...]:
     """The batch shapes of a model's inputs as its (unrepaired) config declares them; empty where it does not."""
     inner = config.get("config")
     if config.get("class_name") == "Sequential" or isinstance(inner, list):
-        shape = _first_shape(config)
-        return (tuple(shape),) if shape else ()
+        found = [_first_shape(part) for part in keras1.branches_of(config) or [config]]
+        return tuple(tuple(shape) for shape in found if shape)
     if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
         return ()
     shapes = {layer.get("name", ""): _first_shape(layer) for layer in inner["layers"] if isinstance(layer, dict)}

@@ -152,12 +152,13 @@ def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozens
 
 def _window(layer: Any) -> dict[str, tuple[int, ...]]:
     """Kernel size, strides and dilation of convolutions, poolings and upsamplings."""
-    rate = getattr(layer, "size", None) if type(layer).__name__.startswith("UpSampling") else None
-    names = {"kernel_size": ("kernel_size", "pool_size"), "strides": ("strides",), "dilation": ("dilation_rate",)}
-    found = {field: next((getattr(layer, n) for n in own if hasattr(layer, n)), rate) for field, own in names.items()}
-    if found["strides"] is None:
+    if type(layer).__name__.startswith("UpSampling"):
+        return {"kernel_size": _sizes(layer.size), "strides": _sizes(layer.size)}
+    if not hasattr(layer, "strides"):
         return {}
-    return {field: _sizes(value) for field, value in found.items() if value is not None}
+    names = {"kernel_size": ("kernel_size", "pool_size"), "strides": ("strides",), "dilation": ("dilation_rate",)}
+    found = {field: next((getattr(layer, n) for n in own if hasattr(layer, n)), ()) for field, own in names.items()}
+    return {field: _sizes(value) for field, value in found.items()}
 
 
 def _sizes(value: Any) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ def layer(path: str, kind: str, shape: tuple[int | None, ...], *inbound: str, **
     return replace(Layer(path, kind, output_shape=shape, inbound=inbound), **sizes)
 
 
-def conv(path: str, before: str, side: int, size: int = 3, stride: int = 1, dilation: int = 1) -> Layer:
+def conv(path: str, before: str, side: int, *, size: int = 3, stride: int = 1, dilation: int = 1) -> Layer:
     window = {"kernel_size": size, "strides": stride, "dilation": dilation}
     return layer(path, "Conv2D", (None, side, side, 8), before, **window)
 

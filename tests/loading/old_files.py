@@ -2,11 +2,12 @@
 
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -46,4 +47,40 @@ def edit_archive(path: Path, change: Edit | None = None, version: str = "3.15.0"
     with zipfile.ZipFile(path, "w") as archive:
         for name, value in content.items():
             archive.writestr(name, value)
+    return path
+
+
+def write_hdf5(
+    path: Path,
+    config: dict[str, Any],
+    weights: Mapping[str, Sequence[Any]],
+    version: str = "",
+    backend: str = "tensorflow",
+    named: bool = True,
+) -> Path:
+    """Write a model file from nothing, as Keras 1 did; its TensorFlow gives names that end in ":0", Theano does not.
+
+    Args:
+        path: the file to write.
+        config: {"class_name", "config"} of the model.
+        weights: the arrays of each layer, in the order of the file.
+        version: the Keras version, "" for none (before Keras 1.2).
+        backend: decides the names of the weights; Keras 1 does not say more of it.
+        named: whether the backend names weights at all.
+    """
+    training = {"loss": "mse", "optimizer_config": {"class_name": "SGD", "config": {"lr": 0.1}}}
+    with h5py.File(path, "w") as file:
+        if version:
+            file.attrs["keras_version"] = version.encode()
+        file.attrs["model_config"] = json.dumps(config).encode()
+        file.attrs["training_config"] = json.dumps(training).encode()
+        top = file.create_group("model_weights")
+        top.attrs["layer_names"] = [name.encode() for name in weights]
+        for layer, arrays in weights.items():
+            end = ":0" if backend == "tensorflow" else ""
+            names = [f"{layer}_w{i}{end}" if named else f"param_{i}" for i in range(len(arrays))]
+            group = top.create_group(layer)
+            group.attrs["weight_names"] = np.array([name.encode() for name in names], dtype="S32")
+            for name, array in zip(names, arrays, strict=True):
+                group[name] = array
     return path
