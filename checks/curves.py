@@ -113,7 +113,7 @@ def rise(run: Run, curve: Curve, se: float) -> Rise | None:
 
 
 def _wiggle(values: Array) -> float:
-    """The standard deviation of single evaluations around the curve, from second differences: a trend does not count."""
+    """The standard deviation of evaluations around their curve, from second differences: a trend does not count."""
     return float(1.4826 * np.median(np.abs(np.diff(values, 2))) / np.sqrt(6)) if len(values) > END else 0.0
 
 

@@ -168,7 +168,7 @@ def _mark_place(mark: Mark, along: Scale) -> float | None:
 
 def _above(text: str, place: float) -> list[Label]:
     anchors = ("start", "middle", "end") if place < 30 else ("end", "middle", "start")
-    return [Label(text, place, y, anchor) for y in (-7.0, -22.0) for anchor in ("middle", *anchors)]
+    return [Label(text, place, y, anchor) for y in (-7.0, -30.0) for anchor in ("middle", *anchors)]
 
 
 def _mark_style(mark: Mark, marks: Sequence[Mark]) -> str:

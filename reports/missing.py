@@ -7,6 +7,8 @@ ADVICE = (
     (r"trained on the|may have been trained on", "Keep rows that no training sees, and pass them as dev or test."),
     (r"no test split|dev or the test", "Pass rows that were used for nothing else: --test PATH."),
     (r"no dev|without a dev|dev error was not followed", "Pass rows the model was not trained on: --dev PATH."),
+    (r"no column of groups", "Name the column that says which rows belong together: --group COLUMN."),
+    (r"no column of times", "Name the column that says when a row came: --time COLUMN."),
     (r"interrupted", "Run it again, to the end."),
     (r"effort quick|effort (standard|deep)|it trains", "Run with --effort standard, or deep."),
     (r"history|followed|replay|on record|seed was|fewer than \d+ steps", "Pass the training's --history FILE, or train "

@@ -99,8 +99,6 @@ def repair_layer(layer: Config, version: str) -> str | None:
 def _input_shape(kind: str, config: Config) -> None:
     """`input_dim` and `input_length` of a first layer are a shape; an Embedding keeps its `input_dim`."""
     width = config.get("input_dim") if kind == "Embedding" else config.pop("input_dim", None)
-    if "input_dtype" in config and "batch_input_shape" in config:
-        config["dtype"] = config["input_dtype"] or "float32"
     if "batch_input_shape" not in config and width and kind != "Embedding":
         length = (config.get("input_length"),) if "input_length" in config else ()
         config["batch_input_shape"] = [None, *length, width]

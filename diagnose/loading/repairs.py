@@ -110,9 +110,9 @@ def layer_class(name: str) -> Any:
 
 def own_objects() -> dict[str, Any]:
     """The layers and functions of ours that a repaired config may name, by their registered names."""
-    from diagnose.loading import masks, retired, tensorflow_calls
+    from diagnose.loading import channels, masks, retired, tensorflow_calls
 
-    layers = [*retired.LAYERS.values(), *masks.LAYERS.values()]
+    layers = [*retired.LAYERS.values(), *masks.LAYERS.values(), *channels.LAYERS.values()]
     parts = [*layers, retired.hard_sigmoid, tensorflow_calls.TensorFlowCall]
     return {f"{retired.PACKAGE}>{part.__name__}": part for part in parts}
 
@@ -287,6 +287,21 @@ def _mask_rule(layer: Config) -> str | None:
     return f"{layer['class_name']} hands on the masks of its inputs as in Keras 2"
 
 
+def _channels_first(layer: Config, version: str) -> str | None:
+    config = layer["config"]
+    if not isinstance(config, dict) or config.get("data_format") != "channels_first":
+        return None
+    from diagnose.loading import channels
+
+    if layer["class_name"] not in channels.LAYERS or layer.get("registered_name") or not channels.needed():
+        return None
+    _ours(layer)
+    return (
+        f"TensorFlow cannot compute {layer['class_name']} with the channels first on a CPU; "
+        "its data are turned before and after"
+    )
+
+
 def _interpolation(layer: Config, version: str) -> str | None:
     way = layer["config"].get("interpolation") if isinstance(layer["config"], dict) else None
     if way in _INTERPOLATIONS and layer["class_name"] in {"UpSampling2D", "Resizing"}:
@@ -402,6 +417,7 @@ _FOR_ALL: tuple[_Repair, ...] = (
     _unknown_arguments,
     _operation,
     _module,
+    _channels_first,
 )
 _BEFORE_KERAS_3: tuple[_Repair, ...] = (
     keras1.join_branches,
@@ -423,6 +439,7 @@ _BEFORE_KERAS_3: tuple[_Repair, ...] = (
     _unknown_arguments,
     _module,
     _lost_arguments,
+    _channels_first,
 )
 
 

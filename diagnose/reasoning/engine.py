@@ -72,7 +72,7 @@ class Seen:
 def suspect(
     outcomes: Iterable[Outcome], causes: Sequence[DeclaredCause] = CAUSES, level: Severity | None = None
 ) -> tuple[Suspicion, ...]:
-    """All suspected causes, ranked; see the module's text. `level` is how sick the model is, where the gate is passed."""
+    """All suspected causes, ranked; see the module's text. `level`: how sick the model is, where the gate is passed."""
     seen = Seen(outcomes)
     level = gate(seen) if level is None else level
     suspicions = [

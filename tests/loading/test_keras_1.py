@@ -80,14 +80,14 @@ CASES = {
         PICTURE,
         "Convolution2D",
         {**FLAT, "dim_ordering": "th"},
-        lambda: L.Conv2D(3, (3, 2), activation="relu", data_format="channels_first"),
+        lambda: [L.Permute((2, 3, 1)), L.Conv2D(3, (3, 2), activation="relu"), L.Permute((3, 1, 2))],
         kernel(lambda k: k.transpose(3, 2, 0, 1)),
     ),
     "convolution, Theano": Case(
         PICTURE,
         "Convolution2D",
         {**FLAT, "dim_ordering": "th"},
-        lambda: L.Conv2D(3, (3, 2), activation="relu", data_format="channels_first"),
+        lambda: [L.Permute((2, 3, 1)), L.Conv2D(3, (3, 2), activation="relu"), L.Permute((3, 1, 2))],
         kernel(lambda k: k[::-1, ::-1].transpose(3, 2, 0, 1)),
         "theano",
     ),
@@ -138,6 +138,13 @@ CASES = {
         {**FLAT, "subsample": [2, 2], "output_shape": [None, 15, 12, 3], "dim_ordering": "tf"},
         lambda: L.Conv2DTranspose(3, (3, 2), strides=2, activation="relu"),
         kernel(lambda k: k.transpose(0, 1, 3, 2)),
+    ),
+    "deconvolution, channels first": Case(
+        PICTURE,
+        "Deconvolution2D",
+        {**FLAT, "subsample": [2, 2], "output_shape": [None, 3, 13, 4], "dim_ordering": "th"},
+        lambda: [L.Permute((2, 3, 1)), L.Conv2DTranspose(3, (3, 2), 2, activation="relu"), L.Permute((3, 1, 2))],
+        kernel(lambda k: k.transpose(2, 3, 0, 1)),
     ),
     "separable": Case(
         PICTURE,
@@ -261,7 +268,7 @@ def first(kind: str, config: dict[str, Any], shape: tuple[int, ...], **more: Any
 @pytest.mark.parametrize("name", CASES)
 def test_the_layer_computes_what_keras_1_did(name: str, version: str, tmp_path: Path) -> None:
     case = CASES[name]
-    model = filled(keras.Sequential([keras.Input(case.shape), case.equal()]))
+    model = filled(keras.Sequential([keras.Input(case.shape), *keras.tree.flatten(case.equal())]))
     weights = case.weights(model.get_weights())
     config = {"class_name": "Sequential", "config": [first(case.kind, case.config, case.shape)]}
     path = write_hdf5(tmp_path / "m.h5", config, {"one": weights} if weights else {}, version, case.backend)

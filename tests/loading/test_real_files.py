@@ -51,6 +51,32 @@ def test_file_loads_with_the_input_it_declares(name: str, shared: Path) -> None:
     assert np.all(np.isfinite(model(np.zeros((1, *shape[1:]), "float32"))[0]))
 
 
+# Files that tf_keras itself cannot load or run here: CuDNN layers and Lambda bytecode of other versions.
+NOT_IN_TF_KERAS = {"churn_abisheak/model.keras", "teachable_rps.h5", "xing_attention.h5"}
+
+
+@pytest.mark.parametrize("name", [*LOADS, *CASES])
+def test_outputs_are_those_of_tf_keras(name: str, shared: Path, tmp_path: Path) -> None:
+    tf_keras = pytest.importorskip("tf_keras", reason="tf-keras computes the outputs to compare with")
+    if name in NOT_IN_TF_KERAS:
+        pytest.skip("tf_keras does not load it")
+    options = LOADS[name][1] if name in LOADS else {}
+    path = shared / "cases" / ("model_files" if name in LOADS else "") / name
+    ours = load_model(path, LoadOptions(**options)).model
+    copy = tmp_path / ("model.keras" if path.suffix == ".keras" else "model.h5")
+    copy.write_bytes(path.read_bytes())
+    theirs = tf_keras.models.load_model(copy, compile=False)
+    shape = (4, *(size or 5 for size in ours.input_shape[1:]))
+    draw = np.random.default_rng(0)
+    inputs = draw.integers(0, 10, shape) if name == "spam_lstm.h5" else draw.uniform(0, 1, shape).astype("float32")
+    for given, expected in zip(_listed(ours(inputs)), _listed(theirs(inputs)), strict=True):
+        np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)
+
+
+def _listed(outputs: Any) -> list[Any]:
+    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+
 @pytest.mark.parametrize("name", ASKS)
 def test_file_asks_for_what_it_needs(name: str, shared: Path) -> None:
     with pytest.raises(InputError) as error:
