@@ -76,7 +76,7 @@ def test_model_is_a_folder(tmp_path: Path, data: Path) -> None:
 
 def test_model_is_another_archive(tmp_path: Path, data: Path) -> None:
     assert message(data / "train.npz", data) == (
-        "train.npz is a zip archive without config.json, so no Keras model: pass the .keras or .h5 file"
+        "train.npz holds NumPy arrays, not a model: pass the .keras or .h5 file"
     )
 
 
@@ -92,6 +92,7 @@ def test_model_is_cut_short(suffix: str, tmp_path: Path, data: Path, make_model:
 def test_config_is_no_json(tmp_path: Path, data: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.writestr("config.json", "{")
+        archive.writestr("model.weights.h5", "")
     assert "m.keras is damaged: its config.json is no JSON" in message(tmp_path / "m.keras", data)
 
 
