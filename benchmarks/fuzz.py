@@ -6,8 +6,9 @@ is anything else: another exception, a dead process, more than 10 seconds, more 
 carry code make a canary file when it runs). The status is 1 where there is one.
 
 Cases run in forked processes, so that one that dies costs only itself. There HDF5 is scanned in the same process, for
-speed; a case in which the HDF5 library crashes or hangs is run again as in the product, where the scan has a process
-of its own, and counted as guarded if that gives an `InputError`. `--case N` repeats one case and shows its answer.
+speed; a case in which the HDF5 library crashes, hangs or takes all memory is run again as in the product, where the
+scan has a process of its own, and counted as guarded if that gives an `InputError`. `--case N` repeats one case and
+shows its answer.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ STAGES: dict[str, Callable[[Bench, Path], None]] = {"scan": scan, "load": load}
 
 
 def attempt(bench: Bench, stage: str, number: int, folder: Path) -> tuple[str, str]:
-    """Run one case: ("loaded" | "refused" | "finding", what was said)."""
+    """Run one case: ("loaded" | "refused" | "finding" | "native": to be run again as in the product, what was said)."""
     from diagnose.errors import InputError
 
     name, data = bench.case(number)
@@ -146,7 +147,7 @@ def attempt(bench: Bench, stage: str, number: int, folder: Path) -> tuple[str, s
         path.unlink(missing_ok=True)
     grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     if grown > MEMORY:
-        return "finding", f"{grown / 1e9:.1f} GB of memory ({answer})"
+        return "native", f"{grown / 1e9:.1f} GB of memory ({answer})"
     if bench.canary.exists():
         bench.canary.unlink()
         return "finding", f"code of the file was run ({answer})"
@@ -251,7 +252,7 @@ def run(bench: Bench, stage: str, numbers: list[int], jobs: int, say: Callable[[
 
 
 def _again(bench: Bench, stage: str, number: int, why: str) -> tuple[str, str]:
-    """A case that killed its process, once more with the scan of the product."""
+    """A case that killed its process or took too much memory, once more with the scan of the product."""
     worker = Worker(bench, stage, [number], guarded=True)
     worker.since += 20  # for starting the scan
     done = False

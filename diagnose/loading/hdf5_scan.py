@@ -26,7 +26,7 @@ TEXT = 1 << 25  # bytes of one attribute; the configs of the largest published m
 FILTERS = {
     h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF,
 }  # fmt: skip
-_MEMORY = 4 << 30  # bytes of address space
+_MEMORY = 2 << 30  # bytes of address space; arrays are read in pieces
 _PIECE = 1 << 24  # bytes read at a time
 
 

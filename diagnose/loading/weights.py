@@ -1,5 +1,6 @@
 """Weights and optimizer state out of a model file, set into a model that was built from its config."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +106,40 @@ def _names(group: Any, key: str) -> list[str]:
 # --- .keras --------------------------------------------------------------------------------------
 
 
+_OLD_GROUP = "_layer_checkpoint_dependencies"
+
+
 def mend_groups(weights: Path) -> tuple[str, ...]:
-    """Rename weight groups whose names have backslashes, in our copy of the weights; one sentence if there were any."""
+    """Give the groups in our copy of the weights the names that Keras 3 looks for; one sentence for each kind."""
     import h5py
 
     with h5py.File(weights, "r+") as file:
         broken = [name for name in file if "\\" in name]
         for name in broken:
             file.move(name, name.replace("\\", "/"))
-    note = "its weight groups are named with backslashes (saved on Windows by an old Keras); they were renamed"
-    return (note,) if broken else ()
+        old = _renumber_layers(file)
+    notes = {
+        "its weight groups are named with backslashes (saved on Windows by an old Keras); they were renamed": broken,
+        "its weight groups are named as in Keras 2.12 and 2.13; they were renamed": old,
+    }
+    return tuple(note for note, done in notes.items() if done)
+
+
+def _renumber_layers(group: Any) -> bool:
+    """Keras 2.12 and 2.13 kept layers in another group and counted those with weights twice: dense, dense_2, dense_4."""
+    found = _OLD_GROUP in group and "layers" not in group
+    if found:
+        group.move(_OLD_GROUP, "layers")
+        kinds: dict[str, list[tuple[int, str]]] = {}
+        for name in group["layers"]:
+            kind, number = re.fullmatch(r"(.*?)(?:_(\d+))?", name, re.DOTALL).groups()  # type: ignore[union-attr]
+            kinds.setdefault(kind, []).append((int(number or 0), name))
+        for kind, names in kinds.items():
+            for place, (_, name) in enumerate(sorted(names)):
+                if name != (new := f"{kind}_{place}" if place else kind):
+                    group["layers"].move(name, new)
+    inner = [group[name] for name in group]
+    return any([_renumber_layers(one) for one in inner if hasattr(one, "move")]) or found
 
 
 # --- optimizer state -----------------------------------------------------------------------------

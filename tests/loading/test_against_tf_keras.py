@@ -13,7 +13,8 @@ from diagnose.loading.models import LoadedModel, load_model
 from diagnose.loading.options import LoadOptions
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf-keras builds the models to compare with and is not installed")
-from tests.loading.tf_keras_models import LAYERS, MODELS, REFUSED, L  # noqa: E402 - it needs tf_keras
+from tests.loading.tf_keras_layers import LAYERS, L  # noqa: E402 - it needs tf_keras
+from tests.loading.tf_keras_models import MODELS, REFUSED  # noqa: E402
 
 ROWS = 3
 NONE = LoadOptions()

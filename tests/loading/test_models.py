@@ -267,6 +267,47 @@ def test_backslashes_in_the_weight_groups(tmp_path: Path, make_model: Make, rows
     assert "backslashes" in loaded.notes[0]
 
 
+def test_groups_of_keras_2_13_count_layers_twice(tmp_path: Path, rows: Make) -> None:
+    def dense() -> Any:
+        return [keras.layers.Dense(3), keras.layers.Dense(3, activation="relu"), keras.layers.Dense(3)]
+
+    inner = keras.Sequential([keras.Input((3,)), *dense()])
+    model = keras.Sequential([keras.Input((3,)), *dense(), inner, keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        weights = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(weights, "r+") as file:
+        for group in (file["layers/sequential"], file):
+            for number in range(3, 0, -1):
+                if f"dense_{number}" in group["layers"]:
+                    group["layers"].move(f"dense_{number}", f"dense_{2 * number}")
+            group.move("layers", "_layer_checkpoint_dependencies")
+    edit_archive(tmp_path / "m.keras", version="2.13.1", **{"model.weights.h5": weights.getvalue()})
+    loaded = load_model(tmp_path / "m.keras", NONE)
+    assert same(loaded, model, rows)
+    assert any("named as in Keras 2.12 and 2.13" in note for note in loaded.notes)
+
+
+def test_channels_first_data_are_turned_where_tensorflow_needs_it(tmp_path: Path) -> None:
+    first = {"data_format": "channels_first"}
+    turned, plain = [], []
+    for kind in (keras.layers.Conv2D, keras.layers.Conv2DTranspose):
+        turned.append(kind(3, (3, 2), strides=2, padding="same", activation="relu", **first))
+        plain.append(kind(3, (3, 2), strides=2, padding="same", activation="relu"))
+    model = keras.Sequential([keras.Input((2, 8, 6)), *turned, keras.layers.Flatten()])
+    model.compile("adam", "mse")
+    back, forth = keras.layers.Permute((2, 3, 1)), keras.layers.Permute((3, 1, 2))
+    equal = keras.Sequential([keras.Input((2, 8, 6)), back, *plain, forth, keras.layers.Flatten()])
+    equal.set_weights(model.get_weights())
+    inputs = np.random.default_rng(0).normal(size=(3, 2, 8, 6)).astype("float32")
+    for suffix in (".keras", ".h5"):
+        model.save(tmp_path / f"m{suffix}")
+        loaded = load_model(tmp_path / f"m{suffix}", NONE).model
+        np.testing.assert_allclose(loaded(inputs), equal(inputs), atol=1e-6)
+        loaded.fit(inputs, np.zeros((3, loaded.output_shape[1])), verbose=0)
+
+
 def test_weights_are_matched_by_name_not_by_place(tmp_path: Path, rows: Make) -> None:
     inputs = keras.Input((3,))
     one, two = keras.layers.Dense(3, name="one"), keras.layers.Dense(3, name="two")

@@ -128,10 +128,10 @@ def test_a_subclassed_model_loads_with_its_class(shared: Path, tmp_path: Path) -
         "    def __init__(self, num=3, **settings):\n"
         "        super().__init__(**settings)\n"
         "        self.num = num\n"
-        "        self.blocks = [[keras.layers.Dense(4, use_bias=False)] for _ in range(num)]\n"
+        "        self.blocks = [keras.layers.Dense(4, use_bias=False) for _ in range(num)]\n"
         "        self.head = keras.layers.Dense(2)\n"
         "    def call(self, x):\n"
-        "        for (block,) in self.blocks:\n"
+        "        for block in self.blocks:\n"
         "            x = block(x)\n"
         "        return self.head(x)\n"
     )
