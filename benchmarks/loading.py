@@ -1,9 +1,9 @@
 """The memory that loading a large model takes, as a multiple of its file: `python -m benchmarks.loading`.
 
 Each file is loaded in a process of its own; told is the highest resident size above the one after the imports and a
-first small model, divided by the size of the file. The bar: 2.5. The kinds: many layers of equal size, one layer that
-has nearly all of the weights, trained (two thirds of the file are Adam's state), and a copy that needs repair (its
-weight groups carry backslashes, or its first layer the input's shape).
+first small model, divided by the size of the file. The bar: 2.5. The kinds: many layers of equal size; one layer that
+has nearly all of the weights; trained (two thirds of the file are Adam's state); saved without compile settings; one
+that needs repair (its weight groups carry backslashes, or its first layer the input's shape).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 BAR = 2.5
-KINDS = ("even", "one-layer", "trained", "repaired")
+KINDS = ("even", "one-layer", "trained", "uncompiled", "repaired")
 
 
 def peak() -> int:
@@ -45,7 +45,8 @@ def build(path: Path, kind: str, megabytes: int) -> None:
         width = int((numbers / (30 if kind == "trained" else 10)) ** 0.5)
         layers += [keras.layers.Dense(width) for _ in range(11)]
     model = keras.Sequential([*layers, keras.layers.Dense(1)])
-    model.compile("adam" if kind == "trained" else keras.optimizers.SGD(), "mean_squared_error")
+    if kind != "uncompiled":
+        model.compile("adam" if kind == "trained" else keras.optimizers.SGD(), "mean_squared_error")
     if kind == "trained":
         model.optimizer.build(model.trainable_variables)
     model.save(path)
@@ -86,7 +87,7 @@ def measure(path: Path) -> tuple[float, float]:
         build(Path(folder) / "small.keras", "even", 1)
         load_model(Path(folder) / "small.keras", LoadOptions())
     before, start = peak(), time.perf_counter()
-    load_model(path, LoadOptions())
+    load_model(path, LoadOptions(loss="mean_squared_error"))
     return (peak() - before) / path.stat().st_size, time.perf_counter() - start
 
 

@@ -83,9 +83,10 @@ def _zeros(shape: tuple[int, ...], dtype: str, **_: Any) -> Any:
     """An initializer whose zeros take no memory before they are replaced."""
     import keras
 
-    if dtype not in _SHARED or prod(shape) * np.dtype(dtype).itemsize < _LARGE:
+    if keras.backend.backend() != "tensorflow" or dtype not in _SHARED:
         return keras.ops.zeros(shape, dtype)
-    return _shared(_aligned(shape, np.dtype(dtype)), dtype)
+    zeros = _shared(_aligned(shape, np.dtype(dtype)), dtype)
+    return keras.ops.convert_to_tensor(zeros)
 
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

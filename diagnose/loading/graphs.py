@@ -4,6 +4,7 @@ Keras 2 lists a call as [[layer, node, tensor, keywords], ...] with further tens
 the calls of a nested model from 1, and gives a recurrent layer's initial state as further inputs.
 """
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -56,9 +57,9 @@ def rewrite_functions(model: Config) -> str | None:
         if layer.get("class_name") not in _CALLS:
             continue
         function, nodes = layer["config"].get("function"), layer.get("inbound_nodes", [])
-        if function not in FUNCTIONS or len(nodes) != 1:
+        if function not in FUNCTIONS or len(nodes) != 1 or not _takes(FUNCTIONS[function], nodes[0]):
             raise InputError(
-                f'layer "{layer.get("name")}" calls the TensorFlow function tf.{function}, which is not known here: '
+                f'layer "{layer.get("name")}" calls the TensorFlow function tf.{function} in a way that is not known here: '
                 "build the model with layers or keras.ops in its place and save it again"
             )
         layer["inbound_nodes"] = [_function_layer(layer, function, nodes[0])]
@@ -66,9 +67,24 @@ def rewrite_functions(model: Config) -> str | None:
     return "calls of TensorFlow functions were read as the functions of keras.ops that mean the same" if done else None
 
 
+def _arguments(node: list[Any]) -> tuple[Any, Config]:
+    """The first argument of a function and those of the others that were given."""
+    first, arguments = read_call(node)
+    return first, {name: value for name, value in arguments.items() if name != "name" and value is not None}
+
+
+def _takes(function: Callable[..., Any], node: list[Any]) -> bool:
+    first, arguments = _arguments(node)
+    try:
+        inspect.signature(function).bind(first, **arguments)
+    except TypeError:
+        return False
+    return True
+
+
 def _function_layer(layer: Config, function: str, node: list[Any]) -> list[Any]:
     """Turn a layer into one that calls a function; returns the call with its tensors alone."""
-    first, arguments = read_call(node)
+    first, arguments = _arguments(node)
     tensors: list[Any] = []
 
     def place(*reference: Any) -> Config:
@@ -80,7 +96,7 @@ def _function_layer(layer: Config, function: str, node: list[Any]) -> list[Any]:
         "dtype": layer["config"].get("dtype", "float32"),
         "function": function,
         "first": replace_references(first, place),
-        "arguments": replace_references({k: v for k, v in arguments.items() if k != "name"}, place),
+        "arguments": replace_references(arguments, place),
     }
     layer.update(
         class_name="TensorFlowCall", module="diagnose", registered_name="diagnose>TensorFlowCall", config=settings
@@ -102,7 +118,7 @@ def _call(layer: Config, node: list[Any], tensor: Callable[..., Config]) -> Conf
 
 
 def read_call(node: list[Any]) -> tuple[Any, Config]:
-    """The inputs of a call as Keras 2 lists it, with [layer, node, tensor] in the places of tensors, and its keywords."""
+    """The inputs of a call as Keras 2 lists it, with [layer, node, tensor] for tensors, and its keywords."""
     keywords: Config = {}
 
     def without_keywords(entry: Any) -> Any:

@@ -80,7 +80,9 @@ def is_keras_1(version: str) -> bool:
 def repair_layer(layer: Config, version: str) -> str | None:
     """Bring the config of one layer, in place, from Keras 1 into the words of Keras 2."""
     config = layer["config"]
-    if not is_keras_1(version) or not isinstance(config, dict) or "layers" in config and layer["class_name"] != "Merge":
+    if not is_keras_1(version) or not isinstance(config, dict):
+        return None
+    if "layers" in config and layer["class_name"] != "Merge":
         return None
     before = (layer["class_name"], dict(config))
     layer["class_name"] = _CLASSES.get(layer["class_name"], layer["class_name"])
@@ -209,9 +211,9 @@ def join_branches(model: Config, version: str) -> str | None:
         begin, end = _chain(branch, flat)
         inputs.append([begin, 0, 0])
         ends.append([end, 0, 0])
-    for layer, sources in zip([first, *rest], [ends, *([] for _ in rest)], strict=True):
-        sources = sources or [[flat[-1]["name"], 0, 0]]
-        flat.append({**layer, "name": layer["config"]["name"], "inbound_nodes": [sources]})
+    for layer in [first, *rest]:
+        flat.append({**layer, "name": layer["config"]["name"], "inbound_nodes": [ends]})
+        ends = [[flat[-1]["name"], 0, 0]]
     outputs = [[flat[-1]["name"], 0, 0]]
     config = {"name": model.get("name") or "model", "layers": flat, "input_layers": inputs, "output_layers": outputs}
     model.update(class_name="Model", config=config)

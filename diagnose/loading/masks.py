@@ -53,7 +53,7 @@ class Minimum(_Joined, keras.layers.Minimum):  # type: ignore[misc]
 
 @_register
 class Concatenate(keras.layers.Concatenate):  # type: ignore[misc]
-    """Where features are joined, a step is valid if it is so in all inputs; where steps are joined, each keeps its own."""
+    """Where features are joined, a step is valid if it is so in all inputs; joined steps keep their own."""
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         if all(one is None for one in mask or ()):
@@ -72,13 +72,16 @@ class MultiHeadAttention(keras.layers.MultiHeadAttention):  # type: ignore[misc]
         query: Any,
         value: Any,
         key: Any = None,
+        *,
         query_mask: Any = None,
         value_mask: Any = None,
         key_mask: Any = None,
         **settings: Any,
     ) -> Any:
         masks = [(tensor, get_keras_mask(tensor)) for tensor in (query, value, key) if tensor is not None]
-        outputs = super().call(query, value, key, query_mask, value_mask, key_mask, **settings)
+        outputs = super().call(
+            query, value, key, query_mask=query_mask, value_mask=value_mask, key_mask=key_mask, **settings
+        )
         for tensor, mask in masks:
             if mask is not None:
                 set_keras_mask(tensor, mask)

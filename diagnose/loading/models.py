@@ -1,7 +1,6 @@
 """A model file, or a live model, becomes a built and compiled `keras.Model` and what is known of its training."""
 
 import json
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,11 +9,12 @@ from typing import Any
 
 from diagnose.errors import BuildError, InputError, RefusedError
 from diagnose.loading import legacy, losses, optimizers, weights
+from diagnose.loading.containers import declared_shapes, reserve_names
 from diagnose.loading.custom import custom_objects, lambda_functions
 from diagnose.loading.files import ModelFile, read_model_file, understood, unpacked
 from diagnose.loading.filling import filled_from
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.repairs import declared_shapes, layers_of, own_objects, repair
+from diagnose.loading.repairs import own_objects, repair
 from diagnose.loading.safety import check_config
 from diagnose.loading.signatures import Signature, output_keys, signature_of
 from diagnose.loading.sizes import check_levels, check_rows, check_sizes
@@ -152,7 +152,7 @@ def _build(
     import keras
 
     try:
-        _reserve_names(config)
+        reserve_names(config)
         with filled_from(file.path, file.values), keras.saving.CustomObjectScope(dict(custom)):
             if file.format == "keras":
                 return _load_folder(file, config, custom, trust)
@@ -163,21 +163,6 @@ def _build(
         raise
     except Exception as error:
         raise BuildError(f"{file.path}: Keras cannot build the model: {first_line(error)}") from error
-
-
-def _reserve_names(config: Any) -> None:
-    """Keep Keras from giving the names of the file's layers to what it adds itself (masks are joined by "concatenate")."""
-    import keras
-
-    last: dict[str, int] = {}
-    for layer in layers_of(config):
-        name = layer["config"].get("name") if isinstance(layer["config"], dict) else None
-        if isinstance(name, str):
-            prefix, number = re.fullmatch(r"(.*?)_?(\d{0,3})", name, re.DOTALL).groups()  # type: ignore[union-attr]
-            last[prefix] = max(last.get(prefix, 0), int(number or 0))
-    for prefix, number in last.items():
-        while keras.backend.get_uid(prefix) <= number:
-            pass
 
 
 def _load_folder(
@@ -231,7 +216,9 @@ def restored(
     loss_weights = _numbers(losses.per_output(file.training.get("loss_weights"), [p.name for p in signature.outputs]))
     optimizer, known, more = _file_optimizer(file, options, custom)
     _compile(model, optimizer, found, loss_weights)
-    state = weights.optimizer_state(file)
+    state = weights.optimizer_state(file) if known else []
+    if state:  # else it takes no memory before it is used
+        model.optimizer.build(model.trainable_variables)
     iterations = weights.set_optimizer_state(model.optimizer, state, same_layout=not file.old) if known else None
     if options.learning_rate is not None:
         model.optimizer.learning_rate = options.learning_rate  # the state just set holds the file's
@@ -308,7 +295,6 @@ def _compile(model: Any, optimizer: Any, found: list[Any], loss_weights: tuple[f
     elif len(found) == 1 and scale:
         scale = scale[0]
     model.compile(optimizer=optimizer, loss=structure, loss_weights=scale, jit_compile=False, run_eagerly=False)
-    model.optimizer.build(model.trainable_variables)
 
 
 def _training(optimizer: Any, options: LoadOptions, iterations: int | None) -> Training:

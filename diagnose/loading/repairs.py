@@ -7,17 +7,24 @@ or reads weights.
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading import keras1
+from diagnose.loading.containers import (
+    HOMES,
+    MODELS,
+    container,
+    layers_of,
+    list_config,
+    sequential_input,
+    single_output,
+)
 from diagnose.loading.graphs import is_graph, rewrite_calls, rewrite_functions
 
 Config = dict[str, Any]
 
-_MODELS = {"Model": "Model", "Functional": "Model", "Sequential": "Sequential"}
-_HOMES = ("keras", "tf_keras", "tensorflow")
 _RENAMED = {"BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization"}
 _CUDNN = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU"}
 _RETIRED = {"ThresholdedReLU", "SyncBatchNormalization", "LocallyConnected1D", "LocallyConnected2D", "RandomCrop"}
@@ -25,7 +32,6 @@ _MASKED = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Conc
 _RANDOM_SIZE = {"RandomHeight", "RandomWidth"}
 _PARTS = ("initializers", "regularizers", "constraints")
 _ACTIVATIONS = ("activation", "recurrent_activation")
-_DTYPES = {"float16", "bfloat16", "float32", "float64", "int32", "int64", "uint8", "bool", "string"}
 _ANY: tuple[Any, ...] = ()
 # Arguments that Keras 3 no longer knows, with the values at which leaving them out changes nothing (none: at any).
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -88,18 +94,6 @@ def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:
     return config, tuple(notes)
 
 
-def layers_of(config: Any) -> Iterator[Config]:
-    """Every layer and model inside a config, the outer ones first; layers inserted on the way are visited too."""
-    if isinstance(config, dict):
-        if isinstance(config.get("class_name"), str) and isinstance(config.get("config"), dict | list):
-            yield config
-        for value in list(config.values()):
-            yield from layers_of(value)
-    elif isinstance(config, list):
-        for value in list(config):
-            yield from layers_of(value)
-
-
 def layer_class(name: str) -> Any:
     """The class of that name in `keras.layers`, or None."""
     import keras
@@ -129,78 +123,12 @@ def _place(layer: Config) -> str:
 # --- containers ----------------------------------------------------------------------------------
 
 
-def _list_config(layer: Config, version: str) -> str | None:
-    """Keras 1 and 2.0: the config of a Sequential model was a bare list of layers."""
-    if layer["class_name"] != "Sequential" or not isinstance(layer["config"], list):
-        return None
-    layer["config"] = {"name": layer.get("name") or "sequential", "layers": layer["config"]}
-    return "the file lists the layers of a Sequential model in the old way (before Keras 2.2.3); the list was wrapped"
-
-
-def _container(layer: Config, version: str) -> str | None:
-    """Models are named by their public class; what module they once lived in does not matter."""
-    module = layer.get("module")
-    if layer["class_name"] in _MODELS and (module is None or module.startswith(_HOMES)):
-        layer.update(class_name=_MODELS[layer["class_name"]], module="keras", registered_name=None)
-        layer.pop("build_config", None)
-    return None
-
-
 def _calls(layer: Config, version: str) -> str | None:
     if not is_graph(layer):
         return None
     note = rewrite_functions(layer)
     rewrite_calls(layer)
     return note
-
-
-def _single_output(layer: Config, version: str) -> str | None:
-    """Lists of one as a functional model's inputs or outputs do not fit into a Sequential model."""
-    if layer["class_name"] not in _MODELS or not isinstance(layer["config"], dict):
-        return None
-    for key in ("input_layers", "output_layers"):
-        places = layer["config"].get(key)
-        if isinstance(places, list) and len(places) == 1 and isinstance(places[0], list):
-            layer["config"][key] = places[0]
-    return None
-
-
-def _sequential_input(layer: Config, version: str) -> str | None:
-    """A Sequential model without an input layer gets one from its first layer's batch_input_shape.
-
-    Keras 3 reads that argument as a shape without the batch axis and silently builds one axis too many.
-    """
-    if layer["class_name"] != "Sequential" or not layer["config"].get("layers"):
-        return None
-    first = layer["config"]["layers"][0]
-    if not isinstance(first, dict) or first.get("class_name") == "InputLayer":
-        return None
-    shape = _first_shape(first)
-    if shape is None:
-        return None
-    inner = first["config"] if isinstance(first["config"], dict) else {}
-    name, dtype = f"{inner.get('name', 'sequential')}_input", inner.get("input_dtype") or inner.get("dtype")
-    dtype = dtype if isinstance(dtype, str) and dtype in _DTYPES else "float32"
-    values = {"name": name, "batch_shape": shape, "dtype": dtype}
-    layer["config"]["layers"].insert(0, {"class_name": "InputLayer", "config": values})
-    layer["config"].pop("build_input_shape", None)
-    return "the file gives the input's shape with its first layer (Keras 2); an InputLayer of that shape was inserted"
-
-
-def _first_shape(layer: Config) -> list[int | None] | None:
-    """The batch shape that a first layer declares; for a nested model, that of its own first layer."""
-    config = layer.get("config")
-    if isinstance(config, list):
-        return _first_shape(config[0]) if config else None
-    if not isinstance(config, dict):
-        return None
-    if "batch_input_shape" in config:
-        return list(config["batch_input_shape"])
-    if "batch_shape" in config and layer.get("class_name") == "InputLayer":
-        return list(config["batch_shape"])
-    if isinstance(config.get("layers"), list) and len(config.get("input_layers", [0])) == 1 and config["layers"]:
-        return _first_shape(config["layers"][0])
-    return None
 
 
 # --- layers --------------------------------------------------------------------------------------
@@ -333,7 +261,7 @@ def _dtype_policy(layer: Config, version: str) -> str | None:
 def _unknown_arguments(layer: Config, version: str) -> str | None:
     """Leave out arguments that the Keras 3 class does not know, where their value changes nothing."""
     config, cls = layer["config"], layer_class(layer["class_name"])
-    if cls is None or layer["class_name"] in _MODELS or not isinstance(config, dict):
+    if cls is None or layer["class_name"] in MODELS or not isinstance(config, dict):
         return None
     known = set(inspect.signature(cls.__init__).parameters)
     known |= _OF_EVERY_LAYER if "kwargs" in known else set()
@@ -358,13 +286,12 @@ def _neutral(name: str, value: Any) -> bool:
 def _lost_arguments(layer: Config, version: str) -> str | None:
     """Refuse what is left of arguments that Keras 3 does not know."""
     config, cls = layer["config"], layer_class(layer["class_name"])
-    if cls is None or not isinstance(config, dict) or layer.get("registered_name") or layer["class_name"] in _MODELS:
+    if cls is None or not isinstance(config, dict) or layer.get("registered_name") or layer["class_name"] in MODELS:
         return None
     inherited = (vars(base).get("__init__") for base in cls.__mro__ if "__init__" in vars(base) and base is not object)
     known = _OF_EVERY_LAYER.union(*(inspect.signature(init).parameters for init in inherited))
-    lost = [
-        name for name in config if name not in known and not (name == "alpha" and layer["class_name"] == "LeakyReLU")
-    ]
+    known |= {"alpha"} if layer["class_name"] == "LeakyReLU" else set()
+    lost = [name for name in config if name not in known]
     if lost:
         raise InputError(
             f"{_place(layer)} is a {layer['class_name']} with {lost[0]}={config[lost[0]]}, which Keras 3 does not know: "
@@ -393,12 +320,12 @@ def _module(layer: Config, version: str) -> str | None:
     import keras
 
     module, name = layer.get("module"), layer["class_name"]
-    if ">" in str(layer.get("registered_name")) or (module and not module.startswith(_HOMES)):
+    if ">" in str(layer.get("registered_name")) or (module and not module.startswith(HOMES)):
         return None
     if version.startswith("3") and (module or layer.get("registered_name")):
         return None
     home = "layers" if layer_class(name) else next((part for part in _PARTS if _has(keras, part, name)), None)
-    if home and name not in _MODELS:
+    if home and name not in MODELS:
         layer.update(module=f"keras.{home}", registered_name=None)
         layer.pop("build_config", None)  # in the words of Keras 2; the model's calls build its layers
     return None
@@ -410,9 +337,9 @@ def _has(keras: Any, home: str, name: str) -> bool:
 
 _Repair = Callable[[Config, str], str | None]
 _FOR_ALL: tuple[_Repair, ...] = (
-    _sequential_input,
-    _container,
-    _single_output,
+    sequential_input,
+    container,
+    single_output,
     _input_layer,
     _unknown_arguments,
     _operation,
@@ -421,13 +348,13 @@ _FOR_ALL: tuple[_Repair, ...] = (
 )
 _BEFORE_KERAS_3: tuple[_Repair, ...] = (
     keras1.join_branches,
-    _list_config,
-    _sequential_input,
+    list_config,
+    sequential_input,
     keras1.repair_layer,
     _renamed,
     _calls,
-    _container,
-    _single_output,
+    container,
+    single_output,
     _input_layer,
     _cudnn,
     _old_gru,
@@ -441,24 +368,3 @@ _BEFORE_KERAS_3: tuple[_Repair, ...] = (
     _lost_arguments,
     _channels_first,
 )
-
-
-def declared_shapes(config: Config) -> tuple[tuple[int | None, ...], ...]:
-    """The batch shapes of a model's inputs as its (unrepaired) config declares them; empty where it does not."""
-    inner = config.get("config")
-    if config.get("class_name") == "Sequential" or isinstance(inner, list):
-        found = [_first_shape(part) for part in keras1.branches_of(config) or [config]]
-        return tuple(tuple(shape) for shape in found if shape)
-    if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
-        return ()
-    shapes = {layer.get("name", ""): _first_shape(layer) for layer in inner["layers"] if isinstance(layer, dict)}
-    found = [shapes.get(name) for name in _leaves(inner.get("input_layers", []))]
-    return tuple(tuple(shape) for shape in found if shape)
-
-
-def _leaves(places: Any) -> list[str]:
-    """Names of the input layers out of [["a", 0, 0], ...], ["a", 0, 0] or {"a": ["a", 0, 0]}."""
-    if isinstance(places, list) and len(places) == 3 and isinstance(places[0], str):
-        return [places[0]]
-    values = places.values() if isinstance(places, dict) else places
-    return [name for value in values if isinstance(value, list | dict) for name in _leaves(value)]

@@ -13,7 +13,7 @@ PACKAGE = "diagnose"
 _register = keras.saving.register_keras_serializable(PACKAGE)
 
 
-@_register
+@_register  # type: ignore[untyped-decorator]
 def hard_sigmoid(x: Any) -> Any:
     """clip(0.2 x + 0.5, 0, 1): Keras 3 computes relu6(x + 3) / 6 under the same name."""
     return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
@@ -67,6 +67,7 @@ class _LocallyConnected(keras.layers.Layer):  # type: ignore[misc]
         self,
         filters: int,
         kernel_size: Any,
+        *,
         strides: Any = 1,
         activation: Any = None,
         use_bias: bool = True,

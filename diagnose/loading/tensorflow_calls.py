@@ -26,10 +26,6 @@ def _of_two(function: Function) -> Function:
     return call
 
 
-def _of_features(function: Function) -> Function:
-    return lambda features, **settings: function(features, **settings)
-
-
 def _reduction(function: Function) -> Function:
     def call(input_tensor: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return function(input_tensor, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
@@ -85,6 +81,10 @@ def _pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: An
 
 def _resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = False) -> Any:
     return ops.image.resize(images, tuple(size), interpolation=method, antialias=antialias)
+
+
+def _tile(input: Any, multiples: Any) -> Any:  # noqa: A002
+    return ops.tile(input, multiples)
 
 
 def _one_hot(indices: Any, depth: int) -> Any:
@@ -199,8 +199,8 @@ FUNCTIONS: dict[str, Function] = {
     "nn.l2_normalize": _l2_normalize,
     "linalg.matmul": _matmul,
     "matmul": _matmul,
-    "nn.softmax": lambda logits, axis=-1: ops.softmax(logits, axis=axis),
-    "nn.log_softmax": lambda logits, axis=-1: ops.log_softmax(logits, axis=axis),
+    "nn.softmax": ops.softmax,
+    "nn.log_softmax": ops.log_softmax,
     "nn.leaky_relu": _leaky_relu,
     "nn.gelu": lambda features, approximate=False: ops.gelu(features, approximate=approximate),
     "reshape": _reshape,
@@ -210,13 +210,13 @@ FUNCTIONS: dict[str, Function] = {
     "split": _split,
     "transpose": _transpose,
     "compat.v1.transpose": _transpose,
-    "expand_dims": lambda input, axis: ops.expand_dims(input, axis),  # noqa: A006
+    "expand_dims": ops.expand_dims,
     "squeeze": _squeeze,
     "compat.v1.squeeze": _squeeze,
-    "cast": lambda x, dtype: ops.cast(x, dtype),
+    "cast": ops.cast,
     "clip_by_value": _clip,
     "where": _where,
-    "tile": lambda input, multiples: ops.tile(input, multiples),  # noqa: A006
+    "tile": _tile,
     "repeat": lambda input, repeats, axis=None: ops.repeat(input, repeats, axis=axis),  # noqa: A006
     "pad": _pad,
     "compat.v1.pad": _pad,

@@ -126,7 +126,7 @@ def mend_groups(weights: Path) -> tuple[str, ...]:
 
 
 def _renumber_layers(group: Any) -> bool:
-    """Keras 2.12 and 2.13 kept layers in another group and counted those with weights twice: dense, dense_2, dense_4."""
+    """Keras 2.12 and 2.13 kept layers in another group and counted those with weights twice: dense, dense_2."""
     found = _OLD_GROUP in group and "layers" not in group
     if found:
         group.move(_OLD_GROUP, "layers")
@@ -138,8 +138,9 @@ def _renumber_layers(group: Any) -> bool:
             for place, (_, name) in enumerate(sorted(names)):
                 if name != (new := f"{kind}_{place}" if place else kind):
                     group["layers"].move(name, new)
-    inner = [group[name] for name in group]
-    return any([_renumber_layers(one) for one in inner if hasattr(one, "move")]) or found
+    for inner in [group[name] for name in group]:
+        found |= hasattr(inner, "move") and _renumber_layers(inner)
+    return found
 
 
 # --- optimizer state -----------------------------------------------------------------------------

@@ -54,6 +54,7 @@ def write_hdf5(
     path: Path,
     config: dict[str, Any],
     weights: Mapping[str, Sequence[Any]],
+    *,
     version: str = "",
     backend: str = "tensorflow",
     named: bool = True,

@@ -227,9 +227,7 @@ CASES = {
         {"layer": {"class_name": "Convolution2D", "config": {**FLAT, "dim_ordering": "tf", "name": "inner"}}},
         lambda: L.TimeDistributed(L.Conv2D(3, (3, 2), activation="relu")),
     ),
-    "advanced activations": Case(
-        (3,), "PReLU", {"init": "zero", "weights": None, "shared_axes": None}, lambda: L.PReLU()
-    ),
+    "advanced activations": Case((3,), "PReLU", {"init": "zero", "weights": None, "shared_axes": None}, L.PReLU),
     "leaky relu": Case((3,), "LeakyReLU", {"alpha": 0.2}, lambda: L.LeakyReLU(0.2)),
     "hard sigmoid": Case((3,), "Activation", {"activation": "hard_sigmoid"}, lambda: L.Activation(hard_sigmoid)),
 }
@@ -271,7 +269,9 @@ def test_the_layer_computes_what_keras_1_did(name: str, version: str, tmp_path: 
     model = filled(keras.Sequential([keras.Input(case.shape), *keras.tree.flatten(case.equal())]))
     weights = case.weights(model.get_weights())
     config = {"class_name": "Sequential", "config": [first(case.kind, case.config, case.shape)]}
-    path = write_hdf5(tmp_path / "m.h5", config, {"one": weights} if weights else {}, version, case.backend)
+    path = write_hdf5(
+        tmp_path / "m.h5", config, {"one": weights} if weights else {}, version=version, backend=case.backend
+    )
     loaded = load_model(path, NONE)
     agree(loaded, model)
     assert (conversions.THEANO_NOTE in loaded.notes) == (case.backend == "theano")

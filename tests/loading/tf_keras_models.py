@@ -74,8 +74,7 @@ def _frozen() -> Any:
     """Frozen layers change the order of the weights in the file."""
     inner = tf_keras.Sequential([L.Input((4,)), L.Dense(3), L.BatchNormalization(), L.Dense(2)])
     inner.layers[0].trainable = False
-    model = tf_keras.Sequential([L.Input((4,)), inner, L.Dense(1)])
-    return model
+    return tf_keras.Sequential([L.Input((4,)), inner, L.Dense(1)])
 
 
 def _frozen_nested() -> Any:
@@ -96,8 +95,8 @@ def _states() -> Any:
     return tf_keras.Model(inputs, L.GRU(3, return_sequences=True)(sequence, initial_state=state[0]))
 
 
-def _attention(layer: Callable[[], Any]) -> Callable[[], Any]:
-    return _joined(lambda inputs: layer()(inputs), SERIES, count=3)
+def _attention(kind: Any, **settings: Any) -> Callable[[], Any]:
+    return _joined(lambda inputs: kind(**settings)(inputs), SERIES, count=3)
 
 
 def _multi_head() -> Any:
@@ -187,10 +186,10 @@ MODELS: dict[str, Callable[[], Any]] = {
     "outputs by name": _several_outputs,
     "states": _states,
     "attention": _attention(L.Attention),
-    "attention, scaled": _attention(lambda: L.Attention(use_scale=True)),
-    "attention, concat": _attention(lambda: L.Attention(score_mode="concat", use_scale=True)),
+    "attention, scaled": _attention(L.Attention, use_scale=True),
+    "attention, concat": _attention(L.Attention, score_mode="concat", use_scale=True),
     "additive attention": _attention(L.AdditiveAttention),
-    "additive attention, plain": _attention(lambda: L.AdditiveAttention(use_scale=False)),
+    "additive attention, plain": _attention(L.AdditiveAttention, use_scale=False),
     "multi-head attention": _multi_head,
     "transformer": _transformer,
     "masked attention": _masked_attention,
@@ -257,11 +256,11 @@ def _one_layer(shape: tuple[int, ...], layer: Callable[[], Any]) -> Callable[[],
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "interpolation": (
         _one_layer(PICTURE, lambda: L.UpSampling2D(2, interpolation="gaussian")),
-        'layer "up_sampling2d" interpolates by gaussian, which Keras 3 does not know: replace it by bilinear or bicubic',
+        "interpolates by gaussian, which Keras 3 does not know: replace it by bilinear or bicubic",
     ),
     "implementation": (
         _one_layer(PICTURE, lambda: L.LocallyConnected2D(3, 3, implementation=2)),
-        'layer "locally_connected2d" is a LocallyConnected2D with another implementation than 1, which is not supported',
+        "is a LocallyConnected2D with another implementation than 1, which is not supported: replace it by",
     ),
     "time major": (
         _one_layer(SERIES, lambda: L.LSTM(3, time_major=True)),
@@ -269,6 +268,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "random numbers": (
         _on_tensor(lambda x: x + tf.random.normal((3,)) + tf.math.erf(x)),
-        "calls the TensorFlow function tf.math.erf, which is not known here: build the model with layers or keras.ops",
+        "calls the TensorFlow function tf.math.erf in a way that is not known here: build the model with layers",
     ),
 }
