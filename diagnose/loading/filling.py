@@ -43,7 +43,7 @@ def filled_from(path: Path, values: int) -> Iterator[None]:
 
     def add_weight(self: Any, *args: Any, **settings: Any) -> Any:
         nonlocal left, refusal
-        shape = args[0] if args else settings.get("shape")
+        shape: Any = args[0] if args else settings.get("shape")
         left -= prod(size for size in shape if isinstance(size, int)) if isinstance(shape, list | tuple) else 0
         if left < 0:
             refusal = RefusedError(

@@ -59,7 +59,7 @@ def rewrite_functions(model: Config) -> str | None:
         function, nodes = layer["config"].get("function"), layer.get("inbound_nodes", [])
         if function not in FUNCTIONS or len(nodes) != 1 or not _takes(FUNCTIONS[function], nodes[0]):
             raise InputError(
-                f'layer "{layer.get("name")}" calls the TensorFlow function tf.{function} in a way that is not known here: '
+                f'layer "{layer.get("name")}" calls tf.{function} in a way that is not known here: '
                 "build the model with layers or keras.ops in its place and save it again"
             )
         layer["inbound_nodes"] = [_function_layer(layer, function, nodes[0])]

@@ -215,6 +215,17 @@ def _mask_rule(layer: Config) -> str | None:
     return f"{layer['class_name']} hands on the masks of its inputs as in Keras 2"
 
 
+def _boundaries(layer: Config, version: str) -> str | None:
+    """Keras 2 keeps the boundaries that it learned among the weights, Keras 3 in the config."""
+    config = layer["config"]
+    if layer["class_name"] == "Discretization" and config.get("num_bins") and not config.get("bin_boundaries"):
+        raise InputError(
+            f"{_place(layer)} is a Discretization that learned its boundaries from data, which Keras 3 does not read: "
+            "build it with bin_boundaries= and save the model again"
+        )
+    return None
+
+
 def _channels_first(layer: Config, version: str) -> str | None:
     config = layer["config"]
     if not isinstance(config, dict) or config.get("data_format") != "channels_first":
@@ -293,9 +304,10 @@ def _lost_arguments(layer: Config, version: str) -> str | None:
     known |= {"alpha"} if layer["class_name"] == "LeakyReLU" else set()
     lost = [name for name in config if name not in known]
     if lost:
+        kind, name = layer["class_name"], lost[0]
         raise InputError(
-            f"{_place(layer)} is a {layer['class_name']} with {lost[0]}={config[lost[0]]}, which Keras 3 does not know: "
-            f"pass --custom-objects FILE.py that defines a {layer['class_name']} which does"
+            f"{_place(layer)} is a {kind} with {name}={config[name]}, which Keras 3 does not know: "
+            f"pass --custom-objects FILE.py that defines a {kind} which does"
         )
     return None
 
@@ -362,6 +374,7 @@ _BEFORE_KERAS_3: tuple[_Repair, ...] = (
     _batch_normalisation_axis,
     _dtype_policy,
     _interpolation,
+    _boundaries,
     _retired,
     _unknown_arguments,
     _module,

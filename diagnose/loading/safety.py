@@ -68,7 +68,8 @@ def _parts(config: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 def _problem(part: dict[str, Any], custom: Mapping[str, Any], trust: bool) -> str | None:
     """What is wrong with one part, None where it is allowed."""
-    name, inner, module, registered = (part.get(key) for key in ("class_name", "config", "module", "registered_name"))
+    name, inner = part["class_name"], part.get("config")
+    module, registered = part.get("module"), part.get("registered_name")
     if not all(isinstance(word, str) for word in (name, module or "", registered or "")):
         return "has a class that is no name: the file is damaged"
     if name in _VALUES:

@@ -72,7 +72,7 @@ def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
 
 
 def need_layers(model: Any) -> None:
-    """Refuse a SavedModel that is run as a whole: nothing found in its one layer would be a clean bill for those inside.
+    """Refuse a SavedModel that is run as a whole: silence on its one layer would be a clean bill for those inside.
 
     Raises:
         NotMeasured: saying so.

@@ -540,7 +540,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "dev-set-too-small",
-        "The dev set is too small",
+        "The dev set is missing or too small",
         "Its interval is wider than the differences that matter.",
         Role.FACT,
         {dev_set_size: 1.0, no_dev_set: 0.5},

@@ -49,7 +49,7 @@ def made(make: Callable[[], Any]) -> Any:
             signs = 1 if "variance" in weight.name else draw.choice([-1, 1], weight.shape)
             weight.assign(draw.uniform(0.1, 0.6, weight.shape) * signs)
     for layer in model._flatten_layers():
-        if hasattr(layer, "finalize_state"):
+        if isinstance(layer, L.Normalization):
             layer.finalize_state()
     model.compile("adam", "mse")
     return model

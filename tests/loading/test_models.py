@@ -206,6 +206,65 @@ def test_arguments_that_keras_3_forgot(tmp_path: Path, rows: Make) -> None:
     assert any("groups of DepthwiseConv2D" in note for note in loaded.notes)
 
 
+@pytest.mark.parametrize("kind", ["Addons>WeightNormalization", "TensorFlowOpLayer", "RandomFourierFeatures"])
+def test_layers_of_other_packages_are_asked_for(kind: str, tmp_path: Path, make_model: Make) -> None:
+    def foreign(config: dict[str, Any]) -> None:
+        config["config"]["layers"][1].update(class_name=kind, module=None, registered_name=None)
+
+    make_model().save(tmp_path / "m.h5")
+    with pytest.raises(InputError, match=f"is of the class {kind}, which is not part of Keras 3: pass --custom-obj"):
+        load_model(edit_hdf5(tmp_path / "m.h5", model=foreign), NONE)
+
+
+def test_weights_in_another_order_are_refused(tmp_path: Path, rows: Make) -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization(name="norm")])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        names = list(file["model_weights/norm"].attrs["weight_names"])
+        file["model_weights/norm"].attrs["weight_names"] = names[::-1]
+    with pytest.raises(InputError, match=r'the weights of layer "norm" are in the order .* but its config means'):
+        load_model(tmp_path / "m.h5", NONE)
+
+
+def test_separable_kernels_of_theano_are_refused(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 2)), keras.layers.SeparableConv2D(2, 3, name="one")])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    with h5py.File(edit_hdf5(tmp_path / "m.h5", version="2.1.3"), "r+") as file:
+        file["model_weights"].attrs["backend"] = b"theano"
+    with pytest.raises(
+        InputError, match='layer "one" is a SeparableConv2D trained with Theano, whose kernels no version'
+    ):
+        load_model(tmp_path / "m.h5", NONE)
+
+
+def test_kernels_of_theano_are_turned(tmp_path: Path, rows: Make) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 2)), keras.layers.Conv2D(2, 3, name="one"), keras.layers.Flatten()])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    with h5py.File(edit_hdf5(tmp_path / "m.h5", version="2.1.3"), "r+") as file:
+        file["model_weights"].attrs["backend"] = b"theano"
+        kernel = file["model_weights/one"].attrs["weight_names"][0]
+        file["model_weights/one"][kernel][...] = np.asarray(file["model_weights/one"][kernel])[::-1, ::-1]
+    loaded = load_model(tmp_path / "m.h5", NONE)
+    assert same(loaded, model, rows)
+    assert "Theano wrote the file: the kernels of its convolutions were turned by 180 degrees" in loaded.notes
+
+
+def test_a_policy_of_keras_2_gives_the_dtype(tmp_path: Path, make_model: Make) -> None:
+    def old(config: dict[str, Any]) -> None:
+        for layer in config["config"]["layers"][1:]:
+            layer["config"]["dtype"] = {
+                "class_name": "Policy",
+                "config": {"name": "mixed_bfloat16", "loss_scale": None},
+            }
+
+    make_model().save(tmp_path / "m.h5")
+    model = load_model(edit_hdf5(tmp_path / "m.h5", model=old, version="2.4.0"), NONE).model
+    assert {layer.dtype_policy.name for layer in model.layers} == {"mixed_bfloat16"}
+
+
 def test_cudnn_layers_become_plain_ones(tmp_path: Path, rows: Make) -> None:
     model = keras.Sequential([keras.Input((5, 2)), keras.layers.LSTM(3, return_sequences=True), keras.layers.GRU(3)])
     model.compile("adam", "mse")

@@ -96,7 +96,10 @@ def _states() -> Any:
 
 
 def _attention(kind: Any, **settings: Any) -> Callable[[], Any]:
-    return _joined(lambda inputs: kind(**settings)(inputs), SERIES, count=3)
+    def join(inputs: list[Any]) -> Any:
+        return kind(**settings)(inputs)
+
+    return _joined(join, SERIES, count=3)
 
 
 def _multi_head() -> Any:
@@ -253,6 +256,12 @@ def _one_layer(shape: tuple[int, ...], layer: Callable[[], Any]) -> Callable[[],
     return lambda: tf_keras.Sequential([L.Input(shape), layer()])
 
 
+def _learned_boundaries() -> Any:
+    layer = L.Discretization(num_bins=3)
+    layer.adapt(tf.constant([[0.1], [0.4], [0.7], [0.9]]))
+    return tf_keras.Sequential([L.Input((1,)), layer])
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "interpolation": (
         _one_layer(PICTURE, lambda: L.UpSampling2D(2, interpolation="gaussian")),
@@ -266,8 +275,12 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         _one_layer(SERIES, lambda: L.LSTM(3, time_major=True)),
         'layer "lstm" is a LSTM with time_major=True, which Keras 3 does not know: pass --custom-objects FILE.py',
     ),
+    "learned boundaries": (
+        _learned_boundaries,
+        "is a Discretization that learned its boundaries from data, which Keras 3 does not read: build it with",
+    ),
     "random numbers": (
         _on_tensor(lambda x: x + tf.random.normal((3,)) + tf.math.erf(x)),
-        "calls the TensorFlow function tf.math.erf in a way that is not known here: build the model with layers",
+        "calls tf.math.erf in a way that is not known here: build the model with layers",
     ),
 }
