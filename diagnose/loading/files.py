@@ -10,11 +10,11 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from diagnose.errors import InputError, RefusedError
 from diagnose.loading.hdf5 import scan_hdf5
@@ -42,6 +42,7 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes, what the file 
     (0, b"<", "is a web page or XML, perhaps in place of a download: pass the .keras or .h5 file itself"),
     (0, b"{", "is JSON: pass the file of the weights, and this one with --architecture if model.to_json() wrote it"),
 )
+Opened = Callable[[str], IO[bytes]]
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
 
@@ -96,6 +97,11 @@ def read_model_file(path: Path) -> ModelFile:
 def _read_folder(path: Path) -> ModelFile:
     if (path / SAVED_MODEL).is_file():
         return ModelFile(path if path.name else path.absolute(), "saved_model", "", None, {})
+    if (path / "config.json").is_file() and (path / WEIGHTS).is_file():
+        named = (name for name in ("config.json", "metadata.json", WEIGHTS) if (path / name).is_file())
+        assets = (inside.relative_to(path).as_posix() for inside in (path / "assets").rglob("*") if inside.is_file())
+        with _opened(path) as opened:
+            return _described(path, (*named, *assets), opened)
     raise InputError(f"{path} is a folder, not a model file: pass the .keras or .h5 file")
 
 
@@ -108,18 +114,22 @@ def _unknown(start: bytes) -> str:
     return "is no Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
 
 
-# --- .keras --------------------------------------------------------------------------------------
+# --- .keras: an archive, or a folder of the same members ------------------------------------------
 
 
 def _read_archive(path: Path) -> ModelFile:
-    with _archive(path) as archive:
+    with _damage_reported(path), zipfile.ZipFile(path) as archive:
         members = _safe_members(path, archive)
         if "config.json" not in members:
             return ModelFile(path, "saved_model", "", None, {}, members)
         if WEIGHTS not in members:
             raise InputError(f"{path} is a .keras archive without {WEIGHTS}: save the model again with model.save")
-        config = _member(path, archive, "config.json")
-        metadata = _member(path, archive, "metadata.json") if "metadata.json" in members else {}
+        return _described(path, members, archive.open)
+
+
+def _described(path: Path, members: tuple[str, ...], opened: Opened) -> ModelFile:
+    config = _member(path, opened, "config.json")
+    metadata = _member(path, opened, "metadata.json") if "metadata.json" in members else {}
     training = config.get("compile_config") or {}
     if not isinstance(training, dict):
         raise InputError(f"{path} is damaged: its compile_config is no JSON object")
@@ -127,18 +137,30 @@ def _read_archive(path: Path) -> ModelFile:
 
 
 @contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    try:
+def _opened(path: Path) -> Iterator[Opened]:
+    """A function that opens a member by its name."""
+    with _damage_reported(path):
+        if path.is_dir():
+            yield lambda name: (path / name).open("rb")
+            return
         with zipfile.ZipFile(path) as archive:
-            yield archive
+            yield archive.open
+
+
+@contextmanager
+def _damage_reported(path: Path) -> Iterator[None]:
+    try:
+        yield
     except _DAMAGED as error:
         raise InputError(f"{path} is a damaged .keras archive ({error}): save the model again") from error
 
 
-def _member(path: Path, archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    if archive.getinfo(name).file_size > TEXT:
+def _member(path: Path, opened: Opened, name: str) -> dict[str, Any]:
+    with opened(name) as member:
+        content = member.read(TEXT + 1)
+    if len(content) > TEXT:
         raise RefusedError(f"{path} is refused: its member {name} is longer than {TEXT:,} bytes")
-    return _json(path, name, archive.read(name))
+    return _json(path, name, content)
 
 
 def _safe_members(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
@@ -200,21 +222,21 @@ def unpacked(file: ModelFile) -> Iterator[ModelFile]:
         return
     with tempfile.TemporaryDirectory(prefix="diagnose-") as name:
         folder = Path(name)
-        with _archive(file.path) as archive:
+        with _opened(file.path) as opened:
             for member in file.members:
                 target = folder.joinpath(*member.replace("\\", "/").split("/"))
                 if target == folder / WEIGHTS or folder / "assets" in target.parents:
-                    _unpack(archive, member, target)
+                    _unpack(opened, member, target)
         _, values = scan_hdf5(folder / WEIGHTS, file.path)
         yield replace(file, weights=folder / WEIGHTS, values=values)
 
 
-def _unpack(archive: zipfile.ZipFile, member: str, target: Path) -> None:
+def _unpack(opened: Opened, member: str, target: Path) -> None:
     """Copy a member piece by piece, as a plain file whatever it says of itself; folders come with their files."""
     if member.endswith(("/", "\\")):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(member) as source, target.open("wb") as copy:
+    with opened(member) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
 
 

@@ -43,7 +43,7 @@ def find_loss(spec: Any, custom: Mapping[str, Any]) -> Any:
         found = custom[name]
         return found() if inspect.isclass(found) else found
     try:
-        if isinstance(spec, dict) and spec["class_name"] != "function":
+        if isinstance(spec, dict) and spec["class_name"] not in {"function", "LossFunctionWrapper"}:
             return _loss_object(spec)
         return keras.losses.get(name)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -54,7 +54,10 @@ def find_loss(spec: Any, custom: Mapping[str, Any]) -> Any:
 
 
 def _written_name(spec: Any) -> str:
-    """The bare name; functions may be written as {"class_name": "function", "config": name}."""
+    """The bare name; functions may be written as {"class_name": "function", "config": name}, or in a wrapper."""
+    if isinstance(spec, dict) and spec.get("class_name") == "LossFunctionWrapper":
+        inner = spec.get("config") or {}
+        spec = inner.get("fn") or inner.get("name")
     if isinstance(spec, dict):
         spec = spec.get("config") if spec.get("class_name") == "function" else spec.get("class_name")
     name = str(spec).rsplit(">", 1)[-1]

@@ -9,6 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from diagnose.loading.models import LoadedModel
+
+Make = Callable[..., Any]
 Edit = Callable[[dict[str, Any]], None]
 
 
@@ -85,3 +88,17 @@ def write_hdf5(
             for name, array in zip(names, arrays, strict=True):
                 group[name] = array
     return path
+
+
+def fitted(model: Any, rows: Make, steps: int = 3) -> Any:
+    """The model after some steps of training."""
+    x = rows(8, *model.input_shape[1:])
+    y = np.zeros((8, *model.output_shape[1:]), dtype="float32")
+    model.fit(x, y, batch_size=8, epochs=steps, verbose=0)
+    return model
+
+
+def same(loaded: LoadedModel, model: Any, rows: Make) -> bool:
+    """Whether both models give the same outputs."""
+    x = rows(5, *model.input_shape[1:])
+    return np.allclose(loaded.model(x), model(x), atol=1e-6)

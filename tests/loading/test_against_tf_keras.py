@@ -45,7 +45,7 @@ def made(make: Callable[[], Any]) -> Any:
     model = make()
     draw = np.random.default_rng(0)
     for weight in model.weights:
-        if weight.dtype.is_floating:
+        if weight.dtype.is_floating and weight.shape.is_fully_defined():
             signs = 1 if "variance" in weight.name else draw.choice([-1, 1], weight.shape)
             weight.assign(draw.uniform(0.1, 0.6, weight.shape) * signs)
     for layer in model._flatten_layers():
