@@ -21,9 +21,7 @@ def following(later: float, inside: float, split: str = "dev", rows: int = 500) 
     return b.dataset(b.split(), dev=b.split("dev"), times={split: order})
 
 
-@pytest.mark.parametrize(
-    ("shared", "share", "found"), [(0, 0.0, []), (1, 0.004, []), (1, 0.01, HINT), (20, 1.0, HINT)]
-)
+@pytest.mark.parametrize(("shared", "share", "found"), [(0, 0.0, []), (1, 0.004, []), (1, 0.01, HINT), (20, 1.0, HINT)])
 def test_shared_groups(shared: int, share: float, found: list[Severity]) -> None:
     assert b.severities(shared_groups, overlapping(shared, share)) == found
 
