@@ -225,8 +225,10 @@ class Worker:
             self.process.kill()
             self.process.join()
             why = f"more than {SECONDS:g} seconds"
-        if why and self.left:
-            new.append((self.left.pop(0), "native", why))
+        number = self.numbers[self.at.value]
+        if why and number in self.left:  # answers given before may be lost with the process: those cases are run again
+            self.left.remove(number)
+            new.append((number, "native", why))
         return new, bool(why)
 
 
