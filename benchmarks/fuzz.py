@@ -95,13 +95,13 @@ class Bench:
 
 def scan(bench: Bench, path: Path) -> None:
     """What loading does with a file before anything is built: for models with the config, for data with the rows."""
-    from diagnose.loading.containers import declared_shapes
-    from diagnose.loading.files import read_model_file, understood, unpacked
-    from diagnose.loading.folders import read_data
+    from diagnose.loading.data.folders import read_data
+    from diagnose.loading.models.containers import declared_shapes
+    from diagnose.loading.models.files import read_model_file, understood, unpacked
+    from diagnose.loading.models.repairs import repair
+    from diagnose.loading.models.safety import check_config
+    from diagnose.loading.models.sizes import check_sizes
     from diagnose.loading.options import LoadOptions
-    from diagnose.loading.repairs import repair
-    from diagnose.loading.safety import check_config
-    from diagnose.loading.sizes import check_sizes
 
     if not fuzz_seeds.is_model(path.name):
         read_data(path, fuzz_seeds.SIGNATURE, LoadOptions(target="label"))
@@ -116,8 +116,9 @@ def scan(bench: Bench, path: Path) -> None:
 
 def load(bench: Bench, path: Path) -> None:
     """All of loading: a broken model with good data, or a good model with broken data."""
-    from diagnose.loading import LoadOptions, legacy
+    from diagnose.loading import LoadOptions
     from diagnose.loading import load as load_both
+    from diagnose.loading.models import legacy
 
     legacy.installed = lambda: False  # a process of 20 seconds each, and of no other risk than the scan
     options = LoadOptions(target="label", rows=100)
@@ -161,7 +162,7 @@ def attempt(bench: Bench, stage: str, number: int, folder: Path) -> tuple[str, s
 
 def _unguarded(path: Path, shown: Path) -> dict[str, Any]:
     """Stands in for the scan in a process of its own."""
-    from diagnose.loading import hdf5, hdf5_scan
+    from diagnose.loading.models import hdf5, hdf5_scan
 
     try:
         return hdf5_scan.scan(path)
@@ -173,7 +174,7 @@ def _unguarded(path: Path, shown: Path) -> dict[str, Any]:
 
 def _work(bench: Bench, stage: str, numbers: list[int], at: Any, answers: Any, *, guarded: bool) -> None:
     """A forked process: run cases one after the other, and tell of each before and after."""
-    from diagnose.loading import hdf5
+    from diagnose.loading.models import hdf5
 
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 for the life of the process
     os.dup2(sys.stderr.fileno(), 2)
@@ -287,7 +288,7 @@ def prepared(seed: int) -> Any:
         maker.join()
         fuzz_seeds.plant_packages(folder / "packages", folder / "canary")
         sys.path.insert(0, str(folder / "packages"))
-        for module in pkgutil.iter_modules(diagnose.loading.__path__, "diagnose.loading."):
+        for module in pkgutil.walk_packages(diagnose.loading.__path__, "diagnose.loading."):
             importlib.import_module(module.name)  # once, before the forks
 
         yield Bench(folder, seed)

@@ -8,8 +8,8 @@ from diagnose.loading.options import LoadOptions
 from diagnose.subject import Subject
 
 if TYPE_CHECKING:
-    from diagnose.loading.models import LoadedModel
-    from diagnose.loading.parts import Part
+    from diagnose.loading.data.parts import Part
+    from diagnose.loading.models.opening import LoadedModel
 
 __all__ = ["LoadOptions", "load", "subject_from"]
 
@@ -25,7 +25,7 @@ def load(model_path: Path, data_path: Path | None, options: LoadOptions) -> Subj
     Raises:
         InputError: model or data cannot be used; one sentence says why and what to pass.
     """
-    from diagnose.loading.models import load_model
+    from diagnose.loading.models.opening import load_model
     from diagnose.loading.subjects import assemble
 
     if data_path is None:
@@ -50,7 +50,7 @@ def subject_from(model: Any, train: Any, dev: Any = None, test: Any = None, *, o
     Raises:
         InputError: model or data cannot be used.
     """
-    from diagnose.loading.models import adopt_model, load_model
+    from diagnose.loading.models.opening import adopt_model, load_model
     from diagnose.loading.subjects import assemble
 
     loaded = load_model(Path(model), options) if isinstance(model, str | Path) else adopt_model(model, options)
@@ -59,7 +59,7 @@ def subject_from(model: Any, train: Any, dev: Any = None, test: Any = None, *, o
 
 def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: LoadOptions) -> dict[str, "Part"]:
     """All splits: those inside the first source, and the further ones, which replace what it has of that name."""
-    from diagnose.loading.parts import require_keys
+    from diagnose.loading.data.parts import require_keys
 
     if options.loader and not isinstance(train, str | Path):
         raise InputError(f"--loader {options.loader} reads a path: pass the path of the data as train")
@@ -81,8 +81,8 @@ def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: Load
 
 def _read(loaded: "LoadedModel", data: Any, options: LoadOptions, what: str) -> dict[str, "Part"]:
     """One source; where the user named a loader, it reads every path."""
-    from diagnose.loading.live import live_part
-    from diagnose.loading.loaders import load_with
+    from diagnose.loading.data.live import live_part
+    from diagnose.loading.data.loaders import load_with
 
     if options.loader and isinstance(data, str | Path):
         return load_with(options.loader, Path(data), loaded.signature, options)

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.losses import LossWords
-from diagnose.loading.parts import Part, in_order
+from diagnose.loading.data.parts import Part, in_order
+from diagnose.loading.models.losses import LossWords
 from diagnose.loading.signatures import Port, Shape, Signature
 from diagnose.subject import Rows, Seen, Split
 

@@ -6,12 +6,12 @@ from math import ceil
 from typing import Any
 
 from diagnose.errors import InputError
+from diagnose.loading.data.parts import Part
 from diagnose.loading.fitting import encode_text, fit_inputs, fit_split
 from diagnose.loading.histories import read_history
-from diagnose.loading.losses import per_output
-from diagnose.loading.models import LoadedModel, first_line
+from diagnose.loading.models.losses import per_output
+from diagnose.loading.models.opening import LoadedModel, first_line
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Signature, with_outputs
 from diagnose.loading.tasks import forced, infer_task
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.loading.losses import LossWords
+from diagnose.loading.models.losses import LossWords
 from diagnose.loading.signatures import Port
 from diagnose.subject import Rows, Task
 

@@ -8,6 +8,7 @@ ValueError), a `validation_split` of a dataset or generator (a ValueError), and 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
@@ -162,6 +163,7 @@ class Training:
     model: Callable[[], Any] = sequential
     data: Callable[[Any, Any], dict[str, Any]] = arrays
     compiled: dict[str, Any] = field(default_factory=dict)
+    optimizer: Callable[[], Any] = partial(keras.optimizers.Adam, 0.01)  # an optimizer belongs to one model
     fitted: dict[str, Any] = field(default_factory=dict)
     policy: str = "float32"
     replicas: int = 1
@@ -176,7 +178,7 @@ class Training:
                 model = self.model()
                 loss = {"kind": "sparse_categorical_crossentropy", "size": "mse"} if self.data is two_targets else None
                 metrics = None if loss or issubclass(type(model), (OwnStep, OwnLoss)) else ["accuracy"]
-                settings = {"optimizer": keras.optimizers.Adam(0.01), "metrics": metrics} | self.compiled
+                settings = {"optimizer": self.optimizer(), "metrics": metrics} | self.compiled
                 model.compile(loss=loss or "sparse_categorical_crossentropy", **settings)
             x, y = rows()
             validation = {"validation_data": self._validation()} | self.fitted
@@ -225,8 +227,8 @@ TRAININGS = (
     Training("sample weights", fitted={"sample_weight": WEIGHTS}),
     Training("validation split", fitted={"validation_data": None, "validation_split": 0.2}),
     Training("no validation", fitted={"validation_data": None}),
-    Training("gradient accumulation", compiled={"optimizer": keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)}),
-    Training("clipped gradients", compiled={"optimizer": keras.optimizers.SGD(0.1, global_clipnorm=0.1)}),
+    Training("gradient accumulation", optimizer=partial(keras.optimizers.SGD, 0.1, gradient_accumulation_steps=2)),
+    Training("clipped gradients", optimizer=partial(keras.optimizers.SGD, 0.1, global_clipnorm=0.1)),
     Training("two replicas", functional, replicas=2),
     Training("two replicas, tf.data, steps_per_execution", functional, dataset, {"steps_per_execution": 2}, replicas=2),
 )

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading import hdf5, hdf5_scan, legacy
-from diagnose.loading.models import LoadedModel, load_model
+from diagnose.loading.models import hdf5, hdf5_scan, legacy
+from diagnose.loading.models.opening import LoadedModel, load_model
 from diagnose.loading.options import LoadOptions
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf-keras builds the models to compare with and is not installed")

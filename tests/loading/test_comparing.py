@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading.comparing import compare
+from diagnose.loading.models.comparing import compare
 
 Make = Callable[..., Any]
 

@@ -8,8 +8,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions
-from diagnose.loading.folders import read_data
-from diagnose.loading.parts import in_order
+from diagnose.loading.data.folders import read_data
+from diagnose.loading.data.parts import in_order
 from diagnose.loading.signatures import Port, Signature
 from tests.loading.conventions import (
     IMAGES,

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading import hdf5, hdf5_scan
-from diagnose.loading.files import read_model_file, unpacked
-from diagnose.loading.models import load_model
+from diagnose.loading.models import hdf5, hdf5_scan
+from diagnose.loading.models.files import read_model_file, unpacked
+from diagnose.loading.models.opening import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive
 

@@ -12,11 +12,11 @@ from PIL import Image
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.folders import read_data
-from diagnose.loading.images import Layout, decode, resize, resize_nearest
-from diagnose.loading.layouts import classes_of, splits_of
-from diagnose.loading.listing import choose, list_images
-from diagnose.loading.parts import Part
+from diagnose.loading.data.folders import read_data
+from diagnose.loading.data.images import Layout, decode, resize, resize_nearest
+from diagnose.loading.data.layouts import classes_of, splits_of
+from diagnose.loading.data.listing import choose, list_images
+from diagnose.loading.data.parts import Part
 from diagnose.loading.signatures import Port, Signature
 
 PICTURE = Signature((Port("image", (8, 8, 3)),), (Port("label", (2,)),))
@@ -325,7 +325,7 @@ def test_only_the_sample_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_decoded_images_have_a_bound_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, *(f"{name}/{index}.png" for name in "ab" for index in range(10)))
-    monkeypatch.setattr("diagnose.loading.image_folders.BYTES", 6 * 8 * 8 * 3 * 4)
+    monkeypatch.setattr("diagnose.loading.data.image_folders.BYTES", 6 * 8 * 8 * 3 * 4)
     assert read(tmp_path, rows=None)[""].inputs[""].shape[0] == 6
 
 

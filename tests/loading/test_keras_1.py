@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading import conversions, legacy
-from diagnose.loading.models import LoadedModel, load_model
+from diagnose.loading.models import conversions, legacy
+from diagnose.loading.models.opening import LoadedModel, load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import write_hdf5
 

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 from diagnose.errors import BuildError, InputError
-from diagnose.loading import legacy
-from diagnose.loading.files import ModelFile, read_model_file
-from diagnose.loading.models import LoadedModel, load_model
+from diagnose.loading.models import legacy
+from diagnose.loading.models.files import ModelFile, read_model_file
+from diagnose.loading.models.opening import LoadedModel, load_model
+from diagnose.loading.models.whole import WHOLE, wrap
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.whole import WHOLE, wrap
 
 ROOT = Path(__file__).parents[2]
 TRUSTED = LoadOptions(trust=True)
@@ -377,7 +377,7 @@ def test_it_has_places_of_its_own_and_no_screen(folders: Path, tmp_path: Path, m
     monkeypatch.setattr(subprocess, "run", run)
     with legacy.converted(tmp_path, tmp_path) as conversion:
         folder = conversion.samples.parent
-    assert seen["command"][1:4] == ["-P", "-m", "diagnose.loading.legacy_worker"]
+    assert seen["command"][1:4] == ["-P", "-m", "diagnose.loading.models.legacy_worker"]
     assert (seen["stdin"], seen["stdout"], seen["stderr"]) == (subprocess.DEVNULL, subprocess.DEVNULL, subprocess.PIPE)
     env = seen["env"]
     assert env["TMPDIR"] == env["KERAS_HOME"] == str(folder)

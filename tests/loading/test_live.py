@@ -112,7 +112,7 @@ def test_no_more_rows_are_taken_than_asked_for(model: Any) -> None:
 
 @pytest.mark.parametrize("rows", [50, None])
 def test_endless_batches_are_cut_and_said(rows: int | None, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnose.loading.live._ENDLESS_ROWS", 50)
+    monkeypatch.setattr("diagnose.loading.data.live._ENDLESS_ROWS", 50)
     endless = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(20)
     subject = subject_from(model, endless, options=LoadOptions(rows=rows))
     assert subject.train.rows == 50
@@ -120,7 +120,7 @@ def test_endless_batches_are_cut_and_said(rows: int | None, model: Any, monkeypa
 
 
 def test_rows_have_a_bound_in_bytes(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnose.loading.live.BYTES", 100)
+    monkeypatch.setattr("diagnose.loading.data.live.BYTES", 100)
     assert subject_from(model, Batches(), options=NONE).train.rows == 8
 
 

@@ -11,8 +11,8 @@ import tensorflow as tf
 from diagnose import cli
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load, subject_from
-from diagnose.loading.folders import read_data
-from diagnose.loading.loader_templates import NotUnderstoodError, template
+from diagnose.loading.data.folders import read_data
+from diagnose.loading.data.loader_templates import NotUnderstoodError, template
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Subject
 

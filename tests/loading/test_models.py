@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading.losses import LossWords
-from diagnose.loading.models import has_initial_weights, load_model
+from diagnose.loading.models.losses import LossWords
+from diagnose.loading.models.opening import has_initial_weights, load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_hdf5, fitted, same
 

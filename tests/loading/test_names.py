@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnose.loading.names import is_junk, plain, read_name, split_of
+from diagnose.loading.data.names import is_junk, plain, read_name, split_of
 from diagnose.loading.signatures import Port, Signature
 
 

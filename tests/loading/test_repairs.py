@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading import models
-from diagnose.loading.models import load_model
+from diagnose.loading.models import opening as models
+from diagnose.loading.models.opening import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5, first_layer_shape, fitted, same
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading.files import read_model_file
-from diagnose.loading.models import load_model
+from diagnose.loading.models.files import read_model_file
+from diagnose.loading.models.opening import load_model
+from diagnose.loading.models.safety import check_config
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.safety import check_config
 from tests.loading.old_files import edit_archive, edit_hdf5
 
 Make = Callable[..., Any]
@@ -210,7 +210,7 @@ def test_no_module_is_imported_that_a_config_names(tmp_path: Path, make_model: M
         f"import sys; sys.path[:0] = {[str(tmp_path), str(Path(__file__).parents[2])]}\n"
         "from pathlib import Path\n"
         "from diagnose.errors import InputError\n"
-        "from diagnose.loading.models import load_model\n"
+        "from diagnose.loading.models.opening import load_model\n"
         "from diagnose.loading.options import LoadOptions\n"
         f"for path in Path({str(folder)!r}).iterdir():\n"
         "    for trust in (False, True):\n"
@@ -273,7 +273,7 @@ def test_compile_settings_that_make_no_sense(tmp_path: Path, make_model: Make) -
 
 
 def test_pickled_data_is_never_loaded(tmp_path: Path) -> None:
-    from diagnose.loading.arrays import read_npy, read_npz
+    from diagnose.loading.data.arrays import read_npy, read_npz
 
     canary = tmp_path / "canary"
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import RefusedError
-from diagnose.loading.files import read_model_file
-from diagnose.loading.models import load_model
+from diagnose.loading.models.files import read_model_file
+from diagnose.loading.models.opening import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5
 

@@ -9,14 +9,15 @@ import pandas as pd
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading import LoadOptions, delimited, records, tables
-from diagnose.loading.columns import rows_of
-from diagnose.loading.delimited import sniff
-from diagnose.loading.encodings import advice
+from diagnose.loading import LoadOptions
+from diagnose.loading.data import delimited, records, tables
+from diagnose.loading.data.columns import rows_of
+from diagnose.loading.data.delimited import sniff
+from diagnose.loading.data.encodings import advice
+from diagnose.loading.data.parts import Part
+from diagnose.loading.data.tables import frame_part, read_frame, read_table
 from diagnose.loading.fitting import encode_text
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Port, Signature
-from diagnose.loading.tables import frame_part, read_frame, read_table
 
 TABLE = Signature((Port("features", (3,)),), (Port("label", (1,)),))
 OPTIONS = LoadOptions(target="label")

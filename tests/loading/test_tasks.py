@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diagnose.loading.losses import LossWords
+from diagnose.loading.models.losses import LossWords
 from diagnose.loading.signatures import Port
 from diagnose.loading.tasks import forced, infer_task
 from diagnose.subject import Task

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagnose.loading import LoadOptions, load, texts
-from diagnose.loading.folders import read_data
+from diagnose.loading import LoadOptions, load
+from diagnose.loading.data import texts
+from diagnose.loading.data.folders import read_data
+from diagnose.loading.data.texts import read_lines
 from diagnose.loading.signatures import Port, Signature
-from diagnose.loading.texts import read_lines
 
 TEXT = Signature((Port("text", (), "string"),), (Port("label", (1,)),))
 

@@ -5,20 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from diagnose.errors import InputError
-from diagnose.loading.arrays import read_npy, read_npz
-from diagnose.loading.delimited import is_wide
-from diagnose.loading.idx import GZIP, idx_files, is_idx, read_idx
-from diagnose.loading.image_folders import read_image_folder
-from diagnose.loading.listing import IMAGES, list_images, suffix
-from diagnose.loading.loader_templates import is_records, not_understood
-from diagnose.loading.names import is_junk, read_name
+from diagnose.loading.data.arrays import read_npy, read_npz
+from diagnose.loading.data.delimited import is_wide
+from diagnose.loading.data.idx import GZIP, idx_files, is_idx, read_idx
+from diagnose.loading.data.image_folders import read_image_folder
+from diagnose.loading.data.listing import IMAGES, list_images, suffix
+from diagnose.loading.data.loader_templates import is_records, not_understood
+from diagnose.loading.data.names import is_junk, read_name
+from diagnose.loading.data.parts import Part, sort_arrays
+from diagnose.loading.data.records import PARQUET
+from diagnose.loading.data.table_pairs import read_table_pairs
+from diagnose.loading.data.tables import SUFFIXES, read_table
+from diagnose.loading.data.texts import labels_of, read_lines, read_text_folders
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part, sort_arrays
-from diagnose.loading.records import PARQUET
 from diagnose.loading.signatures import Signature
-from diagnose.loading.table_pairs import read_table_pairs
-from diagnose.loading.tables import SUFFIXES, read_table
-from diagnose.loading.texts import labels_of, read_lines, read_text_folders
 
 _ARRAYS = {".npz", ".npy"}
 _RECORDS = "holds TFRecords, which do not say what is input and what is target: pass arrays or tables"

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from diagnose.errors import InputError, RefusedError
-from diagnose.loading.hdf5 import scan_hdf5
-from diagnose.loading.hdf5_scan import EXPANSION, EXPANSION_FLOOR, TEXT
-from diagnose.loading.sizes import check_levels
+from diagnose.loading.models.hdf5 import scan_hdf5
+from diagnose.loading.models.hdf5_scan import EXPANSION, EXPANSION_FLOOR, TEXT
+from diagnose.loading.models.sizes import check_levels
 
 WEIGHTS = "model.weights.h5"
 SAVED_MODEL = "saved_model.pb"

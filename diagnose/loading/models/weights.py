@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import InputError
-from diagnose.loading.conversions import THEANO_NOTE, Origin, converted, is_convolution
-from diagnose.loading.files import ModelFile
-from diagnose.loading.filling import read_array
-from diagnose.loading.hdf5 import open_hdf5
-from diagnose.loading.keras1 import is_keras_1
+from diagnose.loading.models.conversions import THEANO_NOTE, Origin, converted, is_convolution
+from diagnose.loading.models.files import ModelFile
+from diagnose.loading.models.filling import read_array
+from diagnose.loading.models.hdf5 import open_hdf5
+from diagnose.loading.models.keras1 import is_keras_1
 
 Arrays = list[NDArray[Any]]
 

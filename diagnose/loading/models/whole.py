@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError
-from diagnose.loading.files import SAVED_MODEL
+from diagnose.loading.models.files import SAVED_MODEL
 
 Names = tuple[str, ...]
 WHOLE = (
@@ -125,6 +125,6 @@ def _plain(name: str) -> str:
 
 
 def _brief(error: Exception) -> str:
-    from diagnose.loading.models import first_line
+    from diagnose.loading.models.opening import first_line
 
     return first_line(error)

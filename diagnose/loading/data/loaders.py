@@ -12,11 +12,11 @@ from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading.custom import run_file
+from diagnose.loading.data.live import is_dataset, is_rows, live_part
+from diagnose.loading.data.names import read_name
+from diagnose.loading.data.parts import Part
 from diagnose.loading.failures import describe_failure
-from diagnose.loading.live import is_dataset, is_rows, live_part
-from diagnose.loading.names import read_name
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Signature
 
 _ORDER = ("train", "dev", "test")

@@ -1,6 +1,6 @@
 """The program that `legacy` starts: tf-keras opens a model here, in a process and a folder of its own.
 
-`python -m diagnose.loading.legacy_worker SOURCE FOLDER` loads SOURCE (a SavedModel folder, or a file of Keras 2) and
+`python -m diagnose.loading.models.legacy_worker SOURCE FOLDER` loads SOURCE (a SavedModel folder, or a file of Keras 2) and
 writes into FOLDER:
 
 - of a SavedModel `layers.h5` (config, weights, compile settings), where its layers can be written down; of a file
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.loading.models import first_line
+from diagnose.loading.models.opening import first_line
 
 ROWS = 8
 _UNKNOWN = 96  # of every axis whose size the model leaves open; enough for the usual image models to pool

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError
-from diagnose.loading.names import is_junk
+from diagnose.loading.data.names import is_junk
 from diagnose.loading.signatures import Port, Signature
 
 _LOOKED_AT = 10_000  # files counted for the comment

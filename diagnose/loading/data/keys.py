@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.names import split_of
+from diagnose.loading.data.names import split_of
 from diagnose.subject import Rows
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
+from diagnose.loading.data.folders import read_data
+from diagnose.loading.data.names import read_name
+from diagnose.loading.data.parts import Part, sort_arrays
+from diagnose.loading.data.tables import frame_part
 from diagnose.loading.failures import describe_failure
-from diagnose.loading.folders import read_data
-from diagnose.loading.names import read_name
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part, sort_arrays
 from diagnose.loading.signatures import Signature
-from diagnose.loading.tables import frame_part
 from diagnose.subject import Rows
 
 BYTES = 2 << 30  # most that is taken out of something that yields batches; `LoadOptions.rows` bounds the rows

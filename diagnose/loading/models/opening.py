@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import BuildError, InputError, RefusedError
-from diagnose.loading import legacy, losses, optimizers, weights
-from diagnose.loading.containers import declared_shapes, reserve_names
 from diagnose.loading.custom import custom_objects, lambda_functions
-from diagnose.loading.files import ModelFile, read_model_file, understood, unpacked
-from diagnose.loading.filling import filled_from
+from diagnose.loading.models import legacy, losses, optimizers, weights
+from diagnose.loading.models.containers import declared_shapes, reserve_names
+from diagnose.loading.models.files import ModelFile, read_model_file, understood, unpacked
+from diagnose.loading.models.filling import filled_from
+from diagnose.loading.models.repairs import own_objects, repair
+from diagnose.loading.models.safety import check_config
+from diagnose.loading.models.sizes import check_levels, check_rows, check_sizes
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.repairs import own_objects, repair
-from diagnose.loading.safety import check_config
 from diagnose.loading.signatures import Signature, output_keys, signature_of
-from diagnose.loading.sizes import check_levels, check_rows, check_sizes
 from diagnose.subject import Training
 
 NO_LOSS = (
@@ -56,7 +56,7 @@ def load_model(path: Path, options: LoadOptions) -> LoadedModel:
     """
     file = read_model_file(path)
     if file.format == "saved_model":
-        from diagnose.loading.saved_models import load_saved_model  # which loads a file again, by this function
+        from diagnose.loading.models.saved_models import load_saved_model  # which loads a file again, by this function
 
         return load_saved_model(file, options)
     return load_file(file, options)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from diagnose.errors import InputError
-from diagnose.loading import keras1
-from diagnose.loading.containers import (
+from diagnose.loading.models import keras1
+from diagnose.loading.models.containers import (
     HOMES,
     MODELS,
     container,
@@ -21,7 +21,7 @@ from diagnose.loading.containers import (
     sequential_input,
     single_output,
 )
-from diagnose.loading.graphs import is_graph, rewrite_calls, rewrite_functions
+from diagnose.loading.models.graphs import is_graph, rewrite_calls, rewrite_functions
 
 Config = dict[str, Any]
 
@@ -104,7 +104,7 @@ def layer_class(name: str) -> Any:
 
 def own_objects() -> dict[str, Any]:
     """The layers and functions of ours that a repaired config may name, by their registered names."""
-    from diagnose.loading import channels, masks, retired, tensorflow_calls
+    from diagnose.loading.models import channels, masks, retired, tensorflow_calls
 
     layers = [*retired.LAYERS.values(), *masks.LAYERS.values(), *channels.LAYERS.values()]
     parts = [*layers, retired.hard_sigmoid, tensorflow_calls.TensorFlowCall]
@@ -230,7 +230,7 @@ def _channels_first(layer: Config, version: str) -> str | None:
     config = layer["config"]
     if not isinstance(config, dict) or config.get("data_format") != "channels_first":
         return None
-    from diagnose.loading import channels
+    from diagnose.loading.models import channels
 
     if layer["class_name"] not in channels.LAYERS or layer.get("registered_name") or not channels.needed():
         return None

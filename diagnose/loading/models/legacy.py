@@ -20,11 +20,11 @@ from typing import Any
 
 import diagnose
 from diagnose.errors import BuildError, InputError
-from diagnose.loading.comparing import compare
-from diagnose.loading.files import ModelFile
-from diagnose.loading.safety import check_config
-from diagnose.loading.sizes import check_sizes
-from diagnose.loading.whole import WHOLE, wrap
+from diagnose.loading.models.comparing import compare
+from diagnose.loading.models.files import ModelFile
+from diagnose.loading.models.safety import check_config
+from diagnose.loading.models.sizes import check_sizes
+from diagnose.loading.models.whole import WHOLE, wrap
 
 TIME_LIMIT = 300  # seconds; importing TensorFlow takes up to 20, a model of 500 MB about as long
 
@@ -165,7 +165,7 @@ def install() -> str:
 
 
 def _run(path: Path, source: Path, folder: Path) -> None:
-    command = [sys.executable, "-P", "-m", "diagnose.loading.legacy_worker", str(source), str(folder)]
+    command = [sys.executable, "-P", "-m", "diagnose.loading.models.legacy_worker", str(source), str(folder)]
     try:
         ended = subprocess.run(
             command,

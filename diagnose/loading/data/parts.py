@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from diagnose.errors import InputError
-from diagnose.loading.keys import arrays_of, groups_of, times_of
-from diagnose.loading.names import Name, Role, plain, read_name
+from diagnose.loading.data.keys import arrays_of, groups_of, times_of
+from diagnose.loading.data.names import Name, Role, plain, read_name
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Rows

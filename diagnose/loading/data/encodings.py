@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from diagnose.loading.columns import counts_rows, is_numeric, listed
-from diagnose.loading.delimited import is_number
+from diagnose.loading.data.columns import counts_rows, is_numeric, listed
+from diagnose.loading.data.delimited import is_number
 
 _CATEGORIES = 50  # most values of a text column that people encode as categories
 _NUMBERS = 0.8  # share of a text column's cells that are numbers, from which on the rest looks like mistakes

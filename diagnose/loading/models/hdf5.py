@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError, RefusedError
-from diagnose.loading import hdf5_scan
+from diagnose.loading.models import hdf5_scan
 
 _PATIENCE = 8.0  # seconds; starting Python with h5py takes about 0.4
 _RATE = 20e6  # bytes per second that even a slow disk reads

@@ -6,14 +6,14 @@ from math import isqrt
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.image_masks import pair_up, read_masked
-from diagnose.loading.images import BYTES, Layout, decode, layout_of
-from diagnose.loading.labelled_images import find_labels, read_labelled
-from diagnose.loading.layouts import SplitFiles, classes_of, splits_of
-from diagnose.loading.listing import Tree, choose
-from diagnose.loading.loader_templates import not_understood
+from diagnose.loading.data.image_masks import pair_up, read_masked
+from diagnose.loading.data.images import BYTES, Layout, decode, layout_of
+from diagnose.loading.data.labelled_images import find_labels, read_labelled
+from diagnose.loading.data.layouts import SplitFiles, classes_of, splits_of
+from diagnose.loading.data.listing import Tree, choose
+from diagnose.loading.data.loader_templates import not_understood
+from diagnose.loading.data.parts import Part
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Port, Signature
 
 _LISTED = 12  # class names in a message

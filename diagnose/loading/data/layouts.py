@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from diagnose.loading.listing import Folders
-from diagnose.loading.names import read_name
+from diagnose.loading.data.listing import Folders
+from diagnose.loading.data.names import read_name
 
 
 @dataclass(frozen=True)

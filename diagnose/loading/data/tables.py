@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.columns import listed, rows_of
-from diagnose.loading.delimited import frames, sniff
-from diagnose.loading.features import feature_rows
-from diagnose.loading.keys import groups_of, times_of
-from diagnose.loading.names import plain
+from diagnose.loading.data.columns import listed, rows_of
+from diagnose.loading.data.delimited import frames, sniff
+from diagnose.loading.data.features import feature_rows
+from diagnose.loading.data.keys import groups_of, times_of
+from diagnose.loading.data.names import plain
+from diagnose.loading.data.parts import Part
+from diagnose.loading.data.records import JSON_LINES, PARQUET, json_frames, parquet_frames
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part
-from diagnose.loading.records import JSON_LINES, PARQUET, json_frames, parquet_frames
 from diagnose.loading.signatures import Signature
 from diagnose.subject import Rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.names import is_junk
+from diagnose.loading.data.names import is_junk
 from diagnose.subject import Rows
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}

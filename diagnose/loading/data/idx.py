@@ -12,8 +12,8 @@ from typing import IO
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.arrays import EXPANSION, EXPANSION_FLOOR, mapped
-from diagnose.loading.names import is_junk
+from diagnose.loading.data.arrays import EXPANSION, EXPANSION_FLOOR, mapped
+from diagnose.loading.data.names import is_junk
 from diagnose.subject import Rows
 
 GZIP = b"\x1f\x8b"

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError
-from diagnose.loading.names import read_name, split_of
+from diagnose.loading.data.names import read_name, split_of
+from diagnose.loading.data.parts import Part
+from diagnose.loading.data.tables import SUFFIXES, labelled_part, read_frame
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Signature
-from diagnose.loading.tables import SUFFIXES, labelled_part, read_frame
 
 
 def read_table_pairs(entries: Sequence[Path], signature: Signature, options: LoadOptions) -> dict[str, Part] | None:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.loading.images import BYTES, Layout, decode, layout_of, read_levels, readable, resize_nearest
-from diagnose.loading.layouts import splits_of
-from diagnose.loading.listing import Folders, Place, Tree, choose, suffix
-from diagnose.loading.loader_templates import not_understood
-from diagnose.loading.names import plain
+from diagnose.loading.data.images import BYTES, Layout, decode, layout_of, read_levels, readable, resize_nearest
+from diagnose.loading.data.layouts import splits_of
+from diagnose.loading.data.listing import Folders, Place, Tree, choose, suffix
+from diagnose.loading.data.loader_templates import not_understood
+from diagnose.loading.data.names import plain
+from diagnose.loading.data.parts import Part
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Rows
 

@@ -50,7 +50,7 @@ def rewrite_functions(model: Config) -> str | None:
     Raises:
         InputError: there is no such function in `keras.ops`.
     """
-    from diagnose.loading.tensorflow_calls import FUNCTIONS
+    from diagnose.loading.models.tensorflow_calls import FUNCTIONS
 
     done = False
     for layer in model["config"]["layers"]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.delimited import is_number
-from diagnose.loading.listing import choose
-from diagnose.loading.names import is_junk, read_name
+from diagnose.loading.data.delimited import is_number
+from diagnose.loading.data.listing import choose
+from diagnose.loading.data.names import is_junk, read_name
+from diagnose.loading.data.parts import Part
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Signature
 from diagnose.subject import Rows
 

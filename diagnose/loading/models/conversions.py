@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import InputError
-from diagnose.loading import keras1
+from diagnose.loading.models import keras1
 
 Arrays = list[NDArray[Any]]
 

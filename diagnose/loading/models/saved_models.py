@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError
-from diagnose.loading import legacy
-from diagnose.loading.comparing import compare
-from diagnose.loading.files import SAVED_MODEL, ModelFile, read_model_file
-from diagnose.loading.models import LoadedModel, load_file, restored
+from diagnose.loading.models import legacy
+from diagnose.loading.models.comparing import compare
+from diagnose.loading.models.files import SAVED_MODEL, ModelFile, read_model_file
+from diagnose.loading.models.opening import LoadedModel, load_file, restored
+from diagnose.loading.models.whole import WHOLE, wrap
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.whole import WHOLE, wrap
 
 RUNS_CODE = "is a SavedModel, which runs code of the file when it is loaded: pass --trust if you trust the file"
 

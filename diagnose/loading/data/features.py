@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.columns import counts_rows, is_nested, is_numeric, listed, rows_of
-from diagnose.loading.encodings import advice
-from diagnose.loading.names import plain
+from diagnose.loading.data.columns import counts_rows, is_nested, is_numeric, listed, rows_of
+from diagnose.loading.data.encodings import advice
+from diagnose.loading.data.names import plain
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Rows
 

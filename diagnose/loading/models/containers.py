@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from diagnose.loading import keras1
+from diagnose.loading.models import keras1
 
 Config = dict[str, Any]
 

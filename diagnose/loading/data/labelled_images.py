@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.images import BYTES, Layout, decode, layout_of
-from diagnose.loading.layouts import splits_of
-from diagnose.loading.listing import Tree, choose, suffix
-from diagnose.loading.names import read_name
+from diagnose.loading.data.images import BYTES, Layout, decode, layout_of
+from diagnose.loading.data.layouts import splits_of
+from diagnose.loading.data.listing import Tree, choose, suffix
+from diagnose.loading.data.names import read_name
+from diagnose.loading.data.parts import Part
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.parts import Part
 from diagnose.loading.signatures import Signature
 from diagnose.subject import Rows
 
