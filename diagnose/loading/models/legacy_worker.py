@@ -1,7 +1,7 @@
 """The program that `legacy` starts: tf-keras opens a model here, in a process and a folder of its own.
 
-`python -m diagnose.loading.models.legacy_worker SOURCE FOLDER` loads SOURCE (a SavedModel folder, or a file of Keras 2) and
-writes into FOLDER:
+`python -m diagnose.loading.models.legacy_worker SOURCE FOLDER` loads SOURCE (a SavedModel folder, or a file of
+Keras 2) and writes into FOLDER:
 
 - of a SavedModel `layers.h5` (config, weights, compile settings), where its layers can be written down; of a file
   `saved_model/`, whose endpoint `serve` is the model in inference mode;
