@@ -165,12 +165,28 @@ def test_the_library_hangs_on_a_damaged_file(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_the_library_crashes_on_a_damaged_file(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "scan.py"
-    program.write_text(f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})")
-    monkeypatch.setattr(hdf5_scan, "__file__", str(program))
-    expected = "FILE is a damaged HDF5 file (reading it ends in SIGSEGV): save the model again"
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        (f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})", "reading it ends in SIGSEGV"),
+        ("while True: pass", "reading it comes to no end"),
+        ("raise SystemExit(3)", "reading it fails"),
+    ],
+)
+def test_the_library_dies_of_a_damaged_file(
+    program: str, why: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scan.py").write_text(program)
+    monkeypatch.setattr(hdf5_scan, "__file__", str(tmp_path / "scan.py"))
+    monkeypatch.setattr(hdf5, "_PATIENCE", 2.0)
+    expected = f"FILE is a damaged HDF5 file ({why}): save the model again"
     assert refused(copied(models / "m.h5", tmp_path)) == expected
+
+
+def test_more_objects_than_any_model_has(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hdf5_scan, "OBJECTS", 5)
+    with pytest.raises(hdf5_scan.RefusedError, match="it holds more than 5 objects"):
+        hdf5_scan.scan(models / "m.h5")
 
 
 # --- archives ------------------------------------------------------------------------------------

@@ -356,6 +356,58 @@ def test_what_is_no_data(model: Any) -> None:
         subject_from(model, ([[1, "a"], [2, None]], [0, 1]), options=NONE)
 
 
+def test_a_number_is_no_rows(model: Any) -> None:
+    with pytest.raises(InputError, match='train: the input "numbers" is a single number, not rows'):
+        subject_from(model, (np.float32(3), Y), options=NONE)
+
+
+class OwnCall(keras.Model):  # type: ignore[misc]
+    """A model by subclassing: what it gives is known only when it runs."""
+
+    def __init__(self, width: int, heads: int = 1) -> None:
+        super().__init__()
+        self.width, self.heads = width, heads
+        self.dense = keras.layers.Dense(width)
+
+    def call(self, x: Any) -> Any:
+        given = self.dense(x)
+        return given if self.heads == 1 else [given] * self.heads
+
+
+def own_call(width: int, heads: int = 1) -> Any:
+    model = OwnCall(width, heads)
+    model(X[:2])
+    return model
+
+
+def test_a_model_that_cannot_take_the_rows() -> None:
+    words = keras.Sequential([keras.Input((3,)), keras.layers.Embedding(5, 2), keras.layers.Flatten()])
+    model = keras.Sequential([words, keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(InputError, match=r"train: the model cannot take these rows \(InvalidArgumentError: .*indices"):
+        subject_from(model, (X + 100, Y), options=NONE)
+
+
+def test_a_subclassed_model_that_returns_more_than_is_known() -> None:
+    model = own_call(1, heads=2)
+    model.compile("sgd", "mse")
+    with pytest.raises(InputError, match="the model returns 2 arrays, but 1 outputs are known of it"):
+        subject_from(model, (X, Y), options=NONE)
+
+
+def test_a_subclassed_model_without_a_loss_cannot_be_copied() -> None:
+    with pytest.raises(InputError, match=r"the model cannot be copied to compile it anew \(.*\): compile it first"):
+        subject_from(own_call(1), (X, Y), options=LoadOptions(loss="mse"))
+
+
+def test_a_model_with_a_loss_for_one_of_its_outputs() -> None:
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, [keras.layers.Dense(1, name=name)(inputs) for name in ("price", "area")])
+    model.compile("sgd", {"price": "mse"})
+    with pytest.raises(InputError, match="the model is compiled without a loss for one of its outputs: pass loss="):
+        subject_from(model, (X, [Y, Y]), options=NONE)
+
+
 def test_a_loss_of_the_users_own_is_tried(make_model: Make) -> None:
     def needs_five(y: Any, p: Any) -> Any:
         return keras.ops.mean(keras.ops.reshape(y, (-1, 5)) - p)

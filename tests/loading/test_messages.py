@@ -11,6 +11,9 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
+from diagnose.loading.data import texts
+from diagnose.loading.signatures import Port, Signature
+from tests.loading.old_files import edit_archive
 
 Make = Callable[..., Any]
 X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
@@ -275,3 +278,97 @@ def test_an_image_that_is_none(tmp_path: Path) -> None:
 def test_history_without_a_loss(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("{}")
     assert message(model, data, history=tmp_path / "h.json").startswith("--history: it records no loss")
+
+
+# --- rarer ones ----------------------------------------------------------------------------------
+
+
+def test_custom_objects_are_no_python_file(model: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("x = 1")
+    assert message(model, data, custom_objects=tmp_path / "own.txt").endswith("own.txt: pass a Python file (.py)")
+
+
+def test_the_dev_data_holds_other_splits(model: Path, data: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", x_train=X, y_train=Y, x_test=X, y_test=Y)
+    text = message(model, data, dev=tmp_path / "other.npz")
+    assert text.endswith("other.npz: it holds train, test, but no rows for dev")
+
+
+def test_a_file_of_an_unknown_kind(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.bin").write_bytes(b"\x00\x01\x02")
+    text = message(model, tmp_path / "d.bin")
+    assert "d.bin is no data that is understood: pass train.npz (with x and y), x_train.npy and y_train.npy" in text
+
+
+def test_a_split_that_holds_splits(model: Path, tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        (tmp_path / split).mkdir()
+        np.savez(tmp_path / split / "d.npz", x_train=X, y_train=Y, x_test=X, y_test=Y)
+    text = message(model, tmp_path)
+    assert text.endswith("train: it is one split by its name, but holds several (train, test)")
+
+
+def test_two_files_for_one_split(model: Path, tmp_path: Path) -> None:
+    for name in ("train.npz", "training.npz"):
+        np.savez(tmp_path / name, x=X, y=Y)
+    text = message(model, tmp_path)
+    assert text.endswith("both hold the train rows")
+    assert "train.npz and " in text
+
+
+def test_an_idx_file_cut_inside_its_header(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03\x00\x00")
+    text = message(model, tmp_path)
+    assert "train-images-idx3-ubyte is a damaged idx file (" in text
+    assert text.endswith("): fetch it again")
+
+
+def test_lines_beyond_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "train.txt").write_text("a long text\n")
+    (tmp_path / "train_labels.txt").write_text("1\n")
+    monkeypatch.setattr(texts, "BYTES", 5)
+    signature = Signature((Port("text", (), "string"),), (Port("label", (1,)),))
+    with pytest.raises(InputError, match=r"train.txt takes more than 5 bytes: pass a part of it, or read it with --lo"):
+        texts.read_lines(tmp_path / "train.txt", tmp_path / "train_labels.txt", signature, LoadOptions())
+
+
+def test_weights_of_another_number(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X, y=Y, sample_weight=np.ones(5))
+    assert message(model, tmp_path).endswith("there are 12 rows but 5 sample weights")
+
+
+def test_targets_that_are_no_numbers(model: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X, y=Y.astype("complex64"))
+    text = message(model, tmp_path)
+    assert 'the targets of "' in text
+    assert text.endswith('" hold complex64, not numbers')
+
+
+def test_a_history_that_cannot_be_read(model: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "h.json").write_text("{")
+    assert "h.json: it cannot be read (Expecting property name" in message(model, data, history=tmp_path / "h.json")
+    (tmp_path / "list.json").write_text("[1]")
+    expected = "--history: pass what fit returned, its history dict, or a JSON or CSV file of it"
+    assert message(model, data, history=tmp_path / "list.json") == expected
+
+
+def test_compile_settings_that_are_none(tmp_path: Path, data: Path, make_model: Make) -> None:
+    make_model().save(tmp_path / "m.keras")
+    edit_archive(tmp_path / "m.keras", lambda config: config.update(compile_config=[1]))
+    assert message(tmp_path / "m.keras", data) == "m.keras is damaged: its compile_config is no JSON object"
+
+
+def test_a_model_that_was_never_built(tmp_path: Path, data: Path) -> None:
+    keras.Sequential([keras.layers.Dense(1)]).save(tmp_path / "m.keras")
+    expected = "m.keras: the file does not tell the shape of the model's input: build the model, then save"
+    assert message(tmp_path / "m.keras", data, loss="mse") == expected
+
+
+def test_an_output_without_a_loss(tmp_path: Path, data: Path) -> None:
+    inputs = keras.Input((3,))
+    heads = [keras.layers.Dense(1, name=name)(inputs) for name in ("price", "area")]
+    model = keras.Model(inputs, heads)
+    model.compile("adam", {"price": "mse"})
+    model.save(tmp_path / "m.keras")
+    expected = "m.keras: the file has no loss for the output area: pass --loss"
+    assert message(tmp_path / "m.keras", data) == expected

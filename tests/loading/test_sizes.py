@@ -55,7 +55,7 @@ def many(config: dict[str, Any]) -> None:
 
 
 SIZES = {
-    units: 'layer "{}" has units 1,000,000,000, more than 16,777,216',
+    units: ' is refused: layer "{}" has units 1,000,000,000, more than 16,777,216',
     wide: 'layer "{}" asks for weights of the shape (3, 4194304), but the file holds ',
     batch: 'has the batch_shape [1000000, 1000000], 1,000,000,000,000 numbers',
     ngrams: 'layer "text" has ngrams 1,000,000,000, more than 16,777,216',
