@@ -28,6 +28,10 @@ def _raised(tree: ast.AST) -> Iterator[tuple[int, list[str]]]:
             yield node.lineno, [text.strip() for text in _texts(node) if len(text) >= _SHORT]
 
 
+def _is_part(text: str, tested: str) -> bool:
+    return any(text[at : at + _RUN] in tested for at in range(max(1, len(text) - _RUN + 1)))
+
+
 @pytest.fixture(scope="module")
 def tested() -> str:
     """All texts in all other tests; in patterns, without the backslashes."""

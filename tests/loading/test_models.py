@@ -221,3 +221,38 @@ def test_a_folder_as_keras_saves_it_without_zipping(tmp_path: Path, make_model: 
         again = load_model(path, LoadOptions()).model
         text = np.array([["b"], ["c"]])
         np.testing.assert_array_equal(again(text), words(text))
+
+
+# --- weights alone -------------------------------------------------------------------------------
+
+
+def architecture(model: Any, folder: Path) -> LoadOptions:
+    (folder / "model.json").write_text(model.to_json())
+    return LoadOptions(architecture=folder / "model.json", loss="mse")
+
+
+def test_weights_of_keras_3_with_their_architecture(tmp_path: Path, make_model: Make, rows: Make) -> None:
+    model = fitted(make_model(), rows)
+    model.save_weights(tmp_path / "m.weights.h5")
+    loaded = load_model(tmp_path / "m.weights.h5", architecture(model, tmp_path))
+    assert same(loaded, model, rows)
+    assert loaded.learned
+
+
+def test_weights_of_another_architecture(tmp_path: Path, make_model: Make) -> None:
+    make_model().save_weights(tmp_path / "m.weights.h5")
+    for other in (make_model(units=2), keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization()])):
+        with pytest.raises(InputError, match="its weights are not those of the model in --architecture"):
+            load_model(tmp_path / "m.weights.h5", architecture(other, tmp_path))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_the_optimizer_inside_a_scaled_one_is_the_users(
+    suffix: str, tmp_path: Path, make_model: Make, rows: Make
+) -> None:
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.05, momentum=0.9))
+    fitted(make_model(optimizer=scaled), rows).save(tmp_path / f"m{suffix}")
+    training = load_model(tmp_path / f"m{suffix}", NONE).training
+    assert (training.optimizer, training.iterations) == ("sgd", 3)
+    assert training.learning_rate == pytest.approx(0.05)
+    assert training.settings["momentum"] == pytest.approx(0.9)

@@ -2,7 +2,8 @@
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,17 @@ def _load_layers(file: ModelFile, options: LoadOptions, otherwise: Otherwise) ->
 
 
 def _repaired(file: ModelFile) -> tuple[dict[str, Any], tuple[str, ...]]:
-    try:
+    with _said_of(str(file.path)):
         return repair(file.config or {}, file.keras)
+
+
+@contextmanager
+def _said_of(place: str) -> Iterator[None]:
+    """Begin the error of what does not know where it comes from with the place."""
+    try:
+        yield
     except InputError as error:
-        raise InputError(f"{file.path}: {error}") from error
+        raise type(error)(f"{place}: {error}") from error
 
 
 def _with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
@@ -249,7 +257,8 @@ def _file_losses(file: ModelFile, options: LoadOptions, custom: Mapping[str, Any
     missing = [name for name, one in zip(names, specs, strict=True) if one is None]
     if missing:
         raise InputError(f"{file.path}: the file has no loss for the output {missing[0]}: pass --loss")
-    return [losses.find_loss(one, custom) for one in specs]
+    with _said_of("--loss" if options.loss else str(file.path)):
+        return [losses.find_loss(one, custom) for one in specs]
 
 
 def _numbers(values: list[Any]) -> tuple[float, ...]:
@@ -271,7 +280,8 @@ def _file_optimizer(
         return optimizers.make_optimizer("adam", rate), False, (note,)
     config = optimizers.without_prefix(config)
     check_config(file.path, config, custom, trust=options.trust, instead=", or --optimizer and --learning-rate")
-    optimizer, notes = optimizers.restore_optimizer(config, custom, options.learning_rate)
+    with _said_of(str(file.path)):
+        optimizer, notes = optimizers.restore_optimizer(config, custom, options.learning_rate)
     return optimizer, True, notes
 
 
@@ -301,6 +311,7 @@ def _training(optimizer: Any, options: LoadOptions, iterations: int | None) -> T
     """What is known of the training; `optimizer` is None where it was assumed."""
     if optimizer is None:
         return Training(learning_rate=options.learning_rate, batch_size=options.batch_size, epochs=options.epochs)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # the one whose loss mixed precision scales
     rate, schedule = optimizers.learning_rate(optimizer)
     return Training(
         optimizer=type(optimizer).__name__.lower(),

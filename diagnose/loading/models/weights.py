@@ -1,6 +1,8 @@
 """Weights and optimizer state out of a model file, set into a model that was built from its config."""
 
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,14 @@ from numpy.typing import NDArray
 
 from diagnose.errors import InputError
 from diagnose.loading.models.conversions import THEANO_NOTE, Origin, converted, is_convolution
-from diagnose.loading.models.files import ModelFile
+from diagnose.loading.models.files import WEIGHTS, ModelFile
 from diagnose.loading.models.filling import read_array
 from diagnose.loading.models.hdf5 import open_hdf5
 from diagnose.loading.models.keras1 import is_keras_1
 
 Arrays = list[NDArray[Any]]
+_OLD_GROUP = "_layer_checkpoint_dependencies"
+_LAYER_GROUPS = {"layers", _OLD_GROUP}
 
 
 def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
@@ -26,6 +30,8 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
         InputError: layers, arrays, names or shapes of file and model disagree.
     """
     with open_hdf5(file.path) as opened:
+        if not _LAYER_GROUPS.isdisjoint(opened):
+            return _set_by_place(model, file.path)
         group = opened.get("model_weights", opened)  # a file of weights only has them on top
         stored = {name: _names(group[name], "weight_names") for name in _names(group, "layer_names")}
         stored = {name: weights for name, weights in stored.items() if weights}
@@ -106,7 +112,23 @@ def _names(group: Any, key: str) -> list[str]:
 # --- .keras --------------------------------------------------------------------------------------
 
 
-_OLD_GROUP = "_layer_checkpoint_dependencies"
+def _set_by_place(model: Any, path: Path) -> tuple[str, ...]:
+    """Set what `save_weights` of Keras 3 writes: weights alone, by the place of their layer, as inside a .keras archive.
+
+    Raises:
+        InputError: they are not those of the model.
+    """
+    with tempfile.TemporaryDirectory(prefix="diagnose-") as folder:
+        copy = Path(shutil.copyfile(path, Path(folder) / WEIGHTS))
+        notes = mend_groups(copy)
+        try:
+            model.load_weights(copy)
+        except (ValueError, KeyError) as error:
+            reason = str(error).replace("\n", " ")[:200]
+            raise InputError(f"{path}: its weights are not those of the model in --architecture ({reason})") from error
+    return notes
+
+
 
 
 def mend_groups(weights: Path) -> tuple[str, ...]:
@@ -177,6 +199,6 @@ def set_optimizer_state(optimizer: Any, arrays: Arrays, same_layout: bool) -> in
     if same_layout and [tuple(v.shape) for v in variables] == [a.shape for a in arrays]:
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
-    else:
-        optimizer.iterations.assign(steps)
+        return int(optimizer.iterations)  # not the first array where mixed precision wraps the optimizer
+    optimizer.iterations.assign(steps)
     return steps
