@@ -113,7 +113,7 @@ def _names(group: Any, key: str) -> list[str]:
 
 
 def _set_by_place(model: Any, path: Path) -> tuple[str, ...]:
-    """Set what `save_weights` of Keras 3 writes: weights alone, by the place of their layer, as inside a .keras archive.
+    """Set what `save_weights` of Keras 3 writes: weights alone, by the places of the layers, as in .keras files.
 
     Raises:
         InputError: they are not those of the model.
