@@ -239,7 +239,7 @@ def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
     if dev is None:
         return ()
     best = min(range(len(dev.y)), key=lambda i: dev.y[i])
-    return (Mark(f"lowest dev: {dev.x[best]:.3g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
+    return (Mark(f"lowest dev: epoch {dev.x[best]:.3g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
 
 
 def _middle(lines: Sequence[Array]) -> tuple[Array, Array, Array]:
@@ -280,7 +280,7 @@ def rate_curves(rate: LearningRate) -> list[Curves]:
 
 
 def _range_tests(rate: LearningRate, marks: tuple[Mark, ...]) -> Curves:
-    name = f"{len(rate.ranges)} seeds" if len(rate.ranges) > 1 else "as it is"
+    name = f"loss, {len(rate.ranges)} seeds" if len(rate.ranges) > 1 else "loss"
     lines = tuple(Series(name, *_thinned(t.rates[: t.smoothed.size], t.smoothed), role="yours") for t in rate.ranges)
     values = [value for line in lines for value in line.y]
     wide = bool(values) and min(values) > 0 and max(values) > WIDE * min(values)

@@ -89,11 +89,11 @@ def _prediction(output: Output, values: Any) -> str:
             values = 1 / (1 + np.exp(-values))
         if values.size == 1:
             likely = float(values[0] > 0.5)
-            return f"{class_name(output, likely)} ({max(values[0], 1 - values[0]):.1%})"
+            return f"{class_name(output, likely)} ({100 * max(values[0], 1 - values[0]):.1f} %)"
         return ", ".join(class_name(output, k) for k in np.flatnonzero(values > 0.5)[:6]) or "none"
     best = class_name(output, float(values.argmax()))
     probable = values.min() >= 0 and abs(values.sum() - 1) < 0.01
-    return f"{best} ({values.max():.1%})" if probable else best
+    return f"{best} ({100 * values.max():.1f} %)" if probable else best
 
 
 def _numbers(values: Any) -> str:

@@ -1,19 +1,21 @@
 """`Bars` as rows: a dot with its interval, or a bar from zero; long ones as a profile; errors as a ladder."""
 
 import math
+import re
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from diagnose.findings import Bars
 from diagnose.reports.labels import CHARACTER, NARROW
-from diagnose.reports.numbers import counted, cut, decimals, factor, interval, number, quantity, shown_unit
-from diagnose.reports.plot import ROLES, figure, frame, healthy_band, role_of, x_axis, y_axis
+from diagnose.reports.numbers import counted, cut, decimals, factor, halved, interval, number, quantity, shown_unit
+from diagnose.reports.plot import ROLES, figure, frame, healthy_band, role_of, row_name, x_axis, y_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 
 ROWS = 40  # more rows than this are drawn as a profile
 NAME = 15  # characters of a row's name that fit at the left of a phone's plot
 ROW = 24  # px
+TWO_LINES = 32  # px of a row where some name takes two lines
 ROOM = 160.0  # px that names and values leave to the plot on a phone
 
 
@@ -43,14 +45,20 @@ def draw(bars: Bars) -> Markup:
         return figure(bars.title, note, _profile(bars, rows, along, f"{bars.title}, {counted(len(rows), 'value')}."))
     marks = [
         *healthy_band(along, _shown_pair(bars.healthy, bars.unit)),
-        *x_axis(along, shown_unit(bars.unit), room=ROOM),
+        *x_axis(along, _axis_name(bars), room=ROOM),
     ]
     marks += _threshold(bars, along)
     dotted = bool(bars.lows) or bars.log or bars.healthy is not None
     for row in rows:
         marks += _named(row) + (_dot(row, along) if dotted else _bar(row, along))
     style = "wide" + ("" if bars.threshold is not None else " tight") + ("" if dotted else " bars")
-    return figure(bars.title, note, frame(marks, sentence, max(60, ROW * len(rows)), style))
+    height = TWO_LINES if any(len(halved(row.label, NAME)) > 1 for row in rows) else ROW
+    return figure(bars.title, note, frame(marks, sentence, max(60, height * len(rows)), style))
+
+
+def _axis_name(bars: Bars) -> str:
+    """The unit; a number without one is named by the title up to its first comma, "by" or bracket."""
+    return shown_unit(bars.unit) or re.split(r",| by | \(|: ", bars.title, maxsplit=1)[0].lower()
 
 
 def _rows(bars: Bars) -> list[Row]:
@@ -121,9 +129,7 @@ def _threshold(bars: Bars, along: Scale) -> list[Markup]:
 
 
 def _named(row: Row) -> list[Markup]:
-    title = [tag("title", row.label)] if len(row.label) > NAME else []
-    name = tag("text", cut(row.label, NAME), *title, x=0, y=at(row.y), dx=-10, dy=4, text_anchor="end")
-    return [name, tag("line", class_="grid", x1=0, y1=at(row.y), x2="100%", y2=at(row.y))]
+    return [row_name(row.label, NAME, row.y), tag("line", class_="grid", x1=0, y1=at(row.y), x2="100%", y2=at(row.y))]
 
 
 def _dot(row: Row, along: Scale) -> list[Markup]:
@@ -175,7 +181,7 @@ def _beside(row: Row, left: float, right: float) -> Markup:
 
 def _profile(bars: Bars, rows: list[Row], up: Scale, sentence: str) -> Markup:
     """Many rows: their order along x, their values along y; names appear on hovering and at both ends."""
-    marks = y_axis(up, shown_unit(bars.unit))
+    marks = y_axis(up, _axis_name(bars))
     marks.append(tag("line", class_="axis", x1=0, x2="100%", y1="100%", y2="100%"))
     if bars.threshold is not None:
         place = up.place(bars.threshold * factor(bars.unit))

@@ -8,11 +8,13 @@ from markupsafe import Markup
 
 from diagnose.findings import Curves, Histogram, Mark, Series
 from diagnose.reports.labels import CHARACTER, Box, Label, settle, trace
-from diagnose.reports.numbers import cut, number
+from diagnose.reports.numbers import cut, number, quantity
 from diagnose.reports.plot import OTHERS, ROLES, axis_text, figure, frame, key, written, x_axis, y_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 
 HEIGHT = 240  # px
+DECADE = 8.0  # times: loss that spans less is drawn on a linear axis, where its shape is what it is
+CALM = 0.05  # of the values' size that a linear axis spans at least: noise is not drawn as a movement
 POINTS = 240  # of one line; more cannot be told apart
 DOTTED = 12  # lines of fewer points show each point
 NAME = 28  # characters of a direct label
@@ -23,13 +25,13 @@ Point = tuple[float, float]  # per cent from the left, per cent from the top
 def draw(curves: Curves) -> Markup:
     """A figure of lines; every line is labelled beside itself, or in a key where there is no room."""
     along = scale(_widths(curves), curves.log_x, exact=True)
-    up = scale(_heights(curves), curves.log_y)
+    up = _up(curves)
     styles = [*_styles(curves.series)]
     marks = [*_ranges(curves.marks, along), *x_axis(along, curves.x_label, grid=False), *y_axis(up, curves.y_label)]
     marks += [_lines(curves.series, styles, along, up), *_points(curves, styles, along, up)]
     marks += _places(curves.marks, along, axis_text(curves.y_label, up))
     labels, unlabelled = _labels(curves, styles, along, up)
-    note = "Bands: the spread or interval of each line." if any(s.low for s in curves.series) else ""
+    note = "Bands: the range or interval of each line." if any(s.low != s.high for s in curves.series) else ""
     plot = frame([*marks, *labels], _sentence(curves), HEIGHT, "marked" if curves.marks else "")
     return figure(curves.title, note, plot, key(unlabelled))
 
@@ -42,6 +44,18 @@ def _widths(curves: Curves) -> Iterator[float]:
         yield mark.x
         if mark.until is not None:
             yield mark.until
+
+
+def _up(curves: Curves) -> Scale:
+    """The axis of y: a log axis only where the values span it, a linear one that does not enlarge noise."""
+    values = [value for value in _heights(curves) if math.isfinite(value)]
+    low, high = (min(values), max(values)) if values else (0.0, 0.0)
+    if curves.log_y and (low <= 0 or high > DECADE * low):
+        return scale(values, log=True)
+    size = CALM * max(abs(low), abs(high))
+    if high - low < size:
+        values += [(low + high - size) / 2, (low + high + size) / 2]
+    return scale(values)
 
 
 def _heights(curves: Curves) -> Iterator[float]:
@@ -62,13 +76,12 @@ def _thinned(values: Sequence[Point]) -> list[Point]:
     """At most `POINTS` points: of each stretch the lowest and the highest, so that no peak is lost."""
     if len(values) <= POINTS:
         return list(values)
-    size = math.ceil(len(values) / (POINTS // 2))
-    kept: list[Point] = []
+    size = math.ceil(len(values) / (POINTS // 2 - 1))
+    kept = {0, len(values) - 1}
     for start in range(0, len(values), size):
         stretch = range(start, min(start + size, len(values)))
-        ends = {min(stretch, key=lambda i: values[i][1]), max(stretch, key=lambda i: values[i][1])}
-        kept += [values[index] for index in sorted(ends)]
-    return [values[0], *kept[1:-1], values[-1]]
+        kept |= {min(stretch, key=lambda i: values[i][1]), max(stretch, key=lambda i: values[i][1])}
+    return [values[index] for index in sorted(kept)]
 
 
 def _stretches(x: Sequence[float], y: Sequence[float], along: Scale, up: Scale) -> Iterator[list[Point]]:
@@ -192,10 +205,10 @@ def _labels(
     named: dict[str, tuple[str, list[Point]]] = {}
     for series, style, line in zip(curves.series, styles, lines, strict=True):
         if series.name and line:
-            named.setdefault(series.name, (style.split()[0], line))
+            named.setdefault(series.name, (style, line))
     places = settle((_along(cut(name, NAME), line) for name, (_, line) in named.items()), obstacles, HEIGHT)
     drawn = [
-        written(label, f"b {style}")
+        written(label, f"b {style.split()[0]}")
         for (style, _), label in zip(named.values(), places, strict=True)
         if label is not None
     ]
@@ -242,7 +255,7 @@ def histogram(shown: Histogram) -> Markup:
         left, right, rise = along.place(low), along.place(high), up.place(value)
         if left is None or right is None or not rise:
             continue
-        title = tag("title", f"{number(low)} to {number(high)}: {number(value)} ({value / total:.1%})")
+        title = tag("title", f"{number(low)} to {number(high)}: {number(value)} ({quantity(value / total, 'share')})")
         place = {"x": at(left), "y": at(100 - rise), "width": at(right - left), "height": at(rise)}
         marks.append(tag("rect", title, class_="bar c-bar", **place))
     ends = " to ".join(number(end) for end in (*shown.edges[:1], *shown.edges[-1:]))

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Effect
-from diagnose.reports.numbers import between, counted, cut, decimals, number
-from diagnose.reports.plot import figure, frame, x_axis
+from diagnose.reports.numbers import beside, between, counted, decimals, number
+from diagnose.reports.plot import figure, frame, row_name, x_axis
 from diagnose.reports.svg import Scale, at, tag
 
 ROWS = 8
-ROW = 30  # px
-NAME = 17  # characters of a change beside the plot
+ROW = 32  # px
+NAME = 15  # characters of a change beside the plot
 ROOM = 160.0  # px that names leave to the plot on a phone
 
 
@@ -30,8 +30,9 @@ def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
     for place, effect in enumerate(own):
         marks += _row(effect, 100 * (place + 0.5) / len(own), along, helped)
     sentence = "; ".join(
-        f"{effect.what}: {number(effect.before)} without, {number(effect.after)} with, difference "
-        f"{number(effect.after - effect.before)} {between(effect.interval)}, {counted(effect.seeds, 'seed')}"
+        f"{effect.what}: {beside(effect.before, effect.interval)} without, {beside(effect.after, effect.interval)} "
+        f"with, difference {beside(effect.after - effect.before, effect.interval)} {between(effect.interval)}, "
+        f"{counted(effect.seeds, 'seed')}"
         for effect in own
     )
     return figure(title, note, frame(marks, f"{title}: {sentence}.", ROW * len(own), "wide tight"))
@@ -39,11 +40,9 @@ def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
 
 def _row(effect: Effect, y: float, along: Scale, helped: bool) -> list[Markup]:
     style = "c-ok" if helped and effect.interval is not None and effect.interval.low > 0 else "c-ink"
-    what = effect.what.replace("learning rate", "rate")
-    name = [cut(what, NAME), *([tag("title", effect.what)] if len(what) > NAME else [])]
     before, after = along.place(effect.before), along.place(effect.after)
     marks = [
-        tag("text", *name, x=0, y=at(y), dx=-10, dy=4, text_anchor="end"),
+        row_name(effect.what, NAME, y),
         tag("line", class_="grid", x1=0, y1=at(y), x2="100%", y2=at(y)),
     ]
     if before is None or after is None:

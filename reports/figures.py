@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from diagnose.findings import Bars, Curves, Evidence, Histogram, Matrix, Sample, Samples, Table
 from diagnose.reports import bars, curves
-from diagnose.reports.numbers import cut, number
+from diagnose.reports.numbers import cut, number, quantity
 from diagnose.reports.plot import figure
 from diagnose.reports.svg import at, tag
 
@@ -54,7 +54,7 @@ def _matrix(matrix: Matrix) -> Markup:
         for j, value in enumerate(values[: len(matrix.columns)]):
             share = abs(value) / whole if whole and math.isfinite(value) else 0.0
             marks += _cell(matrix, (i, j), value, share)
-    note = f"Rows: {matrix.row_label}. Columns: {matrix.column_label}. Shaded by share of the row."
+    note = f"Down: {matrix.row_label}. Across: {matrix.column_label}. Counts of rows, shaded by share of their line."
     sentence = f"{matrix.title}: {matrix.row_label} by {matrix.column_label}, {rows} rows, {columns} columns."
     area = tag("svg", *marks, role="img", aria_label=sentence, width="100%", height=CELL * rows)
     return figure(matrix.title, note, tag("div", area, class_="plot wide cells"))
@@ -73,7 +73,7 @@ def _cell(matrix: Matrix, place: tuple[int, int], value: float, share: float) ->
         names[index] if index < len(names) else ""
         for names, index in zip((matrix.rows, matrix.columns), place, strict=True)
     )
-    title = tag("title", f"{row} as {column}: {number(value)} ({share:.1%} of the row)")
+    title = tag("title", f"{row} as {column}: {number(value)} ({quantity(share, 'share')} of the row)")
     box = {"x": at(j * width), "y": at(i * height), "width": at(width), "height": at(height)}
     marks = [tag("rect", title, class_="cell-fill", fill_opacity=round(0.04 + 0.5 * share, 3), **box)]
     if len(matrix.columns) <= NUMBERED and value:

@@ -5,7 +5,7 @@ import math
 from markupsafe import Markup
 
 from diagnose.findings import Finding, Severity
-from diagnose.reports.numbers import between, number
+from diagnose.reports.numbers import beside, between, number
 from diagnose.reports.story import interval_of
 from diagnose.reports.svg import Scale, at, scale, tag
 
@@ -33,7 +33,7 @@ def gauge(finding: Finding) -> Markup:
         tag("circle", class_=f"pt {style}", cx=at(place), cy="50%", r=4),
     ]
     side = "below" if value > limit else "above"
-    measured = f"{number(value)} {between(interval_of(finding))}".rstrip()
+    measured = f"{beside(value, interval_of(finding))} {between(interval_of(finding))}".rstrip()
     scaled = ", log scale" if along.log else ""
     sentence = f"{measured}; nothing would be found {side} {number(limit)}{scaled}"
     return tag("svg", *marks, tag("title", sentence), role="img", aria_label=sentence, width="100%", height=18)

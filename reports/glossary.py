@@ -49,9 +49,11 @@ ALSO = {"validation set": "dev set"}
 _COMMON = {"disease", "direction"}  # everyday words too: marked only where they are meant
 _NAMES = sorted({*GLOSSARY, *ALSO} - _COMMON, key=len, reverse=True)
 _TERM = "|".join(re.escape(name).replace(r"\ ", r"[ -]") + ("s?" if name[-1] != "s" else "") for name in _NAMES)
-_KEPT = r"\d[\d.,]*(?:e[-−+]?\d+| %)"  # would be torn apart at the end of a line
+# What would be torn apart at the end of a line: 90 %, 6e-05, --dev PATH.
+_KEPT = r"(?<![\w.])\d[\d.,]*(?:e[-−+]?\d+| %|–\d[\d.,]*)|(?<![\w-])--[a-z][a-z-]+(?: [A-Z][A-Z]+)?"
 _NUMBER = re.compile(f"({_KEPT})")
 _PIECE = re.compile(rf"(?P<number>{_KEPT})|(?<![\w-])(?P<term>{_TERM})(?![\w-])", re.IGNORECASE)
+_EXPONENT = re.compile(r"e([-−+]?)0*(\d+)$")
 
 
 class Words:
@@ -70,8 +72,8 @@ class Words:
         return ""
 
     def plain(self, text: str) -> Markup:
-        """The text with numbers kept whole and no term marked: for headings and links."""
-        return joined(tag("span", part, class_="num") if n % 2 else part for n, part in enumerate(_NUMBER.split(text)))
+        """The text with numbers and options kept whole and no term marked: for headings and links."""
+        return joined(_whole(part) if n % 2 else part for n, part in enumerate(_NUMBER.split(text)))
 
     def __call__(self, text: str) -> Markup:
         parts: list[str | Markup] = []
@@ -82,7 +84,7 @@ class Words:
         return joined([*parts, text[end:]])
 
     def _marked(self, piece: re.Match[str]) -> str | Markup:
-        return tag("span", piece.group(), class_="num") if piece["number"] else self.term(piece.group())
+        return _whole(piece.group()) if piece["number"] else self.term(piece.group())
 
     def term(self, text: str) -> str | Markup:
         """A term as a button, its first time in a section."""
@@ -92,6 +94,15 @@ class Words:
         self._told.add(name)
         self.used[name] = GLOSSARY[name]
         return tag("button", text, type="button", class_="term", popovertarget=target(name))
+
+
+def _whole(text: str) -> Markup:
+    """A number or an option in one piece; powers of ten as everywhere on the page: 3.5e4, 6e−5."""
+    if text.startswith("--"):
+        return tag("code", text, class_="num")
+    return tag(
+        "span", _EXPONENT.sub(lambda power: f"e{'−' if power[1] in ('-', '−') else ''}{power[2]}", text), class_="num"
+    )
 
 
 def _canonical(text: str) -> str:

@@ -76,8 +76,11 @@ def _stake(diagnosis: Diagnosis) -> Markup | None:
 
 
 def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:
-    trees = story.trees(diagnosis)
-    return [_cause(cause, trees[cause.code], diagnosis) for cause in story.standing(diagnosis.causes)]
+    trees, above = story.trees(diagnosis), story.above(diagnosis)
+    return [
+        {"tree": trees.get(cause.code, ()), "above": above.get(cause.code), **_cause(cause, diagnosis)}
+        for cause in story.standing(diagnosis.causes)
+    ]
 
 
 def _telling(cause: Cause, diagnosis: Diagnosis) -> list[Evidence]:
@@ -100,16 +103,17 @@ def _names(evidence: Evidence) -> set[str]:
     )
 
 
-def _cause(cause: Cause, tree: tuple[story.Branch, ...], diagnosis: Diagnosis) -> dict[str, Any]:
+def _cause(cause: Cause, diagnosis: Diagnosis) -> dict[str, Any]:
     drawn = [figures.draw(evidence) for evidence in _telling(cause, diagnosis)]
     healthy = repaired(cause, diagnosis.effects)
     most = 1 if healthy else FIGURES
-    told = {finding.what for finding in story.evidence_rows(cause, diagnosis)}
     rows = [(row, gauge(row.finding) if row.finding else "") for row in story.evidence_rows(cause, diagnosis)]
+    explained = sum(finding.id in cause.explains for finding in diagnosis.findings)
     return {
         "cause": cause,
-        "tree": () if all(not branch.code and branch.text in told for branch in tree) else tree,
+        "lead": story.lead(cause, diagnosis),
         "rows": rows,
+        "unlisted": explained - len(rows),
         "gauged": any(drawn for _, drawn in rows),
         "repaired": healthy,
         "figures": drawn[:most],
@@ -129,24 +133,39 @@ def _found(diagnosis: Diagnosis) -> dict[str, list[tuple[Finding, list[Markup]]]
 
 
 def _subject(diagnosis: Diagnosis) -> list[tuple[str, list[str]]]:
-    """The facts and settings, each a name with lines of text."""
+    """The facts and settings, each a name with lines of text; what was not set is named in one line."""
     subject, settings = diagnosis.subject, diagnosis.settings
-    known = ("name", "splits", "notes", "outputs", "parameters", "layers")
+    known = ("name", "splits", "notes", "outputs", "inputs", "training", "facts", "parameters", "layers")
+    outputs, inputs = subject.get("outputs") or [], subject.get("inputs") or []
     facts: list[tuple[str, Any]] = [("Model", subject.get("name")), ("Parameters", subject.get("parameters"))]
-    outputs = subject.get("outputs") or []
-    facts += [("Outputs" if len(outputs) > 1 else "Output", [_output(output) for output in outputs])]
+    facts += [("Inputs" if len(inputs) > 1 else "Input", [_port(port) for port in inputs])] if inputs else []
+    facts += [("Outputs" if len(outputs) > 1 else "Output", [_port(port) for port in outputs])]
+    facts += [(key, subject[key]) for key in ("training", "facts") if subject.get(key)]
     facts += [(key, value) for key, value in subject.items() if key not in known]
     facts += [("Notes", subject.get("notes"))] if subject.get("notes") else []
-    facts += [(key, story.words(value, "not set")) for key, value in settings.items() if key != "command"]
+    given = {key: value for key, value in settings.items() if key not in ("command", "plan")}
+    unset = [key.replace("_", " ") for key, value in given.items() if value in (None, "", [], {}, ())]
+    facts += [(key, value) for key, value in given.items() if key.replace("_", " ") not in unset]
+    facts += [("Not set", ", ".join(unset))] if unset else []
+    facts += [("What was run", _plan(settings["plan"]))] if isinstance(settings.get("plan"), dict) else []
     facts += [("Time", _timing(diagnosis.timing)), ("Versions", f"schema {diagnosis.schema}, {_versions(diagnosis)}")]
     return [(name.replace("_", " ").capitalize(), _lines(value)) for name, value in facts]
 
 
-def _output(output: Any) -> str:
-    if not isinstance(output, dict):
-        return story.words(output)
-    name, rest = output.get("name"), {key: value for key, value in output.items() if key != "name"}
-    return f"{name}: {story.words(rest)}" if name else story.words(rest)
+def _port(port: Any) -> str:
+    """An input or output: its name, then what is known of it."""
+    if not isinstance(port, dict):
+        return story.words(port)
+    facts = {key: value for key, value in port.items() if key != "name" and value not in (None, False)}
+    if isinstance(facts.get("shape"), list):
+        facts["shape"] = " × ".join(map(str, facts["shape"])) or "one number"
+    return f"{port['name']}: {story.words(facts)}" if port.get("name") else story.words(facts)
+
+
+def _plan(plan: dict[str, Any]) -> str:
+    """The instruments; of those that did not run at their full size, at which part of it."""
+    cut = [f"{name} (at {numbers.decimals(100 * share)} % of full size)" for name, share in plan.items() if share != 1]
+    return ", ".join([name for name, share in plan.items() if share == 1] + cut) or "nothing"
 
 
 def _lines(value: Any) -> list[str]:
@@ -161,8 +180,9 @@ def _versions(diagnosis: Diagnosis) -> str:
 
 
 def _timing(timing: dict[str, float]) -> str:
+    """The longest first; what took no time to speak of is left out."""
     longest = sorted(timing.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name} {numbers.seconds(value)}" for name, value in longest) or "not recorded"
+    return ", ".join(f"{name} {numbers.seconds(value)}" for name, value in longest if value >= 0.05) or "not recorded"
 
 
 # --- The documentation of a check: a little Markdown ---------------------------------------------

@@ -139,7 +139,7 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
     y = (_middle(last - 1, len(rungs)) + _middle(last, len(rungs))) / 2
     ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
     show = decimals if factor(unit) != 1 or unit == "%" else number
-    amount, span = f"{'+' if size >= 0 else ''}{show(size)}", f"[{show(low)}, {show(high)}]"
+    amount, span = f"{'+' if size >= 0 else ''}{show(size)}", interval(low, high, "%" if show is decimals else "")
     lower, upper = (along.place(before.value + end) for end in (low, high))
     rise = 100 * 14 / (STEP * len(rungs))
     marks = [

@@ -16,6 +16,7 @@ from diagnose.reports.svg import Scale, at, scale, tag
 
 OPEN = 30  # networks of more layers start with the blocks closed that have no flag
 APART = 30.0  # per cent of a panel between the numbers of two ticks, on a phone
+LONG = 0.6  # share from which the number stands inside its bar: beside it is no room on a phone
 NAME = 48  # characters of a layer's path in the map; the whole one is in its title
 
 GLYPHS = {  # shape of the node, by what the kind's name contains; drawn around 0, 0
@@ -114,9 +115,9 @@ def _place(row: LayerRow) -> tuple[str, tuple[int | None, ...]]:
 def _head(panels: Panels) -> Markup:
     full = Scale(0, 100)
     cells = (
-        _head_cell("pa", "Spread, std, log", panels.spread),
+        _head_cell("pa", "Spread (std), log scale", panels.spread),
         _head_cell("pb", "Dead or saturated, %", full),
-        _head_cell("pc", "Gradient / weight, log", panels.gradient),
+        _head_cell("pc", "Gradient / weight, log scale", panels.gradient),
     )
     return tag(
         "div", tag("div", class_="g"), tag("div", tag("p", "Layer", class_="vh"), class_="n"), *cells, class_="row hd"
@@ -183,8 +184,8 @@ def _range(rows: Sequence[LayerRow], quantity: str, along: Scale, panels: Panels
 def _most_dead(share: float, panels: Panels) -> list[Markup]:
     along = Scale(0, 1)
     marks = panels.healthy("dead", along)
-    bar = tag("rect", class_="bar c-soft", x=0, y="50%", width=at(100 * share), height=10)
-    marks += [tag("g", bar, transform="translate(0 -5)")] if share else []
+    bar = tag("rect", class_="bar c-soft", x=0, y="50%", width=at(100 * share), height=14)
+    marks += [tag("g", bar, transform="translate(0 -7)")] if share else []
     return [tag("svg", *marks, aria_hidden="true")] if marks else []
 
 
@@ -261,12 +262,15 @@ def _share(row: LayerRow, panels: Panels, style: str) -> list[Markup]:
         tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"),
         tag(
             "g",
-            tag("rect", title, class_=drawn, x=0, y="50%", width=at(100 * share), height=10),
-            transform="translate(0 -5)",
+            tag("rect", title, class_=drawn, x=0, y="50%", width=at(100 * share), height=14),
+            transform="translate(0 -7)",
         ),
     ]
-    if share < 0.7:
+    if share < LONG:
         marks.append(tag("text", text, class_="lb c-soft", x=at(100 * share), dx=7, y="50%", dy=4))
+    else:
+        inside = "on-bar" if row.dead is not None else colour
+        marks.append(tag("text", text, class_=inside, x=at(100 * share), dx=-6, y="50%", dy=4, text_anchor="end"))
     return [tag("svg", *marks, role="img", aria_label=f"{cut(row.path, NAME)}: {text} {what}")]
 
 

@@ -3,6 +3,8 @@
 import re
 
 ADVICE = (
+    (r"does not read a recorded", "Leave the recorded history out: a replay from fresh weights is then made; or train "
+     "with diagnose.DiagnosisCallback."),
     (r"train-dev", "Keep a tenth of train out of your next training and pass it as the split train_dev."),
     (r"trained on the|may have been trained on", "Keep rows that no training sees, and pass them as dev or test."),
     (r"no test split|dev or the test", "Pass rows that were used for nothing else: --test PATH."),

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from diagnose.findings import Interval
 
 SHARES = ("error rate", "share", "fraction", "accuracy")  # units that begin so are 0 to 1 and shown in per cent
+WIDE = 20.0  # times: the ends of an interval that lie farther apart keep their own decimals
+FINEST = 6  # decimals at most
 
 
 def number(value: float | int | None, digits: int = 3) -> str:
@@ -63,8 +65,29 @@ def decimals(value: float) -> str:
 
 def interval(low: float, high: float, unit: str = "") -> str:
     """An interval in brackets, without the unit."""
-    show = decimals if unit.startswith(SHARES) or unit == "%" else number
-    return f"[{show(low * factor(unit))}, {show(high * factor(unit))}]"
+    if unit.startswith(SHARES) or unit == "%":
+        return f"[{decimals(low * factor(unit))}, {decimals(high * factor(unit))}]"
+    places = _places(low, high)
+    return f"[{_fixed(low, places)}, {_fixed(high, places)}]"
+
+
+def beside(value: float | None, of: Interval | None) -> str:
+    """`value` with as many decimals as its interval is shown with."""
+    return number(value) if of is None or value is None else _fixed(value, _places(of.low, of.high))
+
+
+def _places(low: float, high: float) -> int | None:
+    """Decimals that show two figures of the interval's width; None where each end is better shown by itself."""
+    width = high - low
+    if not math.isfinite(width) or not 10.0**-FINEST < width < 1e6 or (low > 0 and high > WIDE * low):
+        return None
+    return min(FINEST, max(0, 1 - math.floor(math.log10(width))))
+
+
+def _fixed(value: float, places: int | None) -> str:
+    if places is None or not math.isfinite(value) or value == int(value) or abs(value) >= 1e6:
+        return number(value)
+    return _signed(f"{value:,.{places}f}")
 
 
 def between(of: Interval | None, unit: str = "") -> str:
@@ -106,6 +129,18 @@ def cut(text: str, length: int) -> str:
         return text
     head = (length - 1) * 2 // 3
     return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+
+
+def halved(text: str, length: int) -> tuple[str, ...]:
+    """`text` in one line, or in two that break after a space, a hyphen, an underscore or a slash; else cut."""
+    if len(text) <= length:
+        return (text,)
+    ends = [place + 1 for place, sign in enumerate(text) if sign in " -_/"]
+    fitting = [end for end in ends if len(text[:end].rstrip()) <= length and len(text) - end <= length]
+    if not fitting:
+        return (cut(text, length),)
+    end = min(fitting, key=lambda end: abs(2 * end - len(text)))
+    return text[:end].rstrip(), text[end:]
 
 
 def listed(words: Sequence[str], limit: int = 6) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from diagnose.reports.labels import CHARACTER, NARROW, Label
-from diagnose.reports.numbers import cut
+from diagnose.reports.numbers import cut, halved
 from diagnose.reports.svg import Scale, at, tag
 
 ROLES = {
@@ -38,9 +38,19 @@ def frame(marks: Iterable[Markup], label: str, height: int, style: str = "") -> 
     return tag("div", area, class_=f"plot {style}".rstrip())
 
 
+def row_name(name: str, length: int, y: float) -> Markup:
+    """The name at the left of a row: in two lines where one is too short, cut where two are; whole in its title."""
+    lines = halved(name, length)
+    whole = [tag("title", name)] if "…" in lines[0] else []
+    if len(lines) == 1:
+        return tag("text", lines[0], *whole, x=0, y=at(y), dx=-10, dy=4, text_anchor="end")
+    first, second = tag("tspan", lines[0], dy=-2), tag("tspan", lines[1], x=0, dx=-10, dy=13)
+    return tag("text", first, second, x=0, y=at(y), dx=-10, text_anchor="end")
+
+
 def figure(title: str, note: str, *content: Markup) -> Markup:
     """A figure: what it shows in bold, how to read it in grey, the content."""
-    how = Markup(" ") + tag("span", note) if note else Markup("")
+    how = Markup(" ") + tag("span", note.replace(" %", "\u00a0%")) if note else Markup("")
     caption = tag("figcaption", tag("b", title), how) if title or note else Markup("")
     return tag("figure", caption, *content)
 
@@ -96,13 +106,14 @@ def healthy_band(scale: Scale, healthy: tuple[float, float] | None) -> list[Mark
 
 
 def key(entries: Sequence[tuple[str, str]]) -> Markup:
-    """Colour and name of what could not be labelled beside its mark."""
+    """Stroke and name of the lines that could not be labelled beside themselves."""
     if not entries:
         return Markup("")
     return tag(
-        "p", *(tag("span", _dot(style), name, class_="key") for style, name in entries), class_="keys small soft"
+        "p", *(tag("span", _stroke(style), name, class_="key") for style, name in entries), class_="keys small soft"
     )
 
 
-def _dot(style: str) -> Markup:
-    return tag("svg", tag("circle", class_=f"pt {style}", cx=5, cy=5, r=4.5), viewBox="0 0 10 10", aria_hidden="true")
+def _stroke(style: str) -> Markup:
+    line = tag("line", class_=f"ln {style}", x1=0, x2=24, y1=5, y2=5)
+    return tag("svg", line, viewBox="0 0 24 10", class_="long", aria_hidden="true")

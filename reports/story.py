@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,24 +17,22 @@ from diagnose.diagnosis import (
     State,
     Verdict,
 )
-from diagnose.findings import Evidence, Finding, Interval, Samples, Severity, Where
-from diagnose.reports.numbers import SHARES, between, counted, listed, number, quantity
+from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
+from diagnose.reports.numbers import SHARES, beside, between, counted, listed, number, quantity
 
 LISTS = {
     "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
     "fast_ai": ("fast.ai, five steps against overfitting", FAST_AI),
 }
-BRANCHES = 8  # findings named under one cause; the rest is counted
+TINY = 0.01  # times the threshold: smaller values are as good as 0
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One line of the tree of what a cause explains."""
+    """A cause that another one brings about, with those that it brings about itself."""
 
-    text: str
-    place: str = ""
-    code: str = ""  # of a cause: it has its own entry
+    cause: Cause
     branches: tuple["Branch", ...] = ()
 
 
@@ -59,14 +57,15 @@ def sentence(finding: Finding) -> str:
     """The finding's clause with a capital, unless it starts with a name of the user's."""
     first = finding.message.split(" ", 1)[0]
     place = finding.where
-    names = {place.layer, place.output, place.feature, place.label, place.split}
+    names = {place.layer, place.output, place.feature, place.label}
     return (
         finding.message if first in names or not first.isalpha() else finding.message[:1].upper() + finding.message[1:]
     )
 
 
-def where(place: Where) -> str:
-    """The place in words: "layer dense_1, dev"."""
+def where(finding: Finding, causes: Container[str] = ()) -> str:
+    """The place in words ("layer dense_1, dev"), without what the message names and what is no place but a cause."""
+    place = finding.where
     parts = [
         ("output", place.output),
         ("layer", place.layer),
@@ -76,7 +75,9 @@ def where(place: Where) -> str:
         ("epoch", place.epoch),
         ("step", place.step),
     ]
-    return ", ".join(f"{name} {value}".strip() for name, value in parts if value is not None)
+    named = set(re.findall(r"[\w/.-]+", finding.message))
+    told = [(name, value) for name, value in parts if value is not None and str(value) not in named]
+    return ", ".join(f"{name} {value}".strip() for name, value in told if value not in causes)
 
 
 def date(text: str) -> str:
@@ -98,58 +99,66 @@ def standing(causes: Iterable[Cause]) -> list[Cause]:
 
 
 def trees(diagnosis: Diagnosis) -> dict[str, tuple[Branch, ...]]:
-    """What each cause explains. Causes under it carry their own findings; every branch is drawn once.
-
-    A cause that stands under an earlier one refers to it.
-    """
-    findings = {finding.id: finding for finding in diagnosis.findings}
+    """The causes that each cause brings about, every one drawn once: under the first that explains it."""
     causes = {cause.code: cause for cause in diagnosis.causes}
-    above: dict[str, Cause] = {}
     drawn: dict[str, tuple[Branch, ...]] = {}
+    seen: set[str] = set()
     for cause in standing(diagnosis.causes):
-        if cause.code in above:
-            top = above[cause.code]
-            drawn[cause.code] = (Branch(f"what stands above, under “{top.title}”", code=top.code),)
-            continue
-        seen = {cause.code, *above}
-        drawn[cause.code] = _branches(cause, findings, causes, seen)
-        above |= {code: cause for code in seen if code in causes and code not in above}
+        if cause.code not in seen:
+            drawn[cause.code] = _branches(cause, causes, seen)
     return drawn
 
 
-def _branches(
-    cause: Cause, findings: dict[str, Finding], causes: dict[str, Cause], seen: set[str]
-) -> tuple[Branch, ...]:
-    fresh = [code for code in cause.explains if code not in seen]
+def _branches(cause: Cause, causes: dict[str, Cause], seen: set[str]) -> tuple[Branch, ...]:
+    seen.add(cause.code)
+    fresh = [code for code in cause.explains if code in causes and code not in seen]
     seen.update(fresh)
-    found = [findings[code] for code in fresh if code in findings]
-    found.sort(key=lambda finding: -finding.severity.rank)
-    branches = [Branch(sentence(finding), where(finding.where)) for finding in found[:BRANCHES]]
-    if len(found) > BRANCHES:
-        branches.append(Branch(f"and {counted(len(found) - BRANCHES, 'finding')} more"))
-    for code in fresh:
-        if code in causes:
-            under = _branches(causes[code], findings, causes, seen)
-            branches.append(Branch(causes[code].title, code=code, branches=under))
-    return tuple(branches)
+    return tuple(Branch(causes[code], _branches(causes[code], causes, seen)) for code in fresh)
+
+
+def above(diagnosis: Diagnosis) -> dict[str, Cause]:
+    """By code, the cause that brings a cause about: the first that explains it."""
+    found: dict[str, Cause] = {}
+    for cause in reversed(standing(diagnosis.causes)):
+        found |= dict.fromkeys(cause.explains, cause)
+    return found
+
+
+def lead(cause: Cause, diagnosis: Diagnosis) -> str:
+    """Its summary up to where that begins to quote findings: these stand beside it, each with its numbers."""
+    explained = set(cause.explains)
+    quoted = [finding.message.lower() for finding in diagnosis.findings if finding.id in explained]
+    places = [cause.summary.lower().find(message) for message in quoted]
+    return cause.summary[: min((place for place in places if place > 0), default=None)].rstrip()
 
 
 def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[Row, ...]:
-    """The numbers behind a cause, of the findings it explains."""
+    """The findings behind a cause with their numbers, the gravest first."""
     explained = set(cause.explains)
-    found = [finding for finding in diagnosis.findings if finding.id in explained and finding.value is not None]
-    found.sort(key=lambda finding: -finding.severity.rank)
-    return tuple(
-        Row(
-            what=sentence(finding),
-            measured=number(finding.value),
-            interval=between(interval_of(finding)),
-            threshold=number(finding.threshold),
-            basis="" if finding.rows is None else counted(finding.rows, "row"),
-            finding=finding,
-        )
-        for finding in found[:limit]
+    found = [finding for finding in diagnosis.findings if finding.id in explained]
+    found.sort(key=lambda finding: (finding.value is None, -finding.severity.rank))
+    codes = {each.code for each in diagnosis.causes}
+    return tuple(_row(finding, codes) for finding in found[:limit])
+
+
+def _row(finding: Finding, causes: Container[str]) -> Row:
+    basis = [where(finding, causes), "" if finding.rows is None else counted(finding.rows, "row")]
+    span = interval_of(finding)
+    return Row(
+        what=sentence(finding),
+        measured="" if finding.value is None else _measured(finding.value, finding.threshold, span),
+        interval=between(span),
+        threshold=number(finding.threshold),
+        basis=", ".join(part for part in basis if part),
+        finding=finding,
     )
+
+
+def _measured(value: float, threshold: float | None, span: Interval | None) -> str:
+    """The value with the decimals of its interval; 0 where it is next to nothing beside its threshold."""
+    if span is None and threshold and 0 < abs(value) < TINY * abs(threshold):
+        return "about 0"
+    return beside(value, span)
 
 
 def interval_of(finding: Finding) -> Interval | None:
@@ -162,7 +171,7 @@ def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
     """What the experiments brought that changed only what the cause blames."""
     for effect in diagnosis.effects:
         if effect.code == cause.code:
-            change = f"{number(effect.before)} → {number(effect.after)}"
+            change = f"{beside(effect.before, effect.interval)} → {beside(effect.after, effect.interval)}"
             what = f"Skill with {effect.what} ({effect.direction})"
             yield Row(what, change, between(effect.interval), "–", counted(effect.seeds, "seed"))
 
@@ -178,15 +187,29 @@ def explained(diagnosis: Diagnosis) -> str:
     if not active:
         parts.append("No cause was found: nothing that was checked is wrong.")
     elif grave:
-        whole = "all" if count == len(grave) else f"{count} of"
+        whole = (
+            "the only"
+            if len(grave) == 1
+            else f"all {len(grave)}"
+            if count == len(grave)
+            else f"{count} of {len(grave)}"
+        )
         subject = "1 cause explains" if len(active) == 1 else f"{len(active)} causes explain"
-        parts.append(f"{subject} {whole} {counted(len(grave), 'finding')} of severity error or warning.")
+        findings = "finding" if len(grave) == 1 else "findings"
+        parts.append(f"{subject} {whole} {findings} of severity error or warning, root first.")
     if active and not diseases:
         parts.append("No disease: what follows says where the remaining error is.")
     refuted = len(diagnosis.causes) - len(active)
     if refuted:
         parts.append(f"{counted(refuted, 'suspicion')} ruled out.")
     return " ".join(parts)
+
+
+def onward(diagnosis: Diagnosis) -> str:
+    """What stands in the place of the next step where there is no remedy."""
+    if diagnosis.state is State.HEALTHY:
+        return "Nothing needs repair, and neither list names anything that is worth your time now."
+    return "No remedy follows from what could be examined; what is missing stands under “Not checked”."
 
 
 # --- Verdicts and payoff --------------------------------------------------------------------------
@@ -197,6 +220,12 @@ def verdicts(diagnosis: Diagnosis, name: str) -> list[Verdict]:
     order = LISTS[name][1]
     known = diagnosis.verdicts.get(name, ())
     return sorted(known, key=lambda verdict: order.index(verdict.item) if verdict.item in order else len(order))
+
+
+def shared_reason(items: Sequence[Verdict]) -> str:
+    """The reason that all items of a list have in common, said once; empty where they differ."""
+    reasons = {verdict.because for verdict in items}
+    return reasons.pop() if len(reasons) == 1 and len(items) > 1 else ""
 
 
 def judged(diagnosis: Diagnosis) -> str:
@@ -223,8 +252,8 @@ def payoff(of: Payoff | None) -> tuple[str, str, str]:
     if of is None or of.how == "unknown" or of.after is None:
         return "", "", "not measured"
     unit = of.metric if of.metric.startswith(SHARES) else ""  # the metric's name follows: its words need no repeating
-    after = quantity(of.after, unit)
-    change = after if of.before is None else f"{quantity(of.before, unit)} → {after}"
+    ends = [end for end in (of.before, of.after) if end is not None]
+    change = " → ".join(quantity(end, unit) if unit else beside(end, of.interval) for end in ends)
     return change, between(of.interval, of.metric), f"{of.metric}, {of.how}"
 
 
@@ -257,6 +286,13 @@ def unfinished(diagnosis: Diagnosis) -> str:
     if not diagnosis.settings.get("interrupted"):
         return ""
     return "The examination was interrupted: what it had not reached stands under “Not checked”."
+
+
+def by_outcome(checks: Sequence[CheckOutcome]) -> list[tuple[str, list[CheckOutcome]]]:
+    """The checks in the order in which one looks for them; those that found nothing, mostly the most, last."""
+    titles = {"findings": "With findings", "crashed": "Crashed", "skipped": "Not run", "clean": "Found nothing"}
+    groups = [(title, [check for check in checks if check.outcome == code]) for code, title in titles.items()]
+    return [(title, members) for title, members in groups if members]
 
 
 def families(checks: Sequence[CheckOutcome]) -> list[tuple[str, Counter[str]]]:

@@ -5,7 +5,7 @@ reads the same at 360 and at 1920 px, and its lines live in a nested SVG that ma
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -73,7 +73,7 @@ class Scale:
         """Positions and texts of the ticks inside the axis."""
         step = self.step or _step(self.high - self.low, most)
         values = _log_ticks(self.low, self.high, most) if self.log else _linear_ticks(self.low, self.high, step)
-        places = [(self.place(value), number(value)) for value in values]
+        places = zip(map(self.place, values), _texts(values), strict=True)
         zero = [(self.strip / 2, "0")] if self.strip else []
         return (*zero, *((place, text) for place, text in places if place is not None))
 
@@ -104,6 +104,16 @@ def _log_scale(positive: list[float], strip: bool) -> Scale:
         low, high = low / 2, high * 2
     margin = (high / low) ** 0.04
     return Scale(low / margin, high * margin, log=True, strip=GUTTER if strip else 0.0)
+
+
+def _texts(values: Sequence[float]) -> list[str]:
+    """Numbers with as many figures as tell neighbours apart."""
+    texts: list[str] = []
+    for digits in range(3, 10):
+        texts = [number(value, digits) for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _step(span: float, most: int) -> float:

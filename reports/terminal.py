@@ -77,7 +77,8 @@ def _cause(number: int, cause: Cause, diagnosis: Diagnosis, width: int, colour: 
     for row in rows:
         limit = f", threshold {row.threshold}" if row.threshold != "–" else ""
         measured = " ".join(part for part in (row.measured, row.interval) if part)
-        yield from _wrapped(f"{row.what}: {measured}{limit}", width, "       ", "     - ")
+        numbers = f": {measured}{limit}" if measured else ""
+        yield from _wrapped(f"{row.what}{numbers}", width, "       ", "     - ")
 
 
 def _next(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:

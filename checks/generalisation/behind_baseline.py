@@ -53,7 +53,7 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
                 threshold=PAIRED_RELATIVE,
                 interval=output.difference_interval,
                 rows=output.rows_dev,
-                evidence=(_levels(output),),
+                evidence=(_levels(output, task),),
             )
 
 
@@ -80,13 +80,13 @@ def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> s
     )
 
 
-def _levels(output: OutputBaseline) -> Bars:
+def _levels(output: OutputBaseline, task: Task | None) -> Bars:
     known = output.candidates
     return Bars(
         "Error of the net and of the baselines",
         (*(candidate.name for candidate in known), "your model"),
         (*(candidate.error for candidate in known), output.net_error),
-        "error",
+        "error" if task is None else "error rate" if task.classifies else "RMSE",
         (*(candidate.error_interval.low for candidate in known), output.net_error),
         (*(candidate.error_interval.high for candidate in known), output.net_error),
     )

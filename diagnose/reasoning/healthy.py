@@ -31,4 +31,4 @@ def _bands(network: Network, rows: Sequence[LayerRow]) -> Iterator[Band]:
         )
         yield Band("gradient", gradients[-1] * VANISHING, gradients[-1] * GROWING, basis)
     if any(row.dead is not None for row in rows):
-        yield Band("dead", 0.0, WASTE, f"Dead units: below {WASTE:.0%} of a layer (check dead-units).")
+        yield Band("dead", 0.0, WASTE, f"Dead units: below {100 * WASTE:.0f} % of a layer (check dead-units).")

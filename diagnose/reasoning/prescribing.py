@@ -1,5 +1,6 @@
 """From suspicions and verdicts to what the report shows: causes, remedies in order, one headline."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from string import Template
@@ -10,6 +11,7 @@ from diagnose.reasoning.engine import Suspicion
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.verdicts import SNIPPETS
 
+SHORTEST = 30  # characters of a clause that can stand in a headline by itself
 UNMEASURED = Payoff("dev error", None, None, None, "unknown")
 
 # The item of a list that a remedy stands for: where the verdict on it is "don't yet", the remedy is not offered.
@@ -138,12 +140,19 @@ def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Seque
         return "The state is unknown: what decides it could not be examined."
     if state is State.HEALTHY:
         if first is None or first.cause.kind == "disease":
-            return "Nothing is wrong that was checked."
-        return f"Nothing is wrong that was checked; most of the remaining error is {_lower(first.cause.title)}."
+            return "Nothing that was checked is wrong."
+        return f"Nothing that was checked is wrong; most of the remaining error is {_lower(first.cause.title)}."
     if first is None:
         return "The model is sick."
     told = next(iter(gate_findings), None) or next(iter(first.support), None)
-    return f"{first.cause.title}: {told.message}." if told else f"{first.cause.title}."
+    return f"{first.cause.title}: {_clause(told.message)}." if told else f"{first.cause.title}."
+
+
+def _clause(message: str) -> str:
+    """The first clause that says something by itself, without brackets: the findings say the rest."""
+    bare = re.sub(r" \([^()]*\)", "", message)
+    ends = [end.start() for end in re.finditer("[:;] ", bare) if end.start() >= SHORTEST]
+    return bare[: ends[0]] if ends else bare
 
 
 def _lower(title: str) -> str:

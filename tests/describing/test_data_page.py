@@ -44,12 +44,12 @@ def test_the_worst_rows_come_with_truth_prediction_and_probability() -> None:
     shown = worst_rows(examined, judged((7, 3), ((0.9, 0.05, 0.05), (1.0, float("nan"), 0.0))))
     assert shown is not None
     assert [item.caption for item in shown.items] == [
-        "row 7: dog, predicted cat (90.0%)",
+        "row 7: dog, predicted cat (90.0 %)",
         "row 3: cat, predicted NaN or infinite",
     ]
 
 
-@pytest.mark.parametrize(("from_logits", "told"), [(True, "dog (88.1%)"), (False, "dog (100.0%)")])
+@pytest.mark.parametrize(("from_logits", "told"), [(True, "dog (88.1 %)"), (False, "dog (100.0 %)")])
 def test_one_logit_is_read_as_one(from_logits: bool, told: str) -> None:
     output = Output("animal", Task.BINARY, "binary_crossentropy", from_logits, classes=2, class_names=NAMES[:2])
     examined = subject(np.zeros((5, 3)), np.array([0, 1, 0, 1, 0]), output)

@@ -142,7 +142,8 @@ def test_pictures_are_only_png_in_base64() -> None:
 
 def test_the_state_the_headline_and_the_next_step_come_first() -> None:
     words = Page(render(sick())).words
-    order = ["Sick", sick().headline, "Best next step", sick().remedies[0].action, "Remedy lists", "Causes"]
+    action = sick().remedies[0].action.replace("5e-4", "5e−4")
+    order = ["Sick", sick().headline, "Best next step", action, "Remedy lists", "Causes"]
     places = [words.index(part, words.index("Settings")) for part in order]
     assert places == sorted(places)
 
@@ -173,11 +174,28 @@ def test_refuted_causes_come_last_and_say_so() -> None:
     assert words.index("Ruled out: Too deep without skip connections") > words.index("High variance, once repaired")
 
 
-def test_a_cause_under_another_is_drawn_once() -> None:
+def test_a_cause_under_another_is_drawn_once_and_leads_back() -> None:
     causes = render(sick()).split('id="causes"')[1].split('id="errors"')[0]
-    trees = re.findall(r'<ul class="tree">(.*?)</ul></div>|<ul class="tree">(.*?)\n</div>', causes, re.DOTALL)
-    assert "".join("".join(tree) for tree in trees).count("All 128 units of dense_1 never fire") <= 1
-    assert "what stands above, under" in causes
+    tree = causes.split('<ul class="tree">')[1].split("</ul>")[0]
+    assert tree.count("Units that never fire") == 1
+    assert "Follows from" in causes and causes.count("Brings about") == 1
+
+
+def test_a_finding_of_a_cause_is_told_once_beside_its_numbers() -> None:
+    made = sick()
+    own = next(found for found in made.findings if found.id in made.causes[0].explains)
+    quoting = replace(made.causes[0], summary=f"Pixels arrive unscaled. {own.message.capitalize()}; and more.")
+    page = Page(render(replace(made, causes=(quoting, *made.causes[1:])))).words
+    section = page[page.rindex("Causes") : page.index("How it was decided", page.rindex("Causes"))]
+    assert "Pixels arrive unscaled." in section
+    assert section.lower().count(own.message.lower()) == 1
+
+
+def test_a_reason_that_all_items_share_is_said_once() -> None:
+    because = "First the repair: the inputs are not scaled."
+    lists = {name: tuple(replace(v, because=because) for v in items) for name, items in sick().verdicts.items()}
+    words = Page(render(replace(sick(), verdicts=lists))).words
+    assert words.count(because[1:]) == 2
 
 
 def test_what_could_not_be_checked_is_said_with_the_reason() -> None:

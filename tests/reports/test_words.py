@@ -37,7 +37,9 @@ def test_parts_of_names_are_no_terms_and_all_else_is_escaped() -> None:
 
 
 def test_numbers_stay_whole() -> None:
-    assert Words()("about 6e-05, or 90 %") == 'about <span class="num">6e-05</span>, or <span class="num">90 %</span>'
+    assert Words()("about 6e-05, or 90 %") == 'about <span class="num">6e−5</span>, or <span class="num">90 %</span>'
+    assert Words()("pass --dev PATH.") == 'pass <code class="num">--dev PATH</code>.'
+    assert Words()("layer block_1e05") == "layer block_1e05"
 
 
 @pytest.mark.parametrize("name", GLOSSARY)
@@ -97,5 +99,5 @@ def test_a_gauge_needs_two_different_finite_numbers() -> None:
 
 
 def test_an_interval_of_another_quantity_is_not_drawn_around_the_value() -> None:
-    assert "[0.4, 0.6]" in gauge(finding(0.5, 0.1, Interval(0.4, 0.6)))
+    assert "[0.40, 0.60]" in gauge(finding(0.5, 0.1, Interval(0.4, 0.6)))
     assert "[0.01, 0.02]" not in gauge(finding(0.5, 0.1, Interval(0.01, 0.02)))
