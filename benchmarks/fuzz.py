@@ -46,6 +46,7 @@ QUICK = 20  # times fewer
 SECONDS = 10.0
 START = 20.0  # seconds more for a case that starts a scan of its own on a busy machine
 MEMORY = 2 << 30  # bytes above what the process had
+ANSWERS = ("loaded", "refused", "guarded", "finding")
 BATCH = {"scan": 2_000, "load": 200}
 _SPACE = 8 << 30  # bytes of address space on top, so that a finding does not take the machine down
 _FORK = multiprocessing.get_context("fork")
@@ -63,6 +64,10 @@ class Bench:
         self.seeds = fuzz_seeds.read(self.folder / "seeds")
         self.parts = mutations.hostile_parts(self.canary, fuzz_seeds.bytecode(self.canary))
         self.pickles = mutations.pickled(self.canary)
+
+    def name(self, number: int) -> str:
+        """The name of one broken file."""
+        return Random(f"{self.seed}-{number}").choice(list(self.seeds))
 
     def case(self, number: int) -> tuple[str, bytes]:
         """The name and the content of one broken file."""
@@ -248,11 +253,12 @@ def run(bench: Bench, stage: str, numbers: list[int], jobs: int, say: Callable[[
                 if kind == "native":
                     say(f"{answer}: --seed {bench.seed} --stage {stage} --case {number}: {text}; then {detail}")
                 counts[answer] += 1
-                counts[f"{answer} {bench.case(number)[0]}"] += 1
+                counts[f"{answer} {bench.name(number)}"] += 1
                 if answer == "finding":
                     repeat = f"--seed {bench.seed} --stage {stage} --case {number}"
-                    say(f"finding: {repeat} ({bench.case(number)[0]})\n{detail}")
+                    say(f"finding: {repeat} ({bench.name(number)})\n{detail}")
             if done:
+                say(f"{stage}: {sum(counts[answer] for answer in ANSWERS):,} of {len(numbers):,}")
                 workers.remove(worker)
                 if worker.left:
                     waiting.insert(0, worker.left)
@@ -268,7 +274,7 @@ def _again(bench: Bench, stage: str, number: int, why: str) -> tuple[str, str]:
         found, done = worker.poll()
         new += found
     kind, text = new[0][1:] if new else ("native", why)
-    if fuzz_seeds.is_model(bench.case(number)[0]) and kind == "refused":
+    if fuzz_seeds.is_model(bench.name(number)) and kind == "refused":
         return "guarded", text
     if kind in {"native", "finding"} or not why.startswith("more"):
         return "finding", f"{why}; again: {kind} {text}"
@@ -324,12 +330,11 @@ def main(scans: int, loads: int, quick: bool, seed: int, jobs: int, stage: str, 
 
 def _report(stage: str, counts: Counter[str], total: int, seconds: float) -> None:
     click.echo(f"{stage}: {total:,} inputs in {seconds:,.0f} s")
-    columns = ("loaded", "refused", "guarded", "finding")
-    click.echo(f"  {'':22}" + "".join(f"{column:>10}" for column in columns))
+    click.echo(f"  {'':22}" + "".join(f"{column:>10}" for column in ANSWERS))
     names = sorted({key.split(" ", 1)[1] for key in counts if " " in key})
     for name in names:
-        click.echo(f"  {name:22}" + "".join(f"{counts[f'{column} {name}']:10,}" for column in columns))
-    click.echo(f"  {'all':22}" + "".join(f"{counts[column]:10,}" for column in columns))
+        click.echo(f"  {name:22}" + "".join(f"{counts[f'{column} {name}']:10,}" for column in ANSWERS))
+    click.echo(f"  {'all':22}" + "".join(f"{counts[column]:10,}" for column in ANSWERS))
 
 
 if __name__ == "__main__":

@@ -285,11 +285,15 @@ def encode_text(parts: dict[str, Part]) -> dict[str, Part]:
     """Text labels become the codes of their sorted classes, the same in every split.
 
     Raises:
-        InputError: a split has a class that the training rows do not have.
+        InputError: a split has a class that the training rows do not have, or numbers in place of text.
     """
     for key in {key for part in parts.values() for key in part.targets}:
         columns = {name: part.targets[key] for name, part in parts.items() if key in part.targets}
-        if not all(column.dtype.kind in "US" for column in columns.values()):
+        text = [parts[name].origin for name, column in columns.items() if column.dtype.kind in "US"]
+        numbers = [parts[name].origin for name, column in columns.items() if column.dtype.kind not in "US"]
+        if text and numbers:
+            raise InputError(f"{numbers[0]}: its labels are numbers, but those of {text[0]} are text: write them alike")
+        if not text:
             continue
         first = parts.get("train") or next(iter(parts.values()))
         classes = np.unique(first.targets[key])

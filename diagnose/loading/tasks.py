@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.errors import InputError
 from diagnose.loading.models.losses import LossWords
 from diagnose.loading.signatures import Port
 from diagnose.subject import Rows, Task
@@ -19,7 +20,7 @@ _BINARY = {"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared
 _BOUNDED = {"softmax", "sigmoid"}
 _ROWS = 100_000  # labels looked at
 _ODD_ROWS = 0.01  # under a categorical loss: share of rows that are not one-hot before the labels are several of many
-_MOST_CLASSES = 1_000  # integers on a bounded single unit: beyond this they are values, not classes
+_MOST_CLASSES = 1_000  # integers on a single unit: from this on they are values, not classes
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,22 @@ def infer_task(targets: Rows, port: Port, loss: LossWords, inputs: Sequence[Rows
 
 
 def forced(task: Task, targets: Rows, port: Port) -> Judgement:
-    """The task as the user says, with the number of classes that goes with it."""
+    """The task as the user says, with the number of classes that goes with it.
+
+    Raises:
+        InputError: the labels are no classes.
+    """
     units = port.shape[-1] if port.shape else None
     if task is Task.REGRESSION:
         return Judgement(task, None)
     if task is Task.BINARY:
         return Judgement(task, 2)
-    return Judgement(task, units if units and units > 1 else _count(np.asarray(_some(targets))))
+    classes = units if units and units > 1 else _count(np.asarray(_some(targets)))
+    if classes > max(units or 1, _MOST_CLASSES):
+        raise InputError(
+            f"--task {task}: the labels go up to {classes - 1:,}, and each counts as a class: number them from 0"
+        )
+    return Judgement(task, classes)
 
 
 def _some(rows: Rows) -> Rows:
@@ -110,7 +120,7 @@ def _single(values: Rows, units: int, port: Port, loss: LossWords) -> Judgement:
         return Judgement(Task.BINARY, 2)
     if loss.name in {"hinge", "squared_hinge"} and set(distinct.tolist()) <= {-1.0, 1.0}:
         return Judgement(Task.BINARY, 2)
-    labels = whole and distinct[0] >= 0 and 2 < distinct.size <= _MOST_CLASSES
+    labels = whole and distinct[0] >= 0 and distinct.size > 2 and distinct[-1] < _MOST_CLASSES
     classifies = loss.name in _BINARY | _CATEGORICAL or port.activation in _BOUNDED
     if labels and classifies:
         return Judgement(Task.MULTICLASS, int(distinct[-1]) + 1)

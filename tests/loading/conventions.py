@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -33,6 +34,14 @@ Writer = Callable[[Path], Any]
 
 def npz(name: str, **arrays: Any) -> Writer:
     return lambda folder: np.savez(folder / name, **arrays)
+
+
+def archive(name: str, member: str) -> Writer:
+    def write(folder: Path) -> None:
+        with zipfile.ZipFile(folder / name, "w") as opened:
+            opened.writestr(member, "x")
+
+    return write
 
 
 def npy(**arrays: Any) -> Writer:

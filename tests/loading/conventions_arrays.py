@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.loading.conventions import DIGITS, PIXELS, TABLE, TWO, Convention, X, Y, both, idx, npy, npz, rows
+from tests.loading.conventions import DIGITS, PIXELS, TABLE, TWO, Convention, X, Y, archive, both, idx, npy, npz, rows
 
 ARRAYS: dict[str, Convention] = {
     "train.npz and dev.npz": Convention(
@@ -84,6 +84,17 @@ ARRAYS: dict[str, Convention] = {
         npz("d.npz", x=X, y=np.array([None] * 12, dtype=object)),
         TABLE,
         'd.npz: its array "y" holds pickled Python objects, which are never loaded: save numbers or text of one type',
+    ),
+    "an archive of something else": Convention(
+        archive("d.npz", "data/train.csv"),
+        TABLE,
+        "d.npz is an archive that holds data/train.csv, no arrays: unpack it and pass what is inside",
+    ),
+    "an Excel workbook": Convention(
+        archive("d.npz", "[Content_Types].xml"), TABLE, "d.npz is an Excel workbook: save its sheet as CSV"
+    ),
+    "a model in place of data": Convention(
+        archive("d.npz", "config.json"), TABLE, "d.npz is a Keras model, not data: pass the model first, then the data"
     ),
     "groups and times beside the arrays": Convention(
         npz("d.npz", x=X, y=Y, site=Y, day=Y), TABLE, rows(only=12), {"group": "site", "time": "day"}

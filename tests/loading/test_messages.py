@@ -1,5 +1,6 @@
 """What the user did and the one sentence that answers it, through the public functions."""
 
+import gzip
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -298,6 +299,13 @@ def test_a_file_of_an_unknown_kind(model: Path, tmp_path: Path) -> None:
     (tmp_path / "d.bin").write_bytes(b"\x00\x01\x02")
     text = message(model, tmp_path / "d.bin")
     assert "d.bin is no data that is understood: pass train.npz (with x and y), x_train.npy and y_train.npy" in text
+
+
+def test_a_packed_file(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.csv.gz").write_bytes(gzip.compress(b"a,b,c,y\n1,2,3,0\n"))
+    assert message(model, tmp_path / "d.csv.gz").endswith(
+        "d.csv.gz is a packed file: unpack it and pass what is inside"
+    )
 
 
 def test_a_split_that_holds_splits(model: Path, tmp_path: Path) -> None:

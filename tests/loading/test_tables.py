@@ -116,6 +116,15 @@ def test_labels_of_another_spelling_are_those_of_train() -> None:
     assert found.notes[1] == "test.csv: labels were read as those of the training rows:  <=50K. as <=50K, >50k. as >50K"
 
 
+def test_labels_of_another_kind_are_refused() -> None:
+    x = {"": np.zeros((2, 3))}
+    parts = {"train": Part(x, {"": np.array(["no", "yes"])}, "a.csv"), "test": Part(x, {"": np.array([0, 1])}, "b.csv")}
+    with pytest.raises(
+        InputError, match=r"b.csv: its labels are numbers, but those of a.csv are text: write them alik"
+    ):
+        encode_text(parts)
+
+
 # --- features ------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from diagnose.errors import InputError
 from diagnose.loading.models.losses import LossWords
 from diagnose.loading.signatures import Port
 from diagnose.loading.tasks import forced, infer_task
@@ -37,6 +38,14 @@ CASES = {
     "few integers are still numbers": (TEN % 5, 1, "linear", "mean_squared_error", Task.REGRESSION, None),
     "few integers on a sigmoid are classes": (TEN % 5, 1, "sigmoid", "mean_squared_error", Task.MULTICLASS, 5),
     "integers under binary cross-entropy": (TEN, 1, "sigmoid", "binary_crossentropy", Task.MULTICLASS, 10),
+    "large integers on a sigmoid are values": (
+        np.array([0, 1, 3, 10**9]),
+        1,
+        "sigmoid",
+        "binary_crossentropy",
+        Task.REGRESSION,
+        None,
+    ),
     "shares under binary cross-entropy": (NUMBERS % 1, 1, "sigmoid", "binary_crossentropy", Task.REGRESSION, None),
     "nan among the labels": (np.where(TEN == 9, np.nan, TEN % 2), 1, "sigmoid", "mse", Task.BINARY, 2),
 }
@@ -81,3 +90,9 @@ def test_sorted_labels_show_all_their_classes() -> None:
 def test_the_user_decides(task: str, units: int, classes: int | None) -> None:
     judged = forced(Task(task), TEN, Port("out", (units,)))
     assert (judged.task, judged.classes) == (Task(task), classes)
+
+
+def test_the_user_calls_values_classes() -> None:
+    expected = "--task multiclass: the labels go up to 1,000,000,000, and each counts as a class: number them from 0"
+    with pytest.raises(InputError, match=expected):
+        forced(Task.MULTICLASS, np.array([0, 10**9]), Port("out", (1,)))

@@ -51,10 +51,22 @@ def read_npz(path: Path) -> dict[str, Rows]:
         if len(set(names)) != len(names):
             raise InputError(f"{path} is refused: its archive names one array twice")
         _refuse_bombs(path, members)
+        others = archive.namelist()
         arrays = {name: _member(path, archive, info) for name, info in zip(names, members, strict=True)}
     if not arrays:
-        raise InputError(f"{path} holds no arrays: save it with numpy.savez(path, x=..., y=...)")
+        raise InputError(f"{path} {_no_arrays(others)}")
     return arrays
+
+
+def _no_arrays(members: list[str]) -> str:
+    """What an archive without arrays is, and what to do with it."""
+    if "[Content_Types].xml" in members:
+        return "is an Excel workbook: save its sheet as CSV"
+    if "config.json" in members:
+        return "is a Keras model, not data: pass the model first, then the data"
+    if members:
+        return f"is an archive that holds {members[0]}, no arrays: unpack it and pass what is inside"
+    return "holds no arrays: save it with numpy.savez(path, x=..., y=...)"
 
 
 def read_npy(path: Path) -> Rows:

@@ -7,7 +7,7 @@ from pathlib import Path
 from diagnose.errors import InputError
 from diagnose.loading.data.arrays import read_npy, read_npz
 from diagnose.loading.data.delimited import is_wide
-from diagnose.loading.data.idx import GZIP, idx_files, is_idx, read_idx
+from diagnose.loading.data.idx import idx_files, is_idx, read_idx
 from diagnose.loading.data.image_folders import read_image_folder
 from diagnose.loading.data.listing import IMAGES, list_images, suffix
 from diagnose.loading.data.loader_templates import is_records, not_understood
@@ -17,6 +17,7 @@ from diagnose.loading.data.records import PARQUET
 from diagnose.loading.data.table_pairs import read_table_pairs
 from diagnose.loading.data.tables import SUFFIXES, read_table
 from diagnose.loading.data.texts import labels_of, read_lines, read_text_folders
+from diagnose.loading.magic import GZIP, PACKED
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature
 
@@ -63,6 +64,8 @@ def _read_file(path: Path, signature: Signature, options: LoadOptions) -> dict[s
         return _named_split(path, {"": read_table(path, signature, options)})
     if is_records(path):
         raise not_understood(f"{path} {_RECORDS}", path, signature)
+    if start.startswith(PACKED):
+        raise InputError(f"{path} is a packed file: unpack it and pass what is inside")
     raise not_understood(f"{path} is no data that is understood: pass {_UNDERSTOOD}", path, signature)
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from diagnose.errors import InputError
 from diagnose.loading.data.arrays import EXPANSION, EXPANSION_FLOOR, mapped
 from diagnose.loading.data.names import is_junk
+from diagnose.loading.magic import GZIP
 from diagnose.subject import Rows
 
-GZIP = b"\x1f\x8b"
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MOST_AXES = 8  # more than any data set has: a first word that asks for more is not of this format
 _NAME = re.compile(r"[-._]idx\d+(-[a-z0-9]+)?(\.gz)?$", re.IGNORECASE)

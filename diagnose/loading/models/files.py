@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from diagnose.errors import InputError, RefusedError
+from diagnose.loading.magic import PACKED
 from diagnose.loading.models.hdf5 import scan_hdf5
 from diagnose.loading.models.hdf5_scan import EXPANSION, EXPANSION_FLOOR, TEXT
 from diagnose.loading.models.sizes import check_levels
@@ -30,7 +31,7 @@ _PACKED = "is a packed file: unpack it and pass the .keras or .h5 file inside"
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes, what the file is and what to do
     (0, b"version https://git-lfs", "is a Git LFS pointer, not the model itself: fetch it with git lfs pull"),
     *((0, bytes((0x80, protocol)), _PICKLE) for protocol in range(2, 6)),
-    *((0, magic, _PACKED) for magic in (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")),
+    *((0, magic, _PACKED) for magic in PACKED),
     (257, b"ustar", _PACKED),
     (4, b"TFL3", "is a TensorFlow Lite model, which cannot be trained: pass the Keras model it was converted from"),
     (0, b"\x93NUMPY", "is a NumPy array, not a model: pass the .keras or .h5 file"),

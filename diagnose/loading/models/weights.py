@@ -129,8 +129,6 @@ def _set_by_place(model: Any, path: Path) -> tuple[str, ...]:
     return notes
 
 
-
-
 def mend_groups(weights: Path) -> tuple[str, ...]:
     """Give the groups in our copy of the weights the names that Keras 3 looks for; one sentence for each kind."""
     import h5py
