@@ -1,6 +1,7 @@
 """What the user did and the one sentence that answers it, through the public functions."""
 
 import gzip
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.data import texts
+from diagnose.loading.data import folders, texts
 from diagnose.loading.signatures import Port, Signature
 from tests.loading.old_files import edit_archive
 
@@ -127,6 +128,48 @@ def test_custom_objects_are_missing_or_fail(model: Path, data: Path, tmp_path: P
 @pytest.mark.parametrize("option", ["half", "half=own.py", "=own.py:f"])
 def test_lambda_option_is_not_written_so(option: str, model: Path, data: Path) -> None:
     assert message(model, data, lambdas=(option,)) == f"--lambda {option}: write it as LAYER=FILE.py:FUNCTION"
+
+
+def test_a_lambda_layer_that_is_not_there(tmp_path: Path, data: Path) -> None:
+    layers = [keras.layers.Lambda(abs, name="half"), keras.layers.Dense(1)]
+    keras.Sequential([keras.Input((3,)), *layers]).save(tmp_path / "m.keras")
+    (tmp_path / "own.py").write_text("def f(x):\n    return x / 2\n")
+    expected = "--lambda hlaf: there is no Lambda layer of that name in m.keras: it has half"
+    assert message(tmp_path / "m.keras", data, lambdas=(f"hlaf={tmp_path}/own.py:f",), loss="mse") == expected
+
+
+def test_architecture_of_a_whole_model(model: Path, data: Path) -> None:
+    expected = "m.keras holds the model itself, not weights only: leave out --architecture"
+    assert message(model, data, architecture=data / "a.json") == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_a_pipe_is_never_waited_for(model: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe" / "train.npz")
+    expected = "train.npz is a broken link, a pipe or a device: pass a file or a folder"
+    assert message(model, tmp_path / "pipe").endswith(expected)
+    assert message(tmp_path / "pipe" / "train.npz", data).endswith("is a pipe or a device: pass a file or a folder")
+
+
+def test_what_may_not_be_opened(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(data))
+
+    signature = Signature((Port("x", (3,)),), (Port("y", (1,)),))
+    for owner, name in ((Path, "open"), (folders.os, "scandir")):
+        with monkeypatch.context() as patch, pytest.raises(InputError) as error:
+            patch.setattr(owner, name, refuse)
+            folders.read_data(data, signature, LoadOptions())
+        assert str(error.value).endswith("cannot be opened (Permission denied): allow reading it")
+
+
+def test_links_that_lead_back(model: Path, data: Path) -> None:
+    for name in ("train", "test", "inner"):
+        (data / name).symlink_to(data)
+    assert load(model, data, LoadOptions()).train.rows == 12
+    (data / "train.npz").unlink()
+    assert "is an empty folder" in message(model, data)
 
 
 # --- data ----------------------------------------------------------------------------------------

@@ -45,8 +45,7 @@ def read_data(path: Path, signature: Signature, options: LoadOptions) -> dict[st
 
 def _read_file(path: Path, signature: Signature, options: LoadOptions) -> dict[str, Part]:
     """One file by its first bytes; only tables have none of their own."""
-    with path.open("rb") as stream:
-        start = stream.read(8)
+    start = _start(path)
     if not start:
         raise InputError(f"{path} is empty: pass {_UNDERSTOOD}")
     if start.startswith(b"PK"):
@@ -67,6 +66,16 @@ def _read_file(path: Path, signature: Signature, options: LoadOptions) -> dict[s
     if start.startswith(PACKED):
         raise InputError(f"{path} is a packed file: unpack it and pass what is inside")
     raise not_understood(f"{path} is no data that is understood: pass {_UNDERSTOOD}", path, signature)
+
+
+def _start(path: Path) -> bytes:
+    if not path.is_file():
+        raise InputError(f"{path} is a broken link, a pipe or a device: pass a file or a folder")
+    try:
+        with path.open("rb") as stream:
+            return stream.read(8)
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened ({error.strerror}): allow reading it") from error
 
 
 def _named_split(path: Path, parts: dict[str, Part]) -> dict[str, Part]:
@@ -99,9 +108,18 @@ def _read_folder(folder: Path, signature: Signature, options: LoadOptions) -> di
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder, sorted, but for images, which may be a million, and junk."""
-    with os.scandir(folder) as found:
-        return sorted(folder / e.name for e in found if not is_junk(e.name) and suffix(e.name) not in IMAGES)
+    """What lies in a folder, sorted, but for images, which may be a million, junk, and links back to what holds it."""
+    real = folder.resolve()
+    try:
+        with os.scandir(folder) as found:
+            named = (e for e in found if not is_junk(e.name) and suffix(e.name) not in IMAGES)
+            return sorted(folder / e.name for e in named if not (e.is_symlink() and _leads_back(e, real)))
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be opened ({error.strerror}): allow reading it") from error
+
+
+def _leads_back(link: "os.DirEntry[str]", folder: Path) -> bool:
+    return link.is_dir() and folder.is_relative_to(Path(link.path).resolve())
 
 
 def _split_folders(

@@ -83,6 +83,8 @@ def read_model_file(path: Path) -> ModelFile:
         path = path.absolute().parent
     if path.is_dir():
         return _read_folder(path)
+    if not path.is_file():
+        raise InputError(f"{path} is a pipe or a device: pass a file or a folder")
     try:
         with path.open("rb") as stream:
             start = stream.read(512)

@@ -11,7 +11,7 @@ from typing import Any
 from diagnose.errors import BuildError, InputError, RefusedError
 from diagnose.loading.custom import custom_objects, lambda_functions
 from diagnose.loading.models import legacy, losses, optimizers, weights
-from diagnose.loading.models.containers import declared_shapes, reserve_names
+from diagnose.loading.models.containers import declared_shapes, layers_of, reserve_names
 from diagnose.loading.models.files import ModelFile, read_model_file, understood, unpacked
 from diagnose.loading.models.filling import filled_from
 from diagnose.loading.models.repairs import own_objects, repair
@@ -81,6 +81,7 @@ def _load_layers(file: ModelFile, options: LoadOptions, otherwise: Otherwise) ->
     """Repair the config, look at it as it will be built, build it, and set the weights."""
     custom = custom_objects(options.custom_objects)
     functions = lambda_functions(options.lambdas)
+    _require_lambdas(file, functions)
     custom |= own_objects() | {_lambda_name(layer): function for layer, function in functions.items()}
     notes: tuple[str, ...] = ()
     try:
@@ -114,6 +115,8 @@ def _said_of(place: str) -> Iterator[None]:
 
 def _with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
     if file.config is not None:
+        if architecture is not None:
+            raise InputError(f"{file.path} holds the model itself, not weights only: leave out --architecture")
         return file
     if architecture is None:
         raise InputError(
@@ -136,6 +139,18 @@ def _with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
 
 def _lambda_name(layer: str) -> str:
     return f"lambda_of_{layer}"
+
+
+def _require_lambdas(file: ModelFile, functions: Mapping[str, Any]) -> None:
+    """An option that names no layer is a slip of the pen, and the layer that was meant would go without."""
+    lambdas = (layer["config"] for layer in layers_of(file.config) if layer["class_name"] == "Lambda")
+    there = [str(config.get("name")) for config in lambdas if isinstance(config, dict)]
+    unknown = next((layer for layer in functions if layer not in there), None)
+    if unknown is not None:
+        raise InputError(
+            f"--lambda {unknown}: there is no Lambda layer of that name in {file.path}: it has "
+            f"{', '.join(there) or 'none'}"
+        )
 
 
 def _name_functions(config: Any, functions: Mapping[str, Any]) -> None:
