@@ -15,8 +15,9 @@ def error_levels(evaluation: Evaluation, output: str, best: Optimum | None = Non
     levels += [(split, score.error, score.error_interval) for split, score in known]
     if best is not None:
         levels.append((best.name, best.error, Interval(best.error, best.error)))
+    several = any(len(split.scores) > 1 for split in _splits(evaluation))
     return Bars(
-        "Error by split",
+        f"Error by split of {output}" if several else "Error by split",
         tuple(name for name, _, _ in levels),
         tuple(error for _, error, _ in levels),
         _unit(train),

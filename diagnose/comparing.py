@@ -299,15 +299,15 @@ def _summary(old: Diagnosis, new: Diagnosis, causes: Sequence[CauseChange], erro
     same = old.state is new.state
     state = f"Still {new.state.value}" if same else f"From {old.state.value} to {new.state.value}"
     counts = Counter[str](cause.change for cause in causes)
-    parts = [_counted(counts["gone"], "gone"), _counted(counts["new"], "new"), _counted(counts["still"], "still there")]
-    known = [part for part in parts if part]
+    words = {"gone": "{} gone", "new": "{} new", "still": "{} still there"}
+    known = [text.format(_counted(counts[change])) for change, text in words.items() if counts[change]]
     text = f"{state}: {', '.join(known) if known else 'no cause in either'}"
     unseen = [error for error in errors if error.split == "dev"] or [e for e in errors if e.split == "test"]
     return f"{text}. {_moved(unseen[0])}" if unseen else f"{text}."
 
 
-def _counted(count: int, words: str) -> str:
-    return f"{count} {'cause' if count == 1 else 'causes'} {words}" if count else ""
+def _counted(count: int) -> str:
+    return f"{count} {'cause' if count == 1 else 'causes'}"
 
 
 def _moved(error: ErrorChange) -> str:

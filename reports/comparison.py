@@ -59,7 +59,7 @@ def _environment() -> Environment:
 
 def level(of: Level, unit: str) -> tuple[str, str]:
     """A level of error and its interval in words: ("18.2 %", "[17.0, 19.4]")."""
-    value = numbers.quantity(of.value, unit if numbers.factor(unit) != 1 else "")
+    value = numbers.quantity(of.value, unit) if numbers.factor(unit) != 1 else numbers.beside(of.value, of.interval)
     return value, numbers.between(of.interval, unit)
 
 
@@ -68,7 +68,7 @@ def moved(error: ErrorChange) -> tuple[str, str]:
     if error.difference is None:
         return "–", ""
     rate = numbers.factor(error.unit) != 1
-    size = numbers.decimals(error.difference * 100) if rate else numbers.number(error.difference)
+    size = numbers.decimals(error.difference * 100) if rate else numbers.beside(error.difference, error.interval)
     sign = "+" if error.difference > 0 else ""
     return f"{sign}{size}{' points' if rate else ''}", numbers.between(error.interval, error.unit)
 

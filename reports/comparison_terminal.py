@@ -24,7 +24,10 @@ def render(comparison: Comparison, width: int = 80, colour: bool = False) -> str
         [*_summary(comparison, width)],
         [*_errors(comparison, width, colour)],
         [_cause(cause, colour) for change in CHANGES for cause in comparison.causes if cause.change == change],
-        [_flat(f"{item.title}: {VERDICTS[item.old]} → {VERDICTS[item.new]}") for item in comparison.verdicts],
+        [
+            _flat(f"{item.title} ({_list(item.list)}): {VERDICTS[item.old]} → {VERDICTS[item.new]}")
+            for item in comparison.verdicts
+        ],
         [_flat(_difference(row)) for row in comparison.changed],
         [_flat(f"{_difference(row)} ({row.why})") for row in comparison.unfair],
     ]
@@ -34,6 +37,11 @@ def render(comparison: Comparison, width: int = 80, colour: bool = False) -> str
         if block:
             lines += ["", title, *block] if title else block
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _list(code: str) -> str:
+    """The name of a list of remedies, without what follows it in its title."""
+    return story.LISTS[code][0].split(",")[0] if code in story.LISTS else code
 
 
 def _flat(text: str) -> str:

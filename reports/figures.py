@@ -12,6 +12,8 @@ from diagnose.reports.numbers import cut, number, quantity
 from diagnose.reports.plot import figure
 from diagnose.reports.svg import at, tag
 
+SHORT = 3  # characters of a column's name that need not be turned
+MIXED = 3  # pairs of classes named in the alternative text
 NUMBERED = 12  # columns of a matrix up to which its cells show their numbers
 CELL = 26  # px: height of a row of a matrix
 BROAD = 5  # columns of a table beyond which it takes the whole width
@@ -42,10 +44,11 @@ def _matrix(matrix: Matrix) -> Markup:
     """Cells shaded by their share of the row, names at the left and, turned, above."""
     rows, columns = max(1, len(matrix.rows)), max(1, len(matrix.columns))
     width, height = 100 / columns, 100 / rows
+    low = all(len(name) <= SHORT for name in matrix.columns)
     marks = []
     for j, name in enumerate(matrix.columns):
         if columns <= NUMBERED or j % -(-columns // NUMBERED) == 0:
-            marks.append(_column_name(name, (j + 0.5) * width))
+            marks.append(_column_name(name, (j + 0.5) * width, low))
     for i, name in enumerate(matrix.rows):
         title = tag("title", name)
         marks.append(tag("text", cut(name, 15), title, x=0, y=at((i + 0.5) * height), dx=-10, dy=4, text_anchor="end"))
@@ -55,12 +58,31 @@ def _matrix(matrix: Matrix) -> Markup:
             share = abs(value) / whole if whole and math.isfinite(value) else 0.0
             marks += _cell(matrix, (i, j), value, share)
     note = f"Down: {matrix.row_label}. Across: {matrix.column_label}. Counts of rows, shaded by share of their line."
-    sentence = f"{matrix.title}: {matrix.row_label} by {matrix.column_label}, {rows} rows, {columns} columns."
+    sentence = (
+        f"{matrix.title}: {matrix.row_label} by {matrix.column_label}, {rows} rows, {columns} columns{_mixed(matrix)}."
+    )
     area = tag("svg", *marks, role="img", aria_label=sentence, width="100%", height=CELL * rows)
-    return figure(matrix.title, note, tag("div", area, class_="plot wide cells"))
+    return figure(matrix.title, note, tag("div", area, class_="plot wide cells low" if low else "plot wide cells"))
 
 
-def _column_name(name: str, place: float) -> Markup:
+def _mixed(matrix: Matrix) -> str:
+    """What is confused most, where rows and columns are the same names."""
+    if matrix.rows != matrix.columns:
+        return ""
+    off = [
+        (value, f"{row} as {column}: {number(value)}")
+        for row, values in zip(matrix.rows, matrix.values, strict=False)
+        for column, value in zip(matrix.columns, values, strict=False)
+        if row != column and value > 0
+    ]
+    worst = sorted(off, key=lambda pair: -pair[0])[:MIXED]
+    return f"; most often confused: {', '.join(text for _, text in worst)}" if worst else "; nothing is confused"
+
+
+def _column_name(name: str, place: float, low: bool) -> Markup:
+    """Turned, so that long names have room; upright where all are short."""
+    if low:
+        return tag("text", name, class_="tk", x=at(place), y=0, dy=-6, text_anchor="middle")
     text = tag("text", cut(name, 10), tag("title", name), class_="tk", transform="rotate(-40)", x=0, y=-4)
     return tag("svg", text, x=at(place), class_="free")
 

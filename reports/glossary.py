@@ -50,7 +50,9 @@ _COMMON = {"disease", "direction"}  # everyday words too: marked only where they
 _NAMES = sorted({*GLOSSARY, *ALSO} - _COMMON, key=len, reverse=True)
 _TERM = "|".join(re.escape(name).replace(r"\ ", r"[ -]") + ("s?" if name[-1] != "s" else "") for name in _NAMES)
 # What would be torn apart at the end of a line: 90 %, 6e-05, --dev PATH.
-_KEPT = r"(?<![\w.])\d[\d.,]*(?:e[-−+]?\d+| %|–\d[\d.,]*)|(?<![\w-])--[a-z][a-z-]+(?: [A-Z][A-Z]+)?"
+_KEPT = (
+    r"(?<![\w.])\d[\d.,]*(?:e[-−+]?\d+| %|–\d[\d.,]*)|(?<![\w-])--[a-z][a-z-]+(?: (?:[A-Z]{2,}|quick|standard|deep)\b)?"
+)
 _NUMBER = re.compile(f"({_KEPT})")
 _PIECE = re.compile(rf"(?P<number>{_KEPT})|(?<![\w-])(?P<term>{_TERM})(?![\w-])", re.IGNORECASE)
 _EXPONENT = re.compile(r"e([-−+]?)0*(\d+)$")

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from diagnose.findings import Bars
+from diagnose.findings import Bars, Interval
 from diagnose.reports.labels import CHARACTER, NARROW, Label, settle
-from diagnose.reports.numbers import cut, decimals, factor, interval, number, quantity, shown_unit
+from diagnose.reports.numbers import beside, cut, decimals, factor, interval, quantity, shown_unit
 from diagnose.reports.plot import ROLES, figure, frame, role_of, x_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 
@@ -21,6 +21,7 @@ GAPS = {
     ("dev", "test"): "dev overfitting",
 }
 ROOM = 200.0  # px that the names leave to the plot on a phone
+HALF = 330.0  # px of a plot of two side by side on a wide screen
 STEP = 64  # px from level to level
 NAME = 15
 FAR = 3.0  # times the largest other level: a constant prediction beyond would squeeze all that matters
@@ -52,9 +53,9 @@ def levels(bars: Bars) -> list[Level]:
         high = bars.highs[index] if index < len(bars.highs) else value
         low, high = (end if math.isfinite(end) else value for end in (low, high))
         span = f" {interval(low, high, bars.unit)}" if low != high else ""
-        shown = quantity(
-            value, bars.unit if factor(bars.unit) != 1 or bars.unit == "%" else ""
-        )  # the axis has the unit
+        shares = factor(bars.unit) != 1 or bars.unit == "%"
+        own = Interval(low, high) if low != high else None
+        shown = quantity(value, bars.unit) if shares else beside(value, own)  # the axis has the unit
         whole = f"{label}: {quantity(value, bars.unit)}{span}"
         result.append(Level(label, role_of(label), value * times, low * times, high * times, shown, whole))
     return result
@@ -138,8 +139,9 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
     size, low, high = difference(before, after)
     y = (_middle(last - 1, len(rungs)) + _middle(last, len(rungs))) / 2
     ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
-    show = decimals if factor(unit) != 1 or unit == "%" else number
-    amount, span = f"{'+' if size >= 0 else ''}{show(size)}", interval(low, high, "%" if show is decimals else "")
+    shares = factor(unit) != 1 or unit == "%"
+    text = decimals(size) if shares else beside(size, Interval(low, high))
+    amount, span = f"{'+' if size >= 0 else ''}{text}", interval(low, high, "%" if shares else "")
     lower, upper = (along.place(before.value + end) for end in (low, high))
     rise = 100 * 14 / (STEP * len(rungs))
     marks = [
@@ -155,13 +157,19 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
 
 def _amount(amount: str, span: str, left: float, right: float, y: float) -> Markup:
     """The size of a gap beside it; the numbers of its interval are left out on a phone."""
-    width = (len(amount) * CHARACTER + 14) / NARROW * 100
+    room = 100 * max(_width(amount) / NARROW, _width(f"{amount} {span}") / HALF)
     parts = [tag("tspan", amount, class_="b"), tag("tspan", span, class_="opt c-soft", dx=5)]
-    if right + 2.2 * width <= 100:
+    if right + room <= 100:
         return tag("text", *parts, class_="lb", x=at(right), y=at(y), dx=8, dy=4)
-    if left >= width:
+    if left >= room:
         return tag("text", *parts, class_="lb", x=at(left), y=at(y), dx=-8, dy=4, text_anchor="end")
-    return tag("text", *parts, class_="lb", x=at((left + right) / 2), y=at(y), dy=-8, text_anchor="middle")
+    middle = min(max((left + right) / 2, room / 2), 100 - room / 2)
+    return tag("text", *parts, class_="lb", x=at(middle), y=at(y), dy=-8, text_anchor="middle")
+
+
+def _width(text: str) -> float:
+    """px of the text with the gap beside it."""
+    return len(text) * CHARACTER + 10
 
 
 def number_line(bars: Bars, style: str) -> Markup:

@@ -35,7 +35,21 @@ GLYPHS = {  # shape of the node, by what the kind's name contains; drawn around 
     "embedding": '<path class="ho" d="M-7 -7h14v14h-14zM0 -7v14"/>',
     "dense": '<circle class="ho" r="7"/>',
 }
-RIGHT = frozenset({"Parameters", "Spread", "Gradient / weight", "fresh", "Dead", "Saturated"})  # columns of numbers
+COLUMNS = (  # of the table, after the layer's name
+    "Kind",
+    "Output",
+    "Parameters",
+    "Receptive field",
+    "Initializer",
+    "Spread",
+    "Spread, fresh",
+    "Gradient / weight",
+    "Gradient, fresh",
+    "Dead",
+    "Saturated",
+)
+RIGHT = frozenset({"Parameters", *COLUMNS[5:]})  # columns of numbers
+NONE = "–"  # a cell without a value
 PLAIN = '<circle class="ho" r="3.5"/>'
 FLAGGED = '<circle class="ho" r="7.5"/><path class="ln" d="M-4 -4l8 8M4 -4l-8 8"/>'
 
@@ -275,39 +289,30 @@ def _share(row: LayerRow, panels: Panels, style: str) -> list[Markup]:
 
 
 def layer_table(rows: Sequence[LayerRow]) -> Markup:
-    """The same numbers as text."""
-    columns = (
-        "Layer",
-        "Kind",
-        "Output",
-        "Parameters",
-        "Receptive field",
-        "Initializer",
-        "Spread",
-        "fresh",
-        "Gradient / weight",
-        "fresh",
-        "Dead",
-        "Saturated",
-    )
-    head = [tag("th", name, scope="col", class_="r" if name in RIGHT else None) for name in columns]
-    body = [_table_row(row, columns) for row in rows]
-    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="cards whole")
-    return tag("div", table, class_="box")
+    """The same numbers as text; a quantity that no layer has takes no column."""
+    cells = [_cells(row) for row in rows]
+    kept = [index for index, _ in enumerate(COLUMNS) if any(line[index] != NONE for line in cells)]
+    styles = ["r" if COLUMNS[index] in RIGHT else None for index in kept]
+    head = [tag("th", COLUMNS[index], scope="col", class_=style) for index, style in zip(kept, styles, strict=True)]
+    body = []
+    for row, line in zip(rows, cells, strict=True):
+        name = tag("th", tag("code", cut(row.path, NAME), title=row.path), scope="row")
+        drawn = [
+            tag("td", line[index], data_l=COLUMNS[index], class_=style)
+            for index, style in zip(kept, styles, strict=True)
+        ]
+        body.append(tag("tr", name, *drawn))
+    parts = tag("thead", tag("tr", tag("th", "Layer", scope="col"), *head)), tag("tbody", *body)
+    return tag("div", tag("table", *parts, class_="cards whole every-layer"), class_="box")
 
 
-def _table_row(row: LayerRow, columns: Sequence[str]) -> Markup:
+def _cells(row: LayerRow) -> tuple[str, ...]:
+    """The texts of one row, one for each of `COLUMNS`."""
+
     def share(value: float | None) -> str:
-        return "–" if value is None else f"{decimals(100 * value)} %"
+        return NONE if value is None else f"{decimals(100 * value)} %"
 
     kind = " · ".join(part for part in (row.kind, row.activation) if part)
-    seen = field(row.receptive_field)
-    words = (kind, shape(row.output_shape), f"{row.parameters:,}", seen, row.initializer or "–")
+    words = (kind, shape(row.output_shape), f"{row.parameters:,}", field(row.receptive_field), row.initializer or NONE)
     values = (row.spread, row.spread_fresh, row.gradient, row.gradient_fresh)
-    cells = (*words, *map(number, values), share(row.dead), share(row.saturated))
-    name = tag("th", tag("code", cut(row.path, NAME), title=row.path), scope="row")
-    drawn = [
-        tag("td", cell, data_l=title, class_="r" if title in RIGHT else None)
-        for title, cell in zip(columns[1:], cells, strict=True)
-    ]
-    return tag("tr", name, *drawn)
+    return (*words, *map(number, values), share(row.dead), share(row.saturated))

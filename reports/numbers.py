@@ -8,6 +8,7 @@ from diagnose.findings import Interval
 SHARES = ("error rate", "share", "fraction", "accuracy")  # units that begin so are 0 to 1 and shown in per cent
 WIDE = 20.0  # times: the ends of an interval that lie farther apart keep their own decimals
 FINEST = 6  # decimals at most
+SMALL = 2  # numbers below, as shares and skills are, keep two decimals: 0.97 is not 1.0
 
 
 def number(value: float | int | None, digits: int = 3) -> str:
@@ -81,7 +82,8 @@ def _places(low: float, high: float) -> int | None:
     width = high - low
     if not math.isfinite(width) or not 10.0**-FINEST < width < 1e6 or (low > 0 and high > WIDE * low):
         return None
-    return min(FINEST, max(0, 1 - math.floor(math.log10(width))))
+    least = 2 if max(abs(low), abs(high)) < SMALL else 0
+    return min(FINEST, max(least, 1 - math.floor(math.log10(width))))
 
 
 def _fixed(value: float, places: int | None) -> str:

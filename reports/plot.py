@@ -21,7 +21,7 @@ ROLES = {
     "baseline": "c-soft",
     "constant": "c-soft",
 }
-OTHERS = ("c-ink", "c-soft", "c-test", "c-ok")  # series without a role, in turn
+OTHERS = ("c-ink", "c-soft", "c-bar")  # series without a role, in turn: greys, for the hues have a meaning
 
 
 def role_of(label: str) -> str:

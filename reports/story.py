@@ -12,6 +12,7 @@ from diagnose.diagnosis import (
     MACHINE_LEARNING_YEARNING,
     Cause,
     CheckOutcome,
+    Coverage,
     Diagnosis,
     Payoff,
     State,
@@ -228,6 +229,18 @@ def shared_reason(items: Sequence[Verdict]) -> str:
     return reasons.pop() if len(reasons) == 1 and len(items) > 1 else ""
 
 
+def reasons(items: Sequence[Verdict], diagnosis: Diagnosis) -> list[str]:
+    """The reason of each item; what it quotes of a finding is left out where an item above quotes it already."""
+    messages = [finding.message.lower() for finding in diagnosis.findings]
+    told: list[str] = []
+    for verdict in items:
+        text = verdict.because
+        known = [message for message in messages if any(message in before.lower() for before in told)]
+        places = [text.lower().find(message) for message in known]
+        told.append(text[: min((place for place in places if place > 0), default=None)].rstrip())
+    return told
+
+
 def judged(diagnosis: Diagnosis) -> str:
     """The sentence above the lists."""
     every = [verdict for name in LISTS for verdict in diagnosis.verdicts.get(name, ())]
@@ -268,6 +281,14 @@ def gaps(checks: Sequence[CheckOutcome]) -> list[tuple[str, list[CheckOutcome]]]
             prefix = "stopped by an error: " if check.outcome == "crashed" else ""
             reasons.setdefault(prefix + check.reason, []).append(check)
     return sorted(reasons.items(), key=lambda item: -len(item[1]))
+
+
+def uncovered(coverage: Sequence[Coverage]) -> list[tuple[str, str, str]]:
+    """What was not covered, why, and how to get it: what has its reason in common in one row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for gap in coverage:
+        rows.setdefault((gap.why, gap.how_to_get_it), []).append(gap.what)
+    return [(", ".join(what), why, how) for (why, how), what in rows.items()]
 
 
 def ran(checks: Sequence[CheckOutcome]) -> str:

@@ -191,6 +191,8 @@ def _strip(bars: Sequence[tuple[tuple[str, float] | None, str]], sentence: str) 
 def _dates(points: Sequence[Point]) -> Markup:
     """First and last; between them the middle, where there is room."""
     first, last = day(points[0].date), day(points[-1].date)
+    if first == last:  # then the hour tells them apart
+        first, last = (f"{first}, {point.date[11:16]}" for point in (points[0], points[-1]))
     marks = [tag("text", first, class_="tk", x=0, y=12)]
     if len(points) > 1:
         marks.append(tag("text", last, class_="tk", x="100%", y=12, text_anchor="end"))

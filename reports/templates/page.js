@@ -35,5 +35,5 @@ const watch = new IntersectionObserver((entries) => {
 links.forEach((_, id) => watch.observe(document.getElementById(id)));
 
 addEventListener("beforeprint", () => {
-  document.querySelectorAll("details:not(.reference)").forEach((part) => { part.open = true; });
+  document.querySelectorAll("details:not(.reference, .blk)").forEach((part) => { part.open = true; });
 });

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.findings import Bars, Curves, Histogram, Mark, Matrix, Sample, Samples, Series, Table
+from diagnose.findings import Bars, Curves, Histogram, Interval, Mark, Matrix, Sample, Samples, Series, Table
 from diagnose.reports.figures import draw
 from diagnose.reports.labels import Label, settle
 from diagnose.reports.ladder import difference, ladder, levels, number_line
-from diagnose.reports.numbers import between, cut, interval, number, quantity, shape
+from diagnose.reports.numbers import beside, between, cut, halved, interval, number, quantity, shape
 from diagnose.reports.svg import scale, tag
 from tests.reports.pictures import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD
 
@@ -209,3 +209,57 @@ def test_no_number_breaks_a_figure(x: tuple[float, ...], y: tuple[float, ...], z
         assert parsed(figure).tag == "figure"
         assert all(-0.01 <= place <= 100.01 for place in positions(figure))
     assert parsed(ladder(every[0])).tag == "figure"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "told"),
+    [
+        (0.975, 0.896, 1.05, "0.97 [0.90, 1.05]"),
+        (52.43, 44.3, 59.2, "52 [44, 59]"),
+        (0.0, -0.00152, 0.00152, "0 [−0.0015, 0.0015]"),
+        (0.003, 1e-5, 10.0, "0.003 [1e−5, 10]"),
+    ],
+)
+def test_a_value_and_its_interval_have_the_decimals_that_the_interval_allows(
+    value: float, low: float, high: float, told: str
+) -> None:
+    assert f"{beside(value, Interval(low, high))} {between(Interval(low, high))}" == told
+
+
+def test_neighbouring_ticks_are_told_apart() -> None:
+    labels = [text for _, text in scale([2.30221, 2.30309]).ticks()]
+    assert len(set(labels)) == len(labels) > 2
+
+
+def test_a_long_name_takes_two_lines_before_it_is_cut() -> None:
+    assert halved("logistic regression", 15) == ("logistic", "regression")
+    assert halved("stage0_block0_0_norm", 15) == ("stage0_", "block0_0_norm")
+    assert halved("short", 15) == ("short",)
+    (cut_name,) = halved("x" * 40, 15)
+    assert len(cut_name) == 15 and "…" in cut_name
+
+
+def test_the_first_peak_of_a_long_line_is_drawn() -> None:
+    heights = [2.0, 9e6, *[2.0] * 998]
+    shown = draw(Curves("loss", "step", "loss", (Series("loss", tuple(map(float, range(1000))), tuple(heights)),)))
+    line = re.search(r'class="ln[^"]*" d="([^"]+)"', shown)
+    assert line is not None and min(float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", line[1])) < 20
+
+
+def test_noise_is_not_drawn_as_a_movement() -> None:
+    flat = Series("train", (0.0, 1.0, 2.0), (2.3026, 2.3025, 2.3024))
+    shown = draw(Curves("loss", "epoch", "loss", (flat,), log_y=True))
+    heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", re.search(r' d="([^"]+)"', shown)[1])]  # type: ignore[index]
+    assert max(heights) - min(heights) < 5
+    assert "log scale" not in shown
+
+
+def test_every_axis_has_a_name() -> None:
+    for bars in (Bars("Gradient over weight by layer, fresh weights", ("a", "b"), (1.0, 10.0), log=True), SPREAD):
+        named = re.findall(r'class="al"[^>]*>([^<]+)', draw(bars))
+        assert named and all(name.strip() and name != "log scale" for name in named)
+
+
+def test_a_confusion_says_what_is_confused_most() -> None:
+    shown = draw(Matrix("Confusion", "actual", "predicted", ("a", "b"), ("a", "b"), ((9, 4), (1, 8))))
+    assert "most often confused: a as b: 4, b as a: 1" in shown
