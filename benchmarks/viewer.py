@@ -21,7 +21,7 @@ from urllib.request import urlopen
 
 import click
 
-from diagnose.storing import plain
+from diagnose.storing import to_json
 from tests.reports.examples import deep, healthy, regression, sick
 
 DIAGNOSE = str(Path(sys.executable).with_name("diagnose"))
@@ -39,7 +39,7 @@ PAGES = {
 
 def fill(folder: Path, count: int) -> float:
     """Write `count` results of several kinds, one every 37 minutes; returns their mean size in kB."""
-    kinds = [json.loads(json.dumps(plain(make()))) for make in (sick, healthy, regression, deep)]
+    kinds = [json.loads(to_json(make())) for make in (sick, healthy, regression, deep)]
     start, total = datetime(2026, 1, 1, tzinfo=UTC), 0
     for number in range(count):
         date = start + timedelta(minutes=37 * number)

@@ -6,6 +6,7 @@ from diagnose.diagnosis import Cause, Diagnosis, Remedy
 from diagnose.reports import story
 from diagnose.reports.numbers import cut
 from diagnose.reports.svg import joined, tag
+from diagnose.reports.terminal import SIGNS
 
 CAUSES = 5  # at most
 STYLE = """
@@ -24,7 +25,7 @@ def render(diagnosis: Diagnosis) -> str:
     name = cut(str(diagnosis.subject.get("name", "the model")), 60)
     parts = [
         tag("style", Markup(STYLE)),
-        tag("p", f"{diagnosis.state.value.capitalize()}: {name}", class_="state"),
+        tag("p", f"{SIGNS[diagnosis.state.value]} {diagnosis.state.value.capitalize()}: {name}", class_="state"),
         tag("p", diagnosis.headline),
         *([tag("p", tag("b", story.unfinished(diagnosis)))] if story.unfinished(diagnosis) else []),
         *_next(diagnosis.remedies),

@@ -110,7 +110,9 @@ def key(entries: Sequence[tuple[str, str]]) -> Markup:
     if not entries:
         return Markup("")
     return tag(
-        "p", *(tag("span", _stroke(style), name, class_="key") for style, name in entries), class_="keys small soft"
+        "p",
+        *(tag("span", _stroke(style), cut(name, 60), class_="key") for style, name in entries),
+        class_="keys small soft",
     )
 
 

@@ -19,12 +19,13 @@ from diagnose.diagnosis import (
     Verdict,
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
-from diagnose.reports.numbers import SHARES, beside, between, counted, listed, number, quantity
+from diagnose.reports.numbers import SHARES, beside, between, counted, cut, listed, number, quantity
 
 LISTS = {
     "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
     "fast_ai": ("fast.ai, five steps against overfitting", FAST_AI),
 }
+PLACE = 48  # characters of a name in a place
 TINY = 0.01  # times the threshold: smaller values are as good as 0
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -78,7 +79,7 @@ def where(finding: Finding, causes: Container[str] = ()) -> str:
     ]
     named = set(re.findall(r"[\w/.-]+", finding.message))
     told = [(name, value) for name, value in parts if value is not None and str(value) not in named]
-    return ", ".join(f"{name} {value}".strip() for name, value in told if value not in causes)
+    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in told if value not in causes)
 
 
 def date(text: str) -> str:

@@ -9,7 +9,7 @@ from diagnose.reports import story
 from diagnose.reports.numbers import counted, cut
 
 CAUSES = 5  # at most
-EVIDENCE = 3  # lines under one cause
+EVIDENCE = 3  # lines under one cause; one under what follows from another
 COLOURS = {
     "sick": "31",
     "attention": "33",
@@ -70,8 +70,11 @@ def _causes(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
 def _cause(number: int, cause: Cause, diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
     severity = _paint(cause.severity.value, cause.severity.value, colour)
     kind = "direction, " if cause.kind == "direction" else ""
-    yield f"  {number}. {story.clean(cause.title)} ({kind}{severity}, {cause.state}) {cause.code}"
-    rows = (*story.evidence_rows(cause, diagnosis, EVIDENCE), *story.effect_rows(cause, diagnosis))[:EVIDENCE]
+    root = story.above(diagnosis).get(cause.code)
+    after = f", follows from {root.rank}" if root else ""
+    yield f"  {number}. {story.clean(cause.title)} ({kind}{severity}, {cause.state}{after}) {cause.code}"
+    most = 1 if root else EVIDENCE
+    rows = (*story.evidence_rows(cause, diagnosis, most), *story.effect_rows(cause, diagnosis))[:most]
     if not rows:
         yield from _wrapped(cause.summary, width, "     ")
     for row in rows:
