@@ -89,6 +89,14 @@ def _several_outputs() -> Any:
     return tf_keras.Model({"figures": inputs}, {"b": L.Dense(1, name="b")(x), "a": L.Dense(2, name="a")(x)})
 
 
+def _slashes() -> Any:
+    """As MobileNetV3 and models converted from TensorFlow 1 call their layers; one new name would be taken."""
+    inputs = L.Input((3,), name="in/figures")
+    x = L.Dense(4, name="block/dense")(L.Dense(4, name="block_dense")(inputs))
+    inner = tf_keras.Sequential([L.Dense(3, name="a/b")], name="inner/model")
+    return tf_keras.Model(inputs, [L.Dense(1, name="out/price")(inner(x)), L.Dense(2, name="out/area")(x)])
+
+
 def _states() -> Any:
     inputs = L.Input(SERIES)
     sequence, *state = L.LSTM(3, return_sequences=True, return_state=True)(inputs)
@@ -247,6 +255,26 @@ MODELS: dict[str, Callable[[], Any]] = {
     "unit length": _on_tensor(lambda x: tf.math.l2_normalize(x, axis=-1)),
     "split": _on_tensor(lambda x: tf.split(x, 2, axis=-1)[1], SERIES),
     "embedding lookup": _on_tensor(lambda x: tf.one_hot(tf.cast(tf.abs(x), "int32"), 3)),
+    "preprocessing of VGG and ResNet": _on_tensor(
+        lambda x: tf_keras.applications.vgg16.preprocess_input(tf_keras.applications.resnet50.preprocess_input(x)),
+        (8, 6, 3),
+    ),
+    "bias before the pixels": _on_tensor(
+        lambda x: tf.nn.bias_add(tf.nn.bias_add(x, [1.0, 2.0]), [float(i) for i in range(8)], data_format="NCHW"),
+        PICTURE,
+    ),
+    "more functions": _on_tensor(
+        lambda x: tf.math.erf(x) + tf.math.expm1(x) + tf.math.reciprocal(x) + tf.tan(x) + tf.cumsum(x, axis=1)
+    ),
+    "places": _on_tensor(
+        lambda x: tf.gather(x, [2, 0], axis=-1) + tf.roll(tf.reverse(x, [1]), shift=1, axis=1)[..., :2], SERIES
+    ),
+    "norms": _on_tensor(lambda x: tf.norm(x, axis=-1) + tf.norm(x, ord=1, axis=-1), SERIES),
+    "whether any": _on_tensor(
+        lambda x: tf.cast(tf.reduce_any(x > 1, axis=1), "float32") + tf.cast(tf.reduce_all(x > -1, axis=1), "float32"),
+        SERIES,
+    ),
+    "names with slashes": _slashes,
     "resize": _on_tensor(lambda x: tf.image.resize(x, (4, 3)), PICTURE),
     "pad": _on_tensor(lambda x: tf.pad(x, [[0, 0], [1, 2]])),
 }
@@ -279,8 +307,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         _learned_boundaries,
         "is a Discretization that learned its boundaries from data, which Keras 3 does not read: build it with",
     ),
-    "random numbers": (
-        _on_tensor(lambda x: x + tf.random.normal((3,)) + tf.math.erf(x)),
-        "calls tf.math.erf in a way that is not known here: build the model with layers",
+    "another function": (
+        _on_tensor(lambda x: x + tf.math.lgamma(x)),
+        "calls tf.math.lgamma in a way that is not known here: build the model with layers",
     ),
 }

@@ -1,7 +1,7 @@
 """The containers of a model's config: models inside models, what they begin with, and what they declare."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from diagnose.loading.models import keras1
@@ -23,6 +23,33 @@ def layers_of(config: Any) -> Iterator[Config]:
     elif isinstance(config, list):
         for value in list(config):
             yield from layers_of(value)
+
+
+def plain_names(config: Config) -> Config:
+    """The same config with names of layers that Keras 3 takes: those of Keras 2 could hold slashes."""
+    inner = [layer["config"] for layer in layers_of(config)]
+    names = {part["name"] for part in inner if isinstance(part, dict) and isinstance(part.get("name"), str)}
+    plain: dict[str, str] = {}
+    for name in sorted(name for name in names if "/" in name):
+        plain[name] = plain_name(name)
+        while plain[name] in names:
+            plain[name] += "_"
+        names.add(plain[name])
+    return _replaced(config, plain) if plain else config
+
+
+def plain_name(name: str) -> str:
+    """A name without slashes."""
+    return name.replace("/", "_")
+
+
+def _replaced(value: Any, words: Mapping[str, str]) -> Any:
+    """A copy of a nested value in which some texts are replaced by others."""
+    if isinstance(value, dict):
+        return {key: _replaced(inner, words) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, words) for inner in value]
+    return words.get(value, value) if isinstance(value, str) else value
 
 
 def list_config(layer: Config, version: str) -> str | None:

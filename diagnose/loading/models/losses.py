@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnose.errors import InputError
+from diagnose.loading.models.containers import plain_name
 
 _EXAMPLE = "for example --loss sparse_categorical_crossentropy"
 _OLD_NAMES = {
@@ -81,7 +82,8 @@ def _loss_object(spec: dict[str, Any]) -> Any:
 def per_output(spec: Any, names: Sequence[str]) -> list[Any]:
     """Spread what `model.compile` takes (one, a list, a dict by output) over the outputs, in their order."""
     if isinstance(spec, dict) and "class_name" not in spec:
-        return [spec.get(name) for name in names]
+        named = {plain_name(str(name)): one for name, one in spec.items()}  # as the layers of the outputs are called
+        return [named.get(plain_name(name)) for name in names]
     if isinstance(spec, list | tuple):
         return list(spec) if len(spec) == len(names) else [None] * len(names)
     return [spec] * len(names)

@@ -18,6 +18,7 @@ from diagnose.loading.models.containers import (
     container,
     layers_of,
     list_config,
+    plain_names,
     sequential_input,
     single_output,
 )
@@ -81,7 +82,7 @@ def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:
     Raises:
         InputError: a layer means what Keras 3 cannot do.
     """
-    config = copy.deepcopy(config)
+    config = plain_names(copy.deepcopy(config))
     repairs = _FOR_ALL if version.startswith("3") else _BEFORE_KERAS_3
     notes: dict[str, None] = {}  # ordered, each once
     for layer in layers_of(config):

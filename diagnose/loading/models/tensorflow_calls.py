@@ -83,6 +83,28 @@ def _resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = 
     return ops.image.resize(images, tuple(size), interpolation=method, antialias=antialias)
 
 
+def _bias_add(value: Any, bias: Any, data_format: str | None = None) -> Any:
+    """Also how `preprocess_input` of VGG and ResNet takes the mean colour away."""
+    value, bias = _tensors_of_one_type(value, bias)
+    first = str(data_format).startswith("NC")
+    return value + (ops.reshape(bias, (-1, *[1] * (len(value.shape) - 2))) if first else bias)
+
+
+def _cumsum(x: Any, axis: int = 0) -> Any:
+    return ops.cumsum(x, axis=axis)
+
+
+def _gather(params: Any, indices: Any, axis: int | None = None, batch_dims: int = 0) -> Any:
+    if batch_dims:
+        raise NotImplementedError("tf.gather with batch_dims")
+    return ops.take(params, indices, axis=axis or 0)
+
+
+def _norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    return ops.norm(tensor, ord=None if ord == "euclidean" else ord, axis=axis, keepdims=keepdims)
+
+
 def _tile(input: Any, multiples: Any) -> Any:  # noqa: A002
     return ops.tile(input, multiples)
 
@@ -134,6 +156,10 @@ _ONE = {
         (("math.sigmoid", "sigmoid", "nn.sigmoid"), ops.sigmoid),
         (("math.softplus", "nn.softplus"), ops.softplus),
         (("math.sign", "sign"), ops.sign),
+        (("math.erf",), ops.erf),
+        (("math.expm1",), ops.expm1),
+        (("math.reciprocal",), ops.reciprocal),
+        (("math.tan", "tan"), ops.tan),
         (("math.floor", "floor"), ops.floor),
         (("math.ceil",), ops.ceil),
         (("math.round", "round"), ops.round),
@@ -182,6 +208,8 @@ _REDUCTIONS = {
         (("math.reduce_max", "reduce_max"), ops.max),
         (("math.reduce_min", "reduce_min"), ops.min),
         (("math.reduce_prod", "reduce_prod"), ops.prod),
+        (("math.reduce_any", "reduce_any"), ops.any),
+        (("math.reduce_all", "reduce_all"), ops.all),
         (("math.reduce_std",), ops.std),
         (("math.reduce_variance",), ops.var),
         (("math.reduce_logsumexp", "reduce_logsumexp"), ops.logsumexp),
@@ -199,6 +227,16 @@ FUNCTIONS: dict[str, Function] = {
     "nn.l2_normalize": _l2_normalize,
     "linalg.matmul": _matmul,
     "matmul": _matmul,
+    "linalg.norm": _norm,
+    "norm": _norm,
+    "compat.v1.norm": _norm,
+    "math.cumsum": _cumsum,
+    "cumsum": _cumsum,
+    "gather": _gather,
+    "compat.v1.gather": _gather,
+    "reverse": lambda tensor, axis: ops.flip(tensor, axis=tuple(axis)),
+    "roll": lambda input, shift, axis: ops.roll(input, shift, axis=axis),  # noqa: A006
+    "nn.bias_add": _bias_add,
     "nn.softmax": ops.softmax,
     "nn.log_softmax": ops.log_softmax,
     "nn.leaky_relu": _leaky_relu,

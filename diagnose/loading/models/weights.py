@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import InputError
+from diagnose.loading.models.containers import plain_name
 from diagnose.loading.models.conversions import THEANO_NOTE, Origin, converted, is_convolution
 from diagnose.loading.models.files import WEIGHTS, ModelFile
 from diagnose.loading.models.filling import read_array
@@ -38,8 +39,9 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
         layers = [layer for layer in model.layers if _ordered(layer)]
         if len(stored) != len(layers):
             raise InputError(f"{file.path}: it has weights for {len(stored)} layers, but its config for {len(layers)}")
-        if {layer.name for layer in layers} == set(stored):
-            pairs = [(layer, layer.name) for layer in layers]
+        named = {plain_name(name): name for name in stored}
+        if {layer.name for layer in layers} == set(named):
+            pairs = [(layer, named[layer.name]) for layer in layers]
         else:
             pairs = list(zip(layers, stored, strict=True))
         origin = _origin(file, opened, group, stored)
