@@ -557,6 +557,33 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Update:
+    """One optimizer step of a watched training: how far it moved the kernels of each layer.
+
+    `ratios` maps the path of a layer to |W after - W before| / |W before| (Frobenius norms over its trainable
+    kernels), penalties, momentum and clipping included. Layers whose kernels were zero before the step are left out.
+    """
+
+    step: int
+    ratios: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """In which order the rows of a watched training came: `batches` of its first epoch, spread evenly over it.
+
+    `alike` is the intraclass correlation of the first output's targets within batches (classes as one-hot vectors):
+    0 where rows come in random order, 1 where all rows of a batch have the same target. `chance` is the largest
+    of 50 random orders of the same rows.
+    """
+
+    batches: int
+    rows: int
+    alike: float
+    chance: float
+
+
+@dataclass(frozen=True)
 class History:
     """How training went. `replay`: short seeded trainings by us, from fresh weights at the user's settings.
 
@@ -575,6 +602,9 @@ class History:
     whole: bool
     dev_origin: str = "dev"
     dev_se: float | None = None  # standard error of a dev loss (regression: of the MSE)
+    rates: bool | None = None  # whether the errors are error rates; None: as the task of the first output says
+    updates: tuple[Update, ...] | Unavailable = Unavailable("only a training that is watched shows its steps")
+    feeding: Feeding | Unavailable = Unavailable("only a training that is watched shows the order of its rows")
 
 
 @dataclass(frozen=True)

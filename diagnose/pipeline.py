@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose import __version__
 from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
 from diagnose.errors import InputError
-from diagnose.findings import Crashed, Examined, Outcome, Skipped
+from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
 from diagnose.settings import Effort, Settings
 
 if TYPE_CHECKING:
@@ -210,10 +210,11 @@ def conclude(
     measured: Measured,
     outcomes: tuple[Outcome, ...],
     *,
+    level: Severity | None = None,
     loading_seconds: float = 0.0,
     command: str = "",
 ) -> Diagnosis:
-    """Reason from the outcomes and put the result together."""
+    """Reason from the outcomes and put the result together; `level`: how sick, where more than the gate tells it."""
     from diagnose.describing import describe, figures
     from diagnose.layer_rows import layer_rows
     from diagnose.reasoning import prescribing
@@ -223,7 +224,7 @@ def conclude(
     from diagnose.reasoning.verdicts import situation, verdicts
 
     seen = Seen(outcomes)
-    suspicions = suspect(outcomes)
+    suspicions = suspect(outcomes, level=level)
     state = state_of(suspicions, seen, VITAL)
     facts = describe(subject, measured.measurements)
     lists = prescribing.filled(verdicts(situation(suspicions, seen, images=facts.images)), facts.values)

@@ -6,6 +6,7 @@ from diagnose.checks.data import (
     fed_unlike_training,
     input_scale,
     label_format,
+    label_order,
     missing_classes,
     no_signal,
     non_finite_data,
@@ -22,6 +23,7 @@ from diagnose.registry import Check
 CHECKS: tuple[Check, ...] = (
     non_finite_data.non_finite_data,
     label_format.label_format,
+    label_order.label_order,
     token_range.token_range,
     fed_unlike_training.fed_unlike_training,
     preprocessing_mismatch.preprocessing_mismatch,

@@ -79,10 +79,11 @@ def _dev_score(evaluation: Evaluation | None) -> Score | None:
 
 
 def _by_error(history: History, score: Score | None) -> Rise | None:
-    """Without a score the task is unknown, and with it what the errors are."""
-    if score is None:
+    """None where it is unknown what the errors are."""
+    rates = history.rates if score is None else score.task.classifies
+    if rates is None:
         return None
-    return dev_error_rise(history, score.task.classifies, history.dev_rows or score.rows)
+    return dev_error_rise(history, rates, history.dev_rows or (score.rows if score is not None else None))
 
 
 def _by_loss(history: History, score: Score | None) -> Rise | None:

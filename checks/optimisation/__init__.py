@@ -4,12 +4,14 @@ from diagnose.checks.optimisation import (
     batch_size,
     divergence,
     exploding_gradients,
+    large_updates,
     learning_rate_too_high,
     learning_rate_too_low,
     optimizer_settings,
     penalty_share,
     plateau,
     slow_learning,
+    small_updates,
     unstable_seeds,
     vanishing_gradients,
 )
@@ -26,4 +28,6 @@ CHECKS = (
     optimizer_settings.optimizer_settings,
     batch_size.batch_size,
     unstable_seeds.unstable_seeds,
+    small_updates.small_updates,
+    large_updates.large_updates,
 )

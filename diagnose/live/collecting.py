@@ -2,12 +2,17 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from diagnose.measurements import Feeding
 
 ROWS = 1_024  # kept in the end: enough to call a unit dead, few enough to look at often
 MOST_BYTES = 64 << 20  # of all rows while they are collected
 FEWEST_BATCHES = 8  # rows of few batches may all be of one kind
+ORDERS = 50  # random ones, for what chance gives
+MOST_CLASSES = 100  # of more classes no batch holds enough rows to compare
 
 Structure = Any
 
@@ -40,14 +45,25 @@ class Collector:
 
         Where there are more, each value of the first target that looks like a class keeps its share.
         """
-        import keras
-
         if not self._batches:
             return None
         joined = [np.concatenate(parts) for parts in zip(*self._batches, strict=True)]
         chosen = _spread(_classes(keras.tree.pack_sequence_as(self._structure, joined)), len(joined[0]), seed)
         packed = keras.tree.pack_sequence_as(self._structure, [array[chosen] for array in joined])
         return packed if isinstance(packed, tuple) else (packed,)
+
+    def feeding(self, seed: int) -> Feeding | None:
+        """How alike the first target's values are within the kept batches; None where there are no such values."""
+        if not self._batches:
+            return None
+        sizes = [len(batch[0]) for batch in self._batches]
+        joined = [np.concatenate(parts) for parts in zip(*self._batches, strict=True)]
+        values = _values(keras.tree.pack_sequence_as(self._structure, joined))
+        if values is None or len(sizes) < 2 or max(sizes) < 2:
+            return None
+        generator = np.random.default_rng(seed)
+        chance = [_alike(generator.permutation(values), sizes) for _ in range(ORDERS)]
+        return Feeding(len(sizes), len(values), _alike(values, sizes), max(chance))
 
     def _rows(self) -> int:
         return sum(len(batch[0]) for batch in self._batches)
@@ -57,20 +73,44 @@ class Collector:
         return max(1, min(2 * ROWS // FEWEST_BATCHES, MOST_BYTES // (2 * FEWEST_BATCHES * max(row, 1))))
 
 
-def _classes(batch: Any) -> NDArray[Any] | None:
-    """The class of each row where the first target has one, for stratifying."""
-    import keras
-
+def _first_target(batch: Any) -> NDArray[Any] | None:
+    """The first target, where it is finite numbers."""
     if not isinstance(batch, tuple) or len(batch) < 2:
         return None
     targets = [target for target in keras.tree.flatten(batch[1]) if target is not None]
     first = np.asarray(targets[0]) if targets else None
-    if first is None or first.dtype.kind not in "biuf" or not np.isfinite(first).all():
+    return None if first is None or first.dtype.kind not in "biuf" or not np.isfinite(first).all() else first
+
+
+def _classes(batch: Any) -> NDArray[Any] | None:
+    """The class of each row where the first target has one, for stratifying."""
+    first = _first_target(batch)
+    if first is None:
         return None
     if first.ndim == 2 and first.shape[1] > 1:
         return np.asarray(first.argmax(axis=1))
     flat = first.reshape(len(first), -1)
     return flat[:, 0] if flat.shape[1] == 1 and np.array_equal(flat, np.round(flat)) else None
+
+
+def _values(batch: Any) -> NDArray[np.float64] | None:
+    """The first target as [rows, values]: classes one-hot, at most `MOST_CLASSES` of them, numbers as they are."""
+    classes = _classes(batch)
+    if classes is not None and len(known := np.unique(classes)) <= MOST_CLASSES:
+        return np.asarray(classes[:, None] == known, np.float64)
+    first = _first_target(batch)
+    return None if first is None else first.reshape(len(first), -1)[:, :MOST_CLASSES].astype(np.float64)
+
+
+def _alike(values: NDArray[np.float64], sizes: list[int]) -> float:
+    """Intraclass correlation, by the analysis of variance of batches one after the other; 0 where nothing varies."""
+    counts, starts = np.array(sizes, np.float64), np.cumsum([0, *sizes[:-1]])
+    means = np.add.reduceat(values, starts) / counts[:, None]
+    between = float((counts[:, None] * np.square(means - values.mean(axis=0))).sum()) / (len(sizes) - 1)
+    inside = float(np.square(values - np.repeat(means, sizes, axis=0)).sum()) / max(len(values) - len(sizes), 1)
+    typical = (counts.sum() - np.square(counts).sum() / counts.sum()) / (len(sizes) - 1)
+    total = between + (typical - 1) * inside
+    return (between - inside) / total if total > 0 else 0.0
 
 
 def _spread(classes: NDArray[Any] | None, rows: int, seed: int) -> NDArray[np.int64]:

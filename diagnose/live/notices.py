@@ -4,20 +4,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from diagnose.checks import CHECKS
+from diagnose.checks.data.label_order import label_order
 from diagnose.checks.generalisation.best_epoch import best_epoch
+from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
 from diagnose.checks.numerics.non_finite_training import non_finite_training
+from diagnose.checks.numerics.non_finite_weights import non_finite_weights
 from diagnose.checks.optimisation.divergence import divergence
+from diagnose.checks.optimisation.large_updates import large_updates
 from diagnose.checks.optimisation.plateau import plateau
+from diagnose.checks.optimisation.small_updates import small_updates
 from diagnose.findings import Outcome, Severity, Skipped
 from diagnose.reasoning.causes import GATE
-from diagnose.reasoning.engine import Seen, Suspicion, suspect
+from diagnose.reasoning.engine import Seen, Suspicion, gate, suspect
 from diagnose.registry import Check
 
 STUCK = (non_finite_training, divergence, plateau)  # the loss shows that training does not get anywhere
-FROM_HISTORY = (*STUCK, best_epoch)
+FROM_HISTORY = (*STUCK, best_epoch, label_order, small_updates, large_updates)
 AT_THE_END = frozenset({"still-improving", "initial-loss", "no-dev-set"})  # say nothing of a training that goes on
 NEED_ALL_ROWS = frozenset({"batch-size", "dev-set-size", "missing-classes"})  # the callback keeps a sample
-WORTH_A_NOTE = frozenset({"best-weights-thrown-away"})  # told as a hint, too
+TOLD_ANYWAY = frozenset({"non-finite-training"})  # with step and layer, also where it is the effect of something else
+LEFT_BEHIND = (non_finite_weights, non_finite_outputs, divergence, plateau)  # by a loss that is not finite
+WORTH_A_NOTE = frozenset({"best-weights-thrown-away", "not-shuffled"})  # told as a hint, too
 
 
 @dataclass(frozen=True)
@@ -44,20 +51,26 @@ def examined(measurements: Mapping[type, object], whole: bool) -> tuple[Outcome,
 def alarming(outcomes: tuple[Outcome, ...]) -> tuple[Suspicion, ...]:
     """The causes worth a line now, those that another one explains included.
 
-    Little skill is no sign of sickness while a model still learns. So what the gate says, and every signal inside the
-    net, counts only once the loss itself stands still, climbs or is no number: the second witness.
+    While the model still learns, little skill is no sign of sickness, and no more is any signal inside the net.
     """
     seen = Seen(outcomes)
-    if seen.of(non_finite_training):  # what is left of the curve stands still, which says nothing
-        outcomes = _without(outcomes, (divergence, plateau), "the loss is not finite")
-        seen = Seen(outcomes)
-    told = [finding.severity for check in STUCK for finding in seen.of(check)]
-    level = max([Severity.HINT, *told], key=lambda severity: severity.rank)
-    if level is Severity.HINT:
+    if seen.of(non_finite_training):
+        outcomes = _without(outcomes, LEFT_BEHIND, "the loss is not finite")
+    if _by_the_loss(Seen(outcomes)) is Severity.HINT:
         outcomes = _without(outcomes, GATE, "the model still learns")
-    else:
-        level = max([level, *(f.severity for check in GATE for f in seen.of(check))], key=lambda s: s.rank)
-    return tuple(suspicion for suspicion in suspect(outcomes, level=level) if _tellable(suspicion))
+    return tuple(suspicion for suspicion in suspect(outcomes, level=level_of(outcomes)) if _tellable(suspicion))
+
+
+def level_of(outcomes: tuple[Outcome, ...]) -> Severity:
+    """How sick the model is, by its skill and by the loss of its training."""
+    seen = Seen(outcomes)
+    return max(gate(seen), _by_the_loss(seen), key=lambda severity: severity.rank)
+
+
+def _by_the_loss(seen: Seen) -> Severity:
+    """How bad it is that the loss stands still, climbs or is no number; a hint where it does none of it."""
+    told = [finding.severity for check in STUCK for finding in seen.of(check)]
+    return max([Severity.HINT, *told], key=lambda severity: severity.rank)
 
 
 def _without(outcomes: tuple[Outcome, ...], checks: Iterable[Check], reason: str) -> tuple[Outcome, ...]:

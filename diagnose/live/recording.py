@@ -105,7 +105,10 @@ class Record:
             gradient_norms=table[:, 2],
             non_finite_step=self.non_finite_step,
         )
-        return History("live", (run,), self.steps_per_epoch(), rows, dev_rows, constant, None, True, "dev", dev_se)
+        rates = True if np.isfinite(run.dev_error).any() else None
+        return History(
+            "live", (run,), self.steps_per_epoch(), rows, dev_rows, constant, None, True, "dev", dev_se, rates
+        )
 
     def _points(self) -> list[int]:
         """Steps at which the curve has a point: every epoch's end, and more where there are few of those."""

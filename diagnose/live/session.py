@@ -5,23 +5,26 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import keras
 import numpy as np
 
 from diagnose.diagnosis import Coverage, Diagnosis
 from diagnose.errors import InputError
+from diagnose.findings import Outcome, Severity
 from diagnose.live.budget import Budget
 from diagnose.live.constants import constant_loss
 from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick, without_rows
 from diagnose.live.keeping import KeptWeights
-from diagnose.live.notices import NEED_ALL_ROWS, Notice, alarming, examined, worded
+from diagnose.live.notices import NEED_ALL_ROWS, TOLD_ANYWAY, Notice, alarming, examined, level_of, worded
 from diagnose.live.recording import Record
-from diagnose.live.watching import Watch, watch
-from diagnose.measurements import Evaluation, History, Measurements, SplitScores
+from diagnose.live.updating import Updates
+from diagnose.live.watching import RING, Watch, watch
+from diagnose.measurements import Evaluation, Feeding, History, Measurements, SplitScores, Unavailable
 from diagnose.measuring.planning import Measured, measure
 from diagnose.pipeline import chosen, conclude
 from diagnose.subject import Subject
 
-CHUNK = 256  # steps between two readings
+CHUNK = RING // 4  # steps between two readings
 THINNING = 1.5  # a look into the net comes this many times later than the one before
 FIRST_LOOK = 100  # steps
 SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
@@ -44,11 +47,16 @@ class Session:
         self._stop_on = frozenset(stop_on)
         self._seed = seed
         self._say = say
-        self._watch: Watch | None = watch(model, CHUNK, self._chunk, self.fail)
+        self._watch: Watch | None = watch(model, self._called, self.fail)
+        self._updates = Updates(model)
+        self._unread = 0  # steps
         self._bench: LiveBench | None = None
         self._measured: Measurements = {}
         self._constant: float | None = None
+        self._feeding: Feeding | None = None
         self._next_look = FIRST_LOOK
+        self._alarmed = False
+        self._explained: set[str] = set()
         self._epoch = 0
         self._collected: dict[str, Any] = {}
         self._no_subject = ""
@@ -61,9 +69,10 @@ class Session:
     def begin(self) -> None:
         """`fit` is about to take its first step."""
         self.failed, self.running = False, True
+        self._updates.begin()
         optimizer = getattr(self.model, "optimizer", None)
         if not self.record.steps:
-            self.record.from_start = optimizer is None or int(optimizer.iterations) == 0
+            self.record.from_start = optimizer is None or int(keras.ops.convert_to_numpy(optimizer.iterations)) == 0
         with self.harmless():
             if self._watch is not None:
                 self._watch.open()
@@ -116,14 +125,21 @@ class Session:
             if self._watch is not None:
                 self._watch.close()
 
-    def _chunk(self) -> None:
+    def _called(self, steps: int) -> None:
+        """The train function has been called, and has taken so many steps."""
+        self._unread += steps
+        if self._failure:
+            return
         with self.harmless():
-            self._read()
-            self._observe()
+            self._updates.after(self.record.steps + self._unread, steps)
+            if self._unread >= CHUNK:
+                self._read()
+                self._observe()
 
     def _read(self) -> None:
         if self._watch is None:
             return
+        self._unread = 0
         fine = self.record.non_finite_step is None
         self.record.add(self._watch.read(), averaged=self._watch.averaged)
         if fine and self.record.non_finite_step is None and self.kept is not None:
@@ -132,16 +148,19 @@ class Session:
     def _observe(self) -> None:
         """Look at the history, and into the net where that is due, each only as far as it can be afforded."""
         broken = self.record.non_finite_step is not None and not self._told("non-finite-training")
+        outcomes: tuple[Outcome, ...] = ()
         if broken or self.budget.affords("history", SMALL):
             with self.budget.booked("history"):
-                self._find_constant()
+                self._know_targets()
                 outcomes = examined({History: self._history()}, whole=False)
-                self._tell(outcomes)
-        if self.record.steps >= self._next_look and not broken:
-            self._look_inside()
+        if not self._alarmed and any(s.severity.rank >= Severity.WARNING.rank for s in alarming(outcomes)):
+            self._alarmed = True
+            self._look_inside(len(STAGES))  # whatever it costs: it tells the cause from the symptom
+        elif self.record.steps >= self._next_look and not broken:
+            self._look_inside(self._affordable_stages())
+        self._tell(outcomes)
 
-    def _look_inside(self) -> None:
-        stages = self._affordable_stages()
+    def _look_inside(self, stages: int) -> None:
         if stages < 2 or not self._make_bench():
             return
         with self.budget.booked(f"look {stages}"):
@@ -171,9 +190,11 @@ class Session:
         return self._bench is not None
 
     def _tell(self, outcomes: Any) -> None:
+        """Say what is new. What a look has explained by something else is not told later, when less is in sight."""
         suspicions = alarming(outcomes)
+        self._explained |= {s.code for s in suspicions if s.explained_by is not None} - TOLD_ANYWAY
         for suspicion in suspicions:
-            if suspicion.explained_by is None and not self._told(suspicion.code):
+            if suspicion.code not in self._explained and not self._told(suspicion.code):
                 origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
                 message = worded(suspicion, origin)
                 notice = Notice(suspicion.code, suspicion.severity, self.record.steps, self._epoch, message)
@@ -196,6 +217,7 @@ class Session:
     def _stop_collecting(self, split: str) -> None:
         if self._watch is not None and split not in self._collected:
             self._watch.stop_collecting(split)
+            self._bench = None  # there are more rows than it was made with
             self._collected[split] = getattr(self._watch, split).rows(self._seed)
 
     def _rows(self, split: str) -> Any:
@@ -205,14 +227,21 @@ class Session:
             return getattr(self._watch, split).rows(self._seed)
         return self._collected.get(split)
 
-    def _find_constant(self) -> None:
+    def _know_targets(self) -> None:
+        """The best constant prediction, and the order in which the targets came: once, when the rows are there."""
+        if "train" not in self._collected:
+            return
         rows = self._rows("train") if self._constant is None else None
-        if isinstance(rows, tuple) and len(rows) > 1 and "train" in self._collected:
+        if isinstance(rows, tuple) and len(rows) > 1:
             self._constant = constant_loss(self.model, rows)
+        if self._feeding is None and self._watch is not None:
+            self._feeding = self._watch.train.feeding(self._seed)
 
     def _history(self, evaluation: object = None) -> History:
         rows = self._watch.dev_rows if self._watch is not None else 0
-        return self.record.history(self._constant, rows or None, _dev_se(evaluation, rows), None)
+        history = self.record.history(self._constant, rows or None, _dev_se(evaluation, rows), None)
+        feeding = self._feeding or Unavailable("the targets of too few rows were seen")
+        return replace(history, updates=tuple(self._updates.seen), feeding=feeding) if self._watch else history
 
     def _subject(self, history: History) -> Subject:
         train, dev = self._rows("train"), self._rows("dev")
@@ -243,7 +272,7 @@ class Session:
         self._read()
         if self.record.epochs or self._rows("train") is not None:
             self._collected.setdefault("train", self._rows("train"))
-            self._find_constant()
+            self._know_targets()
         settings = quick(self._seed, NEED_ALL_ROWS)
         checks = chosen(settings)
         needed = frozenset(kind for check in checks for kind in check.needs.values())
@@ -255,7 +284,7 @@ class Session:
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
         outcomes = tuple(check.run(measured.measurements) for check in checks)
-        found = conclude(subject, settings, checks, measured, outcomes)
+        found = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
         return self._told_of(found, live=self.running)
 
     def page(self) -> Diagnosis:
@@ -265,7 +294,7 @@ class Session:
         subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
         measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
         outcomes = tuple(check.run(measurements) for check in checks)
-        found = conclude(subject, settings, checks, Measured(measurements, (), ()), outcomes)
+        found = conclude(subject, settings, checks, Measured(measurements, (), ()), outcomes, level=level_of(outcomes))
         return self._told_of(found, live=True)
 
     def _told_of(self, diagnosis: Diagnosis, live: bool) -> Diagnosis:

@@ -18,21 +18,19 @@ import numpy as np
 import tensorflow as tf
 
 from diagnose.live.collecting import Collector
-from diagnose.live.watching import Origin, Steps
+from diagnose.live.watching import RING, Origin, Steps
 from diagnose.measuring.probe import call, capturing
 from diagnose.measuring.walking import walk
 
-RING = 1_024  # steps between two readings at most
 COLUMNS = 3  # loss, penalty, gradient norm
 
 
 class TensorFlowWatch:
     """Watches one model in `fit`; see `diagnose.live.watching.Watch`."""
 
-    def __init__(self, model: Any, chunk: int, on_chunk: Callable[[], None], on_failure: Callable[[], None]) -> None:
+    def __init__(self, model: Any, on_call: Callable[[int], None], on_failure: Callable[[], None]) -> None:
         self._model = model
-        self._chunk = min(chunk, RING // 2)
-        self._on_chunk = on_chunk
+        self._on_call = on_call
         self._on_failure = on_failure
         self.train, self.dev = Collector(), Collector()
         self.dev_rows = 0
@@ -42,7 +40,6 @@ class TensorFlowWatch:
         self.averaged = False
         self._step = _Step()
         self._read = 0
-        self._unread_calls = 0
         self._undo: list[Callable[[], None]] = []
         self._functions: dict[str, tuple[Any, Any]] = {}  # name -> (the model's own, ours)
         with _strategy(model).scope():
@@ -133,7 +130,7 @@ class TensorFlowWatch:
             object.__delattr__(model, "_autoconvert_optionals")
 
     def _guarded(self, function: Callable[[Any], Any], counting: bool) -> Callable[[Any], Any]:
-        """The function that `fit` calls: counts steps, and closes the watch where training ends by an exception."""
+        """The function that `fit` calls: tells of its steps, and closes the watch where one ends by an exception."""
 
         def run(iterator: Any) -> Any:
             start = time.process_time()
@@ -146,9 +143,7 @@ class TensorFlowWatch:
                 raise
             if counting:
                 self.compile_seconds = self.compile_seconds or time.process_time() - start
-                self._unread_calls += 1
-                if self._unread_calls * self._model.steps_per_execution >= self._chunk:
-                    self._on_chunk()
+                self._on_call(self._model.steps_per_execution)
             return logs
 
         return run
@@ -262,7 +257,6 @@ class TensorFlowWatch:
 
     def read(self) -> Steps:
         """The steps since the last reading (the last `RING` of them), oldest first."""
-        self._unread_calls = 0
         count = int(self._count.numpy())
         fresh = min(count - self._read, RING)
         lost, self._read = count - self._read - fresh, count

@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 from diagnose.live.collecting import Collector
 from diagnose.measurements import Array
 
+RING = 1_024  # single steps that a watch remembers: read it more often
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -57,11 +59,11 @@ class Watch(Protocol):
     def stop_collecting(self, split: str) -> None: ...
 
 
-def watch(model: Any, chunk: int, on_chunk: Callable[[], None], on_failure: Callable[[], None]) -> Watch | None:
+def watch(model: Any, on_call: Callable[[int], None], on_failure: Callable[[], None]) -> Watch | None:
     """A watch for this model; None on a backend that has none yet.
 
     Args:
-        chunk: call `on_chunk` about every so many steps, at which the steps are to be read.
+        on_call: called after each call of the train function, with the number of steps that it took at most.
         on_failure: called where a step of training ends by an exception or an interrupt, before it goes on its way.
     """
     import keras
@@ -70,4 +72,4 @@ def watch(model: Any, chunk: int, on_chunk: Callable[[], None], on_failure: Call
         return None
     from diagnose.live.tensorflow import TensorFlowWatch
 
-    return TensorFlowWatch(model, chunk, on_chunk, on_failure)
+    return TensorFlowWatch(model, on_call, on_failure)

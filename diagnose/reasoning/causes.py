@@ -14,6 +14,7 @@ from diagnose.checks.data.conflicting_labels import conflicting_labels
 from diagnose.checks.data.fed_unlike_training import fed_unlike_training
 from diagnose.checks.data.input_scale import input_scale
 from diagnose.checks.data.label_format import label_format
+from diagnose.checks.data.label_order import label_order
 from diagnose.checks.data.missing_classes import missing_classes
 from diagnose.checks.data.no_signal import no_signal
 from diagnose.checks.data.non_finite_data import non_finite_data
@@ -61,12 +62,14 @@ from diagnose.checks.numerics.non_finite_weights import non_finite_weights
 from diagnose.checks.optimisation.batch_size import batch_size
 from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.exploding_gradients import exploding_gradients
+from diagnose.checks.optimisation.large_updates import large_updates
 from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
 from diagnose.checks.optimisation.optimizer_settings import optimizer_settings
 from diagnose.checks.optimisation.penalty_share import penalty_share
 from diagnose.checks.optimisation.plateau import plateau
 from diagnose.checks.optimisation.slow_learning import slow_learning
+from diagnose.checks.optimisation.small_updates import small_updates
 from diagnose.checks.optimisation.unstable_seeds import unstable_seeds
 from diagnose.checks.optimisation.vanishing_gradients import vanishing_gradients
 from diagnose.checks.process.changes_that_help import changes_that_help
@@ -173,6 +176,15 @@ CAUSES: tuple[DeclaredCause, ...] = (
         (to_do.SAME_PREPROCESSING,),
         family="feeding",
         explains=("inputs-not-scaled", "data-mismatch", "high-variance", "saturated-units", "bad-initialization"),
+    ),
+    DeclaredCause(
+        "not-shuffled",
+        "The rows are fed in the order of their targets",
+        "Each batch teaches one target and undoes what the ones before it taught of the others.",
+        Role.FACT,
+        {label_order: 2.5},
+        (to_do.SHUFFLE,),
+        explains=("learning-rate-too-high", "plateau", "exploding-gradients", "poor-optimizer-settings"),
     ),
     # --- head and loss: one winner, in this order ----------------------------------------------------
     DeclaredCause(
@@ -360,7 +372,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The learning rate is too high",
         "The steps are too long for the loss to come down.",
         Role.SUSPECT,
-        {learning_rate_too_high: 3.0, divergence: 1.0},
+        {learning_rate_too_high: 3.0, large_updates: 1.5, divergence: 1.0},
         (to_do.LOWER_RATE,),
         witnessed_by={unstable_seeds: 0.25, non_finite_training: 0.5},
         explains=(*_BLOW_UP, "vanishing-gradients"),
@@ -370,7 +382,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The learning rate is too low",
         "The weights hardly move in the steps they are given.",
         Role.SUSPECT,
-        {learning_rate_too_low: 3.0},
+        {learning_rate_too_low: 3.0, small_updates: 1.5},
         (to_do.RAISE_RATE,),
         witnessed_by={slow_learning: 0.75},
         family="speed",

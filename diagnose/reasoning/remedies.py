@@ -76,6 +76,16 @@ SAME_PREPROCESSING = DeclaredRemedy(
     'model.compile(loss="$loss")',
     "one line",
 )
+SHUFFLE = DeclaredRemedy(
+    "shuffle",
+    "Shuffle the training rows anew in each epoch",
+    "In random order every batch is a small picture of the whole, so that a step is right for all of it.",
+    "import tensorflow as tf\n\n"
+    "model.fit(x_train, y_train, shuffle=True)\n"
+    "# a tf.data pipeline: with a buffer as large as the data\n"
+    "rows = tf.data.Dataset.from_tensor_slices((x_train, y_train)).shuffle(len(x_train)).batch(32)",
+    "one line",
+)
 FIX_LABELS = DeclaredRemedy(
     "fix-labels",
     "Bring the labels into the form that the loss expects",

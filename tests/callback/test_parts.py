@@ -11,6 +11,7 @@ from diagnose.live.collecting import FEWEST_BATCHES, ROWS, Collector
 from diagnose.live.constants import constant_loss
 from diagnose.live.notices import alarming, examined
 from diagnose.live.recording import Record
+from diagnose.live.updating import Updates
 from diagnose.live.watching import Origin, Steps
 from diagnose.measurements import History
 
@@ -54,6 +55,58 @@ def test_large_batches_give_a_part_of_their_rows() -> None:
 
 def test_nothing_seen() -> None:
     assert Collector().rows(seed=0) is None
+
+
+def fed(targets: np.ndarray) -> float:
+    """How alike the targets are within batches of 32."""
+    collector = Collector()
+    for number, start in enumerate(range(0, len(targets), 32)):
+        part = targets[start : start + 32]
+        collector.offer(number, (0, 0), [np.zeros((len(part), 1)), part])
+    feeding = collector.feeding(seed=0)
+    assert feeding is not None and feeding.chance < 0.1
+    return feeding.alike
+
+
+def test_order_of_the_targets() -> None:
+    random = np.random.default_rng(0)
+    classes, numbers = np.repeat(np.arange(10), 64), np.linspace(0, 1, 640)
+    assert fed(classes) == pytest.approx(1.0)
+    assert fed(numbers) > 0.9
+    assert abs(fed(random.permutation(classes))) < 0.05
+    assert abs(fed(random.permutation(numbers))) < 0.05
+
+
+def test_order_is_unknown_without_targets() -> None:
+    collector = Collector()
+    for number in range(4):
+        collector.offer(number, 0, [np.zeros((8, 1))])
+    assert collector.feeding(seed=0) is None
+
+
+# --- steps -------------------------------------------------------------------------------------------
+
+
+def test_a_step_is_measured_against_the_weights_before_it() -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="hidden", kernel_initializer="ones")])
+    updates = Updates(model)
+    for step in range(1, 40):
+        kernel = model.get_layer("hidden").kernel
+        kernel.assign(kernel * 1.01)
+        updates.after(step, 1)
+    assert [update.step for update in updates.seen] == [4, 7, 11, 17, 26, 40][:5]
+    assert updates.seen[0].ratios["hidden"] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_what_happens_between_two_fits_is_no_step() -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="hidden")])
+    updates = Updates(model)
+    for step in range(1, 4):
+        updates.after(step, 1)
+    model.get_layer("hidden").kernel.assign(np.full((2, 3), 100.0))
+    updates.begin()
+    updates.after(4, 1)
+    assert updates.seen == []
 
 
 # --- history -----------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ ValueError), a `validation_split` of a dataset or generator (a ValueError), and 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import keras
@@ -157,13 +156,25 @@ def two_targets(x: Any, y: Any) -> dict[str, Any]:
 # --- combinations -------------------------------------------------------------------------------------------
 
 
+def adam() -> Any:
+    return keras.optimizers.Adam(0.01)
+
+
+def clipped() -> Any:
+    return keras.optimizers.SGD(0.1, global_clipnorm=0.1)
+
+
+def accumulating() -> Any:
+    return keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
+
+
 @dataclass(frozen=True)
 class Training:
     name: str
     model: Callable[[], Any] = sequential
     data: Callable[[Any, Any], dict[str, Any]] = arrays
     compiled: dict[str, Any] = field(default_factory=dict)
-    optimizer: Callable[[], Any] = partial(keras.optimizers.Adam, 0.01)  # an optimizer belongs to one model
+    optimizer: Callable[[], Any] = adam  # made anew for each model: an optimizer belongs to one
     fitted: dict[str, Any] = field(default_factory=dict)
     policy: str = "float32"
     replicas: int = 1
@@ -227,8 +238,8 @@ TRAININGS = (
     Training("sample weights", fitted={"sample_weight": WEIGHTS}),
     Training("validation split", fitted={"validation_data": None, "validation_split": 0.2}),
     Training("no validation", fitted={"validation_data": None}),
-    Training("gradient accumulation", optimizer=partial(keras.optimizers.SGD, 0.1, gradient_accumulation_steps=2)),
-    Training("clipped gradients", optimizer=partial(keras.optimizers.SGD, 0.1, global_clipnorm=0.1)),
+    Training("gradient accumulation", optimizer=accumulating),
+    Training("clipped gradients", optimizer=clipped),
     Training("two replicas", functional, replicas=2),
     Training("two replicas, tf.data, steps_per_execution", functional, dataset, {"steps_per_execution": 2}, replicas=2),
 )

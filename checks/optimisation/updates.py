@@ -1,0 +1,55 @@
+"""How far single steps move the weights: what the checks on small and on large updates share."""
+
+import numpy as np
+
+from diagnose.checks.curves import points
+from diagnose.findings import Curves, Finding, Series, Severity
+from diagnose.measurements import Array, History, NotMeasured, Update, need
+
+EARLY = 0.1  # share of the training: later on small steps are right
+FIRST = 100  # steps that count as early however short the training is
+STEPS = 50  # fewer are no training that could be judged
+UNLEARNED = 0.5  # share of the constant prediction's loss: what ends below has learned, whatever its steps were
+
+
+def early_updates(history: History) -> list[Array]:
+    """Step over weight of all layers, for each watched step early in a training that has not learned; else empty.
+
+    Steps that move nothing at all have no gradient, which tells nothing of their length.
+
+    Raises:
+        NotMeasured: too few steps were watched, or it is unknown what a loss means here.
+    """
+    updates, run = need(history.updates), history.runs[0]
+    steps = len(run.step_losses)
+    early = [update for update in updates if update.step <= max(EARLY * steps, FIRST) and any(update.ratios.values())]
+    if steps < STEPS or not early:
+        raise NotMeasured(f"fewer than {STEPS} steps were watched")
+    if not history.constant_loss:
+        raise NotMeasured("the loss of the best constant prediction is unknown")
+    curve = points(run, "train_loss")
+    if len(curve) and curve.end <= UNLEARNED * history.constant_loss:
+        return []
+    return [_ratios(update) for update in early]
+
+
+def finding(message: str, value: float, threshold: float, history: History) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        f"{message} (usual: 0.0003 to 0.02)",
+        value=value,
+        threshold=threshold,
+        evidence=(_picture(need(history.updates)),),
+    )
+
+
+def _ratios(update: Update) -> Array:
+    return np.array(list(update.ratios.values()))
+
+
+def _picture(updates: tuple[Update, ...]) -> Curves:
+    """The median layer, and the range of all."""
+    known = [update for update in updates if update.ratios]
+    low, middle, high = (tuple(float(f(_ratios(update))) for update in known) for f in (np.min, np.median, np.max))
+    line = Series("median layer", tuple(float(update.step) for update in known), middle, low, high, role="train")
+    return Curves("Step over weight", "step", "share of the weights", (line,), log_y=True)

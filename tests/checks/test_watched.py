@@ -1,0 +1,120 @@
+"""Checks that only a watched training allows: the order of its rows, and the size of its steps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from diagnose.checks.data.label_order import label_order
+from diagnose.checks.generalisation.best_epoch import best_epoch
+from diagnose.checks.optimisation.large_updates import large_updates
+from diagnose.checks.optimisation.small_updates import small_updates
+from diagnose.findings import Severity
+from diagnose.measurements import Feeding, History, Update
+from tests.checks.builders_training import decay, evaluation, findings, history, run, score, severities, skipped
+
+WARNING, HINT = Severity.WARNING, Severity.HINT
+SORTED, SHUFFLED = Feeding(40, 1280, 0.9, 0.01), Feeding(40, 1280, 0.004, 0.01)
+CONSTANT = 2.3
+
+
+def watched(loss: float, *, epochs: int = 4, feeding: Feeding = SHUFFLED, ratio: float | None = None) -> History:
+    """A training whose steps all have this loss; `ratio`: step over weight of two layers, one twice as fast."""
+    steps = np.full(100 * epochs, loss)
+    updates = tuple(Update(step, {"a": ratio, "b": 2 * ratio}) for step in (4, 7, 60)) if ratio is not None else ()
+    one = run([loss] * (epochs + 1), step_losses=steps)
+    return history(one, origin="live", constant_loss=CONSTANT, feeding=feeding, updates=updates)
+
+
+# --- order of rows ----------------------------------------------------------------------------------------
+
+
+def knowing(loss: float) -> object:
+    """Loaded weights with this loss over all train rows."""
+    return evaluation(score(0.1, own_loss=loss))
+
+
+def test_rows_in_random_order_are_clean() -> None:
+    assert severities(label_order, watched(0.3, feeding=SHUFFLED), knowing(2.0)) == []
+
+
+def test_sorted_rows_that_are_forgotten_are_a_warning() -> None:
+    (found,) = findings(label_order, watched(0.3, feeding=SORTED), knowing(1.2))
+    assert found.severity is WARNING
+    assert "intraclass correlation 0.9" in found.message and "1.2 and was 0.3" in found.message
+
+
+def test_sorted_rows_whose_loss_does_not_come_down_are_a_warning() -> None:
+    (found,) = findings(label_order, watched(1.6, feeding=SORTED))
+    assert found.severity is WARNING and "0.70 times" in found.message
+
+
+@pytest.mark.parametrize("loss", [0.3, 0.36])
+def test_sorted_rows_that_did_no_harm_are_a_hint(loss: float) -> None:
+    assert severities(label_order, watched(0.3, feeding=SORTED), knowing(loss)) == [HINT]
+
+
+def test_in_the_first_epoch_every_loss_is_high() -> None:
+    assert severities(label_order, watched(1.6, epochs=1, feeding=SORTED)) == [HINT]
+
+
+def test_alike_by_chance_is_clean() -> None:
+    assert severities(label_order, watched(0.3, feeding=Feeding(5, 10, 0.6, 0.7)), knowing(2.0)) == []
+
+
+def test_order_needs_batches() -> None:
+    assert "fewer than 4 batches" in skipped(label_order, watched(0.3, feeding=Feeding(3, 96, 1.0, 0.1)))
+    assert "watched" in skipped(label_order, history(run([1.0]), origin="live"))
+
+
+# --- size of steps ----------------------------------------------------------------------------------------
+
+
+def test_steps_too_short_to_get_anywhere() -> None:
+    (found,) = findings(small_updates, watched(2.2, ratio=2e-5))
+    assert found.severity is WARNING and found.value == pytest.approx(4e-5)
+    assert found.evidence[0].kind == "curves"
+
+
+def test_steps_too_long_to_keep_anything() -> None:
+    (found,) = findings(large_updates, watched(2.2, ratio=0.04))
+    assert found.severity is WARNING and found.value == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        watched(2.2, ratio=1e-3),  # usual steps, whatever else is wrong
+        watched(0.1, ratio=2e-5),  # fine tuning: short steps, and a loss that is low
+        watched(0.1, ratio=0.04),  # fast, and well
+    ],
+)
+def test_steps_that_accuse_nobody(training: History) -> None:
+    assert severities(small_updates, training) == []
+    assert severities(large_updates, training) == []
+
+
+def test_one_layer_that_moves_is_enough() -> None:
+    moving = tuple(Update(step, {"a": 3e-5, "b": 2e-3}) for step in (4, 7))
+    assert severities(small_updates, replace(watched(2.2), updates=moving)) == []
+
+
+def test_late_steps_are_small_by_right() -> None:
+    late = tuple(Update(step, {"a": 1e-5}) for step in (200, 300)) + (Update(40, {"a": 1e-3}),)
+    assert severities(small_updates, replace(watched(2.2), updates=late)) == []
+
+
+def test_steps_that_move_nothing_tell_nothing_of_their_length() -> None:
+    still = tuple(Update(step, {"a": 0.0, "b": 0.0}) for step in (4, 7))
+    assert "fewer than 50 steps" in skipped(small_updates, replace(watched(2.2), updates=still))
+
+
+# --- errors without a score ---------------------------------------------------------------------------------
+
+
+def test_best_epoch_is_told_before_the_net_was_looked_into() -> None:
+    rising = [0.5, 0.3, 0.2, 0.2, 0.3, 0.35, 0.4, 0.4, 0.4, 0.4]
+    one = run(decay(2.3, 0.01, 0.5, 10), dev_error=rising)
+    told = history(one, origin="live", dev_rows=500, rates=True)
+    assert severities(best_epoch, told) == [WARNING]
+    assert "unknown" in skipped(best_epoch, replace(told, rates=None, dev_se=None))
