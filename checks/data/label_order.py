@@ -6,7 +6,7 @@ import numpy as np
 
 from diagnose.checks.wording import number
 from diagnose.findings import Curves, Finding, Series, Severity
-from diagnose.measurements import Array, Evaluation, History, NotMeasured, SplitScores, need
+from diagnose.measurements import Array, Evaluation, Feeding, History, NotMeasured, SplitScores, Unavailable, need
 from diagnose.registry import check
 
 ALIKE = 0.5  # intraclass correlation of the targets in a batch; shuffled: within 0.05 of 0
@@ -48,7 +48,7 @@ def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Fin
     feeding = need(history.feeding)
     if feeding.batches < BATCHES:
         raise NotMeasured(f"fewer than {BATCHES} batches were seen")
-    if not feeding.alike > max(ALIKE, feeding.chance):
+    if not in_order(feeding):
         return
     harm = _forgotten(history, evaluation) or _unlearned(history)
     yield Finding(
@@ -60,6 +60,11 @@ def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Fin
         rows=feeding.rows,
         evidence=_saw(history),
     )
+
+
+def in_order(feeding: Feeding | Unavailable) -> bool:
+    """Whether rows are known to have come in the order of their targets."""
+    return isinstance(feeding, Feeding) and feeding.alike > max(ALIKE, feeding.chance)
 
 
 def _forgotten(history: History, evaluation: Evaluation | None) -> str:

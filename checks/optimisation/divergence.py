@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.curves import Points, count_runs, learning_curves, points, runs_that
+from diagnose.checks.data.label_order import in_order
 from diagnose.checks.wording import number, percent
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import History, NotMeasured, Run
@@ -41,12 +42,15 @@ def divergence(history: History) -> Iterator[Finding]:
 
     ## Known limits
     Restarts of a cyclical schedule raise the loss by design; three evaluations at the end of such a rise
-    look like divergence. A recorded loss is an average over each epoch, and hides swings within it.
+    look like divergence. A recorded loss is an average over each epoch, and hides swings within it. Rows
+    in the order of their targets make the loss swing whatever the steps are; then it is not judged.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
     - Zhang et al. 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
     """
+    if in_order(history.feeding):
+        raise NotMeasured("the rows came in the order of their targets, and the loss swings with them")
     scale = history.constant_loss
     if scale is None or scale <= 0:
         raise NotMeasured("the loss of the best constant prediction is unknown")

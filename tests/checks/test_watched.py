@@ -7,6 +7,7 @@ import pytest
 
 from diagnose.checks.data.label_order import label_order
 from diagnose.checks.generalisation.best_epoch import best_epoch
+from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.large_updates import large_updates
 from diagnose.checks.optimisation.small_updates import small_updates
 from diagnose.findings import Severity
@@ -62,6 +63,12 @@ def test_alike_by_chance_is_clean() -> None:
     assert severities(label_order, watched(0.3, feeding=Feeding(5, 10, 0.6, 0.7)), knowing(2.0)) == []
 
 
+def test_a_loss_that_swings_with_sorted_rows_is_no_divergence() -> None:
+    swinging = run([1.5, 2.0] * 6)
+    assert severities(divergence, history(swinging, origin="live", feeding=SHUFFLED)) == [WARNING]
+    assert "order of their targets" in skipped(divergence, history(swinging, origin="live", feeding=SORTED))
+
+
 def test_order_needs_batches() -> None:
     assert "fewer than 4 batches" in skipped(label_order, watched(0.3, feeding=Feeding(3, 96, 1.0, 0.1)))
     assert "watched" in skipped(label_order, history(run([1.0]), origin="live"))
@@ -100,7 +107,7 @@ def test_one_layer_that_moves_is_enough() -> None:
 
 
 def test_late_steps_are_small_by_right() -> None:
-    late = tuple(Update(step, {"a": 1e-5}) for step in (200, 300)) + (Update(40, {"a": 1e-3}),)
+    late = (Update(40, {"a": 1e-3}), Update(200, {"a": 1e-5}), Update(300, {"a": 1e-5}))
     assert severities(small_updates, replace(watched(2.2), updates=late)) == []
 
 
