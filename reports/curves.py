@@ -15,6 +15,7 @@ from diagnose.reports.svg import Scale, at, scale, tag
 HEIGHT = 240  # px
 DECADE = 8.0  # times: loss that spans less is drawn on a linear axis, where its shape is what it is
 CALM = 0.05  # of the values' size that a linear axis spans at least: noise is not drawn as a movement
+NARROWEST = 0.8  # per cent of the plot that a range takes at least: a range of one value is seen too
 POINTS = 240  # of one line; more cannot be told apart
 DOTTED = 12  # lines of fewer points show each point
 NAME = 28  # characters of a direct label
@@ -143,7 +144,8 @@ def _ranges(marks: Sequence[Mark], along: Scale) -> Iterator[Markup]:
         end = along.place(mark.until) if mark.until is not None else None
         if start is None or end is None:
             continue
-        left, width = min(start, end), abs(end - start)
+        width = max(NARROWEST, abs(end - start))
+        left = min(start, end, 100 - width)
         style = "okb" if mark.role in ("healthy", "") else "gut"
         yield tag("rect", tag("title", mark.label), class_=style, x=at(left), y=0, width=at(width), height="100%")
 

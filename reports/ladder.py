@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from diagnose.findings import Bars, Interval
 from diagnose.reports.labels import CHARACTER, NARROW, Label, settle
-from diagnose.reports.numbers import beside, cut, decimals, factor, interval, quantity, shown_unit
+from diagnose.reports.numbers import beside, cut, decimals, factor, interval, listed, quantity, shown_unit
 from diagnose.reports.plot import ROLES, figure, frame, role_of, x_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 
@@ -20,6 +20,7 @@ GAPS = {
     ("train-dev", "dev"): "data mismatch",
     ("dev", "test"): "dev overfitting",
 }
+STEPS = ("target", "train", "train-dev", "dev", "test")  # levels of the ladder; what is missing is said
 ROOM = 200.0  # px that the names leave to the plot on a phone
 HALF = 330.0  # px of a plot of two side by side on a wide screen
 STEP = 64  # px from level to level
@@ -79,6 +80,8 @@ def ladder(bars: Bars) -> Markup:
         sentences.append(sentence)
     note = "Lines: 95 % intervals. Between the levels: what each gap is called, and its size."
     note += f" Beyond the axis: {far.whole}." if far else ""
+    unknown = [role for role in STEPS if role not in {rung.role for rung in every}]
+    note += f" Unknown: {listed(unknown)}." if unknown else ""
     return figure(bars.title, note, frame(marks, "; ".join(sentences) + ".", STEP * len(rungs), "wide tight"))
 
 

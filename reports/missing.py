@@ -3,8 +3,8 @@
 import re
 
 ADVICE = (
-    (r"does not read a recorded", "Leave the recorded history out: a replay from fresh weights is then made; or train "
-     "with diagnose.DiagnosisCallback."),
+    (r"does not read a recorded|best constant prediction is unknown", "Leave the recorded history out: a replay from "
+     "fresh weights is then made; or train with diagnose.DiagnosisCallback."),
     (r"train-dev", "Keep a tenth of train out of your next training and pass it as the split train_dev."),
     (r"trained on the|may have been trained on", "Keep rows that no training sees, and pass them as dev or test."),
     (r"no test split|dev or the test", "Pass rows that were used for nothing else: --test PATH."),
@@ -24,6 +24,8 @@ ADVICE = (
     (r"pretrained|fine-tunes", "Nothing: what was pretrained has no fresh start to compare with."),
     (r"subclassed|operations outside layers|graph", "Build it with the functional API: its graph is then known."),
     (r"never trained|only tried on sick|passes the gate|no change was tried", "Nothing: it applies to other models."),
+    (r"no output has a confusion matrix", "Nothing: it applies to classifiers of 2 to 30 classes."),
+    (r"no input of the model takes numbers", "Nothing: it applies to inputs that are numbers."),
     (r"no trainable weights", "Set trainable = True where the model is to learn."),
     (r"too few|different rows|class only|do not vary|finite target", "Pass more rows: --rows all, or a larger file."),
 )  # fmt: skip

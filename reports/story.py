@@ -26,7 +26,6 @@ LISTS = {
     "fast_ai": ("fast.ai, five steps against overfitting", FAST_AI),
 }
 PLACE = 48  # characters of a name in a place
-TINY = 0.01  # times the threshold: smaller values are as good as 0
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -148,19 +147,12 @@ def _row(finding: Finding, causes: Container[str]) -> Row:
     span = interval_of(finding)
     return Row(
         what=sentence(finding),
-        measured="" if finding.value is None else _measured(finding.value, finding.threshold, span),
+        measured="" if finding.value is None else beside(finding.value, span),
         interval=between(span),
         threshold=number(finding.threshold),
         basis=", ".join(part for part in basis if part),
         finding=finding,
     )
-
-
-def _measured(value: float, threshold: float | None, span: Interval | None) -> str:
-    """The value with the decimals of its interval; 0 where it is next to nothing beside its threshold."""
-    if span is None and threshold and 0 < abs(value) < TINY * abs(threshold):
-        return "about 0"
-    return beside(value, span)
 
 
 def interval_of(finding: Finding) -> Interval | None:

@@ -54,8 +54,8 @@ class Folder:
         return Listing(stamps, runs, len(stamps) - len(runs))
 
     def run(self, name: str) -> Run | None:
-        """The result of this name; None where the folder has no such file."""
-        stamp = self._look().get(name)
+        """The result of this name, also one written this moment; None where the folder has no such file."""
+        stamp = self._look().get(name) or self._look(believed=0).get(name)
         if stamp is None:
             return None
         return self._current(name, stamp) or self._remember(read(self.path / name, stamp))
@@ -69,10 +69,10 @@ class Folder:
             self._known[run.file] = run
         return run
 
-    def _look(self) -> dict[str, Stamp]:
-        """Names and stamps of the folder's JSON files, the newest first."""
+    def _look(self, believed: float = FRESH) -> dict[str, Stamp]:
+        """Names and stamps of the folder's JSON files, the newest first; as they were up to `believed` seconds ago."""
         with self._lock:
-            if time.monotonic() - self._looked >= FRESH:
+            if time.monotonic() - self._looked >= believed:
                 found = [(entry.name, _stamp(entry)) for entry in _entries(self.path)]
                 self._stamps = dict(sorted(found, key=lambda pair: (-pair[1][0], pair[0])))
                 for gone in self._known.keys() - self._stamps.keys():

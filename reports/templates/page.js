@@ -34,6 +34,11 @@ const watch = new IntersectionObserver((entries) => {
 }, { rootMargin: "-15% 0px -75% 0px" });
 links.forEach((_, id) => watch.observe(document.getElementById(id)));
 
+// A link to a folded part unfolds it.
+const unfold = () => document.querySelector("details:target")?.setAttribute("open", "");
+addEventListener("hashchange", unfold);
+unfold();
+
 addEventListener("beforeprint", () => {
   document.querySelectorAll("details:not(.reference, .blk)").forEach((part) => { part.open = true; });
 });

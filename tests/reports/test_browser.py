@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 WIDTHS = (360, 704, 1024, 1280, 1920)
 THEMES: tuple[Theme, ...] = ("light", "dark")
 VISIBLE = "[...document.querySelectorAll('main p, main h1, main h2')].filter(e => e.offsetParent).length"
+SHEET = 688  # CSS px: an A4 sheet without its margins
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => { part.open = true; })"
 
 
@@ -169,6 +170,29 @@ def test_print_breaks_no_row_and_no_figure(chromium: Browser, pages: dict[str, P
         "[...document.querySelectorAll('figure:not(.full), tr, .code, .row')].map(e => getComputedStyle(e).breakInside)"
     )
     assert set(page.evaluate(kept)) == {"avoid"}
+
+
+@pytest.mark.parametrize("name", ["sick", "deep"])
+def test_the_printed_table_of_layers_fits_the_sheet(chromium: Browser, pages: dict[str, Path], name: str) -> None:
+    page = chromium.show(pages[name], width=SHEET)
+    page.emulate_media(media="print")
+    page.evaluate(OPEN_ALL)
+    beyond = (
+        "[...document.querySelectorAll('.every-layer td, .every-layer th')].filter(e => e.scrollWidth > e.clientWidth)"
+    )
+    assert page.evaluate(f"{beyond}.map(e => e.textContent)") == []
+    box = page.locator(".every-layer").bounding_box()
+    assert box is not None and box["x"] + box["width"] <= SHEET
+
+
+def test_a_link_to_a_folded_check_unfolds_it(chromium: Browser, pages: dict[str, Path]) -> None:
+    page = chromium.show(pages["sick"])
+    link = page.locator(".evid a.quiet").first
+    part = page.locator(str(link.get_attribute("href")))
+    assert not part.evaluate("e => e.open")
+    link.focus()
+    page.keyboard.press("Enter")
+    assert part.evaluate("e => e.open")
 
 
 def test_hostile_names_run_nothing_and_ask_for_nothing(chromium: Browser, pages: dict[str, Path]) -> None:

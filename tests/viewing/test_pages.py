@@ -210,6 +210,13 @@ def test_a_page_of_a_training_that_goes_on_changes_with_its_file(tmp_path: Path)
     assert ">live</p>" not in client.get(address).text
 
 
+def test_a_result_written_this_moment_is_there(tmp_path: Path) -> None:
+    client = application(several(tmp_path)).test_client()
+    assert client.get("/").status_code == 200
+    path = put(tmp_path, healthy(), "fresh", 5)
+    assert client.get(f"/report/{path.name}").status_code == 200
+
+
 def test_a_file_that_was_removed_is_gone(tmp_path: Path) -> None:
     path = put(tmp_path, sick(), "cnn", 0)
     client = application(tmp_path).test_client()

@@ -30,6 +30,7 @@ def started(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
+@pytest.mark.skipif(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="run in the background: no Ctrl-C here")
 def test_it_says_its_address_shows_the_list_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     with started(several(tmp_path), "--port", "0") as (process, line):
         address = next(word for word in line.split() if word.startswith("http://127.0.0.1:"))
