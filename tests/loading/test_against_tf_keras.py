@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading.models import hdf5, hdf5_scan, legacy
+from diagnose.loading.models import legacy
 from diagnose.loading.models.opening import LoadedModel, load_model
 from diagnose.loading.options import LoadOptions
 
@@ -31,12 +31,11 @@ CASES = {name: series(name) for name in LAYERS} | MODELS
 
 
 @pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_this_process(scanned_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """What only tf-keras can open is no success here; and other processes, and code for other devices, cost time."""
     from tf_keras.src.layers.rnn import gru_lstm_utils
 
     monkeypatch.setattr(legacy, "installed", lambda: False)
-    monkeypatch.setattr(hdf5, "_scan_apart", lambda path, shown: hdf5_scan.scan(path))
     monkeypatch.setattr(gru_lstm_utils, "function_register", lambda function, *args, **settings: None)
 
 

@@ -15,6 +15,7 @@ from diagnose.loading.models.opening import LoadedModel, load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import write_hdf5
 
+pytestmark = pytest.mark.usefixtures("scanned_here")
 L = keras.layers
 Arrays = list[Any]
 NONE = LoadOptions()

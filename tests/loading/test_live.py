@@ -17,6 +17,7 @@ from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load, subject_from
 from diagnose.subject import Seen, Subject, Task
 
+pytestmark = pytest.mark.usefixtures("scanned_here")
 Make = Callable[..., Any]
 X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
 Y = np.arange(12) % 2

@@ -17,6 +17,7 @@ from diagnose.loading.data import folders, texts
 from diagnose.loading.signatures import Port, Signature
 from tests.loading.old_files import edit_archive
 
+pytestmark = pytest.mark.usefixtures("scanned_here")
 Make = Callable[..., Any]
 X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
 Y = np.arange(12) % 2

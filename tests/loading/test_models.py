@@ -15,6 +15,7 @@ from diagnose.loading.models.opening import has_initial_weights, load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_hdf5, fitted, same
 
+pytestmark = pytest.mark.usefixtures("scanned_here")
 Make = Callable[..., Any]
 NONE = LoadOptions()
 

@@ -17,6 +17,7 @@ from diagnose.loading.models.opening import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5, first_layer_shape, fitted, same
 
+pytestmark = pytest.mark.usefixtures("scanned_here")
 Make = Callable[..., Any]
 NONE = LoadOptions()
 
@@ -286,3 +287,27 @@ def test_weights_are_matched_by_name_not_by_place(tmp_path: Path, rows: Make) ->
         names = list(file["model_weights"].attrs["layer_names"])
         file["model_weights"].attrs["layer_names"] = names[::-1]
     assert same(load_model(tmp_path / "m.h5", NONE), model, rows)
+
+
+# --- Keras's own layers that it does not export ---------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_the_scale_of_convnext(suffix: str, tmp_path: Path, rows: Make) -> None:
+    from keras.src.applications.convnext import LayerScale
+
+    inputs = keras.Input((3,))
+    scaled = LayerScale(0.5, 3, name="convnext_tiny_stage_0_block_0_layer_scale")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1)(scaled))
+    model.compile("adam", "mse")
+    model.save(tmp_path / f"m{suffix}")
+    assert same(load_model(tmp_path / f"m{suffix}", NONE), model, rows)
+
+
+def test_a_scale_of_the_users_own_is_asked_for(tmp_path: Path) -> None:
+    class LayerScale(keras.layers.Layer):  # type: ignore[misc]
+        pass
+
+    keras.Sequential([keras.Input((3,)), LayerScale(), keras.layers.Dense(1)]).save(tmp_path / "m.keras")
+    with pytest.raises(InputError, match="is of the class LayerScale, which is not part of Keras 3: pass --custom-obj"):
+        load_model(tmp_path / "m.keras", NONE)

@@ -15,6 +15,7 @@ from diagnose.loading.models.opening import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5
 
+pytestmark = pytest.mark.usefixtures("scanned_here")
 Make = Callable[..., Any]
 
 

@@ -192,8 +192,11 @@ FRAME = pd.DataFrame(
     ("width", "expected"),
     [
         (8, "one-hot columns for sex, town would give exactly 8: encode them as in training"),
+        (7, "one number for each of sex, one-hot columns for town would give exactly 7: encode them as in training; "
+            "or without id, one-hot columns for sex, town would give exactly 7: encode them as in training"),
         (6, "one-hot columns for sex, town without the first of each would give exactly 6: encode them as in training; "
-            "or without id, number, one-hot columns for sex, town would give exactly 6: encode them as in training"),
+            "or without id, one number for each of sex, one-hot columns for town would give exactly 6: encode them "
+            "as in training"),
         (5, "one number for each of sex, town would give exactly 5: encode them as in training; or without id, "
             "one-hot columns for sex, town without the first of each would give exactly 5: encode them as in training"),
         (1, "without id, number there would be exactly 1: leave them out if the model was not fed them"),

@@ -47,7 +47,11 @@ def _fitting(frame: Any, numeric: list[str], text: list[str], width: int) -> Ite
     categories = [name for name in text if sizes[name] <= _CATEGORIES]
     one_hot = sum(sizes[name] for name in categories)
     named = listed(categories)
+    pairs = [name for name in categories if sizes[name] == 2]
+    others = [name for name in categories if name not in pairs]
+    mixed = f"one number for each of {listed(pairs)}, one-hot columns for {listed(others)}"
     ways = {
+        **({len(pairs) + sum(sizes[name] for name in others): mixed} if pairs and others else {}),
         len(text): f"one number for each of {listed(text)}",
         one_hot - len(categories): f"one-hot columns for {named} without the first of each",
         one_hot: f"one-hot columns for {named}",

@@ -7,6 +7,7 @@ or reads weights.
 
 import copy
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -104,11 +105,13 @@ def layer_class(name: str) -> Any:
 
 
 def own_objects() -> dict[str, Any]:
-    """The layers and functions of ours that a repaired config may name, by their registered names."""
+    """What a repaired config may name beside the public parts of Keras, by the names that it is given there."""
+    from keras.src.applications.convnext import LayerScale
+
     from diagnose.loading.models import channels, masks, retired, tensorflow_calls
 
     layers = [*retired.LAYERS.values(), *masks.LAYERS.values(), *channels.LAYERS.values()]
-    parts = [*layers, retired.hard_sigmoid, tensorflow_calls.TensorFlowCall]
+    parts = [*layers, retired.hard_sigmoid, tensorflow_calls.TensorFlowCall, LayerScale]
     return {f"{retired.PACKAGE}>{part.__name__}": part for part in parts}
 
 
@@ -187,6 +190,17 @@ def _retired(layer: Config, version: str) -> str | None:
         _locally_connected(layer)
     _ours(layer)
     return f"{kind}, which Keras 3 has not or computes in another way, is computed as in Keras 2"
+
+
+def _layer_scale(layer: Config, version: str) -> str | None:
+    """The one layer that Keras defines beside an application, ConvNeXt, and not among its layers."""
+    config = layer["config"]
+    if layer["class_name"] == "LayerScale" and isinstance(config, dict):
+        ours = re.fullmatch(r"convnext_.*_layer_scale", str(config.get("name")))
+        if ours and str(layer.get("module") or "keras").startswith(HOMES):
+            _ours(layer)
+            layer.pop("build_config", None)
+    return None
 
 
 def _locally_connected(layer: Config) -> None:
@@ -356,6 +370,7 @@ _FOR_ALL: tuple[_Repair, ...] = (
     _input_layer,
     _unknown_arguments,
     _operation,
+    _layer_scale,
     _module,
     _channels_first,
 )
@@ -377,6 +392,7 @@ _BEFORE_KERAS_3: tuple[_Repair, ...] = (
     _interpolation,
     _boundaries,
     _retired,
+    _layer_scale,
     _unknown_arguments,
     _module,
     _lost_arguments,
