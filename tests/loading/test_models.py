@@ -224,6 +224,34 @@ def test_a_folder_as_keras_saves_it_without_zipping(tmp_path: Path, make_model: 
         np.testing.assert_array_equal(again(text), words(text))
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("loss", [{"price": "mse"}, [None, "mse"]], ids=["by name", "by place"])
+def test_outputs_without_a_loss_are_left_out(loss: Any, suffix: str, tmp_path: Path, rows: Make) -> None:
+    inputs = keras.Input((3,))
+    seen = keras.layers.Dense(4, name="attention")(inputs)
+    model = keras.Model(inputs, [seen, keras.layers.Dense(1, name="price")(seen)])
+    model.compile("adam", loss, loss_weights=[1.0, 0.5])
+    model.save(tmp_path / f"m{suffix}")
+    loaded = load_model(tmp_path / f"m{suffix}", NONE)
+    assert [port.name for port in loaded.signature.outputs] == ["price"]
+    assert loaded.loss_weights == (0.5,)
+    np.testing.assert_allclose(loaded.model(rows(5, 3)), model(rows(5, 3))[1], atol=1e-6)
+    assert loaded.notes == ("the outputs attention have no loss, so they were left out: no training looks at them",)
+
+
+def test_outputs_by_name_without_a_loss_are_left_out(tmp_path: Path, rows: Make) -> None:
+    inputs = keras.Input((3,))
+    heads = {name: keras.layers.Dense(1, name=name)(inputs) for name in ("a", "b", "c")}
+    model = keras.Model(inputs, heads)
+    model.compile("adam", {"a": "mse", "c": "mae"})
+    model.save(tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras", NONE)
+    assert [one.name for one in loaded.losses] == ["mean_squared_error", "mean_absolute_error"]
+    given, expected = loaded.model(rows(5, 3)), model(rows(5, 3))
+    assert set(given) == {"a", "c"}
+    np.testing.assert_allclose(given["c"], expected["c"], atol=1e-6)
+
+
 # --- weights alone -------------------------------------------------------------------------------
 
 

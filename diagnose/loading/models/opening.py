@@ -4,19 +4,26 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from diagnose.errors import BuildError, InputError, RefusedError
 from diagnose.loading.custom import custom_objects, lambda_functions
 from diagnose.loading.models import legacy, losses, optimizers, weights
-from diagnose.loading.models.containers import declared_shapes, layers_of, reserve_names
+from diagnose.loading.models.containers import declared_shapes, reserve_names
 from diagnose.loading.models.files import ModelFile, read_model_file, understood, unpacked
 from diagnose.loading.models.filling import filled_from
 from diagnose.loading.models.repairs import own_objects, repair
+from diagnose.loading.models.requirements import (
+    lambda_name,
+    name_functions,
+    require_lambdas,
+    require_vocabularies,
+    with_architecture,
+)
 from diagnose.loading.models.safety import check_config
-from diagnose.loading.models.sizes import check_levels, check_rows, check_sizes
+from diagnose.loading.models.sizes import check_rows, check_sizes
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature, output_keys, signature_of
 from diagnose.subject import Training
@@ -71,7 +78,7 @@ def load_file(file: ModelFile, options: LoadOptions, otherwise: Otherwise = lega
     Raises:
         InputError: the file is refused, or needs something from the user.
     """
-    file = _with_architecture(file, options.architecture)
+    file = with_architecture(file, options.architecture)
     check_sizes(file.path, file.config)
     with unpacked(file) as file, understood(file.path):
         return _load_layers(file, options, otherwise)
@@ -81,12 +88,13 @@ def _load_layers(file: ModelFile, options: LoadOptions, otherwise: Otherwise) ->
     """Repair the config, look at it as it will be built, build it, and set the weights."""
     custom = custom_objects(options.custom_objects)
     functions = lambda_functions(options.lambdas)
-    _require_lambdas(file, functions)
-    custom |= own_objects() | {_lambda_name(layer): function for layer, function in functions.items()}
+    require_lambdas(file, functions)
+    require_vocabularies(file)
+    custom |= own_objects() | {lambda_name(layer): function for layer, function in functions.items()}
     notes: tuple[str, ...] = ()
     try:
         config, notes = _repaired(file)
-        _name_functions(config, functions)
+        name_functions(config, functions)
         config["compile_config"] = None
         check_config(file.path, config, custom, trust=options.trust)
         model, more = _build(file, config, custom, options.trust)
@@ -111,61 +119,6 @@ def _said_of(place: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise type(error)(f"{place}: {error}") from error
-
-
-def _with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
-    if file.config is not None:
-        if architecture is not None:
-            raise InputError(f"{file.path} holds the model itself, not weights only: leave out --architecture")
-        return file
-    if architecture is None:
-        raise InputError(
-            f"{file.path} holds weights only, without the model: pass --architecture FILE.json "
-            "(what model.to_json() gives), or save the whole model with model.save()"
-        )
-    try:
-        config = json.loads(architecture.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"--architecture {architecture}: {error}: pass the JSON that model.to_json() gives") from error
-    if not isinstance(config, dict) or "class_name" not in config:
-        raise InputError(
-            f"--architecture {architecture}: it is no model config: pass the JSON that model.to_json() gives"
-        )
-    # Keras 3 names the module of every class, but not its version.
-    version = file.keras or str(config.get("keras_version") or ("3" if "module" in config else ""))
-    check_levels(architecture, "config", config)
-    return replace(file, keras=version, config=config)
-
-
-def _lambda_name(layer: str) -> str:
-    return f"lambda_of_{layer}"
-
-
-def _require_lambdas(file: ModelFile, functions: Mapping[str, Any]) -> None:
-    """An option that names no layer is a slip of the pen, and the layer that was meant would go without."""
-    lambdas = (layer["config"] for layer in layers_of(file.config) if layer["class_name"] == "Lambda")
-    there = [str(config.get("name")) for config in lambdas if isinstance(config, dict)]
-    unknown = next((layer for layer in functions if layer not in there), None)
-    if unknown is not None:
-        raise InputError(
-            f"--lambda {unknown}: there is no Lambda layer of that name in {file.path}: it has "
-            f"{', '.join(there) or 'none'}"
-        )
-
-
-def _name_functions(config: Any, functions: Mapping[str, Any]) -> None:
-    """Put the user's function in the place of a Lambda layer's code."""
-    if isinstance(config, list):
-        for value in config:
-            _name_functions(value, functions)
-    elif isinstance(config, dict):
-        inner = config.get("config")
-        if config.get("class_name") == "Lambda" and isinstance(inner, dict) and inner.get("name") in functions:
-            name = _lambda_name(inner["name"])
-            function = {"class_name": "function", "config": name, "module": "builtins", "registered_name": name}
-            config["config"] = {"name": inner["name"], "function": function, "arguments": inner.get("arguments") or {}}
-        for value in config.values():
-            _name_functions(value, functions)
 
 
 def _build(
@@ -234,9 +187,15 @@ def restored(
     file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[str, Any], notes: tuple[str, ...]
 ) -> LoadedModel:
     """Compile the model as its file says, or as the options say."""
+    names = [port.name for port in signature_of(model).outputs]
+    specs = losses.per_output(options.loss or file.training.get("loss"), names)
+    scales = losses.per_output(file.training.get("loss_weights"), names)
+    model, kept, more = _with_losses(file, model, names, specs)
+    notes += more
     signature = signature_of(model)
-    found = _file_losses(file, options, custom, [port.name for port in signature.outputs])
-    loss_weights = _numbers(losses.per_output(file.training.get("loss_weights"), [p.name for p in signature.outputs]))
+    with _said_of("--loss" if options.loss else str(file.path)):
+        found = [losses.find_loss(specs[index], custom) for index in kept]
+    loss_weights = _numbers([scales[index] for index in kept])
     optimizer, known, more = _file_optimizer(file, options, custom)
     _compile(model, optimizer, found, loss_weights)
     state = weights.optimizer_state(file) if known else []
@@ -264,16 +223,24 @@ def restored(
     )
 
 
-def _file_losses(file: ModelFile, options: LoadOptions, custom: Mapping[str, Any], names: list[str]) -> list[Any]:
-    spec = options.loss or file.training.get("loss")
-    if spec is None:
+def _with_losses(
+    file: ModelFile, model: Any, names: list[str], specs: list[Any]
+) -> tuple[Any, list[int], tuple[str, ...]]:
+    """The model, the places of its outputs, and a note; without the outputs that the training did not see."""
+    import keras
+
+    kept = [index for index, spec in enumerate(specs) if spec is not None]
+    left_out = [name for name, spec in zip(names, specs, strict=True) if spec is None]
+    if not kept:
         raise InputError(f"{file.path}: {NO_LOSS}")
-    specs = losses.per_output(spec, names)
-    missing = [name for name, one in zip(names, specs, strict=True) if one is None]
-    if missing:
-        raise InputError(f"{file.path}: the file has no loss for the output {missing[0]}: pass --loss")
-    with _said_of("--loss" if options.loss else str(file.path)):
-        return [losses.find_loss(one, custom) for one in specs]
+    if not left_out:
+        return model, kept, ()
+    keys = output_keys(model)
+    outputs: Any = [model.outputs[index] for index in kept]
+    if keys:
+        outputs = dict(zip((keys[index] for index in kept), outputs, strict=True))
+    note = f"the outputs {', '.join(left_out)} have no loss, so they were left out: no training looks at them"
+    return keras.Model(model.input, outputs, name=model.name), kept, (note,)
 
 
 def _numbers(values: list[Any]) -> tuple[float, ...]:
@@ -376,7 +343,7 @@ def adopt_model(model: Any, options: LoadOptions) -> LoadedModel:
     compiled = bool(model.compiled and getattr(model, "loss", None) is not None)
     changes = options.loss or options.optimizer or options.learning_rate
     notes: tuple[str, ...] = ()
-    iterations = int(model.optimizer.iterations) if compiled else None
+    iterations = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) if compiled else None
     learned = bool(iterations) or not has_initial_weights(model)
     if not compiled or changes:
         model, notes = _recompiled_copy(model, options, compiled)

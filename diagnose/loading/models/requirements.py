@@ -1,0 +1,94 @@
+"""What a model file leaves to the user: the architecture of weights, functions of Lambda layers, vocabularies."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from diagnose.errors import InputError
+from diagnose.loading.models.containers import layers_of
+from diagnose.loading.models.files import ModelFile
+from diagnose.loading.models.sizes import check_levels
+
+_LOOKUPS = {"TextVectorization", "StringLookup", "IntegerLookup"}
+
+
+def with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
+    """The file with the config that it lacks.
+
+    Raises:
+        InputError: it is needed and not given, not needed and given, or no config.
+    """
+    if file.config is not None:
+        if architecture is not None:
+            raise InputError(f"{file.path} holds the model itself, not weights only: leave out --architecture")
+        return file
+    if architecture is None:
+        raise InputError(
+            f"{file.path} holds weights only, without the model: pass --architecture FILE.json "
+            "(what model.to_json() gives), or save the whole model with model.save()"
+        )
+    try:
+        config = json.loads(architecture.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--architecture {architecture}: {error}: pass the JSON that model.to_json() gives") from error
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise InputError(
+            f"--architecture {architecture}: it is no model config: pass the JSON that model.to_json() gives"
+        )
+    # Keras 3 names the module of every class, but not its version.
+    version = file.keras or str(config.get("keras_version") or ("3" if "module" in config else ""))
+    check_levels(architecture, "config", config)
+    return replace(file, keras=version, config=config)
+
+
+def lambda_name(layer: str) -> str:
+    """What the function of a Lambda layer is called among the user's own objects."""
+    return f"lambda_of_{layer}"
+
+
+def require_lambdas(file: ModelFile, functions: Mapping[str, Any]) -> None:
+    """An option that names no layer is a slip of the pen, and the layer that was meant would go without.
+
+    Raises:
+        InputError: there is no such layer; names those that are there.
+    """
+    lambdas = (layer["config"] for layer in layers_of(file.config) if layer["class_name"] == "Lambda")
+    there = [str(config.get("name")) for config in lambdas if isinstance(config, dict)]
+    unknown = next((layer for layer in functions if layer not in there), None)
+    if unknown is not None:
+        raise InputError(
+            f"--lambda {unknown}: there is no Lambda layer of that name in {file.path}: it has "
+            f"{', '.join(there) or 'none'}"
+        )
+
+
+def name_functions(config: Any, functions: Mapping[str, Any]) -> None:
+    """Put the user's function in the place of a Lambda layer's code."""
+    if isinstance(config, list):
+        for value in config:
+            name_functions(value, functions)
+    elif isinstance(config, dict):
+        inner = config.get("config")
+        if config.get("class_name") == "Lambda" and isinstance(inner, dict) and inner.get("name") in functions:
+            name = lambda_name(inner["name"])
+            function = {"class_name": "function", "config": name, "module": "builtins", "registered_name": name}
+            config["config"] = {"name": inner["name"], "function": function, "arguments": inner.get("arguments") or {}}
+        for value in config.values():
+            name_functions(value, functions)
+
+
+def require_vocabularies(file: ModelFile) -> None:
+    """Refuse what would fail at the first row: HDF5 keeps a vocabulary that was given, not one that was learned.
+
+    Raises:
+        InputError: naming the layer.
+    """
+    for layer in layers_of(file.config) if file.format == "hdf5" else ():
+        config = layer["config"]
+        if layer["class_name"] in _LOOKUPS and isinstance(config, dict) and config.get("vocabulary") is None:
+            raise InputError(
+                f'{file.path}: the vocabulary of layer "{config.get("name")}" is not in the file, for HDF5 does not '
+                "keep what adapt has learned: save the model as .keras"
+            )
