@@ -1,4 +1,5 @@
-"""First bytes that tell packed files, whatever they are called."""
+"""First bytes that tell packed and pickled files, whatever they are called."""
 
 GZIP = b"\x1f\x8b"
 PACKED = (GZIP, b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
+PICKLED = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))

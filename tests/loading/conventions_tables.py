@@ -188,8 +188,13 @@ TABLES: dict[str, Convention] = {
         'line 1 is no JSON object: write one per line, such as {"x": 1, "y": 0}',
         {},
     ),
-    "only a header": Convention(
+    "only a comment": Convention(
         written("train.csv", "# nothing\n\n"), TABLE, "has no rows: pass a table with one row per example"
+    ),
+    "a header without rows": Convention(
+        written("train.csv", "a,b,c,label\n"),
+        TABLE,
+        "train.csv has no rows below its header: pass a table with one row",
     ),
     "bytes instead of text": Convention(
         lambda folder: (folder / "train.csv").write_bytes(b"a,b,c,label\n1,\0,3,4\n"),

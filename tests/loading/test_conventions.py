@@ -70,6 +70,11 @@ CONVENTIONS: dict[str, Convention] = {
         IMAGES,
         pictures(only=2),
     ),
+    "numbered images with numbers as labels": Convention(
+        both(pngs("0", "1", "2"), text("labels.csv", "file,label", "0.png,1", "1.png,0", "2.png,1")),
+        IMAGES,
+        pictures(only=3),
+    ),
     "a table of images for each split": Convention(
         both(
             pngs("train/a", "train/b", "test/c"),

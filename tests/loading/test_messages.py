@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -349,6 +350,13 @@ def test_a_packed_file(model: Path, tmp_path: Path) -> None:
     (tmp_path / "d.csv.gz").write_bytes(gzip.compress(b"a,b,c,y\n1,2,3,0\n"))
     assert message(model, tmp_path / "d.csv.gz").endswith(
         "d.csv.gz is a packed file: unpack it and pass what is inside"
+    )
+
+
+def test_a_pickle(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps({"data": [1]}))
+    assert "is a Python pickle, which runs code when it is opened and is never loaded: save arrays with numpy" in (
+        message(model, tmp_path / "data_batch_1")
     )
 
 

@@ -60,6 +60,8 @@ def sniff(path: Path) -> Dialect:
     delimiter = _delimiter(body)
     rows = cells(body, delimiter)
     if _has_header(rows):
+        if len(rows) == 1 and len(start) < _SAMPLE:
+            raise InputError(f"{path} has no rows below its header: pass a table with one row per example")
         return Dialect(encoding, delimiter, skipped + 1, _names(rows))
     comment = cells([lines[skipped - 1].lstrip("#")], delimiter) if skipped else []
     if comment and len(comment[0]) == len(rows[0]) and _has_header([*comment, *rows]):  # as numpy.savetxt writes it

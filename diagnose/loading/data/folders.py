@@ -17,12 +17,13 @@ from diagnose.loading.data.records import PARQUET
 from diagnose.loading.data.table_pairs import read_table_pairs
 from diagnose.loading.data.tables import SUFFIXES, read_table
 from diagnose.loading.data.texts import labels_of, read_lines, read_text_folders
-from diagnose.loading.magic import GZIP, PACKED
+from diagnose.loading.magic import GZIP, PACKED, PICKLED
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature
 
 _ARRAYS = {".npz", ".npy"}
 _RECORDS = "holds TFRecords, which do not say what is input and what is target: pass arrays or tables"
+_PICKLE = "is a Python pickle, which runs code when it is opened and is never loaded: save arrays with numpy.savez"
 _UNDERSTOOD = (
     "train.npz (with x and y), x_train.npy and y_train.npy, train.csv with --target, "
     "or one folder of images per class, perhaps inside train, dev and test"
@@ -65,6 +66,8 @@ def _read_file(path: Path, signature: Signature, options: LoadOptions) -> dict[s
         raise not_understood(f"{path} {_RECORDS}", path, signature)
     if start.startswith(PACKED):
         raise InputError(f"{path} is a packed file: unpack it and pass what is inside")
+    if start.startswith(PICKLED):
+        raise not_understood(f"{path} {_PICKLE}", path, signature)
     raise not_understood(f"{path} is no data that is understood: pass {_UNDERSTOOD}", path, signature)
 
 

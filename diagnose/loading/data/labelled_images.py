@@ -53,10 +53,10 @@ def find_labels(tree: Tree, target: str | None) -> list[LabelTable]:
     found = []
     for path in tree.tables:
         frame = _frame(tree, path, index, _LOOKED_AT)
-        naming = [] if frame is None else [name for name in frame.columns if _share(frame[name], index) >= _NAMING]
-        if len(naming) == 1 and len(frame.columns) > 1 and (whole := _frame(tree, path, index, None)) is not None:
-            whole[_FILE] = [_find(cell, index) for cell in whole[naming[0]]]
-            found.append(LabelTable(path, whole, naming[0]))
+        names = None if frame is None or len(frame.columns) < 2 else _naming_column(frame, index)
+        if names is not None and (whole := _frame(tree, path, index, None)) is not None:
+            whole[_FILE] = [_find(cell, index) for cell in whole[names]]
+            found.append(LabelTable(path, whole, names))
     return [table for table in found if all(name in table.columns for name in _wanted(target))]
 
 
@@ -178,8 +178,12 @@ def _find(cell: str, index: Index) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _share(column: Any, index: Index) -> float:
-    return float(np.mean([bool(_find(cell, index)) for cell in column])) if len(column) else 0.0
+def _naming_column(frame: Any, index: Index) -> str | None:
+    """The column that names most images; None where there is no such one. Labels 0 and 1 name 0.png and 1.png, too."""
+    images = {name: [file for cell in frame[name] if (file := _find(cell, index))] for name in frame.columns}
+    distinct = {name: len(set(files)) for name, files in images.items() if files and len(files) >= _NAMING * len(frame)}
+    most = [name for name, count in distinct.items() if count == max(distinct.values())]
+    return str(most[0]) if len(most) == 1 else None
 
 
 def _frame(tree: Tree, path: str, index: Index, rows: int | None) -> Any:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from diagnose.errors import InputError, RefusedError
-from diagnose.loading.magic import PACKED
+from diagnose.loading.magic import PACKED, PICKLED
 from diagnose.loading.models.hdf5 import scan_hdf5
 from diagnose.loading.models.hdf5_scan import EXPANSION, EXPANSION_FLOOR, TEXT
 from diagnose.loading.models.sizes import check_levels
@@ -30,7 +30,7 @@ _PICKLE = "is a Python pickle, which runs code when it is opened and is never lo
 _PACKED = "is a packed file: unpack it and pass the .keras or .h5 file inside"
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes, what the file is and what to do
     (0, b"version https://git-lfs", "is a Git LFS pointer, not the model itself: fetch it with git lfs pull"),
-    *((0, bytes((0x80, protocol)), _PICKLE) for protocol in range(2, 6)),
+    *((0, magic, _PICKLE) for magic in PICKLED),
     *((0, magic, _PACKED) for magic in PACKED),
     (257, b"ustar", _PACKED),
     (4, b"TFL3", "is a TensorFlow Lite model, which cannot be trained: pass the Keras model it was converted from"),

@@ -119,7 +119,7 @@ def learning_rate(optimizer: Any) -> tuple[float, str | None]:
 
     schedule = getattr(optimizer, "_learning_rate", None)
     scheduled = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
-    return float(optimizer.learning_rate), type(schedule).__name__ if scheduled else None
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate)), type(schedule).__name__ if scheduled else None
 
 
 def optimizer_settings(optimizer: Any) -> dict[str, float]:
