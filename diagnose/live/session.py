@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 
 from diagnose.diagnosis import Coverage, Diagnosis
@@ -20,6 +19,7 @@ from diagnose.live.recording import Record
 from diagnose.live.updating import Updates
 from diagnose.live.watching import RING, Watch, watch
 from diagnose.measurements import Evaluation, Feeding, History, Measurements, SplitScores, Unavailable
+from diagnose.measuring import backend
 from diagnose.measuring.planning import Measured, measure
 from diagnose.pipeline import chosen, conclude
 from diagnose.subject import Subject
@@ -72,7 +72,7 @@ class Session:
         self._updates.begin()
         optimizer = getattr(self.model, "optimizer", None)
         if not self.record.steps:
-            self.record.from_start = optimizer is None or int(keras.ops.convert_to_numpy(optimizer.iterations)) == 0
+            self.record.from_start = optimizer is None or int(backend.array(optimizer.iterations)) == 0
         with self.harmless():
             if self._watch is not None:
                 self._watch.open()

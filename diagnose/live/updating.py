@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from diagnose.measurements import Array, Update
+from diagnose.measuring import backend
 from diagnose.measuring.walking import kernels, walk
 
 FIRST = 4  # steps before the first one that is compared: the optimizer's own averages have to begin
@@ -42,7 +42,7 @@ class Updates:
         values = sum(int(np.prod(kernel.shape)) for several in found.values() for kernel in several)
         stride = -(-values // MOST) or 1
         return {
-            path: [np.array(keras.ops.convert_to_numpy(kernel)).reshape(-1)[::stride].copy() for kernel in several]
+            path: [backend.array(kernel).reshape(-1)[::stride].copy() for kernel in several]
             for path, several in found.items()
             if several
         }

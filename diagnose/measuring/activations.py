@@ -15,6 +15,7 @@ from diagnose.measurements import (
     NotMeasured,
     Unavailable,
 )
+from diagnose.measuring import backend
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.naming import activation_name
 from diagnose.measuring.network import describe, need_layers, walk_like
@@ -137,7 +138,7 @@ def _layer(part: Part, tally: Tally) -> LayerActivations:
         varies=float(np.sqrt(tally.row_squares / tally.rows).mean()),
         saturated=tally.saturated / tally.count if saturates else None,
         non_finite=int(tally.non_finite.sum()),
-        kernel_std=float(np.asarray(mixing[0].value).std(dtype=np.float64)) if mixing else None,
+        kernel_std=float(backend.array(mixing[0]).std(dtype=np.float64)) if mixing else None,
     )
 
 

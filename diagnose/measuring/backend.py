@@ -4,7 +4,17 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from diagnose.errors import InputError
+
+
+def array(variable: Any) -> NDArray[Any]:
+    """A copy of the value of a Keras variable; of its first replica where a strategy mirrors it."""
+    import keras
+
+    return np.array(keras.ops.convert_to_numpy(variable))
 
 
 def random_state() -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.measurements import NotMeasured
+from diagnose.measuring import backend
 
 Weights = list[NDArray[Any]]
 Replacement = Callable[[Any], Any]  # a layer -> the layer that takes its place, or None
@@ -107,9 +108,7 @@ def draw_again(model: Any, seed: int) -> None:
 
 def values(variables: list[Any]) -> Weights:
     """Return copies of the values of Keras variables."""
-    import keras
-
-    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
+    return [backend.array(variable) for variable in variables]
 
 
 def assign(variables: list[Any], kept: Weights) -> None:

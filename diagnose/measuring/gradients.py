@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from diagnose.measurements import Backward, Gradients, LayerGradients, Measurements, NotMeasured, Unavailable
+from diagnose.measuring import backend
 from diagnose.measuring.bench import BATCH_SIZE, Batch, Bench
 from diagnose.measuring.network import need_layers, walk_like
 from diagnose.measuring.probe import Reading, compile_gradients
@@ -59,7 +60,7 @@ def _batches(bench: Bench) -> Iterator[Batch]:
 
 def _layer(part: Part, readings: list[Reading]) -> LayerGradients:
     variables = [kernel for kernel in kernels(part) if kernel.trainable]
-    weight = float(np.sqrt(sum(float(np.square(np.asarray(v.value, np.float64)).sum()) for v in variables)))
+    weight = float(np.sqrt(sum(float(np.square(backend.array(v).astype(np.float64)).sum()) for v in variables)))
     values = sum(int(np.prod(variable.shape)) for variable in variables)
     squares = [reading.weight_gradients[part.path] for reading in readings]
     norms = np.sqrt([0.0 if square is None else square for square in squares])

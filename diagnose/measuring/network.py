@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.measurements import Head, Layer, Measurements, Network, NotMeasured, Unavailable
-from diagnose.measuring import copying
+from diagnose.measuring import backend, copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.naming import activation_name, initializer_text, snake_case
 from diagnose.measuring.walking import Part, Walk, is_container, kernels, part_weights, walk
@@ -123,7 +123,7 @@ def activation_of_head(bench: Bench, number: int) -> str | None:
 def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozenset[int]) -> Layer:
     layer, inner = part.layer, part.inner
     weights, mixing = part_weights(part), kernels(part)
-    kernel = np.asarray(_array(mixing[0]), np.float64) if mixing else None
+    kernel = np.asarray(backend.array(mixing[0]), np.float64) if mixing else None
     rate = getattr(inner, "rate", None) if type(inner).__name__ in DROPOUTS else None
     return Layer(
         path=part.path,
@@ -142,7 +142,7 @@ def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozens
         dropout=None if rate is None else float(rate),
         fan_in=fan_in(inner, mixing[0]) if mixing else None,
         kernel_std=None if kernel is None else float(kernel.std()),
-        kernel_max=None if kernel is None else float(max(np.abs(_array(weight)).max(initial=0) for weight in mixing)),
+        kernel_max=None if kernel is None else max(_largest(weight) for weight in mixing),
         twin_units=None if kernel is None else twin_share(_columns(inner, kernel)),
         pretrained=bool(weights) and all(id(weight) in pretrained for weight in weights),
         inbound=part.inbound,
@@ -306,7 +306,7 @@ def _watched(bench: Bench, walked: Walk) -> tuple[Walk, dict[str, tuple[int | No
 def _non_finite(model: Any) -> tuple[tuple[str, int], ...]:
     optimizer = getattr(model, "optimizer", None)
     variables = [*model.weights, *(optimizer.variables if optimizer is not None else [])]
-    counts = [(variable.path, _broken(_array(variable))) for variable in variables]
+    counts = [(variable.path, _broken(backend.array(variable))) for variable in variables]
     return tuple(sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1]))
 
 
@@ -316,16 +316,14 @@ def _broken(values: NDArray[Any]) -> int:
     return int(np.count_nonzero(~np.isfinite(values.astype(np.float32, copy=False))))
 
 
+def _largest(weight: Any) -> float:
+    return float(np.abs(backend.array(weight)).max(initial=0))
+
+
 def penalty(model: Any) -> float:
     """Regularisation losses of the weights at their loaded values."""
-    penalties = (w.regularizer(w.value) for w in model.trainable_variables if getattr(w, "regularizer", None))
+    penalties = (w.regularizer(backend.array(w)) for w in model.trainable_variables if getattr(w, "regularizer", None))
     return float(sum(float(penalty) for penalty in penalties))
-
-
-def _array(variable: Any) -> NDArray[Any]:
-    import keras
-
-    return np.asarray(keras.ops.convert_to_numpy(variable.value))
 
 
 def _static_shape(part: Part) -> tuple[int | None, ...] | None:

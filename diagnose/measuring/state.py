@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diagnose.measuring import backend
 
@@ -36,7 +35,7 @@ def fingerprint(model: Any) -> str:
     """A digest of everything that `guard` restores; equal within one process means bit-identical."""
     digest = hashlib.sha256()
     for variable in _variables(model):
-        digest.update(variable.path.encode() + _array(variable).tobytes())
+        digest.update(variable.path.encode() + backend.array(variable).tobytes())
     for owner in _owners(model):
         digest.update(repr(sorted(_described(owner))).encode())
     digest.update(repr((random.getstate(), backend.random_state())).encode())
@@ -45,7 +44,7 @@ def fingerprint(model: Any) -> str:
     digest.update(repr([_global(name) for name in GLOBALS] + [dict(_names())]).encode())
     generator = _global("global_seed_generator")
     if generator is not None:
-        digest.update(_array(generator.state).tobytes())
+        digest.update(backend.array(generator.state).tobytes())
     return digest.hexdigest()
 
 
@@ -64,19 +63,13 @@ def _variables(model: Any) -> list[Any]:
 
 
 def _keep_variables(model: Any) -> Restore:
-    kept = [(variable, _array(variable).copy()) for variable in _variables(model)]
+    kept = [(variable, backend.array(variable)) for variable in _variables(model)]
 
     def restore() -> None:
         for variable, value in kept:
             variable.assign(value)
 
     return restore
-
-
-def _array(variable: Any) -> NDArray[Any]:
-    import keras
-
-    return np.asarray(keras.ops.convert_to_numpy(variable.value))
 
 
 # --- Attributes -------------------------------------------------------------------------------------
@@ -129,7 +122,7 @@ def _keep_random_states() -> Restore:
     python, legacy, of_backend = random.getstate(), np.random.get_state(), backend.random_state()
     globals_ = {name: _global(name) for name in GLOBALS}
     generator = globals_["global_seed_generator"]
-    drawn = None if generator is None else _array(generator.state).copy()
+    drawn = None if generator is None else backend.array(generator.state)
     names = dict(_names())
 
     def restore() -> None:

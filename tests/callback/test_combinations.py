@@ -3,13 +3,12 @@
 import random
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import diagnose
-from diagnose.measuring.backend import random_state
+from diagnose.measuring.backend import array, random_state
 from tests.callback.trainings import BATCH, EPOCHS, ROWS, TRAININGS, OwnLoss, OwnStep, Training, generator
 
 WRAPPED = ("train_step", "compute_loss", "_autoconvert_optionals")
@@ -57,7 +56,7 @@ def _every_step_was_seen(training: Training, callback: Any, history: Any) -> Non
 
 def _variables(model: Any) -> list[Any]:
     every = [*model.variables, *model.metrics_variables, *model.optimizer.variables]
-    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in every]
+    return [array(variable) for variable in every]
 
 
 def _random_states() -> str:
