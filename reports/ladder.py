@@ -144,7 +144,7 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
     ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
     shares = factor(unit) != 1 or unit == "%"
     text = decimals(size) if shares else beside(size, Interval(low, high))
-    amount, span = f"{'+' if size >= 0 else ''}{text}", interval(low, high, "%" if shares else "")
+    amount, span = f"{'+' if size > 0 else ''}{text}", interval(low, high, "%" if shares else "")
     lower, upper = (along.place(before.value + end) for end in (low, high))
     rise = 100 * 14 / (STEP * len(rungs))
     marks = [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from diagnose.viewing.runs import Run, Stamp, read
 
-PATIENCE = 0.25  # s a page waits for files that are being read
+PATIENCE = 0.12  # s a page waits for files that are being read
 FRESH = 1.0  # s for which a listing of the folder is believed
 
 

@@ -37,6 +37,7 @@ HEADERS = {
 }
 ALIVE = 120  # s without a change after which a training is taken to have ended
 SOON, LATER = 2, 10  # s between two looks for a change: of a training that goes on, of anything else
+FIRST = ("runs.html.j2", "viewer.html.j2", "marks.html.j2", "icons.svg")  # templates of the first page
 MODELS = 6  # models on one page of trends
 
 
@@ -99,6 +100,8 @@ class _Viewer:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._templates = _templates()
+        for name in FIRST:  # compiled now: later the reading of the folder would compete for the processor
+            self._templates.get_template(name)
 
     def runs(self) -> Response:
         """The list: searched, filtered, sorted, a page of it."""
