@@ -31,10 +31,11 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
         InputError: layers, arrays, names or shapes of file and model disagree.
     """
     with open_hdf5(file.path) as opened:
-        if not _LAYER_GROUPS.isdisjoint(opened):
-            return _set_by_place(model, file.path)
         group = opened.get("model_weights", opened)  # a file of weights only has them on top
-        stored = {name: _names(group[name], "weight_names") for name in _names(group, "layer_names")}
+        layer_names = _names(group, "layer_names")
+        if not layer_names and not _LAYER_GROUPS.isdisjoint(opened):
+            return _set_by_place(model, file.path)
+        stored = {name: _names(group[name], "weight_names") for name in layer_names}
         stored = {name: weights for name, weights in stored.items() if weights}
         layers = [layer for layer in model.layers if _ordered(layer)]
         if len(stored) != len(layers):
