@@ -13,7 +13,7 @@ import pytest
 
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
 from diagnose.findings import Samples
-from diagnose.reports import notebook
+from diagnose.reports import notebook, story
 from diagnose.reports.html import render
 from tests.reports.examples import EVERY, HOSTILE, deep, healthy, hostile, sick, without_dev
 from tests.reports.sick_model import TITLES
@@ -196,6 +196,15 @@ def test_a_reason_that_all_items_share_is_said_once() -> None:
     lists = {name: tuple(replace(v, because=because) for v in items) for name, items in sick().verdicts.items()}
     words = Page(render(replace(sick(), verdicts=lists))).words
     assert words.count(because[1:]) == 2
+
+
+def test_what_a_reason_quotes_is_quoted_once_a_list() -> None:
+    made = sick()
+    message = made.findings[0].message
+    quote = f"{message[:1].upper()}{message[1:]}."
+    items = made.verdicts["fast_ai"][:2]
+    items = (replace(items[0], because=f"More rows help. {quote}"), replace(items[1], because=f"So do copies. {quote}"))
+    assert story.reasons(items, made) == [f"More rows help. {quote}", "So do copies."]
 
 
 def test_what_could_not_be_checked_is_said_with_the_reason() -> None:
