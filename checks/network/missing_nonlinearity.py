@@ -97,7 +97,8 @@ def _merges_with_next(network: Network, layer: Layer) -> bool:
         return False
     for following in after(network, layer):
         if following.weighted:
-            return not following.recurrent and not _factor(network, layer, following)
+            known = following.activation is not None  # a custom layer may do anything with its input
+            return known and not following.recurrent and not _factor(network, layer, following)
         if not passes(following) or len(following.inbound) > 1:
             return False
     return False

@@ -382,7 +382,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         "The learning rate is too low",
         "The weights hardly move in the steps they are given.",
         Role.SUSPECT,
-        {learning_rate_too_low: 3.0, small_updates: 1.5},
+        {learning_rate_too_low: 3.0, small_updates: 3.0},
         (to_do.RAISE_RATE,),
         witnessed_by={slow_learning: 0.75},
         family="speed",

@@ -285,6 +285,7 @@ def linear(path: str, **changes: object) -> Layer:
         ([linear("a"), b.passing("bn", "BatchNormalization", normalises=True), b.layer("b")], []),
         ([linear("a"), b.passing("pool", "MaxPooling2D"), b.layer("b")], []),
         ([linear("a"), b.passing("mine", "MyLayer"), b.layer("b")], []),  # a custom layer may bend
+        ([linear("a"), b.layer("mine", kind="MyLayer", activation=None), b.layer("b")], []),  # with weights, too
         ([b.layer("a"), linear("code", units=8), b.layer("b")], []),  # the code of an autoencoder, a low-rank factor
         ([b.layer("a"), linear("dw", kind="DepthwiseConv2D"), b.layer("pw")], []),
         ([linear("a"), b.layer("rnn", kind="LSTM", activation="tanh", recurrent=True)], []),
