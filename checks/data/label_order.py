@@ -12,7 +12,7 @@ from diagnose.registry import check
 ALIKE = 0.5  # intraclass correlation of the targets in a batch; shuffled: within 0.05 of 0
 BATCHES = 4  # fewer say nothing about an order
 FORGOTTEN = 1.25  # loss over all rows after the last step over that of the steps; shuffled: 1 or less
-UNLEARNED = 0.5  # times the constant prediction's loss: steps that stay above it have not learned
+UNLEARNED = 0.25  # times the constant prediction's loss: steps that stay above it have not learned
 EPOCHS = 2  # before that is said: in the first one every loss is high
 MATTERS = 0.1  # share of the constant prediction's loss: a smaller difference costs nothing that counts
 
@@ -35,7 +35,7 @@ def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Fin
     The correlation is above 0.5 and above the largest of 50 random orders of the same rows: a hint. A warning where
     the loss shows the harm: over all rows it is more than 1.25 times what it was while they were trained, and the
     difference more than a tenth of the constant prediction's loss; or the steps of the last epoch, from the second
-    on, stay above half of the constant prediction's loss.
+    on, stay above a quarter of the constant prediction's loss.
 
     ## Known limits
     Series in the order of time have alike targets by right; without harm it stays a hint. Only the first epoch's
