@@ -75,6 +75,11 @@ CONVENTIONS: dict[str, Convention] = {
         IMAGES,
         pictures(only=3),
     ),
+    "images by number and by file": Convention(
+        both(pngs("0", "1", "2"), text("labels.csv", "id,file,label", "0,0.png,b", "1,1.png,a", "2,2.png,b")),
+        IMAGES,
+        pictures(only=3),
+    ),
     "a table of images for each split": Convention(
         both(
             pngs("train/a", "train/b", "test/c"),

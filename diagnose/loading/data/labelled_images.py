@@ -183,7 +183,7 @@ def _naming_column(frame: Any, index: Index) -> str | None:
     images = {name: [file for cell in frame[name] if (file := _find(cell, index))] for name in frame.columns}
     distinct = {name: len(set(files)) for name, files in images.items() if files and len(files) >= _NAMING * len(frame)}
     most = [name for name, count in distinct.items() if count == max(distinct.values())]
-    return str(most[0]) if len(most) == 1 else None
+    return str(most[0]) if most and all(images[name] == images[most[0]] for name in most) else None
 
 
 def _frame(tree: Tree, path: str, index: Index, rows: int | None) -> Any:
