@@ -60,6 +60,7 @@ class TensorFlowWatch:
     def open(self) -> None:
         """Wrap the model that `fit` has just prepared, before its first step."""
         model = self._model
+        _build_optimizer(model)
         self._wrap(model, "train_step", self._watched_train_step)
         self._wrap(model, "compute_loss", self._watched_loss)
         if getattr(model, "optimizer", None) is not None:
@@ -310,6 +311,23 @@ class _Step(threading.local):
         norm = _scaled(tf.sqrt(2 * tf.add_n(self.halves)), 1 / self.scale) if self.halves else unknown
         loss = unknown if self.loss is None else self.loss
         return tf.stack([loss, self.penalty if self.penalty is not None else tf.constant(0.0), norm])
+
+
+# --- Before the first step ----------------------------------------------------------------------------
+
+
+def _build_optimizer(model: Any) -> None:
+    """Create the optimizer's variables now, as Keras does for a restored model.
+
+    Else they are created while the step is traced, which takes the time that watching the step does. A model's own
+    `train_step` may give its optimizer other variables than all of them.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    own_step = getattr(type(model), "train_step", None) is not keras.Model.train_step
+    if own_step or not model.built or not isinstance(optimizer, keras.optimizers.Optimizer) or optimizer.built:
+        return
+    with _strategy(model).scope(), keras.name_scope(optimizer.name, caller=optimizer):
+        optimizer.build(model.trainable_variables)
 
 
 # --- Numbers -----------------------------------------------------------------------------------------

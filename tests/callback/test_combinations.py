@@ -27,6 +27,7 @@ def test_combination(training: Training) -> None:
     assert history == plain_history
     for ours, theirs in zip(_variables(model), _variables(plain), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+    assert [v.path for v in model.optimizer.variables] == [v.path for v in plain.optimizer.variables]
 
     assert not [name for name in WRAPPED if name in vars(model)]
     assert "apply" not in vars(model.optimizer)
