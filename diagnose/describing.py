@@ -325,7 +325,7 @@ def _class_shares(subject: Subject, dataset: Dataset) -> list[Bars]:
 
 def class_name(output: Output, value: float) -> str:
     """The name of a class, its number where it has none."""
-    known = value == int(value) and 0 <= value < len(output.class_names)
+    known = float(value).is_integer() and 0 <= value < len(output.class_names)
     return output.class_names[int(value)] if known else f"{value:g}"
 
 
