@@ -89,5 +89,5 @@ def test_a_real_examination_shows_what_is_fed_and_leaves_rows_out_on_request(mak
 
 
 def test_a_class_that_is_no_number_has_no_name() -> None:
-    output = Output("kind", Task.MULTICLASS, class_names=("cat", "dog"))
+    output = Output("kind", Task.MULTICLASS, "sparse_categorical_crossentropy", class_names=("cat", "dog"))
     assert [class_name(output, value) for value in (1.0, 2.0, 0.5, float("nan"))] == ["dog", "2", "0.5", "nan"]
