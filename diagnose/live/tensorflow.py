@@ -53,7 +53,7 @@ class TensorFlowWatch:
         with tf.device("CPU:0"):
             self._ring = tf.Variable(tf.fill([RING, COLUMNS], np.float32(np.nan)), trainable=False)
             self._count = tf.Variable(0, dtype=tf.int64, trainable=False)
-            self._gates = {name: _Gate() for name in ("train", "dev")}
+            self._gates = {"train": _Gate(self.train, every=False), "dev": _Gate(self.dev, every=True)}
 
     # --- opening and closing --------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ class TensorFlowWatch:
         if ours is None or (present is not None and present is not theirs):
             with self._seeing_batches(split):
                 make(force=True)
-            ours = self._guarded(getattr(model, name), counting=split == "train")
+            ours = self._guarded(getattr(model, name), split)
         setattr(model, name, ours)
         self._functions[name] = (present, ours)
 
@@ -130,10 +130,12 @@ class TensorFlowWatch:
         finally:
             object.__delattr__(model, "_autoconvert_optionals")
 
-    def _guarded(self, function: Callable[[Any], Any], counting: bool) -> Callable[[Any], Any]:
+    def _guarded(self, function: Callable[[Any], Any], split: str) -> Callable[[Any], Any]:
         """The function that `fit` calls: tells of its steps, and closes the watch where one ends by an exception."""
 
         def run(iterator: Any) -> Any:
+            steps = self._model.steps_per_execution
+            self._gates[split].before_call(steps)
             start = time.process_time()
             try:
                 logs = function(iterator)
@@ -142,9 +144,9 @@ class TensorFlowWatch:
             except BaseException:
                 self._on_failure()
                 raise
-            if counting:
+            if split == "train":
                 self.compile_seconds = self.compile_seconds or time.process_time() - start
-                self._on_call(self._model.steps_per_execution)
+                self._on_call(steps)
             return logs
 
         return run
@@ -236,23 +238,17 @@ class TensorFlowWatch:
         self._count.assign_add(1)
 
     def _see_batch(self, data: Any, split: str) -> None:
-        gate, collector = self._gates[split], getattr(self, split)
+        gate = self._gates[split]
         structure, flat = _tensors(tf.nest.map_structure(_local, data) if _replicated(data) else data)
         if flat is None:
             self.gaps.append(f"the {split} rows are not plain tensors: pass probe=(x, y)")
             return
-        if split == "dev":
-            gate.rows.assign_add(tf.where(gate.open, tf.shape(flat[0], tf.int64)[0], 0))
 
-        def take(number: Any, *arrays: Any) -> bool:
-            collector.offer(int(number), structure, [array.numpy() for array in arrays])
-            gate.stride.assign(collector.stride)
+        def take(*arrays: Any) -> bool:
+            gate.take(structure, [array.numpy() for array in arrays])
             return True
 
-        number = tf.identity(gate.count)
-        due = tf.logical_and(gate.open, tf.equal(tf.math.floormod(number, gate.stride), 0))
-        tf.cond(due, lambda: tf.py_function(take, [number, *flat], tf.bool), lambda: False)
-        gate.count.assign_add(1)
+        tf.cond(gate.open, lambda: tf.py_function(take, flat, tf.bool), lambda: False)
 
     # --- read from Python -----------------------------------------------------------------------------
 
@@ -267,19 +263,44 @@ class TensorFlowWatch:
 
     def stop_collecting(self, split: str) -> None:
         """What was collected stays; no more is taken."""
-        self._gates[split].open.assign(False)
+        self._gates[split].close()
         if split == "dev":
-            self.dev_rows = int(self._gates[split].rows.numpy())
+            self.dev_rows = self._gates[split].rows
 
 
 class _Gate:
-    """Which batches of a split are handed to Python."""
+    """Which batches of a split are handed to Python. The step itself looks at nothing but whether it is open.
 
-    def __init__(self) -> None:
+    Of train the batches that the collector asks for; of dev all of the first validation, so that its rows are counted.
+    """
+
+    def __init__(self, collector: Collector, every: bool) -> None:
         self.open = tf.Variable(True, trainable=False)
-        self.stride = tf.Variable(1, dtype=tf.int64, trainable=False)
-        self.count = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.rows = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.rows = 0  # that were handed over
+        self._collector = collector
+        self._every = every
+        self._is_open, self._closed = True, False
+        self._number = 0  # of the next batch
+
+    def before_call(self, batches: int) -> None:
+        """A compiled function is about to be called, for so many batches."""
+        if self._closed:
+            return
+        due = self._every or -self._number % self._collector.stride < batches
+        if due is not self._is_open:
+            self._is_open = due
+            self.open.assign(due)
+        if not due:
+            self._number += batches
+
+    def take(self, structure: Any, arrays: list[Any]) -> None:
+        self.rows += len(arrays[0])
+        self._collector.offer(self._number, structure, arrays)
+        self._number += 1
+
+    def close(self) -> None:
+        self._closed = True
+        self.open.assign(False)
 
 
 class _Step(threading.local):
