@@ -130,19 +130,21 @@ def _spikes(backward: Backward, severity: Severity) -> Found | None:
 
 
 def _watched_spikes(history: History | None) -> Found | None:
-    for norms in _watched(history):
+    for steps, norms in _watched(history):
         ratio = _spike(norms)
         start = float(np.median(norms[: len(norms) // 10]))
         if ratio > SPIKE and np.percentile(norms, 99) > 10 * start:
-            step = int(np.argmax(norms))
+            step = int(steps[np.argmax(norms)])
             message = f"during training the gradient norm spikes to {ratio:.2g} times its median, most at step {step}"
             return Severity.WARNING, message, Where(step=step), ratio, SPIKE
     return None
 
 
-def _watched(history: History | None) -> list[Array]:
-    finite = [run.gradient_norms[np.isfinite(run.gradient_norms)] for run in (history.runs if history else ())]
-    return [norms for norms in finite if len(norms) >= STEPS]
+def _watched(history: History | None) -> list[tuple[Array, Array]]:
+    """Steps and their gradient norms, of each run in which enough were seen: not every step need have one."""
+    runs = history.runs if history else ()
+    known = [(np.flatnonzero(np.isfinite(run.gradient_norms)), run.gradient_norms) for run in runs]
+    return [(steps.astype(float), norms[steps]) for steps, norms in known if len(steps) >= STEPS]
 
 
 def _spike(norms: Array) -> float:
@@ -152,8 +154,8 @@ def _spike(norms: Array) -> float:
 
 def _norms(history: History | None) -> tuple[Evidence, ...]:
     series = tuple(
-        Series(f"run {number + 1}", tuple(float(step) for step in range(len(norms))), tuple(norms.tolist()))
-        for number, norms in enumerate(_watched(history))
+        Series(f"run {number + 1}", tuple(steps.tolist()), tuple(norms.tolist()))
+        for number, (steps, norms) in enumerate(_watched(history))
     )
     return (Curves("Gradient norm by step", "step", "norm", series, log_y=True),) if series else ()
 
