@@ -4,7 +4,8 @@ Run: python -m benchmarks.callback [NET ...] [--pairs N] [--rounds N]. Pairs are
 net, compiling included; printed are the median of the ratios with a 95 % interval (of the median, by order
 statistics) and the memory that a run adds to a process of its own. Beside the callback at its default stand Keras's
 TensorBoard callback with histograms and a naive callback that takes all gradients of one batch at each epoch's end.
-With 20 pairs it takes about ten minutes on two quiet cores.
+The one with TensorBoard needs its package (pip install tensorboard). With 20 pairs it takes an hour on two quiet
+cores; `--rounds 0.34` a third of it, with compiling a larger share.
 """
 
 import argparse

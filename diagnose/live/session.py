@@ -153,12 +153,13 @@ class Session:
             with self.budget.booked("history"):
                 self._know_targets()
                 outcomes = examined({History: self._history()}, whole=False)
-        if not self._alarmed and any(s.severity.rank >= Severity.WARNING.rank for s in alarming(outcomes)):
+        if outcomes and not self._alarmed and _alarm(outcomes):
             self._alarmed = True
             self._look_inside(len(STAGES))  # whatever it costs: it tells the cause from the symptom
         elif self.record.steps >= self._next_look and not broken:
             self._look_inside(self._affordable_stages())
-        self._tell(outcomes)
+        if outcomes:
+            self._tell(outcomes)
 
     def _look_inside(self, stages: int) -> None:
         if stages < 2 or not self._make_bench():
@@ -332,6 +333,10 @@ class Session:
         if not self.record.complete:
             found.append(Coverage("single steps after the first million", "they are not kept", "none"))
         return tuple(found)
+
+
+def _alarm(outcomes: tuple[Outcome, ...]) -> bool:
+    return any(suspicion.severity.rank >= Severity.WARNING.rank for suspicion in alarming(outcomes))
 
 
 def _dev_se(evaluation: object, dev_rows: int) -> float | None:
