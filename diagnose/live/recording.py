@@ -42,9 +42,7 @@ class Record:
         table = np.stack([steps.loss, steps.penalty, steps.norm], axis=1)
         broken = np.flatnonzero(~np.isfinite(steps.loss))
         if broken.size and self.non_finite_step is None and self._known(steps):
-            self.non_finite_step = self.steps + steps.lost + int(broken[0])
-        if steps.lost:
-            table = np.concatenate([np.full((steps.lost, 3), np.nan), table])
+            self.non_finite_step = self.steps + int(broken[0])
         self.steps += len(table)
         room = MOST_STEPS - self._kept_steps
         if room > 0 and len(table):
@@ -53,7 +51,7 @@ class Record:
 
     def _single(self, steps: Steps) -> Steps:
         """Single losses from running means: n times the mean less n - 1 times the one before."""
-        number = self.steps + steps.lost - (self.epochs[-1].steps if self.epochs else 0) + np.arange(len(steps.loss))
+        number = self.steps - (self.epochs[-1].steps if self.epochs else 0) + np.arange(len(steps.loss))
         before = np.concatenate([[self._mean if number.size and number[0] else 0.0], steps.loss[:-1]])
         if len(steps.loss):
             self._mean = float(steps.loss[-1])

@@ -17,14 +17,14 @@ from diagnose.live.keeping import KeptWeights
 from diagnose.live.notices import NEED_ALL_ROWS, TOLD_ANYWAY, Notice, alarming, examined, level_of, worded
 from diagnose.live.recording import Record
 from diagnose.live.updating import Updates
-from diagnose.live.watching import RING, Watch, watch
+from diagnose.live.watching import Watch, watch
 from diagnose.measurements import Evaluation, Feeding, History, Measurements, SplitScores, Unavailable
 from diagnose.measuring import backend
 from diagnose.measuring.planning import Measured, measure
 from diagnose.pipeline import chosen, conclude
 from diagnose.subject import Subject
 
-CHUNK = RING // 4  # steps between two readings
+CHUNK = 256  # steps between two readings
 THINNING = 1.5  # a look into the net comes this many times later than the one before
 FIRST_LOOK = 100  # steps
 SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
@@ -322,7 +322,7 @@ class Session:
             ),
         ]
         if self._watch is None:
-            why = "Keras runs on another backend than TensorFlow"
+            why = "Keras runs on another backend than TensorFlow, or is older than 3.12"
             found.append(Coverage("single steps and rows as fed", why, "pass probe=(x, y)"))
         else:
             found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]

@@ -1,14 +1,17 @@
 """How a training is watched on TensorFlow: from inside the compiled step, at next to no cost.
 
 While `fit` runs, three methods of the model and its optimizer are wrapped on the instances (`train_step`,
-`compute_loss`, `apply`), and the compiled functions that `fit` calls are ones built with the wraps. The step writes
-loss, penalty and gradient norm into a ring of the last steps, which Python reads now and then. Nothing of it belongs
-to the model or its optimizer, and `close` puts everything back as it was.
+`compute_loss`, `apply`), and the compiled functions that `fit` calls are ones built with the wraps. They hand loss,
+penalty and gradient norm of each step to Python, which looks at them now and then. Nothing of it belongs to the model
+or its optimizer, and `close` puts everything back as it was.
+
+On small nets every operation in the graph counts, whatever it computes: each is about 0.1 % of a step.
 """
 
 import functools
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,11 +21,13 @@ import numpy as np
 import tensorflow as tf
 
 from diagnose.live.collecting import Collector
-from diagnose.live.watching import RING, Origin, Steps
+from diagnose.live.watching import Origin, Steps
+from diagnose.measurements import Array
 from diagnose.measuring.probe import call, capturing
 from diagnose.measuring.walking import walk
 
-COLUMNS = 3  # loss, penalty, gradient norm
+ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)  # of `fit`; `train_on_batch` comes with others
+COLUMNS = 3  # loss, penalty, half the sum of squares of the gradient
 
 
 class TensorFlowWatch:
@@ -39,20 +44,10 @@ class TensorFlowWatch:
         self.compile_seconds = 0.0
         self.averaged = False
         self._step = _Step()
-        self._read = 0
+        self._rows = _Rows()
         self._undo: list[Callable[[], None]] = []
         self._functions: dict[str, tuple[Any, Any]] = {}  # name -> (the model's own, ours)
-        with _strategy(model).scope():
-            self._last = tf.Variable(
-                [np.nan] * COLUMNS,
-                dtype=tf.float32,
-                trainable=False,
-                synchronization=tf.VariableSynchronization.ON_READ,
-                aggregation=tf.VariableAggregation.MEAN,
-            )
         with tf.device("CPU:0"):
-            self._ring = tf.Variable(tf.fill([RING, COLUMNS], np.float32(np.nan)), trainable=False)
-            self._count = tf.Variable(0, dtype=tf.int64, trainable=False)
             self._gates = {"train": _Gate(self.train, every=False), "dev": _Gate(self.dev, every=True)}
 
     # --- opening and closing --------------------------------------------------------------------
@@ -90,9 +85,9 @@ class TensorFlowWatch:
         theirs, ours = self._functions.get(name, (None, None))
         present = getattr(model, name)
         if ours is None or (present is not None and present is not theirs):
-            with self._seeing_batches(split):
+            with self._seeing_batches(split) as steps:
                 make(force=True)
-            ours = self._guarded(getattr(model, name), split)
+            ours = self._guarded(getattr(model, name), split, *steps)
         setattr(model, name, ours)
         self._functions[name] = (present, ours)
 
@@ -103,14 +98,14 @@ class TensorFlowWatch:
         self._undo.append(undo)
 
     @contextmanager
-    def _seeing_batches(self, split: str) -> Iterator[None]:
-        """Have the function that is being made hand over its batches, outside what XLA compiles."""
+    def _seeing_batches(self, split: str) -> Iterator[list[Callable[[Any], Any]]]:
+        """Have the function that is being made hand over its batches, outside what XLA compiles.
+
+        Gives the step that the function takes, once it is made.
+        """
         model = self._model
-        if not hasattr(model, "_autoconvert_optionals"):
-            self.gaps.append("this version of Keras does not let the callback see batches: pass probe=(x, y)")
-            yield
-            return
         original = model._autoconvert_optionals
+        steps: list[Callable[[Any], Any]] = []
 
         def convert(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
             converted: Callable[[Any], Any] = original(step)
@@ -118,27 +113,36 @@ class TensorFlowWatch:
             def watched(data: Any) -> Any:
                 self._see_batch(data, split)
                 outputs = converted(data)
-                if split == "train":
-                    self._write()
-                return outputs
+                if split == "dev":
+                    return outputs
+                logs, row = outputs
+                self._rows.put(row)
+                return logs
 
+            steps.append(watched)
             return watched
 
         object.__setattr__(model, "_autoconvert_optionals", convert)
         try:
-            yield
+            yield steps
         finally:
             object.__delattr__(model, "_autoconvert_optionals")
 
-    def _guarded(self, function: Callable[[Any], Any], split: str) -> Callable[[Any], Any]:
-        """The function that `fit` calls: tells of its steps, and closes the watch where one ends by an exception."""
+    def _guarded(self, function: Callable[[Any], Any], split: str, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """What `fit` calls: tells of its steps, and closes the watch where one ends by an exception.
+
+        Keras's function wraps what a step returns, so that one of several steps may end early. A single step cannot;
+        it goes without, and what that saves pays for most of the watch.
+        """
+        single = tf.function(lambda iterator: step(iterator.get_next()), autograph=False, reduce_retracing=True)
+        compiled = self._model.steps_per_execution == 1 and not self._model.run_eagerly
 
         def run(iterator: Any) -> Any:
             steps = self._model.steps_per_execution
             self._gates[split].before_call(steps)
             start = time.process_time()
             try:
-                logs = function(iterator)
+                logs = (single if compiled and isinstance(iterator, ITERATORS) else function)(iterator)
             except (StopIteration, tf.errors.OutOfRangeError):
                 raise
             except BaseException:
@@ -158,8 +162,7 @@ class TensorFlowWatch:
             with self._step.begun(data):
                 logs = original(data)
                 self._take_reported(logs)
-                self._last.assign(self._step.values())
-                return logs
+                return logs, self._step.row()  # of several replicas Keras takes the mean of both
 
         return train_step
 
@@ -200,12 +203,23 @@ class TensorFlowWatch:
         return not self._model.jit_compile and _strategy(self._model).num_replicas_in_sync == 1
 
     def _looked_at(self, loss: Any) -> Any:
-        """The loss; where it is not finite, its gradient waits until we have looked, and with it the weights."""
-        data = self._step.data
+        """The loss; where it is not finite, its gradient waits until we have looked, and with it the weights.
+
+        We look for the first layer whose output is not finite, on this very batch and these very weights.
+        """
+        structure, tensors = _tensors(self._step.data)
+        if tensors is None:
+            return loss
+
+        def look(*arrays: Any) -> bool:
+            if self.origin is None:
+                x, _, _ = keras.utils.unpack_x_y_sample_weight(keras.tree.pack_sequence_as(structure, list(arrays)))
+                self.origin = _first_broken(self._model, x)
+            return True
 
         def waiting(value: Any) -> tuple[Any, Callable[[Any], Any]]:
             finite = tf.reduce_all(tf.math.is_finite(value))
-            looked = tf.cond(finite, lambda: False, lambda: self._look_inside(data))
+            looked = tf.cond(finite, lambda: False, lambda: tf.py_function(look, tensors, tf.bool))
 
             def gradient(upstream: Any) -> Any:
                 with tf.control_dependencies([looked]):
@@ -215,27 +229,7 @@ class TensorFlowWatch:
 
         return tf.custom_gradient(waiting)(loss)
 
-    def _look_inside(self, data: Any) -> Any:
-        """Find the first layer whose output is not finite, on this very batch and these very weights."""
-        structure, flat = _tensors(data)
-        if flat is None:
-            return False
-
-        def look(*arrays: Any) -> bool:
-            if self.origin is None:
-                x, _, _ = keras.utils.unpack_x_y_sample_weight(keras.tree.pack_sequence_as(structure, list(arrays)))
-                self.origin = _first_broken(self._model, x)
-            return True
-
-        return tf.py_function(look, flat, tf.bool)
-
     # --- around the step ----------------------------------------------------------------------------
-
-    def _write(self) -> None:
-        row = self._last.read_value()[None]
-        place = tf.math.floormod(self._count, RING)[None]
-        self._ring.scatter_update(tf.IndexedSlices(row, place))
-        self._count.assign_add(1)
 
     def _see_batch(self, data: Any, split: str) -> None:
         gate = self._gates[split]
@@ -253,13 +247,9 @@ class TensorFlowWatch:
     # --- read from Python -----------------------------------------------------------------------------
 
     def read(self) -> Steps:
-        """The steps since the last reading (the last `RING` of them), oldest first."""
-        count = int(self._count.numpy())
-        fresh = min(count - self._read, RING)
-        lost, self._read = count - self._read - fresh, count
-        places = np.arange(count - fresh, count) % RING
-        rows = self._ring.numpy()[places].astype(np.float64) if fresh else np.empty((0, COLUMNS))
-        return Steps(rows[:, 0], rows[:, 1], rows[:, 2], lost)
+        """The steps since the last reading, oldest first."""
+        rows = self._rows.take()
+        return Steps(rows[:, 0], rows[:, 1], np.sqrt(2 * rows[:, 2]))
 
     def stop_collecting(self, split: str) -> None:
         """What was collected stays; no more is taken."""
@@ -327,11 +317,30 @@ class _Step(threading.local):
             self.running = False
             self.forget()
 
-    def values(self) -> Any:
+    def row(self) -> Any:
+        """What is told of this step: [COLUMNS]."""
         unknown = tf.constant(np.nan, tf.float32)
-        norm = _scaled(tf.sqrt(2 * tf.add_n(self.halves)), 1 / self.scale) if self.halves else unknown
+        half = _scaled(_scaled(tf.add_n(self.halves), 1 / self.scale), 1 / self.scale) if self.halves else unknown
         loss = unknown if self.loss is None else self.loss
-        return tf.stack([loss, self.penalty if self.penalty is not None else tf.constant(0.0), norm])
+        return tf.stack([loss, self.penalty if self.penalty is not None else tf.constant(0.0), half])
+
+
+class _Rows:
+    """What the steps tell, on its way from the compiled function to Python."""
+
+    def __init__(self) -> None:
+        self._staged = {"dtypes": [tf.float32], "shared_name": f"diagnose {uuid.uuid4()}"}
+
+    def put(self, row: Any) -> None:
+        """From inside the compiled function: [COLUMNS]."""
+        with tf.device("CPU:0"):
+            tf.raw_ops.Stage(values=[row], shared_name=self._staged["shared_name"])
+
+    def take(self) -> Array:
+        """The rows that were put since the last call: [steps, COLUMNS]."""
+        with tf.device("CPU:0"):
+            rows = [tf.raw_ops.Unstage(**self._staged)[0].numpy() for _ in range(tf.raw_ops.StageSize(**self._staged))]
+        return np.stack(rows) if rows else np.empty((0, COLUMNS))
 
 
 # --- Before the first step ----------------------------------------------------------------------------

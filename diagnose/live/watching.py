@@ -7,21 +7,19 @@ from typing import Any, Literal, Protocol
 from diagnose.live.collecting import Collector
 from diagnose.measurements import Array
 
-RING = 1_024  # single steps that a watch remembers: read it more often
-
 
 @dataclass(frozen=True)
 class Steps:
-    """Single steps, oldest first, one value each: [steps]. `lost` came before them and were not read in time.
+    """Single steps, oldest first, one value each: [steps].
 
     `loss` is what `fit` minimises, penalties included; `norm` that of the whole gradient, before clipping, with the
-    scale of mixed precision taken out; under a distribution strategy both are means over the replicas. nan: unknown.
+    scale of mixed precision taken out; under a distribution strategy both are means over the replicas, of the norm the
+    root mean square. nan: unknown.
     """
 
     loss: Array
     penalty: Array
     norm: Array
-    lost: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Watch(Protocol):
 
 
 def watch(model: Any, on_call: Callable[[int], None], on_failure: Callable[[], None]) -> Watch | None:
-    """A watch for this model; None on a backend that has none yet.
+    """A watch for this model; None where there is none yet: on other backends than TensorFlow, before Keras 3.12.
 
     Args:
         on_call: called after each call of the train function, with the number of steps that it took at most.
@@ -68,7 +66,7 @@ def watch(model: Any, on_call: Callable[[int], None], on_failure: Callable[[], N
     """
     import keras
 
-    if keras.backend.backend() != "tensorflow":
+    if keras.backend.backend() != "tensorflow" or not hasattr(model, "_autoconvert_optionals"):
         return None
     from diagnose.live.tensorflow import TensorFlowWatch
 
