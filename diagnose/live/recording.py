@@ -89,12 +89,13 @@ class Record:
         """
         table = self.table
         seen = bool(np.isfinite(table[:, 0]).any()) and self.complete
-        points = self._points() if seen else [epoch.steps for epoch in self.epochs]
+        points = self._points() if seen else []
         ends = {epoch.steps: epoch for epoch in self.epochs}
-        at = [ends.get(point) for point in points]
+        at = [ends.get(point) for point in points] if seen else self.epochs
+        numbers = [self._epoch_of(point) for point in points] if seen else range(1, len(self.epochs) + 1)
         run = Run(
             seed=None,
-            epochs=np.array([self._epoch_of(point) for point in points]),
+            epochs=np.array(numbers, np.float64),
             train_loss=self._curve(points) if seen else np.array([_value(e, "loss", penalised=True) for e in at]),
             dev_loss=np.array([_value(e, "val_loss", penalised=True) for e in at]),
             train_error=np.array([_error(e, "") for e in at]),

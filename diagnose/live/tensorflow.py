@@ -1,7 +1,7 @@
 """How a training is watched on TensorFlow: from inside the compiled step, at next to no cost.
 
-While `fit` runs, three methods of the model and its optimizer are wrapped on the instances (`train_step`,
-`compute_loss`, `apply`), and the compiled functions that `fit` calls are ones built with the wraps. They hand loss,
+While `fit` runs, `compute_loss` of the model and `apply` of its optimizer are wrapped on the instances, and the
+compiled functions that `fit` calls are ones built with these wraps and one of `train_step`. They hand loss,
 penalty and gradient norm of each step to Python, which looks at them now and then. Nothing of it belongs to the model
 or its optimizer, and `close` puts everything back as it was.
 
@@ -56,7 +56,6 @@ class TensorFlowWatch:
         """Wrap the model that `fit` has just prepared, before its first step."""
         model = self._model
         _build_optimizer(model)
-        self._wrap(model, "train_step", self._watched_train_step)
         self._wrap(model, "compute_loss", self._watched_loss)
         if getattr(model, "optimizer", None) is not None:
             self._wrap(model.optimizer, "apply", self._watched_apply)
@@ -69,27 +68,23 @@ class TensorFlowWatch:
             self._undo.pop()()
 
     def _wrap(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
-        own = vars(owner).get(name)  # of the instance, where the user has set one
-        object.__setattr__(owner, name, functools.wraps(getattr(owner, name))(wrap(getattr(owner, name))))
-
-        def undo() -> None:
-            if own is None:
-                object.__delattr__(owner, name)
-            else:
-                object.__setattr__(owner, name, own)
-
-        self._undo.append(undo)
+        self._undo.append(_replace(owner, name, functools.wraps(getattr(owner, name))(wrap(getattr(owner, name)))))
 
     def _exchange(self, name: str, make: Callable[..., Any], split: str) -> None:
         model = self._model
         theirs, ours = self._functions.get(name, (None, None))
         present = getattr(model, name)
         if ours is None or (present is not None and present is not theirs):
-            with self._seeing_batches(split) as steps:
+            with self._making(split) as steps:
                 make(force=True)
-            ours = self._guarded(getattr(model, name), split, *steps)
-        setattr(model, name, ours)
+            made = getattr(model, name)
+            setattr(model, name, present)
+            if len(steps) != 1:
+                self.gaps.append(f"the model makes its {name} in its own way: pass probe=(x, y)")
+                return
+            ours = self._guarded(made, split, steps[0])
         self._functions[name] = (present, ours)
+        setattr(model, name, ours)
 
         def undo() -> None:
             if getattr(model, name) is ours:
@@ -98,10 +93,10 @@ class TensorFlowWatch:
         self._undo.append(undo)
 
     @contextmanager
-    def _seeing_batches(self, split: str) -> Iterator[list[Callable[[Any], Any]]]:
-        """Have the function that is being made hand over its batches, outside what XLA compiles.
+    def _making(self, split: str) -> Iterator[list[Callable[[Any], Any]]]:
+        """Have the function that is being made take our step, which sees batches outside what XLA compiles.
 
-        Gives the step that the function takes, once it is made.
+        Gives that step in a list, once the function is made; it stays empty where the model makes functions otherwise.
         """
         model = self._model
         original = model._autoconvert_optionals
@@ -122,11 +117,13 @@ class TensorFlowWatch:
             steps.append(watched)
             return watched
 
-        object.__setattr__(model, "_autoconvert_optionals", convert)
+        wrapped = {"_autoconvert_optionals": convert, "train_step": self._watched_train_step(model.train_step)}
+        undo = [_replace(model, name, value) for name, value in wrapped.items()]
         try:
             yield steps
         finally:
-            object.__delattr__(model, "_autoconvert_optionals")
+            for one in undo:
+                one()
 
     def _guarded(self, function: Callable[[Any], Any], split: str, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """What `fit` calls: tells of its steps, and closes the watch where one ends by an exception.
@@ -341,6 +338,23 @@ class _Rows:
         with tf.device("CPU:0"):
             rows = [tf.raw_ops.Unstage(**self._staged)[0].numpy() for _ in range(tf.raw_ops.StageSize(**self._staged))]
         return np.stack(rows) if rows else np.empty((0, COLUMNS))
+
+
+# --- Names of an instance ---------------------------------------------------------------------------
+
+
+def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
+    """Set an attribute of this very object, past Keras's tracking; gives what puts back what was there."""
+    own = vars(owner).get(name)  # of the instance, where the user has set one
+    object.__setattr__(owner, name, value)
+
+    def undo() -> None:
+        if own is None:
+            object.__delattr__(owner, name)
+        else:
+            object.__setattr__(owner, name, own)
+
+    return undo
 
 
 # --- Before the first step ----------------------------------------------------------------------------

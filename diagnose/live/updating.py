@@ -22,11 +22,12 @@ class Updates:
         self.seen: list[Update] = []
         self._model = model
         self._next = FIRST
+        self._kernels: dict[str, list[Any]] = {}
         self._before: Kernels | None = None
 
     def begin(self) -> None:
-        """A `fit` begins: what the weights were before it does not count."""
-        self._before = None
+        """A `fit` begins: what the weights were before it does not count, and layers may be others."""
+        self._kernels, self._before = {}, None
 
     def after(self, step: int, steps: int) -> None:
         """`step` steps have been taken in all, the last `steps` of them by one call."""
@@ -38,13 +39,14 @@ class Updates:
             self._before = self._read()
 
     def _read(self) -> Kernels:
-        found = {part.path: [k for k in kernels(part) if k.trainable] for part in walk(self._model).parts}
-        values = sum(int(np.prod(kernel.shape)) for several in found.values() for kernel in several)
+        if not self._kernels:
+            found = {part.path: [k for k in kernels(part) if k.trainable] for part in walk(self._model).parts}
+            self._kernels = {path: several for path, several in found.items() if several}
+        values = sum(int(np.prod(kernel.shape)) for several in self._kernels.values() for kernel in several)
         stride = -(-values // MOST) or 1
         return {
-            path: [backend.array(kernel).reshape(-1)[::stride].copy() for kernel in several]
-            for path, several in found.items()
-            if several
+            path: [backend.array(kernel).reshape(-1)[::stride].astype(np.float32) for kernel in several]
+            for path, several in self._kernels.items()
         }
 
 
@@ -52,11 +54,11 @@ def _ratios(before: Kernels, after: Kernels, steps: int) -> dict[str, float]:
     ratios = {}
     for path, old in before.items():
         weight = _norm(old)
-        moved = _norm([new.astype(np.float64) - one for new, one in zip(after.get(path, old), old, strict=True)])
+        moved = _norm([new - one for new, one in zip(after[path], old, strict=True)])
         if weight > 0 and np.isfinite(moved):
             ratios[path] = moved / weight / steps
     return ratios
 
 
 def _norm(arrays: list[Array]) -> float:
-    return float(np.sqrt(sum(float(np.square(array.astype(np.float64)).sum()) for array in arrays)))
+    return float(np.sqrt(sum(float(np.dot(array, array)) for array in arrays)))

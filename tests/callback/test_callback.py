@@ -96,6 +96,51 @@ def test_another_callback_that_fails() -> None:
     assert callback.diagnosis.causes is not None
 
 
+class OwnFunction(keras.Sequential):
+    """Makes the function that `fit` calls by itself, and steps in Python."""
+
+    def make_train_function(self, force: bool = False) -> Any:
+        def train(iterator: Any) -> Any:
+            logs = self.train_step(next(iterator))
+            assert isinstance(logs, dict)
+            return logs
+
+        if self.train_function is None or force:
+            self.train_function = train
+        return self.train_function
+
+
+def test_a_model_that_makes_its_own_train_function() -> None:
+    made = OwnFunction([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(3, "softmax")])
+    made.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    callback = diagnose.DiagnosisCallback(probe=rows())
+    fit(made, callback, validation_data=rows(1))
+    assert _as_before(made)
+    gaps = [gap.why for gap in callback.diagnosis.coverage]
+    assert "the model makes its train_function in its own way: pass probe=(x, y)" in gaps
+    (run,) = callback._session._history().runs
+    assert run.epochs.tolist() == [1, 2]
+    assert run.train_loss[0] > run.train_loss[1]
+    assert np.isfinite(run.dev_loss).all()
+
+
+class Extra(keras.callbacks.Callback):
+    """Takes one more step at the end of each epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.model.train_on_batch(*rows(2))
+
+
+def test_steps_that_another_callback_takes_are_seen() -> None:
+    callback, made, plain = diagnose.DiagnosisCallback(), model(), model()
+    fit(made, callback, callbacks=[Extra()])
+    plain.fit(*rows(), epochs=2, verbose=0, batch_size=16, callbacks=[Extra()])
+    for ours, theirs in zip(made.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    (run,) = callback._session._history().runs
+    assert len(run.step_losses) == 2 * (4 + 1)
+
+
 def test_several_fits_are_one_history_and_trace_once() -> None:
     callback, made = diagnose.DiagnosisCallback(), model()
     fit(made, callback)
