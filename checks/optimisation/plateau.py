@@ -98,7 +98,8 @@ def _level(stuck: list[Run], history: History, baseline: Baseline | None) -> str
     if history.constant_loss:
         end = float(np.median([points(run, "train_loss").end for run in stuck])) / history.constant_loss
         if end > NOTHING:
-            return f", at {number(end)} times the loss of the best constant prediction"
+            level = "the loss" if round(end, 1) == 1 else f"{number(end)} times the loss"
+            return f", at {level} of the best constant prediction"
     skill = float(np.median([run.final_train_skill for run in stuck]))
     return f", at skill {skill:.2f} where a baseline has {_possible(baseline) or 0.0:.2f}"
 

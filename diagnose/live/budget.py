@@ -11,7 +11,7 @@ class Budget:
     """An account in seconds of process CPU time: credit grows with the training, every look is booked.
 
     Costs are remembered by name: what has been done before is expected to cost what it cost at its cheapest. The
-    first time, imports and compilations come on top.
+    first time tells nothing of it: imports and compilations come on top.
     """
 
     def __init__(self, share: float) -> None:
@@ -20,6 +20,7 @@ class Budget:
         self._trained = 0.0
         self.spent = 0.0
         self.costs: dict[str, float] = {}
+        self.done: set[str] = set()  # names of what was done at least once
 
     def start(self) -> None:
         self._begun = time.process_time()
@@ -33,7 +34,7 @@ class Budget:
         return self._trained + (0.0 if self._begun is None else time.process_time() - self._begun)
 
     def affords(self, name: str, expected: float) -> bool:
-        """Whether it may be done now; `expected` seconds where it has not been done before."""
+        """Whether it may be done now; `expected` seconds until it has been done twice."""
         return self.spent + self.costs.get(name, expected) <= self._share * self.trained
 
     @contextmanager
@@ -43,5 +44,7 @@ class Budget:
             yield
         finally:
             cost = time.process_time() - start
-            self.costs[name] = min(cost, self.costs.get(name, cost))
+            if name in self.done:
+                self.costs[name] = min(cost, self.costs.get(name, cost))
+            self.done.add(name)
             self.spent += cost

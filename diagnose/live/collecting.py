@@ -105,9 +105,10 @@ def _values(batch: Any) -> NDArray[np.float64] | None:
 def _alike(values: NDArray[np.float64], sizes: list[int]) -> float:
     """Intraclass correlation, by the analysis of variance of batches one after the other; 0 where nothing varies."""
     counts, starts = np.array(sizes, np.float64), np.cumsum([0, *sizes[:-1]])
-    means = np.add.reduceat(values, starts) / counts[:, None]
-    between = float((counts[:, None] * np.square(means - values.mean(axis=0))).sum()) / (len(sizes) - 1)
-    inside = float(np.square(values - np.repeat(means, sizes, axis=0)).sum()) / max(len(values) - len(sizes), 1)
+    centred = values - values.mean(axis=0)
+    squares = float((np.square(np.add.reduceat(centred, starts)) / counts[:, None]).sum())  # of batch means
+    between = squares / (len(sizes) - 1)
+    inside = max(float(np.square(centred).sum()) - squares, 0.0) / max(len(values) - len(sizes), 1)
     typical = (counts.sum() - np.square(counts).sum() / counts.sum()) / (len(sizes) - 1)
     total = between + (typical - 1) * inside
     return (between - inside) / total if total > 0 else 0.0

@@ -28,7 +28,7 @@ CHUNK = 256  # steps between two readings
 THINNING = 1.5  # a look into the net comes this many times later than the one before
 FIRST_LOOK = 100  # steps
 SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
-SMALL = 0.02  # and to read the history, or to find the best constant
+SMALL = 0.005  # and to read the history
 
 Say = Callable[[str], None]
 

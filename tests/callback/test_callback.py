@@ -190,7 +190,7 @@ def test_live_page(tmp_path: Path) -> None:
 def test_looks_into_the_net_where_it_can_afford_to() -> None:
     callback, made = diagnose.DiagnosisCallback(overhead=0.99), model()
     fit(made, callback, epochs=60)
-    assert any(name.startswith("look") for name in callback._session.budget.costs)
+    assert any(name.startswith("look") for name in callback._session.budget.done)
 
 
 def test_probe_takes_the_place_of_rows_as_fed() -> None:

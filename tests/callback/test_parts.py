@@ -171,6 +171,15 @@ def test_budget_refuses_what_training_has_not_earned() -> None:
     assert not budget.affords("look", 0.0)  # what it took last time counts
 
 
+def test_the_first_time_tells_nothing_of_the_next() -> None:
+    budget = Budget(0.5)
+    for known in (False, True, True):
+        with budget.booked("look"):
+            pass
+        assert ("look" in budget.costs) is known
+    assert budget.spent > 0
+
+
 @pytest.mark.parametrize("logits", [False, True])
 def test_constant_loss_of_classes_is_their_entropy(logits: bool) -> None:
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, None if logits else "softmax")])
