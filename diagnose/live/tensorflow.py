@@ -129,7 +129,7 @@ class TensorFlowWatch:
         """What `fit` calls: tells of its steps, and closes the watch where one ends by an exception.
 
         Keras's function wraps what a step returns, so that one of several steps may end early. A single step cannot;
-        it goes without, and what that saves pays for most of the watch.
+        it goes without, and what that saves pays for the watch.
         """
         single = tf.function(lambda iterator: step(iterator.get_next()), autograph=False, reduce_retracing=True)
         compiled = self._model.steps_per_execution == 1 and not self._model.run_eagerly
@@ -337,7 +337,7 @@ class _Rows:
         """The rows that were put since the last call: [steps, COLUMNS]."""
         with tf.device("CPU:0"):
             rows = [tf.raw_ops.Unstage(**self._staged)[0].numpy() for _ in range(tf.raw_ops.StageSize(**self._staged))]
-        return np.stack(rows) if rows else np.empty((0, COLUMNS))
+        return np.array(rows, np.float64).reshape(-1, COLUMNS)
 
 
 # --- Names of an instance ---------------------------------------------------------------------------

@@ -61,4 +61,4 @@ def _ratios(before: Kernels, after: Kernels, steps: int) -> dict[str, float]:
 
 
 def _norm(arrays: list[Array]) -> float:
-    return float(np.sqrt(sum(float(np.square(array).sum()) for array in arrays)))
+    return float(np.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays)))
