@@ -269,6 +269,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "places": _on_tensor(
         lambda x: tf.gather(x, [2, 0], axis=-1) + tf.roll(tf.reverse(x, [1]), shift=1, axis=1)[..., :2], SERIES
     ),
+    "places of each row": _on_tensor(
+        lambda x: tf.gather(x, tf.cast(x[:, :, 0] > 0, "int32"), axis=1, batch_dims=1), SERIES
+    ),
     "norms": _on_tensor(lambda x: tf.norm(x, axis=-1) + tf.norm(x, ord=1, axis=-1), SERIES),
     "whether any": _on_tensor(
         lambda x: tf.cast(tf.reduce_any(x > 1, axis=1), "float32") + tf.cast(tf.reduce_all(x > -1, axis=1), "float32"),

@@ -95,9 +95,11 @@ def _cumsum(x: Any, axis: int = 0) -> Any:
 
 
 def _gather(params: Any, indices: Any, axis: int | None = None, batch_dims: int = 0) -> Any:
-    if batch_dims:
-        raise NotImplementedError("tf.gather with batch_dims")
-    return ops.take(params, indices, axis=axis or 0)
+    axis = batch_dims if axis is None else axis
+    if not batch_dims:
+        return ops.take(params, indices, axis=axis)
+    inner = axis - 1 if axis > 0 else axis
+    return ops.vectorized_map(lambda row: _gather(*row, axis=inner, batch_dims=batch_dims - 1), (params, indices))
 
 
 def _norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
