@@ -99,7 +99,7 @@ def _gather(params: Any, indices: Any, axis: int | None = None, batch_dims: int 
     if not batch_dims:
         return ops.take(params, indices, axis=axis)
     inner = axis - 1 if axis > 0 else axis
-    return ops.vectorized_map(lambda row: _gather(*row, axis=inner, batch_dims=batch_dims - 1), (params, indices))
+    return ops.vectorized_map(lambda row: _gather(row[0], row[1], inner, batch_dims - 1), (params, indices))
 
 
 def _norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
