@@ -372,7 +372,7 @@ def compare_command(old: str, new: str, **options: Any) -> None:
     Each is a JSON file, or a folder of which the newest result is taken. Exit status: 1 with --fail-on worse, where a
     disease at warning or error is new or an error on rows unseen in training rose beyond noise.
     """
-    from diagnose.comparing import compare
+    from diagnose.comparing.comparison import compare
     from diagnose.storing import plain, write_text
     from diagnose.viewing.choosing import result_at
 

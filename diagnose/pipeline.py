@@ -215,12 +215,13 @@ def conclude(
     command: str = "",
 ) -> Diagnosis:
     """Reason from the outcomes and put the result together; `level`: how sick, where more than the gate tells it."""
-    from diagnose.describing import describe, figures
-    from diagnose.layer_rows import layer_rows
+    from diagnose.describing.facts import describe
+    from diagnose.describing.figures import figures
+    from diagnose.describing.layers import layer_rows
     from diagnose.reasoning import prescribing
+    from diagnose.reasoning.bands import bands
     from diagnose.reasoning.causes import GATE, VITAL
     from diagnose.reasoning.engine import Seen, state_of, suspect
-    from diagnose.reasoning.healthy import bands
     from diagnose.reasoning.verdicts import situation, verdicts
 
     seen = Seen(outcomes)
@@ -254,7 +255,7 @@ def conclude(
 
 def effects(measurements: Mapping[type, object]) -> tuple[Effect, ...]:
     """What single changes brought, where they were tried: train skill, 0 for the constant prediction."""
-    from diagnose.describing import mean_difference
+    from diagnose.describing.intervals import mean_difference
     from diagnose.measurements import Changes
 
     tried = measurements.get(Changes)

@@ -50,6 +50,11 @@ class Output:
     classes: int | None = None
     class_names: tuple[str, ...] = ()
 
+    def class_name(self, value: float) -> str:
+        """The name of a class, its number where it has none."""
+        named = float(value).is_integer() and 0 <= value < len(self.class_names)
+        return self.class_names[int(value)] if named else f"{value:g}"
+
 
 @dataclass(frozen=True)
 class Split:

@@ -10,9 +10,9 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from diagnose.comparing import CauseChange, Comparison, ErrorChange, Level
+from diagnose.comparing.comparison import CauseChange, Comparison, ErrorChange, Level
+from diagnose.comparing.differences import Difference
 from diagnose.diagnosis import Diagnosis
-from diagnose.differing import Difference
 from diagnose.findings import Severity
 from diagnose.reports import figures, numbers, story
 from diagnose.reports.labels import CHARACTER, NARROW

@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Iterator
 
-from diagnose.comparing import CauseChange, Comparison, ErrorChange
-from diagnose.differing import Difference
+from diagnose.comparing.comparison import CauseChange, Comparison, ErrorChange
+from diagnose.comparing.differences import Difference
 from diagnose.reports import story
 from diagnose.reports.comparison import CHANGES, DIRECTIONS, level, moved, severity, shown
 from diagnose.reports.numbers import cut

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from diagnose.comparing import Level
+from diagnose.comparing.comparison import Level
 from diagnose.reports.labels import LINE
 from diagnose.reports.numbers import between, counted, factor, quantity, shown_unit
 from diagnose.reports.plot import ROLES

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.comparing import Comparison, Level, compare, difference
+from diagnose.comparing.comparison import Comparison, Level, compare, difference
 from diagnose.diagnosis import Diagnosis, Figure
 from diagnose.findings import Bars, Interval
 from diagnose.reports import comparison as page

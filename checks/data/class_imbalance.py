@@ -3,7 +3,7 @@ from math import sqrt
 
 import numpy as np
 
-from diagnose.checks.wording import number, percent
+from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import Array, Dataset, Evaluation, Head, Network, Score, SplitScores, Unavailable
 from diagnose.registry import check
@@ -63,12 +63,10 @@ def _effect(
             if difference < GAP or gap.low <= 0:
                 return
             message += f", and its recall on {split} is {percent(difference)} higher"
-    names = head.output.class_names
-    label = int(ordered[0])
     yield Finding(
         Severity.HINT,
         message,
-        where=Where(output=head.output.name, split="train", label=names[label] if label < len(names) else str(label)),
+        where=Where(output=head.output.name, split="train", label=head.output.class_name(ordered[0])),
         value=ratio,
         threshold=RATIO,
         interval=gap,
@@ -99,11 +97,10 @@ def _recall_gap(score: Score, small: int, large: int) -> tuple[float, Interval] 
 
 
 def _bars(head: Head, ordered: list[float], counts: dict[float, int]) -> Bars:
-    names = head.output.class_names
     shown = ordered[:15] + ordered[-5:] if len(ordered) > 20 else ordered
     return Bars(
         f"Rows per class of {head.output.name} on train",
-        tuple(names[int(label)] if 0 <= label < len(names) else number(label) for label in shown),
+        tuple(head.output.class_name(label) for label in shown),
         tuple(float(counts[label]) for label in shown),
         unit="rows",
         log=True,

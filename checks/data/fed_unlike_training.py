@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.wording import number, percent
+from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Interval, Severity
 from diagnose.measurements import Baseline, Conversions, Network, Score
 from diagnose.registry import check

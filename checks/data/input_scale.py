@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.architecture import by_path, normalised_after
-from diagnose.checks.wording import number, percent
+from diagnose.checks.reading.architecture import by_path, normalised_after
+from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Activations, Array, FirstInput, Forward, Network, Unavailable, need
 from diagnose.registry import check

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-from diagnose.checks.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE
-from diagnose.checks.wording import counted, number
+from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE
+from diagnose.checks.reading.wording import counted, number
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Dataset, Head, Network, SplitStatistics, TargetStatistics
 from diagnose.registry import check

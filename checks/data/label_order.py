@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.wording import number
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Series, Severity
 from diagnose.measurements import Array, Evaluation, Feeding, History, NotMeasured, SplitScores, Unavailable, need
 from diagnose.registry import check

@@ -1,9 +1,10 @@
 from collections.abc import Iterator
 
-from diagnose.checks.wording import counted, listed, number, percent
+from diagnose.checks.reading.wording import counted, listed, percent
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Dataset, Network, SplitStatistics
 from diagnose.registry import check
+from diagnose.subject import Output
 
 ABUNDANT = 0.01  # share of a split's rows in classes that train lacks, from which on its error rate means nothing
 FEW = 10  # rows of a class in train: hardly learnable below that
@@ -35,12 +36,11 @@ def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
         if not head.output.task.classifies:
             continue
         known = _counts(dataset.train, place)
-        names = head.output.class_names
         if not known:
             continue
         for split in dataset.splits[1:]:
-            yield from _unknown(head.output.name, names, known, _counts(split, place), split)
-        yield from _rare(head.output.name, names, known)
+            yield from _unknown(head.output, known, _counts(split, place), split)
+        yield from _rare(head.output, known)
 
 
 def _counts(split: SplitStatistics, place: int) -> dict[float, int]:
@@ -48,24 +48,20 @@ def _counts(split: SplitStatistics, place: int) -> dict[float, int]:
     return {label: count for label, count in zip(target.classes, target.counts, strict=True) if count > 0}
 
 
-def _name(label: float, names: tuple[str, ...]) -> str:
-    return names[int(label)] if float(label).is_integer() and 0 <= label < len(names) else number(label)
-
-
 def _unknown(
-    output: str, names: tuple[str, ...], known: dict[float, int], counts: dict[float, int], split: SplitStatistics
+    output: Output, known: dict[float, int], counts: dict[float, int], split: SplitStatistics
 ) -> Iterator[Finding]:
     missing = [label for label in counts if label not in known]
     if not missing:
         return
     rows = sum(counts[label] for label in missing)
     share = rows / sum(counts.values())
-    shown = [_name(label, names) for label in missing]
+    shown = [output.class_name(label) for label in missing]
     yield Finding(
         Severity.ERROR if share >= ABUNDANT else Severity.WARNING,
         f"{percent(share)} of the labels on {split.name} belong to {counted(len(missing), 'class', 'classes')} "
         f"that train does not have: {listed(shown)}",
-        where=Where(output=output, split=split.name, label=shown[0]),
+        where=Where(output=output.name, split=split.name, label=shown[0]),
         value=share,
         threshold=0.0,
         rows=split.rows,
@@ -73,22 +69,22 @@ def _unknown(
             Table(
                 f"Classes on {split.name} that train lacks",
                 ("class", f"rows on {split.name}"),
-                tuple((_name(label, names), counts[label]) for label in missing[:SHOWN]),
+                tuple((output.class_name(label), counts[label]) for label in missing[:SHOWN]),
             ),
         ),
     )
 
 
-def _rare(output: str, names: tuple[str, ...], known: dict[float, int]) -> Iterator[Finding]:
+def _rare(output: Output, known: dict[float, int]) -> Iterator[Finding]:
     rare = sorted((label for label, count in known.items() if count < FEW), key=lambda label: known[label])
     if not rare:
         return
-    shown = [f"{_name(label, names)} ({known[label]})" for label in rare]
+    shown = [f"{output.class_name(label)} ({known[label]})" for label in rare]
     yield Finding(
         Severity.HINT,
-        f"{counted(len(rare), 'class', 'classes')} of {output} {'has' if len(rare) == 1 else 'have'} fewer than {FEW} "
-        f"rows in train: {listed(shown)}",
-        where=Where(output=output, split="train", label=_name(rare[0], names)),
+        f"{counted(len(rare), 'class', 'classes')} of {output.name} {'has' if len(rare) == 1 else 'have'} fewer than"
+        f" {FEW} rows in train: {listed(shown)}",
+        where=Where(output=output.name, split="train", label=output.class_name(rare[0])),
         value=float(known[rare[0]]),
         threshold=float(FEW),
         rows=sum(known.values()),

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.wording import number
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score, SplitScores
 from diagnose.registry import check

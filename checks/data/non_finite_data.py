@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.wording import counted, listed, number
+from diagnose.checks.reading.wording import counted, listed, number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, InputStatistics, SplitStatistics
 from diagnose.registry import check

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.checks.wording import number
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Array, Dataset, InputStatistics, SplitStatistics
 from diagnose.registry import check

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.wording import percent
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, need
 from diagnose.registry import check

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 from math import sqrt
 
-from diagnose.checks.wording import percent
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, SplitStatistics
 from diagnose.registry import check

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.architecture import by_path
-from diagnose.checks.wording import number
+from diagnose.checks.reading.architecture import by_path
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Dataset, Head, Initial, Network, TargetStatistics
 from diagnose.registry import check

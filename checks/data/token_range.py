@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.wording import number
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, InputStatistics, SplitStatistics
 from diagnose.registry import check

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.checks.architecture import by_path
-from diagnose.checks.wording import listed, number
+from diagnose.checks.reading.architecture import by_path
+from diagnose.checks.reading.wording import listed, number
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Dataset, FirstInput, Forward, InputStatistics, Network, Unavailable, need
 from diagnose.registry import check

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.error_levels import error_levels
-from diagnose.checks.gaps import (
+from diagnose.checks.reading.error_levels import error_levels
+from diagnose.checks.reading.gaps import (
     CO_DOMINANT,
     Gap,
     Optimum,
@@ -16,7 +16,7 @@ from diagnose.checks.gaps import (
     scale_of,
     share,
 )
-from diagnose.checks.wording import percent
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check

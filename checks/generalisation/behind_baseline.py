@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.gaps import PAIRED_RELATIVE, beaten, beaten_clearly, enough_rows, error_text
-from diagnose.checks.wording import percent
+from diagnose.checks.reading.gaps import PAIRED_RELATIVE, beaten, beaten_clearly, enough_rows, error_text
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Baseline, Network, OutputBaseline
 from diagnose.registry import check

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from diagnose.checks.curves import Rise, dev_error_rise, learning_curves, rise, whole_training
-from diagnose.checks.wording import number
+from diagnose.checks.reading.curves import Rise, dev_error_rise, learning_curves, rise, whole_training
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Mark, Severity, Where
 from diagnose.measurements import Evaluation, History, NotMeasured, Score, Unavailable
 from diagnose.registry import check

@@ -6,8 +6,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from diagnose.checks.generalisation.constant_predictions import ONE_CLASS, class_name
-from diagnose.checks.wording import percent
+from diagnose.checks.generalisation.constant_predictions import ONE_CLASS
+from diagnose.checks.reading.classes import class_name
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check

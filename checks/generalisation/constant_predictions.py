@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.wording import percent
+from diagnose.checks.reading.classes import class_name
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Evaluation, Network, Score, SplitScores, Unavailable, need
 from diagnose.registry import check
@@ -93,11 +94,3 @@ def _one_class(score: Score, scores: SplitScores, network: Network | None) -> Fi
             ),
         ),
     )
-
-
-def class_name(network: Network | None, output: str, index: int) -> str:
-    """What people call a class, else its number."""
-    for head in network.heads if network is not None else ():
-        if head.output.name == output and index < len(head.output.class_names):
-            return head.output.class_names[index]
-    return str(index)

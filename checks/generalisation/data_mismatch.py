@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.error_levels import error_levels
-from diagnose.checks.gaps import CO_DOMINANT, Gap, error_text, gap_text, level, optimum, scale_of, share
+from diagnose.checks.reading.error_levels import error_levels
+from diagnose.checks.reading.gaps import CO_DOMINANT, Gap, error_text, gap_text, level, optimum, scale_of, share
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, need
 from diagnose.registry import check

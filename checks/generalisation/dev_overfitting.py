@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.error_levels import error_levels
-from diagnose.checks.gaps import Gap, error_text, gap_text, level, scale_of
+from diagnose.checks.reading.error_levels import error_levels
+from diagnose.checks.reading.gaps import Gap, error_text, gap_text, level, scale_of
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Evaluation, NotMeasured, need
 from diagnose.registry import check

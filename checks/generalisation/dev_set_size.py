@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
-from diagnose.checks.gaps import POINT, level
-from diagnose.checks.wording import counted, number, percent
+from diagnose.checks.reading.gaps import POINT, level
+from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Evaluation, Score, need
 from diagnose.registry import check

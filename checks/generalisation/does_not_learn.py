@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator
 
-from diagnose.checks.error_levels import error_levels
-from diagnose.checks.gaps import error_text
-from diagnose.checks.wording import percent
+from diagnose.checks.reading.error_levels import error_levels
+from diagnose.checks.reading.gaps import error_text
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
 from diagnose.registry import check

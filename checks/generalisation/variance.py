@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.curves import dev_error_rise, learning_curves
-from diagnose.checks.error_levels import error_levels
-from diagnose.checks.gaps import (
+from diagnose.checks.reading.curves import dev_error_rise, learning_curves
+from diagnose.checks.reading.error_levels import error_levels
+from diagnose.checks.reading.gaps import (
     CO_DOMINANT,
     Gap,
     Optimum,
@@ -17,7 +17,7 @@ from diagnose.checks.gaps import (
     scale_of,
     share,
 )
-from diagnose.checks.wording import percent
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Evidence, Finding, Severity, Where
 from diagnose.measurements import (
     Baseline,

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.architecture import hidden_layers, normalised_after
-from diagnose.checks.wording import counted, number
+from diagnose.checks.reading.architecture import hidden_layers, normalised_after
+from diagnose.checks.reading.wording import counted, number
 from diagnose.findings import Curves, Finding, Series, Severity, Where
 from diagnose.measurements import Activations, Forward, LayerActivations, Network, Unavailable, need
 from diagnose.registry import check

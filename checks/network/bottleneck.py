@@ -2,9 +2,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log2, prod
 
-from diagnose.checks.architecture import gates, hidden_layers
-from diagnose.checks.objectives import train_target
-from diagnose.checks.wording import counted
+from diagnose.checks.reading.architecture import gates, hidden_layers
+from diagnose.checks.reading.objectives import train_target
+from diagnose.checks.reading.wording import counted
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Dataset, Head, Layer, Network
 from diagnose.registry import check

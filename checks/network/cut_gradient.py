@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-from diagnose.checks.architecture import by_path
-from diagnose.checks.wording import counted, listed, number
+from diagnose.checks.reading.architecture import by_path
+from diagnose.checks.reading.wording import counted, listed, number
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Backward, Forward, Gradients, Network, Unavailable, need
 from diagnose.registry import check

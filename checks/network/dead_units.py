@@ -3,8 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.architecture import RECTIFIERS, bypassed, output_layers
-from diagnose.checks.wording import counted, number, percent
+from diagnose.checks.reading.architecture import RECTIFIERS, bypassed, output_layers
+from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Bars, Finding, Severity, Table, Where
 from diagnose.measurements import Activations, Forward, Network, NotMeasured, Unavailable, need
 from diagnose.registry import check

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.architecture import hidden_layers
-from diagnose.checks.wording import number
+from diagnose.checks.reading.architecture import hidden_layers
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Series, Severity, Where
 from diagnose.measurements import Backward, Forward, Gradients, Network, Unavailable
 from diagnose.registry import check

@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 from math import prod
 
-from diagnose.checks.architecture import by_path
-from diagnose.checks.wording import counted, number, percent
+from diagnose.checks.reading.architecture import by_path
+from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Layer, Network
 from diagnose.registry import check

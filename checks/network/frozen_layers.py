@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-from diagnose.checks.objectives import learned, train_score
-from diagnose.checks.wording import counted, listed
+from diagnose.checks.reading.objectives import learned, train_score
+from diagnose.checks.reading.wording import counted, listed
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Evaluation, Layer, Network
 from diagnose.registry import check

@@ -3,8 +3,8 @@ from statistics import median
 
 import numpy as np
 
-from diagnose.checks.objectives import train_target
-from diagnose.checks.wording import number
+from diagnose.checks.reading.objectives import train_target
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Dataset, Head, Initial, Network
 from diagnose.registry import check

@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 from math import sqrt
 
-from diagnose.checks.architecture import RELU_LIKE, applied_activation, by_path, normalised_after, output_layers
-from diagnose.checks.wording import counted, listed, number
+from diagnose.checks.reading.architecture import RELU_LIKE, applied_activation, by_path, normalised_after, output_layers
+from diagnose.checks.reading.wording import counted, listed, number
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Forward, Layer, Network, need
 from diagnose.registry import check

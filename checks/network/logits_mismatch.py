@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 from statistics import median
 
-from diagnose.checks.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE, train_score
-from diagnose.checks.wording import number
+from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE, train_score
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Evaluation, Head, Initial, Network, Score
 from diagnose.registry import check

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.objectives import (
+from diagnose.checks.reading.objectives import (
     BINARY,
     CATEGORICAL,
     CROSS_ENTROPIES,

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.architecture import (
+from diagnose.checks.reading.architecture import (
     LINEAR,
     after,
     applied_activation,
@@ -10,7 +10,7 @@ from diagnose.checks.architecture import (
     passes,
     successors,
 )
-from diagnose.checks.wording import counted, listed
+from diagnose.checks.reading.wording import counted, listed
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Layer, Network, NotMeasured
 from diagnose.registry import check

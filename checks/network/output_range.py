@@ -3,8 +3,8 @@ from math import inf
 
 import numpy as np
 
-from diagnose.checks.objectives import BINARY, CROSS_ENTROPIES
-from diagnose.checks.wording import number
+from diagnose.checks.reading.objectives import BINARY, CROSS_ENTROPIES
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, Head, Network, TargetStatistics
 from diagnose.registry import check

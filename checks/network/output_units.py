@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.objectives import CATEGORICAL, CROSS_ENTROPIES, DISTANCES, DIVERGENCE, HINGES, SPARSE
-from diagnose.checks.wording import counted
+from diagnose.checks.reading.objectives import CATEGORICAL, CROSS_ENTROPIES, DISTANCES, DIVERGENCE, HINGES, SPARSE
+from diagnose.checks.reading.wording import counted
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, Head, Network, TargetStatistics
 from diagnose.registry import check

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.architecture import by_path, gates, output_layers
-from diagnose.checks.wording import counted, percent
+from diagnose.checks.reading.architecture import by_path, gates, output_layers
+from diagnose.checks.reading.wording import counted, percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Activations, Forward, LayerActivations, Network, Unavailable, need
 from diagnose.registry import check

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.architecture import SIGMOIDS, TANHS, applied_activation, hidden_layers, normalised_after
-from diagnose.checks.wording import number
+from diagnose.checks.reading.architecture import SIGMOIDS, TANHS, applied_activation, hidden_layers, normalised_after
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Backward, Gradients, Layer, Network
 from diagnose.registry import check

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-from diagnose.checks.objectives import CATEGORICAL
-from diagnose.checks.wording import percent
+from diagnose.checks.reading.objectives import CATEGORICAL
+from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, Head, Network
 from diagnose.registry import check

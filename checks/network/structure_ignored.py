@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.architecture import after, by_path, passes
+from diagnose.checks.reading.architecture import after, by_path, passes
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, InputStatistics, Layer, Network
 from diagnose.registry import check

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-from diagnose.checks.architecture import hidden_layers, successors
-from diagnose.checks.wording import counted, listed, percent
+from diagnose.checks.reading.architecture import hidden_layers, successors
+from diagnose.checks.reading.wording import counted, listed, percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Layer, Network
 from diagnose.registry import check

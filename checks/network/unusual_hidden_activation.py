@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
-from diagnose.checks.architecture import SIGMOIDS, applied_activation, by_path, gates, hidden_layers
-from diagnose.checks.wording import listed
+from diagnose.checks.reading.architecture import SIGMOIDS, applied_activation, by_path, gates, hidden_layers
+from diagnose.checks.reading.wording import listed
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Layer, Network
 from diagnose.registry import check

@@ -3,7 +3,7 @@ from math import isclose
 
 import numpy as np
 
-from diagnose.checks.wording import number
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Series, Severity, Where
 from diagnose.measurements import Array, History, LearningRate, NotMeasured, Run
 from diagnose.registry import check

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from diagnose.checks.wording import counted
+from diagnose.checks.reading.wording import counted
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Network
 from diagnose.registry import check

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.wording import number
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import Dataset, Network, NotMeasured
 from diagnose.registry import check

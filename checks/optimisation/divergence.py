@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.curves import Points, count_runs, learning_curves, points, runs_that
 from diagnose.checks.data.label_order import in_order
-from diagnose.checks.wording import number, percent
+from diagnose.checks.reading.curves import Points, count_runs, learning_curves, points, runs_that
+from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import History, NotMeasured, Run
 from diagnose.registry import check

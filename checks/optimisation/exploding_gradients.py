@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.optimisation import profiles
+from diagnose.checks.reading import profiles
 from diagnose.findings import Curves, Evidence, Finding, Series, Severity, Where
 from diagnose.measurements import (
     Activations,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.optimisation.updates import early_updates, finding
-from diagnose.checks.wording import number
+from diagnose.checks.reading.updates import early_updates, finding
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding
 from diagnose.measurements import History
 from diagnose.registry import check

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.optimisation import rates
-from diagnose.checks.wording import number
+from diagnose.checks.reading import rates
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding
 from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.wording import counted, number
+from diagnose.checks.reading.wording import counted, number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Backward, Network, NotMeasured, Unavailable
 from diagnose.registry import check

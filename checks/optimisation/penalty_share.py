@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
-from diagnose.checks.gaps import Gap, beaten_clearly, level, scale_of, target_level
-from diagnose.checks.wording import number, percent
+from diagnose.checks.reading.gaps import Gap, beaten_clearly, level, scale_of, target_level
+from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import (
     Baseline,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.curves import Points, learning_curves, points, runs_that
-from diagnose.checks.optimisation.profiles import gradient_left
-from diagnose.checks.wording import number
+from diagnose.checks.reading.curves import Points, learning_curves, points, runs_that
+from diagnose.checks.reading.profiles import gradient_left
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import Backward, Baseline, History, NotMeasured, Run
 from diagnose.registry import check

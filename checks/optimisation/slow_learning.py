@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.curves import Points, diverged, learning_curves, points, runs_that
-from diagnose.checks.wording import number
+from diagnose.checks.reading.curves import Points, diverged, learning_curves, points, runs_that
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import History, NotMeasured
 from diagnose.registry import check

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.optimisation.updates import early_updates, finding
-from diagnose.checks.wording import number
+from diagnose.checks.reading.updates import early_updates, finding
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding
 from diagnose.measurements import History
 from diagnose.registry import check

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.curves import diverged
+from diagnose.checks.reading.curves import diverged
 from diagnose.findings import Bars, Finding, Severity
 from diagnose.measurements import History, NotMeasured
 from diagnose.registry import check

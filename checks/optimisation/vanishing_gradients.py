@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose.checks.optimisation import profiles
+from diagnose.checks.reading import profiles
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Activations, Backward, Forward, Gradients, Initial, NotMeasured, Unavailable
 from diagnose.registry import check

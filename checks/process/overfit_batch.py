@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.wording import counted, number, percent
+from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Finding, Severity, Table
 from diagnose.measurements import Attempt, Evaluation, Network, NotMeasured, OverfitBatch, Unavailable
 from diagnose.registry import check

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.curves import Points, learning_curves, points, represents_training, runs_that
-from diagnose.checks.wording import number, percent
+from diagnose.checks.reading.curves import Points, learning_curves, points, represents_training, runs_that
+from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import Array, Evaluation, History, LearningRate, Network, NotMeasured, Run, Unavailable
 from diagnose.registry import check

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.live.watching import Steps
+from diagnose.live.steps import Steps
 from diagnose.measurements import Array, History, Run
 
 MOST_STEPS = 1_000_000  # single steps that are kept: 24 MB

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from string import Template
+from dataclasses import replace
 
+from diagnose.describing.facts import Values
 from diagnose.diagnosis import Cause, Effect, Payoff, Remedy, State, Verdict
 from diagnose.findings import Finding, Interval, Severity
 from diagnose.reasoning.engine import Suspicion
@@ -16,21 +16,6 @@ UNMEASURED = Payoff("dev error", None, None, None, "unknown")
 
 # The item of a list that a remedy stands for: where the verdict on it is "don't yet", the remedy is not offered.
 STANDS_FOR = {remedy.code: item for item, remedy in reversed(SNIPPETS.items())}
-
-
-@dataclass(frozen=True)
-class Values:
-    """What snippets are filled in with; see `Template` names in `remedies`."""
-
-    rate: float = 1e-3
-    optimizer: str = "Adam"
-    loss: str = "mse"
-    classes: int = 1
-
-    def fill(self, text: str) -> str:
-        names = {"rate": f"{self.rate:.1g}", "optimizer": self.optimizer, "loss": self.loss, "classes": self.classes}
-        names["estimator"] = "Regressor" if self.loss in ("mse", "mean_squared_error") else "Classifier"
-        return Template(text).safe_substitute(names)
 
 
 def filled(lists: Mapping[str, Sequence[Verdict]], values: Values) -> dict[str, tuple[Verdict, ...]]:

@@ -146,7 +146,7 @@ class _Viewer:
             if isinstance(side, Response):
                 return side
         old, new = (side for side in sides if isinstance(side, Diagnosis))
-        from diagnose.comparing import compare
+        from diagnose.comparing.comparison import compare
         from diagnose.reports import comparison
 
         compared = compare(old, new, (runs[0].file, runs[1].file))

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from diagnose.comparing import Level, levels
+from diagnose.comparing.comparison import Level, levels
 from diagnose.findings import Bars
 from diagnose.storing import NON_FINITE
 

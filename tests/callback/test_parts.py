@@ -11,8 +11,8 @@ from diagnose.live.collecting import FEWEST_BATCHES, ROWS, Collector
 from diagnose.live.constants import constant_loss
 from diagnose.live.notices import alarming, examined
 from diagnose.live.recording import Record
+from diagnose.live.steps import Origin, Steps
 from diagnose.live.updating import Updates
-from diagnose.live.watching import Origin, Steps
 from diagnose.measurements import History
 
 

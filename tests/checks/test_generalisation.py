@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.checks.gaps import Gap, Level, share
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
 from diagnose.checks.generalisation.behind_baseline import behind_baseline
 from diagnose.checks.generalisation.best_epoch import best_epoch
@@ -19,6 +18,7 @@ from diagnose.checks.generalisation.dev_overfitting import dev_overfitting
 from diagnose.checks.generalisation.dev_set_size import dev_set_size
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
 from diagnose.checks.generalisation.variance import variance
+from diagnose.checks.reading.gaps import Gap, Level, share
 from diagnose.findings import Interval, Severity
 from diagnose.measurements import Evaluation
 from diagnose.subject import Task

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from diagnose.describing import class_name
+from diagnose.describing.samples import first_rows, worst_rows
 from diagnose.diagnosis import Figure
-from diagnose.findings import Bars, Samples, Table
-from diagnose.measurements import Evaluation, Interval, Score, SplitScores, Unavailable
-from diagnose.picturing import first_rows, worst_rows
+from diagnose.findings import Bars, Interval, Samples, Table
+from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
 from diagnose.subject import Output, Seen, Split, Subject, Task
 
 NAMES = ("cat", "dog", "bird")
@@ -28,7 +27,7 @@ def classes(**more: object) -> Output:
 
 
 def test_a_class_without_a_name_keeps_its_number() -> None:
-    assert [class_name(classes(), value) for value in (0, 2.0, 3, -1, 0.5)] == ["cat", "bird", "3", "-1", "0.5"]
+    assert [classes().class_name(value) for value in (0, 2.0, 3, -1, 0.5)] == ["cat", "bird", "3", "-1", "0.5"]
 
 
 def test_images_become_pictures_spread_over_a_file_that_is_sorted_by_class() -> None:
@@ -90,4 +89,4 @@ def test_a_real_examination_shows_what_is_fed_and_leaves_rows_out_on_request(mak
 
 def test_a_class_that_is_no_number_has_no_name() -> None:
     output = Output("kind", Task.MULTICLASS, "sparse_categorical_crossentropy", class_names=("cat", "dog"))
-    assert [class_name(output, value) for value in (1.0, 2.0, 0.5, float("nan"))] == ["dog", "2", "0.5", "nan"]
+    assert [output.class_name(value) for value in (1.0, 2.0, 0.5, float("nan"))] == ["dog", "2", "0.5", "nan"]

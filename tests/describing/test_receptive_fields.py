@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from diagnose.describing.receptive_fields import receptive_fields
 from diagnose.measurements import Layer
-from diagnose.receptive_fields import receptive_fields
 
 
 def layer(path: str, kind: str, shape: tuple[int | None, ...], *inbound: str, **window: Any) -> Layer:

@@ -3,9 +3,9 @@
 import keras
 from keras import layers
 
+from diagnose.describing.receptive_fields import receptive_fields
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.network import network
-from diagnose.receptive_fields import receptive_fields
 from diagnose.settings import Settings
 from tests.measuring.architectures import labels, numbers, subject_of, three
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from diagnose.checks import CHECKS
+from diagnose.describing.facts import Values
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
 from diagnose.reasoning.causes import CAUSES, GATE, TRIAL, VITAL, DeclaredCause
-from diagnose.reasoning.prescribing import Values
 from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
 from diagnose.reasoning.verdicts import SNIPPETS, TITLES
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnose.reasoning.prescribing import Values
+from diagnose.describing.facts import Values
 from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
 from diagnose.reasoning.verdicts import SNIPPETS
 

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from diagnose.describing.facts import Values
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
 from diagnose.findings import Finding, Severity
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
-from diagnose.reasoning.prescribing import Values, remedies
+from diagnose.reasoning.prescribing import remedies
 from diagnose.reasoning.verdicts import Situation, verdicts
 
 NOTHING = Situation(

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from diagnose.describing.layers import branch_by_branch
 from diagnose.diagnosis import LayerRow
-from diagnose.layer_rows import branch_by_branch
 from diagnose.measurements import Layer
 from diagnose.reports.graph import Rail, rails, track
 

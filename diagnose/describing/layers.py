@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diagnose.describing.receptive_fields import receptive_fields
 from diagnose.diagnosis import LayerRow
 from diagnose.findings import Finding
 from diagnose.measurements import Activations, Backward, Forward, Gradients, Layer, Network
-from diagnose.receptive_fields import receptive_fields
 
 CAN_DIE = frozenset({"relu", "relu6"})
 

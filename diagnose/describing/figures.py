@@ -1,14 +1,12 @@
-"""What a diagnosis says of the subject beside its findings: facts, figures that belong to no cause, the layer map."""
+"""Figures that belong to no cause: errors by split, curves, and the look of the data."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from diagnose.diagnosis import Figure
-from diagnose.findings import Bars, Curves, Evidence, Interval, Mark, Matrix, Series, Table
+from diagnose.findings import Bars, Curves, Evidence, Mark, Matrix, Series, Table
 from diagnose.measurements import (
     Array,
     Baseline,
@@ -16,94 +14,16 @@ from diagnose.measurements import (
     Evaluation,
     History,
     LearningRate,
-    Network,
     OutputBaseline,
     Score,
     SplitScores,
     Unavailable,
 )
-from diagnose.reasoning.prescribing import Values
-from diagnose.subject import Output, Subject, Task
+from diagnose.subject import Subject
 
 MOST_POINTS = 120  # a drawn line needs no more
 WIDE = 30.0  # times: losses that span more are drawn on a log axis
 MOST_FEATURES = 30  # bars in the figure of feature scales
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What reports and snippets need to know of the subject. `images`: some input is an image."""
-
-    subject: dict[str, Any]
-    images: bool
-    values: Values
-
-
-def describe(subject: Subject, measurements: Mapping[type, object]) -> Facts:
-    """The facts of the subject as plain data, and what snippets are filled in with."""
-    network, dataset = measurements.get(Network), measurements.get(Dataset)
-    inputs = dataset.train.inputs if isinstance(dataset, Dataset) else ()
-    facts: dict[str, Any] = {
-        "name": subject.name,
-        "trained": subject.trained,
-        "outputs": [_output(output) for output in subject.outputs],
-        "inputs": [{"name": i.name, "kind": i.kind, "shape": list(i.shape)} for i in inputs],
-        "splits": [{"name": s.name, "rows": s.rows, "seen": s.seen.value, "origin": s.origin} for s in subject.splits],
-        "training": {
-            "optimizer": subject.training.optimizer,
-            "learning_rate": subject.training.learning_rate,
-            "schedule": subject.training.schedule,
-            "batch_size": subject.training.batch_size,
-            "epochs": subject.training.epochs,
-            "iterations": subject.training.iterations,
-            **subject.training.settings,
-        },
-        "notes": list(subject.notes),
-        "facts": dict(subject.facts),
-    }
-    if isinstance(network, Network):
-        facts |= {
-            "parameters": network.parameters,
-            "trainable_parameters": network.trainable_parameters,
-            "layers": len(network.layers),
-            "backend": network.backend,
-        }
-    return Facts(facts, any(i.kind == "image" for i in inputs), _values(subject, measurements))
-
-
-def _output(output: Output) -> dict[str, Any]:
-    return {
-        "name": output.name,
-        "task": output.task.value,
-        "loss": output.loss,
-        "from_logits": output.from_logits,
-        "target_error": output.target_error,
-        "classes": output.classes,
-        "class_names": list(output.class_names),
-    }
-
-
-_LOSSES = {
-    Task.BINARY: "binary_crossentropy",
-    Task.MULTICLASS: "sparse_categorical_crossentropy",
-    Task.MULTILABEL: "binary_crossentropy",
-    Task.REGRESSION: "mean_squared_error",
-}
-_OPTIMIZERS = {"sgd": ("SGD", 1e-2), "adam": ("Adam", 1e-3), "rmsprop": ("RMSprop", 1e-3), "adamw": ("AdamW", 1e-3)}
-
-
-def _values(subject: Subject, measurements: Mapping[type, object]) -> Values:
-    name, usual = _OPTIMIZERS.get(subject.training.optimizer or "", ("Adam", 1e-3))
-    rate = measurements.get(LearningRate)
-    best = rate.best if isinstance(rate, LearningRate) else None
-    output = subject.outputs[0]
-    loss = _LOSSES[output.task]
-    if output.task is Task.MULTICLASS and subject.train.targets[0].ndim > 1 and subject.train.targets[0].shape[-1] > 1:
-        loss = "categorical_crossentropy"
-    return Values(rate=best or usual, optimizer=name, loss=loss, classes=output.classes or 1)
-
-
-# --- figures --------------------------------------------------------------------------------------------
 
 
 def figures(subject: Subject, measurements: Mapping[type, object], samples: bool) -> tuple[Figure, ...]:
@@ -131,13 +51,13 @@ def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) 
         yield from _class_shares(subject, known)
         yield from _feature_scales(known)
     if samples:
-        from diagnose.picturing import first_rows
+        from diagnose.describing.samples import first_rows
 
         yield first_rows(subject)
     if judged:
         yield from _confusions(subject, judged)
     if samples and judged:
-        from diagnose.picturing import worst_rows
+        from diagnose.describing.samples import worst_rows
 
         pictures = worst_rows(subject, judged)
         if pictures:
@@ -316,17 +236,11 @@ def _class_shares(subject: Subject, dataset: Dataset) -> list[Bars]:
     drawn = []
     for output, target in zip(subject.outputs, dataset.train.targets, strict=True):
         if 2 <= len(target.classes) <= MOST_FEATURES and any(target.counts):
-            labels = tuple(class_name(output, value) for value in target.classes)
+            labels = tuple(output.class_name(value) for value in target.classes)
             shares = tuple(count / target.rows for count in target.counts)
             of = f" of {target.output}" if len(dataset.train.targets) > 1 else ""
             drawn.append(Bars(f"Classes in train{of}", labels, shares, "share of rows"))
     return drawn
-
-
-def class_name(output: Output, value: float) -> str:
-    """The name of a class, its number where it has none."""
-    known = float(value).is_integer() and 0 <= value < len(output.class_names)
-    return output.class_names[int(value)] if known else f"{value:g}"
 
 
 def _feature_scales(dataset: Dataset) -> list[Bars]:
@@ -345,16 +259,3 @@ def _feature_scales(dataset: Dataset) -> list[Bars]:
         title = f"Scale of the inputs as fed: mean and one standard deviation ({data.name})"
         drawn.append(Bars(title, labels, values, "", lows, highs))
     return drawn
-
-
-def mean_difference(after: Sequence[float], before: Sequence[float]) -> Interval | None:
-    """95 % interval (Student's t) of the paired mean difference; None below two finite pairs."""
-    from scipy import stats
-
-    pairs = [a - b for a, b in zip(after, before, strict=False) if math.isfinite(a) and math.isfinite(b)]
-    if len(pairs) < 2:
-        return None
-    mean = sum(pairs) / len(pairs)
-    error = math.sqrt(sum((p - mean) ** 2 for p in pairs) / (len(pairs) - 1) / len(pairs))
-    half = float(stats.t.ppf(0.975, len(pairs) - 1)) * error
-    return Interval(mean - half, mean + half)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from diagnose.checks.architecture import hidden_layers
 from diagnose.checks.network.activation_spread import FACTOR
 from diagnose.checks.network.dead_units import WASTE
 from diagnose.checks.optimisation.exploding_gradients import GROWING
 from diagnose.checks.optimisation.vanishing_gradients import VANISHING
+from diagnose.checks.reading.architecture import hidden_layers
 from diagnose.diagnosis import Band, LayerRow
 from diagnose.measurements import Network
 

@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from diagnose.live.collecting import Collector
-from diagnose.live.watching import Origin, Steps
+from diagnose.live.steps import Origin, Steps
 from diagnose.measurements import Array
 from diagnose.measuring.probe import call, capturing
 from diagnose.measuring.walking import walk

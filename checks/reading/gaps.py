@@ -7,7 +7,7 @@ over the variance that the constant prediction leaves on train, so that 1 is "no
 import math
 from dataclasses import dataclass
 
-from diagnose.checks.wording import number, percent
+from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Interval
 from diagnose.measurements import Baseline, Candidate, Network, OutputBaseline, Score
 from diagnose.subject import Task

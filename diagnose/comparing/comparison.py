@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from diagnose.comparing.differences import Difference, changed, unfair
 from diagnose.diagnosis import Cause, Diagnosis
-from diagnose.differing import Difference, changed, unfair
 from diagnose.findings import Bars, Finding, Interval, Severity
 
 SCHEMA = 1

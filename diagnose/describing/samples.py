@@ -7,7 +7,6 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from diagnose.describing import class_name
 from diagnose.findings import Sample, Samples
 from diagnose.measurements import Evaluation, SplitScores
 from diagnose.subject import Output, Split, Subject, Task
@@ -72,8 +71,8 @@ def _target(output: Output, target: Any) -> str:
     if not output.task.classifies:
         return _numbers(flat)
     if output.task is Task.MULTILABEL and flat.size > 1:
-        return ", ".join(class_name(output, k) for k in np.flatnonzero(flat)[:6]) or "none"
-    return class_name(output, float(flat.argmax() if flat.size > 1 else flat[0]))
+        return ", ".join(output.class_name(k) for k in np.flatnonzero(flat)[:6]) or "none"
+    return output.class_name(float(flat.argmax() if flat.size > 1 else flat[0]))
 
 
 def _prediction(output: Output, values: Any) -> str:
@@ -89,9 +88,9 @@ def _prediction(output: Output, values: Any) -> str:
             values = 1 / (1 + np.exp(-values))
         if values.size == 1:
             likely = float(values[0] > 0.5)
-            return f"{class_name(output, likely)} ({100 * max(values[0], 1 - values[0]):.1f} %)"
-        return ", ".join(class_name(output, k) for k in np.flatnonzero(values > 0.5)[:6]) or "none"
-    best = class_name(output, float(values.argmax()))
+            return f"{output.class_name(likely)} ({100 * max(values[0], 1 - values[0]):.1f} %)"
+        return ", ".join(output.class_name(k) for k in np.flatnonzero(values > 0.5)[:6]) or "none"
+    best = output.class_name(float(values.argmax()))
     probable = values.min() >= 0 and abs(values.sum() - 1) < 0.01
     return f"{best} ({100 * values.max():.1f} %)" if probable else best
 

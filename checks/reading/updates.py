@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from diagnose.checks.curves import points
+from diagnose.checks.reading.curves import points
 from diagnose.findings import Curves, Finding, Series, Severity
 from diagnose.measurements import Array, History, NotMeasured, Update, need
 

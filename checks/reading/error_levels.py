@@ -1,6 +1,6 @@
 """The picture of error levels that the checks on generalisation share."""
 
-from diagnose.checks.gaps import Optimum
+from diagnose.checks.reading.gaps import Optimum
 from diagnose.findings import Bars, Interval
 from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
 

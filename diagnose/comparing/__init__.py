@@ -1,0 +1,1 @@
+"""Two diagnoses beside each other."""

@@ -1,0 +1,1 @@
+"""How a training is watched, one file for each Keras backend."""

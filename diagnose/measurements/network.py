@@ -1,0 +1,85 @@
+"""What is built: nothing is run for it but a scan of the weights."""
+
+from dataclasses import dataclass, field
+
+from diagnose.subject import Output
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer as built, in call order.
+
+    `activation` is the canonical name of what is applied last in this layer ("relu", "linear",
+    "softmax", "sigmoid", "tanh", "leaky_relu", "gelu", ...), None where the notion does not apply
+    (Flatten, pooling, merging). `weighted` marks layers with a trainable kernel that mixes features
+    (Dense, convolutions, recurrent, attention projections). `kernel_std` is the standard deviation of the
+    first kernel *as loaded*, `fan_in` its fan-in. `twin_units` is the share of units (columns or filters of
+    the kernel as loaded) that equal another one to cosine 0.9999.
+    """
+
+    path: str
+    kind: str
+    activation: str | None = None
+    units: int | None = None
+    output_shape: tuple[int | None, ...] | None = None
+    parameters: int = 0
+    trainable: bool = True
+    weighted: bool = False
+    normalises: bool = False  # BatchNormalization, LayerNormalization, Normalization, Rescaling, ...
+    recurrent: bool = False
+    use_bias: bool | None = None
+    initializer: str | None = None  # class name and, in brackets, its numbers: "RandomNormal(stddev=0.05)"
+    regularized: bool = False
+    dropout: float | None = None  # rate of a Dropout-like layer
+    fan_in: int | None = None
+    kernel_std: float | None = None
+    kernel_max: float | None = None  # largest absolute weight
+    twin_units: float | None = None
+    pretrained: bool = False
+    inbound: tuple[str, ...] = ()  # paths of the layers that feed it; empty for inputs and where unknown
+    kernel_size: tuple[int, ...] = ()  # of convolutions and poolings, one number per axis; () for all others
+    strides: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last computation of one output, and what the loss expects of it.
+
+    `activation` is the canonical name after which nothing else is applied. `units` is the size of its
+    last axis; `shape` is the shape of one row's output and `target_shape` that of one target as fed (both
+    without the row axis).
+    """
+
+    output: Output
+    layer: str
+    activation: str | None
+    units: int
+    shape: tuple[int | None, ...]
+    target_shape: tuple[int, ...]
+    use_bias: bool | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """The model as built and loaded: nothing is run for it but a scan of the weights."""
+
+    layers: tuple[Layer, ...]
+    heads: tuple[Head, ...]
+    parameters: int
+    trainable_parameters: int
+    graph_known: bool  # False for subclassed models: `inbound` is empty there
+    skips: bool  # some layer merges two paths (Add, Concatenate, ...)
+    non_finite: tuple[
+        tuple[str, int], ...
+    ]  # (variable path, count of NaN or Inf), worst first; optimizer slots included
+    penalty: float  # sum of regularisation losses at the loaded weights
+    optimizer: str | None  # snake-case class name: "adam", "sgd", ...
+    learning_rate: float | None
+    settings: dict[str, float] = field(default_factory=dict)  # momentum, weight_decay, clipnorm, ...
+    batch_size: int | None = None  # None: unknown
+    epochs: int | None = None
+    iterations: int | None = None
+    backend: str = "tensorflow"
+    trained: bool = True
+    operations: tuple[str, ...] = ()  # keras.ops called outside layers ("Relu", "Add"), which `inbound` passes over

@@ -1,0 +1,101 @@
+"""What passes through the layers: activations forward, gradients backward."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.measurements.needing import Array, Unavailable
+
+
+@dataclass(frozen=True)
+class LayerActivations:
+    """What leaves one layer in inference mode, per unit, over all rows and positions.
+
+    `positive` is the share of values > 0. `never` marks units whose largest value over all rows and
+    positions is <= 0 (meaningful for ReLU). `saturated` is the share of values with |a| > 0.97 (tanh) or
+    outside 0.03 ... 0.97 (sigmoid), None for other activations. `varies` is the mean over units of the
+    standard deviation *across rows*.
+    """
+
+    path: str
+    kind: str
+    activation: str | None
+    mean: Array
+    std: Array
+    low: Array
+    high: Array
+    positive: Array
+    never: NDArray[np.bool_]
+    saturated: Array | None
+    non_finite: int = 0
+    kernel_std: float | None = None  # of the layer's first kernel at these weights
+    varies: float = float("nan")
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over everything that leaves the layer (units pooled, around the overall mean)."""
+        centre = float(np.mean(self.mean))
+        return float(np.sqrt(np.mean(self.std**2 + (self.mean - centre) ** 2)))
+
+
+@dataclass(frozen=True)
+class FirstInput:
+    """What reaches the first trainable layer of one input path: after all preprocessing inside the model."""
+
+    layer: str
+    mean: Array  # per feature or channel
+    std: Array
+    max_abs: float
+
+
+@dataclass(frozen=True)
+class Activations:
+    """One inference-mode pass over a stratified sample of training rows."""
+
+    layers: tuple[LayerActivations, ...]
+    first_inputs: tuple[FirstInput, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Activations at the loaded weights and at fresh ones (same architecture, re-initialised)."""
+
+    current: Activations | Unavailable
+    fresh: Activations | Unavailable
+
+
+@dataclass(frozen=True)
+class LayerGradients:
+    """Gradient of the data loss with respect to one layer's kernel and output, median over batches.
+
+    `relative` is |g| / |W| of the kernel (Frobenius norms; nan for a zero kernel), `rms` the root mean
+    square gradient per weight, `activation_rms` the same with respect to the layer's output times the
+    number of rows (so that it does not depend on the batch size); nan where it could not be taken.
+    `cut` marks kernels whose gradient is missing or exactly zero on every batch.
+    """
+
+    path: str
+    kind: str
+    relative: float
+    rms: float
+    activation_rms: float
+    cut: bool
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Train-mode gradients on `batches` seeded batches of training rows; layers in call order, weighted ones only."""
+
+    layers: tuple[LayerGradients, ...]
+    global_norm: tuple[float, ...]  # one per batch
+    loss: float  # data loss, mean over batches
+    batches: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Backward:
+    current: Gradients | Unavailable
+    fresh: Gradients | Unavailable
