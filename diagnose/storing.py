@@ -17,9 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from diagnose.diagnosis import SCHEMA, Diagnosis
+from diagnose.diagnosis import SCHEMA, Diagnosis, ErrorLevel
 from diagnose.errors import InputError
 from diagnose.findings import Evidence
+from diagnose.upgrading import upgraded
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -176,8 +177,22 @@ def _readable(data: dict[str, Any]) -> dict[str, Any]:
     free = {key: _restored(data[key]) for key in FREE_FORM if key in data}
     findings = data.get("findings", [])
     placed = [_placed(finding) for finding in findings] if isinstance(findings, list) else findings
-    known: dict[str, Any] = _known_evidence(data | free | {"findings": placed})
+    known: dict[str, Any] = _known_evidence(upgraded(data) | free | {"findings": placed})
     return known
+
+
+def errors_in(data: dict[str, Any]) -> tuple[ErrorLevel, ...]:
+    """The errors in a result's JSON, also in one that was written before they were data.
+
+    Raises:
+        InputError: they are something else.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(tuple[ErrorLevel, ...]).validate_python(upgraded(data).get("errors", []))
+    except ValidationError as error:
+        raise InputError(f"not a complete diagnosis: errors: {error.errors()[0]['msg']}") from error
 
 
 def _restored(value: Any) -> Any:

@@ -19,6 +19,7 @@ from diagnose.diagnosis import (
     Verdict,
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
+from diagnose.reports.effects import bearing
 from diagnose.reports.numbers import SHARES, beside, between, counted, cut, listed, number, quantity
 
 LISTS = {
@@ -162,12 +163,14 @@ def interval_of(finding: Finding) -> Interval | None:
 
 
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
-    """What the experiments brought that changed only what the cause blames."""
-    for effect in diagnosis.effects:
-        if effect.code == cause.code:
-            change = f"{beside(effect.before, effect.interval)} → {beside(effect.after, effect.interval)}"
-            what = f"Skill with {effect.what} ({effect.direction})"
-            yield Row(what, change, between(effect.interval), "–", counted(effect.seeds, "seed"))
+    """What the trials brought that changed only what the cause blames."""
+    for effect in bearing(cause, diagnosis.effects):
+        change = f"{beside(effect.before, effect.interval)} → {beside(effect.after, effect.interval)}"
+        steps = f" after {effect.steps} steps" if effect.steps else ""
+        against = f", beside {effect.control}" if effect.control else ""
+        what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: train skill{steps}{against}"
+        gain = f"gain {between(effect.interval)}" if effect.interval else ""
+        yield Row(what, change, gain, number(effect.threshold), counted(effect.seeds, "seed"))
 
 
 def explained(diagnosis: Diagnosis) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diagnose.concluding import conclude
 from diagnose.diagnosis import Coverage, Diagnosis
 from diagnose.errors import InputError
 from diagnose.findings import Outcome, Severity
@@ -20,8 +21,8 @@ from diagnose.live.updating import Updates
 from diagnose.live.watching import Watch, watch
 from diagnose.measurements import Evaluation, Feeding, History, Measurements, SplitScores, Unavailable
 from diagnose.measuring import backend
-from diagnose.measuring.planning import Measured, measure
-from diagnose.pipeline import chosen, conclude
+from diagnose.measuring.planning import Measured, planner_for
+from diagnose.pipeline import chosen, needs_of
 from diagnose.subject import Subject
 
 CHUNK = 256  # steps between two readings
@@ -276,17 +277,18 @@ class Session:
             self._know_targets()
         settings = quick(self._seed, NEED_ALL_ROWS)
         checks = chosen(settings)
-        needed = frozenset(kind for check in checks for kind in check.needs.values())
         try:
             subject = self._subject(self._history())
-            measured = measure(subject, needed, settings, lambda _: None)
+            with planner_for(subject, settings, lambda _: None) as planner:
+                found = planner.measure(needs_of(checks))
+            measured = Measured(found, tuple(planner.executed), tuple(planner.coverage), planner.interrupted)
         except InputError as reason:
-            subject, measured = without_rows(self.model, self._history()), Measured({}, (), ())
+            subject, measured = without_rows(self.model, self._history()), Measured({})
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
         outcomes = tuple(check.run(measured.measurements) for check in checks)
-        found = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
-        return self._told_of(found, live=self.running)
+        concluded = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
+        return self._told_of(concluded, live=self.running)
 
     def page(self) -> Diagnosis:
         """What can be said now without any further measurement."""
@@ -295,7 +297,7 @@ class Session:
         subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
         measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
         outcomes = tuple(check.run(measurements) for check in checks)
-        found = conclude(subject, settings, checks, Measured(measurements, (), ()), outcomes, level=level_of(outcomes))
+        found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
         return self._told_of(found, live=True)
 
     def _told_of(self, diagnosis: Diagnosis, live: bool) -> Diagnosis:

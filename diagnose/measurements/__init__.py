@@ -36,8 +36,6 @@ from diagnose.measurements.trainings import (
     Attempt,
     Baseline,
     Candidate,
-    Change,
-    Changes,
     Feeding,
     History,
     LearningRate,
@@ -61,7 +59,6 @@ Measurement = (
     | LearningRate
     | History
     | OverfitBatch
-    | Changes
 )
 Measurements = dict[type, object]
 """Measurement type -> its instance, or `Unavailable`."""
@@ -73,8 +70,6 @@ __all__ = [
     "Backward",
     "Baseline",
     "Candidate",
-    "Change",
-    "Changes",
     "Conversions",
     "Dataset",
     "Evaluation",

@@ -1,6 +1,6 @@
 """How good the weights are: loaded ones on each split, fresh ones before any training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from diagnose.findings import Interval
 from diagnose.measurements.needing import Unavailable
@@ -39,6 +39,7 @@ class Score:
     row_sum_error: float | None = None  # multi-class: mean |sum of the outputs - 1|
     confusion: tuple[tuple[float, ...], ...] = ()  # counts, rows actual, columns predicted; at most 30 classes
     own_loss: float | None = None  # the compiled data loss of this output, where it could be evaluated
+    metrics: dict[str, float] = field(default_factory=dict)  # the user's own compiled metrics, by name
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, paired_interval, row_errors, score
+from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Seen, Split, Task
 
 TRAIN_ROWS = 4_000  # rows that baselines are fitted on
@@ -34,8 +35,13 @@ MOST_BOOSTED = 20  # classes above which so few trees each say nothing
 VOCABULARY = 5_000  # words kept for bags of tokens
 SHUFFLES = 5  # refits on shuffled labels
 SHUFFLED_ROWS = 1_000  # of those refits
-SECONDS = 6.0  # after so long, the next candidate is left out
+SECONDS = 6.0  # of the reference machine that all candidates of one output may take
+NULL_SECONDS = 2.0  # the same for refits on shuffled labels
 MOST_TARGETS = 50  # columns of a target that baselines can be fitted to
+LOGISTIC = 6e-8  # seconds of the reference machine by row, feature and class
+RIDGE = 1e-10  # the same by row and pair of features
+NEIGHBOURS = 2e-9  # by pair of rows and feature
+BOOSTING = 5e-6  # by row and feature, for all trees
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,23 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
     except NotMeasured as reason:
         return Unavailable(str(reason))
     return Baseline(outputs=tuple(outputs), held_out=held_out, net_seen=str(dev.seen))
+
+
+def baseline_work(bench: Bench, measured: Measurements) -> Work:
+    """Return what `baseline` takes at most."""
+    train = bench.subject.train
+    rows = min(train.rows, TRAIN_ROWS)
+    features = sum(int(np.prod(inputs.shape[1:])) for inputs in train.inputs)
+    seconds = 0.0
+    for output in bench.subject.outputs:
+        names = (
+            "logistic regression" if output.task.classifies else "ridge",
+            "nearest neighbours",
+            "gradient boosting",
+        )
+        fits = sum(fitting_seconds(name, rows, features, output.classes or 1) for name in names)
+        seconds += min(fits, SECONDS) + NULL_SECONDS
+    return Work(seconds=seconds)
 
 
 def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: str | None) -> OutputBaseline:
@@ -205,13 +228,31 @@ def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) 
         raise NotMeasured(f"output '{output.name}' has one class only")
     if output.task in (Task.BINARY, Task.MULTICLASS) and columns not in (1, output.classes or 2):
         raise NotMeasured(f"output '{output.name}' has {columns} labels a row, which baselines are not fitted to")
-    start = time.perf_counter()
-    fits = [_constant(output, table, reference)]
+    fits, left = [_constant(output, table, reference)], SECONDS
     for name, make in _candidates(bench, output, table):
-        if time.perf_counter() - start > SECONDS:
+        left -= fitting_seconds(name, len(table.x), table.x.shape[1], output.classes or columns)
+        if left < 0:
             break
         fits.append(_fit(output, table, reference, name, make))
     return fits
+
+
+def fitting_seconds(name: str, rows: int, features: int, columns: int) -> float:
+    """Seconds of the reference machine that a candidate takes to fit and to judge, from the size of its table.
+
+    Args:
+        rows: that it is fitted on.
+        features: before a projection.
+        columns: classes, labels or numbers to predict.
+    """
+    projected = min(features, PROJECTED) if features > WIDE else features
+    if name == "logistic regression":
+        return rows * features * columns * LOGISTIC
+    if name == "ridge":
+        return (rows + features) * features**2 * RIDGE
+    if name == "nearest neighbours":
+        return rows * min(rows, DEV_ROWS) * projected * NEIGHBOURS
+    return min(rows, TRAIN_ROWS) * projected * BOOSTING
 
 
 def _constant(output: Output, table: _Table, reference: Reference) -> _Fit:
@@ -357,14 +398,14 @@ def _null(bench: Bench, output: Output, table: _Table, best: _Fit) -> tuple[floa
     if best.make is None:
         return None
     generator = np.random.default_rng([bench.settings.seed, 4])
-    start, skills = time.perf_counter(), []
-    for _ in range(SHUFFLES):
+    size = min(len(table.x), SHUFFLED_ROWS), table.x.shape[1], output.classes or 1
+    shuffles = int(np.clip(NULL_SECONDS / max(fitting_seconds(best.candidate.name, *size), 1e-9), 1, SHUFFLES))
+    skills = []
+    for _ in range(shuffles):
         rows = generator.permutation(len(table.y))[:SHUFFLED_ROWS]
         y = table.y[generator.permutation(rows)]
         if output.task in (Task.BINARY, Task.MULTICLASS) and len(np.unique(_labels(output, y))) < 2:
             continue
         predict = _fitted(output, best.make(), table.x[rows], y)
         skills.append(score(output, table.y_dev, predict(table.x_dev), _reference(output, y)).skill)
-        if time.perf_counter() - start > SECONDS / 3:
-            break
     return (float(np.mean(skills)), float(np.quantile(skills, 0.95))) if skills else None

@@ -13,14 +13,14 @@ from diagnose.measurements import NotMeasured
 from diagnose.measuring import backend
 
 Weights = list[NDArray[Any]]
-Replacement = Callable[[Any], Any]  # a layer -> the layer that takes its place, or None
+Edit = Callable[[Any, Any], Any]  # the user's layer, its copy -> what stands in the copy of the model
 
 
-def copy_model(model: Any, seed: int, replace: Replacement | None = None) -> Any:
+def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
     """Return an uncompiled copy of a Sequential or Functional `model` with fresh weights drawn from `seed`.
 
     Layers are rebuilt from their own class and config, so unregistered custom layers need no registration, and
-    Lambda functions are passed on as objects, never through bytecode. `replace` may return another layer for some.
+    Lambda functions are passed on as objects, never through bytecode. `edit` may return another layer for some.
 
     Raises:
         NotMeasured: the architecture cannot be rebuilt (subclassed, a config that lies, other layers than before).
@@ -31,7 +31,8 @@ def copy_model(model: Any, seed: int, replace: Replacement | None = None) -> Any
         raise NotMeasured("the model is subclassed and cannot be rebuilt from its configuration")
 
     def rebuild(layer: Any) -> Any:
-        return (replace(layer) if replace else None) or _copy_layer(layer, draw)
+        copy = _copy_layer(layer, draw)
+        return edit(layer, copy) if edit else copy
 
     state = random.getstate()
     random.seed(seed)  # whatever draws a default seed while it is built
@@ -41,7 +42,7 @@ def copy_model(model: Any, seed: int, replace: Replacement | None = None) -> Any
             warnings.simplefilter("ignore", UserWarning)  # the user has seen what Keras says of this model
             copy = keras.models.clone_model(model, clone_function=rebuild, recursive=True)
         _bring_flags(model, copy)
-        if replace is None:
+        if edit is None:
             _compare_weights(model, copy)
     except NotMeasured:
         raise
@@ -151,13 +152,13 @@ def own_loop(model: Any) -> str | None:
     return None
 
 
-def without_augmentation(layer: Any) -> Any:
-    """Return what stands for `layer` where no augmentation is wanted: the identity, or None to keep it."""
+def without_augmentation(layer: Any, copy: Any) -> Any:
+    """Return what stands for `layer` where no augmentation is wanted: the identity, or its copy."""
     import keras
 
     name = type(layer).__name__
     augments = name.startswith("Random") and name != "RandomCrop" and not layer.weights
-    return keras.layers.Identity(name=layer.name) if augments else None
+    return keras.layers.Identity(name=layer.name) if augments else copy
 
 
 def calm(model: Any, dropout: bool = True, penalties: bool = True) -> None:

@@ -13,6 +13,7 @@ from diagnose.measuring import copying
 from diagnose.measuring.bench import Batch, Bench, strata
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, score
+from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows
 
 ROWS = 16
@@ -48,9 +49,9 @@ def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavai
     )
 
 
-def overfit_batch_steps(bench: Bench, measured: Measurements) -> int:
-    """Return how many steps of the subject's own batch size it takes at most."""
-    return -(-len(RATES) * STEPS * ROWS // max(bench.batch_size, ROWS))
+def overfit_batch_work(bench: Bench, measured: Measurements) -> Work:
+    """Return what it takes at most, in steps of the subject's own batch size."""
+    return Work(steps=len(RATES) * STEPS * ROWS / max(bench.batch_size, ROWS), loops=1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _calm_model(bench: Bench) -> Iterator[Any]:
     """Yield a copy that nothing keeps from learning by heart; the user's own object, guarded, where there is none."""
     user = bench.subject.model
     if bench.rebuilt:
-        model = copying.copy_model(user, bench.settings.seed, replace=copying.without_augmentation)
+        model = copying.copy_model(user, bench.settings.seed, edit=copying.without_augmentation)
         copying.compile_like(model, user, exact_targets=True)
         copying.calm(model)
         yield model

@@ -5,7 +5,17 @@ import numpy as np
 from diagnose.measurements import History, Measurements, NotMeasured, Run, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
-from diagnose.measuring.training import Course, Standing, Trainer, diverged, judging_steps, own_steps, own_training
+from diagnose.measuring.training import (
+    Course,
+    Standing,
+    Trainer,
+    diverged,
+    judging_steps,
+    own_loops,
+    own_steps,
+    own_training,
+)
+from diagnose.measuring.work import Work
 from diagnose.settings import Effort
 
 SEEDS = 3
@@ -48,11 +58,13 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
         return Unavailable(str(reason))
 
 
-def history_steps(bench: Bench, measured: Measurements) -> int:
-    """Return how many training steps `history` takes at the bench's present scale."""
-    if isinstance(bench.subject.history, History) or bench.settings.effort is Effort.QUICK:
-        return 0
-    return (_length(bench)[0] + 2 * (_halts(bench) + 1) * judging_steps(bench)) * len(_seeds(bench))
+def history_work(bench: Bench, measured: Measurements) -> Work:
+    """Return what `history` takes at the bench's present scale."""
+    given = isinstance(bench.subject.history, History)
+    if given or bench.settings.effort is Effort.QUICK or bench.fine_tuned:
+        return Work()
+    steps = (_length(bench)[0] + 2 * (_halts(bench) + 1) * judging_steps(bench)) * len(_seeds(bench))
+    return Work(steps=steps, loops=own_loops(bench))
 
 
 def _length(bench: Bench) -> tuple[int, bool]:

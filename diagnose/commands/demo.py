@@ -1,10 +1,28 @@
 """`diagnose demo`: a small sick model made on the spot, with two faults that hide each other."""
 
-from __future__ import annotations
+from pathlib import Path
 
+import click
+
+from diagnose.commands.delivering import deliver, examined, places_of
 from diagnose.subject import Subject
 
 EPOCHS, BATCH = 8, 32
+
+
+@click.command()
+@click.option("--out", type=click.Path(), metavar="DIR", help="Folder of the results (default: diagnosis/).")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+@click.option("--quiet", is_flag=True, help="No progress, no summary.")
+def demo(out: str | None, open_page: bool, quiet: bool) -> None:
+    """Train a small sick model on scikit-learn's digits, examine it and write the report."""
+    from diagnose.settings import Settings
+
+    places = places_of(Path("demo"), out, {})
+    diagnosis = examined(sick_subject, Settings(), "diagnose demo", quiet)
+    deliver(diagnosis, places, quiet=quiet, open_page=open_page)
+    if not quiet:
+        click.echo(what_to_look_at(places[-1]))
 
 
 def sick_subject() -> Subject:
