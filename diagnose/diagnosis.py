@@ -193,7 +193,7 @@ class Coverage:
 class Figure:
     """A picture of the subject that belongs to no single finding: curves, profiles, levels of error."""
 
-    section: Literal["errors", "curves", "layers", "data"]
+    section: Literal["curves", "layers", "data"]
     evidence: Evidence
 
 

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from diagnose.diagnosis import SCHEMA, Diagnosis, ErrorLevel
+from diagnose.diagnosis import SCHEMA, Diagnosis
 from diagnose.errors import InputError
 from diagnose.findings import Evidence
 from diagnose.upgrading import upgraded
@@ -179,20 +179,6 @@ def _readable(data: dict[str, Any]) -> dict[str, Any]:
     placed = [_placed(finding) for finding in findings] if isinstance(findings, list) else findings
     known: dict[str, Any] = _known_evidence(upgraded(data) | free | {"findings": placed})
     return known
-
-
-def errors_in(data: dict[str, Any]) -> tuple[ErrorLevel, ...]:
-    """The errors in a result's JSON, also in one that was written before they were data.
-
-    Raises:
-        InputError: they are something else.
-    """
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        return TypeAdapter(tuple[ErrorLevel, ...]).validate_python(upgraded(data).get("errors", []))
-    except ValidationError as error:
-        raise InputError(f"not a complete diagnosis: errors: {error.errors()[0]['msg']}") from error
 
 
 def _restored(value: Any) -> Any:

@@ -19,13 +19,18 @@ def upgraded(data: dict[str, Any]) -> dict[str, Any]:
         for figure in data["figures"]
         if isinstance(figure, dict) and figure.get("section") == "errors" and isinstance(figure.get("evidence"), dict)
     ]
-    outputs = [output.get("name", "") for output in data.get("subject", {}).get("outputs", [])]
-    names = [*outputs, *(f"output {place + 1}" for place in range(len(outputs), len(ladders)))]
+    names = [*_outputs(data.get("subject")), *(f"output {place + 1}" for place in range(len(ladders)))]
     errors = [error for name, ladder in zip(names, ladders, strict=False) for error in _errors(name, ladder)]
     kept = [
         figure for figure in data["figures"] if not (isinstance(figure, dict) and figure.get("section") == "errors")
     ]
     return data | {"errors": errors, "figures": kept}
+
+
+def _outputs(subject: Any) -> list[str]:
+    outputs = subject.get("outputs") if isinstance(subject, dict) else None
+    named = outputs if isinstance(outputs, list) else []
+    return [str(output.get("name", "")) for output in named if isinstance(output, dict)]
 
 
 def _errors(output: str, ladder: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -167,7 +167,7 @@ def _errors(old: Diagnosis, new: Diagnosis) -> Iterator[ErrorChange]:
         errors = new.errors if len({e.output for e in new.errors}) > 1 else old.errors
         for split in SPLITS:
             pair = before.get((output, split)), after.get((output, split))
-            units = [error.unit for error in pair if error is not None]
+            units = [error.unit for error in pair if error is not None and math.isfinite(error.error)]
             if units:
                 name = split.replace("_", "-")
                 yield _error(measure(errors, output), name, units, (level(pair[0]), level(pair[1])))

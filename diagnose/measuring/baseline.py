@@ -38,10 +38,12 @@ SHUFFLED_ROWS = 1_000  # of those refits
 SECONDS = 6.0  # of the reference machine that all candidates of one output may take
 NULL_SECONDS = 2.0  # the same for refits on shuffled labels
 MOST_TARGETS = 50  # columns of a target that baselines can be fitted to
-LOGISTIC = 6e-8  # seconds of the reference machine by row, feature and class
-RIDGE = 1e-10  # the same by row and pair of features
-NEIGHBOURS = 2e-9  # by pair of rows and feature
-BOOSTING = 5e-6  # by row and feature, for all trees
+FIT = 0.03  # seconds of the reference machine for a fit, whatever its size
+LOGISTIC = 2e-8  # more by row, feature and class
+RIDGE = 7e-11  # more by row, feature and the smaller of both
+NEIGHBOURS = 3e-10  # more by pair of rows and feature
+TREE = 2e-3  # for each tree
+SPLITS = 2e-8  # more by row and feature
 
 
 @dataclass(frozen=True)
@@ -247,12 +249,17 @@ def fitting_seconds(name: str, rows: int, features: int, columns: int) -> float:
     """
     projected = min(features, PROJECTED) if features > WIDE else features
     if name == "logistic regression":
-        return rows * features * columns * LOGISTIC
+        return FIT + LOGISTIC * rows * features * columns
     if name == "ridge":
-        return (rows + features) * features**2 * RIDGE
+        return FIT + RIDGE * rows * features * min(rows, features)
     if name == "nearest neighbours":
-        return rows * min(rows, DEV_ROWS) * projected * NEIGHBOURS
-    return min(rows, TRAIN_ROWS) * projected * BOOSTING
+        return FIT + NEIGHBOURS * rows * min(rows, DEV_ROWS) * projected
+    return _rounds(columns) * (columns if columns > 2 else 1) * (TREE + SPLITS * rows * projected)
+
+
+def _rounds(columns: int) -> int:
+    """Of boosting, each with a tree for every class."""
+    return int(np.clip(TREES // max(columns, 1), 20, 100))
 
 
 def _constant(output: Output, table: _Table, reference: Reference) -> _Fit:
@@ -361,7 +368,7 @@ def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, 
         ("nearest neighbours", _scaled(lambda: neighbours(min(5, len(table.x))), width if wide else 0, False, seed)),
     ]
     if groups <= MOST_BOOSTED:
-        rounds = int(np.clip(TREES // groups, 20, 100))
+        rounds = _rounds(groups)
         rate = 0.1 if rounds == 100 else 0.3
 
         def boosted() -> Any:

@@ -19,13 +19,14 @@ from diagnose.measuring.walking import Part, kernels
 
 TIMED_STEPS = 5
 TRAINING = 3.0  # forward passes that a training step costs: one forward, two backward
-PER_SECOND = 2e10  # multiplications and additions
-CELLS_PER_SECOND = 4e8  # activations that are written, read and differentiated
+PER_SECOND = 6e10  # multiplications and additions
+CELLS_PER_SECOND = 1.3e9  # activations that are written, read and differentiated
 STEP = 3e-4  # seconds of a step besides: fetching rows, the loss, the optimizer's update
-LAYER = 4e-5  # seconds of a step for each layer, whatever its size
-TICK = 1.5e-4  # seconds of a step for each time step of each recurrent layer
-LOOP = 0.6  # seconds of compiling a training loop
-LOOP_LAYER = 0.03  # the same for each layer
+LAYER = 5e-5  # seconds of a step for each layer, whatever its size
+TICK = 1.1e-4  # seconds of a step for each time step of each recurrent layer
+LOOP = 0.4  # seconds of compiling a training loop
+LOOP_LAYER = 0.14  # the same for each layer
+LOOP_TICKS = 7  # layers that a recurrent one counts for there
 UNKNOWN_SIZE = 100  # positions along an axis whose length is not fixed
 
 
@@ -130,7 +131,8 @@ def step_seconds(bench: Bench) -> float:
 
 def loop_seconds(bench: Bench) -> float:
     """Seconds of compiling a training loop of the subject on the reference machine."""
-    return LOOP + LOOP_LAYER * len(describe(bench)[0].parts)
+    parts = describe(bench)[0].parts
+    return LOOP + LOOP_LAYER * (len(parts) + LOOP_TICKS * sum(_ticks(part) > 0 for part in parts))
 
 
 def operations_per_row(part: Part, shape: tuple[int | None, ...] | None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 from dataclasses import dataclass, field
@@ -12,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.comparing.comparison import Level, level, measure
-from diagnose.storing import errors_in
+from diagnose.diagnosis import ErrorLevel
+from diagnose.findings import Interval
+from diagnose.storing import NON_FINITE
+from diagnose.upgrading import upgraded
 
 LARGEST = 64 * 2**20  # bytes of a result; a larger file is not read
 WANTED = ("schema", "subject", "settings", "state", "headline", "causes", "errors", "date")
@@ -114,7 +118,7 @@ def _run(file: str, stamp: Stamp, head: dict[str, Any]) -> Run:
         raise TypeError('the JSON has no number "schema"')
     subject, settings = head["subject"], head.get("settings", {})
     state = str(head["state"])
-    errors = errors_in(head)
+    errors = [_error(error) for error in upgraded(head).get("errors", [])]
     first = [error for error in errors if error.output == errors[0].output]
     return Run(
         file=file,
@@ -135,3 +139,25 @@ def _causes(causes: list[dict[str, Any]]) -> list[CauseMark]:
     standing = [cause for cause in causes if cause["state"] != "refuted"]
     standing.sort(key=lambda cause: float(cause["rank"]))
     return [CauseMark(str(cause["code"]), str(cause["title"]), str(cause["severity"])) for cause in standing]
+
+
+def _error(error: dict[str, Any]) -> ErrorLevel:
+    """One error, without what no page of the viewer shows of it."""
+    span = error.get("interval")
+    return ErrorLevel(
+        output=str(error["output"]),
+        split=str(error["split"]),
+        unit="RMSE" if error["unit"] == "RMSE" else "error rate",
+        error=_number(error["error"]),
+        interval=None if span is None else Interval(_number(span["low"]), _number(span["high"])),
+        rows=None,
+        population=None,
+        constant_error=math.nan,
+        skill=math.nan,
+    )
+
+
+def _number(value: Any) -> float:
+    if value in NON_FINITE or isinstance(value, int | float):
+        return float(value)
+    raise TypeError(f"{str(value)[:40]!r} is not a number")

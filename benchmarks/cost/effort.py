@@ -1,6 +1,6 @@
 """Seconds of a whole examination, beyond imports, beside one epoch of the user's own training.
 
-python -m benchmarks.effort [--effort quick] [--effort standard]
+python -m benchmarks.cost.effort [--effort quick] [--effort standard]
 
 The reference: conv32-conv64-dense128, batch 32, 60,000 rows of 28 x 28 (Fashion-MNIST where `../shared/data` holds it,
 else noise of the same shape with labels that a net can learn). Bars: quick <= 15 s; standard <= max(60 s, one epoch).
@@ -18,7 +18,7 @@ import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-FASHION = Path(__file__).parents[2] / "shared" / "data" / "fashion_mnist.npz"
+FASHION = Path(__file__).parents[3] / "shared" / "data" / "fashion_mnist.npz"
 ROWS, DEV_ROWS, BATCH = 60_000, 10_000, 32
 
 

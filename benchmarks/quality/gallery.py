@@ -1,6 +1,6 @@
 """Reports of every kind from real examinations of small models, to look at: what a change of the page does to each.
 
-python -m benchmarks.gallery DIR [--only NAME] [--redraw]
+python -m benchmarks.quality.gallery DIR [--only NAME] [--redraw]
 
 Writes NAME.json and NAME.html; `--redraw` draws the pages anew from the JSON that is there.
 """

@@ -1,6 +1,6 @@
 """Size of the report, and the time to render it and to open it in Chromium, for networks of 10, 50 and 200 layers.
 
-python -m benchmarks.report [--repeats 5] [JSON ...]
+python -m benchmarks.cost.report [--repeats 5] [JSON ...]
 
 Without files, the hand-written examples of the tests. Bars: 500 kB (2 MB for 200 layers), drawn within 3 s.
 """

@@ -36,7 +36,7 @@ from typing import Any
 import click
 
 import diagnose.loading
-from benchmarks import fuzz_seeds, mutations
+from benchmarks.fuzz import mutations, seeds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -61,8 +61,8 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.canary = self.folder / "canary"
-        self.seeds = fuzz_seeds.read(self.folder / "seeds")
-        self.parts = mutations.hostile_parts(self.canary, fuzz_seeds.bytecode(self.canary))
+        self.seeds = seeds.read(self.folder / "seeds")
+        self.parts = mutations.hostile_parts(self.canary, seeds.bytecode(self.canary))
         self.pickles = mutations.pickled(self.canary)
 
     def name(self, number: int) -> str:
@@ -90,7 +90,7 @@ class Bench:
             return mutations.mutate_archive(data, random, self.parts)
         if suffix == ".npy":
             return mutations.mutate_npy(data, random)
-        if suffix in fuzz_seeds.TEXTS:
+        if suffix in seeds.TEXTS:
             return mutations.mutate_text(data, random)
         return mutations.flip(data, random)
 
@@ -108,8 +108,8 @@ def scan(bench: Bench, path: Path) -> None:
     from diagnose.loading.models.sizes import check_sizes
     from diagnose.loading.options import LoadOptions
 
-    if not fuzz_seeds.is_model(path.name):
-        read_data(path, fuzz_seeds.SIGNATURE, LoadOptions(target="label"))
+    if not seeds.is_model(path.name):
+        read_data(path, seeds.SIGNATURE, LoadOptions(target="label"))
         return
     with unpacked(read_model_file(path)) as file, understood(path):
         check_sizes(path, file.config)
@@ -127,7 +127,7 @@ def load(bench: Bench, path: Path) -> None:
 
     legacy.installed = lambda: False  # a process of 20 seconds each, and of no other risk than the scan
     options = LoadOptions(target="label", rows=100)
-    if fuzz_seeds.is_model(path.name):
+    if seeds.is_model(path.name):
         load_both(path, bench.folder / "seeds" / "good.npz", options)
     else:
         load_both(bench.folder / "seeds" / "good.h5", path, options)
@@ -274,7 +274,7 @@ def _again(bench: Bench, stage: str, number: int, why: str) -> tuple[str, str]:
         found, done = worker.poll()
         new += found
     kind, text = new[0][1:] if new else ("native", why)
-    if fuzz_seeds.is_model(bench.name(number)) and kind == "refused":
+    if seeds.is_model(bench.name(number)) and kind == "refused":
         return "guarded", text
     if kind in {"native", "finding"} or not why.startswith("more"):
         return "finding", f"{why}; again: {kind} {text}"
@@ -289,10 +289,10 @@ def prepared(seed: int) -> Any:
     """A bench in a temporary folder, with the seeds made and the packages that must not be imported in reach."""
     folder = Path(tempfile.mkdtemp(prefix="diagnose-fuzz-"))
     try:
-        maker = multiprocessing.get_context("spawn").Process(target=fuzz_seeds.make, args=(folder / "seeds",))
+        maker = multiprocessing.get_context("spawn").Process(target=seeds.make, args=(folder / "seeds",))
         maker.start()  # TensorFlow must not have run anything in a process that forks
         maker.join()
-        fuzz_seeds.plant_packages(folder / "packages", folder / "canary")
+        seeds.plant_packages(folder / "packages", folder / "canary")
         sys.path.insert(0, str(folder / "packages"))
         for module in pkgutil.walk_packages(diagnose.loading.__path__, "diagnose.loading."):
             importlib.import_module(module.name)  # once, before the forks

@@ -1,4 +1,4 @@
-"""How fast the viewer is: `python -m benchmarks.viewer [--results 10000]`.
+"""How fast the viewer is: `python -m benchmarks.cost.viewer [--results 10000]`.
 
 Makes a folder of results in a temporary place, starts `diagnose view` on it as a user does, and times what a visitor
 waits for. The bars: the first page 1 s after the start of the process; with 10,000 results each page 1 s, also while

@@ -1,4 +1,4 @@
-"""What starting costs: `python -m benchmarks.startup`.
+"""What starting costs: `python -m benchmarks.cost.startup`.
 
 Process CPU time beyond an empty `python -c pass`, in interleaved rounds; median and quartiles. The bars: `import
 diagnose` 0.1 s; `diagnose --help`, `explain` and `list` 0.3 s.

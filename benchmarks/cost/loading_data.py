@@ -1,4 +1,4 @@
-"""What it costs to load a sample of large data: `python -m benchmarks.loading_data [--rows 2000] [--files 200000]`.
+"""What it costs to load a sample of large data: `python -m benchmarks.cost.loading_data [--rows 2000] [--files 200000]`.
 
 Each case runs in a process of its own: seconds of loading (model included, imports not) and peak memory above what
 the imports took. The data is made in a temporary folder: images are hard links to one file, the array is a sparse file
@@ -79,7 +79,7 @@ def main(rows: int, files: int, gigabytes: float, measure: tuple[Path, Path] | N
     }
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        command = [sys.executable, "-m", "benchmarks.loading_data", "--rows", str(rows), "--measure"]
+        command = [sys.executable, "-m", "benchmarks.cost.loading_data", "--rows", str(rows), "--measure"]
         saved = str(model(folder / "m.keras"))
         click.echo(f"{'case':<36} {'rows':>10} {'seconds':>8} {'peak MB':>8}")
         for index, (name, (make, count)) in enumerate(cases.items()):

@@ -1,4 +1,4 @@
-"""The memory that loading a large model takes, as a multiple of its file: `python -m benchmarks.loading`.
+"""The memory that loading a large model takes, as a multiple of its file: `python -m benchmarks.cost.loading`.
 
 Each file is loaded in a process of its own; told is the highest resident size above the one after the imports and a
 first small model, divided by the size of the file. The bar: 2.5. The kinds: many layers of equal size; one layer that
@@ -123,7 +123,7 @@ def _table(sizes: tuple[int, ...]) -> None:
 
 
 def _python(*arguments: str) -> str:
-    command = [sys.executable, "-m", "benchmarks.loading", *arguments]
+    command = [sys.executable, "-m", "benchmarks.cost.loading", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 

@@ -1,7 +1,7 @@
 """Trains, verifies and examines the wards' cases, and prints the figures.
 
-python -m benchmarks.wards [--quick] [--jobs 2] [--only NAME] [--half tuning] [--json FILE]
-python -m benchmarks.wards --export NAME DIR
+python -m benchmarks.quality.wards [--quick] [--jobs 2] [--only NAME] [--half tuning] [--json FILE]
+python -m benchmarks.quality.wards --export NAME DIR
 """
 
 import json

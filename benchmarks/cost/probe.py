@@ -1,7 +1,7 @@
 """What the probe costs: activation statistics against `predict`, gradient statistics against a train step.
 
 Process CPU time (a ratio of wall times means little on a shared machine), pairs interleaved, the median ratio
-with the middle half of the ratios. Run with `python -m benchmarks.probe`.
+with the middle half of the ratios. Run with `python -m benchmarks.cost.probe`.
 """
 
 import time

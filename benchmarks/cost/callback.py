@@ -1,6 +1,6 @@
 """What the callback costs: `fit` with it against plain `fit`, in process CPU time and in memory.
 
-Run: python -m benchmarks.callback [NET ...] [--pairs N] [--rounds N]. Pairs are interleaved and each trains a new
+Run: python -m benchmarks.cost.callback [NET ...] [--pairs N] [--rounds N]. Pairs are interleaved and each trains a new
 net, compiling included; printed are the median of the ratios with a 95 % interval (of the median, by order
 statistics) and the memory that a run adds to a process of its own. Beside the callback at its default stand Keras's
 TensorBoard callback with histograms and a naive callback that takes all gradients of one batch at each epoch's end.

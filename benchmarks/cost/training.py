@@ -1,6 +1,6 @@
 """A 100-step learning-rate range test against 100 steps of `fit`, in process CPU time.
 
-Run: python -m benchmarks.training [--pairs N]. Both sides run the same net on the same batches, interleaved; printed
+Run: python -m benchmarks.cost.training [--pairs N]. Both sides run the same net on the same batches, interleaved; printed
 are the median of the ratios and their spread. Compiling both is left out (one warm-up each).
 """
 
