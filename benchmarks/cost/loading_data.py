@@ -1,4 +1,6 @@
-"""What it costs to load a sample of large data: `python -m benchmarks.cost.loading_data [--rows 2000] [--files 200000]`.
+"""What it costs to load a sample of large data.
+
+python -m benchmarks.cost.loading_data [--rows 2000] [--files 200000]
 
 Each case runs in a process of its own: seconds of loading (model included, imports not) and peak memory above what
 the imports took. The data is made in a temporary folder: images are hard links to one file, the array is a sparse file

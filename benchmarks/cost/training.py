@@ -1,7 +1,7 @@
 """A 100-step learning-rate range test against 100 steps of `fit`, in process CPU time.
 
-Run: python -m benchmarks.cost.training [--pairs N]. Both sides run the same net on the same batches, interleaved; printed
-are the median of the ratios and their spread. Compiling both is left out (one warm-up each).
+Run: python -m benchmarks.cost.training [--pairs N]. Both sides run the same net on the same batches, interleaved;
+printed are the median of the ratios and their spread. Compiling both is left out (one warm-up each).
 """
 
 import argparse

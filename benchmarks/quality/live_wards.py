@@ -1,7 +1,7 @@
 """Sick and healthy trainings under the callback: alarm raised or not, and at which step.
 
-Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N]. Without names all of them, about
-ten minutes on two cores. A name is a case, a family (mlp, cnn, lstm, transformer) or a fault.
+Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N]. Without names all of them,
+about ten minutes on two cores. A name is a case, a family (mlp, cnn, lstm, transformer) or a fault.
 """
 
 import multiprocessing

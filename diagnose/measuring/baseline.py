@@ -85,17 +85,13 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
 def baseline_work(bench: Bench, measured: Measurements) -> Work:
     """Return what `baseline` takes at most."""
     train = bench.subject.train
-    rows = min(train.rows, TRAIN_ROWS)
-    features = sum(int(np.prod(inputs.shape[1:])) for inputs in train.inputs)
+    shape = min(train.rows, TRAIN_ROWS), sum(int(np.prod(inputs.shape[1:])) for inputs in train.inputs)
     seconds = 0.0
-    for output in bench.subject.outputs:
-        names = (
-            "logistic regression" if output.task.classifies else "ridge",
-            "nearest neighbours",
-            "gradient boosting",
-        )
-        fits = sum(fitting_seconds(name, rows, features, output.classes or 1) for name in names)
-        seconds += min(fits, SECONDS) + NULL_SECONDS
+    for output, target in zip(bench.subject.outputs, train.targets, strict=True):
+        linear = "logistic regression" if output.task.classifies else "ridge"
+        columns = int(np.prod(target.shape[1:]))
+        names = (linear, "nearest neighbours", "gradient boosting")
+        seconds += NULL_SECONDS + min(SECONDS, sum(fitting_seconds(output, name, shape, columns) for name in names))
     return Work(seconds=seconds)
 
 
@@ -232,34 +228,38 @@ def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) 
         raise NotMeasured(f"output '{output.name}' has {columns} labels a row, which baselines are not fitted to")
     fits, left = [_constant(output, table, reference)], SECONDS
     for name, make in _candidates(bench, output, table):
-        left -= fitting_seconds(name, len(table.x), table.x.shape[1], output.classes or columns)
+        left -= fitting_seconds(output, name, table.x.shape, columns)
         if left < 0:
             break
         fits.append(_fit(output, table, reference, name, make))
     return fits
 
 
-def fitting_seconds(name: str, rows: int, features: int, columns: int) -> float:
-    """Seconds of the reference machine that a candidate takes to fit and to judge, from the size of its table.
+def fitting_seconds(output: Output, name: str, shape: tuple[int, ...], columns: int) -> float:
+    """Seconds of the reference machine that a candidate takes to fit and to judge.
 
     Args:
-        rows: that it is fitted on.
-        features: before a projection.
-        columns: classes, labels or numbers to predict.
+        output: what is predicted.
+        name: of the candidate.
+        shape: (rows, features) of the table that it is fitted on, before a projection.
+        columns: of the targets.
     """
+    rows, features = shape
+    classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
+    models = columns if output.task in (Task.MULTILABEL, Task.REGRESSION) else 1
     projected = min(features, PROJECTED) if features > WIDE else features
     if name == "logistic regression":
-        return FIT + LOGISTIC * rows * features * columns
+        return models * (FIT + LOGISTIC * rows * features * classes)
     if name == "ridge":
         return FIT + RIDGE * rows * features * min(rows, features)
     if name == "nearest neighbours":
         return FIT + NEIGHBOURS * rows * min(rows, DEV_ROWS) * projected
-    return _rounds(columns) * (columns if columns > 2 else 1) * (TREE + SPLITS * rows * projected)
+    return models * _rounds(classes) * classes * (TREE + SPLITS * rows * projected)
 
 
-def _rounds(columns: int) -> int:
-    """Of boosting, each with a tree for every class."""
-    return int(np.clip(TREES // max(columns, 1), 20, 100))
+def _rounds(classes: int) -> int:
+    """Of boosting; each round grows a tree for every class, a single one for two classes and for numbers."""
+    return int(np.clip(TREES // classes, 20, 100))
 
 
 def _constant(output: Output, table: _Table, reference: Reference) -> _Fit:
@@ -356,7 +356,7 @@ def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, 
     wide = table.x.shape[1] > WIDE
     seed = bench.settings.seed
     width = min(table.x.shape[1], PROJECTED)
-    groups = 1 if not classifies else output.classes or 2
+    classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
     neighbours = KNeighborsClassifier if classifies else KNeighborsRegressor
     boosting = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
 
@@ -367,8 +367,8 @@ def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, 
         ("logistic regression" if classifies else "ridge", _scaled(linear, 0, several and classifies, seed)),
         ("nearest neighbours", _scaled(lambda: neighbours(min(5, len(table.x))), width if wide else 0, False, seed)),
     ]
-    if groups <= MOST_BOOSTED:
-        rounds = _rounds(groups)
+    if classes <= MOST_BOOSTED:
+        rounds = _rounds(classes)
         rate = 0.1 if rounds == 100 else 0.3
 
         def boosted() -> Any:
@@ -405,8 +405,9 @@ def _null(bench: Bench, output: Output, table: _Table, best: _Fit) -> tuple[floa
     if best.make is None:
         return None
     generator = np.random.default_rng([bench.settings.seed, 4])
-    size = min(len(table.x), SHUFFLED_ROWS), table.x.shape[1], output.classes or 1
-    shuffles = int(np.clip(NULL_SECONDS / max(fitting_seconds(best.candidate.name, *size), 1e-9), 1, SHUFFLES))
+    shape = min(len(table.x), SHUFFLED_ROWS), table.x.shape[1]
+    once = fitting_seconds(output, best.candidate.name, shape, int(np.prod(table.y.shape[1:])))
+    shuffles = int(np.clip(NULL_SECONDS / once, 1, SHUFFLES))
     skills = []
     for _ in range(shuffles):
         rows = generator.permutation(len(table.y))[:SHUFFLED_ROWS]

@@ -16,7 +16,6 @@ from diagnose.measurements import (
     Activations,
     Backward,
     Baseline,
-    Changes,
     Conversions,
     Evaluation,
     Forward,
@@ -111,7 +110,6 @@ def world(fill: float) -> dict[type, object]:
         History("replay", (run, run), 10, 1000, 200, fill, fill, True, dev_se=fill),
         OverfitBatch(16, 16, (), False),
         Baseline((), "dev", "no"),
-        Changes((), 10, 100),
     )
     return {type(one): one for one in measured}
 
@@ -134,7 +132,6 @@ def nothing() -> dict[type, object]:
         History("replay", (), None, None, None, None, None, False),
         OverfitBatch(0, 0, (), False),
         Baseline((), "dev", "no"),
-        Changes((), 0, 0),
     )
     return {type(one): one for one in measured}
 

@@ -119,7 +119,7 @@ def _with_settings(
     plan: TrainingPlan, what: str, wanted: Callable[[str, Any], bool], value: Any, otherwise: str
 ) -> TrainingPlan | DoesNotApply:
     """Give every wanted setting of every layer this value."""
-    found = {id(layer): [key for key, own in vars(layer).items() if wanted(key, own)] for layer in plan.layers}
+    found = {id(layer): [key for key, own in _settings(layer).items() if wanted(key, own)] for layer in plan.layers}
     if not any(found.values()):
         return DoesNotApply(otherwise)
 
@@ -130,13 +130,22 @@ def _with_settings(
     return plan.edited(what, changed)
 
 
+def _settings(layer: Any) -> dict[str, Any]:
+    """Its config; nothing for a layer that does not tell it, and for a Lambda, whose config is code."""
+    try:
+        return {} if type(layer).__name__ == "Lambda" else layer.get_config()
+    except NotImplementedError:
+        return {}
+
+
 def _trainable(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     frozen = [layer for layer in plan.layers if layer.weights and not layer.trainable and not hasattr(layer, "adapt")]
     if not frozen:
         return DoesNotApply("every layer is trainable")
 
     def trainable(model: Any) -> None:
-        model.trainable = True
+        for layer in model._flatten_layers():  # the flag of a model does not reach layers that have one of their own
+            layer.trainable = True
 
     return plan.changed("every layer trainable, from the weights it has", adjust=(*plan.adjust, trainable))
 
