@@ -13,6 +13,7 @@ from diagnose.findings import Evidence, Finding
 from diagnose.registry import sections
 from diagnose.reports import figures, numbers, story
 from diagnose.reports.effects import repaired
+from diagnose.reports.error_table import error_table
 from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import Words, target
 from diagnose.reports.ladder import by_output, ladder, number_line
@@ -41,6 +42,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         line=_stake(diagnosis),
         causes=_causes(diagnosis),
         errors=_errors(diagnosis),
+        error_table=error_table(diagnosis.errors) if diagnosis.errors else None,
         curves=[figures.draw(evidence) for evidence in _section(diagnosis, "curves")],
         data=[figures.draw(evidence) for evidence in _section(diagnosis, "data")],
         profiles=[figures.draw(evidence) for evidence in _section(diagnosis, "layers")],

@@ -21,6 +21,7 @@ from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Bench, Structure
 from diagnose.measuring.dataset import input_kinds
 from diagnose.measuring.network import activation_of_head, penalty
+from diagnose.measuring.own_metrics import own_metrics
 from diagnose.measuring.probe import build_loss, call, tensors
 from diagnose.measuring.scoring import Reference, constant_reference, mean_interval, row_losses, score
 from diagnose.subject import Output, Rows, Split
@@ -107,7 +108,12 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
     except NotMeasured as missing:
         return Unavailable(str(missing))
     order = np.argsort(-np.where(np.isnan(losses), -np.inf, losses), kind="stable")[:WORST]
-    own = [replace(given, own_loss=loss) for given, loss in zip(scores, predicted.losses, strict=True)]
+    _, targets, weights = bench.batch(split, index)
+    metrics = own_metrics(bench.subject.model, targets, predicted.outputs, weights)
+    own = [
+        replace(given, own_loss=loss, metrics=named)
+        for given, loss, named in zip(scores, predicted.losses, metrics, strict=True)
+    ]
     return SplitScores(
         split=split.name,
         seen=split.seen.value,
@@ -294,10 +300,6 @@ def _converted(rows: list[Rows], convertible: list[bool]) -> Iterator[tuple[str,
         if sensible and differs:
             new = iter(changed)
             yield name, [next(new) if chosen else part for part, chosen in zip(rows, convertible, strict=True)]
-
-
-def _same(one: Rows, other: Rows) -> bool:
-    return bool(np.allclose(one, other, rtol=0.02, atol=0.02, equal_nan=True))
 
 
 def _standardised(part: Rows) -> Rows:

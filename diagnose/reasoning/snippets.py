@@ -73,7 +73,7 @@ def optimizer_text(optimizer: Any, rate: str = "") -> str:
     kind, config = type(optimizer), optimizer.get_config()
     if not kind.__module__.startswith("keras."):
         return OWN_CLASS.replace("$more", f', "learning_rate": {rate}' if rate else "")
-    usual = kind().get_config()
+    usual = kind(name=config["name"]).get_config()  # without a name Keras would count one up
     own = {key: value for key, value in config.items() if value != usual.get(key) and key != "name"}
     settings = {key: _literal(value) for key, value in own.items()}
     settings |= {"learning_rate": rate} if rate else {"learning_rate": _literal(config["learning_rate"])}

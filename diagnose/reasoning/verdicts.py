@@ -125,7 +125,6 @@ Decision = tuple[Answer, str, tuple[Finding | None, ...]]
 # Items that are themselves the repair of a disease.
 REPAIRED_BY = {
     "undertrained": "train-longer",
-    "learning-rate-too-low": "train-longer",
     "bottleneck": "bigger-network",
     "too-deep-plain": "change-architecture",
     "best-weights-thrown-away": "regularize",
@@ -134,7 +133,7 @@ REPAIRED_BY = {
 
 def _decide(item: str, now: Situation) -> Decision:
     if now.repair is not None:
-        if REPAIRED_BY.get(now.repair.code) == item and now.repair.code != "learning-rate-too-low":
+        if REPAIRED_BY.get(now.repair.code) == item:
             return "do", f"It is the repair of cause 1: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
         return "dont-yet", f"First the repair: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
     return _RULES[item](now)
