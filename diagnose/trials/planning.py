@@ -68,8 +68,9 @@ class _Trials:
             title, work = f"trial of {trial.remedy}", self._work(changed, control)
             try:
                 found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control))
-            except NotMeasured as reason:
-                self._planner.not_covered(title, str(reason), "none")
+            except Exception as error:  # noqa: BLE001 - whatever a layer raises for settings it does not take
+                why = str(error) if isinstance(error, NotMeasured) else f"it failed: {type(error).__name__}: {error}"
+                self._planner.not_covered(title, why, "none")
                 continue
             if found is not None:
                 yield found
