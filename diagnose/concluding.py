@@ -67,7 +67,7 @@ def conclude(
         verdicts=lists,
         remedies=prescribing.remedies(suspicions, lists, values, tasks, tried),
         effects=tried,
-        coverage=(*measured.coverage, *_not_covered(settings)),
+        coverage=(*(Coverage(m.what, m.why, m.how) for m in measured.missed), *_not_covered(settings)),
         timing=_timing(loading_seconds, measured, outcomes),
         figures=figures(subject, measured.measurements, settings.samples),
         layers=layers,

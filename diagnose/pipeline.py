@@ -187,7 +187,7 @@ def diagnose_subject(
         wanted = worth_trying(suspect(outcomes), Seen(outcomes))
         trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
         effects = try_remedies(planner, measured, trials)
-    found = Measured(measured, tuple(planner.executed), tuple(planner.coverage), planner.interrupted)
+    found = Measured(measured, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
     return conclude(
         subject, settings, checks, found, outcomes, effects=effects, loading_seconds=loading_seconds, command=command
     )

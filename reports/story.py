@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -65,8 +65,8 @@ def sentence(finding: Finding) -> str:
     )
 
 
-def where(finding: Finding, causes: Container[str] = ()) -> str:
-    """The place in words ("layer dense_1, dev"), without what the message names and what is no place but a cause."""
+def where(finding: Finding) -> str:
+    """The place in words ("layer dense_1, dev"), without what the message names."""
     place = finding.where
     parts = [
         ("output", place.output),
@@ -79,7 +79,7 @@ def where(finding: Finding, causes: Container[str] = ()) -> str:
     ]
     named = set(re.findall(r"[\w/.-]+", finding.message))
     told = [(name, value) for name, value in parts if value is not None and str(value) not in named]
-    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in told if value not in causes)
+    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in told)
 
 
 def date(text: str) -> str:
@@ -139,12 +139,11 @@ def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[R
     explained = set(cause.explains)
     found = [finding for finding in diagnosis.findings if finding.id in explained]
     found.sort(key=lambda finding: (finding.value is None, -finding.severity.rank))
-    codes = {each.code for each in diagnosis.causes}
-    return tuple(_row(finding, codes) for finding in found[:limit])
+    return tuple(_row(finding) for finding in found[:limit])
 
 
-def _row(finding: Finding, causes: Container[str]) -> Row:
-    basis = [where(finding, causes), "" if finding.rows is None else counted(finding.rows, "row")]
+def _row(finding: Finding) -> Row:
+    basis = [where(finding), "" if finding.rows is None else counted(finding.rows, "row")]
     span = interval_of(finding)
     return Row(
         what=sentence(finding),

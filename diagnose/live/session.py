@@ -281,7 +281,7 @@ class Session:
             subject = self._subject(self._history())
             with planner_for(subject, settings, lambda _: None) as planner:
                 found = planner.measure(needs_of(checks))
-            measured = Measured(found, tuple(planner.executed), tuple(planner.coverage), planner.interrupted)
+            measured = Measured(found, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
         except InputError as reason:
             subject, measured = without_rows(self.model, self._history()), Measured({})
             self._no_subject = str(reason)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-from diagnose.diagnosis import Coverage
 from diagnose.measurements import (
     Backward,
     Baseline,
@@ -61,6 +60,15 @@ class Instrument:
 
 
 @dataclass(frozen=True)
+class Missed:
+    """What could not be examined, why, and what to pass or change to get it."""
+
+    what: str
+    why: str
+    how: str
+
+
+@dataclass(frozen=True)
 class Executed:
     """One instrument or trial that ran, at which share of its full size; enough to run the same plan again."""
 
@@ -78,7 +86,7 @@ class Planner:
     def __init__(self, bench: Bench, progress: Progress) -> None:
         self.bench = bench
         self.executed: list[Executed] = []
-        self.coverage: list[Coverage] = []
+        self.missed: list[Missed] = []
         self.interrupted = False
         self._progress = progress
         settings = bench.settings
@@ -103,26 +111,26 @@ class Planner:
         return measured
 
     def run(self, title: str, work: Work, action: Callable[[], T]) -> T | None:
-        """Run something at its full size if it can be afforded; else say under coverage why not, and return None."""
+        """Run something at its full size if it can be afforded; else list it as missed, and return None."""
         plan = self.bench.settings.plan
         if self.interrupted:
-            self.not_covered(title, *INTERRUPTED)
+            self.miss(title, *INTERRUPTED)
         elif plan and title not in plan:
-            self.not_covered(title, *NOT_IN_PLAN)
+            self.miss(title, *NOT_IN_PLAN)
         elif not plan and self._account.seconds(work) > self._account.left:
-            self.not_covered(title, self._too_dear(work), MORE_TIME)
+            self.miss(title, self._too_dear(work), MORE_TIME)
         else:
             return self._timed(title, work, 1.0, action)
         return None
 
-    def not_covered(self, what: str, why: str, how: str) -> None:
+    def miss(self, what: str, why: str, how: str) -> None:
         """List something that could not be examined, and the way out."""
-        self.coverage.append(Coverage(what, why, how))
+        self.missed.append(Missed(what, why, how))
 
     def _take(self, instrument: Instrument, measured: Measurements) -> None:
         def drop(why: str, how: str) -> None:
             measured[instrument.provides] = Unavailable(f"{instrument.title} was not run: {why}")
-            self.not_covered(instrument.title, why, how)
+            self.miss(instrument.title, why, how)
 
         effort = self.bench.settings.effort
         if self.interrupted:
@@ -165,7 +173,7 @@ class Planner:
             return Unavailable(str(missing))
         except Exception as error:  # noqa: BLE001 - one broken instrument must not cost the rest
             why = f"{instrument.title} failed: {type(error).__name__}: {error}"
-            self.not_covered(instrument.title, why, "report it, with the model if you can")
+            self.miss(instrument.title, why, "report it, with the model if you can")
             return Unavailable(why)
 
     def _affordable(self, instrument: Instrument, measured: Measurements) -> float | None:
@@ -205,7 +213,7 @@ class Measured:
 
     measurements: Measurements
     executed: tuple[Executed, ...] = ()
-    coverage: tuple[Coverage, ...] = ()
+    missed: tuple[Missed, ...] = ()
     interrupted: bool = False
 
 

@@ -38,7 +38,7 @@ def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Tria
         return ()
     bench = planner.bench
     if reason := _cannot_change(bench):
-        planner.not_covered(TRIALS, *reason)
+        planner.miss(TRIALS, *reason)
         return ()
     return tuple(_Trials(planner, plan_of(bench, measured)).run(wanted))
 
@@ -70,7 +70,7 @@ class _Trials:
                 found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control))
             except Exception as error:  # noqa: BLE001 - whatever a layer raises for settings it does not take
                 why = str(error) if isinstance(error, NotMeasured) else f"it failed: {type(error).__name__}: {error}"
-                self._planner.not_covered(title, why, "none")
+                self._planner.miss(title, why, "none")
                 continue
             if found is not None:
                 yield found

@@ -25,7 +25,7 @@ def measure(
 ) -> Measured:
     with planner_for(subject, settings, progress) as planner:
         found = planner.measure(needed)
-    return Measured(found, tuple(planner.executed), tuple(planner.coverage), planner.interrupted)
+    return Measured(found, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
 
 
 def test_quick_trains_nothing_and_says_so() -> None:
@@ -33,7 +33,7 @@ def test_quick_trains_nothing_and_says_so() -> None:
     for kind in (*TRAININGS, Baseline):
         assert isinstance(result.measurements[kind], Unavailable)
     assert isinstance(result.measurements[Initial], Initial)
-    assert {entry.what for entry in result.coverage} == {"overfit one batch", "baselines", "learning rates"}
+    assert {entry.what for entry in result.missed} == {"overfit one batch", "baselines", "learning rates"}
 
 
 def test_priority_decides_the_order_and_progress_tells_it() -> None:
@@ -51,7 +51,7 @@ def test_what_does_not_fit_shrinks_and_then_is_dropped(monkeypatch: pytest.Monke
     result = measure(digits(), frozenset({LearningRate}), Settings(budget=40.0))
     assert isinstance(result.measurements[LearningRate], Unavailable)
     assert result.executed == ()
-    assert "--budget" in result.coverage[0].how_to_get_it
+    assert "--budget" in result.missed[0].how
 
 
 def test_a_failing_instrument_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_failing_instrument_costs_only_itself(monkeypatch: pytest.MonkeyPatch)
     result = measure(digits(), frozenset({OverfitBatch, Initial}), Settings())
     assert result.measurements[OverfitBatch] == Unavailable("broken failed: ZeroDivisionError: by zero")
     assert isinstance(result.measurements[Initial], Initial)
-    assert [entry.what for entry in result.coverage] == ["broken"]
+    assert [entry.what for entry in result.missed] == ["broken"]
 
 
 def test_the_model_is_bit_identical_afterwards_and_measurements_repeat() -> None:
