@@ -121,7 +121,7 @@ def worth_trying(
     First those of what is suspected, in its order. Then, since a sick model may have a cause that no check sees, every
     remedy that would confirm another cause.
     """
-    if gate(seen) is not Severity.ERROR:
+    if gate(seen).rank < Severity.WARNING.rank:
         return ()
     suspected = [remedy for suspicion in suspicions for remedy in suspicion.cause.remedies]
     others = [remedy for cause in causes for remedy in cause.confirmed_by]
@@ -138,10 +138,11 @@ def _bearing(
 ) -> list[Effect]:
     """The effects that bear on this cause: of its own remedies, and of those for the other facts of its family.
 
-    A fact is there or not, whatever a trial brings: without its finding none bears on it.
+    Where no finding supports it, only an effect that speaks for it alone: a remedy that cures several causes does not
+    tell which of them is there.
     """
-    if cause.role is Role.FACT and not any(seen.of(check) for check in cause.supported_by):
-        return []
+    if not any(finding.severity is not Severity.INFO for check in cause.supported_by for finding in seen.of(check)):
+        return [effect for effect in effects if confirmed_by(effect, causes) == (cause.code,)]
     relatives = [other for other in causes if cause.role is Role.FACT and cause.family == other.family != ""]
     remedies = {remedy.code for one in (cause, *relatives) for remedy in one.confirmed_by}
     return [effect for effect in effects if effect.remedy in remedies]

@@ -35,6 +35,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         (optimisation.LOWER_RATE,),
         witnessed_by={unstable_seeds: 0.25, non_finite_training: 0.5},
         explains=(*BLOW_UP, "vanishing-gradients"),
+        cleared_by={learning_rate_too_high: 0.75},
         confirmed_by=(optimisation.LOWER_RATE,),
     ),
     DeclaredCause(
@@ -47,6 +48,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         witnessed_by={slow_learning: 0.75},
         family="speed",
         explains=("undertrained", "plateau"),
+        cleared_by={learning_rate_too_low: 0.75},
         confirmed_by=(optimisation.RAISE_RATE,),
     ),
     DeclaredCause(
