@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from diagnose import __version__
 from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
@@ -307,16 +307,29 @@ def _not_covered(settings: Settings) -> tuple[Coverage, ...]:
 
 
 def _outcome(check: Check, outcome: Outcome) -> CheckOutcome:
+    from diagnose.measurements import REPORT
+
+    kind: Literal["clean", "findings", "skipped", "crashed"]
     match outcome:
         case Examined(findings=()):
-            kind, reason = "clean", ""
+            kind, reason, how = "clean", "", ""
         case Examined():
-            kind, reason = "findings", ""
-        case Skipped(reason=reason):
+            kind, reason, how = "findings", "", ""
+        case Skipped(reason=reason, how=how):
             kind = "skipped"
         case Crashed(error=reason):
-            kind = "crashed"
-    return CheckOutcome(check.code, check.title, check.family, kind, reason, outcome.seconds, check.explanation)  # type: ignore[arg-type]
+            kind, how = "crashed", REPORT
+    return CheckOutcome(
+        code=check.code,
+        title=check.title,
+        family=check.family,
+        outcome=kind,
+        reason=reason,
+        seconds=outcome.seconds,
+        explanation=check.explanation,
+        how=how,
+        reading=check.reading,
+    )
 
 
 def versions() -> dict[str, str]:

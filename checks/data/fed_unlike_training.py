@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Interval, Severity
 from diagnose.measurements import Baseline, Conversions, Network, Score
@@ -16,7 +17,7 @@ ERROR_POINTS = 0.05  # and, for error rates, at least five points of it
 WIDER = 1.32  # 2.58 / 1.96: five conversions are tried, so each must hold at 99 % for 95 % in all
 
 
-@check("Data unlike what the model was trained on", family="data")
+@check("Data unlike what the model was trained on", family="data", reading=(RECIPE, NOT_WORKING))
 def fed_unlike_training(
     conversions: Conversions, network: Network | None, baseline: Baseline | None
 ) -> Iterator[Finding]:

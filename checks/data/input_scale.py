@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import ADVICE, NOT_WORKING
 from diagnose.checks.reading.architecture import by_path, normalised_after
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -15,7 +16,7 @@ AFFECTED = 0.10  # share of the features from which on it counts: one odd column
 SHOWN = 12  # features in the evidence
 
 
-@check("Scale of what the first layer receives", family="data")
+@check("Scale of what the first layer receives", family="data", reading=(NOT_WORKING, ADVICE))
 def input_scale(forward: Forward, network: Network | None) -> Iterator[Finding]:
     """Judges the size of the numbers that reach the first trainable layer, after all preprocessing in the model.
 

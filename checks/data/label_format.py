@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE
 from diagnose.checks.reading.wording import counted, number
 from diagnose.findings import Finding, Severity, Table, Where
@@ -11,7 +12,7 @@ ROUNDING = 1e-3  # how far outside 0 ... 1 float noise may put a probability
 SHOWN = 12  # labels in the evidence
 
 
-@check("Labels that the loss cannot read", family="data")
+@check("Labels that the loss cannot read", family="data", reading=(RECIPE, NOT_WORKING))
 def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
     """Holds the form and range of the labels against what the loss takes.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Series, Severity
 from diagnose.measurements import Array, Evaluation, Feeding, History, NotMeasured, SplitScores, Unavailable, need
@@ -17,7 +18,13 @@ EPOCHS = 2  # before that is said: in the first one every loss is high
 MATTERS = 0.1  # share of the constant prediction's loss: a smaller difference costs nothing that counts
 
 
-@check("Rows in the order of their targets", family="data", origins=("live",))
+@check(
+    "Rows in the order of their targets",
+    family="data",
+    origins=("live",),
+    speaks_live=Severity.HINT,
+    reading=(RECIPE, NOT_WORKING),
+)
 def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Compares the targets within batches with those of the whole epoch, as they were fed.
 
@@ -47,7 +54,7 @@ def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Fin
     """
     feeding = need(history.feeding)
     if feeding.batches < BATCHES:
-        raise NotMeasured(f"fewer than {BATCHES} batches were seen")
+        raise NotMeasured(f"fewer than {BATCHES} batches were seen", "Train with a smaller batch_size.")
     if not in_order(feeding):
         return
     harm = _forgotten(history, evaluation) or _unlearned(history)

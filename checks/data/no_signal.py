@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_DEEP, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score, SplitScores
@@ -12,7 +13,7 @@ FEW_ROWS = 30  # rows to judge by: with fewer nothing can be told
 NOTHING = 0.05  # skill of the network that is no better than the constant where no interval is known
 
 
-@check("Inputs that do not tell the target", family="data")
+@check("Inputs that do not tell the target", family="data", reading=(NOT_DEEP, RECIPE))
 def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Tells whether neither simple models nor the network find anything in the inputs.
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, need
@@ -8,7 +9,7 @@ from diagnose.registry import check
 TRACE = 0.005  # share of a split's rows whose group is also in train
 
 
-@check("Groups that are in two splits", family="data")
+@check("Groups that are in two splits", family="data", reading=(RECIPE, NOT_WORKING))
 def shared_groups(dataset: Dataset) -> Iterator[Finding]:
     """Counts the groups of dev and test that are also in train, by the column named with --group.
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, TimeOrder, need
@@ -10,7 +11,7 @@ EARLIER = 0.5  # probability that a row of the split is later than one of train,
 ROWS = 30  # fewer rows of a split say little about when it was taken
 
 
-@check("Splits that do not follow each other in time", family="data")
+@check("Splits that do not follow each other in time", family="data", reading=(RECIPE, NOT_WORKING))
 def time_order(dataset: Dataset) -> Iterator[Finding]:
     """Compares when the rows of dev and test came with when those of train came, by the column named with --time.
 

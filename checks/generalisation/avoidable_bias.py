@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import COURSE, LAYERS_AND_NODES
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import (
     CO_DOMINANT,
@@ -22,7 +23,7 @@ from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, Sc
 from diagnose.registry import check
 
 
-@check("Avoidable bias", family="generalisation")
+@check("Avoidable bias", family="generalisation", reading=(LAYERS_AND_NODES, COURSE))
 def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
     """Takes the distance from the lowest possible error to the train error.
 
@@ -51,7 +52,9 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
     train = need(evaluation.train)
     known = [(score, optimum(network, baseline, score)) for score in train.scores]
     if all(best is None for _, best in known):
-        raise NotMeasured("there is neither a target error nor a baseline to tell what is possible")
+        raise NotMeasured(
+            "neither a target error nor a baseline shows what is possible", "Name the error to reach: --target-error X."
+        )
     for number, (score, best) in enumerate(known):
         if best is None:
             continue

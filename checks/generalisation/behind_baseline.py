@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_DEEP, RECIPE
 from diagnose.checks.reading.gaps import PAIRED_RELATIVE, beaten, beaten_clearly, enough_rows, error_text
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -12,7 +13,7 @@ from diagnose.subject import Task
 FAR_BEHIND = 0.25  # skill; a gap above 0.2 to 0.25 told 43 of 46 faulty models and at most 1 of 28 healthy ones
 
 
-@check("Behind a simple baseline", family="generalisation")
+@check("Behind a simple baseline", family="generalisation", reading=(NOT_DEEP, RECIPE))
 def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Finding]:
     """Compares the loaded weights with scikit-learn models on the same rows.
 

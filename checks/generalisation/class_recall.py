@@ -6,11 +6,12 @@ from statistics import NormalDist
 
 import numpy as np
 
+from diagnose.checks.further_reading import REAL_WORLD
 from diagnose.checks.generalisation.constant_predictions import ONE_CLASS
 from diagnose.checks.reading.classes import class_name
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
-from diagnose.measurements import Evaluation, Network, NotMeasured, Score, Unavailable, need
+from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check
 
 RARE = 0.05  # share of rows: a class below is an affair of imbalance
@@ -27,7 +28,7 @@ class Recall:
     interval: Interval
 
 
-@check("Classes that are missed", family="generalisation")
+@check("Classes that are missed", family="generalisation", reading=(REAL_WORLD,))
 def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Looks at the recall of every class, on dev where there is one, else on train.
 
@@ -55,7 +56,7 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
     scores = need(evaluation.train) if isinstance(evaluation.dev, Unavailable) else evaluation.dev
     judged = [score for score in scores.scores if score.confusion]
     if not judged:
-        raise NotMeasured("no output has a confusion matrix: none classifies into 2 to 30 classes")
+        raise NotMeasured("no output classifies into 2 to 30 classes", DOES_NOT_APPLY)
     for score in judged:
         if max(score.predicted, default=0.0) >= ONE_CLASS:
             continue

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import error_text
 from diagnose.checks.reading.wording import percent
@@ -16,7 +17,7 @@ NO_SKILL = 0.1  # the same limit for few rows
 APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does tell classes apart
 
 
-@check("Not better than a constant", family="generalisation")
+@check("Not better than a constant", family="generalisation", reading=(COURSE, PROJECT))
 def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Compares the loaded weights with the best constant prediction on the training rows.
 
@@ -47,7 +48,7 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
     """
     train = need(evaluation.train)
     if network is not None and not network.trained:
-        raise NotMeasured("the model was never trained")
+        raise NotMeasured("the model was never trained", "Train the model, then examine it again.")
     for score in train.scores:
         if not _learned_nothing(score):
             continue

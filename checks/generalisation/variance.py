@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import AUGMENTATION, L2, LIMITED_DATA
 from diagnose.checks.reading.curves import dev_error_rise, learning_curves
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import (
@@ -20,6 +21,7 @@ from diagnose.checks.reading.gaps import (
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Evidence, Finding, Severity, Where
 from diagnose.measurements import (
+    DEV,
     Baseline,
     Evaluation,
     History,
@@ -36,7 +38,7 @@ from diagnose.subject import Seen
 RISE = 2.0  # standard errors above its minimum at which the dev error ends: worse, not just flat
 
 
-@check("Variance", family="generalisation")
+@check("Variance", family="generalisation", reading=(LIMITED_DATA, AUGMENTATION, L2))
 def variance(
     evaluation: Evaluation, network: Network | None, baseline: Baseline | None, history: History | None
 ) -> Iterator[Finding]:
@@ -69,7 +71,7 @@ def variance(
     train, dev = need(evaluation.train), need(evaluation.dev)
     unseen = dev if isinstance(evaluation.train_dev, Unavailable) else evaluation.train_dev
     if Seen.YES in (dev.seen, unseen.seen):
-        raise NotMeasured(f"the weights were trained on the {unseen.split} set")
+        raise NotMeasured(f"the weights were trained on the {unseen.split} set", DEV)
     for number, score in enumerate(train.scores):
         gap = Gap(level(score, scale_of(score)), level(unseen.scores[number], scale_of(score)))
         if not gap.counts:

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks.further_reading import ACTIVATIONS, VANISHING_GRADIENTS
 from diagnose.checks.reading.architecture import RECTIFIERS, bypassed, output_layers
 from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Bars, Finding, Severity, Table, Where
@@ -16,7 +17,7 @@ WASTE = 0.50  # the best of several CNNs had 72 % dead channels in a layer, so t
 SHOWN = 8  # unit numbers per layer in the evidence
 
 
-@check("Units that never fire", family="network")
+@check("Units that never fire", family="network", reading=(ACTIVATIONS, VANISHING_GRADIENTS))
 def dead_units(forward: Forward, network: Network | None) -> Iterator[Finding]:
     """Counts, per rectified layer, the units that are positive on no training row.
 
@@ -44,7 +45,9 @@ def dead_units(forward: Forward, network: Network | None) -> Iterator[Finding]:
     """
     current = need(forward.current)
     if current.rows < ROWS:
-        raise NotMeasured(f"{current.rows} rows are too few to call a unit dead; it needs {ROWS}")
+        raise NotMeasured(
+            f"{current.rows} rows are too few to call a unit dead", f"Pass at least {ROWS} training rows."
+        )
     layers = _rectified(current)
     fresh = {} if isinstance(forward.fresh, Unavailable) else {x.path: x for x in _rectified(forward.fresh)}
     outputs = output_layers(network) if network is not None else frozenset[str]()

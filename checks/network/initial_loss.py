@@ -3,6 +3,7 @@ from statistics import median
 
 import numpy as np
 
+from diagnose.checks.further_reading import CONVOLUTIONS, RECIPE
 from diagnose.checks.reading.objectives import train_target
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -14,7 +15,7 @@ CLASSES = (3.0, 10.0)  # times ln K, warning and error; healthy heads start at 0
 NUMBERS = (10.0, 100.0)  # times the loss of answering 0, warning and error
 
 
-@check("Loss of fresh weights", family="network")
+@check("Loss of fresh weights", family="network", speaks_live=None, reading=(RECIPE, CONVOLUTIONS))
 def initial_loss(initial: Initial, network: Network, dataset: Dataset | None) -> Iterator[Finding]:
     """Compares the loss before any training with that of a model that knows nothing.
 

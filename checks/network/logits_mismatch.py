@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from statistics import median
 
+from diagnose.checks.further_reading import LOSS_TABLE, RECIPE
 from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE, train_score
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
@@ -14,7 +15,7 @@ PROBABLE = 0.01  # mean |sum - 1| of outputs that are probabilities after all
 APART = 0.05  # nats between the compiled loss and the log loss of the outputs, if a softmax is applied twice
 
 
-@check("Logits and probabilities confused", family="network")
+@check("Logits and probabilities confused", family="network", reading=(LOSS_TABLE, RECIPE))
 def logits_mismatch(network: Network, initial: Initial | None, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Holds the activation of every head against what its cross-entropy expects.
 

@@ -3,6 +3,7 @@ from math import inf
 
 import numpy as np
 
+from diagnose.checks.further_reading import ADVICE, LOSS_TABLE
 from diagnose.checks.reading.objectives import BINARY, CROSS_ENTROPIES
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
@@ -32,7 +33,7 @@ SIGNED = frozenset({"tanh", "hard_tanh", "softsign", "relu", "relu6", "elu", "se
 NONNEGATIVE = frozenset({"relu", "relu6", "softplus", "exponential"})
 
 
-@check("Outputs that cannot reach the targets", family="network")
+@check("Outputs that cannot reach the targets", family="network", reading=(LOSS_TABLE, ADVICE))
 def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Holds the range of every head's activation against the targets and the loss.
 

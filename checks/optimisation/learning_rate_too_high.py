@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import CYCLES, FINDER, RATE
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding
@@ -9,7 +10,7 @@ from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
 
-@check("Learning rate too high", family="optimisation")
+@check("Learning rate too high", family="optimisation", reading=(RATE, FINDER, CYCLES))
 def learning_rate_too_high(
     learning_rate: LearningRate, evaluation: Evaluation | None, history: History | None, baseline: Baseline | None
 ) -> Iterator[Finding]:

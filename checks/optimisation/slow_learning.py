@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import BOOK, RATE
 from diagnose.checks.reading.curves import Points, diverged, learning_curves, points, runs_that
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity
@@ -17,7 +18,7 @@ BLOWN = 2.0  # times the loss at the start: that is divergence, not slowness
 MAJORITY = 0.5  # share of the runs
 
 
-@check("Learning that does not start", family="optimisation", origins=("replay",))
+@check("Learning that does not start", family="optimisation", origins=("replay",), reading=(RATE, BOOK))
 def slow_learning(history: History) -> Iterator[Finding]:
     """Compares the training loss after the first epoch with the loss of a net that knows nothing.
 
@@ -43,7 +44,9 @@ def slow_learning(history: History) -> Iterator[Finding]:
     curves = [points(run, "train_loss") for run in history.runs if not diverged(run)]
     known = [curve for curve in curves if _after_an_epoch(curve, history.steps_per_epoch) is not None]
     if not known:
-        raise NotMeasured("no replay is as long as one epoch and 50 steps")
+        raise NotMeasured(
+            f"no replay is as long as one epoch and {STEPS} steps", "Allow a longer replay: --budget SECONDS."
+        )
     left = [_left(curve, history) for curve in known]
     slow = [curve for curve, share in zip(known, left, strict=True) if STILL < share < BLOWN]
     if not slow or len(slow) < MAJORITY * len(known):

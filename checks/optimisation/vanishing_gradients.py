@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from diagnose.checks.further_reading import BOOK, VANISHING_GRADIENTS
 from diagnose.checks.reading import profiles
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Activations, Backward, Forward, Gradients, Initial, NotMeasured, Unavailable
@@ -23,7 +24,7 @@ class Fading:
     severity: Severity
 
 
-@check("Vanishing gradients", family="optimisation")
+@check("Vanishing gradients", family="optimisation", reading=(VANISHING_GRADIENTS, BOOK))
 def vanishing_gradients(backward: Backward, forward: Forward | None, initial: Initial | None) -> Iterator[Finding]:
     """Follows the gradient from the last weight layer to the first, at fresh and at loaded weights.
 
@@ -60,7 +61,7 @@ def vanishing_gradients(backward: Backward, forward: Forward | None, initial: In
     - Zhang et al. 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
     """
     if isinstance(backward.fresh, Unavailable) and isinstance(backward.current, Unavailable):
-        raise NotMeasured(backward.fresh.reason)
+        raise NotMeasured(backward.fresh.reason, backward.fresh.how)
     if profiles.initial_loss(initial) > profiles.EXPLODED:
         return
     learned = profiles.learned(backward, initial)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks.further_reading import HARD, PROJECT
 from diagnose.findings import Bars, Evidence, Finding, Interval, Severity, Table, Where
 from diagnose.measurements import Array, Change, Changes, NotMeasured
 from diagnose.registry import check
@@ -41,7 +42,7 @@ class Gain:
         return self.size > self.threshold and float(self.changed.mean()) >= LEARNS
 
 
-@check("A single change that brings learning back", family="process")
+@check("A single change that brings learning back", family="process", reading=(HARD, PROJECT))
 def changes_that_help(changes: Changes) -> Iterator[Finding]:
     """Repeats the short training with one thing changed, and sees whether that alone is enough.
 
@@ -70,7 +71,7 @@ def changes_that_help(changes: Changes) -> Iterator[Finding]:
     """
     gains = [_gain(change) for change in changes.changes if change.skill and change.reference]
     if not gains:
-        raise NotMeasured("no change was tried")
+        raise NotMeasured("no change was tried", "Grant more time: --budget SECONDS, or --effort deep.")
     gains.sort(key=lambda gain: (not gain.restores, -gain.size))
     best = {gain.change.code: gain for gain in reversed(gains)}
     evidence = _evidence(gains)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from diagnose.checks.reading.curves import points
+from diagnose.checks.reading.curves import NO_SCALE, points
 from diagnose.findings import Curves, Finding, Series, Severity
 from diagnose.measurements import Array, History, NotMeasured, Update, need
 
@@ -24,9 +24,9 @@ def early_updates(history: History) -> list[Array]:
     steps = len(run.step_losses)
     early = [update for update in updates if update.step <= max(EARLY * steps, FIRST) and any(update.ratios.values())]
     if steps < STEPS or not early:
-        raise NotMeasured(f"fewer than {STEPS} steps were watched")
+        raise NotMeasured(f"fewer than {STEPS} steps were watched", f"Watch a training of at least {STEPS} steps.")
     if not history.constant_loss:
-        raise NotMeasured("the loss of the best constant prediction is unknown")
+        raise NotMeasured(NO_SCALE, "Train on rows with targets, and with one of Keras's own losses.")
     curve = points(run, "train_loss")
     if len(curve) and curve.end <= UNLEARNED * history.constant_loss:
         return []

@@ -14,7 +14,7 @@ from diagnose.live.budget import Budget
 from diagnose.live.constants import constant_loss
 from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick, without_rows
 from diagnose.live.keeping import KeptWeights
-from diagnose.live.notices import NEED_ALL_ROWS, TOLD_ANYWAY, Notice, alarming, examined, level_of, worded
+from diagnose.live.notices import Notice, alarming, examined, level_of, while_training, worded
 from diagnose.live.recording import Record
 from diagnose.live.updating import Updates
 from diagnose.live.watching import Watch, watch
@@ -185,15 +185,15 @@ class Session:
             with self.budget.booked("subject"):
                 try:
                     subject = self._subject(self._history())
-                    self._bench = LiveBench(subject, quick(self._seed, NEED_ALL_ROWS))
+                    self._bench = LiveBench(subject, quick(self._seed))
                 except InputError as reason:
                     self._no_subject = str(reason)
         return self._bench is not None
 
     def _tell(self, outcomes: Any) -> None:
-        """Say what is new. What a look has explained by something else is not told later, when less is in sight."""
+        """Report what is new. What a look has explained by another cause is not reported later, when less is seen."""
         suspicions = alarming(outcomes)
-        self._explained |= {s.code for s in suspicions if s.explained_by is not None} - TOLD_ANYWAY
+        self._explained |= {s.code for s in suspicions if s.explained_by is not None and not s.cause.told_anyway}
         for suspicion in suspicions:
             if suspicion.code not in self._explained and not self._told(suspicion.code):
                 origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
@@ -241,7 +241,7 @@ class Session:
     def _history(self, evaluation: object = None) -> History:
         rows = self._watch.dev_rows if self._watch is not None else 0
         history = self.record.history(self._constant, rows or None, _dev_se(evaluation, rows), None)
-        feeding = self._feeding or Unavailable("the targets of too few rows were seen")
+        feeding = self._feeding or Unavailable("the targets of too few rows were seen", "Train for a whole epoch.")
         return replace(history, updates=tuple(self._updates.seen), feeding=feeding) if self._watch else history
 
     def _subject(self, history: History) -> Subject:
@@ -258,6 +258,7 @@ class Session:
             dev if isinstance(dev, tuple) and len(dev) > 1 else None,
             history,
             origin=origin,
+            populations=self._watch.populations if self._watch is not None else {},
             batch_size=self._batch_size(),
             epochs=len(self.record.epochs),
         )
@@ -274,7 +275,7 @@ class Session:
         if self.record.epochs or self._rows("train") is not None:
             self._collected.setdefault("train", self._rows("train"))
             self._know_targets()
-        settings = quick(self._seed, NEED_ALL_ROWS)
+        settings = quick(self._seed)
         checks = chosen(settings)
         needed = frozenset(kind for check in checks for kind in check.needs.values())
         try:
@@ -285,16 +286,18 @@ class Session:
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
         outcomes = tuple(check.run(measured.measurements) for check in checks)
+        if self.running:
+            outcomes = while_training(checks, measured.measurements)
         found = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
         return self._told_of(found, live=self.running)
 
     def page(self) -> Diagnosis:
         """What can be said now without any further measurement."""
-        settings = quick(self._seed, NEED_ALL_ROWS)
+        settings = quick(self._seed)
         checks = chosen(settings)
         subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
         measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
-        outcomes = tuple(check.run(measurements) for check in checks)
+        outcomes = while_training(checks, measurements)
         found = conclude(subject, settings, checks, Measured(measurements, (), ()), outcomes, level=level_of(outcomes))
         return self._told_of(found, live=True)
 
@@ -314,7 +317,6 @@ class Session:
     def _gaps(self) -> tuple[Coverage, ...]:
         full = "run diagnose on the saved model with all rows"
         found = [
-            Coverage(", ".join(sorted(NEED_ALL_ROWS)), "the callback keeps a sample of the rows", full),
             Coverage(
                 "train loss in inference mode by epoch",
                 "the curve is the mean data loss of single steps, as they were trained",

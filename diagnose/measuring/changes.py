@@ -5,6 +5,7 @@ from math import log10
 import numpy as np
 
 from diagnose.measurements import (
+    DOES_NOT_APPLY,
     Array,
     Baseline,
     Change,
@@ -31,16 +32,16 @@ TUNED = (1e-3, 1e-2, 1e-4)  # rates of Adam: optimizers are compared at tuned ra
 def changes(bench: Bench, measured: Measurements) -> Changes | Unavailable:
     """Train from fresh weights with one thing changed at a time, several seeds each; only where the model is sick."""
     if not is_sick(measured):
-        return Unavailable("the model passes the gate; changes are only tried on sick models")
+        return Unavailable("not needed: changes are tried only on failing models", DOES_NOT_APPLY)
     if not bench.rebuilt:
-        return Unavailable("the model cannot be rebuilt, so nothing in it can be changed")
+        return Unavailable("the model cannot be rebuilt, so nothing in it can be changed", copying.REBUILD)
     if bench.fine_tuned:
-        return Unavailable("the model fine-tunes pretrained layers, whose start is not known")
+        return Unavailable("the model fine-tunes pretrained layers, whose start is unknown", DOES_NOT_APPLY)
     steps = _steps(bench)
     try:
         reference, _ = _own(bench, steps)
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
     found = list(_rates(measured))
     tuned = _tuned(measured)
     for variant in variants(bench):

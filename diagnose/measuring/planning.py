@@ -10,6 +10,7 @@ import numpy as np
 
 from diagnose.diagnosis import Coverage
 from diagnose.measurements import (
+    REPORT,
     Backward,
     Baseline,
     Changes,
@@ -116,20 +117,20 @@ class _Run:
         """Run `instrument` if effort and time allow, else say why not."""
         effort = self._bench.settings.effort
         if self.interrupted:
-            self._drop(instrument, "the examination was interrupted", "run it again, to the end")
+            self._drop(instrument, "the examination was interrupted", "Run it again, to the end.")
             return
         if instrument.effort.rank > effort.rank:
             why = f"it trains, and effort {effort} does not"
-            self._drop(instrument, why, f"--effort {instrument.effort}")
+            self._drop(instrument, why, f"Run with --effort {instrument.effort}.")
             return
         self._progress(instrument.title)
         scale = self._affordable(instrument)
         if scale is None and self._bench.settings.plan:
-            self._drop(instrument, "it is not part of the plan that is repeated", "run without --plan")
+            self._drop(instrument, "it is not part of the plan that is repeated", "Run without plan.")
             return
         if scale is None:
-            why = f"it needs {self._seconds(instrument):.0f} s at least, and {max(self._left, 0.0):.0f} s are left"
-            self._drop(instrument, why, "--budget with more seconds, or --effort deep")
+            why = f"it needs about {self._seconds(instrument):.0f} s, and the time budget is used up"
+            self._drop(instrument, why, "Grant more time: --budget SECONDS, or --effort deep.")
             return
         start = time.perf_counter()
         self._bench.scale = scale
@@ -145,11 +146,11 @@ class _Run:
         try:
             return instrument.measure(self._bench, self.measurements)
         except NotMeasured as missing:
-            return Unavailable(str(missing))
+            return Unavailable.of(missing)
         except Exception as error:  # noqa: BLE001 - one broken instrument must not cost the rest
-            why = f"{instrument.title} failed: {type(error).__name__}: {error}"
-            self.coverage.append(Coverage(instrument.title, why, "report it, with the model if you can"))
-            return Unavailable(why)
+            why, how = f"{instrument.title} failed: {type(error).__name__}: {error}", REPORT
+            self.coverage.append(Coverage(instrument.title, why, how))
+            return Unavailable(why, how)
 
     def _affordable(self, instrument: Instrument) -> float | None:
         """The largest scale that fits in the instrument's share of the time left; the smallest may take all of it.
@@ -184,7 +185,7 @@ class _Run:
         return self._budget - (time.perf_counter() - self._start)
 
     def _drop(self, instrument: Instrument, why: str, how: str) -> None:
-        self.measurements[instrument.provides] = Unavailable(f"{instrument.title} was not run: {why}")
+        self.measurements[instrument.provides] = Unavailable(f"{instrument.title} was not run: {why}", how)
         self.coverage.append(Coverage(instrument.title, why, how))
 
 

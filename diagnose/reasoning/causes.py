@@ -103,7 +103,7 @@ class DeclaredCause:
     `about` is one sentence for people. `supported_by`: findings of these suggest it. `witnessed_by`: findings of
     these add weight to a suspicion, and make none. `cleared_by`: weight taken off where that check ran and found
     nothing. Of several suspected causes of one `family` the strongest wins. `explains` names causes that this one
-    brings about.
+    brings about. `told_anyway`: while a training runs, it is reported even where another cause explains it.
     """
 
     code: str
@@ -117,6 +117,7 @@ class DeclaredCause:
     explains: tuple[str, ...] = ()
     witnessed_by: Mapping[Check, float] = field(default_factory=dict)
     cleared_by: Mapping[Check, float] = field(default_factory=dict)
+    told_anyway: bool = False
 
 
 # Findings of these open the gate: they tell that the model is sick, not why.
@@ -124,6 +125,13 @@ GATE = (does_not_learn, behind_baseline, constant_predictions)
 
 # Without these nothing can be said about the state.
 VITAL = (does_not_learn, non_finite_weights)
+
+# While a training runs, the loss is the second witness: findings of these show that it does not get anywhere.
+STUCK = (non_finite_training, divergence, plateau)
+
+# The first of them finds that the loss is not finite; findings of LEFT_BEHIND then follow from that.
+BLOWN_UP = non_finite_training
+LEFT_BEHIND = (non_finite_weights, non_finite_outputs, divergence, plateau)
 
 # A finding of this check confirms the cause that it names in `where.feature`.
 TRIAL = changes_that_help
@@ -465,6 +473,7 @@ CAUSES: tuple[DeclaredCause, ...] = (
         Role.SYMPTOM,
         {non_finite_training: 2.5},
         (to_do.LOWER_RATE, to_do.SCALE_INPUTS, to_do.CLIP),
+        told_anyway=True,
     ),
     DeclaredCause(
         "plateau",

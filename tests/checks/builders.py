@@ -29,7 +29,7 @@ from diagnose.measurements import (
 from diagnose.registry import Check
 from diagnose.subject import Output, Task
 
-MISSING = Unavailable("not measured in this test")
+MISSING = Unavailable("not measured in this test", "Measure it.")
 
 
 def findings(check: Check, *measurements: object) -> tuple[Finding, ...]:

@@ -10,8 +10,6 @@ from diagnose.checks import CHECKS
 from diagnose.findings import Finding, Interval, Severity
 from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import GLOSSARY, Words, target
-from diagnose.reports.missing import how_to_get
-from diagnose.reports.reading import BY_CHECK, BY_FAMILY, reading
 
 PACKAGE = Path(diagnose.__file__).parent
 
