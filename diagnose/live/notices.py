@@ -29,26 +29,20 @@ class Notice:
 
 def examined(measurements: Mapping[type, object], whole: bool) -> tuple[Outcome, ...]:
     """Run the checks that report while a model trains: all of them, or those that need nothing but the history."""
-    return tuple(check.run(measurements) for check in CHECKS if _speaks(check) and (whole or _reads_history(check)))
+    return tuple(check.run(measurements) for check in CHECKS if _speaks(check) and (whole or reads_history(check)))
 
 
 def while_training(checks: Iterable[Check], measurements: Mapping[type, object]) -> tuple[Outcome, ...]:
     """Run these checks; those that say nothing before the training ends are skipped."""
-    return tuple(
-        check.run(measurements)
-        if _speaks(check)
-        else Skipped(
-            check.code, "the training is still running", "Read the diagnosis again when the training has ended."
-        )
-        for check in checks
-    )
+    why, how = "the training is still running", "Read the diagnosis when it has ended."
+    return tuple(check.run(measurements) if _speaks(check) else Skipped(check.code, why, how) for check in checks)
 
 
 def _speaks(check: Check) -> bool:
     return check.speaks_live is not None
 
 
-def _reads_history(check: Check) -> bool:
+def reads_history(check: Check) -> bool:
     """Whether it judges a training that is watched by its history alone."""
     return History in check.needs.values() and check.required <= {History} and "live" in check.origins
 

@@ -22,6 +22,7 @@ from diagnose.measurements import Evaluation, Feeding, History, Measurements, Sp
 from diagnose.measuring import backend
 from diagnose.measuring.planning import Measured, measure
 from diagnose.pipeline import chosen, conclude
+from diagnose.registry import Check
 from diagnose.subject import Subject
 
 CHUNK = 256  # steps between two readings
@@ -285,9 +286,8 @@ class Session:
             subject, measured = without_rows(self.model, self._history()), Measured({}, (), ())
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
-        outcomes = tuple(check.run(measured.measurements) for check in checks)
-        if self.running:
-            outcomes = while_training(checks, measured.measurements)
+        run = while_training if self.running else _run
+        outcomes = run(checks, measured.measurements)
         found = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
         return self._told_of(found, live=self.running)
 
@@ -335,6 +335,10 @@ class Session:
         if not self.record.complete:
             found.append(Coverage("single steps after the first million", "they are not kept", "none"))
         return tuple(found)
+
+
+def _run(checks: Iterable[Check], measurements: Measurements) -> tuple[Outcome, ...]:
+    return tuple(check.run(measurements) for check in checks)
 
 
 def _alarm(outcomes: tuple[Outcome, ...]) -> bool:

@@ -209,7 +209,7 @@ def test_what_a_reason_quotes_is_quoted_once_a_list() -> None:
 
 def test_what_could_not_be_checked_is_said_with_the_reason() -> None:
     words = Page(render(sick())).words
-    assert "9 of 13 checks ran, 4 could not. Silence about these means unknown, not passed." in words
+    assert "9 of 13 checks ran, 4 could not. No finding here means “not checked”, not “passed”." in words
     for check in sick().checks:
         assert check.reason in words
     for gap in sick().coverage:
