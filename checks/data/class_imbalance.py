@@ -11,7 +11,7 @@ from diagnose.registry import check
 from diagnose.subject import Task
 
 RATIO = 10.0  # rows of the largest class over the smallest; SageMaker Debugger and deepchecks use the same
-GAP = 0.10  # recall of the largest class minus that of the smallest: less is no effect worth a word
+GAP = 0.10  # recall of the largest class minus that of the smallest: less does not matter
 Z = 1.96  # 95 %
 
 

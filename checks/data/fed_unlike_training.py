@@ -9,7 +9,7 @@ from diagnose.registry import check
 # Relative fall of the loss. Weights on another scale than in training lose several times their loss; larger inputs
 # alone make any net more confident, and so one that was stopped early better: 20 % were seen on a healthy one.
 LOSS_FALL = 0.5
-GAIN = 0.10  # relative fall of the error that is worth a word
+GAIN = 0.10  # relative fall of the error that is worth reporting
 GOOD = 0.5  # skill that weights fed what they know at least have; larger outputs alone may look less bad
 BEHIND = 0.25  # skill by which they may lie behind a baseline: the distance from which a model counts as sick
 ERROR_FALL = 0.25  # relative fall of the error that makes what was fed the main fact

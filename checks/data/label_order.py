@@ -11,7 +11,7 @@ from diagnose.measurements import Array, Evaluation, Feeding, History, NotMeasur
 from diagnose.registry import check
 
 ALIKE = 0.5  # intraclass correlation of the targets in a batch; shuffled: within 0.05 of 0
-BATCHES = 4  # fewer say nothing about an order
+BATCHES = 4  # fewer do not show an order
 FORGOTTEN = 1.25  # loss over all rows after the last step over that of the steps; shuffled: 1 or less
 UNLEARNED = 0.25  # times the constant prediction's loss: steps that stay above it have not learned
 EPOCHS = 2  # before that is said: in the first one every loss is high
@@ -45,7 +45,7 @@ def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Fin
     on, stay above a quarter of the constant prediction's loss.
 
     ## Known limits
-    Series in the order of time have alike targets by right; without harm it stays a hint. Only the first epoch's
+    In time series, neighbours have similar targets by nature; without harm it stays a hint. Only the first epoch's
     order is seen.
 
     ## References
@@ -60,7 +60,7 @@ def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Fin
     harm = _forgotten(history, evaluation) or _unlearned(history)
     yield Finding(
         Severity.WARNING if harm else Severity.HINT,
-        f"the rows of a batch have alike targets (intraclass correlation {number(feeding.alike)}, in random order up"
+        f"the rows of a batch have similar targets (intraclass correlation {number(feeding.alike)}, in random order up"
         f" to {number(max(feeding.chance, 0.0))}){harm}",
         value=feeding.alike,
         threshold=ALIKE,

@@ -9,7 +9,7 @@ from diagnose.measurements import Dataset, InputStatistics, SplitStatistics
 from diagnose.registry import check
 
 SENTINELS = (-999.0, -9999.0, -99999.0)  # numbers that commonly stand for "missing"
-APART = 0.5  # a sentinel's column reaches at most this share of its size upwards; a symmetric range is no sentinel
+APART = 0.5  # a sentinel's column reaches at most this share of its size upwards; a symmetric range has none
 
 
 @check("Missing or infinite values in the data", family="data", reading=(RECIPE, NOT_WORKING))

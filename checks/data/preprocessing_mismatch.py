@@ -38,7 +38,7 @@ def preprocessing_mismatch(dataset: Dataset) -> Iterator[Finding]:
     and standard deviation 1, within 0.2) while most features of the other are far from it.
 
     ## Known limits
-    A shift of the population that is no factor is the business of data mismatch, not of this check. Tokens,
+    A shift of the population other than by a factor belongs to data mismatch. Tokens,
     text, columns of zeros and ones, and splits of fewer than 20 rows are not judged.
 
     ## References

@@ -27,7 +27,7 @@ def shared_groups(dataset: Dataset) -> Iterator[Finding]:
     said: the groups that are missing from a sample may be shared.
 
     ## Known limits
-    A column of few values that is no group (a country, a sex) is shared by every split. Groups written in two ways
+    A column of few values that are not groups (a country, a sex) is shared by every split. Groups written in two ways
     are two groups. Where the model will serve the very groups that it was trained on, sharing them is right.
 
     ## References

@@ -26,10 +26,10 @@ def time_order(dataset: Dataset) -> Iterator[Finding]:
     ## How it is decided
     A hint where more than 5 % of at least 30 rows lie within the time of train, or where the split is older: a row of
     it is later than one of train with a probability below 0.5. A few rows at the border, as a cut by day or month
-    leaves them, are no finding. Never more than a hint: how much lower the error became is not known.
+    leaves them, do not count. Never more than a hint: how much lower the error became is unknown.
 
     ## Known limits
-    Where rows do not depend on their neighbours in time, a random split is right. A row number is no time: a file
+    Where rows do not depend on their neighbours in time, a random split is right. A row number is not a time: a file
     that was shuffled before it was numbered looks like a random split of time.
 
     ## References

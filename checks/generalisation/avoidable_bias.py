@@ -17,7 +17,7 @@ from diagnose.checks.reading.gaps import (
     scale_of,
     share,
 )
-from diagnose.checks.reading.wording import percent
+from diagnose.checks.reading.wording import whole_or
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check
@@ -92,7 +92,7 @@ def _severity(best: Optimum, baseline: Baseline | None, score: Score, part: floa
 
 def _message(score: Score, best: Optimum, bias: Gap, part: float | None) -> str:
     against = "the target" if best.given else f"the bound set by {best.name}"
-    whole = f", {percent(part)} of the distance to the dev error" if part is not None else ""
+    whole = f", {whole_or(part)} the gap between the best known error and the dev error" if part is not None else ""
     return (
         f"train error is {error_text(score.task, score.error)} against {against} of"
         f" {error_text(score.task, best.error)}: avoidable bias {gap_text(score.task, bias)}{whole}"

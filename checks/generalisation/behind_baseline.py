@@ -75,9 +75,10 @@ def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> s
     seen = "" if baseline.net_seen == "no" else ", which the net may have seen"
     net, best = output.net_error, output.best.error
     errors = (error_text(task, net), error_text(task, best)) if task else (f"{net:.3g}", f"{best:.3g}")
+    less = f", {percent(1 - best / net)} less" if 0 <= best < net else ""
     return (
         f"on {held_out}{seen} the net's error is {errors[0]} (skill {output.net_skill:.2f}) and that of"
-        f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}), {percent(output.relative)} less"
+        f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}){less}"
     )
 
 

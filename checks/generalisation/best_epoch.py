@@ -31,8 +31,8 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     ## How it is decided
     The minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the
     end is more than 1 standard error worse: a hint; more than 2 in the error, a warning, unless it is a replay
-    of ours, which tells nothing of the weights that the user kept. A loss that rises
-    while the error stays is over-confidence and a hint. Silent where the best epoch is no better than a
+    of ours, which does not show which weights the user kept. A loss that rises
+    while the error stays is over-confidence and a hint. Silent where the best epoch is not better than a
     constant, where the end is not (training then fell apart), and where the loaded weights are as good as
     the best epoch, since then they were kept. Only trainings followed from start to end count.
 

@@ -14,7 +14,7 @@ from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check
 
-RARE = 0.05  # share of rows: a class below is an affair of imbalance
+RARE = 0.05  # share of rows: smaller classes belong to the check on imbalance
 FEW_ROWS = 10  # of a class: fewer say nothing about its recall
 WEAK = 0.5  # times the accuracy of the whole: a recall below is weak
 SHOWN = 5  # weakest classes that are reported
@@ -47,7 +47,7 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
 
     ## Known limits
     Classes that people confuse as well, and classes of which several may hold at once, are not told apart
-    or not judged. With more than 30 classes there is no confusion matrix and nothing is said.
+    or not judged. Outputs of more than 30 classes are not judged.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 14 to 16
@@ -65,8 +65,7 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
         for recall in sorted((r for r in recalls if _weak(r, accuracy, score)), key=lambda r: r.value)[:SHOWN]:
             yield Finding(
                 Severity.HINT,
-                f"on {scores.split} {_found(recall)} of the {recall.rows} rows of class {recall.label} are recognised,"
-                f" and {percent(accuracy)} of all rows",
+                f"{_recognised(recall, scores.split)} (all classes: {percent(accuracy)})",
                 Where(output=score.output, split=scores.split, label=recall.label),
                 value=recall.value,
                 threshold=WEAK * accuracy,
@@ -105,8 +104,10 @@ def _weak(recall: Recall, accuracy: float, score: Score) -> bool:
     return recall.value == 0 or recall.interval.high < WEAK * accuracy
 
 
-def _found(recall: Recall) -> str:
-    return "none" if recall.value == 0 else percent(recall.value)
+def _recognised(recall: Recall, split: str) -> str:
+    right = round(recall.value * recall.rows)
+    count = f"only {right:,} of {recall.rows:,}" if right else f"none of {recall.rows:,}"
+    return f"{count} {split} rows of class {recall.label} {'are' if right > 1 else 'is'} recognised"
 
 
 def _bars(recalls: list[Recall], accuracy: float) -> Bars:

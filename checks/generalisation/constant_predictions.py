@@ -38,8 +38,7 @@ def constant_predictions(evaluation: Evaluation, network: Network | None) -> Ite
     deviation.
 
     ## Known limits
-    With imbalanced classes (above 80 % of one) nothing is said here; labels of which several may hold at
-    once are not judged.
+    Imbalanced classes (above 80 % of one) and labels of which several may hold at once are not judged.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io

@@ -12,9 +12,9 @@ from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
 from diagnose.registry import check
 
 LOW_SKILL = 0.25  # the share of the constant's error that is left out; sick models lie near 0, healthy ones above
-FEW_ROWS = 30  # below, an interval that covers 0 may be want of rows, and only next to no skill is telling
+FEW_ROWS = 30  # below, an interval may cover 0 for lack of rows, and only a skill near 0 counts
 NO_SKILL = 0.1  # the same limit for few rows
-APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does tell classes apart
+APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does separate the classes
 
 
 @check("Not better than a constant", family="generalisation", reading=(COURSE, PROJECT))
@@ -70,7 +70,7 @@ def _learned_nothing(score: Score) -> bool:
         return False  # all targets are the same: nothing can be better than a constant
     better = score.beats_constant_error.low > 0 or score.beats_constant_loss.low > 0
     low = LOW_SKILL if score.rows >= FEW_ROWS else NO_SKILL
-    return not better and not score.skill >= low  # a skill that is not a number is none
+    return not better and not score.skill >= low  # nan counts as no skill
 
 
 def _message(score: Score) -> str:

@@ -18,7 +18,7 @@ from diagnose.checks.reading.gaps import (
     scale_of,
     share,
 )
-from diagnose.checks.reading.wording import percent
+from diagnose.checks.reading.wording import whole_or
 from diagnose.findings import Evidence, Finding, Severity, Where
 from diagnose.measurements import (
     DEV,
@@ -129,7 +129,7 @@ def _rise(history: History | None, train: Score, dev: Score) -> str:
 
 
 def _message(train: Score, unseen: SplitScores, number: int, gap: Gap, part: float | None) -> str:
-    whole = f", {percent(part)} of the distance from what is possible to the dev error" if part is not None else ""
+    whole = f", {whole_or(part)} the gap between the best known error and the dev error" if part is not None else ""
     return (
         f"{unseen.split} error is {error_text(train.task, unseen.scores[number].error)} against"
         f" {error_text(train.task, train.error)} on train: variance {gap_text(train.task, gap)}{whole}"

@@ -21,7 +21,7 @@ COUNTS = frozenset({"poisson", "mean_squared_logarithmic_error"})  # defined for
 
 @check("Loss that does not fit the task", family="network", reading=(OBJECTIVES, LOSS_TABLE))
 def loss_choice(network: Network, dataset: Dataset, evaluation: Evaluation | None) -> Iterator[Finding]:
-    """Holds the loss of every output against its targets and its head.
+    """Compares the loss of every output with its targets and its head.
 
     ## What it measures
     The triple of loss, head activation and kind of target, and whether the loaded model learned with it.

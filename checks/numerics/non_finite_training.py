@@ -17,7 +17,7 @@ POINTS = 500  # of a curve in the evidence
 
 @check("Loss that becomes non-finite", family="numerics", reading=(FINDER, BACKPROP))
 def non_finite_training(history: History | None, learning_rate: LearningRate | None) -> Iterator[Finding]:
-    """Tells whether training at the model's own settings drives the loss to infinity.
+    """Checks whether training at the model's own settings drives the loss to infinity.
 
     ## What it measures
     Every training on record or replayed, and the short trainings at the model's own learning rate: whether

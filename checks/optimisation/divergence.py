@@ -37,7 +37,7 @@ def divergence(history: History) -> Iterator[Finding]:
 
     ## How it is decided
     In at least half of the runs the loss ends above twice its minimum, and the climb is more than a tenth
-    of the constant prediction's loss: an error where the end is no better than the constant prediction,
+    of the constant prediction's loss: an error where the end is not better than the constant prediction,
     else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than 5
     %, and ends above half of the constant prediction's loss: a warning.
 

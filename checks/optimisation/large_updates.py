@@ -23,7 +23,7 @@ def large_updates(history: History) -> Iterator[Finding]:
     the kernels: with schedule, momentum and clipping, as the optimizer took it.
 
     ## Why it matters
-    The learning rate alone tells little: what it does depends on optimizer, gradient and scale of the weights. A
+    The learning rate alone says little: what it does depends on optimizer, gradient and scale of the weights. A
     step of about a thousandth of the weights is usual; steps of several hundredths leave nothing in its place.
 
     ## How it is decided

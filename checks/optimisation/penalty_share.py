@@ -35,7 +35,7 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     train; the train error, and the gap to dev.
 
     ## Why it matters
-    Regularisation trades train error for a smaller gap. Where there is no gap to close, it only costs.
+    Regularisation trades train error for a smaller gap. Without a gap to close, it only costs.
 
     ## How it is decided
     The share is above 0.5, the dev error is not above the train error beyond 2 standard errors, and the

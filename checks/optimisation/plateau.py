@@ -16,9 +16,9 @@ TAIL = 0.25  # share of the evaluations, the last ones
 FLAT = 0.01  # share of its level by which the loss still falls there
 EVALUATIONS = 3  # in the tail, at least
 NOTHING = 0.9  # times the constant prediction's loss: above, next to nothing was learned
-BEHIND = 0.25  # skill of the best baseline minus the run's: the gap that tells sick models from healthy ones
+BEHIND = 0.25  # skill of the best baseline minus the run's: the gap that separates sick models from healthy ones
 MAJORITY = 0.5  # share of the runs
-STEPS = 100  # fewer are no training that could stand still
+STEPS = 100  # fewer are too few to stand still
 
 
 @check("Training that stands still", family="optimisation", reading=(RESTARTS, DESCENT))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.further_reading import BOOK, RATE
-from diagnose.checks.reading.curves import Points, diverged, learning_curves, points, runs_that
+from diagnose.checks.reading.curves import Points, diverged, learning_curves, points
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import History, NotMeasured
@@ -55,13 +55,18 @@ def slow_learning(history: History) -> Iterator[Finding]:
     ends = float(np.median([curve.end / _level(curve, history) for curve in slow]))
     yield Finding(
         Severity.WARNING if ends > CAUGHT_UP else Severity.HINT,
-        f"after one epoch the training loss is {number(share)} times that of a net that knows nothing"
-        f"{runs_that(len(slow), len(history.runs))}, at the end of the replay {number(ends)} times",
+        f"{_in_replays(len(slow), len(history.runs))} the loss is still at chance level after one epoch"
+        f" ({number(share)} times that of guessing), and {'still' if ends > CAUGHT_UP else 'falls to'}"
+        f" {number(ends)} times that at the end",
         value=share,
         threshold=STILL,
         rows=history.rows,
         evidence=(learning_curves(history),),
     )
+
+
+def _in_replays(count: int, of: int) -> str:
+    return f"in {count} of {of} replays" if of > 1 else "in the replay"
 
 
 def _after_an_epoch(curve: Points, steps_per_epoch: int | None) -> float | None:

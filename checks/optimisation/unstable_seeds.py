@@ -24,7 +24,7 @@ def unstable_seeds(history: History) -> Iterator[Finding]:
     The skill on train at the end of several replays from fresh weights with different seeds.
 
     ## Why it matters
-    A model that learns with one seed of three stands at the edge: dying units, a rate at the limit, an
+    A model that learns with one seed of three is at the edge: dying units, a rate at the limit, an
     initialisation that only sometimes lets the signal pass. The next training may fail, and no comparison
     of two single runs means anything.
 
@@ -34,7 +34,7 @@ def unstable_seeds(history: History) -> Iterator[Finding]:
     may free the others too.
 
     ## Known limits
-    Three seeds tell a model that mostly fails from one that mostly works, no more.
+    Three seeds separate a model that mostly fails from one that mostly works, and nothing finer.
 
     ## References
     - Bouthillier et al. 2021, "Accounting for Variance in Machine Learning Benchmarks", arXiv:2103.03098

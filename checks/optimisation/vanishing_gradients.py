@@ -46,7 +46,7 @@ def vanishing_gradients(backward: Backward, forward: Forward | None, initial: In
     both directions alike and leaves the ratio flat. At loaded weights it is reported only if the loss is
     above half of its start, since a converged net has small gradients by right; at fresh weights it is a
     hint where the loaded weights show that the model learned anyway. Where fresh weights have more than 10
-    times the loss of a net that knows nothing, the net explodes and nothing is said here.
+    times the loss of a net that knows nothing, the net explodes and nothing is reported here.
 
     ## Known limits
     It names what is wrong inside a model that does not learn; by itself it makes no model sick. Layers are

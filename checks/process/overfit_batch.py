@@ -11,7 +11,7 @@ from diagnose.registry import check
 LOSS = 0.05  # share of the constant prediction's loss that a learned batch may have left
 NEAR_LOSS, NEAR_ERROR = 0.3, 0.15  # an attempt that came so far was short of steps rather than of ability
 SKILL = 0.5  # on train: the loaded weights show that the model can learn
-TWO = 2  # different rows: with one there is nothing to tell apart
+TWO = 2  # different rows: one alone is learned as a constant
 
 
 @check("Cannot overfit one batch", family="process", reading=(RECIPE, NOT_WORKING))

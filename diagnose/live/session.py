@@ -1,4 +1,4 @@
-"""One training under observation: reads the watch, looks when it can afford to, speaks, and concludes at the end."""
+"""One training that is watched: reads its steps, looks into the net when time allows, reports, and concludes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,16 @@ from diagnose.live.notices import Notice, alarming, examined, level_of, while_tr
 from diagnose.live.recording import Record
 from diagnose.live.updating import Updates
 from diagnose.live.watching import Watch, watch
-from diagnose.measurements import Evaluation, Feeding, History, Measurements, SplitScores, Unavailable
+from diagnose.measurements import (
+    ALL_ROWS,
+    REPORT,
+    Evaluation,
+    Feeding,
+    History,
+    Measurements,
+    SplitScores,
+    Unavailable,
+)
 from diagnose.measuring import backend
 from diagnose.measuring.planning import Measured, measure
 from diagnose.pipeline import chosen, conclude
@@ -315,25 +324,31 @@ class Session:
         )
 
     def _gaps(self) -> tuple[Coverage, ...]:
-        full = "run diagnose on the saved model with all rows"
+        full = ALL_ROWS
         found = [
             Coverage(
                 "train loss in inference mode by epoch",
                 "the curve is the mean data loss of single steps, as they were trained",
-                "the scores at the end are taken in inference mode on both splits",
+                "Read the scores at the end, which are taken in inference mode on both splits.",
             ),
         ]
         if self._watch is None:
             why = "Keras runs on another backend than TensorFlow, or is older than 3.12"
-            found.append(Coverage("single steps and rows as fed", why, "pass probe=(x, y)"))
+            found.append(Coverage("single steps and rows as fed", why, "Pass probe=(x, y)."))
         else:
             found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]
         if self._failure:
-            found.append(Coverage("the rest of the training", self._failure, "report it, with the model if you can"))
+            found.append(Coverage("the rest of the training", self._failure, REPORT))
         if self._no_subject:
             found.append(Coverage("everything but the history", self._no_subject, full))
         if not self.record.complete:
-            found.append(Coverage("single steps after the first million", "they are not kept", "none"))
+            found.append(
+                Coverage(
+                    "single steps after the first million",
+                    "they are not kept",
+                    "Nothing: more would not fit in memory.",
+                )
+            )
         return tuple(found)
 
 

@@ -86,7 +86,8 @@ def test_a_step_that_fails_leaves_nothing_in_the_model() -> None:
         made.fit(endless_then_broken(), steps_per_epoch=5, verbose=0, callbacks=[callback])
     assert _as_before(made)
     assert callback.diagnosis.settings["interrupted"] is True
-    assert callback.diagnosis.subject["splits"][0]["rows"] == 32
+    (train,) = callback.diagnosis.subject["splits"]
+    assert (train["rows"], train["population"]) == (32, None)  # the first epoch has not ended
 
 
 def test_another_callback_that_fails() -> None:
@@ -272,9 +273,9 @@ def test_rows_without_targets_still_give_a_diagnosis() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"overhead": 0}, "pass a number between 0 and 1"),
-        ({"stop_on": {"no-such-cause"}}, "there is no cause 'no-such-cause'"),
-        ({"stop_on": "plateau"}, "pass a set of codes"),
+        ({"overhead": 0}, "overhead must be between 0 and 1, got 0"),
+        ({"stop_on": {"no-such-cause"}}, "must hold codes of causes, got 'no-such-cause'"),
+        ({"stop_on": "plateau"}, "must be a set of codes, got the string 'plateau'"),
     ],
 )
 def test_wrong_arguments(settings: dict[str, Any], message: str) -> None:

@@ -175,7 +175,7 @@ def test_train_error_above_a_target_is_a_warning_with_its_share() -> None:
     (found,) = findings(avoidable_bias, evaluation(score(0.20), score(0.22)), network(target=0.08))
     assert found.severity is WARNING and found.value == pytest.approx(0.12)
     assert "avoidable bias 12.0 points (95 % interval 9.5 to 14.5)" in found.message
-    assert "86 % of the distance" in found.message
+    assert "86 % of the gap" in found.message
     assert found.evidence[0].threshold == pytest.approx(0.08)
 
 
@@ -243,7 +243,7 @@ def test_a_clearly_better_baseline_makes_variance_a_warning_on_unseen_rows_only(
 
 def test_a_train_error_below_the_optimum_is_memorising() -> None:
     (found,) = findings(variance, evaluation(score(0.01), score(0.12)), network(target=0.05))
-    assert found.severity is WARNING and "100 % of the distance" in found.message
+    assert found.severity is WARNING and "all of the gap" in found.message
 
 
 def test_a_dev_error_that_rose_after_its_minimum_makes_variance_a_warning() -> None:
@@ -380,7 +380,7 @@ def test_a_class_that_is_never_found_is_a_hint() -> None:
     missed = score(0.1, classes=3, confusion=matrix, predicted=(0.59, 0.41, 0.0))
     (found,) = findings(class_recall, evaluation(score(0.05), missed), network())
     assert found.severity is HINT and found.where.label == "2" and found.where.split == "dev"
-    assert "none of the 100 rows" in found.message
+    assert "none of 100 dev rows" in found.message
 
 
 def test_class_names_are_used_where_known() -> None:
