@@ -342,13 +342,8 @@ class Session:
         if self._no_subject:
             found.append(Coverage("everything but the history", self._no_subject, full))
         if not self.record.complete:
-            found.append(
-                Coverage(
-                    "single steps after the first million",
-                    "they are not kept",
-                    "Nothing: more would not fit in memory.",
-                )
-            )
+            how = "Read the loss of the epochs, which are all recorded."
+            found.append(Coverage("single steps after the first million", "they are not kept", how))
         return tuple(found)
 
 

@@ -121,7 +121,7 @@ class _Run:
             return
         if instrument.effort.rank > effort.rank:
             why = f"it trains, and effort {effort} does not"
-            self._drop(instrument, why, f"Run with --effort {instrument.effort}.")
+            self._drop(instrument, why, f"Run diagnose with --effort {instrument.effort}.")
             return
         self._progress(instrument.title)
         scale = self._affordable(instrument)
