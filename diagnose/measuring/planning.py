@@ -176,7 +176,8 @@ class _Run:
         if self._seconds_per_step is None:
             self._seconds_per_step = seconds_per_step(self._bench)
             if self._bench.settings.budget is None and self._bench.settings.effort is Effort.STANDARD:
-                steps = self._bench.subject.train.rows / self._bench.batch_size
+                train = self._bench.subject.train
+                steps = (train.population or train.rows) / self._bench.batch_size
                 self._budget = max(self._budget, steps * self._seconds_per_step)
         return self._seconds_per_step
 
@@ -185,7 +186,7 @@ class _Run:
         return self._budget - (time.perf_counter() - self._start)
 
     def _drop(self, instrument: Instrument, why: str, how: str) -> None:
-        self.measurements[instrument.provides] = Unavailable(f"{instrument.title} was not run: {why}", how)
+        self.measurements[instrument.provides] = Unavailable(f"{instrument.title} did not run: {why}", how)
         self.coverage.append(Coverage(instrument.title, why, how))
 
 

@@ -194,7 +194,8 @@ def own_steps(bench: Bench) -> int | None:
     if training.iterations:
         return training.iterations
     if training.epochs:
-        return training.epochs * -(-bench.subject.train.rows // (training.batch_size or bench.batch_size))
+        train = bench.subject.train
+        return training.epochs * -(-(train.population or train.rows) // (training.batch_size or bench.batch_size))
     return None
 
 
