@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from diagnose import __version__
 from diagnose.describing.errors import errors_of
@@ -13,6 +13,7 @@ from diagnose.describing.figures import figures
 from diagnose.describing.layers import layer_rows
 from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
 from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
+from diagnose.measurements import REPORT
 from diagnose.measuring import Measured
 from diagnose.reasoning import prescribing
 from diagnose.reasoning.bands import bands
@@ -98,23 +99,34 @@ def _not_covered(settings: Settings) -> tuple[Coverage, ...]:
             Coverage(
                 "everything that needs training",
                 "effort quick trains nothing",
-                "run with --effort standard",
+                "Run diagnose with --effort standard.",
             ),
         )
     return ()
 
 
 def _outcome(check: Check, outcome: Outcome) -> CheckOutcome:
+    kind: Literal["clean", "findings", "skipped", "crashed"]
     match outcome:
         case Examined(findings=()):
-            kind, reason = "clean", ""
+            kind, reason, how = "clean", "", ""
         case Examined():
-            kind, reason = "findings", ""
-        case Skipped(reason=reason):
+            kind, reason, how = "findings", "", ""
+        case Skipped(reason=reason, how=how):
             kind = "skipped"
         case Crashed(error=reason):
-            kind = "crashed"
-    return CheckOutcome(check.code, check.title, check.family, kind, reason, outcome.seconds, check.explanation)  # type: ignore[arg-type]
+            kind, how = "crashed", REPORT
+    return CheckOutcome(
+        code=check.code,
+        title=check.title,
+        family=check.family,
+        outcome=kind,
+        reason=reason,
+        seconds=outcome.seconds,
+        explanation=check.explanation,
+        how=how,
+        reading=check.reading,
+    )
 
 
 def versions() -> dict[str, str]:

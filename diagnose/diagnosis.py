@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from diagnose.findings import Evidence, Finding, Interval, Severity
+from diagnose.findings import Evidence, Finding, Interval, Link, Severity
 
 SCHEMA = 1
 
@@ -62,6 +62,8 @@ class Cause:
 
 @dataclass(frozen=True)
 class CheckOutcome:
+    """How one check ended. `reason` and `how` say why it did not run, and what to pass or change so that it does."""
+
     code: str
     title: str
     family: str
@@ -69,6 +71,8 @@ class CheckOutcome:
     reason: str
     seconds: float
     explanation: str  # the check's own documentation, Markdown with fixed headings
+    how: str = ""
+    reading: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,6 @@ from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import Words, target
 from diagnose.reports.ladder import by_output, ladder, number_line
 from diagnose.reports.layers import layer_map, layer_table
-from diagnose.reports.missing import how_to_get
-from diagnose.reports.reading import reading
 from diagnose.reports.svg import joined, tag
 from diagnose.reports.templating import environment, policy, source
 
@@ -59,7 +57,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
 def _environment() -> Environment:
     made = environment()
     made.filters.update(document=document, sections=sections)
-    made.globals.update(how_to_get=how_to_get, reading=reading, term_id=target)
+    made.globals.update(term_id=target)
     return made
 
 

@@ -268,14 +268,15 @@ def payoff(of: Payoff | None) -> tuple[str, str, str]:
 # --- Coverage and checks --------------------------------------------------------------------------
 
 
-def gaps(checks: Sequence[CheckOutcome]) -> list[tuple[str, list[CheckOutcome]]]:
-    """Checks that did not run, by reason; crashed ones by themselves."""
-    reasons: dict[str, list[CheckOutcome]] = {}
+def gaps(checks: Sequence[CheckOutcome]) -> list[tuple[str, str, list[CheckOutcome]]]:
+    """Checks that did not run: why, what to do about it, and which; the most first."""
+    reasons: dict[tuple[str, str], list[CheckOutcome]] = {}
     for check in checks:
         if check.outcome in ("skipped", "crashed"):
             prefix = "stopped by an error: " if check.outcome == "crashed" else ""
-            reasons.setdefault(prefix + check.reason, []).append(check)
-    return sorted(reasons.items(), key=lambda item: -len(item[1]))
+            reasons.setdefault((prefix + check.reason, check.how), []).append(check)
+    rows = [(reason, how, members) for (reason, how), members in reasons.items()]
+    return sorted(rows, key=lambda row: -len(row[2]))
 
 
 def uncovered(coverage: Sequence[Coverage]) -> list[tuple[str, str, str]]:
@@ -293,7 +294,7 @@ def ran(checks: Sequence[CheckOutcome]) -> str:
         return f"All {len(checks)} checks ran."
     return (
         f"{len(checks) - missing} of {len(checks)} checks ran, {missing} could not. "
-        "Silence about these means unknown, not passed."
+        "No finding here means “not checked”, not “passed”."
     )
 
 

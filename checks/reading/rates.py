@@ -25,6 +25,7 @@ HALF = 0.5  # of the best baseline's skill, the same: a rate that gets no furthe
 MOST_POINTS = 120  # a drawn line needs no more
 WIDE = 30.0  # times: losses that span more are drawn on a log axis
 SAME_RATE = 1.1  # times: rates closer than this are the same rate
+LONGER_SWEEP = "Repair what else was found first, or allow a longer sweep: --budget SECONDS."
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,15 @@ def compare(rates: LearningRate) -> Comparison:
         NotMeasured: the own rate is unknown or was not swept, or the sweep names no usable range.
     """
     if rates.own is None or rates.own <= 0:
-        raise NotMeasured("the model's own learning rate is unknown")
+        raise NotMeasured("the model's own learning rate is unknown", "Name it: --learning-rate X.")
     if rates.abstains is not None:
-        raise NotMeasured(f"the learning rate sweep abstains: {rates.abstains}")
+        raise NotMeasured(f"the learning rate sweep abstains: {rates.abstains}", LONGER_SWEEP)
     tried = [point for point in rates.sweep if point.skill]
     if rates.low is None or rates.high is None or not tried:
-        raise NotMeasured("the learning rate sweep names no usable range")
+        raise NotMeasured("the learning rate sweep found no usable range", LONGER_SWEEP)
     own = min(tried, key=lambda point: _times(point.rate, rates.own or 1.0))
     if _times(own.rate, rates.own) > SAME_RATE:
-        raise NotMeasured("the model's own learning rate is not part of the sweep")
+        raise NotMeasured("the model's own learning rate was not part of the sweep", LONGER_SWEEP)
     best = max(tried, key=lambda point: float(floored(point).mean()))
     return Comparison(rates.own, floored(own), best.rate, floored(best), rates.low, rates.high)
 

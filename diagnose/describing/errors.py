@@ -20,7 +20,7 @@ def errors_of(subject: Subject, measurements: Mapping[type, object]) -> tuple[Er
 
 
 def _levels(subject: Subject, evaluation: Evaluation, baseline: Baseline | None) -> Iterator[ErrorLevel]:
-    populations = {split.name: split.rows for split in subject.splits}
+    populations = {split.name: split.population if split.sampled else split.rows for split in subject.splits}
     for place, output in enumerate(subject.outputs):
         best = next((b for b in baseline.outputs if b.output == output.name), None) if baseline else None
         for name in SPLITS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnose.measurements import Dataset, Network
-from diagnose.subject import Output, Subject
+from diagnose.subject import Output, Split, Subject
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def describe(subject: Subject, measurements: Mapping[type, object]) -> Facts:
         "trained": subject.trained,
         "outputs": [_output(output) for output in subject.outputs],
         "inputs": [{"name": i.name, "kind": i.kind, "shape": list(i.shape)} for i in inputs],
-        "splits": [{"name": s.name, "rows": s.rows, "seen": s.seen.value, "origin": s.origin} for s in subject.splits],
+        "splits": [_split(split) for split in subject.splits],
         "training": {
             "optimizer": subject.training.optimizer,
             "learning_rate": subject.training.learning_rate,
@@ -48,6 +48,13 @@ def describe(subject: Subject, measurements: Mapping[type, object]) -> Facts:
             "backend": network.backend,
         }
     return Facts(facts, any(i.kind == "image" for i in inputs))
+
+
+def _split(split: Split) -> dict[str, Any]:
+    """`rows` are held, `population` is the number that there are (None: unknown)."""
+    population = split.population if split.sampled else split.rows
+    known = {"name": split.name, "rows": split.rows, "population": population}
+    return known | {"seen": split.seen.value, "origin": split.origin}
 
 
 def _output(output: Output) -> dict[str, Any]:

@@ -44,6 +44,11 @@ class Score:
 
 @dataclass(frozen=True)
 class SplitScores:
+    """The scores of one split, over `rows` of its rows.
+
+    `sampled`: the split has more rows than were scored, `population` of them (None: unknown).
+    """
+
     split: str
     seen: str
     rows: int
@@ -51,6 +56,13 @@ class SplitScores:
     loss: float | None = None  # what Keras's `evaluate` would report: all outputs and penalties
     worst: tuple[int, ...] = ()  # row numbers of the largest losses of the first output, worst first, at most 24
     worst_outputs: tuple[tuple[float, ...], ...] = ()  # what the first output gave for them, flat, at most 1,000 values
+    population: int | None = None
+    sampled: bool = False
+
+    @property
+    def all_rows(self) -> int | None:
+        """The rows that there are; None: unknown."""
+        return self.population if self.sampled else self.rows
 
 
 @dataclass(frozen=True)

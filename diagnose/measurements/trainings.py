@@ -8,8 +8,9 @@ import numpy as np
 from diagnose.findings import Interval
 from diagnose.measurements.needing import Array, Unavailable
 
-NO_STEPS = Unavailable("only a training that is watched shows its steps")
-NO_ORDER = Unavailable("only a training that is watched shows the order of its rows")
+WATCH = "Train with diagnose.DiagnosisCallback."
+NO_STEPS = Unavailable("only a training that is watched shows its steps", WATCH)
+NO_ORDER = Unavailable("only a training that is watched shows the order of its rows", WATCH)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _activations(bench: Bench, seed: int | None) -> Activations | Unavailable:
         with bench.at(seed) as model:
             return _tally(bench, model, fresh=seed is not None)
     except NotMeasured as missing:
-        return Unavailable(str(missing))
+        return Unavailable.of(missing)
 
 
 def _tally(bench: Bench, model: Any, fresh: bool) -> Activations:

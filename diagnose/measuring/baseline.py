@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.measurements import (
+    DOES_NOT_APPLY,
     Array,
     Baseline,
     Candidate,
@@ -78,7 +79,7 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
             table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]))
             outputs.append(_output(bench, output, table, predicted[place], activation_of_head(bench, place)))
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
     return Baseline(outputs=tuple(outputs), held_out=held_out, net_seen=str(dev.seen))
 
 
@@ -174,7 +175,7 @@ def _features(bench: Bench, train: Split, dev: Split) -> tuple[Array, Array]:
     columns: list[tuple[Array, Array]] = []
     for place, (ours, theirs) in enumerate(zip(train.inputs, dev.inputs, strict=True)):
         if not (np.issubdtype(ours.dtype, np.number) or ours.dtype == bool):
-            raise NotMeasured("the inputs are not numbers")
+            raise NotMeasured("the inputs are not numbers", DOES_NOT_APPLY)
         make = _bags if place in tokens else _flattened
         columns.append((make(ours, ours), make(theirs, ours)))
     x, x_dev = (np.concatenate([pair[side] for pair in columns], axis=1) for side in (0, 1))
@@ -221,11 +222,11 @@ def _predictions(bench: Bench, dev: Split) -> list[Rows]:
 def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) -> list[_Fit]:
     columns = int(np.prod(table.y.shape[1:]))
     if columns > MOST_TARGETS and (output.task in (Task.REGRESSION, Task.MULTILABEL) or table.y.ndim > 2):
-        raise NotMeasured(f"output '{output.name}' has {columns} targets a row, too many for baselines")
+        raise NotMeasured(f"output '{output.name}' has {columns} targets a row, too many for baselines", DOES_NOT_APPLY)
     if output.task.classifies and output.task is not Task.MULTILABEL and len(np.unique(_labels(output, table.y))) < 2:
-        raise NotMeasured(f"output '{output.name}' has one class only")
+        raise NotMeasured(f"output '{output.name}' has only one class", "Pass training rows of two classes or more.")
     if output.task in (Task.BINARY, Task.MULTICLASS) and columns not in (1, output.classes or 2):
-        raise NotMeasured(f"output '{output.name}' has {columns} labels a row, which baselines are not fitted to")
+        raise NotMeasured(f"output '{output.name}' has {columns} labels a row, too many for baselines", DOES_NOT_APPLY)
     fits, left = [_constant(output, table, reference)], SECONDS
     for name, make in _candidates(bench, output, table):
         left -= fitting_seconds(output, name, table.x.shape, columns)
@@ -312,7 +313,7 @@ def _fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], 
         return lambda rows: _label_probabilities(model, rows)
     known = model.classes_.astype(np.int64)
     if known.min() < 0:
-        raise NotMeasured(f"output '{output.name}' has negative class numbers")
+        raise NotMeasured(f"output '{output.name}' has negative class numbers", "Number the classes from 0.")
 
     def predict(rows: Array) -> Array:
         probability = np.zeros((len(rows), max(output.classes or 2, int(known.max()) + 1)))

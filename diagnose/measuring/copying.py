@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import backend
 
+REBUILD = "Let get_config of the model and its layers return all arguments of the constructor."
+
 Weights = list[NDArray[Any]]
 Edit = Callable[[Any, Any], Any]  # the user's layer, its copy -> what stands in the copy of the model
 
@@ -28,7 +30,7 @@ def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
     import keras
 
     if not isinstance(model, keras.Sequential) and not hasattr(model, "_inputs_struct"):
-        raise NotMeasured("the model is subclassed and cannot be rebuilt from its configuration")
+        raise NotMeasured("the model is subclassed and cannot be rebuilt from its configuration", REBUILD)
 
     def rebuild(layer: Any) -> Any:
         copy = _copy_layer(layer, draw)
@@ -47,7 +49,7 @@ def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
     except NotMeasured:
         raise
     except Exception as error:  # third-party layers may raise anything from their config
-        raise NotMeasured(f"the model cannot be rebuilt from its configuration ({_brief(error)})") from error
+        raise NotMeasured(f"the model cannot be rebuilt from its configuration ({_brief(error)})", REBUILD) from error
     finally:
         random.setstate(state)
     return copy
@@ -104,7 +106,10 @@ def draw_again(model: Any, seed: int) -> None:
             if initializer is not None:
                 variable.assign(_reseeded(initializer, draw)(variable.shape, dtype=variable.dtype))
             elif variable.trainable:
-                raise NotMeasured(f"layer {layer.name} does not tell how its weight {variable.name} starts")
+                raise NotMeasured(
+                    f"it is unknown how weight {variable.name} of layer {layer.name} starts",
+                    f"Keep its initializer on the layer as {variable.name}_initializer.",
+                )
 
 
 def values(variables: list[Any]) -> Weights:
@@ -246,7 +251,7 @@ def _compare_weights(model: Any, copy: Any) -> None:
     for kind in ("weights", "trainable_variables"):
         ours, theirs = ([w.shape for w in getattr(m, kind)] for m in (copy, model))
         if ours != theirs:
-            raise NotMeasured("the model cannot be rebuilt from its configuration (other layers or weights)")
+            raise NotMeasured("the model cannot be rebuilt from its configuration (other layers or weights)", REBUILD)
 
 
 @contextmanager

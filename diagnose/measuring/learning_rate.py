@@ -5,7 +5,16 @@ from math import log10, sqrt
 
 import numpy as np
 
-from diagnose.measurements import Array, LearningRate, Measurements, NotMeasured, RangeTest, SweepPoint, Unavailable
+from diagnose.measurements import (
+    DOES_NOT_APPLY,
+    Array,
+    LearningRate,
+    Measurements,
+    NotMeasured,
+    RangeTest,
+    SweepPoint,
+    Unavailable,
+)
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
 from diagnose.measuring.training import (
@@ -54,7 +63,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
     what the range tests found. Judged by the training rows in inference mode.
     """
     if bench.fine_tuned:
-        return Unavailable("the model fine-tunes pretrained layers, whose start is not known")
+        return Unavailable("the model fine-tunes pretrained layers, whose start is unknown", DOES_NOT_APPLY)
     plan = _plan(bench)
     try:
         with own_training(bench) as trainer:
@@ -77,7 +86,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 batch_size=trainer.batch_size,
             )
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
 
 
 def learning_rate_work(bench: Bench, measured: Measurements) -> Work:

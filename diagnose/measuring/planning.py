@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from diagnose.measurements import (
+    REPORT,
     Backward,
     Baseline,
     Conversions,
@@ -30,9 +31,9 @@ from diagnose.subject import Subject
 
 BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # seconds of the reference machine
 SCALES = (1.0, 0.5, 0.25, 0.1)  # of an instrument's full size, the largest that fits is taken
-INTERRUPTED = ("the examination was interrupted", "run it again, to the end")
-NOT_IN_PLAN = ("it is not part of the plan that is repeated", "run without --plan")
-MORE_TIME = "--budget with more seconds, or --effort deep"
+INTERRUPTED = ("the examination was interrupted", "Run it again, to the end.")
+NOT_IN_PLAN = ("it is not part of the plan that is repeated", "Run without plan.")
+MORE_TIME = "Grant more time: --budget SECONDS, or --effort deep."
 
 Measure = Callable[[Bench, Measurements], object]
 Cost = Callable[[Bench, Measurements], Work]
@@ -129,7 +130,7 @@ class Planner:
 
     def _take(self, instrument: Instrument, measured: Measurements) -> None:
         def drop(why: str, how: str) -> None:
-            measured[instrument.provides] = Unavailable(f"{instrument.title} was not run: {why}")
+            measured[instrument.provides] = Unavailable(f"{instrument.title} did not run: {why}", how)
             self.miss(instrument.title, why, how)
 
         effort = self.bench.settings.effort
@@ -137,7 +138,7 @@ class Planner:
             drop(*INTERRUPTED)
             return
         if instrument.effort.rank > effort.rank:
-            drop(f"it trains, and effort {effort} does not", f"--effort {instrument.effort}")
+            drop(f"it trains, and effort {effort} does not", f"Run diagnose with --effort {instrument.effort}.")
             return
         scale = self._affordable(instrument, measured)
         if scale is None and self.bench.settings.plan:
@@ -170,11 +171,11 @@ class Planner:
         try:
             return instrument.measure(self.bench, measured)
         except NotMeasured as missing:
-            return Unavailable(str(missing))
+            return Unavailable.of(missing)
         except Exception as error:  # noqa: BLE001 - one broken instrument must not cost the rest
             why = f"{instrument.title} failed: {type(error).__name__}: {error}"
-            self.miss(instrument.title, why, "report it, with the model if you can")
-            return Unavailable(why)
+            self.miss(instrument.title, why, REPORT)
+            return Unavailable(why, REPORT)
 
     def _affordable(self, instrument: Instrument, measured: Measurements) -> float | None:
         """The largest scale that fits in the instrument's share of what is left; the smallest may take all of it.
@@ -199,12 +200,13 @@ class Planner:
         """At standard effort an examination may take as long as an epoch of the user's own training."""
         if not self._epoch_allowed:
             self._epoch_allowed = True
-            steps = self.bench.subject.train.rows / self.bench.batch_size
+            train = self.bench.subject.train
+            steps = (train.population or train.rows) / self.bench.batch_size
             self._account.allow(self._account.seconds(Work(steps=steps)))
 
     def _too_dear(self, work: Work) -> str:
         left = "used up" if self._account.left < 0.5 else f"down to {self._account.left:.0f} s"
-        return f"needs about {self._account.seconds(work):.0f} s; the time budget is {left}"
+        return f"it needs about {self._account.seconds(work):.0f} s, and the time budget is {left}"
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,14 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
     if isinstance(bench.subject.history, History):
         return bench.subject.history
     if bench.settings.effort is Effort.QUICK:
-        return Unavailable("no history was given, and a replay trains, which effort quick does not")
+        return Unavailable(
+            "no history was given, and effort quick makes no replay",
+            "Pass the training's --history FILE, or run with --effort standard.",
+        )
     if bench.fine_tuned:
-        return Unavailable("the model fine-tunes pretrained layers, whose start is not known")
+        return Unavailable(
+            "the model fine-tunes pretrained layers, whose start is unknown", "Pass the training's --history FILE."
+        )
     steps, whole = _length(bench)
     try:
         with own_training(bench) as trainer:
@@ -55,7 +60,7 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
                 dev_se=end.loss_se,
             )
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
 
 
 def history_work(bench: Bench, measured: Measurements) -> Work:

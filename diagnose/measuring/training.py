@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.measurements import Array, NotMeasured, Score
+from diagnose.measurements import HISTORY, Array, NotMeasured, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
 from diagnose.measuring.network import activation_of_head
@@ -121,7 +121,7 @@ class Trainer:
         from diagnose.measuring.tensorflow_training import compile_steps
 
         if reason := copying.own_loop(bench.subject.model):
-            raise NotMeasured(f"{reason}: a training by us would be another one")
+            raise NotMeasured(f"{reason}, so our training would differ from yours", HISTORY)
         train, dev = data
         self.model = model
         self.rows = train.rows
@@ -206,7 +206,8 @@ def own_steps(bench: Bench) -> int | None:
     if training.iterations:
         return training.iterations
     if training.epochs:
-        return training.epochs * -(-bench.subject.train.rows // (training.batch_size or bench.batch_size))
+        train = bench.subject.train
+        return training.epochs * -(-(train.population or train.rows) // (training.batch_size or bench.batch_size))
     return None
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from diagnose.diagnosis import Effect
-from diagnose.measurements import Measurements, NotMeasured
+from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import REBUILD
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
@@ -46,10 +47,14 @@ def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Tria
 def _cannot_change(bench: Bench) -> tuple[str, str] | None:
     """Why nothing in this model can be changed, and the way out."""
     if not bench.rebuilt:
-        return "the model cannot be rebuilt, so nothing in it can be changed", "build it with the functional API"
+        return "the model cannot be rebuilt, so nothing in it can be changed", REBUILD
     if bench.fine_tuned:
-        return "the model fine-tunes pretrained layers, and where they started is not known", "none"
+        return "the model fine-tunes pretrained layers, and where they started is unknown", DOES_NOT_APPLY
     return None
+
+
+def _failed(error: Exception) -> NotMeasured:
+    return NotMeasured(f"it failed: {type(error).__name__}: {error}", REPORT)
 
 
 class _Trials:
@@ -69,8 +74,8 @@ class _Trials:
             try:
                 found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control))
             except Exception as error:  # noqa: BLE001 - whatever a layer raises for settings it does not take
-                why = str(error) if isinstance(error, NotMeasured) else f"it failed: {type(error).__name__}: {error}"
-                self._planner.miss(title, why, "none")
+                missed = error if isinstance(error, NotMeasured) else _failed(error)
+                self._planner.miss(title, str(missed), missed.how)
                 continue
             if found is not None:
                 yield found

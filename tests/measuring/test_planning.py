@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnose.measurements import Baseline, History, Initial, LearningRate, OverfitBatch, Unavailable
+from diagnose.measurements import REPORT, Baseline, History, Initial, LearningRate, OverfitBatch, Unavailable
 from diagnose.measuring import Measured, planner_for, planning, work
 from diagnose.measuring.state import fingerprint
 from diagnose.settings import Effort, Settings
@@ -62,7 +62,7 @@ def test_a_failing_instrument_costs_only_itself(monkeypatch: pytest.MonkeyPatch)
     kept = tuple(i for i in planning.INSTRUMENTS if i.provides is Initial)
     monkeypatch.setattr(planning, "INSTRUMENTS", (failing, *kept))
     result = measure(digits(), frozenset({OverfitBatch, Initial}), Settings())
-    assert result.measurements[OverfitBatch] == Unavailable("broken failed: ZeroDivisionError: by zero")
+    assert result.measurements[OverfitBatch] == Unavailable("broken failed: ZeroDivisionError: by zero", REPORT)
     assert isinstance(result.measurements[Initial], Initial)
     assert [entry.what for entry in result.missed] == ["broken"]
 

@@ -80,7 +80,7 @@ def test_a_change_that_does_not_fit_the_model_costs_itself_only(monkeypatch: pyt
 
     def picky(bench: Any, plan: Any) -> Any:
         if plan.changes == ("inputs standardised",):
-            raise NotMeasured("the model trains by its own train_step")
+            raise NotMeasured("the model trains by its own train_step", "Pass its history.")
         return real(bench, plan)
 
     monkeypatch.setattr(trials, "train", picky)

@@ -7,7 +7,11 @@ found nothing. Checks and remedies are objects, so a misspelt one is an import e
 from diagnose.checks.generalisation.behind_baseline import behind_baseline
 from diagnose.checks.generalisation.constant_predictions import constant_predictions
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
+from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
+from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.numerics.non_finite_weights import non_finite_weights
+from diagnose.checks.optimisation.divergence import divergence
+from diagnose.checks.optimisation.plateau import plateau
 from diagnose.reasoning.causes.data import DATA
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
 from diagnose.reasoning.causes.fed import FED
@@ -26,4 +30,11 @@ GATE = (does_not_learn, behind_baseline, constant_predictions)
 # Without these nothing can be said about the state.
 VITAL = (does_not_learn, non_finite_weights)
 
-__all__ = ["CAUSES", "GATE", "VITAL", "DeclaredCause", "Role"]
+# While a training runs, the loss is the second witness: findings of these show that it does not get anywhere.
+STUCK = (non_finite_training, divergence, plateau)
+
+# The first of them finds that the loss is not finite; findings of LEFT_BEHIND then follow from that.
+BLOWN_UP = non_finite_training
+LEFT_BEHIND = (non_finite_weights, non_finite_outputs, divergence, plateau)
+
+__all__ = ["BLOWN_UP", "CAUSES", "GATE", "LEFT_BEHIND", "STUCK", "VITAL", "DeclaredCause", "Role"]

@@ -42,6 +42,7 @@ class DeclaredCause:
     these add weight to a suspicion, and make none. `cleared_by`: weight taken off where that check ran and found
     nothing. Of several suspected causes of one `family` the strongest wins. `explains` names causes that this one
     brings about. `confirmed_by`: of its remedies those that speak for it where they alone restore learning in a trial.
+    `told_anyway`: while a training runs, it is reported even where another cause explains it.
     """
 
     code: str
@@ -56,3 +57,4 @@ class DeclaredCause:
     witnessed_by: Mapping[Check, float] = field(default_factory=dict)
     cleared_by: Mapping[Check, float] = field(default_factory=dict)
     confirmed_by: tuple[DeclaredRemedy, ...] = ()
+    told_anyway: bool = False

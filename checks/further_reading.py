@@ -1,13 +1,6 @@
-"""Further reading by check: titles and addresses only. The page loads none of them."""
+"""What checks name as further reading: titles and addresses only. The page loads none of them."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Link:
-    title: str
-    address: str
-
+from diagnose.findings import Link
 
 RECIPE = Link("A Recipe for Training Neural Networks (Karpathy)", "https://karpathy.github.io/2019/04/25/recipe/")
 NOT_WORKING = Link(
@@ -49,7 +42,7 @@ ADAMW = Link(
     "AdamW and Super-convergence is now the fastest way to train neural nets",
     "http://www.fast.ai/2018/07/02/adam-weight-decay/",
 )
-MOMENTUM = Link(
+ADAM = Link(
     "Intro to optimization in deep learning: Momentum, RMSProp and Adam",
     "https://blog.paperspace.com/intro-to-optimization-momentum-rmsprop-adam/",
 )
@@ -57,7 +50,7 @@ DESCENT = Link(
     "Intro to optimization in deep learning: Gradient Descent",
     "https://blog.paperspace.com/intro-to-optimization-in-deep-learning-gradient-descent/",
 )
-VANISHING = Link(
+VANISHING_GRADIENTS = Link(
     "Vanishing gradients and choosing the right activation function",
     "https://blog.paperspace.com/vanishing-gradients-activation-function/",
 )
@@ -118,68 +111,3 @@ FASTER = Link(
     "Training Neural Networks upto 10x Faster",
     "https://medium.com/coinmonks/training-neural-networks-upto-10x-faster-3246d84caacd",
 )
-
-BY_CHECK: dict[str, tuple[Link, ...]] = {
-    "non-finite-training": (FINDER, BACKPROP),
-    "input-scale": (NOT_WORKING, ADVICE),
-    "uneven-feature-scales": (NOT_WORKING, ADVICE),
-    "target-scale": (NOT_WORKING, OBJECTIVES),
-    "class-imbalance": (REAL_WORLD, RECIPE),
-    "missing-classes": (REAL_WORLD,),
-    "shared-rows": (LEAKAGE,),
-    "no-signal": (NOT_DEEP, RECIPE),
-    "output-units": (LOSS_TABLE,),
-    "single-unit-softmax": (LOSS_TABLE, NOT_WORKING),
-    "softmax-on-multilabel": (LOSS_TABLE,),
-    "output-range": (LOSS_TABLE, ADVICE),
-    "logits-mismatch": (LOSS_TABLE, RECIPE),
-    "loss-choice": (OBJECTIVES, LOSS_TABLE),
-    "dropout-rate": (COURSE,),
-    "initial-loss": (RECIPE, CONVOLUTIONS),
-    "symmetric-units": (INITIALIZATION,),
-    "activation-spread": (INITIALIZATION, VANISHING),
-    "kernel-scale": (INITIALIZATION, NOT_WORKING),
-    "dead-units": (ACTIVATIONS, VANISHING),
-    "saturated-units": (ACTIVATIONS, BACKPROP),
-    "missing-nonlinearity": (ACTIVATIONS, NOT_WORKING),
-    "deep-plain": (ARCHITECTURES, ADVICE),
-    "saturating-activations": (VANISHING, ACTIVATIONS),
-    "unusual-hidden-activation": (ACTIVATIONS,),
-    "bottleneck": (LAYERS_AND_NODES, NOT_WORKING),
-    "cut-gradient": (BACKPROP,),
-    "structure-ignored": (CONVOLUTIONS, ARCHITECTURES),
-    "learning-rate-too-high": (RATE, FINDER, CYCLES),
-    "learning-rate-too-low": (RATE, FINDER, ONE_CYCLE),
-    "divergence": (RATE, DESCENT),
-    "vanishing-gradients": (VANISHING, BOOK),
-    "exploding-gradients": (BACKPROP, VANISHING),
-    "slow-learning": (RATE, BOOK),
-    "plateau": (RESTARTS, DESCENT),
-    "penalty-share": (L2, ADAMW),
-    "optimizer-settings": (ADAMW, MOMENTUM),
-    "batch-size": (EPOCHS, NOT_WORKING),
-    "unstable-seeds": (RECIPE, INITIALIZATION),
-    "behind-baseline": (NOT_DEEP, RECIPE),
-    "avoidable-bias": (LAYERS_AND_NODES, COURSE),
-    "variance": (LIMITED_DATA, AUGMENTATION, L2),
-    "data-mismatch": (COURSE, LEAKAGE),
-    "dev-overfitting": (LEAKAGE,),
-    "class-recall": (REAL_WORLD,),
-    "best-epoch": (RECIPE, FASTER),
-    "overfit-batch": (RECIPE, NOT_WORKING),
-    "still-improving": (EPOCHS, FASTER),
-    "changes-that-help": (HARD, PROJECT),
-}
-BY_FAMILY: dict[str, tuple[Link, ...]] = {
-    "numerics": (FUZZING, NOT_WORKING),
-    "data": (RECIPE, NOT_WORKING),
-    "network": (SHAPES, ARCHITECTURES),
-    "optimisation": (RATE, DESCENT),
-    "generalisation": (COURSE, PROJECT),
-    "process": (PROJECT, RECIPE),
-}
-
-
-def reading(check: str, family: str) -> tuple[Link, ...]:
-    """Links for a check, else for its family; none for a check of somebody else's."""
-    return BY_CHECK.get(check) or BY_FAMILY.get(family, ())
