@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # so that what only lists and explains starts without NumPy
+    from numpy.typing import NDArray
 
-Rows = NDArray[Any]  # first axis: rows; may be memory-mapped, so index it, do not copy it whole
+    Rows = NDArray[Any]  # first axis: rows; may be memory-mapped, so index it, do not copy it whole
+else:
+    Rows = Any
 
 
 class Task(StrEnum):

@@ -88,5 +88,16 @@ def test_importing_diagnose_imports_nothing_heavy() -> None:
     assert not HEAVY & set(ran.stdout.split())
 
 
+@pytest.mark.parametrize("command", [("list",), ("explain", "dead-units")])
+def test_what_only_explains_starts_without_numpy(command: tuple[str, ...]) -> None:
+    code = (
+        f"from diagnose.cli import cli; cli.main({command!r}, standalone_mode=False); import sys; print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(ran.stdout.splitlines()[-1].split())
+    assert "diagnose.checks" in loaded
+    assert not loaded & (HEAVY | {"numpy._core"})
+
+
 def test_no_module_has_a_vague_name() -> None:
     assert not {name for name in modules() if Path(name).stem in VAGUE}

@@ -1,12 +1,11 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Table, Where
-from diagnose.measurements import Array, Dataset, InputStatistics, SplitStatistics
+from diagnose.measurements import Array, Dataset, Flags, InputStatistics, SplitStatistics
 from diagnose.registry import check
 
 FACTOR = 3.0  # ratio of spreads that sampling and ordinary drift do not reach over most features
@@ -78,12 +77,12 @@ def _common_factor(ours: Array, theirs: Array) -> float | None:
     return factor if low >= factor / AGREE and high <= factor * AGREE else None
 
 
-def _standardised(inputs: InputStatistics, varies: NDArray[np.bool_]) -> bool:
+def _standardised(inputs: InputStatistics, varies: Flags) -> bool:
     looks = (np.abs(inputs.mean) < STANDARD) & (np.abs(inputs.std - 1) < STANDARD)
     return bool(np.mean(looks[varies]) >= MOST)
 
 
-def _far_from_standard(inputs: InputStatistics, varies: NDArray[np.bool_], kind: str) -> bool:
+def _far_from_standard(inputs: InputStatistics, varies: Flags, kind: str) -> bool:
     if varies.sum() < FEW and kind != "image":
         return False  # one or two drifting columns look like this too
     std = inputs.std[varies]

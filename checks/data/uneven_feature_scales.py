@@ -1,13 +1,22 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diagnose.checks.further_reading import ADVICE, NOT_WORKING
 from diagnose.checks.reading.architecture import by_path
 from diagnose.checks.reading.wording import listed, number
 from diagnose.findings import Bars, Finding, Severity, Where
-from diagnose.measurements import Dataset, FirstInput, Forward, InputStatistics, Network, Unavailable, need
+from diagnose.measurements import (
+    Dataset,
+    FirstInput,
+    Flags,
+    Forward,
+    Indices,
+    InputStatistics,
+    Network,
+    Unavailable,
+    need,
+)
 from diagnose.registry import check
 
 UNEVEN = 100.0  # ratio of standard deviations between features
@@ -84,7 +93,7 @@ def _judge(first: FirstInput, source: InputStatistics | None, rows: int) -> Iter
     )
 
 
-def _flags(first: FirstInput, source: InputStatistics | None) -> NDArray[np.bool_]:
+def _flags(first: FirstInput, source: InputStatistics | None) -> Flags:
     """Columns of zeros and ones: their variance is that of a coin, mean (1 - mean)."""
     if source is None or source.low.size != first.std.size:
         return np.zeros(first.std.size, dtype=bool)
@@ -98,7 +107,7 @@ def _names(first: FirstInput, source: InputStatistics | None) -> tuple[str, ...]
     return tuple(f"feature {i + 1}" for i in range(first.std.size))
 
 
-def _bars(first: FirstInput, order: NDArray[np.intp], names: tuple[str, ...]) -> Bars:
+def _bars(first: FirstInput, order: Indices, names: tuple[str, ...]) -> Bars:
     shown = order if order.size <= SHOWN else np.concatenate([order[: SHOWN // 2], order[-SHOWN // 2 :]])
     return Bars(
         f"Spread of the features that reach {first.layer}",

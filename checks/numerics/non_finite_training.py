@@ -4,15 +4,15 @@ from math import isclose
 import numpy as np
 
 from diagnose.checks.further_reading import BACKPROP, FINDER
+from diagnose.checks.reading.lines import line
 from diagnose.checks.reading.wording import number
-from diagnose.findings import Curves, Finding, Series, Severity, Where
+from diagnose.findings import Curves, Finding, Severity, Where
 from diagnose.measurements import Array, History, LearningRate, NotMeasured, Run
 from diagnose.registry import check
 
 EXPLODED = 1e3  # times the constant prediction's loss; AUTOTRAINER calls a loss above 1e3 exploded
 RISE = 10.0  # times the first loss: a loss that merely starts high (unscaled targets) has not exploded
 MAJORITY = 0.5  # share of the runs from which on it is an error, not bad luck with a seed
-POINTS = 500  # of a curve in the evidence
 
 
 @check("Loss that becomes non-finite", family="numerics", reading=(FINDER, BACKPROP))
@@ -107,11 +107,9 @@ def _blew_up(run: Run, constant: float | None) -> bool:
 
 
 def _curve(run: Run) -> tuple[Curves, ...]:
-    losses = _losses(run)
-    finite = np.flatnonzero(np.isfinite(losses))[:: max(1, losses.size // POINTS)]
-    if finite.size < 2:
+    losses, steps = _losses(run), bool(run.step_losses.size)
+    x: Array = np.arange(1.0, losses.size + 1) if steps else run.epochs
+    loss = line("loss", x, losses, "train")
+    if len(loss.x) < 2:
         return ()
-    steps = bool(run.step_losses.size)
-    x = finite + 1.0 if steps else run.epochs[finite]
-    line = Series("loss", tuple(map(float, x)), tuple(map(float, losses[finite])), role="train")
-    return (Curves("Loss until it blew up", "step" if steps else "epoch", "loss", (line,), log_y=True),)
+    return (Curves("Loss until it blew up", "step" if steps else "epoch", "loss", (loss,), log_y=True),)

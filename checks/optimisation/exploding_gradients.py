@@ -6,7 +6,8 @@ import numpy as np
 
 from diagnose.checks.further_reading import BACKPROP, VANISHING_GRADIENTS
 from diagnose.checks.reading import profiles
-from diagnose.findings import Curves, Evidence, Finding, Series, Severity, Where
+from diagnose.checks.reading.lines import line
+from diagnose.findings import Curves, Evidence, Finding, Severity, Where
 from diagnose.measurements import (
     Activations,
     Array,
@@ -154,10 +155,7 @@ def _spike(norms: Array) -> float:
 
 
 def _norms(history: History | None) -> tuple[Evidence, ...]:
-    series = tuple(
-        Series(f"run {number + 1}", tuple(steps.tolist()), tuple(norms.tolist()))
-        for number, (steps, norms) in enumerate(_watched(history))
-    )
+    series = tuple(line(f"run {number + 1}", steps, norms) for number, (steps, norms) in enumerate(_watched(history)))
     return (Curves("Gradient norm by step", "step", "norm", series, log_y=True),) if series else ()
 
 

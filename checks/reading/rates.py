@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks.reading.lines import line
 from diagnose.findings import Curves, Interval, Mark, Series, Severity
 from diagnose.measurements import (
     Array,
@@ -22,7 +23,6 @@ FAR = 10.0  # times: a sweep places the usable range no better than this, so clo
 LEARNED = 0.1  # skill: a training that stays below has learned nothing worth the name
 CURED = 0.25  # skill that the best rate reaches at least, where the rate is what keeps the model from learning
 HALF = 0.5  # of the best baseline's skill, the same: a rate that gets no further was not the obstacle
-MOST_POINTS = 120  # a drawn line needs no more
 WIDE = 30.0  # times: losses that span more are drawn on a log axis
 SAME_RATE = 1.1  # times: rates closer than this are the same rate
 LONGER_SWEEP = "Repair what else was found first, or allow a longer sweep: --budget SECONDS."
@@ -162,18 +162,11 @@ def pictures(rates: LearningRate) -> tuple[Curves, ...]:
 
 def _range_tests(rates: LearningRate, marks: tuple[Mark, ...]) -> Curves:
     name = f"loss, {len(rates.ranges)} seeds" if len(rates.ranges) > 1 else "loss"
-    lines = tuple(Series(name, *_thinned(t.rates[: t.smoothed.size], t.smoothed), role="yours") for t in rates.ranges)
+    lines = tuple(line(name, t.rates[: t.smoothed.size], t.smoothed, "yours") for t in rates.ranges)
     values = [value for line in lines for value in line.y]
     wide = bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
     title = "Learning rate range test: loss while the rate rises"
     return Curves(title, "learning rate", "loss, smoothed", lines, marks, log_x=True, log_y=wide)
-
-
-def _thinned(x: Array, y: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    keep = np.flatnonzero(np.isfinite(y))
-    if keep.size > MOST_POINTS:
-        keep = keep[np.linspace(0, keep.size - 1, MOST_POINTS).astype(int)]
-    return tuple(float(v) for v in x[keep]), tuple(float(v) for v in y[keep])
 
 
 def _sweep(rates: LearningRate) -> Series:

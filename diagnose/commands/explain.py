@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -60,11 +63,26 @@ def explanation(code: str) -> str:
 
 
 def _declared() -> tuple[tuple[Check, ...], tuple[DeclaredCause, ...], tuple[DeclaredRemedy, ...]]:
+    _without_numpy()
     from diagnose.checks import CHECKS
     from diagnose.reasoning.causes import CAUSES
     from diagnose.reasoning.remedies import REMEDIES
 
     return CHECKS, CAUSES, REMEDIES
+
+
+class _OnFirstUse(ModuleType):
+    """A module that is imported when something is asked of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules[self.__name__] is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+def _without_numpy() -> None:
+    """Checks calculate with NumPy, but nothing is calculated here, and importing it takes half of the time."""
+    sys.modules.setdefault("numpy", _OnFirstUse("numpy"))
 
 
 def _check(check: Check) -> str:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # so that what only lists and explains starts without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+    Array = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+    Indices = NDArray[np.intp]
+else:
+    Array = Flags = Indices = Any
+
 T = TypeVar("T")
 
 # Ways out that several instruments and checks name.

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from diagnose.measurements.needing import Array, Unavailable
+from diagnose.measurements.needing import Array, Flags, Unavailable
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class LayerActivations:
     low: Array
     high: Array
     positive: Array
-    never: NDArray[np.bool_]
+    never: Flags
     saturated: Array | None
     non_finite: int = 0
     kernel_std: float | None = None  # of the layer's first kernel at these weights
