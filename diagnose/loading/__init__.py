@@ -9,7 +9,7 @@ from diagnose.subject import Subject
 
 if TYPE_CHECKING:
     from diagnose.loading.data.parts import Part
-    from diagnose.loading.models.opening import LoadedModel
+    from diagnose.loading.models.restoring import LoadedModel
 
 __all__ = ["LoadOptions", "load", "subject_from"]
 
@@ -25,7 +25,7 @@ def load(model_path: Path, data_path: Path | None, options: LoadOptions) -> Subj
     Raises:
         InputError: model or data cannot be used; one sentence says why and what to pass.
     """
-    from diagnose.loading.models.opening import load_model
+    from diagnose.loading.models.choosing import load_model
     from diagnose.loading.subjects import assemble
 
     if data_path is None:
@@ -50,10 +50,10 @@ def subject_from(model: Any, train: Any, dev: Any = None, test: Any = None, *, o
     Raises:
         InputError: model or data cannot be used.
     """
-    from diagnose.loading.models.opening import adopt_model, load_model
+    from diagnose.loading.models.choosing import load_or_adopt
     from diagnose.loading.subjects import assemble
 
-    loaded = load_model(Path(model), options) if isinstance(model, str | Path) else adopt_model(model, options)
+    loaded = load_or_adopt(model, options)
     return assemble(loaded, _parts(loaded, train, dev, test, options), options, {})
 
 

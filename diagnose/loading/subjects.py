@@ -7,10 +7,11 @@ from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading.data.parts import Part
+from diagnose.loading.failures import describe_keras_error
 from diagnose.loading.fitting import encode_text, fit_inputs, fit_split
 from diagnose.loading.histories import read_history
 from diagnose.loading.models.losses import per_output
-from diagnose.loading.models.opening import LoadedModel, first_line
+from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature, with_outputs
 from diagnose.loading.tasks import forced, infer_task
@@ -138,7 +139,7 @@ def _predict_two(loaded: LoadedModel, inputs: tuple[Rows, ...], origin: str, sig
     try:
         predictions: list[Any] = keras.tree.flatten(model(rows if len(rows) > 1 else rows[0], training=False))
     except Exception as error:
-        raise InputError(f"{origin}: the model cannot take these rows ({first_line(error)})") from error
+        raise InputError(f"{origin}: the model cannot take these rows ({describe_keras_error(error)})") from error
     finally:
         for variable, value in kept:
             variable.assign(value)
@@ -170,5 +171,5 @@ def _try_losses(loaded: LoadedModel, signature: Signature, train: Split) -> None
         except Exception as error:
             raise InputError(
                 f'{train.origin}: the loss {words.name} of "{port.name}" cannot compare targets of shape '
-                f"{targets.shape[1:]} with outputs of shape {port.shape} ({first_line(error)})"
+                f"{targets.shape[1:]} with outputs of shape {port.shape} ({describe_keras_error(error)})"
             ) from error

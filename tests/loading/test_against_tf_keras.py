@@ -9,7 +9,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading.models import legacy
-from diagnose.loading.models.opening import LoadedModel, load_model
+from diagnose.loading.models.choosing import load_model
+from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf-keras builds the models to compare with and is not installed")

@@ -17,8 +17,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading.models import hdf5, hdf5_scan
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.models.files import read_model_file, unpacked
-from diagnose.loading.models.opening import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive
 

@@ -11,7 +11,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading.models import conversions, legacy
-from diagnose.loading.models.opening import LoadedModel, load_model
+from diagnose.loading.models.choosing import load_model
+from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import write_hdf5
 

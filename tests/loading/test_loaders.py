@@ -132,7 +132,7 @@ def test_the_file_fails(model: Path, tmp_path: Path) -> None:
         ("    return open('none')", "FileNotFoundError: [Errno 2] No such file or directory: 'none' (own.py, line 4)"),
         ("    return np.zeros(3)[7]", "IndexError: index 7 is out of bounds for axis 0 with size 3 (own.py, line 4)"),
         ("    raise SystemExit('no data')", "SystemExit: no data (own.py, line 4)"),
-        ("    raise ValueError", "ValueError: it says nothing more (own.py, line 4)"),
+        ("    raise ValueError", "ValueError: no message (own.py, line 4)"),
     ],
 )
 def test_the_function_fails(body: str, expected: str, model: Path, tmp_path: Path) -> None:

@@ -420,7 +420,7 @@ def test_compile_settings_that_are_none(tmp_path: Path, data: Path, make_model: 
 
 def test_a_model_that_was_never_built(tmp_path: Path, data: Path) -> None:
     keras.Sequential([keras.layers.Dense(1)]).save(tmp_path / "m.keras")
-    expected = "m.keras: the file does not tell the shape of the model's input: build the model, then save"
+    expected = "m.keras: the file does not say the shape of the model's input: build the model before saving it"
     assert message(tmp_path / "m.keras", data, loss="mse") == expected
 
 

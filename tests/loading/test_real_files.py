@@ -13,7 +13,7 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.models.opening import load_model
+from diagnose.loading.models.choosing import load_model
 from diagnose.subject import Seen, Task
 
 LOADS = {

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading.models import opening as models
-from diagnose.loading.models.opening import load_model
+from diagnose.loading.models import opening
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5, first_layer_shape, fitted, same
 
@@ -116,7 +116,7 @@ def test_what_file_and_config_disagree_on_is_refused(
     ):
         load_model(tmp_path / "wide.h5", NONE)
     with monkeypatch.context() as patch:
-        patch.setattr(models, "declared_shapes", lambda config: ((None, 7),))
+        patch.setattr(opening, "declared_shapes", lambda config: ((None, 7),))
         with pytest.raises(
             InputError, match=r"builds inputs of the shapes \(\(3,\),\), but the file declares \(\(None, 7\),\)"
         ):

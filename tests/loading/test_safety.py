@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.models.files import read_model_file
-from diagnose.loading.models.opening import load_model
 from diagnose.loading.models.safety import check_config
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5
@@ -211,7 +211,7 @@ def test_no_module_is_imported_that_a_config_names(tmp_path: Path, make_model: M
         "from pathlib import Path\n"
         "from diagnose.errors import InputError\n"
         "from diagnose.loading.models import hdf5, hdf5_scan\n"
-        "from diagnose.loading.models.opening import load_model\n"
+        "from diagnose.loading.models.choosing import load_model\n"
         "from diagnose.loading.options import LoadOptions\n"
         "hdf5._scan_apart = lambda path, shown: hdf5_scan.scan(path)\n"
         f"for path in Path({str(folder)!r}).iterdir():\n"

@@ -23,8 +23,8 @@ from diagnose.errors import BuildError, InputError
 from diagnose.loading.models.comparing import compare
 from diagnose.loading.models.files import ModelFile
 from diagnose.loading.models.safety import check_config
+from diagnose.loading.models.saved_function import RUN_AS_A_WHOLE, wrap
 from diagnose.loading.models.sizes import check_sizes
-from diagnose.loading.models.whole import WHOLE, wrap
 
 TIME_LIMIT = 300  # seconds; importing TensorFlow takes up to 20, a model of 500 MB about as long
 
@@ -116,7 +116,7 @@ def open_whole(file: ModelFile, error: InputError) -> tuple[Any, tuple[str, ...]
         agreement = compare(file.path, model, conversion.samples, conversion.weights)
     reason = str(error).removeprefix(f"{file.path}: ")
     note = f"Keras 3 cannot build this model ({reason}); it was opened by tf-keras {conversion.tf_keras}: {agreement}"
-    return model, (note, WHOLE)
+    return model, (note, RUN_AS_A_WHOLE)
 
 
 def _is_harmless(file: ModelFile) -> bool:

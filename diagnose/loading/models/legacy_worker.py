@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.loading.models.opening import first_line
+from diagnose.loading.failures import describe_keras_error
 
 ROWS = 8
 _UNKNOWN = 96  # of every axis whose size the model leaves open; enough for the usual image models to pool
@@ -99,7 +99,7 @@ def _write_layers(model: Any, path: Path) -> str | None:
     try:
         model.save(path, save_format="h5")
     except Exception as error:  # noqa: BLE001 - a layer may raise anything when asked for its config
-        return first_line(error).split(". ")[0]
+        return describe_keras_error(error).split(". ")[0]
     return None
 
 
@@ -176,4 +176,4 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]))
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent tells it in a sentence
-        sys.exit(first_line(error))
+        sys.exit(describe_keras_error(error))

@@ -13,9 +13,9 @@ from diagnose.errors import InputError
 from diagnose.loading.models.containers import plain_name
 from diagnose.loading.models.conversions import THEANO_NOTE, Origin, converted, is_convolution
 from diagnose.loading.models.files import WEIGHTS, ModelFile
-from diagnose.loading.models.filling import read_array
 from diagnose.loading.models.hdf5 import open_hdf5
 from diagnose.loading.models.keras1 import is_keras_1
+from diagnose.loading.models.weight_memory import read_array
 
 Arrays = list[NDArray[Any]]
 _OLD_GROUP = "_layer_checkpoint_dependencies"
