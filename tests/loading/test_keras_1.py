@@ -385,7 +385,7 @@ def test_nameless_weights_are_taken_as_tensorflow_wrote_them(tmp_path: Path) -> 
 REFUSED = {
     "mode of batch normalisation": (
         first("BatchNormalization", {"mode": 2}, (3,)),
-        'layer "one" is a BatchNormalization of Keras 1 with mode 1 or 2, which no later Keras knows: '
+        'layer "one" is a BatchNormalization of Keras 1 with mode 1 or 2, which later versions do not know: '
         "train the model again with mode 0",
     ),
     "eigenvalues": (
@@ -394,7 +394,7 @@ REFUSED = {
     ),
     "merge by a function": (
         {"class_name": "Merge", "config": {"name": "m", "mode": "f", "mode_type": "function", "layers": []}},
-        'layer "m" is a Merge of Keras 1 by a function of its own, which is not part of the file: '
+        'layer "m" is a Merge of Keras 1 by a custom function, which is not in the file: '
         "build the model with a later Keras and save it again",
     ),
     "merge of what is no series": (
@@ -402,7 +402,7 @@ REFUSED = {
             "class_name": "Merge",
             "config": {"name": "m", "mode": "sum", "layers": [{"class_name": "Model", "config": {}}]},
         },
-        "a branch of its Merge layer is no Sequential model that gives its input's shape: "
+        "a branch of its Merge layer must be a Sequential model with an input shape: "
         "build the model with a later Keras and save it again",
     ),
     "layers that are gone": (

@@ -58,7 +58,7 @@ def test_model_is_missing(model: Path, data: Path) -> None:
 
 def test_model_is_a_text_file(tmp_path: Path, data: Path) -> None:
     (tmp_path / "m.h5").write_text("hello")
-    expected = "m.h5 is no Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
+    expected = "m.h5 is not a Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
     assert message(tmp_path / "m.h5", data) == expected
 
 
@@ -100,7 +100,7 @@ def test_config_is_no_json(tmp_path: Path, data: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.writestr("config.json", "{")
         archive.writestr("model.weights.h5", "")
-    assert "m.keras is damaged: its config.json is no JSON" in message(tmp_path / "m.keras", data)
+    assert "m.keras is damaged: its config.json is not JSON" in message(tmp_path / "m.keras", data)
 
 
 def test_optimizer_is_unknown(model: Path, data: Path) -> None:
@@ -415,7 +415,7 @@ def test_a_history_that_cannot_be_read(model: Path, data: Path, tmp_path: Path) 
 def test_compile_settings_that_are_none(tmp_path: Path, data: Path, make_model: Make) -> None:
     make_model().save(tmp_path / "m.keras")
     edit_archive(tmp_path / "m.keras", lambda config: config.update(compile_config=[1]))
-    assert message(tmp_path / "m.keras", data) == "m.keras is damaged: its compile_config is no JSON object"
+    assert message(tmp_path / "m.keras", data) == "m.keras is damaged: its compile_config is not a JSON object"
 
 
 def test_a_model_that_was_never_built(tmp_path: Path, data: Path) -> None:
@@ -429,6 +429,6 @@ def test_a_vocabulary_that_hdf5_does_not_keep(tmp_path: Path, data: Path) -> Non
     words.adapt(["a", "b"])
     keras.Sequential([keras.Input((1,), dtype="string"), words]).save(tmp_path / "m.h5")
     assert message(tmp_path / "m.h5", data, loss="mse") == (
-        'm.h5: the vocabulary of layer "words" is not in the file, for HDF5 does not keep what adapt has learned: '
-        "save the model as .keras"
+        'm.h5: the vocabulary of layer "words" is not in the file: '
+        "HDF5 does not keep what adapt learned, so save the model as .keras"
     )

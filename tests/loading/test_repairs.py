@@ -100,7 +100,7 @@ def test_weights_in_another_order_are_refused(tmp_path: Path, rows: Make) -> Non
     with h5py.File(tmp_path / "m.h5", "r+") as file:
         names = list(file["model_weights/norm"].attrs["weight_names"])
         file["model_weights/norm"].attrs["weight_names"] = names[::-1]
-    with pytest.raises(InputError, match=r'the weights of layer "norm" are in the order .* but its config means'):
+    with pytest.raises(InputError, match=r'the weights of layer "norm" are in the order .* but its config needs'):
         load_model(tmp_path / "m.h5", NONE)
 
 
@@ -112,7 +112,7 @@ def test_what_file_and_config_disagree_on_is_refused(
     with h5py.File(tmp_path / "m.h5") as file, h5py.File(tmp_path / "wide.h5", "r+") as wide:
         wide.attrs["model_config"] = file.attrs["model_config"]
     with pytest.raises(
-        InputError, match=r"have the shapes \[\(4, 2\), \(2,\)\], but its config means \[\(4, 1\), \(1,\)\]"
+        InputError, match=r"have the shapes \[\(4, 2\), \(2,\)\], but its config needs \[\(4, 1\), \(1,\)\]"
     ):
         load_model(tmp_path / "wide.h5", NONE)
     with monkeypatch.context() as patch:
@@ -134,7 +134,7 @@ def test_settings_that_an_optimizer_lost_are_said(tmp_path: Path, make_model: Ma
 
     make_model().save(tmp_path / "m.h5")
     notes = load_model(edit_hdf5(tmp_path / "m.h5", training=old), NONE).notes
-    assert "schedule_decay of the optimizer Nadam is unknown to Keras 3 and was left out" in notes
+    assert "schedule_decay of the optimizer Nadam is not known to Keras 3 and was left out" in notes
 
 
 def test_separable_kernels_of_theano_are_refused(tmp_path: Path) -> None:

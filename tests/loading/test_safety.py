@@ -271,7 +271,7 @@ def test_compile_settings_that_make_no_sense(tmp_path: Path, make_model: Make) -
     edit_hdf5(
         tmp_path / "m.h5", training=lambda config: config.update(optimizer_config={"class_name": "Adam", "config": 3})
     )
-    assert refused(tmp_path / "m.h5").startswith("FILE is damaged: what it says of the model makes no sense (")
+    assert refused(tmp_path / "m.h5").startswith("FILE is damaged: its description of the model makes no sense (")
 
 
 def test_pickled_data_is_never_loaded(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""After a conversion: does the model hold the weights that tf-keras had, and give what it gave?"""
+"""After a conversion: whether the model has the weights and the outputs that it had in tf-keras."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Arrays = Sequence[NDArray[Any]]
 
 
 def compare(path: Path, model: Any, samples: Path, weights: Sequence[str]) -> str:
-    """Say how well a converted model agrees with what tf-keras had and gave.
+    """Compare the weights and outputs of a converted model with those in tf-keras, and describe the agreement.
 
     Args:
         path: the user's file, for messages.
@@ -49,7 +49,7 @@ def _series(found: dict[str, NDArray[Any]], kind: str) -> Arrays:
 
 
 def _compare_weights(path: Path, model: Any, theirs: dict[str, NDArray[Any]]) -> None:
-    """Each of their arrays must be among ours; which is which, and how it is laid out, the outputs tell."""
+    """Each of their arrays must be among ours; comparing the outputs shows whether each is in its place."""
     import keras
 
     ours = Counter(_digest(keras.ops.convert_to_numpy(weight)) for weight in model.weights)

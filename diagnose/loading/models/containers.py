@@ -1,4 +1,4 @@
-"""The containers of a model's config: models inside models, what they begin with, and what they declare."""
+"""The containers of a model's config: models inside models, their first layers, and the shapes they declare."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,6 +23,11 @@ def layers_of(config: Any) -> Iterator[Config]:
     elif isinstance(config, list):
         for value in list(config):
             yield from layers_of(value)
+
+
+def place_of(layer: Config) -> str:
+    """How messages name a layer."""
+    return f'layer "{layer["config"].get("name") or layer.get("name")}"'
 
 
 def plain_names(config: Config) -> Config:

@@ -1,4 +1,4 @@
-"""The program that `legacy` starts: tf-keras opens a model here, in a process and a folder of its own.
+"""The program that `legacy` starts: tf-keras opens a model here, in a separate process and folder.
 
 `python -m diagnose.loading.models.legacy_worker SOURCE FOLDER` loads SOURCE (a SavedModel folder, or a file of
 Keras 2) and writes into FOLDER:
@@ -6,9 +6,9 @@ Keras 2) and writes into FOLDER:
 - of a SavedModel `layers.h5` (config, weights, compile settings), where its layers can be written down; of a file
   `saved_model/`, whose endpoint `serve` is the model in inference mode;
 - `samples.npz`: `input_0, ...` and `output_0, ...` on a few random rows, `weight_0, ...`;
-- `result.json`: what else there is to know, the names of the weights among it.
+- `result.json`: further facts, such as the names of the weights.
 
-It ends with status 1 and one line on the standard error where tf-keras cannot do that.
+It ends with status 1 and one line on standard error if tf-keras cannot do that.
 """
 
 import json
@@ -137,7 +137,7 @@ def _samples(tf: Any, model: Any) -> tuple[Arrays, Arrays]:
 
 
 def _outputs(tf: Any, model: Any, inputs: Arrays) -> Arrays:
-    model.reset_states()  # which only recurrent layers that are told to keep theirs have
+    model.reset_states()  # only recurrent layers with stateful=True have any
     given = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     return [np.asarray(output) for output in tf.nest.flatten(given)]
 
@@ -175,5 +175,5 @@ def _integers(random: np.random.Generator, below: int, shape: tuple[int, ...], d
 if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent tells it in a sentence
+    except Exception as error:  # noqa: BLE001 - the parent process reports it in a sentence
         sys.exit(describe_keras_error(error))

@@ -1,4 +1,4 @@
-"""What Keras 1 and 2 had and Keras 3 has no more, or computes in another way, as parts of Keras 3.
+"""Parts of Keras 1 and 2 that Keras 3 no longer has, or computes differently, as parts of Keras 3.
 
 They are registered under the package name `diagnose`, so that copies of a repaired model can be made.
 """

@@ -59,7 +59,7 @@ def _origin(file: ModelFile, opened: Any, group: Any, stored: dict[str, list[str
     backend = backend.decode("utf-8") if isinstance(backend, bytes) else str(backend)
     names = [name for weights in stored.values() for name in weights]
     if not backend and is_keras_1(file.keras) and not any(":" in name or name.startswith("param_") for name in names):
-        backend = "theano"  # Keras 1 does not tell, but only TensorFlow ends its names in ":0"
+        backend = "theano"  # Keras 1 does not say it, but only TensorFlow ends its names in ":0"
     return Origin(keras_1=is_keras_1(file.keras), theano=backend == "theano")
 
 
@@ -90,12 +90,12 @@ def _assign(path: Path, layer: str, variables: list[Any], arrays: Arrays, names:
     shapes, found = [tuple(v.shape) for v in variables], [a.shape for a in arrays]
     if shapes != found:
         raise InputError(
-            f'{path}: the weights of layer "{layer}" have the shapes {found}, but its config means {shapes}'
+            f'{path}: the weights of layer "{layer}" have the shapes {found}, but its config needs {shapes}'
         )
     meant, given = [v.name for v in variables], [name.split("/")[-1].split(":")[0] for name in names]
     if meant != given and sorted(meant) == sorted(given):
         raise InputError(
-            f'{path}: the weights of layer "{layer}" are in the order {given}, but its config means {meant}'
+            f'{path}: the weights of layer "{layer}" are in the order {given}, but its config needs {meant}'
         )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
@@ -170,10 +170,10 @@ def _renumber_layers(group: Any) -> bool:
 
 
 def optimizer_state(file: ModelFile) -> Arrays:
-    """The optimizer's variables in the order of the file; empty where it has none. The first is the step count.
+    """The optimizer's variables in the order of the file; empty if it has none. The first is the step count.
 
     Raises:
-        InputError: what the file keeps in their place are no arrays.
+        InputError: they are not arrays.
     """
     if file.weights is None:
         return []
