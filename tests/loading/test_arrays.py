@@ -14,9 +14,9 @@ from diagnose.errors import InputError
 from diagnose.loading import LoadOptions
 from diagnose.loading.data import arrays, idx
 from diagnose.loading.data.arrays import read_npy, read_npz
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.idx import read_idx
 from diagnose.loading.data.parts import sort_arrays
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 
 X = np.arange(36, dtype="float32").reshape(12, 3)

@@ -8,8 +8,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.parts import in_order
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 from tests.loading.conventions import (
     IMAGES,
@@ -120,7 +120,7 @@ CONVENTIONS: dict[str, Convention] = {
     "masks of other names": Convention(masked(("images/1.png", "masks/2.png")), MASKS, "and so on share no names"),
     # --- what needs a loader ---
     "TFRecords": Convention(text("train.tfrecord", "1"), TABLE, "holds TFRecords, which do not say what is input"),
-    "unknown files": Convention(text("a.xyz", "1"), TABLE, "nothing in it is understood (a.xyz)"),
+    "unknown files": Convention(text("a.xyz", "1"), TABLE, "holds no data in a format that diagnose reads (a.xyz)"),
 }
 
 

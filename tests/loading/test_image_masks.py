@@ -10,8 +10,8 @@ from PIL import Image
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.parts import Part
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Task
 

@@ -12,11 +12,11 @@ from PIL import Image
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.images import Layout, decode, resize, resize_nearest
 from diagnose.loading.data.layouts import classes_of, splits_of
 from diagnose.loading.data.listing import choose, list_images
 from diagnose.loading.data.parts import Part
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 
 PICTURE = Signature((Port("image", (8, 8, 3)),), (Port("label", (2,)),))

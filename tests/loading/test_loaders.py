@@ -11,8 +11,8 @@ import tensorflow as tf
 from diagnose import cli
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load, subject_from
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.loader_templates import NotUnderstoodError, template
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Subject
 
@@ -268,5 +268,5 @@ def test_the_command_prints_the_template_apart_from_the_sentence(
     assert stop.value.code == 2
     compile(printed.out, "template", "exec")
     assert "def load(data: Path) -> dict:\n" in printed.out
-    assert printed.err.startswith(f"diagnose: {tmp_path}: nothing in it is understood (a.xyz): put ")
+    assert printed.err.startswith(f"diagnose: {tmp_path} holds no data in a format that diagnose reads (a.xyz): put ")
     assert printed.err.count("\n") == 1

@@ -14,7 +14,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.data import folders, texts
+from diagnose.loading.data import sources, texts
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 from tests.loading.old_files import edit_archive
 
@@ -159,10 +160,10 @@ def test_what_may_not_be_opened(data: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise PermissionError(13, "Permission denied", str(data))
 
     signature = Signature((Port("x", (3,)),), (Port("y", (1,)),))
-    for owner, name in ((Path, "open"), (folders.os, "scandir")):
+    for owner, name in ((Path, "open"), (sources.os, "scandir")):
         with monkeypatch.context() as patch, pytest.raises(InputError) as error:
             patch.setattr(owner, name, refuse)
-            folders.read_data(data, signature, LoadOptions())
+            read_data(data, signature, LoadOptions())
         assert str(error.value).endswith("cannot be opened (Permission denied): allow reading it")
 
 
@@ -192,7 +193,7 @@ def test_data_is_an_empty_folder(model: Path, tmp_path: Path) -> None:
 
 def test_nothing_in_the_folder_is_understood(model: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("x")
-    assert "nothing in it is understood (notes.md): put train.npz" in message(model, tmp_path)
+    assert "holds no data in a format that diagnose reads (notes.md): put train.npz" in message(model, tmp_path)
 
 
 def test_arrays_are_named_otherwise(model: Path, tmp_path: Path) -> None:
@@ -205,7 +206,9 @@ def test_arrays_are_named_otherwise(model: Path, tmp_path: Path) -> None:
 def test_several_files_of_which_none_says_what_it_is(model: Path, tmp_path: Path) -> None:
     for name in ("a.npz", "b.npz"):
         np.savez(tmp_path / name, x=X, y=Y)
-    assert "which of a.npz, b.npz is what? Name them train, dev and test" in message(model, tmp_path)
+    assert "the names a.npz, b.npz do not say which file is which split: name them train, dev and test" in message(
+        model, tmp_path
+    )
 
 
 def test_only_dev_rows(model: Path, tmp_path: Path) -> None:
@@ -343,7 +346,10 @@ def test_the_dev_data_holds_other_splits(model: Path, data: Path, tmp_path: Path
 def test_a_file_of_an_unknown_kind(model: Path, tmp_path: Path) -> None:
     (tmp_path / "d.bin").write_bytes(b"\x00\x01\x02")
     text = message(model, tmp_path / "d.bin")
-    assert "d.bin is no data that is understood: pass train.npz (with x and y), x_train.npy and y_train.npy" in text
+    assert (
+        "d.bin is not in a data format that diagnose reads: pass train.npz (with x and y), x_train.npy and y_train.npy"
+        in text
+    )
 
 
 def test_a_packed_file(model: Path, tmp_path: Path) -> None:
@@ -365,14 +371,14 @@ def test_a_split_that_holds_splits(model: Path, tmp_path: Path) -> None:
         (tmp_path / split).mkdir()
         np.savez(tmp_path / split / "d.npz", x_train=X, y_train=Y, x_test=X, y_test=Y)
     text = message(model, tmp_path)
-    assert text.endswith("train: it is one split by its name, but holds several (train, test)")
+    assert text.endswith("train must hold one split, as its name says, got train, test")
 
 
 def test_two_files_for_one_split(model: Path, tmp_path: Path) -> None:
     for name in ("train.npz", "training.npz"):
         np.savez(tmp_path / name, x=X, y=Y)
     text = message(model, tmp_path)
-    assert text.endswith("both hold the train rows")
+    assert text.endswith("both hold the train rows: keep one of them")
     assert "train.npz and " in text
 
 

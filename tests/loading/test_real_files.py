@@ -188,7 +188,7 @@ def test_a_table_in_blanks(shared: Path) -> None:
 
 def test_programs_feed_their_arrays(shared: Path, make_model: Callable[..., Any]) -> None:
     """Fifty sets of arrays out of other people's programs: each is read into its two splits."""
-    from diagnose.loading.data.folders import read_data
+    from diagnose.loading.data.reading import read_data
     from diagnose.loading.signatures import signature_of
 
     signature = signature_of(make_model())

@@ -14,6 +14,8 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from diagnose.errors import InputError
+from diagnose.loading.data.parts import Part, sort_arrays
+from diagnose.loading.data.sources import Format, Source, file_format
 from diagnose.subject import Rows
 
 # Zeros and one-hot rows shrink by a factor of a few hundred, so a factor alone proves nothing: it is held against
@@ -23,6 +25,9 @@ EXPANSION_FLOOR = 1 << 30  # bytes
 # 50,000 single rows out of 10 GB: 30 s and 2.8 GB of mapped pages as the system fetches them, 2 s and 0.4 GB without
 # their neighbours.
 SAMPLED = 1 << 28  # bytes
+SUFFIXES = {".npz", ".npy"}
+_ZIP = b"PK"
+_NPY = b"\x93NUMPY"
 _LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip member: the lengths of its name and of its extra field
 
 
@@ -160,3 +165,34 @@ def mapped(path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]
     if array.nbytes > SAMPLED and hasattr(mmap, "MADV_RANDOM"):
         array._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]
     return array
+
+
+# --- formats -------------------------------------------------------------------------------------
+
+
+def _read_archive(source: Source) -> dict[str, Part]:
+    return sort_arrays(read_npz(source.path), source.signature, str(source.path), source.options)
+
+
+def _read_array_files(source: Source) -> dict[str, Part]:
+    """One array is the inputs; the arrays of a folder are told apart by the names of their files."""
+    if not source.is_folder:
+        return {"": Part({"": read_npy(source.path)}, {}, str(source.path))}
+    arrays = {path.stem: read_npy(path) for path in source.files(".npy")}
+    return sort_arrays(arrays, source.signature, str(source.path), source.options)
+
+
+NPZ = file_format(
+    "NumPy archives",
+    begins=lambda source: source.start.startswith(_ZIP),
+    read=_read_archive,
+    suffixes=(".npz",),
+    example="train.npz (with x and y)",
+)
+NPY = Format(
+    "NumPy arrays",
+    recognises=lambda source: source.start.startswith(_NPY) or bool(source.files(".npy")),
+    read=_read_array_files,
+    suffixes=(".npy",),
+    example="x_train.npy and y_train.npy",
+)

@@ -14,6 +14,8 @@ import numpy as np
 from diagnose.errors import InputError
 from diagnose.loading.data.arrays import EXPANSION, EXPANSION_FLOOR, mapped
 from diagnose.loading.data.names import is_junk
+from diagnose.loading.data.parts import Part, sort_arrays
+from diagnose.loading.data.sources import Format, Source
 from diagnose.loading.magic import GZIP
 from diagnose.subject import Rows
 
@@ -85,3 +87,23 @@ def _refuse_short(path: Path, shape: tuple[int, ...], dtype: np.dtype[np.number]
     if prod(shape) * dtype.itemsize > there:
         size = " x ".join(str(size) for size in shape)
         raise InputError(f"{path} is damaged: it ends before its {size} values of {dtype}: fetch it again")
+
+
+# --- format --------------------------------------------------------------------------------------
+
+
+def _recognises(source: Source) -> bool:
+    """By the first bytes, or by the names of files, gzipped or not."""
+    if source.is_folder:
+        return bool(idx_files(source.entries))
+    return is_idx(source.start) or (source.start.startswith(GZIP) and bool(idx_files([source.path])))
+
+
+def _read(source: Source) -> dict[str, Part]:
+    if not source.is_folder:
+        return {"": Part({"": read_idx(source.path)}, {}, str(source.path))}
+    arrays = {name: read_idx(path) for name, path in idx_files(source.entries).items()}
+    return sort_arrays(arrays, source.signature, str(source.path), source.options)
+
+
+IDX = Format("idx files", recognises=_recognises, read=_read)

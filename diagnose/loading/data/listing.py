@@ -11,8 +11,8 @@ from diagnose.errors import InputError
 from diagnose.loading.data.names import is_junk
 from diagnose.subject import Rows
 
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-TABLES = {".csv", ".tsv"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+TABLE_SUFFIXES = {".csv", ".tsv"}
 
 Place = tuple[str, ...]
 """The names of the folders that lead to a file, from the data folder down."""
@@ -77,9 +77,9 @@ def _sort(entries: Iterable["os.DirEntry[str]"], place: Place, tree: Tree) -> li
         ending = suffix(entry.name)
         if entry.is_dir():
             inner.append((entry.name, entry.is_symlink()))
-        elif ending in IMAGES and entry.is_file():
+        elif ending in IMAGE_SUFFIXES and entry.is_file():
             images.append(prefix + entry.name)
-        elif ending in TABLES and entry.is_file():
+        elif ending in TABLE_SUFFIXES and entry.is_file():
             tree.tables.append(prefix + entry.name)
         else:
             tree.others += 1

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.names import read_name
 from diagnose.loading.data.parts import Part, sort_arrays
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.data.tables import frame_part
 from diagnose.loading.failures import describe_failure
 from diagnose.loading.options import LoadOptions
