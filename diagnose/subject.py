@@ -73,10 +73,16 @@ class Split:
     converted: tuple[str, ...] = ()  # sentences: how targets were converted so that the loss can take them
     groups: Rows | None = None
     times: Rows | None = None
+    population: int | None = None  # rows that there are, of which these are a sample; None: all of them are here
+    sampled: bool = False  # whether more rows exist than are held; with `population` None their number is unknown
 
     @property
     def rows(self) -> int:
         return int(self.targets[0].shape[0])
+
+    @property
+    def whole(self) -> bool:
+        return not self.sampled
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,19 @@ def fit_split(
     if part.named_labels:
         notes = []  # integers or one-hot rows were ours to choose
     converted = tuple(notes) if part.targets else ()  # an autoencoder's targets are its inputs: nothing was converted
-    split = Split(name, inputs, targets, seen, weight, part.origin, converted, part.groups, part.times)
+    split = Split(
+        name,
+        inputs,
+        targets,
+        seen,
+        weight,
+        part.origin,
+        converted,
+        part.groups,
+        part.times,
+        population=part.population,
+        sampled=part.sampled,
+    )
     return split, part.notes + tuple(f"{part.origin}: {note}" for note in notes)
 
 

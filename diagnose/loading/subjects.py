@@ -43,7 +43,7 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
         test=splits.get("test"),
         train_dev=splits.get("train_dev"),
         history=history,
-        training=_training(loaded.training, splits["train"].rows),
+        training=_training(loaded.training, splits["train"]),
         input_names=tuple(port.name for port in loaded.signature.inputs),
         feature_names=_feature_names(parts["train"], splits["train"]),
         trained=loaded.learned,
@@ -117,9 +117,10 @@ def _task(name: Task | str | None) -> Task | None:
         raise InputError(f"--task {name}: there is no such task: pass one of {', '.join(Task)}") from error
 
 
-def _training(training: Training, rows: int) -> Training:
-    """Epochs from the number of steps, where the batch size is known and the user did not say."""
-    if training.epochs is not None or not training.batch_size or not training.iterations:
+def _training(training: Training, train: Split) -> Training:
+    """Epochs from the number of steps, if the user did not say them and batch size and training rows are known."""
+    rows = train.rows if train.whole else train.population
+    if training.epochs is not None or not training.batch_size or not training.iterations or rows is None:
         return training
     return replace(training, epochs=max(1, round(training.iterations / ceil(rows / training.batch_size))))
 

@@ -89,7 +89,7 @@ def test_an_empty_class_folder_counts_where_the_model_has_a_unit_for_it(tmp_path
 def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     put(tmp_path, "train/a/1.png", "train/b/1.png", "train/cover.png", "raw/1.png")
     notes = read(tmp_path)["train"].notes
-    assert any(note.endswith("1 images beside the class folders were left out") for note in notes)
+    assert any(note.endswith("1 images outside the class folders were left out") for note in notes)
     assert any(note.endswith("raw was not used: it names no split") for note in notes)
 
 
@@ -359,7 +359,7 @@ def test_a_class_that_train_does_not_have(tmp_path: Path) -> None:
 def test_a_split_without_class_folders(tmp_path: Path) -> None:
     put(tmp_path, "train/a/1.png", "train/b/1.png", "test/1.png")
     assert message(tmp_path) == (
-        "data (test): its images lie in no class folder, but those of the training set do: sort them"
+        "data (test): its images are not in class folders, but those of the training set are: sort them"
     )
 
 

@@ -112,7 +112,7 @@ def test_no_more_rows_are_taken_than_asked_for(model: Any) -> None:
 
 @pytest.mark.parametrize("rows", [50, None])
 def test_endless_batches_are_cut_and_said(rows: int | None, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnose.loading.data.live._ENDLESS_ROWS", 50)
+    monkeypatch.setattr("diagnose.loading.data.live_batches._ENDLESS_ROWS", 50)
     endless = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(20)
     subject = subject_from(model, endless, options=LoadOptions(rows=rows))
     assert subject.train.rows == 50
@@ -120,7 +120,7 @@ def test_endless_batches_are_cut_and_said(rows: int | None, model: Any, monkeypa
 
 
 def test_rows_have_a_bound_in_bytes(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnose.loading.data.live.BYTES", 100)
+    monkeypatch.setattr("diagnose.loading.data.live_batches.BYTES", 100)
     assert subject_from(model, Batches(), options=NONE).train.rows == 8
 
 
@@ -259,7 +259,7 @@ def test_iterating_leaves_the_random_state(model: Any) -> None:
 
 
 def test_what_is_no_data(model: Any) -> None:
-    with pytest.raises(InputError, match=r"train: pass \(x, y\), a dataset that yields \(x, y\), or a path, not int"):
+    with pytest.raises(InputError, match=r"train must be \(x, y\), a dataset that yields \(x, y\), or a path, got int"):
         subject_from(model, 3, options=NONE)
     with pytest.raises(InputError, match="Python objects of several kinds"):
         subject_from(model, ([[1, "a"], [2, None]], [0, 1]), options=NONE)

@@ -240,10 +240,12 @@ def test_of_a_very_large_table_a_seeded_share_is_kept(
     monkeypatch.setattr(tables, "BYTES", 100_000)
     monkeypatch.setattr(delimited, "CHUNK", 1_000)
     monkeypatch.setattr(records, "_CHUNK", 1_000)
-    frame, notes = read_frame(tmp_path / name, seed=1)
+    table = read_frame(tmp_path / name, seed=1)
+    frame, notes = table.frame, table.notes
     assert 2_000 < len(frame) < 7_000
     assert frame["a"].is_monotonic_increasing
     assert frame["a"].mean() == pytest.approx(10_000, rel=0.1)
     assert notes[0].endswith(f"{len(frame):,} of 20,000 rows were kept, a seeded sample that fits into memory")
-    assert read_frame(tmp_path / name, seed=1)[0].equals(frame)
-    assert not read_frame(tmp_path / name, seed=2)[0].equals(frame)
+    assert table.population == 20_000
+    assert read_frame(tmp_path / name, seed=1).frame.equals(frame)
+    assert not read_frame(tmp_path / name, seed=2).frame.equals(frame)

@@ -140,14 +140,7 @@ def _decode(
 ) -> Part:
     """One split: a sample of every class, decoded. Without an order there are no targets."""
     origin = f"{tree.folder} ({split})" if split else str(tree.folder)
-    new = [name for name in part.classes if order and name not in order]
-    if new:
-        raise InputError(
-            f"{origin}: the class folder {new[0]} is not among the training classes {_listed(order)}: "
-            "rename it, or leave it out"
-        )
-    if not part.classes:
-        raise InputError(f"{origin}: its images lie in no class folder, but those of the training set do: sort them")
+    _require_classes(part, order, origin)
     total = sum(len(files) for files in part.classes.values())
     count = min(options.rows or total, max(1, BYTES // (4 * layout.size)))
     chosen = choose([len(files) for files in part.classes.values()], count, options.seed)
@@ -156,14 +149,26 @@ def _decode(
         files += [every[index] for index in indices]
         labels += [order.index(name) if order else 0] * len(indices)
     decoded = decode(tree.folder, files, layout)
-    notes = [f"{origin}: {note}" for note in decoded.notes]
+    notes = [*decoded.notes]
     if len(files) < total:
-        notes.insert(0, f"{origin}: {len(files):,} of {total:,} images were read, a seeded sample of every class")
+        notes.insert(0, f"{len(files):,} of {total:,} images were read, a seeded sample of every class")
     if part.loose and order:
-        notes.append(f"{origin}: {len(part.loose):,} images beside the class folders were left out")
+        notes.append(f"{len(part.loose):,} images outside the class folders were left out")
     targets = {"": np.array(labels, dtype=np.int64)[decoded.kept]} if order else {}
-    names = tuple(order)
-    return Part({"": decoded.rows}, targets, origin, class_names=names, notes=tuple(notes), named_labels=bool(names))
+    read = Part({"": decoded.rows}, targets, origin, class_names=tuple(order), named_labels=bool(order))
+    read = read.noted(*(f"{origin}: {note}" for note in notes))
+    return read.sample_of(total) if len(files) < total else read
+
+
+def _require_classes(part: SplitFiles, order: Sequence[str], origin: str) -> None:
+    new = [name for name in part.classes if order and name not in order]
+    if new:
+        raise InputError(
+            f"{origin}: the class folder {new[0]} is not among the training classes {_listed(order)}: "
+            "rename it, or leave it out"
+        )
+    if not part.classes:
+        raise InputError(f"{origin}: its images are not in class folders, but those of the training set are: sort them")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -179,7 +179,8 @@ def _read(
     notes = tuple(f"{origin}: {note}" for note in decoded.notes + notes)
     stacked = np.stack([mask for mask in masks if mask is not None])
     rows = decoded.rows if len(kept) == len(files) else decoded.rows[kept]
-    return Part({"": rows}, {"": stacked}, origin, notes=notes, named_labels=True)
+    part = Part({"": rows}, {"": stacked}, origin, notes=notes, named_labels=True)
+    return part.sample_of(total) if len(chosen) < total else part
 
 
 def _size(output: Port, layout: Layout) -> tuple[int, int, int]:

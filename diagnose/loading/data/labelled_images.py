@@ -109,7 +109,8 @@ def _read(tree: Tree, table: LabelTable, split: str, frame: Any, *, layout: Layo
     decoded = decode(tree.folder, list(sample[_FILE]), layout)
     values = {name: _column(sample[name])[decoded.kept] for name in targets}
     notes += decoded.notes
-    return Part({"": decoded.rows}, values, origin, notes=tuple(f"{origin}: {note}" for note in notes))
+    part = Part({"": decoded.rows}, values, origin, notes=tuple(f"{origin}: {note}" for note in notes))
+    return part.sample_of(len(found)) if len(sample) < len(found) else part
 
 
 def _stacked(part: Part) -> Part:

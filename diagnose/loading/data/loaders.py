@@ -12,7 +12,9 @@ from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading.custom import run_file
-from diagnose.loading.data.live import is_dataset, is_rows, live_part
+from diagnose.loading.data.live import live_part
+from diagnose.loading.data.live_arrays import is_rows
+from diagnose.loading.data.live_batches import is_dataset
 from diagnose.loading.data.names import read_name
 from diagnose.loading.data.parts import Part
 from diagnose.loading.failures import describe_failure

@@ -17,8 +17,8 @@ class Part:
 
     `origin` tells people where the rows came from; `notes` are sentences on what was converted or left out.
     `groups` and `times` are one value per row each: which rows belong together, and when they came.
-    `named_labels` tells that the classes were folders, mask values or words: their numbers are ours, in no format that
-    could be wrong.
+    `named_labels` says that the classes were folders, mask values or words: loading chose their numbers, so their
+    format cannot be wrong. `population` and `sampled` are as in `Split`.
     """
 
     inputs: Mapping[str, Rows]
@@ -31,6 +31,12 @@ class Part:
     groups: Rows | None = None
     times: Rows | None = None
     named_labels: bool = False
+    population: int | None = None  # rows that there are, of which these are a sample; None: all of them are here
+    sampled: bool = False  # whether more rows exist than are held; with `population` None their number is unknown
+
+    def sample_of(self, population: int | None) -> "Part":
+        """The same part as a sample of so many rows (None: of an unknown number)."""
+        return replace(self, population=population, sampled=True)
 
     def noted(self, *notes: str) -> "Part":
         """The same part with more notes."""

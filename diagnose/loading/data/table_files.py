@@ -51,17 +51,17 @@ def _read_pair(x: Path, y: Path, files: Sequence[Path], source: Source) -> Part:
         InputError: the files have different numbers of rows, or do not fit the model.
     """
     options = source.options
-    features, notes = read_frame(x, options.seed)
-    targets, more = read_frame(y, options.seed)
+    table, other = read_frame(x, options.seed), read_frame(y, options.seed)
+    features, targets = table.frame, other.frame
     targets = targets[[name for name in targets.columns if not name.startswith("Unnamed:")] or targets.columns]
     targets = targets.add_prefix(f"{y.stem}: ")
     frame = _joined(features, targets, x, y)
     for name in (options.group, options.time):
         beside = _key_file(name, x, files)
         if name is not None and beside is not None and name not in frame.columns:
-            frame[name] = _joined(features, read_frame(beside)[0], x, beside).iloc[:, -1]
+            frame[name] = _joined(features, read_frame(beside).frame, x, beside).iloc[:, -1]
     part = labelled_part(frame, list(targets.columns), source.signature, options, str(x))
-    return part.noted(*notes, *more)
+    return table.described(part.noted(*other.notes))
 
 
 def _key_file(name: str | None, x: Path, files: Sequence[Path]) -> Path | None:

@@ -1,7 +1,7 @@
 """Tables become parts: delimited text, Parquet, JSON Lines, and frames of a running program."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,20 @@ BYTES = 2 << 30  # most memory of one table; of a larger one a seeded share of t
 _TARGET_NAMES = {"target", "targets", "label", "labels", "class", "y"}
 
 
+@dataclass(frozen=True)
+class Table:
+    """The rows of a file as a pandas frame (None: no rows), notes, and how many rows there are if some were dropped."""
+
+    frame: Any
+    notes: tuple[str, ...] = ()
+    population: int | None = None
+
+    def described(self, part: Part) -> Part:
+        """A part of these rows, with what is known of them."""
+        part = replace(part, notes=self.notes + part.notes)
+        return part if self.population is None else part.sample_of(self.population)
+
+
 def read_table(path: Path, signature: Signature, options: LoadOptions) -> Part:
     """Read one file: the target columns, and the features in the order of the file.
 
@@ -35,13 +49,12 @@ def read_table(path: Path, signature: Signature, options: LoadOptions) -> Part:
     Raises:
         InputError: it cannot be read, there is no such column, or the model cannot take the columns.
     """
-    frame, notes = read_frame(path, options.seed)
-    part = frame_part(frame, signature, options, str(path))
-    return replace(part, notes=notes + part.notes)
+    table = read_frame(path, options.seed)
+    return table.described(frame_part(table.frame, signature, options, str(path)))
 
 
-def read_frame(path: Path, seed: int = 0) -> tuple[Any, tuple[str, ...]]:
-    """A file as a pandas frame with columns of text names, and what is to be said of it.
+def read_frame(path: Path, seed: int = 0) -> Table:
+    """A file as a pandas frame whose columns have text names.
 
     Raises:
         InputError: it cannot be read or has no rows.
@@ -49,17 +62,17 @@ def read_frame(path: Path, seed: int = 0) -> tuple[Any, tuple[str, ...]]:
     with path.open("rb") as stream:
         parquet = stream.read(len(PARQUET)) == PARQUET
     if parquet:
-        frame, notes = _thinned(path, parquet_frames(path), seed)
+        table = _thinned(path, parquet_frames(path), seed)
     elif path.suffix.lower() in JSON_LINES:
-        frame, notes = _thinned(path, json_frames(path), seed)
+        table = _thinned(path, json_frames(path), seed)
     else:
-        frame, notes = _delimited(path, seed)
-    if frame is None or frame.empty:
+        table = _delimited(path, seed)
+    if table.frame is None or table.frame.empty:
         raise InputError(f"{path} has no rows: pass a table with one row per example")
-    return _named(frame, str(path)), notes
+    return replace(table, frame=_named(table.frame, str(path)))
 
 
-def _delimited(path: Path, seed: int) -> tuple[Any, tuple[str, ...]]:
+def _delimited(path: Path, seed: int) -> Table:
     dialect = sniff(path)
     pieces = path.stat().st_size > BYTES // 4
     try:
@@ -72,8 +85,8 @@ def _delimited(path: Path, seed: int) -> tuple[Any, tuple[str, ...]]:
         raise InputError(f"{path} cannot be read as a table ({reason})") from error
 
 
-def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> tuple[Any, tuple[str, ...]]:
-    """All rows in their order; whenever they take more than BYTES, a seeded half of them is given up."""
+def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> Table:
+    """All rows in their order; whenever they take more than BYTES, a seeded half of them is dropped."""
     import pandas as pd
 
     generator = np.random.default_rng(seed)
@@ -89,11 +102,12 @@ def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> tuple[Any, tuple[s
             kept = [(some[drawn < share], drawn[drawn < share]) for some, drawn in kept]
             size = sum(int(some.memory_usage(deep=True).sum()) for some, _ in kept)
     if not kept:
-        return None, ()
+        return Table(None)
     frame = pd.concat([some for some, _ in kept], ignore_index=True)
     if share == 1:
-        return frame, ()
-    return frame, (f"{path}: {len(frame):,} of {rows:,} rows were kept, a seeded sample that fits into memory",)
+        return Table(frame)
+    note = f"{path}: {len(frame):,} of {rows:,} rows were kept, a seeded sample that fits into memory"
+    return Table(frame, (note,), population=rows)
 
 
 def frame_part(frame: Any, signature: Signature, options: LoadOptions, origin: str) -> Part:

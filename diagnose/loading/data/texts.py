@@ -91,7 +91,7 @@ def _read_classes(folder: Path, classes: Classes, order: Sequence[str], options:
     rows = _as_rows([_decoded(text) for text, _ in kept])
     part = Part({"": rows}, {"": labels}, origin, class_names=tuple(order))
     note = f"{origin}: {len(kept):,} of {len(files):,} texts were read, a seeded sample of every class"
-    return part.noted(note) if len(kept) < len(files) else part
+    return part.noted(note).sample_of(len(files)) if len(kept) < len(files) else part
 
 
 # --- one text per line ---------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def read_lines(text: Path, labels: Path, signature: Signature, options: LoadOpti
         targets = numbers
     part = Part({"": _as_rows([texts[index] for index in some])}, {"": targets}, str(text))
     note = f"{text}: {len(some):,} of {len(texts):,} lines were read, a seeded sample"
-    return part.noted(note) if len(some) < len(texts) else part
+    return part.noted(note).sample_of(len(texts)) if len(some) < len(texts) else part
 
 
 def _lines(path: Path) -> list[str]:
