@@ -73,7 +73,7 @@ def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: Load
         found = _read(loaded, data, options, split)
         part = found.get(split) or found.get("") or (next(iter(found.values())) if len(found) == 1 else None)
         if part is None:
-            raise InputError(f"{data}: it holds {', '.join(found)}, but no rows for {split}")
+            raise InputError(f"{data} holds {', '.join(found)}, but no rows for {split}")
         parts[split] = part
     require_keys(parts.values(), options)
     return parts

@@ -80,7 +80,9 @@ def fit_split(
 def _weight(part: Part, rows: int) -> Rows:
     weight: Rows = np.asarray(part.sample_weight).reshape(-1)
     if weight.shape[0] != rows:
-        raise InputError(f"{part.origin}: there are {rows:,} rows but {weight.shape[0]:,} sample weights")
+        raise InputError(
+            f"{part.origin}: there are {rows:,} rows but {weight.shape[0]:,} sample weights: pass one weight per row"
+        )
     return weight
 
 
@@ -88,7 +90,7 @@ def _same_rows(part: Part, name: str, arrays: Sequence[Rows]) -> None:
     counts = sorted({array.shape[0] for array in arrays})
     if len(counts) > 1:
         found = " and ".join(f"{count:,}" for count in counts)
-        raise InputError(f"{part.origin}: inputs and targets of {name} have {found} rows: they must have one for one")
+        raise InputError(f"{part.origin}: inputs and targets of {name} must have the same number of rows, got {found}")
     if counts[0] == 0:
         raise InputError(f"{part.origin}: {name} has no rows")
 
@@ -98,12 +100,10 @@ def _same_rows(part: Part, name: str, arrays: Sequence[Rows]) -> None:
 
 def _fit_input(rows: Rows, port: Port, origin: str, notes: list[str]) -> Rows:
     if rows.ndim == 0:
-        raise InputError(f'{origin}: the input "{port.name}" is a single number, not rows')
+        raise InputError(f'{origin}: the input "{port.name}" must be rows, got a single number')
     text = rows.dtype.kind in "OUS" and port.dtype == "string"  # objects are text: readers make no others
     if not text and rows.dtype.kind not in "biuf":
-        raise InputError(
-            f'{origin}: the input "{port.name}" holds {rows.dtype}, but the model takes numbers ({port.dtype})'
-        )
+        raise InputError(f'{origin}: the input "{port.name}" must be numbers ({port.dtype}), got {rows.dtype}')
     reshaped = rows if port.shape is None else _reshape(rows, port.shape)
     if reshaped is None:
         raise InputError(
@@ -188,7 +188,8 @@ def _own_inputs(part: Part, signature: Signature, inputs: tuple[Rows, ...], note
         shape is not None and _matches(rows.shape[1:], shape) for rows, shape in zip(inputs, wanted, strict=True)
     ):
         notes.append(
-            "there are no targets, and the model gives what it takes: the inputs are the targets (autoencoder)"
+            "there are no targets, and the outputs have the shapes of the inputs: "
+            "the inputs are the targets (autoencoder)"
         )
         return inputs
     raise InputError(f"{part.origin}: there are inputs but no targets: add y (labels or values, one per row)")
@@ -196,9 +197,12 @@ def _own_inputs(part: Part, signature: Signature, inputs: tuple[Rows, ...], note
 
 def _fit_target(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
     if rows.dtype.kind in "US":
-        raise InputError(f'{origin}: the targets of "{port.name}" are text: pass the numbers the model was trained on')
+        raise InputError(
+            f'{origin}: the targets of "{port.name}" must be numbers, got text: '
+            "pass the numbers that the model was trained on"
+        )
     if rows.dtype.kind not in "biuf":
-        raise InputError(f'{origin}: the targets of "{port.name}" hold {rows.dtype}, not numbers')
+        raise InputError(f'{origin}: the targets of "{port.name}" must be numbers, got {rows.dtype}')
     rows = rows.astype(np.int8) if rows.dtype.kind == "b" else rows
     if port.shape is None or loss.custom:
         return rows
@@ -286,7 +290,7 @@ def _target_misfit(rows: Rows, port: Port, loss: LossWords, origin: str) -> str:
         labels = f" (values {_some(rows).min()} to {_some(rows).max()})"
     return (
         f'{origin}: one target has the shape {rows.shape[1:]}{labels}, but the output "{port.name}" gives {port.shape} '
-        f"and its loss {loss.name} cannot compare them: pass the targets as the model was trained with"
+        f"and its loss {loss.name} cannot compare them: pass the targets that the model was trained with"
     )
 
 
@@ -304,7 +308,9 @@ def encode_text(parts: dict[str, Part]) -> dict[str, Part]:
         text = [parts[name].origin for name, column in columns.items() if column.dtype.kind in "US"]
         numbers = [parts[name].origin for name, column in columns.items() if column.dtype.kind not in "US"]
         if text and numbers:
-            raise InputError(f"{numbers[0]}: its labels are numbers, but those of {text[0]} are text: write them alike")
+            raise InputError(
+                f"{numbers[0]}: its labels are numbers, but those of {text[0]} are text: use one kind in all"
+            )
         if not text:
             continue
         first = parts.get("train") or next(iter(parts.values()))

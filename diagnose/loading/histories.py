@@ -28,7 +28,7 @@ def read_history(source: Any, output: Output) -> History:
     """
     values = _values(source)
     if not values.get("loss"):
-        raise InputError("--history: it records no loss: pass the JSON of history.history, or a CSVLogger's file")
+        raise InputError("--history has no loss: pass the JSON of history.history, or a CSVLogger's file")
     length = len(values["loss"])
     run = Run(
         seed=None,
@@ -55,7 +55,8 @@ def _values(source: Any) -> dict[str, list[Any]]:
     if isinstance(source, str | Path):
         source = _file(Path(source))
     if not isinstance(source, Mapping):
-        raise InputError("--history: pass what fit returned, its history dict, or a JSON or CSV file of it")
+        kind = type(source).__name__
+        raise InputError(f"--history must be what fit returned, its dict, or a JSON or CSV file of it, got {kind}")
     return {
         str(k): list(v) for k, v in source.items() if isinstance(v, Sequence | np.ndarray) and not isinstance(v, str)
     }
@@ -70,7 +71,9 @@ def _file(path: Path) -> Any:
         frame = pd.read_csv(path, sep=None, engine="python")
         return {str(name): column.tolist() for name, column in frame.items()}
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"--history {path}: it cannot be read ({str(error).splitlines()[0]})") from error
+        raise InputError(
+            f"--history {path}: it cannot be read ({str(error).splitlines()[0]}): pass a JSON or CSV file"
+        ) from error
 
 
 def _column(values: Mapping[str, list[Any]], name: str, length: int) -> Array:

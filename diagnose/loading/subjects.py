@@ -55,13 +55,15 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
 def _no_train(parts: dict[str, Part]) -> str:
     part = next(iter(parts.values()))
     found = ", ".join(parts)
-    return f"{part.origin}: there are rows for {found}, but none to train on: name them train, or x_train and y_train"
+    return f"{part.origin}: there are rows for {found}, but no training rows: name them train, or x_train and y_train"
 
 
 def _test_plays_dev(parts: dict[str, Part], notes: list[str]) -> dict[str, Part]:
     if "dev" in parts or "test" not in parts:
         return dict(parts)
-    notes.append("there is no dev set, so the test set plays dev: figures on it are no longer an unbiased test")
+    notes.append(
+        "there is no dev set, so the test set is used as the dev set: figures on it are no longer an unbiased test"
+    )
     return {("dev" if name == "test" else name): part for name, part in parts.items()}
 
 
@@ -106,7 +108,7 @@ def _outputs(
     if errors:
         known = ", ".join(port.name for port in ports)
         wrong = next(iter(errors)) or "without a name"
-        raise InputError(f"--target-error {wrong}: the model has the outputs {known}: write it as OUTPUT=X")
+        raise InputError(f"--target-error must be OUTPUT=X with one of the outputs {known}, got {wrong}")
     return tuple(outputs)
 
 
@@ -114,7 +116,7 @@ def _task(name: Task | str | None) -> Task | None:
     try:
         return None if name is None else Task(name)
     except ValueError as error:
-        raise InputError(f"--task {name}: there is no such task: pass one of {', '.join(Task)}") from error
+        raise InputError(f"--task must be one of {', '.join(Task)}, got {name!r}") from error
 
 
 def _training(training: Training, train: Split) -> Training:
@@ -145,9 +147,7 @@ def _predict_two(loaded: LoadedModel, inputs: tuple[Rows, ...], origin: str, sig
         for variable, value in kept:
             variable.assign(value)
     if len(predictions) != len(signature.outputs):
-        raise InputError(
-            f"the model returns {len(predictions)} arrays, but {len(signature.outputs)} outputs are known of it"
-        )
+        raise InputError(f"the model returns {len(predictions)} arrays, but has {len(signature.outputs)} outputs")
     return predictions
 
 

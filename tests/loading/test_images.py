@@ -90,7 +90,7 @@ def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     put(tmp_path, "train/a/1.png", "train/b/1.png", "train/cover.png", "raw/1.png")
     notes = read(tmp_path)["train"].notes
     assert any(note.endswith("1 images outside the class folders were left out") for note in notes)
-    assert any(note.endswith("raw was not used: it names no split") for note in notes)
+    assert any(note.endswith("raw was not used: its name is not that of a split") for note in notes)
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_rows_of_a_table_without_an_image_are_left_out(tmp_path: Path) -> None:
     labelled(tmp_path, "file,age", "a.png,1", "b.png,2", "none.png,3")
     part = read(tmp_path, VALUE)[""]
     assert part.targets[""].tolist() == [1, 2]
-    assert any(note.endswith("1 of 3 rows name no image and were left out") for note in part.notes)
+    assert any(note.endswith("1 of 3 rows do not name an image and were left out") for note in part.notes)
 
 
 def test_class_folders_win_over_a_table_unless_its_column_is_named(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_class_folders_win_over_a_table_unless_its_column_is_named(tmp_path: Pat
 def test_it_is_unclear_which_column_is_the_target(tmp_path: Path) -> None:
     labelled(tmp_path, "file,age,height", "a.png,1,2", "b.png,3,4")
     assert message(tmp_path, VALUE) == (
-        "data/labels.csv: which column is the target of the images? Pass --target with one of age, height"
+        "data/labels.csv: the target column of the images is unclear: pass --target with one of age, height"
     )
 
 
@@ -374,7 +374,7 @@ def test_more_classes_than_units(tmp_path: Path) -> None:
 def test_images_without_classes(tmp_path: Path) -> None:
     put(tmp_path, "cat.1.png", "dog.1.png")
     assert message(tmp_path).startswith(
-        "data holds images without classes (file names are not read as such): put them into one folder per class, "
+        "data holds images without classes (file names are not read as classes): put them into one folder per class, "
         "or add labels.csv with a column of file names and one of labels; or read it with a function of yours"
     )
 

@@ -266,7 +266,7 @@ def test_what_is_no_data(model: Any) -> None:
 
 
 def test_a_number_is_no_rows(model: Any) -> None:
-    with pytest.raises(InputError, match='train: the input "numbers" is a single number, not rows'):
+    with pytest.raises(InputError, match='train: the input "numbers" must be rows, got a single number'):
         subject_from(model, (np.float32(3), Y), options=NONE)
 
 
@@ -300,7 +300,7 @@ def test_test_plays_dev_where_there_is_none(model: Any) -> None:
     subject = subject_from(model, (X, Y), test=(X[:4], Y[:4]), options=NONE)
     assert subject.test is None
     assert subject.dev is not None and (subject.dev.name, subject.dev.rows) == ("dev", 4)
-    assert subject.notes[0].startswith("there is no dev set, so the test set plays dev")
+    assert subject.notes[0].startswith("there is no dev set, so the test set is used as the dev set")
 
 
 def test_further_paths_are_further_splits(make_model: Make, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_model_that_cannot_take_the_rows() -> None:
 def test_a_subclassed_model_that_returns_more_than_is_known() -> None:
     model = own_call(1, heads=2)
     model.compile("sgd", "mse")
-    with pytest.raises(InputError, match="the model returns 2 arrays, but 1 outputs are known of it"):
+    with pytest.raises(InputError, match="the model returns 2 arrays, but has 1 outputs"):
         subject_from(model, (X, Y), options=NONE)
 
 

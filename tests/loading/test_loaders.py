@@ -108,7 +108,7 @@ def test_no_loader_runs_that_was_not_named(model: Path, tmp_path: Path) -> None:
 
 def test_the_option_is_not_written_so(model: Path, tmp_path: Path) -> None:
     for option in ("own.py", "own.py:", ":load"):
-        with pytest.raises(InputError, match=f"^--loader {option}: write it as FILE.py:FUNCTION$"):
+        with pytest.raises(InputError, match=f"^--loader must be FILE.py:FUNCTION, got {option}$"):
             load(model, tmp_path, LoadOptions(loader=option))
 
 
@@ -155,8 +155,8 @@ def test_what_it_yields_fails(model: Path, tmp_path: Path) -> None:
 )
 def test_it_returns_something_else(returned: str, expected: str, model: Path, tmp_path: Path) -> None:
     assert message(model, tmp_path, f"{MAKE}def load(data):\n    return {returned}\n") == (
-        f"--loader own.py:load: it returned {expected}: return (x, y), a dataset of batches, "
-        "or a dict of these with the keys train, dev and test"
+        "--loader own.py:load must return (x, y), a dataset of batches, or a dict of these with the keys train, "
+        f"dev and test, got {expected}"
     )
 
 

@@ -105,7 +105,7 @@ def test_config_is_no_json(tmp_path: Path, data: Path) -> None:
 
 
 def test_optimizer_is_unknown(model: Path, data: Path) -> None:
-    expected = "--optimizer adma: Keras has no such optimizer: pass sgd, adam, adamw or rmsprop"
+    expected = "--optimizer must be an optimizer of Keras, such as sgd, adam, adamw or rmsprop, got 'adma'"
     assert message(model, data, optimizer="adma") == expected
 
 
@@ -114,12 +114,14 @@ def test_loss_is_unknown(model: Path, data: Path) -> None:
 
 
 def test_task_is_unknown(model: Path, data: Path) -> None:
-    expected = "--task classify: there is no such task: pass one of binary, multiclass, multilabel, regression"
+    expected = "--task must be one of binary, multiclass, multilabel, regression, got 'classify'"
     assert message(model, data, task="classify") == expected
 
 
 def test_target_error_of_no_output(model: Path, data: Path) -> None:
-    assert "--target-error price: the model has the outputs dense" in message(model, data, target_error={"price": 0.1})
+    assert "--target-error must be OUTPUT=X with one of the outputs dense" in message(
+        model, data, target_error={"price": 0.1}
+    )
 
 
 def test_custom_objects_are_missing_or_fail(model: Path, data: Path, tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_custom_objects_are_missing_or_fail(model: Path, data: Path, tmp_path: P
 
 @pytest.mark.parametrize("option", ["half", "half=own.py", "=own.py:f"])
 def test_lambda_option_is_not_written_so(option: str, model: Path, data: Path) -> None:
-    assert message(model, data, lambdas=(option,)) == f"--lambda {option}: write it as LAYER=FILE.py:FUNCTION"
+    assert message(model, data, lambdas=(option,)) == f"--lambda must be LAYER=FILE.py:FUNCTION, got {option}"
 
 
 def test_a_lambda_layer_that_is_not_there(tmp_path: Path, data: Path) -> None:
@@ -213,7 +215,7 @@ def test_several_files_of_which_none_says_what_it_is(model: Path, tmp_path: Path
 
 def test_only_dev_rows(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "dev.npz", x=X, y=Y)
-    assert "there are rows for dev, but none to train on: name them train" in message(model, tmp_path)
+    assert "there are rows for dev, but no training rows: name them train" in message(model, tmp_path)
 
 
 def test_a_damaged_npz(model: Path, tmp_path: Path) -> None:
@@ -230,7 +232,7 @@ def test_no_targets(model: Path, tmp_path: Path) -> None:
 def test_rows_differ(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y[:7])
     assert message(model, tmp_path).endswith(
-        "inputs and targets of train have 7 and 12 rows: they must have one for one"
+        "inputs and targets of train must have the same number of rows, got 7 and 12"
     )
 
 
@@ -270,7 +272,7 @@ def test_labels_are_out_of_range(labels: list[int], hint: str, classifier: Path,
 
 def test_text_as_input(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=np.full((12, 3), "a"), y=Y)
-    assert "holds <U1, but the model takes numbers (float32)" in message(model, tmp_path)
+    assert "must be numbers (float32), got <U1" in message(model, tmp_path)
 
 
 def test_a_class_that_train_does_not_have(model: Path, tmp_path: Path) -> None:
@@ -281,7 +283,7 @@ def test_a_class_that_train_does_not_have(model: Path, tmp_path: Path) -> None:
 
 def test_which_column_is_the_target(model: Path, tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("a,b,c,d\n1,2,3,0\n")
-    assert message(model, tmp_path).endswith("which column is the target? Pass --target with one of a, b, c, d")
+    assert message(model, tmp_path).endswith("the target column is unclear: pass --target with one of a, b, c, d")
     expected = "it has no column lable: pass --target with one of a, b, c, d"
     assert message(model, tmp_path, target="lable").endswith(expected)
 
@@ -302,7 +304,7 @@ def test_groups_and_times_that_are_not_there(option: str, name: str, model: Path
 
 def test_groups_of_several_values_a_row(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y, site=X)
-    expected = "--group site has the shape (12, 3): there must be one value per row"
+    expected = "--group site must have one value per row, got the shape (12, 3)"
     assert message(model, tmp_path, group="site").endswith(expected)
 
 
@@ -326,7 +328,7 @@ def test_an_image_that_is_none(tmp_path: Path) -> None:
 
 def test_history_without_a_loss(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("{}")
-    assert message(model, data, history=tmp_path / "h.json").startswith("--history: it records no loss")
+    assert message(model, data, history=tmp_path / "h.json").startswith("--history has no loss: pass the JSON of history.history")
 
 
 # --- rarer ones ----------------------------------------------------------------------------------
@@ -334,13 +336,15 @@ def test_history_without_a_loss(model: Path, data: Path, tmp_path: Path) -> None
 
 def test_custom_objects_are_no_python_file(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("x = 1")
-    assert message(model, data, custom_objects=tmp_path / "own.txt").endswith("own.txt: pass a Python file (.py)")
+    assert message(model, data, custom_objects=tmp_path / "own.txt").startswith(
+        "--custom-objects must be a Python file (.py), got"
+    )
 
 
 def test_the_dev_data_holds_other_splits(model: Path, data: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", x_train=X, y_train=Y, x_test=X, y_test=Y)
     text = message(model, data, dev=tmp_path / "other.npz")
-    assert text.endswith("other.npz: it holds train, test, but no rows for dev")
+    assert text.endswith("other.npz holds train, test, but no rows for dev")
 
 
 def test_a_file_of_an_unknown_kind(model: Path, tmp_path: Path) -> None:
@@ -400,21 +404,21 @@ def test_lines_beyond_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_weights_of_another_number(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y, sample_weight=np.ones(5))
-    assert message(model, tmp_path).endswith("there are 12 rows but 5 sample weights")
+    assert message(model, tmp_path).endswith("there are 12 rows but 5 sample weights: pass one weight per row")
 
 
 def test_targets_that_are_no_numbers(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y.astype("complex64"))
     text = message(model, tmp_path)
     assert 'the targets of "' in text
-    assert text.endswith('" hold complex64, not numbers')
+    assert text.endswith('" must be numbers, got complex64')
 
 
 def test_a_history_that_cannot_be_read(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("{")
     assert "h.json: it cannot be read (Expecting property name" in message(model, data, history=tmp_path / "h.json")
     (tmp_path / "list.json").write_text("[1]")
-    expected = "--history: pass what fit returned, its history dict, or a JSON or CSV file of it"
+    expected = "--history must be what fit returned, its dict, or a JSON or CSV file of it, got list"
     assert message(model, data, history=tmp_path / "list.json") == expected
 
 

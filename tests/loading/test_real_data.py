@@ -65,7 +65,7 @@ def test_tables_that_fit(name: str, width: int, target: str | None, rows: dict[s
         ("heart", 9, "chd", "one number for each of famhist would give exactly 9"),
         ("heart", 10, "chd", "one-hot columns for famhist would give exactly 10"),
         ("titanic", 7, "Survived", "without PassengerId, one number for each of Sex, Embarked would give exactly 7"),
-        ("pima", 8, None, "Pass --target with a number from 0 to 8, or -1 for the last: the file has no header"),
+        ("pima", 8, None, "pass --target with a number from 0 to 8, or -1 for the last: the file has no header"),
         ("movie_review_polarity", 100, None, "turn the text into numbers as in training, with --loader"),
     ],
 )

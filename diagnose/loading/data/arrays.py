@@ -70,7 +70,7 @@ def _no_arrays(members: list[str]) -> str:
     if "config.json" in members:
         return "is a Keras model, not data: pass the model first, then the data"
     if members:
-        return f"is an archive that holds {members[0]}, no arrays: unpack it and pass what is inside"
+        return f"is an archive that holds {members[0]}, not arrays: unpack it and pass what is inside"
     return "holds no arrays: save it with numpy.savez(path, x=..., y=...)"
 
 
@@ -104,7 +104,7 @@ def _refuse_bombs(path: Path, members: list[zipfile.ZipInfo]) -> None:
     if bomb or unpacked > _memory() / 2:
         raise InputError(
             f"{path} is compressed and unpacks to {unpacked:,} bytes: save it with numpy.savez, "
-            "which does not compress, and it is read from the disk as needed"
+            "which does not compress, so that it is read from the disk as needed"
         )
 
 
@@ -152,8 +152,8 @@ def _header(stream: IO[bytes], path: Path, what: str) -> _Header:
 def _refuse_short(path: Path, header: _Header, there: int) -> None:
     if min(header.shape, default=0) < 0 or header.dtype.itemsize == 0 or header.bytes > there:
         raise InputError(
-            f"{path} is damaged: an array of {header.dtype} with the shape {header.shape} takes "
-            f"{header.bytes:,} bytes, and {max(there, 0):,} are there"
+            f"{path} is damaged: an array of {header.dtype} with the shape {header.shape} needs "
+            f"{header.bytes:,} bytes, but there are {max(there, 0):,}: save it again"
         )
 
 

@@ -48,7 +48,7 @@ def sniff(path: Path) -> Dialect:
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), "")
     if not encoding:
         if b"\0" in start:
-            raise InputError(f"{path} is no text: save it as CSV in UTF-8")
+            raise InputError(f"{path} is not text: save it as CSV in UTF-8")
         encoding = "utf-8" if _decodes(start) else "latin-1"
     lines = StringIO(start.decode(encoding, "replace"), newline=None).read().split("\n")
     if len(start) == _SAMPLE and len(lines) > 1:

@@ -47,7 +47,8 @@ def feature_rows(frame: Any, signature: Signature, origin: str) -> Features:
     lists = [name for name in frame.columns if is_nested(frame[name])]
     if len(lists) > 1:
         raise InputError(
-            f'{origin}: which of the lists {listed(lists)} is the model\'s input "{ports[0].name}"? Keep one of them'
+            f'{origin}: the model\'s input "{ports[0].name}" must be one column of lists, got {listed(lists)}: '
+            "keep one of them"
         )
     if lists:
         rest = [name for name in frame.columns if name not in lists]
@@ -79,7 +80,7 @@ def _by_name(frame: Any, ports: tuple[Port, ...], columns: dict[str, str], origi
     used = {port.name: columns[plain(port.name)] for port in ports}
     rest = [name for name in frame.columns if name not in used.values()]
     inputs = {port.name: _cells(frame[used[port.name]], port, origin) for port in ports}
-    return Features(inputs, notes=_left_out(rest, origin, "are no inputs of the model"))
+    return Features(inputs, notes=_left_out(rest, origin, "are not inputs of the model"))
 
 
 def _cells(column: Any, port: Port, origin: str) -> Rows:
@@ -123,7 +124,7 @@ def _numbers(frame: Any, port: Port, origin: str) -> Features:
         has = f"{len(numeric)} numeric feature columns" + (f" and text in {listed(text)}" if text else "")
         raise InputError(f"{origin} has {has}, but the model takes {width} numbers a row: {advice(frame, width)}")
     if not kept:
-        raise InputError(f"{origin} has no columns of numbers beside the target: check --target and the delimiter")
+        raise InputError(f"{origin} has no columns of numbers besides the target: check --target and the delimiter")
     notes += _left_out(text, origin, "hold text")
     missing = frame[kept].isna().sum()
     gaps = [f"{name} ({count:,})" for name, count in missing.items() if count]

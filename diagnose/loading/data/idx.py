@@ -70,7 +70,7 @@ def _unzipped(path: Path) -> Rows:
         shape, dtype = _header(stream, path)
         size = prod(shape) * dtype.itemsize
         if size > max(EXPANSION_FLOOR, EXPANSION * path.stat().st_size):
-            raise InputError(f"{path} unpacks to {size:,} bytes: unpack it, and it is read from the disk as needed")
+            raise InputError(f"{path} unpacks to {size:,} bytes: unpack it, so that it is read from the disk as needed")
         content = stream.read(size)
     _refuse_short(path, shape, dtype, len(content))
     return np.frombuffer(content, dtype).reshape(shape)
@@ -79,7 +79,7 @@ def _unzipped(path: Path) -> Rows:
 def _header(stream: IO[bytes] | gzip.GzipFile, path: Path) -> tuple[tuple[int, ...], np.dtype[np.number]]:
     start = stream.read(4)
     if not is_idx(start):
-        raise InputError(f"{path} is no idx file: its name says so, but it begins otherwise")
+        raise InputError(f"{path} is not an idx file, although its name says so: fetch it again")
     return struct.unpack(f">{start[3]}I", stream.read(4 * start[3])), np.dtype(_TYPES[start[2]])
 
 

@@ -55,7 +55,7 @@ def _read(source: Source) -> dict[str, Part]:
     if labels and (options.target or not _has_classes(splits)):
         return read_labelled(tree, labels, signature, options)
     parts = _read_splits(tree, splits, signature, options)
-    note = f"{tree.folder}: {', '.join(unused)} was not used: it names no split"
+    note = f"{tree.folder}: {', '.join(unused)} was not used: its name is not that of a split"
     return {split: part.noted(note) if unused else part for split, part in parts.items()}
 
 
@@ -120,7 +120,7 @@ def _class_order(tree: Tree, first: SplitFiles, signature: Signature) -> tuple[s
     """Sorted names, as Keras numbers them: an empty folder is a class, too, where the model has a unit for it."""
     if not first.classes:
         advice = "put them into one folder per class, or add labels.csv with a column of file names and one of labels"
-        message = f"{tree.folder} holds images without classes (file names are not read as such): {advice}"
+        message = f"{tree.folder} holds images without classes (file names are not read as classes): {advice}"
         raise not_understood(message, tree.folder, signature)
     output = signature.outputs[0]
     units = output.shape[-1] if output.shape else None

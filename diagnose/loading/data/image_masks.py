@@ -60,12 +60,12 @@ def pair_up(tree: Tree, signature: Signature) -> dict[str, Pairs]:
         images, masks = _by_stem(images), _by_stem(masks)
     common = images.keys() & masks.keys()
     if not common:
-        message = f"{tree.folder}: {_first(images)} and {_first(masks)} and so on share no names: "
-        advice = "call an image and its mask the same, apart from suffix and _mask"
+        message = f"{tree.folder}: no image has a mask of the same name (as {_first(images)} and {_first(masks)}): "
+        advice = "give an image and its mask one name, apart from suffix and _mask"
         raise not_understood(message + advice, tree.folder, signature)
     double = next((side[key] for key in sorted(common) for side in (images, masks) if len(side[key]) > 1), None)
     if double:
-        message = f"{tree.folder}: {double[0]} and {double[1]} have one name, so their partner is unclear: "
+        message = f"{tree.folder}: {double[0]} and {double[1]} have the same name, so their partner is unclear: "
         raise not_understood(f"{message}keep one of them", tree.folder, signature)
     alone = sorted(file for side in (images, masks) for key in side.keys() - common for file in side[key])
     folders: Folders = {}
@@ -163,7 +163,7 @@ def _read(
     for file in files:
         levels = read_levels(folder / file)
         if levels is not None and levels.ndim == 3:
-            message = f"{folder}/{file} is a mask in colours, and which colour is which class is not known: "
+            message = f"{folder}/{file} is a mask in colours, whose classes are unknown: "
             raise not_understood(f"{message}save integers from 0", folder, signature)
         if levels is not None and levels.shape != (height, width):
             levels, resized = resize_nearest(levels, height, width), resized + 1
@@ -198,7 +198,7 @@ def _as_classes(parts: Mapping[str, Part], signature: Signature, folder: Path, *
     if values[-1] < classes:
         return dict(parts)
     if lossy and units <= 2:
-        cut = f"{folder}: the masks are JPEG files, whose values blur: from 128 up they were read as 1, below as 0"
+        cut = f"{folder}: the masks are JPEG files, which are lossy: values from 128 on were read as 1, lower ones as 0"
         return {split: _with_masks(part, part.targets[""] >= 128, cut) for split, part in parts.items()}
     if len(values) == classes or set(values.tolist()) == {255}:
         order = values if len(values) == classes else np.array([0, 255])

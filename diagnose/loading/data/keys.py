@@ -48,7 +48,7 @@ def times_of(values: Any, name: str, origin: str) -> Rows:
 def _flat(values: Any, what: str, origin: str) -> Rows:
     rows: Rows = np.asarray(values)
     if rows.ndim == 0 or rows.size != rows.shape[0]:
-        raise InputError(f"{origin}: {what} has the shape {rows.shape}: there must be one value per row")
+        raise InputError(f"{origin}: {what} must have one value per row, got the shape {rows.shape}")
     return rows.reshape(-1)
 
 

@@ -97,7 +97,7 @@ def _read(tree: Tree, table: LabelTable, split: str, frame: Any, *, layout: Layo
     notes = [f"the column {table.names} names the images, the targets are {', '.join(targets)}"]
     found = frame[frame[_FILE] != ""]
     if len(found) < len(frame):
-        notes.append(f"{len(frame) - len(found):,} of {len(frame):,} rows name no image and were left out")
+        notes.append(f"{len(frame) - len(found):,} of {len(frame):,} rows do not name an image and were left out")
     strata = list(found.groupby(targets, sort=True).indices.values())
     if len(strata) > _STRATA:
         strata = [np.arange(len(found))]
@@ -132,8 +132,8 @@ def _target_columns(tree: Tree, table: LabelTable, target: str | None) -> list[s
         if len(columns) == 1:
             return columns
     raise InputError(
-        f"{tree.folder}/{table.path}: which column is the target of the images? "
-        f"Pass --target with one of {', '.join(table.columns)}"
+        f"{tree.folder}/{table.path}: the target column of the images is unclear: "
+        f"pass --target with one of {', '.join(table.columns)}"
     )
 
 

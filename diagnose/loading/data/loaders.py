@@ -36,7 +36,7 @@ def load_with(option: str, data: Path, signature: Signature, options: LoadOption
     """
     file, _, name = option.rpartition(":")
     if not file or not name:
-        raise InputError(f"--loader {option}: write it as FILE.py:FUNCTION")
+        raise InputError(f"--loader must be FILE.py:FUNCTION, got {option}")
     with _importing_beside(Path(file)), contextlib.redirect_stdout(sys.stderr):
         function = getattr(run_file(Path(file), "--loader"), name, None)
         if not callable(function):
@@ -73,8 +73,8 @@ def _by_split(returned: Any, option: str) -> dict[str, Any]:
         return {split: rows for split, rows in zip(_ORDER, returned, strict=False) if rows is not None}
     if not (is_rows(returned) or is_dataset(returned) or isinstance(returned, str | Path)):
         raise InputError(
-            f"--loader {option}: it returned {_described(returned)}: return (x, y), a dataset of batches, "
-            "or a dict of these with the keys train, dev and test"
+            f"--loader {option} must return (x, y), a dataset of batches, or a dict of these with the keys train, dev "
+            f"and test, got {_described(returned)}"
         )
     return {"": returned}
 

@@ -75,7 +75,7 @@ def sort_arrays(
             if other != key:
                 raise InputError(f"{origin}: {other} and {key} mean the same ({name.role}): leave one of them out")
             if arrays[key].ndim == 0:
-                raise InputError(f"{origin}: {key} is a single value: its first axis must be the rows")
+                raise InputError(f"{origin}: {key} must have rows as its first axis, got a single value")
     found = {split: roles for split, roles in splits.items() if roles["input"]}
     if not found:
         raise InputError(

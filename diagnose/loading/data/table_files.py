@@ -76,7 +76,9 @@ def _joined(left: Any, right: Any, x: Path, y: Path) -> Any:
     import pandas as pd
 
     if len(left) != len(right):
-        raise InputError(f"{x} has {len(left):,} rows and {y.name} has {len(right):,}: they must have one for one")
+        raise InputError(
+            f"{x} has {len(left):,} rows and {y.name} has {len(right):,}: they must have the same number of rows"
+        )
     return pd.concat([left, right], axis=1)
 
 

@@ -82,7 +82,7 @@ def _delimited(path: Path, seed: int) -> Table:
             return _thinned(path, frames(path, replace(dialect, encoding="latin-1"), pieces), seed)
     except (OSError, ValueError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise InputError(f"{path} cannot be read as a table ({reason})") from error
+        raise InputError(f"{path} cannot be read as a table ({reason}): save it again as CSV") from error
 
 
 def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> Table:
@@ -167,7 +167,7 @@ def _targets(frame: Any, target: str | None, signature: Signature, origin: str) 
     if len(found) < len(wanted):
         found = likely if len(likely) == 1 else []
     if not found:
-        raise InputError(f"{origin}: which column is the target? Pass --target with {_choice(columns)}")
+        raise InputError(f"{origin}: the target column is unclear: pass --target with {_choice(columns)}")
     return found, (f"{origin}: {listed(found)} was taken as the target by its name",)
 
 

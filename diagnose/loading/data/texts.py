@@ -148,7 +148,7 @@ def read_lines(text: Path, labels: Path, signature: Signature, options: LoadOpti
     texts, marks = _lines(text), _lines(labels)
     if len(texts) != len(marks):
         raise InputError(
-            f"{text} has {len(texts):,} lines and {labels.name} has {len(marks):,}: they must have one label for each"
+            f"{text} has {len(texts):,} lines and {labels.name} has {len(marks):,}: each line must have one label"
         )
     some = choose([len(texts)], options.rows or len(texts), options.seed)[0]
     numbers = np.array(marks, dtype=np.str_)[some]

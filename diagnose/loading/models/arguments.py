@@ -92,6 +92,6 @@ def lost_arguments(layer: Config, version: str) -> str | None:
         kind, name = layer["class_name"], lost[0]
         raise InputError(
             f"{place_of(layer)} is a {kind} with {name}={config[name]}, which Keras 3 does not know: "
-            f"pass --custom-objects FILE.py that defines a {kind} which does"
+            f"pass --custom-objects FILE.py that defines a {kind} with it"
         )
     return None

@@ -14,6 +14,7 @@ from diagnose.errors import InputError
 # Largest difference of outputs, as a fraction of the largest output: float32 rounds to 1e-7, and summing in another
 # order costs some ten times that in deep models.
 TOLERANCE = 1e-5
+SAVE_AGAIN = "save the model as .keras or .h5 with the Keras that made it"
 
 Arrays = Sequence[NDArray[Any]]
 
@@ -56,7 +57,7 @@ def _compare_weights(path: Path, model: Any, theirs: dict[str, NDArray[Any]]) ->
     for name, value in theirs.items():
         digest = _digest(value)
         if value.dtype.kind == "f" and not ours[digest]:  # whole numbers count and seed
-            raise InputError(f"{path}: the weights {name} changed when the model was converted, so it is not examined")
+            raise InputError(f"{path}: the weights {name} changed when the model was converted: {SAVE_AGAIN}")
         ours[digest] -= 1
 
 
@@ -78,14 +79,14 @@ def _compare_outputs(path: Path, model: Any, inputs: Arrays, theirs: Arrays) -> 
     shapes = [one.shape for one in ours], [one.shape for one in theirs]
     if shapes[0] != shapes[1]:
         raise InputError(
-            f"{path}: the converted model gives outputs of the shapes {shapes[0]}, tf-keras {shapes[1]}, "
-            "so it is not examined"
+            f"{path}: the converted model gives outputs of the shapes {shapes[0]}, but tf-keras "
+            f"{shapes[1]}: {SAVE_AGAIN}"
         )
     worst = max(_difference(one, other) for one, other in zip(ours, theirs, strict=True))
     if not worst <= TOLERANCE:
         raise InputError(
-            f"{path}: the outputs of the converted model differ from those of tf-keras by {worst:.0e} of the largest, "
-            "so it is not examined: save the model as .keras or .h5 with the Keras that made it"
+            f"{path}: the outputs of the converted model differ from those of tf-keras by {worst:.0e} of the largest: "
+            f"{SAVE_AGAIN}"
         )
     return worst
 

@@ -25,7 +25,7 @@ def make_optimizer(name: str, rate: float | None) -> Any:
         optimizer = keras.optimizers.get(name)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"--optimizer {name}: Keras has no such optimizer: pass sgd, adam, adamw or rmsprop"
+            f"--optimizer must be an optimizer of Keras, such as sgd, adam, adamw or rmsprop, got {name!r}"
         ) from error
     if rate is not None:
         optimizer.learning_rate = rate

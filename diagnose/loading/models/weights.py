@@ -39,7 +39,10 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
         stored = {name: weights for name, weights in stored.items() if weights}
         layers = [layer for layer in model.layers if _ordered(layer)]
         if len(stored) != len(layers):
-            raise InputError(f"{file.path}: it has weights for {len(stored)} layers, but its config for {len(layers)}")
+            raise InputError(
+                f"{file.path} has weights for {len(stored)} layers, but its config has {len(layers)} "
+                "layers with weights"
+            )
         named = {plain_name(name): name for name in stored}
         if {layer.name for layer in layers} == set(named):
             pairs = [(layer, named[layer.name]) for layer in layers]
