@@ -18,7 +18,7 @@ def load(model_path: Path, data_path: Path | None, options: LoadOptions) -> Subj
     """Load a model file and its data.
 
     Args:
-        model_path: a `.keras` or HDF5 file, told by its content.
+        model_path: a model file; its content decides the format, not its name.
         data_path: a data file or a folder.
         options: what the files do not say.
 
@@ -58,7 +58,7 @@ def subject_from(model: Any, train: Any, dev: Any = None, test: Any = None, *, o
 
 
 def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: LoadOptions) -> dict[str, "Part"]:
-    """All splits: those inside the first source, and the further ones, which replace what it has of that name."""
+    """All splits: those in the first source, and the further ones, which replace the splits of the same name."""
     from diagnose.loading.data.parts import require_keys
 
     if options.loader and not isinstance(train, str | Path):
@@ -80,7 +80,7 @@ def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: Load
 
 
 def _read(loaded: "LoadedModel", data: Any, options: LoadOptions, what: str) -> dict[str, "Part"]:
-    """One source; where the user named a loader, it reads every path."""
+    """One source; a loader that the user named reads every path."""
     from diagnose.loading.data.live import live_part
     from diagnose.loading.data.loaders import load_with
 

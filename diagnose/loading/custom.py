@@ -32,7 +32,7 @@ def lambda_functions(options: Iterable[str]) -> dict[str, Any]:
     """Functions for Lambda layers, by the layer's name, from options written LAYER=FILE.py:FUNCTION.
 
     Raises:
-        InputError: an option is not written so, or names what is not there.
+        InputError: an option is not of this form, or names a function that does not exist.
     """
     functions = {}
     for option in options:
@@ -51,7 +51,7 @@ def run_file(path: Path, option: str) -> ModuleType:
     """Run a Python file that an option named.
 
     Raises:
-        InputError: it is missing, no Python file, or fails.
+        InputError: it is missing, fails, or is not a Python file.
     """
     if not path.is_file():
         raise InputError(f"{option} {path}: there is no such file")

@@ -1,7 +1,7 @@
-"""Rows and the model brought together: shapes, types and label formats, changed only where there is one meaning.
+"""Fit rows to the model: shapes, types and label formats are changed only if there is one way to read them.
 
-Each change that is more than a missing axis of length one leaves a note. What the loss could take in training is left
-as it is, however wrong it looks: the checks report it. What no loss could take is refused.
+Each change leaves a note, except for a missing axis of length one. Targets that the loss accepts in training are left
+as they are, even if they look wrong: the checks report them. Targets that no loss accepts are refused.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,17 +15,17 @@ from diagnose.loading.models.losses import LossWords
 from diagnose.loading.signatures import Port, Shape, Signature
 from diagnose.subject import Rows, Seen, Split
 
-CAST_BYTES = 64 << 20  # a memory-mapped array that would take more than this as the model's type stays as it is
+CAST_BYTES = 64 << 20  # a memory-mapped array that is larger than this in the model's type is not cast
 _IMAGE_CHANNELS = (1, 3, 4)
 _CATEGORICAL = {"categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "kl_divergence"}
 _BINARY = {"binary_crossentropy", "binary_focal_crossentropy"}
 _SPARSE = "sparse_categorical_crossentropy"
 _LISTED = 12  # classes in a message
-_LABELS = 10_000_000  # most labels that are looked at, evenly spread over the rows
+_LABELS = 10_000_000  # most labels that are read, evenly spread over the rows
 
 
 def fit_inputs(part: Part, signature: Signature) -> tuple[tuple[Rows, ...], tuple[str, ...]]:
-    """The inputs of a part in the model's order, shape and type, and what was changed, in sentences.
+    """The inputs of a part in the model's order, shape and type, and a note for each change.
 
     Raises:
         InputError: they do not fit the model; both sides are named.
@@ -46,7 +46,7 @@ def fit_split(
     losses: Sequence[LossWords],
     seen: Seen,
 ) -> tuple[Split, tuple[str, ...]]:
-    """Make a split of fitted inputs and a part's targets, and tell in sentences what was changed.
+    """Make a split of fitted inputs and a part's targets, with a note for each change.
 
     Raises:
         InputError: rows, shapes or labels do not fit; both sides are named.
@@ -59,7 +59,7 @@ def fit_split(
             _same_rows(part, name, [inputs[0], column])
     weight = None if part.sample_weight is None else _weight(part, inputs[0].shape[0])
     if part.named_labels:
-        notes = []  # integers or one-hot rows were ours to choose
+        notes = []  # loading chose their numbers
     converted = tuple(notes) if part.targets else ()  # an autoencoder's targets are its inputs: nothing was converted
     split = Split(
         name,
@@ -101,7 +101,7 @@ def _same_rows(part: Part, name: str, arrays: Sequence[Rows]) -> None:
 def _fit_input(rows: Rows, port: Port, origin: str, notes: list[str]) -> Rows:
     if rows.ndim == 0:
         raise InputError(f'{origin}: the input "{port.name}" must be rows, got a single number')
-    text = rows.dtype.kind in "OUS" and port.dtype == "string"  # objects are text: readers make no others
+    text = rows.dtype.kind in "OUS" and port.dtype == "string"  # object arrays from the readers are always text
     if not text and rows.dtype.kind not in "biuf":
         raise InputError(f'{origin}: the input "{port.name}" must be numbers ({port.dtype}), got {rows.dtype}')
     reshaped = rows if port.shape is None else _reshape(rows, port.shape)
@@ -110,18 +110,18 @@ def _fit_input(rows: Rows, port: Port, origin: str, notes: list[str]) -> Rows:
             f"{origin}: its rows have the shape {rows.shape[1:]}, "
             f'but the model\'s input "{port.name}" takes {port.shape}: pass the data as the model was fed'
         )
-    if reshaped.shape != rows.shape and _telling(rows.shape[1:], reshaped.shape[1:]):
+    if reshaped.shape != rows.shape and _is_news(rows.shape[1:], reshaped.shape[1:]):
         notes.append(f"rows of shape {rows.shape[1:]} were read as {reshaped.shape[1:]}, as the model's input takes")
     return reshaped if text else _cast(reshaped, port.dtype)
 
 
-def _telling(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    """A missing axis of length one is no news."""
+def _is_news(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    """Whether the shapes differ by more than axes of length one."""
     return [size for size in old if size != 1] != [size for size in new if size != 1]
 
 
 def _reshape(rows: Rows, want: Shape) -> Rows | None:
-    """The one reading of the rows that has the wanted shape; None where there is none, or more than one."""
+    """The rows in the wanted shape; None unless there is exactly one way to read them so."""
     have = rows.shape[1:]
     for reading in (have, (*have, 1), have[:-1] if have[-1:] == (1,) else have):
         if _matches(reading, want):
@@ -139,7 +139,7 @@ def _matches(have: tuple[int, ...], want: Shape) -> bool:
 
 
 def _one_order(have: tuple[int, ...], want: Sequence[int]) -> bool:
-    """A vector is a square image, or has one axis that counts; anything else could be meant in several orders."""
+    """Whether the order of axes is clear: a vector is read as a square image, or has one axis longer than 1."""
     if [size for size in have if size != 1] == [size for size in want if size != 1]:
         return True
     image = len(want) in {2, 3} and want[0] == want[1] and (len(want) == 2 or want[2] in _IMAGE_CHANNELS)
@@ -147,7 +147,7 @@ def _one_order(have: tuple[int, ...], want: Sequence[int]) -> bool:
 
 
 def _cast(rows: Rows, dtype: str) -> Rows:
-    """The model's type for numbers; huge memory-mapped arrays keep theirs and are cast as they are fed."""
+    """Cast numbers to the model's type; large memory-mapped arrays are cast when they are fed."""
     if not dtype.startswith(("float", "int", "uint", "bool")) or rows.dtype == np.dtype(dtype):
         return rows
     mapped = isinstance(rows, np.memmap) or isinstance(rows.base, np.memmap)
@@ -172,7 +172,7 @@ def _targets(
 
 
 def _columns(part: Part, signature: Signature) -> dict[str, Rows]:
-    """One table of targets for several outputs of one column each is taken apart."""
+    """Split one table of targets into the columns of several outputs."""
     rows = dict(part.targets)
     if len(rows) == 1 and len(signature.outputs) > 1:
         (only,) = rows.values()
@@ -211,7 +211,7 @@ def _fit_target(rows: Rows, port: Port, loss: LossWords, origin: str, notes: lis
 
 
 def _fit_sparse(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
-    """Integer labels, one axis less than the output; one-hot rows are turned into them."""
+    """Integer labels, with one axis less than the output; one-hot rows become integers."""
     want = port.shape[:-1] if port.shape else ()
     have = rows.shape[1:]
     units = port.shape[-1] if port.shape else None
@@ -245,7 +245,7 @@ def _labels_in_range(rows: Rows, port: Port, loss: LossWords, origin: str) -> No
 
 
 def _fit_dense(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
-    """Targets of the output's own shape; integer labels become one-hot rows where the loss takes nothing else."""
+    """Targets in the output's shape; integer labels become one-hot rows if the loss accepts nothing else."""
     want: Shape = port.shape or ()
     have = rows.shape[1:]
     if _matches(have, want):
@@ -259,7 +259,7 @@ def _fit_dense(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list
             notes.append(f"integer labels do not fit {loss.name} and were read as one-hot rows")
             return encoded
     if len(want) == 1 and loss.name not in _CATEGORICAL | _BINARY and (have in {(), (1,)} or want == (1,)):
-        return rows  # Keras stretches one over the other without a word; the checks will not
+        return rows  # Keras broadcasts these silently; the checks report it
     raise InputError(_target_misfit(rows, port, loss, origin))
 
 
@@ -301,7 +301,7 @@ def encode_text(parts: dict[str, Part]) -> dict[str, Part]:
     """Text labels become the codes of their sorted classes, the same in every split.
 
     Raises:
-        InputError: a split has a class that the training rows do not have, or numbers in place of text.
+        InputError: a split has a class that the training rows do not have, or numbers instead of text.
     """
     for key in {key for part in parts.values() for key in part.targets}:
         columns = {name: part.targets[key] for name, part in parts.items() if key in part.targets}
@@ -338,7 +338,7 @@ def _coded(part: Part, key: str, column: Rows, classes: Rows) -> Part:
 
 
 def _meant(labels: Sequence[str], classes: Sequence[str]) -> dict[str, int]:
-    """The class of each label that has one: the same text, or the same but for case, blanks and a final point."""
+    """The class of each label: the same text, or the same apart from case, blanks and a final point."""
     exact = {name: code for code, name in enumerate(classes)}
     loose = {_loosely(name): code for code, name in enumerate(classes)}
     if len(loose) < len(classes):

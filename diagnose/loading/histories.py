@@ -1,4 +1,4 @@
-"""A training's own record: what `fit` returned, its dict, or a JSON or CSV file of it."""
+"""The record of a training: what `fit` returned, its dict, or a JSON or CSV file of it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sp
 
 
 def read_history(source: Any, output: Output) -> History:
-    """Read a record into a `History`, one value per epoch, nan where it was not recorded.
+    """Read a record into a `History`, one value per epoch, nan if it was not recorded.
 
     Errors are error rates for classification, from the accuracy, and RMSE for regression, from a squared error.
 
@@ -24,7 +24,7 @@ def read_history(source: Any, output: Output) -> History:
         output: the first output, to which metrics belong.
 
     Raises:
-        InputError: it cannot be read or records no loss.
+        InputError: it cannot be read or has no loss.
     """
     values = _values(source)
     if not values.get("loss"):
@@ -77,7 +77,7 @@ def _file(path: Path) -> Any:
 
 
 def _column(values: Mapping[str, list[Any]], name: str, length: int) -> Array:
-    """One column as numbers; nan where it is missing, shorter or not a number."""
+    """One column as numbers; nan for what is missing or not a number."""
     column = np.full(length, np.nan)
     for index, value in enumerate(values.get(name, [])[:length]):
         try:

@@ -1,4 +1,4 @@
-"""A loaded model and its parts of data put together into a `Subject`."""
+"""A loaded model and its parts of data become a `Subject`."""
 
 import inspect
 from dataclasses import replace
@@ -68,7 +68,7 @@ def _test_plays_dev(parts: dict[str, Part], notes: list[str]) -> dict[str, Part]
 
 
 def _fit(loaded: LoadedModel, parts: dict[str, Part], notes: list[str]) -> tuple[Signature, dict[str, Split]]:
-    """Fit every part; what the outputs of a subclassed model look like is learned from its first two rows."""
+    """Fit every part; the first two rows show the shapes of a subclassed model's outputs."""
     signature, splits = loaded.signature, {}
     for name in sorted(parts, key=lambda split: split != "train"):
         inputs, more = fit_inputs(parts[name], signature)
@@ -133,7 +133,7 @@ def _feature_names(part: Part, train: Split) -> tuple[str, ...]:
 
 
 def _predict_two(loaded: LoadedModel, inputs: tuple[Rows, ...], origin: str, signature: Signature) -> list[Any]:
-    """What the model gives for two rows: rows it cannot take are the user's to know now, in a sentence."""
+    """What the model gives for two rows; if it cannot take them, the user gets one sentence now."""
     import keras
 
     model = loaded.model
@@ -157,7 +157,7 @@ def _fixed_batch(model: Any) -> int | None:
 
 
 def _try_losses(loaded: LoadedModel, signature: Signature, train: Split) -> None:
-    """The user's own losses on a few targets: what they cannot take, they cannot have been trained with."""
+    """Call custom losses on a few targets: a loss that fails on them cannot have been used in training."""
     import keras
 
     specs = per_output(loaded.model.loss, [port.name for port in signature.outputs])

@@ -95,7 +95,7 @@ def test_a_header_that_promises_more_than_the_file_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [b"(-2, 3)", b"(4**9,)", b"('a',)"])
-def test_a_shape_that_is_none(shape: bytes, tmp_path: Path) -> None:
+def test_a_shape_that_cannot_be(shape: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(npy_bytes(X).replace(b"(12, 3)", shape.ljust(7)))
     assert "x.npy" in refused(read_npy, tmp_path / "x.npy")
 

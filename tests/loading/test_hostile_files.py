@@ -323,7 +323,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_is_no_keras_model(name: str, tmp_path: Path) -> None:
+def test_files_that_are_not_keras_models(name: str, tmp_path: Path) -> None:
     content, message = OTHERS[name]
     (tmp_path / name).write_bytes(content)
     assert refused(tmp_path / name) == f"FILE {message}"

@@ -207,7 +207,7 @@ def test_changed_images_are_counted(tmp_path: Path) -> None:
     )
 
 
-def test_a_few_files_that_are_no_images_are_left_out_and_named(tmp_path: Path) -> None:
+def test_a_few_files_that_are_not_images_are_left_out_and_named(tmp_path: Path) -> None:
     put(tmp_path, *(f"{name}/{index}.png" for name in "ab" for index in range(5)))
     (tmp_path / "a" / "2.png").write_bytes(b"no image")
     (tmp_path / "b" / "x.jpg").write_bytes((tmp_path / "b" / "1.png").read_bytes()[:40])
@@ -332,7 +332,7 @@ def test_decoded_images_have_a_bound_in_bytes(tmp_path: Path, monkeypatch: pytes
 # --- what cannot be used -------------------------------------------------------------------------
 
 
-def test_most_files_are_no_images(tmp_path: Path) -> None:
+def test_most_files_are_not_images(tmp_path: Path) -> None:
     put(tmp_path, "a/1.png", "b/1.png")
     for name in ("a/2.png", "a/3.png"):
         (tmp_path / name).write_bytes(b"")

@@ -237,7 +237,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def no_way_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What only tf-keras can open is no success here."""
+    """A model that only tf-keras can open does not count as a success here."""
     monkeypatch.setattr(legacy, "installed", lambda: False)
 
 
@@ -397,7 +397,7 @@ REFUSED = {
         'layer "m" is a Merge of Keras 1 by a custom function, which is not in the file: '
         "build the model with a later Keras and save it again",
     ),
-    "merge of what is no series": (
+    "merge of branches that are not a series": (
         {
             "class_name": "Merge",
             "config": {"name": "m", "mode": "sum", "layers": [{"class_name": "Model", "config": {}}]},
@@ -413,7 +413,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_no_later_keras_knows_is_refused(name: str, tmp_path: Path) -> None:
+def test_what_later_versions_do_not_know_is_refused(name: str, tmp_path: Path) -> None:
     layer, message = REFUSED[name]
     path = write_hdf5(tmp_path / "m.h5", {"class_name": "Sequential", "config": [layer]}, {})
     with pytest.raises(InputError) as error:

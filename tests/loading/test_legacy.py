@@ -160,7 +160,9 @@ def test_an_exported_model_is_run_as_a_whole(exported: tuple[Path, Any]) -> None
     assert loaded.learned
 
 
-def test_it_is_told_by_its_content(exported: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_recognised_by_its_content(
+    exported: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, model = exported
     options = LoadOptions(trust=True, loss="mse")
     assert same(load_model(path / "saved_model.pb", options).model, model)
@@ -234,7 +236,7 @@ def test_nothing_of_it_runs_without_trust(made: Path, monkeypatch: pytest.Monkey
             assert refused(made / name, LoadOptions(loss="mse")) == f"{name} {expected}"
     assert not canary.exists()
     load_model(path, LoadOptions(trust=True, loss="mse"))
-    assert canary.exists()  # so it would have told
+    assert canary.exists()  # so it would have shown it
 
 
 # --- files that Keras 3 cannot build -------------------------------------------------------------

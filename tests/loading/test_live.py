@@ -258,14 +258,14 @@ def test_iterating_leaves_the_random_state(model: Any) -> None:
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
-def test_what_is_no_data(model: Any) -> None:
+def test_objects_that_are_not_data(model: Any) -> None:
     with pytest.raises(InputError, match=r"train must be \(x, y\), a dataset that yields \(x, y\), or a path, got int"):
         subject_from(model, 3, options=NONE)
     with pytest.raises(InputError, match="Python objects of several kinds"):
         subject_from(model, ([[1, "a"], [2, None]], [0, 1]), options=NONE)
 
 
-def test_a_number_is_no_rows(model: Any) -> None:
+def test_a_number_is_refused_as_rows(model: Any) -> None:
     with pytest.raises(InputError, match='train: the input "numbers" must be rows, got a single number'):
         subject_from(model, (np.float32(3), Y), options=NONE)
 
@@ -296,7 +296,7 @@ def test_train_alone_has_no_dev(model: Any) -> None:
     assert subject.dev is None and subject.test is None
 
 
-def test_test_plays_dev_where_there_is_none(model: Any) -> None:
+def test_without_dev_test_is_used_as_dev(model: Any) -> None:
     subject = subject_from(model, (X, Y), test=(X[:4], Y[:4]), options=NONE)
     assert subject.test is None
     assert subject.dev is not None and (subject.dev.name, subject.dev.rows) == ("dev", 4)

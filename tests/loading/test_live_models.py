@@ -1,4 +1,4 @@
-"""Live objects: models as they are in memory, and what they tell of their training."""
+"""Live objects: models as they are in memory, and what they show of their training."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -244,7 +244,7 @@ def test_the_template_for_one_file_of_tfrecords(model: Path, tmp_path: Path) -> 
     assert load(model, tmp_path / "d.tfrec", LoadOptions(loader=f"{tmp_path / 'own.py'}:load")).train.rows == 7
 
 
-def test_records_that_are_no_examples(tmp_path: Path) -> None:
+def test_records_that_are_not_examples(tmp_path: Path) -> None:
     (tmp_path / "a.tfrecord").write_bytes(b"\x00" * 40)
     assert '    "image": tf.io.FixedLenFeature([], tf.string),\n' in offered(tmp_path)
 

@@ -97,7 +97,7 @@ def test_model_is_cut_short(suffix: str, tmp_path: Path, data: Path, make_model:
     assert message(path, data).endswith("save the model again")
 
 
-def test_config_is_no_json(tmp_path: Path, data: Path) -> None:
+def test_config_is_not_json(tmp_path: Path, data: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.writestr("config.json", "{")
         archive.writestr("model.weights.h5", "")
@@ -316,7 +316,7 @@ def test_images_for_a_table(model: Path, tmp_path: Path) -> None:
     assert "holds images, but the model's input" in message(model, tmp_path)
 
 
-def test_an_image_that_is_none(tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "m.keras"
     keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]).save(path)
     (tmp_path / "data" / "cats").mkdir(parents=True)
@@ -328,13 +328,15 @@ def test_an_image_that_is_none(tmp_path: Path) -> None:
 
 def test_history_without_a_loss(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("{}")
-    assert message(model, data, history=tmp_path / "h.json").startswith("--history has no loss: pass the JSON of history.history")
+    assert message(model, data, history=tmp_path / "h.json").startswith(
+        "--history has no loss: pass the JSON of history.history"
+    )
 
 
 # --- rarer ones ----------------------------------------------------------------------------------
 
 
-def test_custom_objects_are_no_python_file(model: Path, data: Path, tmp_path: Path) -> None:
+def test_custom_objects_that_are_not_a_python_file(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("x = 1")
     assert message(model, data, custom_objects=tmp_path / "own.txt").startswith(
         "--custom-objects must be a Python file (.py), got"
@@ -407,7 +409,7 @@ def test_weights_of_another_number(model: Path, tmp_path: Path) -> None:
     assert message(model, tmp_path).endswith("there are 12 rows but 5 sample weights: pass one weight per row")
 
 
-def test_targets_that_are_no_numbers(model: Path, tmp_path: Path) -> None:
+def test_targets_that_are_not_numbers(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y.astype("complex64"))
     text = message(model, tmp_path)
     assert 'the targets of "' in text
@@ -422,7 +424,7 @@ def test_a_history_that_cannot_be_read(model: Path, data: Path, tmp_path: Path) 
     assert message(model, data, history=tmp_path / "list.json") == expected
 
 
-def test_compile_settings_that_are_none(tmp_path: Path, data: Path, make_model: Make) -> None:
+def test_compile_settings_that_are_not_an_object(tmp_path: Path, data: Path, make_model: Make) -> None:
     make_model().save(tmp_path / "m.keras")
     edit_archive(tmp_path / "m.keras", lambda config: config.update(compile_config=[1]))
     assert message(tmp_path / "m.keras", data) == "m.keras is damaged: its compile_config is not a JSON object"

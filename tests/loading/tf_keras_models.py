@@ -1,4 +1,4 @@
-"""Tiny models of tf_keras (Keras 2) that are no plain series of layers, and some that Keras 3 cannot compute."""
+"""Tiny models of tf_keras (Keras 2) that are not a plain series of layers, and some that Keras 3 cannot compute."""
 
 from collections.abc import Callable
 from typing import Any

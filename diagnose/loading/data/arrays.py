@@ -1,4 +1,4 @@
-"""Arrays in .npz and .npy files: what is not compressed is memory-mapped, pickled objects are never unpickled."""
+"""Arrays in .npz and .npy files: uncompressed ones are memory-mapped, pickled objects are never unpickled."""
 
 import mmap
 import os
@@ -18,12 +18,11 @@ from diagnose.loading.data.parts import Part, sort_arrays
 from diagnose.loading.data.sources import Format, Source, file_format
 from diagnose.subject import Rows
 
-# Zeros and one-hot rows shrink by a factor of a few hundred, so a factor alone proves nothing: it is held against
-# archives only from a size on that would hurt, and then the way out is to save without compression.
+# Zeros and one-hot rows shrink by a factor of a few hundred, so a large factor alone is harmless: it counts only from
+# a size on that would fill the memory, and the way out is to save without compression.
 EXPANSION = 100
 EXPANSION_FLOOR = 1 << 30  # bytes
-# 50,000 single rows out of 10 GB: 30 s and 2.8 GB of mapped pages as the system fetches them, 2 s and 0.4 GB without
-# their neighbours.
+# 50,000 single rows out of 10 GB: 30 s and 2.8 GB of mapped pages with their neighbours, 2 s and 0.4 GB without.
 SAMPLED = 1 << 28  # bytes
 SUFFIXES = {".npz", ".npy"}
 _ZIP = b"PK"
@@ -33,7 +32,7 @@ _LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip member: the lengths of its n
 
 @dataclass(frozen=True)
 class _Header:
-    """What an array says of itself before its numbers begin."""
+    """The header of an array, which comes before its numbers."""
 
     shape: tuple[int, ...]
     order: Literal["C", "F"]
@@ -88,7 +87,7 @@ def read_npy(path: Path) -> Rows:
 
 @contextmanager
 def _readable(path: Path, kind: str, function: str) -> Iterator[None]:
-    """Damage shows in many kinds of errors: zipfile, zlib and NumPy have their own."""
+    """Turn the errors for damaged files into one: zipfile, zlib and NumPy each have their own."""
     try:
         yield
     except InputError:
@@ -109,7 +108,7 @@ def _refuse_bombs(path: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _memory() -> float:
-    """The memory of this machine in bytes; infinite where the system does not tell."""
+    """The memory of this machine in bytes; infinite if the system does not say."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
@@ -158,8 +157,8 @@ def _refuse_short(path: Path, header: _Header, there: int) -> None:
 
 
 def mapped(path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...], order: Literal["C", "F"]) -> Rows:
-    """An array on the disk. Of a large one single rows will be read: their neighbours are not fetched with them."""
-    if not prod(shape):  # there is nothing to map
+    """An array on the disk. Single rows are read from a large one, so the system must not fetch their neighbours."""
+    if not prod(shape):  # an empty file cannot be mapped
         return np.empty(shape, dtype)
     array = np.memmap(path, dtype, "r", offset, shape, order)
     if array.nbytes > SAMPLED and hasattr(mmap, "MADV_RANDOM"):

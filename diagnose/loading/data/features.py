@@ -1,4 +1,4 @@
-"""The columns of a table as the inputs of a model: used only where the model takes them, otherwise explained."""
+"""The columns of a table as the inputs of a model; columns that do not fit are explained."""
 
 from dataclasses import dataclass
 from math import prod
@@ -57,7 +57,7 @@ def feature_rows(frame: Any, signature: Signature, origin: str) -> Features:
 
 
 def _width(port: Port) -> int | None:
-    """How many values one row has, where the model says so."""
+    """How many values one row has; None if the model does not say."""
     if port.shape is None or any(size is None for size in port.shape):
         return None
     return prod(size for size in port.shape if size is not None)
@@ -136,7 +136,7 @@ def _numbers(frame: Any, port: Port, origin: str) -> Features:
     if gaps:
         notes += (f"{origin}: missing values in {', '.join(gaps[:10])} were fed as NaN",)
     dtype = port.dtype if port.dtype in {"float64", "int32", "int64"} else "float32"
-    with np.errstate(over="ignore"):  # what is beyond the model's type becomes infinite, as it did in training
+    with np.errstate(over="ignore"):  # numbers beyond the model's type become infinite, as in training
         rows = frame[kept].to_numpy(dtype=dtype, na_value=np.nan) if gaps else frame[kept].to_numpy(dtype=dtype)
     return Features({"": rows}, tuple(kept), notes)
 
@@ -144,7 +144,7 @@ def _numbers(frame: Any, port: Port, origin: str) -> Features:
 def _without_row_numbers(
     frame: Any, numeric: list[str], width: int | None, origin: str
 ) -> tuple[list[str], tuple[str, ...]]:
-    """Leave out columns without a name or a value, then those that count the rows, where that makes the table fit."""
+    """Leave out columns without a name or a value, then row numbers, if that makes the table fit."""
     if len(numeric) == width:
         return numeric, ()
     unnamed = [name for name in numeric if name.startswith("Unnamed:") or frame[name].isna().all()]

@@ -20,19 +20,19 @@ from diagnose.loading.magic import GZIP
 from diagnose.subject import Rows
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_MOST_AXES = 8  # more than any data set has: a first word that asks for more is not of this format
+_MOST_AXES = 8  # more than any data set has: a larger number is not of this format
 _NAME = re.compile(r"[-._]idx\d+(-[a-z0-9]+)?(\.gz)?$", re.IGNORECASE)
 
 
 def is_idx(start: bytes) -> bool:
-    """Whether a file (gzipped ones unpacked) begins like idx: two zeros, a type and a number of axes."""
+    """Whether the first bytes (unpacked) are those of idx: two zeros, a type and a number of axes."""
     return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in _TYPES and 1 <= start[3] <= _MOST_AXES
 
 
 def idx_files(entries: Sequence[Path]) -> dict[str, Path]:
     """The idx files among the entries of a folder: name without the format's ending -> file.
 
-    Unpacking tools make a folder of the file's own name around it; such a folder stands for its only file.
+    Some tools unpack a file into a folder of its own name; such a folder counts as its only file.
     """
     found: dict[str, Path] = {}
     for path in sorted(entries, key=lambda entry: entry.is_dir()):
@@ -45,7 +45,7 @@ def idx_files(entries: Sequence[Path]) -> dict[str, Path]:
 
 
 def read_idx(path: Path) -> Rows:
-    """One array; memory-mapped where the file is not gzipped.
+    """One array; memory-mapped unless the file is gzipped.
 
     Raises:
         InputError: it is damaged.

@@ -22,7 +22,7 @@ _LISTED = 12  # class names in a message
 
 
 def _recognises(source: Source) -> bool:
-    """Whether the images of a folder are its rows: they may also lie beside the rows, such as plots."""
+    """Whether the images of a folder are its rows, not for example plots next to a table."""
     if not source.is_folder or source.named(*ARRAYS):
         return False
     tree, signature = source.tree, source.signature
@@ -117,7 +117,7 @@ def _files(part: SplitFiles) -> list[str]:
 
 
 def _class_order(tree: Tree, first: SplitFiles, signature: Signature) -> tuple[str, ...]:
-    """Sorted names, as Keras numbers them: an empty folder is a class, too, where the model has a unit for it."""
+    """Sorted names, as Keras numbers them: an empty folder is a class, too, if the model has a unit for it."""
     if not first.classes:
         advice = "put them into one folder per class, or add labels.csv with a column of file names and one of labels"
         message = f"{tree.folder} holds images without classes (file names are not read as classes): {advice}"

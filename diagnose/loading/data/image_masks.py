@@ -1,6 +1,6 @@
 """Images with one mask each: pairs by name, and masks as the targets that a segmentation model takes.
 
-A mask is told by its folder (`masks/`, `labels/`, `train_masks/`, `y/`) or by the end of its name (`cell_mask.png`).
+A mask is recognised by its folder (`masks/`, `labels/`, `train_masks/`, `y/`) or its name (`cell_mask.png`).
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Pairs:
-    """What belongs together in one split: images, and the mask of each; `alone` are files that have no partner."""
+    """The images of one split and the mask of each; `alone` are files without a partner."""
 
     images: list[str]
     masks: list[str]
@@ -48,7 +48,7 @@ def pair_up(tree: Tree, signature: Signature) -> dict[str, Pairs]:
     """Match images and masks of the same name.
 
     Returns:
-        split -> pairs ("" where no folder names a split); empty where nothing is called a mask.
+        split -> pairs ("" if no folder names a split); empty if no file or folder is called a mask.
 
     Raises:
         NotUnderstoodError: no image has a mask, or one has several.
@@ -56,7 +56,7 @@ def pair_up(tree: Tree, signature: Signature) -> dict[str, Pairs]:
     images, masks = _sides(tree)
     if not masks:
         return {}
-    if not images.keys() & masks.keys():  # their folders are called differently: the names alone may still tell
+    if not images.keys() & masks.keys():  # their folders have different names, so compare the file names alone
         images, masks = _by_stem(images), _by_stem(masks)
     common = images.keys() & masks.keys()
     if not common:
@@ -82,9 +82,9 @@ def pair_up(tree: Tree, signature: Signature) -> dict[str, Pairs]:
 
 
 def _sides(tree: Tree) -> tuple[dict[Key, list[str]], dict[Key, list[str]]]:
-    """Images and masks by what is left of folders and names without the words that tell them apart.
+    """Images and masks by the rest of their folders and names, without words such as image and mask.
 
-    Where a folder is called after masks, folders decide; else the ends of the file names do.
+    If a folder is named after masks, the folders decide; else the file names do.
     """
     by_folder = any(_is_mask_folder(place) for place, files in tree.images.items() if files)
     sides: tuple[dict[Key, list[str]], dict[Key, list[str]]] = ({}, {})
@@ -108,9 +108,9 @@ def _rest(name: str, words: set[str]) -> str:
 
 def _common_stem(words: list[str]) -> str:
     """A file's name without a first or last word such as image or mask: `img_07` and `07_mask` are both 07."""
-    told = _MASK_WORDS | _IMAGE_WORDS
-    words = words[:-1] if words[-1] in told else words
-    words = words[1:] if words and words[0] in told else words
+    kinds = _MASK_WORDS | _IMAGE_WORDS
+    words = words[:-1] if words[-1] in kinds else words
+    words = words[1:] if words and words[0] in kinds else words
     return "_".join(words)
 
 
@@ -133,11 +133,11 @@ def read_masked(
 ) -> dict[str, Part]:
     """Read a sample of every split: images as the model takes them, masks as classes per pixel.
 
-    Masks are resized to the output by nearest neighbour and never mixed. One unit: 0 and 1, where the masks have two
-    values. Several units: integers below their number, which fitting turns into one-hot rows where the loss needs it.
+    Masks are resized by nearest neighbour and never interpolated. One unit: 0 and 1, if the masks have two
+    values. Several units: integers below their number, which fitting turns into one-hot rows if the loss needs them.
 
     Raises:
-        InputError: unreadable files, colours, or values that name no class.
+        InputError: unreadable files, colours, or values that are not classes.
     """
     first = pairs.get("train") or next(iter(pairs.values()))
     layout = layout_of(signature.inputs[0], folder, first.images)
@@ -150,7 +150,7 @@ def read_masked(
 def _read(
     folder: Path, split: str, pairs: Pairs, signature: Signature, *, layout: Layout, options: LoadOptions
 ) -> Part:
-    """Images and raw masks of one split; files without a partner and unreadable ones are left out and said."""
+    """Images and raw masks of one split; files without a partner and unreadable ones are left out, with a note."""
     origin = f"{folder} ({split})" if split else str(folder)
     height, width, units = _size(signature.outputs[0], layout)
     row_bytes = 4 * (layout.size + height * width * units)
@@ -184,13 +184,13 @@ def _read(
 
 
 def _size(output: Port, layout: Layout) -> tuple[int, int, int]:
-    """Height and width of a mask as the model answers it (its own, or the image's), and the units per pixel."""
+    """Height and width of a mask in the output (or the image, if the output leaves them open), and units per pixel."""
     height, width, units = output.shape or (None, None, None)
     return height or layout.height, width or layout.width, units or 1
 
 
 def _as_classes(parts: Mapping[str, Part], signature: Signature, folder: Path, *, lossy: bool) -> dict[str, Part]:
-    """The masks of all splits read alike: what their values mean is told by all of them together."""
+    """The masks of all splits as classes: the values of all splits together decide what they mean."""
     output = signature.outputs[0]
     units = _size(output, Layout(1, 1, 1, ()))[2]
     values = np.unique(np.concatenate([np.unique(part.targets[""]) for part in parts.values()]))

@@ -1,4 +1,4 @@
-"""What lies below a folder: one pass of `os.scandir`, which looks into no file; and a sample of what was found."""
+"""The files below a folder, listed by `os.scandir` without opening them, and samples of them."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ Folders = dict[Place, list[str]]
 
 @dataclass
 class Tree:
-    """All images below a folder (empty folders are there, too), its tables, and how many files are neither."""
+    """All images below a folder (with empty folders), its tables, and the number of other files."""
 
     folder: Path
     images: Folders = field(default_factory=dict)
@@ -92,7 +92,7 @@ def choose(sizes: Sequence[int], count: int, seed: int) -> list[Rows]:
 
     Args:
         sizes: items per group.
-        count: most items in all (one of each group is taken even where that is more).
+        count: most items in all (one of each group is taken even if that is more).
         seed: of the choice.
 
     Returns:

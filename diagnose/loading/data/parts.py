@@ -15,7 +15,7 @@ from diagnose.subject import Rows
 class Part:
     """The rows of one split. Inputs and targets are keyed by the model's names, or by what the file calls them.
 
-    `origin` tells people where the rows came from; `notes` are sentences on what was converted or left out.
+    `origin` says where the rows came from, for people; `notes` are sentences on what was converted or left out.
     `groups` and `times` are one value per row each: which rows belong together, and when they came.
     `named_labels` says that the classes were folders, mask values or words: loading chose their numbers, so their
     format cannot be wrong. `population` and `sampled` are as in `Split`.
@@ -44,7 +44,7 @@ class Part:
 
 
 Parts = Mapping[str, Part]
-"""Split name -> its part; "" is the only set of rows of a source that names no split."""
+"""Split name -> its part; "" for the rows of a source without splits."""
 
 
 def sort_arrays(
@@ -54,12 +54,12 @@ def sort_arrays(
 
     Args:
         arrays: name -> array, first axis rows; names as people give them (see `names.read_name`).
-        signature: what the model takes; its own names are understood, too.
+        signature: what the model takes; its own names count, too.
         origin: for messages and people.
         options: may name the arrays of targets, groups and times.
 
     Raises:
-        InputError: nothing among the names is understood, or two names mean the same.
+        InputError: no name is that of an input, or two names mean the same.
     """
     options = options or LoadOptions()
     class_names = _class_names(arrays)
@@ -101,7 +101,7 @@ def sort_arrays(
 def _named(
     arrays: Mapping[str, Rows], signature: Signature, target: str | None, origin: str
 ) -> tuple[dict[str, Name], tuple[str, ...]]:
-    """What each array is: as the user says, by its name, or, where no name tells, by its position."""
+    """What each array is: as the user says, by its name, or, if no name says it, by its position."""
     named = {key: read_name(key, signature) for key in arrays}
     meant = {key: split for split, key in arrays_of(target, arrays).items() if named[key].role != "target"}
     named |= {key: Name(split, "target", "") for key, split in meant.items()}
@@ -111,7 +111,7 @@ def _named(
 
 
 def _class_names(arrays: Mapping[str, Rows]) -> dict[str, tuple[str, ...]]:
-    """Lists of names that lie beside the arrays."""
+    """Lists of class names among the arrays."""
     wanted = {"class_names", "label_names", "target_names", "names"}
     return {
         key: tuple(str(name) for name in value)
@@ -132,12 +132,12 @@ def _by_position(arrays: Mapping[str, Rows], origin: str) -> tuple[dict[str, Nam
     order = range(len(keys)) if _in_pairs([arrays[key] for key in keys]) else _by_halves(len(keys))
     roles: tuple[Role, Role] = ("input", "target")
     named = {keys[place]: Name(splits[i // 2], roles[i % 2], "") for i, place in enumerate(order)}
-    told = ", ".join(f"{key} as {' '.join(filter(None, (named[key].role, named[key].split)))}" for key in keys)
-    return named, (f"{origin}: read by position: {told}",)
+    read = ", ".join(f"{key} as {' '.join(filter(None, (named[key].role, named[key].split)))}" for key in keys)
+    return named, (f"{origin}: read by position: {read}",)
 
 
 def _in_pairs(arrays: list[Rows]) -> bool:
-    """Told by the numbers of rows; where all are equal, inputs of several splits have rows of one shape."""
+    """Whether inputs and targets come in pairs: their numbers of rows say so, else the shapes of their rows."""
     half = len(arrays) // 2
     rows = [array.shape[:1] for array in arrays]
     pairs_fit, halves_fit = rows[0::2] == rows[1::2], rows[:half] == rows[half:]
@@ -153,10 +153,10 @@ def _by_halves(count: int) -> list[int]:
 
 
 def require_keys(parts: Iterable[Part], options: LoadOptions) -> None:
-    """See to it that every part has the groups and times that were asked for.
+    """Require the groups and times that were asked for in every part.
 
     Raises:
-        InputError: one has none; the name that was asked for is told.
+        InputError: a part has none; the message says the name that was asked for.
     """
     for part in parts:
         for flag, name, found in (("--group", options.group, part.groups), ("--time", options.time, part.times)):
@@ -170,7 +170,7 @@ def _listed(names: object) -> str:
 
 
 def in_order(rows: Mapping[str, Rows], ports: tuple[Port, ...], what: str, origin: str) -> tuple[Rows, ...]:
-    """Line named arrays up with the model's inputs (or outputs): by name, else by the number at the end of their names.
+    """Put named arrays into the order of the model's inputs (or outputs): by name, else by the number in their names.
 
     Raises:
         InputError: their number or names do not fit; both sides are named.

@@ -37,7 +37,7 @@ def json_frames(path: Path) -> Iterator[Any]:
     """The records in pieces.
 
     Raises:
-        InputError: a line is no JSON object.
+        InputError: a line is not a JSON object.
     """
     import pandas as pd
 

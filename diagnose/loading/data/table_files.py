@@ -65,7 +65,7 @@ def _read_pair(x: Path, y: Path, files: Sequence[Path], source: Source) -> Part:
 
 
 def _key_file(name: str | None, x: Path, files: Sequence[Path]) -> Path | None:
-    """The file of the same split that is called like the groups or times: subject_train.txt for `--group subject`."""
+    """The file of the same split that is named like the groups or times: subject_train.txt for `--group subject`."""
     if name is None:
         return None
     wanted = (split_of(x.stem)[0], split_of(name)[1])

@@ -20,7 +20,7 @@ from diagnose.loading.signatures import Signature
 from diagnose.subject import Rows
 
 SUFFIXES = {".csv", ".tsv", ".data", ".parquet", *JSON_LINES}
-BYTES = 2 << 30  # most memory of one table; of a larger one a seeded share of the rows is kept
+BYTES = 2 << 30  # most memory of one table; a seeded share of the rows of a larger one is kept
 _TARGET_NAMES = {"target", "targets", "label", "labels", "class", "y"}
 
 
@@ -78,7 +78,7 @@ def _delimited(path: Path, seed: int) -> Table:
     try:
         try:
             return _thinned(path, frames(path, dialect, pieces), seed)
-        except UnicodeDecodeError:  # far below the lines that were looked at
+        except UnicodeDecodeError:  # below the lines that `sniff` read
             return _thinned(path, frames(path, replace(dialect, encoding="latin-1"), pieces), seed)
     except (OSError, ValueError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
@@ -111,7 +111,7 @@ def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> Table:
 
 
 def frame_part(frame: Any, signature: Signature, options: LoadOptions, origin: str) -> Part:
-    """The same for a pandas frame."""
+    """A pandas frame as a part; see `read_table`."""
     frame = _named(frame, origin)
     keys = [name for name in (options.group, options.time) if name in frame.columns]
     wanted, notes = _targets(frame.drop(columns=keys), options.target, signature, origin)
@@ -120,7 +120,7 @@ def frame_part(frame: Any, signature: Signature, options: LoadOptions, origin: s
 
 
 def labelled_part(frame: Any, wanted: list[str], signature: Signature, options: LoadOptions, origin: str) -> Part:
-    """The same where it is known which columns are the targets.
+    """A pandas frame, whose target columns are known, as a part.
 
     Raises:
         InputError: there is no column for the groups or times, or the model cannot take the columns.
@@ -143,7 +143,7 @@ def labelled_part(frame: Any, wanted: list[str], signature: Signature, options: 
 
 
 def _named(frame: Any, origin: str) -> Any:
-    """The same frame with columns called by text, each name once."""
+    """The same frame with text as column names, each used once."""
     names = [str(column).strip() for column in frame.columns]
     twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
     if twice is not None:
@@ -155,7 +155,7 @@ def _named(frame: Any, origin: str) -> Any:
 
 
 def _targets(frame: Any, target: str | None, signature: Signature, origin: str) -> tuple[list[str], tuple[str, ...]]:
-    """The columns of the targets: those that the user names, else those whose names leave no doubt."""
+    """The columns of the targets: those that the user names, else those with a clear name."""
     columns = list(frame.columns)
     if target is not None:
         names = [target] if target in columns else [name.strip() for name in target.split(",")]
@@ -191,7 +191,7 @@ def _choice(columns: list[str]) -> str:
 
 
 def _labelled(frame: Any, wanted: list[str], origin: str) -> tuple[Any, tuple[str, ...]]:
-    """Without the rows whose text label is missing; missing numbers stay, for the loss sees them as NaN."""
+    """Leave out rows without a text label; missing numbers stay, because the loss sees them as NaN."""
     text = [name for name in wanted if rows_of(frame[name], origin).dtype.kind in "OUS"]
     there = frame[text].notna().all(axis=1)
     if there.all():

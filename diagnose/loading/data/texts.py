@@ -1,4 +1,4 @@
-"""Text: one file per text in one folder per class, or one text per line with a file of labels beside it."""
+"""Text: one file per text in one folder per class, or one text per line and a second file with the labels."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from diagnose.subject import Rows
 BYTES = 1 << 30  # most that the texts of one split may take on the disk; above it, fewer rows are read
 _WITHOUT_LABELS = {"unsup", "unlabeled", "unlabelled"}
 _LISTED = 12  # class names in a message
-_LINE = 1 << 16  # bytes of a line that are looked at
+_LINE = 1 << 16  # bytes of a line that are read
 
 Classes = dict[str, list[Path]]
 
@@ -29,7 +29,7 @@ Classes = dict[str, list[Path]]
 
 
 def _has_text_folders(source: Source) -> bool:
-    """Whether two folders or more hold texts, and no array or table lies beside them."""
+    """Whether two folders or more hold texts, and there are no arrays or tables."""
     if not source.is_folder or source.named(*ARRAYS, *TABLES):
         return False
     return any(sum(map(_has_text, _class_folders(path))) > 1 for path in _by_split(source).values())
@@ -107,7 +107,7 @@ def _read_lines(source: Source) -> dict[str, Part]:
     if source.is_folder:
         return read_by_split(source, _line_files(source))
     labels = labels_of(source.path, entries_of(source.path.parent))
-    assert labels is not None  # it was recognised by them
+    assert labels is not None  # the format was recognised by them
     return {"": read_lines(source.path, labels, source.signature, source.options)}
 
 
@@ -142,7 +142,7 @@ def read_lines(text: Path, labels: Path, signature: Signature, options: LoadOpti
     """Read one text per line and its label from the same line of another file.
 
     Raises:
-        InputError: the model takes no text, or the files have different numbers of lines.
+        InputError: the model does not take text, or the files have different numbers of lines.
     """
     _require_text_input(signature, text)
     texts, marks = _lines(text), _lines(labels)
@@ -163,7 +163,7 @@ def read_lines(text: Path, labels: Path, signature: Signature, options: LoadOpti
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a file without their ends; blank ones at the end are none."""
+    """The lines of a file without their ends; blank lines at the end do not count."""
     if path.stat().st_size > BYTES:
         raise InputError(f"{path} takes more than {BYTES:,} bytes: pass a part of it, or read it with --loader")
     return _decoded(path).rstrip().split("\n")
@@ -173,7 +173,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def takes_text(signature: Signature) -> bool:
-    """Whether the model has one input, and that takes text."""
+    """Whether the model has one input, which takes text."""
     return len(signature.inputs) == 1 and signature.inputs[0].dtype == "string"
 
 

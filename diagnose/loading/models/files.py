@@ -58,7 +58,7 @@ class ModelFile:
 
     path: Path
     format: Literal["keras", "hdf5", "saved_model"]
-    keras: str  # the version that wrote it, "" where it does not say
+    keras: str  # the version that wrote it, "" if it does not say
     config: dict[str, Any] | None
     training: dict[str, Any]
     members: tuple[str, ...] = ()

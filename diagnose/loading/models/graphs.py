@@ -45,7 +45,7 @@ def rewrite_calls(model: Config) -> None:
 
 
 def rewrite_functions(model: Config) -> str | None:
-    """Make layers of ours, in place, of the calls of TensorFlow functions inside one functional model.
+    """Replace, in place, the calls of TensorFlow functions in one functional model by our layers.
 
     Raises:
         InputError: `keras.ops` does not have the function.
@@ -144,7 +144,7 @@ def _is_entry(value: Any) -> bool:
 
 
 def is_reference(value: Any) -> bool:
-    """Whether a value stands for a tensor: [layer, node, tensor]."""
+    """Whether a value refers to a tensor: [layer, node, tensor]."""
     return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and _is_entry(value)
 
 

@@ -96,7 +96,7 @@ def converted(path: Path, source: Path) -> Iterator[Conversion]:
 def open_whole(file: ModelFile, error: InputError) -> tuple[Any, tuple[str, ...]]:
     """Open a file that Keras 3 could not build, because of `error`, by tf-keras.
 
-    Returns the model, whose layers are hidden inside one, and a sentence about it.
+    Returns the model, with all its layers inside one, and notes on it.
 
     Raises:
         InputError: `error`, if tf-keras would not help either; or the converted model gives other outputs.

@@ -3,7 +3,7 @@
 `python -m diagnose.loading.models.legacy_worker SOURCE FOLDER` loads SOURCE (a SavedModel folder, or a file of
 Keras 2) and writes into FOLDER:
 
-- of a SavedModel `layers.h5` (config, weights, compile settings), where its layers can be written down; of a file
+- of a SavedModel `layers.h5` (config, weights, compile settings), if its layers can be written; of a file
   `saved_model/`, whose endpoint `serve` is the model in inference mode;
 - `samples.npz`: `input_0, ...` and `output_0, ...` on a few random rows, `weight_0, ...`;
 - `result.json`: further facts, such as the names of the weights.

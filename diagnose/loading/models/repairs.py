@@ -1,8 +1,7 @@
-"""Repairs on a copy of a model's config, so that Keras 3 builds what the file means.
+"""Repairs on a copy of a model's config, so that Keras 3 builds the model that was saved.
 
 Each repair is a small function on the config of one layer; it returns the sentence to show, or None if it changed
-nothing that matters. `repair` walks the config with all of them. Nothing here builds a layer
-or reads weights.
+nothing that matters. `repair` applies them all to the config. Nothing here builds a layer or reads weights.
 """
 
 import copy
@@ -44,10 +43,10 @@ def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:
 
     Args:
         config: {"class_name", "config", ...} as the file has it.
-        version: the Keras version that wrote it, "" where unknown (then it counts as one before Keras 3).
+        version: the Keras version that wrote it, "" if unknown (then it counts as one before Keras 3).
 
     Raises:
-        InputError: a layer means what Keras 3 cannot do.
+        InputError: Keras 3 cannot do what a layer does.
     """
     config = plain_names(copy.deepcopy(config))
     repairs = _FOR_ALL if version.startswith("3") else _BEFORE_KERAS_3

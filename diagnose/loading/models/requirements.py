@@ -44,7 +44,7 @@ def with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
 
 
 def lambda_name(layer: str) -> str:
-    """What the function of a Lambda layer is called among the user's own objects."""
+    """The name of a Lambda layer's function among the custom objects."""
     return f"lambda_of_{layer}"
 
 
@@ -80,7 +80,7 @@ def name_functions(config: Any, functions: Mapping[str, Any]) -> None:
 
 
 def require_vocabularies(file: ModelFile) -> None:
-    """Refuse what would fail at the first row: HDF5 keeps a vocabulary that was given, not one that was learned.
+    """Refuse layers without a vocabulary: HDF5 keeps one that was given, but not one that was learned.
 
     Raises:
         InputError: naming the layer.

@@ -153,7 +153,7 @@ def _is_lost(file: ModelFile, options: LoadOptions, iterations: int | None) -> b
 
 
 def training_of(optimizer: Any, options: LoadOptions, iterations: int | None) -> Training:
-    """What is known of the training; `optimizer` is None where it is assumed."""
+    """What is known of the training; `optimizer` is None if it is assumed."""
     if optimizer is None:
         return Training(learning_rate=options.learning_rate, batch_size=options.batch_size, epochs=options.epochs)
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # the one whose loss mixed precision scales

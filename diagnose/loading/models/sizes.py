@@ -1,6 +1,6 @@
-"""How much a config may ask for: a small file must not take the machine's memory or time.
+"""Limits on what a config may ask for: a small file must not use up the memory or the time.
 
-What the config says is bounded before anything is built, and the rows that pass between layers before any row does;
+The config is bounded before anything is built, and the rows between layers before any row is computed;
 the weights are bounded while they are made (see `weight_memory`).
 """
 

@@ -23,7 +23,7 @@ _LAYER_GROUPS = {"layers", _OLD_GROUP}
 
 
 def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
-    """Set the weights of an HDF5 model file, layer by layer: by name, where the names agree, else in order.
+    """Set the weights of an HDF5 model file, layer by layer: by name if the names agree, else in order.
 
     Returns one sentence for each conversion of weights.
 
@@ -136,7 +136,7 @@ def _set_by_place(model: Any, path: Path) -> tuple[str, ...]:
 
 
 def mend_groups(weights: Path) -> tuple[str, ...]:
-    """Give the groups in our copy of the weights the names that Keras 3 looks for; one sentence for each kind."""
+    """Rename the groups in our copy of the weights as Keras 3 expects them; one note for each kind of change."""
     import h5py
 
     with h5py.File(weights, "r+") as file:
