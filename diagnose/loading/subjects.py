@@ -8,13 +8,14 @@ from typing import Any
 from diagnose.errors import InputError
 from diagnose.loading.data.parts import Part
 from diagnose.loading.failures import describe_keras_error
-from diagnose.loading.fitting import encode_text, fit_inputs, fit_split
+from diagnose.loading.fitting import fit_inputs, fit_split
 from diagnose.loading.histories import read_history
 from diagnose.loading.models.losses import per_output
 from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature, with_outputs
 from diagnose.loading.tasks import forced, infer_task
+from diagnose.loading.text_labels import encode_text
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training
 
 _TRIED = 32  # rows
@@ -29,7 +30,7 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
     if "train" not in parts:
         raise InputError(_no_train(parts))
     notes: list[str] = list(loaded.notes)
-    parts = encode_text(_test_plays_dev(parts, notes))
+    parts = encode_text(_test_as_dev(parts, notes))
     signature, splits = _fit(loaded, parts, notes)
     outputs = _outputs(loaded, signature, splits["train"], parts["train"], options)
     _try_losses(loaded, signature, splits["train"])
@@ -58,7 +59,7 @@ def _no_train(parts: dict[str, Part]) -> str:
     return f"{part.origin}: there are rows for {found}, but no training rows: name them train, or x_train and y_train"
 
 
-def _test_plays_dev(parts: dict[str, Part], notes: list[str]) -> dict[str, Part]:
+def _test_as_dev(parts: dict[str, Part], notes: list[str]) -> dict[str, Part]:
     if "dev" in parts or "test" not in parts:
         return dict(parts)
     notes.append(

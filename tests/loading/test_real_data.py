@@ -8,8 +8,9 @@ import pytest
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions
 from diagnose.loading.data.reading import read_data
-from diagnose.loading.fitting import encode_text, fit_inputs
+from diagnose.loading.fitting import fit_inputs
 from diagnose.loading.signatures import Port, Signature
+from diagnose.loading.text_labels import encode_text
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from diagnose.loading.data.delimited import sniff
 from diagnose.loading.data.encodings import advice
 from diagnose.loading.data.parts import Part
 from diagnose.loading.data.tables import frame_part, read_frame, read_table
-from diagnose.loading.fitting import encode_text
 from diagnose.loading.signatures import Port, Signature
+from diagnose.loading.text_labels import encode_text
 
 TABLE = Signature((Port("features", (3,)),), (Port("label", (1,)),))
 OPTIONS = LoadOptions(target="label")

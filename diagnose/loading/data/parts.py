@@ -67,16 +67,7 @@ def sort_arrays(
     set_aside = {*class_names, *groups.values(), *times.values()}
     rest = {key: rows for key, rows in arrays.items() if key not in set_aside}
     named, notes = _named(rest, signature, options.target, origin)
-    splits: dict[str, dict[str, dict[str, str]]] = {}
-    for key, name in named.items():
-        if name.role:
-            roles = splits.setdefault(name.split, {"input": {}, "target": {}, "weight": {}})
-            other = roles[name.role].setdefault(name.port, key)
-            if other != key:
-                raise InputError(f"{origin}: {other} and {key} mean the same ({name.role}): leave one of them out")
-            if arrays[key].ndim == 0:
-                raise InputError(f"{origin}: {key} must have rows as its first axis, got a single value")
-    found = {split: roles for split, roles in splits.items() if roles["input"]}
+    found = {split: roles for split, roles in _roles(named, arrays, origin).items() if roles["input"]}
     if not found:
         raise InputError(
             f"{origin}: no inputs among {_listed(arrays)}: name the arrays x and y, or x_train, y_train and so on"
@@ -96,6 +87,20 @@ def sort_arrays(
         )
         for split, roles in found.items()
     }
+
+
+def _roles(named: Mapping[str, Name], arrays: Mapping[str, Rows], origin: str) -> dict[str, dict[str, dict[str, str]]]:
+    """Split -> role -> input or output -> the name of its array."""
+    splits: dict[str, dict[str, dict[str, str]]] = {}
+    for key, name in named.items():
+        if name.role:
+            roles = splits.setdefault(name.split, {"input": {}, "target": {}, "weight": {}})
+            other = roles[name.role].setdefault(name.port, key)
+            if other != key:
+                raise InputError(f"{origin}: {other} and {key} mean the same ({name.role}): leave one of them out")
+            if arrays[key].ndim == 0:
+                raise InputError(f"{origin}: {key} must have rows as its first axis, got a single value")
+    return splits
 
 
 def _named(
