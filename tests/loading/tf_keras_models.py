@@ -312,6 +312,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "another function": (
         _on_tensor(lambda x: x + tf.math.lgamma(x)),
-        "calls tf.math.lgamma in a way that is not known here: build the model with layers",
+        "calls tf.math.lgamma in an unknown way: build the model with layers",
     ),
 }

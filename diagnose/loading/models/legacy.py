@@ -189,7 +189,7 @@ def _run(path: Path, source: Path, folder: Path) -> None:
             if ended.returncode < 0
             else said[-1]
             if said
-            else "it gives no reason"
+            else "no reason given"
         )
         raise InputError(
             f"{path}: tf-keras cannot load this model ({why[:300]}): save it as .keras or .h5 with the Keras that made "
