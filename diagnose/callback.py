@@ -25,8 +25,8 @@ PAGE_COST = 0.3  # expected CPU seconds of the first one
 class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Watches a training, says what goes wrong when it is seen, and gives a diagnosis at the end.
 
-    Training stays bit for bit what it is without the callback: weights, optimizer, metrics and random numbers. What
-    is seen is said once, in one line. After `fit`, also after one that failed or was interrupted,
+    Training stays bit for bit what it is without the callback: weights, optimizer, metrics and random numbers. Each
+    cause is reported once, in one line. After `fit`, also after one that failed or was interrupted,
     `callback.diagnosis` is what `diagnose` would say, made when it is first asked for. A further `fit` with the same
     callback and model continues the history.
 
@@ -35,8 +35,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
             it, at most 1,024 rows are kept as they are fed, spread evenly over the first epoch.
         out: a folder for the report (JSON and HTML); it is rewritten while the model trains, at most every five
             seconds, and holds the diagnosis at the end.
-        overhead: share of the training's CPU time that may be spent on looking; what cannot be afforded is left to
-            the end.
+        overhead: share of the training's CPU time that the callback may take; the rest is measured at the end.
         stop_on: codes of causes at which training stops, for example {"non-finite-training"}; `best_weights` and
             `last_finite_weights` are kept then.
         seed: of every random choice.
@@ -58,13 +57,13 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         if not 0 < overhead < 1:
-            raise InputError(f"overhead {overhead} is no share of the training: pass a number between 0 and 1")
+            raise InputError(f"overhead must be between 0 and 1, got {overhead}")
         if isinstance(stop_on, str):
-            raise InputError(f"stop_on '{stop_on}' is one text: pass a set of codes, as {{'{stop_on}'}}")
+            raise InputError(f"stop_on must be a set of codes, got the string '{stop_on}'")
         known = {cause.code for cause in CAUSES}
         for code in stop_on:
             if code not in known:
-                raise InputError(f"stop_on: there is no cause '{code}': see `diagnose list` for the codes")
+                raise InputError(f"stop_on must hold codes of causes, got '{code}'; `diagnose list` shows the codes")
         self._settings = {"probe": probe, "overhead": overhead, "stop_on": frozenset(stop_on), "seed": seed}
         self._out = None if out is None else _folder(Path(out))
         self._session: Session | None = None
@@ -105,7 +104,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
             InputError: nothing has been trained with this callback.
         """
         if self._session is None:
-            raise InputError("nothing has been trained yet: pass the callback to fit(callbacks=[...]) first")
+            raise InputError("nothing has been trained yet; pass the callback to fit(callbacks=[...]) first")
         if self._session.running:
             return self._session.diagnosis()
         if self._diagnosis is None:
@@ -167,7 +166,7 @@ def _folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"out {path}: the folder cannot be made ({error.strerror}): pass one that can") from error
+        raise InputError(f"out {path}: the folder cannot be made ({error.strerror}); pass another") from error
     return path
 
 

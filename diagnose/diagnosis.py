@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from diagnose.findings import Evidence, Finding, Interval, Severity
+from diagnose.findings import Evidence, Finding, Interval, Link, Severity
 
 SCHEMA = 1
 
@@ -62,6 +62,8 @@ class Cause:
 
 @dataclass(frozen=True)
 class CheckOutcome:
+    """How one check ended. `reason` and `how` say why it did not run, and what to pass or change so that it does."""
+
     code: str
     title: str
     family: str
@@ -69,6 +71,8 @@ class CheckOutcome:
     reason: str
     seconds: float
     explanation: str  # the check's own documentation, Markdown with fixed headings
+    how: str = ""
+    reading: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,13 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Effect:
-    """The measured effect of one change: mean skill with and without it, and the interval of their difference."""
+    """The measured effect of one remedy: mean train skill without and with it, in paired short trainings.
+
+    `interval` is the 95 % interval of the mean difference. `remedy` is the code of what was tried, `causes` are the
+    codes of the causes that it confirms where it `restores` learning (a gain above `threshold`); `code` is the first
+    of them. `control` says what the arm without the change is, where that is not the model's own training. `values`
+    are what the remedy's action and snippet name, just as it was tried.
+    """
 
     code: str
     what: str
@@ -128,6 +138,52 @@ class Effect:
     interval: Interval | None
     direction: Literal["sufficient", "necessary"]
     seeds: int
+    remedy: str = ""
+    causes: tuple[str, ...] = ()
+    restores: bool | None = None
+    threshold: float | None = None
+    control: str = ""
+    steps: int | None = None
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """What the trial showed, in one clause."""
+        brings = {True: "restores learning", False: "does not restore learning", None: "was tried"}[self.restores]
+        beside = f"{self.control} has" if self.control else "without it"
+        after = f" after {self.steps} steps" if self.steps else ""
+        return (
+            f"{self.what}: this change alone {brings}: train skill {self.after:.2f} with it, and {beside}"
+            f" {self.before:.2f}{after}"
+        )
+
+
+@dataclass(frozen=True)
+class ErrorLevel:
+    """How far one output is wrong on one split with the loaded weights, in inference mode, beside what else is known.
+
+    `error` is in `unit`: an error rate (0 to 1) or an RMSE in units of the target; `interval` is its 95 % interval,
+    `skill` 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled data loss of this
+    output, `metrics` are the user's own compiled metrics, by name. `rows` were scored, of `population` (None: their
+    number is not known). `baseline` is the best scikit-learn model, judged on the rows of `baseline_split`.
+    """
+
+    output: str
+    split: str  # train | train_dev | dev | test
+    unit: Literal["error rate", "RMSE"]
+    error: float
+    interval: Interval | None
+    rows: int | None
+    population: int | None
+    constant_error: float
+    skill: float
+    loss: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    target_error: float | None = None
+    baseline: str | None = None
+    baseline_error: float | None = None
+    baseline_interval: Interval | None = None
+    baseline_split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +197,7 @@ class Coverage:
 class Figure:
     """A picture of the subject that belongs to no single finding: curves, profiles, levels of error."""
 
-    section: Literal["errors", "curves", "layers", "data"]
+    section: Literal["curves", "layers", "data"]
     evidence: Evidence
 
 
@@ -200,6 +256,7 @@ class Diagnosis:
     figures: tuple[Figure, ...] = ()
     layers: tuple[LayerRow, ...] = ()
     bands: tuple[Band, ...] = ()
+    errors: tuple[ErrorLevel, ...] = ()  # by output and split
     date: str = ""  # UTC, ISO 8601
     schema: int = field(default=SCHEMA)
 

@@ -1,4 +1,4 @@
-"""What a check may say: findings, their evidence, and the outcome of a check. Plain data."""
+"""What a check says: its findings, their evidence, and the outcome of its run. Plain data."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,6 +25,14 @@ class Interval:
     low: float
     high: float
     level: float = 0.95
+
+
+@dataclass(frozen=True)
+class Link:
+    """Something to read: a title and a web address."""
+
+    title: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -187,16 +195,17 @@ class Examined:
 
 @dataclass(frozen=True)
 class Skipped:
-    """The check could not run, and why."""
+    """The check could not run: why, and what to pass or change so that it can."""
 
     check: str
     reason: str
+    how: str
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Crashed:
-    """The check failed: our fault. It costs this check only."""
+    """The check failed, by our fault; all other checks go on."""
 
     check: str
     error: str

@@ -1,23 +1,17 @@
-"""The flow: subject -> measurements -> findings -> causes and verdicts -> diagnosis."""
+"""The flow: subject -> measurements -> findings -> suspects -> trials of their remedies -> diagnosis."""
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from diagnose import __version__
-from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
 from diagnose.errors import InputError
-from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
 from diagnose.settings import Effort, Settings
 
 if TYPE_CHECKING:
-    from diagnose.measuring import Measured
+    from diagnose.diagnosis import Diagnosis
     from diagnose.registry import Check
     from diagnose.subject import Subject
 
@@ -180,14 +174,23 @@ def diagnose_subject(
     command: str = "",
 ) -> Diagnosis:
     """The whole flow after loading; see `examine`."""
-    from diagnose.measuring import measure
+    from diagnose.concluding import conclude
+    from diagnose.measuring import Measured, planner_for
+    from diagnose.reasoning.engine import Seen, suspect, worth_trying
+    from diagnose.trials.planning import Trial, try_remedies
 
     checks = chosen(settings)
-    needed = frozenset(kind for check in checks for kind in check.needs.values())
-    measured = measure(subject, needed, settings, progress)
-    progress("reasoning")
-    outcomes = tuple(check.run(measured.measurements) for check in checks)
-    return conclude(subject, settings, checks, measured, outcomes, loading_seconds=loading_seconds, command=command)
+    with planner_for(subject, settings, progress) as planner:
+        measured = planner.measure(needs_of(checks))
+        progress("reasoning")
+        outcomes = tuple(check.run(measured) for check in checks)
+        wanted = worth_trying(suspect(outcomes), Seen(outcomes))
+        trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
+        effects = try_remedies(planner, measured, trials)
+    found = Measured(measured, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
+    return conclude(
+        subject, settings, checks, found, outcomes, effects=effects, loading_seconds=loading_seconds, command=command
+    )
 
 
 def chosen(settings: Settings) -> tuple[Check, ...]:
@@ -197,136 +200,6 @@ def chosen(settings: Settings) -> tuple[Check, ...]:
     return tuple(c for c in CHECKS if (not settings.only or c.code in settings.only) and c.code not in settings.skip)
 
 
-def _timing(loading: float, measured: Measured, outcomes: Iterable[Outcome]) -> dict[str, float]:
-    """Seconds by instrument, and of the phases around them."""
-    spent = {"loading": loading} | {run.name: run.seconds for run in measured.executed}
-    return spent | {"checks": sum(outcome.seconds for outcome in outcomes)}
-
-
-def conclude(
-    subject: Subject,
-    settings: Settings,
-    checks: tuple[Check, ...],
-    measured: Measured,
-    outcomes: tuple[Outcome, ...],
-    *,
-    level: Severity | None = None,
-    loading_seconds: float = 0.0,
-    command: str = "",
-) -> Diagnosis:
-    """Reason from the outcomes and put the result together; `level`: how sick, where more than the gate tells it."""
-    from diagnose.describing.facts import describe
-    from diagnose.describing.figures import figures
-    from diagnose.describing.layers import layer_rows
-    from diagnose.reasoning import prescribing
-    from diagnose.reasoning.bands import bands
-    from diagnose.reasoning.causes import GATE, VITAL
-    from diagnose.reasoning.engine import Seen, state_of, suspect
-    from diagnose.reasoning.verdicts import situation, verdicts
-
-    seen = Seen(outcomes)
-    suspicions = suspect(outcomes, level=level)
-    state = state_of(suspicions, seen, VITAL)
-    facts = describe(subject, measured.measurements)
-    lists = prescribing.filled(verdicts(situation(suspicions, seen, images=facts.images)), facts.values)
-    tried = effects(measured.measurements)
-    layers = layer_rows(measured.measurements, seen.findings)
-    gate_findings = [finding for check in GATE for finding in seen.of(check)]
-    return Diagnosis(
-        tool=Tool("keras-diagnose", __version__, versions()),
-        subject=facts.subject,
-        settings=_recorded(settings, measured, command),
-        state=state,
-        headline=prescribing.headline(state, suspicions, gate_findings),
-        causes=prescribing.causes(suspicions),
-        findings=tuple(sorted(seen.findings, key=lambda f: -f.severity.rank)),
-        checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
-        verdicts=lists,
-        remedies=prescribing.remedies(suspicions, lists, facts.values, tried),
-        effects=tried,
-        coverage=(*measured.coverage, *_not_covered(settings)),
-        timing=_timing(loading_seconds, measured, outcomes),
-        figures=figures(subject, measured.measurements, settings.samples),
-        layers=layers,
-        bands=bands(measured.measurements, layers),
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def effects(measurements: Mapping[type, object]) -> tuple[Effect, ...]:
-    """What single changes brought, where they were tried: train skill, 0 for the constant prediction."""
-    from diagnose.describing.intervals import mean_difference
-    from diagnose.measurements import Changes
-
-    tried = measurements.get(Changes)
-    if not isinstance(tried, Changes):
-        return ()
-    return tuple(
-        Effect(
-            code=change.code,
-            what=change.what,
-            before=_mean(_floored(change.reference)),
-            after=_mean(_floored(change.skill)),
-            interval=mean_difference(_floored(change.skill), _floored(change.reference)),
-            direction="sufficient",
-            seeds=len(change.skill),
-        )
-        for change in tried.changes
-    )
-
-
-def _floored(skills: tuple[float, ...]) -> tuple[float, ...]:
-    """A training that diverged, or ended below the constant prediction, reached nothing."""
-    return tuple(skill if skill > 0 else 0.0 for skill in skills)
-
-
-def _mean(values: tuple[float, ...]) -> float:
-    return sum(values) / len(values) if values else float("nan")
-
-
-def _recorded(settings: Settings, measured: Measured, command: str) -> dict[str, Any]:
-    recorded = asdict(settings)
-    recorded["effort"] = settings.effort.value
-    recorded["only"], recorded["skip"] = sorted(settings.only), sorted(settings.skip)
-    recorded["plan"] = {run.name: run.scale for run in measured.executed}
-    if measured.interrupted:
-        recorded["interrupted"] = True
-    return recorded | ({"command": command} if command else {})
-
-
-def _not_covered(settings: Settings) -> tuple[Coverage, ...]:
-    if settings.effort is Effort.QUICK:
-        return (
-            Coverage(
-                "everything that needs training",
-                "effort quick trains nothing",
-                "run with --effort standard",
-            ),
-        )
-    return ()
-
-
-def _outcome(check: Check, outcome: Outcome) -> CheckOutcome:
-    match outcome:
-        case Examined(findings=()):
-            kind, reason = "clean", ""
-        case Examined():
-            kind, reason = "findings", ""
-        case Skipped(reason=reason):
-            kind = "skipped"
-        case Crashed(error=reason):
-            kind = "crashed"
-    return CheckOutcome(check.code, check.title, check.family, kind, reason, outcome.seconds, check.explanation)  # type: ignore[arg-type]
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of every library that a number may depend on."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": platform.python_version()}
-    for name in ("keras", "tensorflow", "tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pandas"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def needs_of(checks: Iterable[Check]) -> frozenset[type]:
+    """The measurements that these checks need."""
+    return frozenset(kind for check in checks for kind in check.needs.values())

@@ -1,7 +1,7 @@
 """How a function becomes a check.
 
-The parameters of a check are its needs: `def dead_units(forward: Forward)` runs only where the
-forward pass was measured, and sees nothing else. `X | None` is optional: the check gets None.
+The parameters of a check are its needs: `def dead_units(forward: Forward)` runs only where the forward pass was
+measured, and sees nothing else. `X | None` is optional: the check gets None where X is missing.
 """
 
 import hashlib
@@ -13,18 +13,36 @@ from inspect import getdoc, signature
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from diagnose.findings import Crashed, Examined, Finding, Outcome, Skipped, Where
-from diagnose.measurements import History, NotMeasured, Unavailable
+from diagnose.findings import Crashed, Examined, Finding, Link, Outcome, Severity, Skipped, Where
+from diagnose.measurements import ALL_ROWS, Dataset, History, NotMeasured, SplitStatistics, Unavailable
 
 HEADINGS = ("What it measures", "Why it matters", "How it is decided", "Known limits", "References")
+
+# By the origins that a check accepts, tried in this order: why another history does not do, and the way out.
+OTHER_HISTORY = {
+    "recorded": (
+        "needs your own training log; a replay cannot show it",
+        "Pass the training's --history FILE, or train with diagnose.DiagnosisCallback.",
+    ),
+    "live": (
+        "needs a training that is watched; its log or a replay cannot show it",
+        "Train with diagnose.DiagnosisCallback.",
+    ),
+    "replay": (
+        "needs a replay from fresh weights; a training log cannot show it",
+        "Run diagnose on the saved model without --history, so that it makes a replay.",
+    ),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """A pure function from measurements to findings, with its documentation.
+    """A pure function from measurements to findings, with all that is to be known of it.
 
-    `needs` maps parameter names to measurement types, `optional` names those that may be missing.
-    `origins` limits which histories it accepts.
+    `needs` maps parameter names to measurement types, `optional` names those that may be missing. `origins` are the
+    histories that it accepts. `needs_all_rows`: it cannot judge a sample of a split. `speaks_live` is the least
+    severity of its findings that is reported while a training runs; None: it says nothing before the training ends.
+    `reading` is further reading.
     """
 
     code: str
@@ -35,9 +53,17 @@ class Check:
     origins: frozenset[str]
     explanation: str
     examine: Callable[..., Iterator[Finding]]
+    needs_all_rows: bool = False
+    speaks_live: Severity | None = Severity.WARNING
+    reading: tuple[Link, ...] = ()
+
+    @property
+    def required(self) -> frozenset[type]:
+        """The measurements without which it does not run."""
+        return frozenset(kind for name, kind in self.needs.items() if name not in self.optional)
 
     def run(self, measurements: Mapping[type, object]) -> Outcome:
-        """Examine; whatever goes wrong costs this check only."""
+        """Examine; an error in here costs this check only."""
         start = time.perf_counter()
         findings: list[Finding] = []
         outcome: Outcome
@@ -46,7 +72,9 @@ class Check:
                 findings.append(self._signed(finding, findings))
             outcome = Examined(self.code, tuple(findings))
         except NotMeasured as missing:
-            outcome = Examined(self.code, tuple(findings)) if findings else Skipped(self.code, str(missing))
+            outcome = Skipped(self.code, missing.reason, missing.how)
+            if findings:
+                outcome = Examined(self.code, tuple(findings))
         except Exception as error:  # noqa: BLE001 - one broken check must not cost the rest
             outcome = Crashed(self.code, f"{type(error).__name__}: {error}")
         return replace(outcome, seconds=time.perf_counter() - start)
@@ -54,15 +82,22 @@ class Check:
     def _inputs(self, measurements: Mapping[type, object]) -> dict[str, object]:
         inputs: dict[str, object] = {}
         for name, kind in self.needs.items():
-            value = measurements.get(kind, Unavailable(f"{kind.__name__} was not measured"))
-            if isinstance(value, History) and value.origin not in self.origins:
-                value = Unavailable(f"it does not read a {value.origin} history")
+            value = self._accepted(measurements.get(kind, _absent(kind)))
             if isinstance(value, Unavailable):
                 if name not in self.optional:
-                    raise NotMeasured(value.reason)
+                    raise NotMeasured(value.reason, value.how)
                 value = None
             inputs[name] = value
+        dataset = measurements.get(Dataset)
+        if self.needs_all_rows and isinstance(dataset, Dataset):
+            _refuse_samples(dataset)
         return inputs
+
+    def _accepted(self, value: object) -> object:
+        """The measurement, unless it is a history of another origin than the check accepts."""
+        if not isinstance(value, History) or value.origin in self.origins:
+            return value
+        return Unavailable(*next(OTHER_HISTORY[origin] for origin in OTHER_HISTORY if origin in self.origins))
 
     def _signed(self, finding: Finding, earlier: list[Finding]) -> Finding:
         place = "/".join(part for part in _parts(finding.where) if part)
@@ -76,14 +111,41 @@ class Check:
         )
 
 
+def _absent(kind: type) -> Unavailable:
+    return Unavailable(f"{kind.__name__} was not measured", "Run diagnose on the saved model, which measures it.")
+
+
+def _refuse_samples(dataset: Dataset) -> None:
+    """Skip a check that needs all rows where a split is a sample.
+
+    Raises:
+        NotMeasured: some split is a sample.
+    """
+    for split in dataset.splits:
+        if split.sampled:
+            raise NotMeasured(f"it needs all rows, and of {split.name} {_held(split)}", ALL_ROWS)
+
+
+def _held(split: SplitStatistics) -> str:
+    if split.population is None:
+        return f"only {split.rows:,} are held"
+    return f"{split.rows:,} of {split.population:,} are held"
+
+
 def _parts(where: Where) -> tuple[str | None, ...]:
     return (where.output, where.layer, where.split, where.feature, where.label)
 
 
 def check(
-    title: str, family: str, origins: tuple[str, ...] = ("live", "recorded", "replay")
+    title: str,
+    family: str,
+    origins: tuple[str, ...] = ("live", "recorded", "replay"),
+    *,
+    needs_all_rows: bool = False,
+    speaks_live: Severity | None = Severity.WARNING,
+    reading: tuple[Link, ...] = (),
 ) -> Callable[[Callable[..., Iterator[Finding]]], Check]:
-    """Turn a generator of findings into a `Check`, named after the function."""
+    """Turn a generator of findings into a `Check` that is named after the function; see `Check` for the arguments."""
 
     def wrap(examine: Callable[..., Iterator[Finding]]) -> Check:
         hints: dict[str, Any] = get_type_hints(examine)
@@ -104,6 +166,9 @@ def check(
             origins=frozenset(origins),
             explanation=getdoc(examine) or "",
             examine=examine,
+            needs_all_rows=needs_all_rows,
+            speaks_live=speaks_live,
+            reading=reading,
         )
 
     return wrap

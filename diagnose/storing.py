@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from diagnose.diagnosis import SCHEMA, Diagnosis
 from diagnose.errors import InputError
 from diagnose.findings import Evidence
+from diagnose.upgrading import upgraded
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -176,7 +177,7 @@ def _readable(data: dict[str, Any]) -> dict[str, Any]:
     free = {key: _restored(data[key]) for key in FREE_FORM if key in data}
     findings = data.get("findings", [])
     placed = [_placed(finding) for finding in findings] if isinstance(findings, list) else findings
-    known: dict[str, Any] = _known_evidence(data | free | {"findings": placed})
+    known: dict[str, Any] = _known_evidence(upgraded(data) | free | {"findings": placed})
     return known
 
 

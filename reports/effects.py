@@ -17,11 +17,11 @@ ROOM = 160.0  # px that names leave to the plot on a phone
 
 def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
     """The experiments made for a cause. Where one confirmed it, the repaired copy is what healthy looks like."""
-    own = sorted((effect for effect in effects if effect.code == cause.code), key=lambda e: -e.after)[:ROWS]
+    own = sorted(bearing(cause, effects), key=lambda e: -e.after)[:ROWS]
     if not own:
         return Markup("")
     best = own[0]
-    helped = cause.state == "confirmed" and best.direction == "sufficient"
+    helped = cause.state == "confirmed" and best.direction == "sufficient" and best.restores is not False
     title = f"Healthy looks like this: your model with {best.what}" if helped else "What changing it alone brought"
     note = "Skill on train after a short training of copies. Hollow: without the change. Line: 95 % interval."
     low = min(0.0, *(effect.before for effect in own), *(effect.after for effect in own))
@@ -36,6 +36,11 @@ def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
         for effect in own
     )
     return figure(title, note, frame(marks, f"{title}: {sentence}.", ROW * len(own), "wide tight"))
+
+
+def bearing(cause: Cause, effects: Sequence[Effect]) -> list[Effect]:
+    """The trials that bear on a cause; results of older versions name one cause for each."""
+    return [effect for effect in effects if cause.code in (effect.causes or (effect.code,))]
 
 
 def _row(effect: Effect, y: float, along: Scale, helped: bool) -> list[Markup]:

@@ -9,16 +9,15 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Diagnosis, State
-from diagnose.findings import Bars, Evidence, Finding, Table
+from diagnose.findings import Evidence, Finding
 from diagnose.registry import sections
 from diagnose.reports import figures, numbers, story
 from diagnose.reports.effects import repaired
+from diagnose.reports.error_table import error_table
 from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import Words, target
-from diagnose.reports.ladder import ladder, number_line
+from diagnose.reports.ladder import by_output, ladder, number_line
 from diagnose.reports.layers import layer_map, layer_table
-from diagnose.reports.missing import how_to_get
-from diagnose.reports.reading import reading
 from diagnose.reports.svg import joined, tag
 from diagnose.reports.templating import environment, policy, source
 
@@ -40,7 +39,8 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         bar=bar,
         line=_stake(diagnosis),
         causes=_causes(diagnosis),
-        errors=[_error(evidence) for evidence in _section(diagnosis, "errors")],
+        errors=_errors(diagnosis),
+        error_table=error_table(diagnosis.errors) if diagnosis.errors else None,
         curves=[figures.draw(evidence) for evidence in _section(diagnosis, "curves")],
         data=[figures.draw(evidence) for evidence in _section(diagnosis, "data")],
         profiles=[figures.draw(evidence) for evidence in _section(diagnosis, "layers")],
@@ -57,7 +57,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
 def _environment() -> Environment:
     made = environment()
     made.filters.update(document=document, sections=sections)
-    made.globals.update(how_to_get=how_to_get, reading=reading, term_id=target)
+    made.globals.update(term_id=target)
     return made
 
 
@@ -65,14 +65,15 @@ def _section(diagnosis: Diagnosis, name: str) -> Iterator[Evidence]:
     return (figure.evidence for figure in diagnosis.figures if figure.section == name)
 
 
-def _error(evidence: Evidence) -> Markup:
-    return ladder(evidence) if isinstance(evidence, Bars) else figures.draw(evidence)
+def _errors(diagnosis: Diagnosis) -> list[Markup]:
+    outputs = by_output(diagnosis.errors)
+    return [ladder(errors, several=len(outputs) > 1) for errors in outputs]
 
 
 def _stake(diagnosis: Diagnosis) -> Markup | None:
     style = {State.SICK: "c-flag", State.ATTENTION: "c-warn", State.HEALTHY: "c-ok"}.get(diagnosis.state, "c-ink")
-    first = next((evidence for evidence in _section(diagnosis, "errors") if isinstance(evidence, Bars)), None)
-    return number_line(first, style) or None if first is not None else None
+    outputs = by_output(diagnosis.errors)
+    return number_line(outputs[0], style) or None if outputs else None
 
 
 def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:
@@ -84,23 +85,8 @@ def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:
 
 
 def _telling(cause: Cause, diagnosis: Diagnosis) -> list[Evidence]:
-    """The evidence of a cause, its own first: then what other causes show too, then all experiments in one."""
-    tried = {effect.what for effect in diagnosis.effects}
-
-    def common(evidence: Evidence) -> tuple[bool, int]:
-        return _names(evidence) & tried != set(), sum(evidence in other.evidence for other in diagnosis.causes)
-
-    return sorted(cause.evidence, key=common)
-
-
-def _names(evidence: Evidence) -> set[str]:
-    if isinstance(evidence, Bars):
-        return set(evidence.labels)
-    return (
-        {cell for row in evidence.rows for cell in row if isinstance(cell, str)}
-        if isinstance(evidence, Table)
-        else set()
-    )
+    """The evidence of a cause, its own first, then what other causes show too."""
+    return sorted(cause.evidence, key=lambda evidence: sum(evidence in other.evidence for other in diagnosis.causes))
 
 
 def _cause(cause: Cause, diagnosis: Diagnosis) -> dict[str, Any]:

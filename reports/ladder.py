@@ -1,15 +1,17 @@
 """Where the error stands: the ladder from target to test, and the one line under the verdict."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from markupsafe import Markup
 
-from diagnose.findings import Bars, Interval
+from diagnose.diagnosis import ErrorLevel
+from diagnose.findings import Interval
 from diagnose.reports.labels import CHARACTER, NARROW, Label, settle
 from diagnose.reports.numbers import beside, cut, decimals, factor, interval, listed, quantity, shown_unit
-from diagnose.reports.plot import ROLES, figure, frame, role_of, x_axis
+from diagnose.reports.plot import ROLES, figure, frame, x_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 
 GAPS = {
@@ -46,43 +48,59 @@ class Level:
         return self.low == self.high
 
 
-def levels(bars: Bars) -> list[Level]:
-    times = factor(bars.unit)
-    result = []
-    for index, (label, value) in enumerate(zip(bars.labels, bars.values, strict=False)):
-        low = bars.lows[index] if index < len(bars.lows) else value
-        high = bars.highs[index] if index < len(bars.highs) else value
-        low, high = (end if math.isfinite(end) else value for end in (low, high))
-        span = f" {interval(low, high, bars.unit)}" if low != high else ""
-        shares = factor(bars.unit) != 1 or bars.unit == "%"
-        own = Interval(low, high) if low != high else None
-        shown = quantity(value, bars.unit) if shares else beside(value, own)  # the axis has the unit
-        whole = f"{label}: {quantity(value, bars.unit)}{span}"
-        result.append(Level(label, role_of(label), value * times, low * times, high * times, shown, whole))
-    return result
+def by_output(errors: Sequence[ErrorLevel]) -> list[list[ErrorLevel]]:
+    """The errors of each output, in the order of the outputs."""
+    outputs = dict.fromkeys(error.output for error in errors)
+    return [[error for error in errors if error.output == output] for output in outputs]
 
 
-def ladder(bars: Bars) -> Markup:
-    """Levels in rows and, between them, the gaps that have a name, each with its interval."""
-    every = levels(bars)
-    if not every:
-        return figure(bars.title, "Nothing was evaluated.")
+def levels(errors: Sequence[ErrorLevel]) -> list[Level]:
+    """The levels of one output from the target to the constant prediction; the last split's, where splits differ."""
+    return [_as_level(*level) for level in _levels(errors) if level[2] is not None]
+
+
+def _levels(errors: Sequence[ErrorLevel]) -> Iterator[tuple[str, str, float | None, Interval | None, str]]:
+    """Label, role, error, interval and unit."""
+    last = errors[-1]
+    yield "target", "target", last.target_error, None, last.unit
+    yield f"baseline: {last.baseline}", "baseline", last.baseline_error, last.baseline_interval, last.unit
+    for error in errors:
+        name = error.split.replace("_", "-")
+        yield name, name, error.error, error.interval, error.unit
+    yield "constant prediction", "constant", last.constant_error, None, last.unit
+
+
+def _as_level(label: str, role: str, value: float | None, of: Interval | None, unit: str) -> Level:
+    value = math.nan if value is None else value
+    low, high = (value, value) if of is None else (of.low, of.high)
+    low, high = (end if math.isfinite(end) else value for end in (low, high))
+    span = f" {interval(low, high, unit)}" if low != high else ""
+    own = Interval(low, high) if low != high else None
+    shown = quantity(value, unit) if factor(unit) != 1 else beside(value, own)  # the axis has the unit
+    whole, times = f"{label}: {quantity(value, unit)}{span}", factor(unit)
+    return Level(label, role, value * times, low * times, high * times, shown, whole)
+
+
+def ladder(errors: Sequence[ErrorLevel], several: bool = False) -> Markup:
+    """The levels of one output in rows and, between them, the gaps that have a name, each with its interval."""
+    every, unit = levels(errors), errors[-1].unit
+    title = f"Error by split of {errors[-1].output}" if several else "Error by split"
     far = _far(every)
     rungs = [rung for rung in every if rung is not far]
-    along = scale([end for rung in rungs for end in (rung.low, rung.high)], bars.log, zero=True)
-    marks = x_axis(along, shown_unit(bars.unit), room=ROOM)
+    along = scale([end for rung in rungs for end in (rung.low, rung.high)], zero=True)
+    marks = x_axis(along, shown_unit(unit), room=ROOM)
     sentences = [rung.whole for rung in rungs]
     for index, rung in enumerate(rungs):
         marks += _level(rung, along, _middle(index, len(rungs)))
     for before, after in _named_gaps(rungs):
-        drawn, sentence = _gap(rungs, before, after, along, bars.unit)
+        drawn, sentence = _gap(rungs, before, after, along, unit)
         marks += drawn
         sentences.append(sentence)
     note = "Lines: 95 % intervals. Between the levels: what each gap is called, and its size."
     note += f" Beyond the axis: {far.whole}." if far else ""
     unknown = [role for role in STEPS if role not in {rung.role for rung in every}]
     note += f" Unknown: {listed(unknown)}." if unknown else ""
-    return figure(bars.title, note, frame(marks, "; ".join(sentences) + ".", STEP * len(rungs), "wide tight"))
+    return figure(title, note, frame(marks, "; ".join(sentences) + ".", STEP * len(rungs), "wide tight"))
 
 
 def _far(rungs: list[Level]) -> Level | None:
@@ -142,7 +160,7 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
     size, low, high = difference(before, after)
     y = (_middle(last - 1, len(rungs)) + _middle(last, len(rungs))) / 2
     ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
-    shares = factor(unit) != 1 or unit == "%"
+    shares = factor(unit) != 1
     text = decimals(size) if shares else beside(size, Interval(low, high))
     amount, span = f"{'+' if size > 0 else ''}{text}", interval(low, high, "%" if shares else "")
     lower, upper = (along.place(before.value + end) for end in (low, high))
@@ -175,20 +193,20 @@ def _width(text: str) -> float:
     return len(text) * CHARACTER + 10
 
 
-def number_line(bars: Bars, style: str) -> Markup:
+def number_line(errors: Sequence[ErrorLevel], style: str) -> Markup:
     """Target, baseline, constant prediction and your model on one axis; `style` colours your model.
 
     Your model is its dev error, else its test error, else its train error.
     """
-    every = [level for level in levels(bars) if math.isfinite(level.value)]
+    every = [level for level in levels(errors) if math.isfinite(level.value)]
     own = next((level for role in ("dev", "test", "train") for level in every if level.role == role), None)
     others = [level for level in every if level.role in ("target", "baseline", "constant")]
-    if own is None or bars.log:
+    if own is None:
         return Markup("")
     along = scale([end for level in (own, *others) for end in (level.low, level.high)], zero=True)
     shown = [(own, f"your model {own.text}", f"b {style}")]
     shown += [(level, f"{NAMES.get(level.role) or cut(level.label, 24)} {level.text}", "c-soft") for level in others]
-    marks = x_axis(along, f"{own.label} {shown_unit(bars.unit)}", grid=False)
+    marks = x_axis(along, f"{own.label} {shown_unit(errors[-1].unit)}", grid=False)
     for level, _, colour in reversed(shown):
         marks += _point(level, along, colour)
     places = settle([_tiers(text, along.place(level.value) or 0.0) for level, text, _ in shown])

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from diagnose.diagnosis import (
     Verdict,
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
+from diagnose.reports.effects import bearing
 from diagnose.reports.numbers import SHARES, beside, between, counted, cut, listed, number, quantity
 
 LISTS = {
@@ -64,8 +65,8 @@ def sentence(finding: Finding) -> str:
     )
 
 
-def where(finding: Finding, causes: Container[str] = ()) -> str:
-    """The place in words ("layer dense_1, dev"), without what the message names and what is no place but a cause."""
+def where(finding: Finding) -> str:
+    """The place in words ("layer dense_1, dev"), without what the message names."""
     place = finding.where
     parts = [
         ("output", place.output),
@@ -78,7 +79,7 @@ def where(finding: Finding, causes: Container[str] = ()) -> str:
     ]
     named = set(re.findall(r"[\w/.-]+", finding.message))
     told = [(name, value) for name, value in parts if value is not None and str(value) not in named]
-    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in told if value not in causes)
+    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in told)
 
 
 def date(text: str) -> str:
@@ -138,12 +139,11 @@ def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[R
     explained = set(cause.explains)
     found = [finding for finding in diagnosis.findings if finding.id in explained]
     found.sort(key=lambda finding: (finding.value is None, -finding.severity.rank))
-    codes = {each.code for each in diagnosis.causes}
-    return tuple(_row(finding, codes) for finding in found[:limit])
+    return tuple(_row(finding) for finding in found[:limit])
 
 
-def _row(finding: Finding, causes: Container[str]) -> Row:
-    basis = [where(finding, causes), "" if finding.rows is None else counted(finding.rows, "row")]
+def _row(finding: Finding) -> Row:
+    basis = [where(finding), "" if finding.rows is None else counted(finding.rows, "row")]
     span = interval_of(finding)
     return Row(
         what=sentence(finding),
@@ -162,12 +162,14 @@ def interval_of(finding: Finding) -> Interval | None:
 
 
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
-    """What the experiments brought that changed only what the cause blames."""
-    for effect in diagnosis.effects:
-        if effect.code == cause.code:
-            change = f"{beside(effect.before, effect.interval)} → {beside(effect.after, effect.interval)}"
-            what = f"Skill with {effect.what} ({effect.direction})"
-            yield Row(what, change, between(effect.interval), "–", counted(effect.seeds, "seed"))
+    """What the trials brought that changed only what the cause blames."""
+    for effect in bearing(cause, diagnosis.effects):
+        change = f"{beside(effect.before, effect.interval)} → {beside(effect.after, effect.interval)}"
+        steps = f" after {effect.steps} steps" if effect.steps else ""
+        against = f", beside {effect.control}" if effect.control else ""
+        what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: train skill{steps}{against}"
+        gain = f"gain {between(effect.interval)}" if effect.interval else ""
+        yield Row(what, change, gain, number(effect.threshold), counted(effect.seeds, "seed"))
 
 
 def explained(diagnosis: Diagnosis) -> str:
@@ -266,14 +268,15 @@ def payoff(of: Payoff | None) -> tuple[str, str, str]:
 # --- Coverage and checks --------------------------------------------------------------------------
 
 
-def gaps(checks: Sequence[CheckOutcome]) -> list[tuple[str, list[CheckOutcome]]]:
-    """Checks that did not run, by reason; crashed ones by themselves."""
-    reasons: dict[str, list[CheckOutcome]] = {}
+def gaps(checks: Sequence[CheckOutcome]) -> list[tuple[str, str, list[CheckOutcome]]]:
+    """Checks that did not run: why, what to do about it, and which; the most first."""
+    reasons: dict[tuple[str, str], list[CheckOutcome]] = {}
     for check in checks:
         if check.outcome in ("skipped", "crashed"):
             prefix = "stopped by an error: " if check.outcome == "crashed" else ""
-            reasons.setdefault(prefix + check.reason, []).append(check)
-    return sorted(reasons.items(), key=lambda item: -len(item[1]))
+            reasons.setdefault((prefix + check.reason, check.how), []).append(check)
+    rows = [(reason, how, members) for (reason, how), members in reasons.items()]
+    return sorted(rows, key=lambda row: -len(row[2]))
 
 
 def uncovered(coverage: Sequence[Coverage]) -> list[tuple[str, str, str]]:
@@ -291,7 +294,7 @@ def ran(checks: Sequence[CheckOutcome]) -> str:
         return f"All {len(checks)} checks ran."
     return (
         f"{len(checks) - missing} of {len(checks)} checks ran, {missing} could not. "
-        "Silence about these means unknown, not passed."
+        "No finding here means “not checked”, not “passed”."
     )
 
 

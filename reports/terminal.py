@@ -74,7 +74,8 @@ def _cause(number: int, cause: Cause, diagnosis: Diagnosis, width: int, colour: 
     after = f", follows from {root.rank}" if root else ""
     yield f"  {number}. {story.clean(cause.title)} ({kind}{severity}, {cause.state}{after}) {cause.code}"
     most = 1 if root else EVIDENCE
-    rows = (*story.evidence_rows(cause, diagnosis, most), *story.effect_rows(cause, diagnosis))[:most]
+    tried = tuple(story.effect_rows(cause, diagnosis))[:1]
+    rows = (*story.evidence_rows(cause, diagnosis, most - len(tried)), *tried)
     if not rows:
         yield from _wrapped(cause.summary, width, "     ")
     for row in rows:

@@ -7,16 +7,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from diagnose.comparing.comparison import Comparison, Level, compare, difference
-from diagnose.diagnosis import Diagnosis, Figure
-from diagnose.findings import Bars, Interval
+from diagnose.diagnosis import Diagnosis
+from diagnose.findings import Interval
 from diagnose.reports import comparison as page
 from diagnose.reports import comparison_terminal as terminal
 from diagnose.storing import plain
 from tests.reports.examples import EVERY, HOSTILE, healthy, hostile, regression, sick
+from tests.reports.pictures import errors
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,10 +27,11 @@ def changes(comparison: Comparison) -> dict[str, str]:
     return {cause.code: cause.change for cause in comparison.causes}
 
 
-def with_error(of: Diagnosis, value: float, half: float, unit: str = "error rate", split: str = "dev") -> Diagnosis:
+def with_error(
+    of: Diagnosis, value: float, half: float, unit: Literal["error rate", "RMSE"] = "error rate", split: str = "dev"
+) -> Diagnosis:
     """`of` with one error and an interval of plus and minus `half`."""
-    bars = Bars("Error by split", (split,), (value,), unit, (value - half,), (value + half,))
-    return replace(of, figures=(Figure("errors", bars),))
+    return replace(of, errors=errors({split: (value, value - half, value + half)}, unit))
 
 
 def test_causes_are_gone_new_or_still_there() -> None:
@@ -105,10 +108,7 @@ def test_what_was_not_measured_is_unknown() -> None:
     assert compare(sick(), without).errors[-1].direction == "unknown"
     assert [error.direction for error in compare(with_error(sick(), 0.2, 0.1), other).errors] == ["unknown"]
     assert compare(without, without).errors == ()
-    bare = with_error(sick(), 0.1, 0.0)
-    bars = bare.figures[0].evidence
-    assert isinstance(bars, Bars)
-    bare = replace(bare, figures=(Figure("errors", replace(bars, lows=(), highs=())),))
+    bare = replace(sick(), errors=(replace(with_error(sick(), 0.1, 0.0).errors[0], interval=None),))
     assert compare(bare, bare).errors[0].direction == "unknown"
 
 
@@ -178,7 +178,7 @@ def test_hostile_names_are_text() -> None:
 
 def test_regression_is_compared_in_units_of_the_target() -> None:
     text = page.render(compare(regression(), regression()), regression(), regression())
-    assert "RMSE in $1,000" in text
+    assert "RMSE" in text
     assert "Within noise" in text
 
 

@@ -108,7 +108,7 @@ def test_only_and_skip_choose_the_checks(rows: Any) -> None:
 
 
 def test_every_cause_is_explained_by_the_command() -> None:
-    from diagnose.explaining import explanation
+    from diagnose.commands.explain import explanation
 
     for cause in CAUSES:
         assert cause.about in explanation(cause.code)

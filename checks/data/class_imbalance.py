@@ -3,6 +3,7 @@ from math import sqrt
 
 import numpy as np
 
+from diagnose.checks.further_reading import REAL_WORLD, RECIPE
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import Array, Dataset, Evaluation, Head, Network, Score, SplitScores, Unavailable
@@ -10,11 +11,11 @@ from diagnose.registry import check
 from diagnose.subject import Task
 
 RATIO = 10.0  # rows of the largest class over the smallest; SageMaker Debugger and deepchecks use the same
-GAP = 0.10  # recall of the largest class minus that of the smallest: less is no effect worth a word
+GAP = 0.10  # recall of the largest class minus that of the smallest: less does not matter
 Z = 1.96  # 95 %
 
 
-@check("Classes of very different size", family="data")
+@check("Classes of very different size", family="data", reading=(REAL_WORLD, RECIPE))
 def class_imbalance(dataset: Dataset, network: Network, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Compares the sizes of the classes, and what the model makes of the small ones.
 

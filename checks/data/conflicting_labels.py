@@ -1,8 +1,10 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
+from diagnose.checks.reading.twins import about, leaves_open, too_few_rows
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Dataset, Network
+from diagnose.measurements import Dataset, Network, SplitStatistics, Twins
 from diagnose.registry import check
 
 MEASURABLE = 0.01  # share of conflicting rows: about the error that no model on these inputs can remove
@@ -10,44 +12,58 @@ TRACE = 0.001  # worth a look
 COMMON = 0.20  # share of repeated rows from which on equal inputs are the nature of the data, not slips
 
 
-@check("Equal inputs with different labels", family="data")
+@check("Equal inputs with different labels", family="data", reading=(RECIPE, NOT_WORKING))
 def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
     """Counts the rows whose inputs equal another row's while the labels differ.
 
     ## What it measures
-    The share of rows of each split with a twin of another label, and the share of rows that repeat an
-    earlier one.
+    The number of rows of each split with a twin of another label, and of rows that repeat an earlier one, among the
+    rows that were compared; and the share of all rows that follows, with its exact binomial interval where rows were
+    sampled.
 
     ## Why it matters
     No function of the inputs can be right about both rows: half of the smaller share is error that cannot be
     removed, and the network spends capacity on trying.
 
     ## How it is decided
-    A hint from 1 % of the rows, a note from 0.1 %. Where at least 20 % of all rows repeat another one the
-    inputs take few values, and equal rows with different outcomes are to be expected. Never more than a hint: it
-    bounds what any model can reach, and is no fault of this one.
+    A hint from 1 % of the rows, a note from 0.1 % (the lower end of the interval where rows were sampled). Where at
+    least 20 % of all rows repeat another one the inputs take few values, and equal rows with different outcomes are to
+    be expected. Never more than a hint: it bounds what any model can reach, and is not a fault of this one. Where a
+    sample leaves a share above 1 % possible at 95 %, the split is not judged.
 
     ## Known limits
     Only outputs that classify are judged: a regression target may differ between equal rows by its noise.
-    Almost equal rows are not seen.
+    Almost equal rows are not seen. In a sample, the twins of a row are found only as far as they are in it.
 
     ## References
     - Northcutt, Athalye, Mueller 2021, "Pervasive Label Errors in Test Sets", arXiv:2103.14749
     - Ng 2018, *Machine Learning Yearning*, chapters 16 and 38 (mislabelled and inconsistent data)
+    - Hanley, Lippman-Hand 1983, "If nothing goes wrong, is everything all right?", JAMA 249 (the rule of three)
     """
     if not all(head.output.task.classifies for head in network.heads):
         return
+    undecided = []
     for split in dataset.splits:
-        share = split.conflicting
-        if share is None or share < TRACE:
+        twins = split.conflicting
+        if twins is None:
             continue
-        natural = (split.duplicates or 0.0) >= COMMON
-        yield Finding(
-            Severity.HINT if share >= MEASURABLE else Severity.INFO,
-            f"{percent(share)} of the rows on {split.name} have the same inputs as a row with another label"
-            + (f", where {percent(split.duplicates or 0.0)} of all rows repeat another one" if natural else ""),
-            where=Where(split=split.name),
-            value=share,
-            threshold=MEASURABLE,
-            rows=split.rows_used,
-        )
+        if twins.at_least >= TRACE:
+            yield _finding(split, twins)
+        elif leaves_open(twins, MEASURABLE):
+            undecided.append((split, twins))
+    if undecided:
+        raise too_few_rows(*undecided[0], "have a twin with another label")
+
+
+def _finding(split: SplitStatistics, twins: Twins) -> Finding:
+    repeated = split.duplicates.share if split.duplicates is not None else 0.0
+    natural = f", where {percent(repeated)} of all rows repeat another one" if repeated >= COMMON else ""
+    return Finding(
+        Severity.HINT if twins.at_least >= MEASURABLE else Severity.INFO,
+        f"{about(twins)} of the rows on {split.name} have the same inputs as a row with another label{natural}",
+        where=Where(split=split.name),
+        value=twins.share,
+        threshold=MEASURABLE,
+        interval=twins.interval,
+        rows=twins.rows,
+    )

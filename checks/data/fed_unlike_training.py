@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Interval, Severity
 from diagnose.measurements import Baseline, Conversions, Network, Score
@@ -8,7 +9,7 @@ from diagnose.registry import check
 # Relative fall of the loss. Weights on another scale than in training lose several times their loss; larger inputs
 # alone make any net more confident, and so one that was stopped early better: 20 % were seen on a healthy one.
 LOSS_FALL = 0.5
-GAIN = 0.10  # relative fall of the error that is worth a word
+GAIN = 0.10  # relative fall of the error that is worth reporting
 GOOD = 0.5  # skill that weights fed what they know at least have; larger outputs alone may look less bad
 BEHIND = 0.25  # skill by which they may lie behind a baseline: the distance from which a model counts as sick
 ERROR_FALL = 0.25  # relative fall of the error that makes what was fed the main fact
@@ -16,7 +17,7 @@ ERROR_POINTS = 0.05  # and, for error rates, at least five points of it
 WIDER = 1.32  # 2.58 / 1.96: five conversions are tried, so each must hold at 99 % for 95 % in all
 
 
-@check("Data unlike what the model was trained on", family="data")
+@check("Data unlike what the model was trained on", family="data", reading=(RECIPE, NOT_WORKING))
 def fed_unlike_training(
     conversions: Conversions, network: Network | None, baseline: Baseline | None
 ) -> Iterator[Finding]:

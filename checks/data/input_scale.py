@@ -2,8 +2,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import ADVICE, NOT_WORKING
 from diagnose.checks.reading.architecture import by_path, normalised_after
-from diagnose.checks.reading.wording import number, percent
+from diagnose.checks.reading.wording import number, whole_or
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Activations, Array, FirstInput, Forward, Network, Unavailable, need
 from diagnose.registry import check
@@ -12,10 +13,11 @@ LARGE = 50.0  # root mean square of a feature; raw 0-255 pixels and SGD at 0.01 
 RAISED = 10.0  # the same, worth trying to lower; 0-16 pixels did no harm under Adam
 SMALL = 0.05  # largest absolute value of all; 0-1 pixels divided by 255 once more stay below 0.004
 AFFECTED = 0.10  # share of the features from which on it counts: one odd column is another check's matter
+USUAL = "0.1 to 10"  # root mean square
 SHOWN = 12  # features in the evidence
 
 
-@check("Scale of what the first layer receives", family="data")
+@check("Scale of what the first layer receives", family="data", reading=(NOT_WORKING, ADVICE))
 def input_scale(forward: Forward, network: Network | None) -> Iterator[Finding]:
     """Judges the size of the numbers that reach the first trainable layer, after all preprocessing in the model.
 
@@ -30,7 +32,7 @@ def input_scale(forward: Forward, network: Network | None) -> Iterator[Finding]:
 
     ## How it is decided
     More than 10 % of the features with a root mean square above 50: a warning; above 10: a hint. No value
-    above 0.05 in size: a warning. Being outside -1 ... 1 is no fault: standardised data are. Embeddings are
+    above 0.05 in size: a warning. Values outside -1 ... 1 are fine: standardised data have them. Embeddings are
     exempt, and so are first layers that normalise or whose output is normalised.
 
     ## Known limits
@@ -62,7 +64,8 @@ def _judge(first: FirstInput, activations: Activations) -> Iterator[Finding]:
     if first.max_abs < SMALL:
         yield Finding(
             Severity.WARNING,
-            f"nothing that reaches {first.layer} is larger than {number(first.max_abs)}",
+            f"the values entering {first.layer} are far too small: the largest is {number(first.max_abs)}"
+            f" (usual root mean square: {USUAL})",
             where=Where(layer=first.layer),
             value=first.max_abs,
             threshold=SMALL,
@@ -70,13 +73,13 @@ def _judge(first: FirstInput, activations: Activations) -> Iterator[Finding]:
             evidence=(_bars(first, SMALL),),
         )
         return
-    for limit, severity in ((LARGE, Severity.WARNING), (RAISED, Severity.HINT)):
+    for limit, severity, size_word in ((LARGE, Severity.WARNING, "far too large"), (RAISED, Severity.HINT, "large")):
         share = float(np.mean(size > limit))
         if share > AFFECTED:
             yield Finding(
                 severity,
-                f"{percent(share)} of the features that reach {first.layer} have a root mean square above "
-                f"{number(limit)}, the largest value is {number(first.max_abs)}",
+                f"{whole_or(share)} the features entering {first.layer} are {size_word} "
+                f"(root mean square above {number(limit)}, usual {USUAL}; largest value {number(first.max_abs)})",
                 where=Where(layer=first.layer),
                 value=float(np.quantile(size, 1 - AFFECTED)),
                 threshold=limit,

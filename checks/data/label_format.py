@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE
 from diagnose.checks.reading.wording import counted, number
 from diagnose.findings import Finding, Severity, Table, Where
@@ -11,9 +12,9 @@ ROUNDING = 1e-3  # how far outside 0 ... 1 float noise may put a probability
 SHOWN = 12  # labels in the evidence
 
 
-@check("Labels that the loss cannot read", family="data")
+@check("Labels that the loss cannot read", family="data", reading=(RECIPE, NOT_WORKING))
 def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
-    """Holds the form and range of the labels against what the loss takes.
+    """Compares the form and range of the labels with what the loss takes.
 
     ## What it measures
     Shape, smallest and largest value and integrality of the labels of every split, per output.
@@ -23,7 +24,7 @@ def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
     loss below zero, or stay silent with a normal-looking curve, depending on the backend.
 
     ## How it is decided
-    Errors, from the definition of the losses: for sparse categorical cross-entropy, labels that are no
+    Errors, from the definition of the losses: for sparse categorical cross-entropy, labels that are not
     integers, negative, one-hot rows, or integers beyond the last unit although there are enough units for the
     classes; for categorical cross-entropy, integers instead of rows, or values outside 0 ... 1; for binary
     cross-entropy, values outside 0 ... 1. A hint where labels could be converted without doubt and were, for
@@ -63,7 +64,8 @@ def _sparse_problem(head: Head, target: TargetStatistics) -> str | None:
     if target.layout in ("one-hot", "probabilities", "multi-hot") and columns > 1:
         return f"rows of {columns} values, one per class, instead of one integer"
     if target.non_integer:
-        return f"{counted(target.non_integer, 'label')} that {'is' if target.non_integer == 1 else 'are'} no integer"
+        verb = "is not an integer" if target.non_integer == 1 else "are not integers"
+        return f"{counted(target.non_integer, 'label')} that {verb}"
     low, high = float(target.low.min()), float(target.high.max())
     inside = low >= 0 and high < head.units
     if target.layout != "integers" or inside or len(target.classes) > head.units:

@@ -4,20 +4,27 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Series, Severity
 from diagnose.measurements import Array, Evaluation, Feeding, History, NotMeasured, SplitScores, Unavailable, need
 from diagnose.registry import check
 
 ALIKE = 0.5  # intraclass correlation of the targets in a batch; shuffled: within 0.05 of 0
-BATCHES = 4  # fewer say nothing about an order
+BATCHES = 4  # fewer do not show an order
 FORGOTTEN = 1.25  # loss over all rows after the last step over that of the steps; shuffled: 1 or less
 UNLEARNED = 0.25  # times the constant prediction's loss: steps that stay above it have not learned
 EPOCHS = 2  # before that is said: in the first one every loss is high
 MATTERS = 0.1  # share of the constant prediction's loss: a smaller difference costs nothing that counts
 
 
-@check("Rows in the order of their targets", family="data", origins=("live",))
+@check(
+    "Rows in the order of their targets",
+    family="data",
+    origins=("live",),
+    speaks_live=Severity.HINT,
+    reading=(RECIPE, NOT_WORKING),
+)
 def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Compares the targets within batches with those of the whole epoch, as they were fed.
 
@@ -38,7 +45,7 @@ def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Fin
     on, stay above a quarter of the constant prediction's loss.
 
     ## Known limits
-    Series in the order of time have alike targets by right; without harm it stays a hint. Only the first epoch's
+    In time series, neighbours have similar targets by nature; without harm it stays a hint. Only the first epoch's
     order is seen.
 
     ## References
@@ -47,13 +54,13 @@ def label_order(history: History, evaluation: Evaluation | None) -> Iterator[Fin
     """
     feeding = need(history.feeding)
     if feeding.batches < BATCHES:
-        raise NotMeasured(f"fewer than {BATCHES} batches were seen")
+        raise NotMeasured(f"fewer than {BATCHES} batches were seen", "Train with a smaller batch_size.")
     if not in_order(feeding):
         return
     harm = _forgotten(history, evaluation) or _unlearned(history)
     yield Finding(
         Severity.WARNING if harm else Severity.HINT,
-        f"the rows of a batch have alike targets (intraclass correlation {number(feeding.alike)}, in random order up"
+        f"the rows of a batch have similar targets (intraclass correlation {number(feeding.alike)}, in random order up"
         f" to {number(max(feeding.chance, 0.0))}){harm}",
         value=feeding.alike,
         threshold=ALIKE,

@@ -1,8 +1,9 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import REAL_WORLD
 from diagnose.checks.reading.wording import counted, listed, percent
 from diagnose.findings import Finding, Severity, Table, Where
-from diagnose.measurements import Dataset, Network, SplitStatistics
+from diagnose.measurements import Dataset, Network, NotMeasured, SplitStatistics
 from diagnose.registry import check
 from diagnose.subject import Output
 
@@ -11,7 +12,7 @@ FEW = 10  # rows of a class in train: hardly learnable below that
 SHOWN = 20  # classes in the evidence
 
 
-@check("Classes missing from the training data", family="data")
+@check("Classes missing from the training data", family="data", needs_all_rows=True, reading=(REAL_WORLD,))
 def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
     """Compares the classes of every split with those of train.
 
@@ -24,7 +25,8 @@ def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
 
     ## How it is decided
     Rows of another split in classes that train lacks: an error from 1 % of that split's rows, else a
-    warning. Classes with fewer than 10 rows in train are a hint.
+    warning. Classes with fewer than 10 rows in train are a hint. All rows are needed: a class that a sample lacks is
+    not missing.
 
     ## Known limits
     At most 1,000 distinct labels are compared. Classes in no split at all are not seen here.
@@ -38,9 +40,22 @@ def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
         known = _counts(dataset.train, place)
         if not known:
             continue
+        _refuse_sampled_labels(dataset.train, place)
         for split in dataset.splits[1:]:
             yield from _unknown(head.output, known, _counts(split, place), split)
         yield from _rare(head.output, known)
+
+
+def _refuse_sampled_labels(train: SplitStatistics, place: int) -> None:
+    """Skip where train is held whole, and its labels are too many to be read.
+
+    Raises:
+        NotMeasured: only some of the labels were read.
+    """
+    read = train.targets[place].rows
+    if read < train.rows:
+        reason = f"it needs all labels, and those of {read:,} of {train.rows:,} training rows were read"
+        raise NotMeasured(reason, "Compare the classes of the splits yourself: the labels are too many to be read.")
 
 
 def _counts(split: SplitStatistics, place: int) -> dict[float, int]:

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_DEEP, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score, SplitScores
@@ -8,13 +9,13 @@ from diagnose.subject import Seen
 
 ENOUGH = 200  # rows to judge by: with fewer, a real but weak signal easily hides
 RARE = 50  # rows that are not of the most frequent class; with fewer, chance alone hides a signal
-FEW_ROWS = 30  # rows to judge by: with fewer nothing can be told
-NOTHING = 0.05  # skill of the network that is no better than the constant where no interval is known
+FEW_ROWS = 30  # rows to judge by: fewer show nothing
+NOTHING = 0.05  # skill of the network up to which it counts as no better than the constant without an interval
 
 
-@check("Inputs that do not tell the target", family="data")
+@check("Inputs without a usable signal", family="data", reading=(NOT_DEEP, RECIPE))
 def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Finding]:
-    """Tells whether neither simple models nor the network find anything in the inputs.
+    """Checks whether simple models or the network find anything about the target in the inputs.
 
     ## What it measures
     The skill of scikit-learn's baselines (linear and gradient boosting, among others) on rows they were not
@@ -22,18 +23,18 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
     the network's on the same rows.
 
     ## Why it matters
-    Where the inputs do not tell the target, or labels are paired with the wrong rows, no architecture and no
-    learning rate helps. Memorising is still possible, so a low training error proves nothing.
+    Where the inputs carry no usable signal about the target, or labels are paired with the wrong rows, no
+    architecture and no learning rate helps. Memorising is still possible, so a low training error proves nothing.
 
     ## How it is decided
     Reported where no baseline beats the constant prediction beyond its interval and beyond shuffled labels,
     and the network does not either (95 %, in error or in loss). An error where the shuffled labels were
-    tried on at least 200 rows, else a warning. Nothing is said below 30 rows, or where fewer than 50
+    tried on at least 200 rows, else a warning. Nothing is reported below 30 rows, or where fewer than 50
     rows are of another class than the most frequent.
 
     ## Known limits
     Absence of proof: a signal that neither baselines nor this network can express (the order of tokens, the
-    shape of an object anywhere in a picture) is not seen. A network that has met the rows before is not heard.
+    shape of an object anywhere in a picture) is not seen. A network that was trained on these rows does not count.
 
     ## References
     - Ojala, Garriga 2010, "Permutation Tests for Studying Classifier Performance", JMLR 11
@@ -64,7 +65,7 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
 
 
 def _too_rare(output: OutputBaseline, baseline: Baseline, evaluation: Evaluation | None) -> bool:
-    """Whether nearly all rows are of one class, so that predicting it is hard to beat whatever the inputs tell."""
+    """Whether nearly all rows are of one class, so that predicting it is hard to beat whatever the inputs hold."""
     score = _score(output, baseline, evaluation)
     return score is not None and bool(score.actual) and 0 < (1 - max(score.actual)) * output.rows_dev < RARE
 

@@ -2,16 +2,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import counted, listed, number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, InputStatistics, SplitStatistics
 from diagnose.registry import check
 
 SENTINELS = (-999.0, -9999.0, -99999.0)  # numbers that commonly stand for "missing"
-APART = 0.5  # a sentinel's column reaches at most this share of its size upwards; a symmetric range is no sentinel
+APART = 0.5  # a sentinel's column reaches at most this share of its size upwards; a symmetric range has none
 
 
-@check("Missing or infinite values in the data", family="data")
+@check("Missing or infinite values in the data", family="data", reading=(RECIPE, NOT_WORKING))
 def non_finite_data(dataset: Dataset) -> Iterator[Finding]:
     """Counts NaN and infinite cells in the inputs and the targets, and looks for numbers that stand for them.
 

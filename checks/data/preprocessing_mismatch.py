@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Array, Dataset, InputStatistics, SplitStatistics
@@ -20,7 +21,7 @@ ROWS = 20  # of a split: moments of fewer rows mean little
 SHOWN = 10  # features in the evidence
 
 
-@check("Splits that were prepared differently", family="data")
+@check("Splits that were prepared differently", family="data", reading=(RECIPE, NOT_WORKING))
 def preprocessing_mismatch(dataset: Dataset) -> Iterator[Finding]:
     """Looks for a split whose inputs were scaled in another way than those of train.
 
@@ -37,7 +38,7 @@ def preprocessing_mismatch(dataset: Dataset) -> Iterator[Finding]:
     and standard deviation 1, within 0.2) while most features of the other are far from it.
 
     ## Known limits
-    A shift of the population that is no factor is the business of data mismatch, not of this check. Tokens,
+    A shift of the population other than by a factor belongs to data mismatch. Tokens,
     text, columns of zeros and ones, and splits of fewer than 20 rows are not judged.
 
     ## References

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import NOT_WORKING, OBJECTIVES
 from diagnose.checks.reading.architecture import by_path
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Table, Where
@@ -19,7 +20,7 @@ RELATIVE = frozenset(
 )
 
 
-@check("Scale of a regression target", family="data")
+@check("Scale of a regression target", family="data", reading=(NOT_WORKING, OBJECTIVES))
 def target_scale(dataset: Dataset, network: Network, initial: Initial | None) -> Iterator[Finding]:
     """Judges the size of the numbers that a regression head must produce.
 

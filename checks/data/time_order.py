@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, TimeOrder, need
@@ -10,7 +11,7 @@ EARLIER = 0.5  # probability that a row of the split is later than one of train,
 ROWS = 30  # fewer rows of a split say little about when it was taken
 
 
-@check("Splits that do not follow each other in time", family="data")
+@check("Splits that do not follow each other in time", family="data", reading=(RECIPE, NOT_WORKING))
 def time_order(dataset: Dataset) -> Iterator[Finding]:
     """Compares when the rows of dev and test came with when those of train came, by the column named with --time.
 
@@ -25,10 +26,10 @@ def time_order(dataset: Dataset) -> Iterator[Finding]:
     ## How it is decided
     A hint where more than 5 % of at least 30 rows lie within the time of train, or where the split is older: a row of
     it is later than one of train with a probability below 0.5. A few rows at the border, as a cut by day or month
-    leaves them, are no finding. Never more than a hint: how much lower the error became is not known.
+    leaves them, do not count. Never more than a hint: how much lower the error became is unknown.
 
     ## Known limits
-    Where rows do not depend on their neighbours in time, a random split is right. A row number is no time: a file
+    Where rows do not depend on their neighbours in time, a random split is right. A row number is not a time: a file
     that was shuffled before it was numbered looks like a random split of time.
 
     ## References

@@ -1,14 +1,15 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, InputStatistics, SplitStatistics
 from diagnose.registry import check
 
 
-@check("Tokens outside the vocabulary", family="data")
+@check("Tokens outside the vocabulary", family="data", reading=(RECIPE, NOT_WORKING))
 def token_range(dataset: Dataset) -> Iterator[Finding]:
-    """Holds the integers that feed an embedding against the size of its table.
+    """Compares the integers that feed an embedding with the size of its table.
 
     ## What it measures
     Smallest and largest token of every split, and the number of rows of the embedding.

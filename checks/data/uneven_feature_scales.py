@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.checks.further_reading import ADVICE, NOT_WORKING
 from diagnose.checks.reading.architecture import by_path
 from diagnose.checks.reading.wording import listed, number
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -15,7 +16,7 @@ COIN = 0.01  # relative distance of a variance from that of zeros and ones
 SHOWN = 12  # features in the evidence, the largest and the smallest
 
 
-@check("Features on very different scales", family="data")
+@check("Features on very different scales", family="data", reading=(NOT_WORKING, ADVICE))
 def uneven_feature_scales(forward: Forward, network: Network | None, dataset: Dataset | None) -> Iterator[Finding]:
     """Compares the spread of the features with each other, as they enter the first trainable layer.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import COURSE, LAYERS_AND_NODES
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import (
     CO_DOMINANT,
@@ -16,13 +17,13 @@ from diagnose.checks.reading.gaps import (
     scale_of,
     share,
 )
-from diagnose.checks.reading.wording import percent
+from diagnose.checks.reading.wording import whole_or
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check
 
 
-@check("Avoidable bias", family="generalisation")
+@check("Avoidable bias", family="generalisation", reading=(LAYERS_AND_NODES, COURSE))
 def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
     """Takes the distance from the lowest possible error to the train error.
 
@@ -51,7 +52,9 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
     train = need(evaluation.train)
     known = [(score, optimum(network, baseline, score)) for score in train.scores]
     if all(best is None for _, best in known):
-        raise NotMeasured("there is neither a target error nor a baseline to tell what is possible")
+        raise NotMeasured(
+            "neither a target error nor a baseline shows what is possible", "Name the error to reach: --target-error X."
+        )
     for number, (score, best) in enumerate(known):
         if best is None:
             continue
@@ -89,7 +92,7 @@ def _severity(best: Optimum, baseline: Baseline | None, score: Score, part: floa
 
 def _message(score: Score, best: Optimum, bias: Gap, part: float | None) -> str:
     against = "the target" if best.given else f"the bound set by {best.name}"
-    whole = f", {percent(part)} of the distance to the dev error" if part is not None else ""
+    whole = f", {whole_or(part)} the gap between the best known error and the dev error" if part is not None else ""
     return (
         f"train error is {error_text(score.task, score.error)} against {against} of"
         f" {error_text(score.task, best.error)}: avoidable bias {gap_text(score.task, bias)}{whole}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_DEEP, RECIPE
 from diagnose.checks.reading.gaps import PAIRED_RELATIVE, beaten, beaten_clearly, enough_rows, error_text
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -12,7 +13,7 @@ from diagnose.subject import Task
 FAR_BEHIND = 0.25  # skill; a gap above 0.2 to 0.25 told 43 of 46 faulty models and at most 1 of 28 healthy ones
 
 
-@check("Behind a simple baseline", family="generalisation")
+@check("Behind a simple baseline", family="generalisation", reading=(NOT_DEEP, RECIPE))
 def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Finding]:
     """Compares the loaded weights with scikit-learn models on the same rows.
 
@@ -74,9 +75,10 @@ def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> s
     seen = "" if baseline.net_seen == "no" else ", which the net may have seen"
     net, best = output.net_error, output.best.error
     errors = (error_text(task, net), error_text(task, best)) if task else (f"{net:.3g}", f"{best:.3g}")
+    less = f", {percent(1 - best / net)} less" if 0 <= best < net else ""
     return (
         f"on {held_out}{seen} the net's error is {errors[0]} (skill {output.net_skill:.2f}) and that of"
-        f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}), {percent(output.relative)} less"
+        f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}){less}"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from diagnose.checks.further_reading import FASTER, RECIPE
 from diagnose.checks.reading.curves import Rise, dev_error_rise, learning_curves, rise, whole_training
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Mark, Severity, Where
@@ -16,7 +17,7 @@ CERTAIN = 2.0  # standard errors below the constant prediction: something had be
 MUCH_WORSE = 2.0  # standard errors: beyond the noise
 
 
-@check("Best epoch passed", family="generalisation")
+@check("Best epoch passed", family="generalisation", speaks_live=Severity.HINT, reading=(RECIPE, FASTER))
 def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Looks for a minimum of the dev error well before the end of training.
 
@@ -30,8 +31,8 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     ## How it is decided
     The minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the
     end is more than 1 standard error worse: a hint; more than 2 in the error, a warning, unless it is a replay
-    of ours, which tells nothing of the weights that the user kept. A loss that rises
-    while the error stays is over-confidence and a hint. Silent where the best epoch is no better than a
+    of ours, which does not show which weights the user kept. A loss that rises
+    while the error stays is over-confidence and a hint. Silent where the best epoch is not better than a
     constant, where the end is not (training then fell apart), and where the loaded weights are as good as
     the best epoch, since then they were kept. Only trainings followed from start to end count.
 
@@ -49,7 +50,10 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     by_error = _by_error(history, score)
     by_loss = _by_loss(history, score)
     if by_error is None and by_loss is None:
-        raise NotMeasured("the dev error was not followed, or its standard error is unknown")
+        raise NotMeasured(
+            "the dev error of each epoch, or its standard error, is unknown",
+            "Pass --dev PATH, and a --history FILE that has the dev loss of each epoch.",
+        )
     if by_error is not None and not _learned(by_error, by_error.last, history.constant_error, score):
         return
     for found, unit in ((by_error, "error"), (by_loss, "loss")):

@@ -6,14 +6,15 @@ from statistics import NormalDist
 
 import numpy as np
 
+from diagnose.checks.further_reading import REAL_WORLD
 from diagnose.checks.generalisation.constant_predictions import ONE_CLASS
 from diagnose.checks.reading.classes import class_name
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
-from diagnose.measurements import Evaluation, Network, NotMeasured, Score, Unavailable, need
+from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check
 
-RARE = 0.05  # share of rows: a class below is an affair of imbalance
+RARE = 0.05  # share of rows: smaller classes belong to the check on imbalance
 FEW_ROWS = 10  # of a class: fewer say nothing about its recall
 WEAK = 0.5  # times the accuracy of the whole: a recall below is weak
 SHOWN = 5  # weakest classes that are reported
@@ -27,7 +28,7 @@ class Recall:
     interval: Interval
 
 
-@check("Classes that are missed", family="generalisation")
+@check("Classes that are missed", family="generalisation", reading=(REAL_WORLD,))
 def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Looks at the recall of every class, on dev where there is one, else on train.
 
@@ -46,7 +47,7 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
 
     ## Known limits
     Classes that people confuse as well, and classes of which several may hold at once, are not told apart
-    or not judged. With more than 30 classes there is no confusion matrix and nothing is said.
+    or not judged. Outputs of more than 30 classes are not judged.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 14 to 16
@@ -55,7 +56,7 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
     scores = need(evaluation.train) if isinstance(evaluation.dev, Unavailable) else evaluation.dev
     judged = [score for score in scores.scores if score.confusion]
     if not judged:
-        raise NotMeasured("no output has a confusion matrix: none classifies into 2 to 30 classes")
+        raise NotMeasured("no output classifies into 2 to 30 classes", DOES_NOT_APPLY)
     for score in judged:
         if max(score.predicted, default=0.0) >= ONE_CLASS:
             continue
@@ -64,8 +65,7 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
         for recall in sorted((r for r in recalls if _weak(r, accuracy, score)), key=lambda r: r.value)[:SHOWN]:
             yield Finding(
                 Severity.HINT,
-                f"on {scores.split} {_found(recall)} of the {recall.rows} rows of class {recall.label} are recognised,"
-                f" and {percent(accuracy)} of all rows",
+                f"{_recognised(recall, scores.split)} (all classes: {percent(accuracy)})",
                 Where(output=score.output, split=scores.split, label=recall.label),
                 value=recall.value,
                 threshold=WEAK * accuracy,
@@ -104,8 +104,10 @@ def _weak(recall: Recall, accuracy: float, score: Score) -> bool:
     return recall.value == 0 or recall.interval.high < WEAK * accuracy
 
 
-def _found(recall: Recall) -> str:
-    return "none" if recall.value == 0 else percent(recall.value)
+def _recognised(recall: Recall, split: str) -> str:
+    right = round(recall.value * recall.rows)
+    count = f"only {right:,} of {recall.rows:,}" if right else f"none of {recall.rows:,}"
+    return f"{count} {split} rows of class {recall.label} {'are' if right > 1 else 'is'} recognised"
 
 
 def _bars(recalls: list[Recall], accuracy: float) -> Bars:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.classes import class_name
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -18,7 +19,7 @@ SPREAD = 0.05  # standard deviation of the predictions over that of the targets;
 MOST_SHOWN = 30  # classes in the evidence
 
 
-@check("Constant predictions", family="generalisation")
+@check("Constant predictions", family="generalisation", reading=(COURSE, PROJECT))
 def constant_predictions(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Looks at how the predictions are spread over the classes, or over the range of the targets.
 
@@ -37,8 +38,7 @@ def constant_predictions(evaluation: Evaluation, network: Network | None) -> Ite
     deviation.
 
     ## Known limits
-    With imbalanced classes (above 80 % of one) nothing is said here; labels of which several may hold at
-    once are not judged.
+    Imbalanced classes (above 80 % of one) and labels of which several may hold at once are not judged.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io

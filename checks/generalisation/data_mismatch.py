@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import COURSE, LEAKAGE
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import CO_DOMINANT, Gap, error_text, gap_text, level, optimum, scale_of, share
 from diagnose.findings import Finding, Severity, Where
@@ -9,8 +10,10 @@ from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, ne
 from diagnose.registry import check
 from diagnose.subject import Seen
 
+UNSEEN = "Keep rows out of every training, and pass them as dev and as train_dev."
 
-@check("Data mismatch", family="generalisation")
+
+@check("Data mismatch", family="generalisation", reading=(COURSE, LEAKAGE))
 def data_mismatch(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
     """Takes the distance from the train-dev error to the dev error.
 
@@ -37,7 +40,7 @@ def data_mismatch(evaluation: Evaluation, network: Network | None, baseline: Bas
     """
     train_dev, train, dev = need(evaluation.train_dev), need(evaluation.train), need(evaluation.dev)
     if Seen.YES in (train_dev.seen, dev.seen):
-        raise NotMeasured("the weights were trained on the train-dev or the dev set")
+        raise NotMeasured("the weights were trained on the train-dev or the dev set", UNSEEN)
     for score, same_source, other in zip(train.scores, train_dev.scores, dev.scores, strict=True):
         scale = scale_of(score)
         gap = Gap(level(same_source, scale), level(other, scale))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import LEAKAGE
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import Gap, error_text, gap_text, level, scale_of
 from diagnose.findings import Finding, Severity, Where
@@ -9,10 +10,11 @@ from diagnose.measurements import Evaluation, NotMeasured, need
 from diagnose.registry import check
 from diagnose.subject import Seen
 
+UNSEEN = "Keep rows out of every training, and pass them: --dev PATH, --test PATH."
 CERTAIN = 3.0  # standard errors; at 2, one in 40 innocent pairs of sets would raise a warning
 
 
-@check("Overfitted dev set", family="generalisation")
+@check("Overfitted dev set", family="generalisation", reading=(LEAKAGE,))
 def dev_overfitting(evaluation: Evaluation) -> Iterator[Finding]:
     """Takes the distance from the dev error to the test error.
 
@@ -39,7 +41,7 @@ def dev_overfitting(evaluation: Evaluation) -> Iterator[Finding]:
     """
     dev, test = need(evaluation.dev), need(evaluation.test)
     if Seen.YES in (dev.seen, test.seen):
-        raise NotMeasured("the weights were trained on the dev or the test set")
+        raise NotMeasured("the weights were trained on the dev or the test set", UNSEEN)
     for score, other in zip(dev.scores, test.scores, strict=True):
         gap = Gap(level(score, scale_of(score)), level(other, scale_of(score)))
         if not gap.counts:

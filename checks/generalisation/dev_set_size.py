@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.gaps import POINT, level
 from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Finding, Severity, Table, Where
-from diagnose.measurements import Evaluation, Score, need
+from diagnose.measurements import ALL_ROWS, Evaluation, NotMeasured, Score, need
 from diagnose.registry import check
 
 FEW_ROWS = 100  # a tenth of a point of error cannot be seen on 100 rows, nor one point, nor ten
@@ -14,13 +15,14 @@ FEW_ERRORS = 20  # a rough picture of the kinds of error; 100 give a good one
 POWER = 2.8  # standard errors of a difference that a test at 5 % finds with 80 %: 1.96 + 0.84
 
 
-@check("Small dev set", family="generalisation")
+@check("Small dev set", family="generalisation", reading=(COURSE, PROJECT))
 def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
     """Works out the smallest difference between two models that the dev set can show.
 
     ## What it measures
-    The rows of the dev set, the errors on it, the standard error of its error, and the difference between
-    two models that a test at 5 % finds with a power of 80 %, if the models are judged on different rows.
+    The rows of the dev set (all that there are, also where a sample of them was scored), the errors on it, the
+    standard error of its error, and the difference between two models that a test at 5 % finds with a power of 80 %, if
+    the models are judged on different rows.
 
     ## Why it matters
     A choice between two models by less than that difference is a coin toss, and every such choice fits the
@@ -33,32 +35,38 @@ def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
 
     ## Known limits
     Two models judged on the same rows can be told apart at smaller differences (McNemar's test, a paired
-    bootstrap). Rows that belong together (one patient, one hour) count for less than they seem to.
+    bootstrap). Rows that belong together (one patient, one hour) count for less than they seem to. It is not judged
+    where the number of dev rows is unknown.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 7 and 17 to 18
     - Wilson 1927, "Probable inference, the law of succession, and statistical inference", doi:10.2307/2276774
     """
     dev = need(evaluation.dev)
+    if dev.all_rows is None:
+        raise NotMeasured(f"{dev.rows:,} dev rows are held, and it is unknown how many there are", ALL_ROWS)
     for score in dev.scores:
-        if not math.isfinite(score.error):
-            continue  # said by the checks on finite predictions
-        se = level(score, _scale(score)).se
-        wrong = round(score.error * score.rows) if score.task.classifies else None
-        few = score.rows < FEW_ROWS
-        blunt = 2 * se > (POINT if score.task.classifies else 10 * POINT)
-        if not (few or blunt or (wrong is not None and wrong < FEW_ERRORS)):
-            continue
-        yield Finding(
-            Severity.HINT if few else Severity.INFO,
-            f"the dev set has {counted(score.rows, 'row')}{_errors(wrong)} and shows differences between"
-            f" two models from {_resolution(score, se)} on",
-            Where(output=score.output, split="dev"),
-            value=score.rows,
-            threshold=FEW_ROWS,
-            rows=score.rows,
-            evidence=() if not score.task.classifies else (_table(score),),
-        )
+        if math.isfinite(score.error) and score.rows:  # others are reported by the check on finite predictions
+            yield from _judge(score, round(dev.all_rows * score.rows / dev.rows))
+
+
+def _judge(score: Score, rows: int) -> Iterator[Finding]:
+    se = level(score, _scale(score)).se * math.sqrt(score.rows / rows)
+    wrong = round(score.error * rows) if score.task.classifies else None
+    few = rows < FEW_ROWS
+    blunt = 2 * se > (POINT if score.task.classifies else 10 * POINT)
+    if not (few or blunt or (wrong is not None and wrong < FEW_ERRORS)):
+        return
+    yield Finding(
+        Severity.HINT if few else Severity.INFO,
+        f"the dev set has {counted(rows, 'row')}{_errors(wrong)} and shows differences between"
+        f" two models from {_resolution(score, se)} on",
+        Where(output=score.output, split="dev"),
+        value=rows,
+        threshold=FEW_ROWS,
+        rows=score.rows,
+        evidence=() if not score.task.classifies else (_table(score, rows),),
+    )
 
 
 def _scale(score: Score) -> float:
@@ -77,9 +85,9 @@ def _resolution(score: Score, se: float) -> str:
     return f"{100 * difference:.1f} points" if score.task.classifies else f"{percent(difference)} of the squared error"
 
 
-def _table(score: Score) -> Table:
+def _table(score: Score, rows: int) -> Table:
     rate = (score.error * score.rows + 1) / (score.rows + 2)
-    sizes = sorted({score.rows, 100, 1_000, 10_000})
+    sizes = sorted({rows, 100, 1_000, 10_000})
     return Table(
         "What a dev set of this error can show",
         ("rows", "smallest difference, points"),

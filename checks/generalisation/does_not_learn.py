@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import error_text
 from diagnose.checks.reading.wording import percent
@@ -11,12 +12,12 @@ from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
 from diagnose.registry import check
 
 LOW_SKILL = 0.25  # the share of the constant's error that is left out; sick models lie near 0, healthy ones above
-FEW_ROWS = 30  # below, an interval that covers 0 may be want of rows, and only next to no skill is telling
+FEW_ROWS = 30  # below, an interval may cover 0 for lack of rows, and only a skill near 0 counts
 NO_SKILL = 0.1  # the same limit for few rows
-APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does tell classes apart
+APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does separate the classes
 
 
-@check("Not better than a constant", family="generalisation")
+@check("Not better than a constant", family="generalisation", reading=(COURSE, PROJECT))
 def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Compares the loaded weights with the best constant prediction on the training rows.
 
@@ -47,7 +48,7 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
     """
     train = need(evaluation.train)
     if network is not None and not network.trained:
-        raise NotMeasured("the model was never trained")
+        raise NotMeasured("the model was never trained", "Train the model, then examine it again.")
     for score in train.scores:
         if not _learned_nothing(score):
             continue
@@ -69,7 +70,7 @@ def _learned_nothing(score: Score) -> bool:
         return False  # all targets are the same: nothing can be better than a constant
     better = score.beats_constant_error.low > 0 or score.beats_constant_loss.low > 0
     low = LOW_SKILL if score.rows >= FEW_ROWS else NO_SKILL
-    return not better and not score.skill >= low  # a skill that is not a number is none
+    return not better and not score.skill >= low  # nan counts as no skill
 
 
 def _message(score: Score) -> str:

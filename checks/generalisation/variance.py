@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import AUGMENTATION, L2, LIMITED_DATA
 from diagnose.checks.reading.curves import dev_error_rise, learning_curves
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import (
@@ -17,9 +18,10 @@ from diagnose.checks.reading.gaps import (
     scale_of,
     share,
 )
-from diagnose.checks.reading.wording import percent
+from diagnose.checks.reading.wording import whole_or
 from diagnose.findings import Evidence, Finding, Severity, Where
 from diagnose.measurements import (
+    DEV,
     Baseline,
     Evaluation,
     History,
@@ -36,7 +38,7 @@ from diagnose.subject import Seen
 RISE = 2.0  # standard errors above its minimum at which the dev error ends: worse, not just flat
 
 
-@check("Variance", family="generalisation")
+@check("Variance", family="generalisation", reading=(LIMITED_DATA, AUGMENTATION, L2))
 def variance(
     evaluation: Evaluation, network: Network | None, baseline: Baseline | None, history: History | None
 ) -> Iterator[Finding]:
@@ -69,7 +71,7 @@ def variance(
     train, dev = need(evaluation.train), need(evaluation.dev)
     unseen = dev if isinstance(evaluation.train_dev, Unavailable) else evaluation.train_dev
     if Seen.YES in (dev.seen, unseen.seen):
-        raise NotMeasured(f"the weights were trained on the {unseen.split} set")
+        raise NotMeasured(f"the weights were trained on the {unseen.split} set", DEV)
     for number, score in enumerate(train.scores):
         gap = Gap(level(score, scale_of(score)), level(unseen.scores[number], scale_of(score)))
         if not gap.counts:
@@ -127,7 +129,7 @@ def _rise(history: History | None, train: Score, dev: Score) -> str:
 
 
 def _message(train: Score, unseen: SplitScores, number: int, gap: Gap, part: float | None) -> str:
-    whole = f", {percent(part)} of the distance from what is possible to the dev error" if part is not None else ""
+    whole = f", {whole_or(part)} the gap between the best known error and the dev error" if part is not None else ""
     return (
         f"{unseen.split} error is {error_text(train.task, unseen.scores[number].error)} against"
         f" {error_text(train.task, train.error)} on train: variance {gap_text(train.task, gap)}{whole}"

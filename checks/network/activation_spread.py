@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import INITIALIZATION, VANISHING_GRADIENTS
 from diagnose.checks.reading.architecture import hidden_layers, normalised_after
 from diagnose.checks.reading.wording import counted, number
 from diagnose.findings import Curves, Finding, Series, Severity, Where
@@ -12,7 +13,7 @@ FACTOR = 100.0  # how much the spread may change over the depth; He and Glorot s
 GRAVE = 1e4  # nothing of the input is left, or the loss starts in the millions
 
 
-@check("Signal over the depth", family="network")
+@check("Signal over the depth", family="network", reading=(INITIALIZATION, VANISHING_GRADIENTS))
 def activation_spread(forward: Forward, network: Network) -> Iterator[Finding]:
     """Follows how much the activations vary from row to row, layer by layer, before any training.
 

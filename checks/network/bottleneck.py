@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log2, prod
 
+from diagnose.checks.further_reading import LAYERS_AND_NODES, NOT_WORKING
 from diagnose.checks.reading.architecture import gates, hidden_layers
 from diagnose.checks.reading.objectives import train_target
 from diagnose.checks.reading.wording import counted
@@ -12,12 +13,12 @@ from diagnose.subject import Task
 
 PER_CLASS = 2.0  # units per bit of the class label below which classes begin to share directions
 NARROW = 8.0  # times narrower than both neighbours
-WIDE = 64  # units: a layer of this width is no bottleneck whatever its neighbours
+WIDE = 64  # units: a layer of this width is wide enough, whatever its neighbours
 
 
-@check("Layers too narrow for what must pass", family="network")
+@check("Layers too narrow for what must pass", family="network", reading=(LAYERS_AND_NODES, NOT_WORKING))
 def bottleneck(network: Network, dataset: Dataset | None) -> Iterator[Finding]:
-    """Compares the width of the hidden layers with what the output has to tell apart.
+    """Compares the width of the hidden layers with what the output has to distinguish.
 
     ## What it measures
     Units of every hidden layer that gives a vector, against the number of classes or of target values, and

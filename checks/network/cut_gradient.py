@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import BACKPROP
 from diagnose.checks.reading.architecture import by_path
 from diagnose.checks.reading.wording import counted, listed, number
 from diagnose.findings import Finding, Severity, Table, Where
@@ -10,7 +11,7 @@ SOLVED = 1e-6  # loss at which there is nothing left to descend
 OUTAGE = 0.99  # share of a layer's units that never fire: a dead layer explains a zero gradient
 
 
-@check("Weights that get no gradient", family="network")
+@check("Weights that get no gradient", family="network", reading=(BACKPROP,))
 def cut_gradient(backward: Backward, network: Network, forward: Forward | None) -> Iterator[Finding]:
     """Finds trainable kernels whose gradient is missing or exactly zero on every batch.
 

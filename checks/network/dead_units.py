@@ -3,8 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks.further_reading import ACTIVATIONS, VANISHING_GRADIENTS
 from diagnose.checks.reading.architecture import RECTIFIERS, bypassed, output_layers
-from diagnose.checks.reading.wording import counted, number, percent
+from diagnose.checks.reading.wording import listed, number, percent
 from diagnose.findings import Bars, Finding, Severity, Table, Where
 from diagnose.measurements import Activations, Forward, Network, NotMeasured, Unavailable, need
 from diagnose.registry import check
@@ -16,7 +17,7 @@ WASTE = 0.50  # the best of several CNNs had 72 % dead channels in a layer, so t
 SHOWN = 8  # unit numbers per layer in the evidence
 
 
-@check("Units that never fire", family="network")
+@check("Units that never fire", family="network", reading=(ACTIVATIONS, VANISHING_GRADIENTS))
 def dead_units(forward: Forward, network: Network | None) -> Iterator[Finding]:
     """Counts, per rectified layer, the units that are positive on no training row.
 
@@ -29,7 +30,7 @@ def dead_units(forward: Forward, network: Network | None) -> Iterator[Finding]:
     the network: everything behind it answers the same for every row.
 
     ## How it is decided
-    At least 99 % of a layer that no other path goes around: an error. At least 50 % of a layer: a warning,
+    At least 99 % of a layer that no other path bypasses: an error. At least 50 % of a layer: a warning,
     meant as capacity that is missing in a model that does badly; good models carry such layers too.
     Half zeros, even 90 %, are normal as long as each unit fires on some row.
 
@@ -44,21 +45,24 @@ def dead_units(forward: Forward, network: Network | None) -> Iterator[Finding]:
     """
     current = need(forward.current)
     if current.rows < ROWS:
-        raise NotMeasured(f"{current.rows} rows are too few to call a unit dead; it needs {ROWS}")
+        raise NotMeasured(
+            f"{current.rows} rows are too few to call a unit dead", f"Pass at least {ROWS} training rows."
+        )
     layers = _rectified(current)
     fresh = {} if isinstance(forward.fresh, Unavailable) else {x.path: x for x in _rectified(forward.fresh)}
     outputs = output_layers(network) if network is not None else frozenset[str]()
     cut = [x for x in layers if x.share >= OUTAGE and network is not None and not bypassed(network, x.path)]
     waste = [x for x in layers if x.share >= WASTE and x not in cut and x.path not in outputs]
     if cut:
-        message = f"{percent(cut[0].share)} of the units of {cut[0].path} never fire, and nothing goes around it"
-        message += f"; so in {counted(len(cut), 'layer')} in all" if len(cut) > 1 else ""
+        message = f"{_how_many(cut[0])} units of {cut[0].path} are dead and no skip connection bypasses it"
+        message += f"; the same holds for {listed([layer.path for layer in cut[1:]])}" if len(cut) > 1 else ""
         message += _doubts(fresh.get(cut[0].path), current.rows)
         yield _finding(Severity.ERROR, message, cut[0], OUTAGE, layers, rows=current.rows)
     if waste:
         worst = max(waste, key=lambda layer: layer.share)
-        message = f"{percent(worst.share)} of the units of {worst.path} never fire"
-        message += f"; at least half in {counted(len(waste), 'layer')} in all" if len(waste) > 1 else ""
+        others = [layer.path for layer in waste if layer is not worst]
+        message = f"{_how_many(worst)} units of {worst.path} are dead"
+        message += f"; at least half are dead in {listed(others)} too" if others else ""
         message += _doubts(fresh.get(worst.path), current.rows)
         yield _finding(Severity.WARNING, message, worst, WASTE, layers, rows=current.rows)
 
@@ -88,6 +92,11 @@ def _rectified(activations: Activations) -> list[_Rectified]:
         for layer in activations.layers
         if layer.activation in RECTIFIERS and layer.never.size
     ]
+
+
+def _how_many(layer: _Rectified) -> str:
+    dead = len(layer.silent)
+    return f"all {dead:,}" if dead == layer.units else f"{dead:,} of {layer.units:,}"
 
 
 def _doubts(fresh: _Rectified | None, rows: int) -> str:

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import ADVICE, ARCHITECTURES
 from diagnose.checks.reading.architecture import hidden_layers
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Series, Severity, Where
@@ -14,7 +15,7 @@ LOST = 1e-4  # nothing of the input arrives
 GRADIENT = 1e-3  # relative gradient of the first layer over the last; 0.16 to 1.5 in healthy plain networks
 
 
-@check("Deep network without shortcuts", family="network")
+@check("Deep network without shortcuts", family="network", reading=(ARCHITECTURES, ADVICE))
 def deep_plain(network: Network, forward: Forward | None, backward: Backward | None) -> Iterator[Finding]:
     """Finds long chains of layers with neither skip connections nor normalisation.
 

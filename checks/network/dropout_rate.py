@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from math import prod
 
+from diagnose.checks.further_reading import COURSE
 from diagnose.checks.reading.architecture import by_path
 from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -14,7 +15,7 @@ INPUT_HIGH = 0.5  # half of the input gone
 KEPT = 0.10  # share of the signal that all dropouts of a plain network leave
 
 
-@check("Share of units dropped", family="network")
+@check("Share of units dropped", family="network", reading=(COURSE,))
 def dropout_rate(network: Network) -> Iterator[Finding]:
     """Reads the rates of all dropout layers.
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import ARCHITECTURES, SHAPES
 from diagnose.checks.reading.objectives import learned, train_score
 from diagnose.checks.reading.wording import counted, listed
 from diagnose.findings import Finding, Severity, Where
@@ -7,7 +8,7 @@ from diagnose.measurements import Evaluation, Layer, Network
 from diagnose.registry import check
 
 
-@check("Layers that cannot learn", family="network")
+@check("Layers that cannot learn", family="network", reading=(SHAPES, ARCHITECTURES))
 def frozen_layers(network: Network, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Finds layers with weights that training does not touch.
 

@@ -3,6 +3,7 @@ from statistics import median
 
 import numpy as np
 
+from diagnose.checks.further_reading import CONVOLUTIONS, RECIPE
 from diagnose.checks.reading.objectives import train_target
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -14,7 +15,7 @@ CLASSES = (3.0, 10.0)  # times ln K, warning and error; healthy heads start at 0
 NUMBERS = (10.0, 100.0)  # times the loss of answering 0, warning and error
 
 
-@check("Loss of fresh weights", family="network")
+@check("Loss of fresh weights", family="network", speaks_live=None, reading=(RECIPE, CONVOLUTIONS))
 def initial_loss(initial: Initial, network: Network, dataset: Dataset | None) -> Iterator[Finding]:
     """Compares the loss before any training with that of a model that knows nothing.
 
@@ -33,7 +34,7 @@ def initial_loss(initial: Initial, network: Network, dataset: Dataset | None) ->
     times. All seeds must exceed the limit.
 
     ## Known limits
-    Losses of the user's own have no known value of guessing. Pretrained parts have no fresh weights.
+    What guessing costs is unknown for custom losses. Pretrained parts have no fresh weights.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks" (verify loss at init)
@@ -64,17 +65,17 @@ def _judge(head: Head, ratios: list[float], rows: int) -> Iterator[Finding]:
     grave = min(ratios) > error
     yield Finding(
         Severity.ERROR if grave else Severity.WARNING,
-        f"fresh weights start {head.output.name} at {number(median(ratios))} times the loss of guessing",
+        f"the initial loss of {head.output.name} is {number(median(ratios))} times that of guessing",
         where=Where(output=head.output.name),
         value=median(ratios),
         threshold=error if grave else warning,
         rows=rows,
         evidence=(
             Bars(
-                f"Loss of fresh weights for {head.output.name}: 1 is guessing",
+                f"Initial loss of {head.output.name} relative to chance (1 = chance)",
                 tuple(f"seed {i + 1}" for i in range(len(ratios))),
                 tuple(map(float, ratios)),
-                unit="times guessing",
+                unit="times chance",
                 threshold=warning,
                 healthy=(0.8, 1.5),
                 log=True,

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from math import sqrt
 
+from diagnose.checks.further_reading import INITIALIZATION, NOT_WORKING
 from diagnose.checks.reading.architecture import RELU_LIKE, applied_activation, by_path, normalised_after, output_layers
 from diagnose.checks.reading.wording import counted, listed, number
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -13,7 +14,7 @@ FEW = 16  # weights: the standard deviation of fewer says little
 SCALED = ("Glorot", "He", "Lecun", "Orthogonal", "Identity")  # chosen by the layer's size already
 
 
-@check("Size of the initial weights", family="network")
+@check("Size of the initial weights", family="network", reading=(INITIALIZATION, NOT_WORKING))
 def kernel_scale(forward: Forward, network: Network) -> Iterator[Finding]:
     """Compares the spread of every fresh kernel with the one that keeps the signal's size.
 

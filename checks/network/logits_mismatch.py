@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from statistics import median
 
+from diagnose.checks.further_reading import LOSS_TABLE, RECIPE
 from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE, train_score
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
@@ -14,9 +15,9 @@ PROBABLE = 0.01  # mean |sum - 1| of outputs that are probabilities after all
 APART = 0.05  # nats between the compiled loss and the log loss of the outputs, if a softmax is applied twice
 
 
-@check("Logits and probabilities confused", family="network")
+@check("Logits and probabilities confused", family="network", reading=(LOSS_TABLE, RECIPE))
 def logits_mismatch(network: Network, initial: Initial | None, evaluation: Evaluation | None) -> Iterator[Finding]:
-    """Holds the activation of every head against what its cross-entropy expects.
+    """Compares the activation of every head with what its cross-entropy expects.
 
     ## What it measures
     The head's activation and the loss's `from_logits`; and as witnesses the loss of fresh weights in units
@@ -24,7 +25,7 @@ def logits_mismatch(network: Network, initial: Initial | None, evaluation: Evalu
 
     ## Why it matters
     A loss that takes logits applies a softmax itself. Applied twice, it leaves almost no difference between
-    right and wrong. Never applied, the loss takes the logarithm of numbers that are no probabilities.
+    right and wrong. Never applied, the loss takes the logarithm of numbers that are not probabilities.
 
     ## How it is decided
     No activation and `from_logits=False`: an error, unless the outputs of the model prove to be probabilities

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import LOSS_TABLE, OBJECTIVES
 from diagnose.checks.reading.objectives import (
     BINARY,
     CATEGORICAL,
@@ -18,9 +19,9 @@ from diagnose.subject import Task
 COUNTS = frozenset({"poisson", "mean_squared_logarithmic_error"})  # defined for targets of 0 and more
 
 
-@check("Loss that does not fit the task", family="network")
+@check("Loss that does not fit the task", family="network", reading=(OBJECTIVES, LOSS_TABLE))
 def loss_choice(network: Network, dataset: Dataset, evaluation: Evaluation | None) -> Iterator[Finding]:
-    """Holds the loss of every output against its targets and its head.
+    """Compares the loss of every output with its targets and its head.
 
     ## What it measures
     The triple of loss, head activation and kind of target, and whether the loaded model learned with it.

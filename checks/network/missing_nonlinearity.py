@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import ACTIVATIONS, NOT_WORKING
 from diagnose.checks.reading.architecture import (
     LINEAR,
     after,
@@ -22,7 +23,7 @@ LINEAR_OPERATIONS = frozenset(
 AVERAGES = ("AveragePooling", "GlobalAveragePooling")  # linear as well
 
 
-@check("Linear layers in a row", family="network")
+@check("Linear layers in a row", family="network", reading=(ACTIVATIONS, NOT_WORKING))
 def missing_nonlinearity(network: Network) -> Iterator[Finding]:
     """Looks for layers with weights that are followed by another one with nothing non-linear in between.
 
@@ -51,11 +52,15 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
     """
     if not network.graph_known:
         raise NotMeasured(
-            "the graph of a subclassed model is not known, so what stands between its layers is not either"
+            "the graph of a subclassed model is unknown, and with it what stands between the layers",
+            "Build the model with the functional API.",
         )
     bending = [name for name in network.operations if name not in LINEAR_OPERATIONS]
     if bending:
-        raise NotMeasured(f"operations outside layers ({listed(bending)}) may stand between its layers")
+        raise NotMeasured(
+            f"operations outside layers ({listed(bending)}) may stand between the layers",
+            "Put these operations into layers.",
+        )
     hidden = hidden_layers(network)
     if hidden and _all_linear(network):
         yield _finding(

@@ -3,6 +3,7 @@ from math import inf
 
 import numpy as np
 
+from diagnose.checks.further_reading import ADVICE, LOSS_TABLE
 from diagnose.checks.reading.objectives import BINARY, CROSS_ENTROPIES
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
@@ -28,13 +29,13 @@ RANGES = {  # what an activation can give
 }
 BEYOND = 0.5  # standard deviations of the target outside the range: less is an outlier's overhang
 FLAT = 1e-9  # a target that never changes is still out of reach
-SIGNED = frozenset({"tanh", "hard_tanh", "softsign", "relu", "relu6", "elu", "selu", "leaky_relu"})  # no probabilities
+SIGNED = frozenset({"tanh", "hard_tanh", "softsign", "relu", "relu6", "elu", "selu", "leaky_relu"})  # not probabilities
 NONNEGATIVE = frozenset({"relu", "relu6", "softplus", "exponential"})
 
 
-@check("Outputs that cannot reach the targets", family="network")
+@check("Outputs that cannot reach the targets", family="network", reading=(LOSS_TABLE, ADVICE))
 def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
-    """Holds the range of every head's activation against the targets and the loss.
+    """Compares the range of every head's activation with the targets and the loss.
 
     ## What it measures
     What the activation of the head can give, against the smallest, largest, mean and standard deviation of
@@ -110,6 +111,6 @@ def _classification(head: Head) -> Finding | None:
         return None
     return Finding(
         Severity.ERROR if head.output.task.classifies else Severity.WARNING,
-        f"{head.output.name} ends in {head.activation}, whose values are no probabilities, under {head.output.loss}",
+        f"{head.output.name} ends in {head.activation}, whose values are not probabilities, under {head.output.loss}",
         where=Where(output=head.output.name, layer=head.layer),
     )

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import LOSS_TABLE
 from diagnose.checks.reading.objectives import CATEGORICAL, CROSS_ENTROPIES, DISTANCES, DIVERGENCE, HINGES, SPARSE
 from diagnose.checks.reading.wording import counted
 from diagnose.findings import Finding, Severity, Where
@@ -12,16 +13,16 @@ SPARE = 2  # units beyond the classes that are common habit (labels from 1, a un
 MANY = 2.0  # times the classes: a head made for something else
 
 
-@check("Number of output units", family="network")
+@check("Number of output units", family="network", reading=(LOSS_TABLE,))
 def output_units(network: Network, dataset: Dataset) -> Iterator[Finding]:
-    """Holds the size of every head against its labels.
+    """Compares the size of every head with its labels.
 
     ## What it measures
     Units of the head, the shape of a target, and the number of classes in the training labels.
 
     ## Why it matters
     A head with too few units cannot name every class. A head whose shape differs from the target's is
-    stretched over it by broadcasting: each unit is then trained on the wrong numbers, without a word.
+    stretched over it by broadcasting: each unit is then trained on the wrong numbers, and no error is raised.
 
     ## How it is decided
     Errors: more classes than units under sparse categorical cross-entropy; a target with another number of

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import ACTIVATIONS, BACKPROP
 from diagnose.checks.reading.architecture import by_path, gates, output_layers
 from diagnose.checks.reading.wording import counted, percent
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -13,7 +14,7 @@ LAYER = 0.50  # share of the layer's units
 OUTAGE = 0.99  # hardly a unit passes any gradient
 
 
-@check("Units stuck at their limits", family="network")
+@check("Units stuck at their limits", family="network", reading=(ACTIVATIONS, BACKPROP))
 def saturated_units(forward: Forward, network: Network) -> Iterator[Finding]:
     """Counts, per tanh and sigmoid layer, the units that sit at the end of their range on most rows.
 

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import ACTIVATIONS, VANISHING_GRADIENTS
 from diagnose.checks.reading.architecture import SIGMOIDS, TANHS, applied_activation, hidden_layers, normalised_after
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
@@ -14,7 +15,7 @@ MANY_TANHS = 10  # with a fitting initialisation tanh passed 20 layers unharmed,
 GRADIENT = 1e-3  # the witness: relative gradient of the first layer over the last, at fresh weights
 
 
-@check("Saturating activations in many layers", family="network")
+@check("Saturating activations in many layers", family="network", reading=(VANISHING_GRADIENTS, ACTIVATIONS))
 def saturating_activations(network: Network, backward: Backward | None) -> Iterator[Finding]:
     """Counts the hidden layers with sigmoid-like activations.
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import LOSS_TABLE, NOT_WORKING
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Network
 from diagnose.registry import check
@@ -7,7 +8,7 @@ from diagnose.registry import check
 SOFTMAXES = frozenset({"softmax", "log_softmax"})
 
 
-@check("Softmax over a single unit", family="network")
+@check("Softmax over a single unit", family="network", reading=(LOSS_TABLE, NOT_WORKING))
 def single_unit_softmax(network: Network) -> Iterator[Finding]:
     """Looks for a softmax that has only one unit to choose from.
 

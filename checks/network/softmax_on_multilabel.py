@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import LOSS_TABLE
 from diagnose.checks.reading.objectives import CATEGORICAL
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
@@ -9,7 +10,7 @@ from diagnose.registry import check
 SEVERAL = 0.01  # share of rows with two or more labels; fewer may be slips in the labels
 
 
-@check("Softmax where several labels may hold", family="network")
+@check("Softmax where several labels may hold", family="network", reading=(LOSS_TABLE,))
 def softmax_on_multilabel(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Looks for rows with several labels under a head that can give only one.
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import ARCHITECTURES, CONVOLUTIONS
 from diagnose.checks.reading.architecture import after, by_path, passes
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, InputStatistics, Layer, Network
@@ -9,7 +10,7 @@ PIXELS = 256  # height x width; below it there is little structure to use
 STEPS = 16  # of a sequence; a short window is fairly served by a dense layer
 
 
-@check("Structure of the input not used", family="network")
+@check("Structure of the input not used", family="network", reading=(CONVOLUTIONS, ARCHITECTURES))
 def structure_ignored(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Finds images and sequences that go straight into a dense layer.
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import INITIALIZATION
 from diagnose.checks.reading.architecture import hidden_layers, successors
 from diagnose.checks.reading.wording import counted, listed, percent
 from diagnose.findings import Bars, Finding, Severity, Where
@@ -12,7 +13,7 @@ FREE = 4  # fan-in from which random columns do not coincide to cosine 0.9999 by
 CONSTANTS = ("Zeros", "Ones", "Constant")
 
 
-@check("Units that are copies of each other", family="network")
+@check("Units that are copies of each other", family="network", reading=(INITIALIZATION,))
 def symmetric_units(network: Network) -> Iterator[Finding]:
     """Looks for layers whose units all compute the same.
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import ACTIVATIONS
 from diagnose.checks.reading.architecture import SIGMOIDS, applied_activation, by_path, gates, hidden_layers
 from diagnose.checks.reading.wording import listed
 from diagnose.findings import Finding, Severity, Where
@@ -11,7 +12,7 @@ LINEAR_GROWTH = frozenset({"relu", "relu6"})
 POSITIVE = frozenset({"relu", "relu6", "sigmoid", "hard_sigmoid", "softplus"})
 
 
-@check("Activations in unusual places", family="network")
+@check("Activations in unusual places", family="network", reading=(ACTIVATIONS,))
 def unusual_hidden_activation(network: Network) -> Iterator[Finding]:
     """Looks for activations that belong to outputs inside the network, and the reverse.
 

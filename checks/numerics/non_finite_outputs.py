@@ -1,12 +1,13 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import FUZZING, NOT_WORKING
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
 from diagnose.registry import check
 
 
-@check("Predictions that are not finite", family="numerics")
+@check("Predictions that are not finite", family="numerics", reading=(FUZZING, NOT_WORKING))
 def non_finite_outputs(evaluation: Evaluation) -> Iterator[Finding]:
     """Counts the rows for which the model predicts NaN or infinity.
 

@@ -3,6 +3,7 @@ from math import isclose
 
 import numpy as np
 
+from diagnose.checks.further_reading import BACKPROP, FINDER
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Series, Severity, Where
 from diagnose.measurements import Array, History, LearningRate, NotMeasured, Run
@@ -14,9 +15,9 @@ MAJORITY = 0.5  # share of the runs from which on it is an error, not bad luck w
 POINTS = 500  # of a curve in the evidence
 
 
-@check("Loss that becomes non-finite", family="numerics")
+@check("Loss that becomes non-finite", family="numerics", reading=(FINDER, BACKPROP))
 def non_finite_training(history: History | None, learning_rate: LearningRate | None) -> Iterator[Finding]:
-    """Tells whether training at the model's own settings drives the loss to infinity.
+    """Checks whether training at the model's own settings drives the loss to infinity.
 
     ## What it measures
     Every training on record or replayed, and the short trainings at the model's own learning rate: whether
@@ -41,7 +42,10 @@ def non_finite_training(history: History | None, learning_rate: LearningRate | N
     - Zhang, Zhai, Ma, Shen 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
     """
     if history is None and learning_rate is None:
-        raise NotMeasured("no training is on record and none was replayed")
+        raise NotMeasured(
+            "no training is on record and none was replayed",
+            "Pass the training's --history FILE, or run with --effort standard.",
+        )
     if history is not None and history.runs:
         yield from _in_history(history)
     if learning_rate is not None and learning_rate.own is not None:

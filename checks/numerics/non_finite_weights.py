@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import FUZZING, NOT_WORKING
 from diagnose.checks.reading.wording import counted
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Network
@@ -8,7 +9,7 @@ from diagnose.registry import check
 SHOWN = 20  # variables listed in the evidence
 
 
-@check("Weights that are not finite", family="numerics")
+@check("Weights that are not finite", family="numerics", reading=(FUZZING, NOT_WORKING))
 def non_finite_weights(network: Network) -> Iterator[Finding]:
     """Counts NaN and infinite values in the weights and in the optimizer's slots.
 

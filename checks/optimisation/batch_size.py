@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from diagnose.checks.reading.wording import number
+from diagnose.checks.further_reading import EPOCHS, NOT_WORKING
 from diagnose.findings import Finding, Severity
-from diagnose.measurements import Dataset, Network, NotMeasured
+from diagnose.measurements import ALL_ROWS, Dataset, Network, NotMeasured
 from diagnose.registry import check
 
 LARGE_SET = 2_000  # rows: from here on one batch per epoch is a waste
@@ -13,12 +13,13 @@ FEW_STEPS = 500  # optimizer steps of a whole training; small nets on small data
 NORMALISED = 4  # rows: the least a BatchNormalization can take its statistics from
 
 
-@check("Extreme batch size", family="optimisation")
+@check("Extreme batch size", family="optimisation", reading=(EPOCHS, NOT_WORKING))
 def batch_size(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Compares the batch size with the number of training rows and with the steps that were taken.
 
     ## What it measures
-    The batch size as recorded or told, the rows of the training set, and the optimizer's steps.
+    The batch size, the number of training rows that there are (not of those that a sample holds), and the steps that
+    the optimizer took.
 
     ## Why it matters
     With very large batches an epoch has few steps, and few steps are little learning; with one row per step
@@ -32,29 +33,37 @@ def batch_size(network: Network, dataset: Dataset) -> Iterator[Finding]:
 
     ## Known limits
     Whether a batch size is good depends on the learning rate, which should grow with it; nothing is said
-    between the extremes. An unknown batch size is not judged.
+    between the extremes. It is not judged where the batch size, or the number of training rows, is unknown.
 
     ## References
     - Masters, Luschi 2018, "Revisiting Small Batch Training for Deep Neural Networks", arXiv:1804.07612
     - McCandlish et al. 2018, "An Empirical Model of Large-Batch Training", arXiv:1812.06162
     - Wu, He 2018, "Group Normalization", arXiv:1803.08494
     """
-    size, rows = network.batch_size, dataset.train.rows
+    size, rows = network.batch_size, dataset.train.all_rows
     if size is None:
-        raise NotMeasured("the batch size of the training is unknown")
+        raise NotMeasured("the batch size of the training is unknown", "Say how the model was trained: --batch-size N.")
     normalises = any(layer.kind == "BatchNormalization" and layer.trainable for layer in network.layers)
-    if normalises and size < NORMALISED <= rows:
+    if normalises and size < NORMALISED <= dataset.train.rows:
         message = f"batch normalisation takes its statistics from batches of {size}"
         yield Finding(Severity.WARNING, message, value=size, threshold=NORMALISED, rows=rows)
-    elif size == 1 and rows > 1:
-        message = f"each of the {number(rows)} rows is a batch of its own"
+        return
+    if rows is None:
+        reason = f"{dataset.train.rows:,} training rows are held, and it is unknown how many there are"
+        raise NotMeasured(reason, ALL_ROWS)
+    yield from _extremes(network, size, rows)
+
+
+def _extremes(network: Network, size: int, rows: int) -> Iterator[Finding]:
+    if size == 1 and rows > 1:
+        message = f"each of the {rows:,} rows is a batch of its own"
         yield Finding(Severity.HINT, message, value=1, threshold=2, rows=rows)
     elif size >= rows > LARGE_SET:
-        message = f"all {number(rows)} training rows make one batch, so an epoch is a single step"
+        message = f"all {rows:,} training rows make one batch, so an epoch is a single step"
         yield Finding(Severity.HINT, message, value=size, threshold=rows, rows=rows)
     elif _few_steps(network, size, rows):
         steps = _steps(network, size, rows)
-        message = f"batches of {size} from {number(rows)} rows made for {steps} steps in the whole training"
+        message = f"with batches of {size:,} from {rows:,} rows, the training took only {steps} steps"
         yield Finding(Severity.HINT, message, value=steps, threshold=FEW_STEPS, rows=rows)
 
 

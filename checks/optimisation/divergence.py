@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.data.label_order import in_order
-from diagnose.checks.reading.curves import Points, count_runs, learning_curves, points, runs_that
+from diagnose.checks.further_reading import DESCENT, RATE
+from diagnose.checks.reading.curves import NO_SCALE, Points, count_runs, learning_curves, points, runs_that
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding, Severity
-from diagnose.measurements import History, NotMeasured, Run
+from diagnose.measurements import LONGER, History, NotMeasured, Run
 from diagnose.registry import check
 
 CLIMB = 2.0  # times its minimum: where the loss ends when training has turned back
@@ -21,7 +22,7 @@ EVALUATIONS = 8  # after the start: fewer do not show a swing
 MAJORITY = 0.5  # share of the runs
 
 
-@check("Loss that climbs or swings", family="optimisation")
+@check("Loss that climbs or swings", family="optimisation", reading=(RATE, DESCENT))
 def divergence(history: History) -> Iterator[Finding]:
     """Looks at where the training loss ends compared with its minimum, and at how often it rises on the way.
 
@@ -36,7 +37,7 @@ def divergence(history: History) -> Iterator[Finding]:
 
     ## How it is decided
     In at least half of the runs the loss ends above twice its minimum, and the climb is more than a tenth
-    of the constant prediction's loss: an error where the end is no better than the constant prediction,
+    of the constant prediction's loss: an error where the end is not better than the constant prediction,
     else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than 5
     %, and ends above half of the constant prediction's loss: a warning.
 
@@ -50,13 +51,17 @@ def divergence(history: History) -> Iterator[Finding]:
     - Zhang et al. 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
     """
     if in_order(history.feeding):
-        raise NotMeasured("the rows came in the order of their targets, and the loss swings with them")
+        raise NotMeasured(
+            "the rows came in the order of their targets, so the loss swings", "Shuffle the training rows."
+        )
     scale = history.constant_loss
     if scale is None or scale <= 0:
-        raise NotMeasured("the loss of the best constant prediction is unknown")
+        raise NotMeasured(
+            NO_SCALE, "Leave out --history, so that a replay is made, or train with diagnose.DiagnosisCallback."
+        )
     known = [(run, curve) for run in history.runs if len(curve := points(run, "train_loss")) > 3]
     if not known:
-        raise NotMeasured("the training loss was not followed over enough epochs")
+        raise NotMeasured("the training loss of too few epochs is known", LONGER)
     climbed = [curve for _, curve in known if _climbs(curve, scale)]
     if len(climbed) >= MAJORITY * len(history.runs):
         yield _climb(climbed, history, scale)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import BACKPROP, VANISHING_GRADIENTS
 from diagnose.checks.reading import profiles
 from diagnose.findings import Curves, Evidence, Finding, Series, Severity, Where
 from diagnose.measurements import (
@@ -28,7 +29,7 @@ BATCHES = 8  # fewer say nothing about spikes
 STEPS = 100  # of a recorded training: fewer have no 99th percentile
 
 
-@check("Exploding gradients", family="optimisation")
+@check("Exploding gradients", family="optimisation", reading=(BACKPROP, VANISHING_GRADIENTS))
 def exploding_gradients(
     backward: Backward,
     forward: Forward | None,
@@ -67,7 +68,7 @@ def exploding_gradients(
     - Zhang et al. 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
     """
     if isinstance(backward.fresh, Unavailable) and isinstance(backward.current, Unavailable):
-        raise NotMeasured(backward.fresh.reason)
+        raise NotMeasured(backward.fresh.reason, backward.fresh.how)
     learned = profiles.learned(backward, initial)
     exploded = profiles.initial_loss(initial) > profiles.EXPLODED
     severity = Severity.HINT if learned else Severity.ERROR if exploded else Severity.WARNING

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import DESCENT, RATE
 from diagnose.checks.reading.updates import early_updates, finding
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding
@@ -13,7 +14,7 @@ from diagnose.registry import check
 LARGE = 3e-2  # step over weight, the median layer; healthy trainings begin below 2e-2
 
 
-@check("Steps that are too long", family="optimisation", origins=("live",))
+@check("Steps that are too long", family="optimisation", origins=("live",), reading=(RATE, DESCENT))
 def large_updates(history: History) -> Iterator[Finding]:
     """Compares how far single optimizer steps move the weights with the size of the weights.
 
@@ -22,7 +23,7 @@ def large_updates(history: History) -> Iterator[Finding]:
     the kernels: with schedule, momentum and clipping, as the optimizer took it.
 
     ## Why it matters
-    The learning rate alone tells little: what it does depends on optimizer, gradient and scale of the weights. A
+    The learning rate alone says little: what it does depends on optimizer, gradient and scale of the weights. A
     step of about a thousandth of the weights is usual; steps of several hundredths leave nothing in its place.
 
     ## How it is decided

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import CYCLES, FINDER, RATE
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding
@@ -9,7 +10,7 @@ from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
 
-@check("Learning rate too high", family="optimisation")
+@check("Learning rate too high", family="optimisation", reading=(RATE, FINDER, CYCLES))
 def learning_rate_too_high(
     learning_rate: LearningRate, evaluation: Evaluation | None, history: History | None, baseline: Baseline | None
 ) -> Iterator[Finding]:
@@ -20,14 +21,14 @@ def learning_rate_too_high(
     fresh weights at rates around the model's own, several seeds each, all else as it is.
 
     ## Why it matters
-    A step that is too long jumps over the valley it should descend into: the loss oscillates, grows without
-    bound, or one violent update kills the units of a layer for good.
+    Steps this large overshoot the minimum or push weights to where the gradient is zero: the loss oscillates or grows
+    without bound, or one update kills the units of a layer for good.
 
     ## How it is decided
     The own rate lies above the usable range, does worse than the best rate by more than 0.1 skill and by
     more than 2 standard deviations between seeds, and is either more than 10 times above the range or
     learns nothing with any seed. Where the user's own weights, or a replay of the user's training, come as
-    far as the best rate, the rate did no harm and nothing is said. Nor is anything where the best rate reaches
+    far as the best rate, the rate did no harm and nothing is reported. Nor is anything where the best rate reaches
     less than 0.25 skill or half of the best baseline's: then the rate was not the obstacle. It is an error
     where the user's own training learned nothing either, else a warning.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import FINDER, ONE_CYCLE, RATE
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding
@@ -9,7 +10,7 @@ from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
 
-@check("Learning rate too low", family="optimisation")
+@check("Learning rate too low", family="optimisation", reading=(RATE, FINDER, ONE_CYCLE))
 def learning_rate_too_low(
     learning_rate: LearningRate, evaluation: Evaluation | None, history: History | None, baseline: Baseline | None
 ) -> Iterator[Finding]:

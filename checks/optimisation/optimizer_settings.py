@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import ADAM, ADAMW
 from diagnose.checks.reading.wording import counted, number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Backward, Network, NotMeasured, Unavailable
@@ -20,7 +21,7 @@ ADAPTIVE = frozenset({"adam", "adamw", "nadam", "adamax", "rmsprop", "adagrad", 
 COUPLED = frozenset({"adam", "nadam", "adamax", "rmsprop"})  # rescale an L2 penalty's gradient along with the data's
 
 
-@check("Optimizer settings out of the usual", family="optimisation")
+@check("Optimizer settings out of the usual", family="optimisation", reading=(ADAMW, ADAM))
 def optimizer_settings(network: Network, backward: Backward | None) -> Iterator[Finding]:
     """Compares momentum, weight decay, clipping and epsilon with the ranges that work.
 
@@ -48,7 +49,7 @@ def optimizer_settings(network: Network, backward: Backward | None) -> Iterator[
     - Kingma, Ba 2015, "Adam: A Method for Stochastic Optimization", arXiv:1412.6980
     """
     if network.optimizer is None:
-        raise NotMeasured("the optimizer is unknown")
+        raise NotMeasured("the optimizer is unknown", "Name it: --optimizer O.")
     for found in (_momentum(network), _decay(network), _epsilon(network), _clipping(network, backward), _l2(network)):
         if found is not None:
             yield found

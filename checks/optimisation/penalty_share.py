@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import ADAMW, L2
 from diagnose.checks.reading.gaps import Gap, beaten_clearly, level, scale_of, target_level
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import (
+    DEV,
     Baseline,
     Evaluation,
     Layer,
@@ -24,7 +26,7 @@ SHRUNK = 0.05  # kernel spread times root of fan-in: each layer passes a twentie
 LOW_SKILL = 0.5  # on train: less than half of what the constant prediction leaves open was learned
 
 
-@check("Penalties that outweigh the data", family="optimisation")
+@check("Penalties that outweigh the data", family="optimisation", reading=(L2, ADAMW))
 def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline | None) -> Iterator[Finding]:
     """Compares the regularisation losses with the data loss where the train error is high and the gap small.
 
@@ -33,7 +35,7 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     train; the train error, and the gap to dev.
 
     ## Why it matters
-    Regularisation trades train error for a smaller gap. Where there is no gap to close, it only costs.
+    Regularisation trades train error for a smaller gap. Without a gap to close, it only costs.
 
     ## How it is decided
     The share is above 0.5, the dev error is not above the train error beyond 2 standard errors, and the
@@ -62,7 +64,7 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     if not share > SHARE:
         return
     if isinstance(evaluation.dev, Unavailable) and isinstance(evaluation.test, Unavailable):
-        raise NotMeasured("without a dev set the gap that a penalty should close is unknown")
+        raise NotMeasured("without a dev set the gap that a penalty should close is unknown", DEV)
     held_out = evaluation.dev if isinstance(evaluation.dev, SplitScores) else need(evaluation.test)
     for score, other in zip(train.scores, held_out.scores, strict=True):
         if not _has_gap(score, other) and _is_high(score, network, baseline):

@@ -4,23 +4,24 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import DESCENT, RESTARTS
 from diagnose.checks.reading.curves import Points, learning_curves, points, runs_that
 from diagnose.checks.reading.profiles import gradient_left
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity
-from diagnose.measurements import Backward, Baseline, History, NotMeasured, Run
+from diagnose.measurements import LONGER, Backward, Baseline, History, NotMeasured, Run
 from diagnose.registry import check
 
 TAIL = 0.25  # share of the evaluations, the last ones
 FLAT = 0.01  # share of its level by which the loss still falls there
 EVALUATIONS = 3  # in the tail, at least
 NOTHING = 0.9  # times the constant prediction's loss: above, next to nothing was learned
-BEHIND = 0.25  # skill of the best baseline minus the run's: the gap that tells sick models from healthy ones
+BEHIND = 0.25  # skill of the best baseline minus the run's: the gap that separates sick models from healthy ones
 MAJORITY = 0.5  # share of the runs
-STEPS = 100  # fewer are no training that could stand still
+STEPS = 100  # fewer are too few to stand still
 
 
-@check("Training that stands still", family="optimisation")
+@check("Training that stands still", family="optimisation", reading=(RESTARTS, DESCENT))
 def plateau(history: History, baseline: Baseline | None, backward: Backward | None) -> Iterator[Finding]:
     """Looks for a training loss that is flat at the end, well above what the data allows.
 
@@ -49,9 +50,12 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     """
     known = [run for run in history.runs if len(points(run, "train_loss").tail(TAIL, EVALUATIONS)) >= EVALUATIONS]
     if any(0 < len(run.step_losses) < STEPS for run in known):
-        raise NotMeasured(f"a training of fewer than {STEPS} steps has not come to rest")
+        raise NotMeasured(
+            f"a training of fewer than {STEPS} steps is too short to stand still",
+            f"Train for at least {STEPS} steps, or allow a longer replay: --budget SECONDS.",
+        )
     if not known:
-        raise NotMeasured("the training loss was not followed over enough epochs")
+        raise NotMeasured("the training loss of too few epochs is known", LONGER)
     stuck = [run for run in known if _flat(run) and _too_high(run, history, baseline)]
     if not stuck or len(stuck) < MAJORITY * len(known):
         return

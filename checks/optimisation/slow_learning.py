@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.reading.curves import Points, diverged, learning_curves, points, runs_that
+from diagnose.checks.further_reading import BOOK, RATE
+from diagnose.checks.reading.curves import Points, diverged, learning_curves, points
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import History, NotMeasured
@@ -17,7 +18,7 @@ BLOWN = 2.0  # times the loss at the start: that is divergence, not slowness
 MAJORITY = 0.5  # share of the runs
 
 
-@check("Learning that does not start", family="optimisation", origins=("replay",))
+@check("Learning that does not start", family="optimisation", origins=("replay",), reading=(RATE, BOOK))
 def slow_learning(history: History) -> Iterator[Finding]:
     """Compares the training loss after the first epoch with the loss of a net that knows nothing.
 
@@ -43,7 +44,9 @@ def slow_learning(history: History) -> Iterator[Finding]:
     curves = [points(run, "train_loss") for run in history.runs if not diverged(run)]
     known = [curve for curve in curves if _after_an_epoch(curve, history.steps_per_epoch) is not None]
     if not known:
-        raise NotMeasured("no replay is as long as one epoch and 50 steps")
+        raise NotMeasured(
+            f"no replay is as long as one epoch and {STEPS} steps", "Allow a longer replay: --budget SECONDS."
+        )
     left = [_left(curve, history) for curve in known]
     slow = [curve for curve, share in zip(known, left, strict=True) if STILL < share < BLOWN]
     if not slow or len(slow) < MAJORITY * len(known):
@@ -52,13 +55,18 @@ def slow_learning(history: History) -> Iterator[Finding]:
     ends = float(np.median([curve.end / _level(curve, history) for curve in slow]))
     yield Finding(
         Severity.WARNING if ends > CAUGHT_UP else Severity.HINT,
-        f"after one epoch the training loss is {number(share)} times that of a net that knows nothing"
-        f"{runs_that(len(slow), len(history.runs))}, at the end of the replay {number(ends)} times",
+        f"{_in_replays(len(slow), len(history.runs))} the loss is still at chance level after one epoch"
+        f" ({number(share)} times that of guessing), and {'still' if ends > CAUGHT_UP else 'falls to'}"
+        f" {number(ends)} times that at the end",
         value=share,
         threshold=STILL,
         rows=history.rows,
         evidence=(learning_curves(history),),
     )
+
+
+def _in_replays(count: int, of: int) -> str:
+    return f"in {count} of {of} replays" if of > 1 else "in the replay"
 
 
 def _after_an_epoch(curve: Points, steps_per_epoch: int | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import DESCENT, RATE
 from diagnose.checks.reading.updates import early_updates, finding
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding
@@ -11,7 +12,7 @@ from diagnose.registry import check
 SMALL = 1e-4  # step over weight, at its largest; healthy trainings begin at 1e-3 to 2e-2, too slow ones at 5e-5
 
 
-@check("Steps that are too short", family="optimisation", origins=("live",))
+@check("Steps that are too short", family="optimisation", origins=("live",), reading=(RATE, DESCENT))
 def small_updates(history: History) -> Iterator[Finding]:
     """Compares how far single optimizer steps move the weights with the size of the weights.
 
@@ -20,7 +21,7 @@ def small_updates(history: History) -> Iterator[Finding]:
     the kernels: with schedule, momentum and clipping, as the optimizer took it.
 
     ## Why it matters
-    The learning rate alone tells little: what it does depends on optimizer, gradient and scale of the weights. A
+    The learning rate alone says little: what it does depends on optimizer, gradient and scale of the weights. A
     step of about a thousandth of the weights is usual; at a hundred-thousandth nothing happens within the training.
 
     ## How it is decided

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import INITIALIZATION, RECIPE
 from diagnose.checks.reading.curves import diverged
 from diagnose.findings import Bars, Finding, Severity
 from diagnose.measurements import History, NotMeasured
@@ -13,7 +14,9 @@ FAILED = 0.1  # train skill at the end; below, a run has learned nothing worth t
 WORKED = 0.3  # above, it has; between the two nothing is counted
 
 
-@check("Training that depends on the seed", family="optimisation", origins=("replay",))
+@check(
+    "Training that depends on the seed", family="optimisation", origins=("replay",), reading=(RECIPE, INITIALIZATION)
+)
 def unstable_seeds(history: History) -> Iterator[Finding]:
     """Counts the replays that learn and those that do not, all alike but for their seed.
 
@@ -21,7 +24,7 @@ def unstable_seeds(history: History) -> Iterator[Finding]:
     The skill on train at the end of several replays from fresh weights with different seeds.
 
     ## Why it matters
-    A model that learns with one seed of three stands at the edge: dying units, a rate at the limit, an
+    A model that learns with one seed of three is at the edge: dying units, a rate at the limit, an
     initialisation that only sometimes lets the signal pass. The next training may fail, and no comparison
     of two single runs means anything.
 
@@ -31,14 +34,14 @@ def unstable_seeds(history: History) -> Iterator[Finding]:
     may free the others too.
 
     ## Known limits
-    Three seeds tell a model that mostly fails from one that mostly works, no more.
+    Three seeds separate a model that mostly fails from one that mostly works, and nothing finer.
 
     ## References
     - Bouthillier et al. 2021, "Accounting for Variance in Machine Learning Benchmarks", arXiv:2103.03098
     - Picard 2021, "Torch.manual_seed(3407) is all you need", arXiv:2109.08203
     """
     if len(history.runs) < 2:
-        raise NotMeasured("only one seed was replayed")
+        raise NotMeasured("only one seed was replayed", "Allow more replays: --budget SECONDS.")
     skills = np.array([0.0 if diverged(run) else run.final_train_skill for run in history.runs])
     skills = np.nan_to_num(skills, nan=0.0, neginf=0.0)
     worked, failed = int((skills > WORKED).sum()), int((skills < FAILED).sum())

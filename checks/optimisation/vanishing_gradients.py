@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from diagnose.checks.further_reading import BOOK, VANISHING_GRADIENTS
 from diagnose.checks.reading import profiles
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Activations, Backward, Forward, Gradients, Initial, NotMeasured, Unavailable
@@ -23,7 +24,7 @@ class Fading:
     severity: Severity
 
 
-@check("Vanishing gradients", family="optimisation")
+@check("Vanishing gradients", family="optimisation", reading=(VANISHING_GRADIENTS, BOOK))
 def vanishing_gradients(backward: Backward, forward: Forward | None, initial: Initial | None) -> Iterator[Finding]:
     """Follows the gradient from the last weight layer to the first, at fresh and at loaded weights.
 
@@ -45,7 +46,7 @@ def vanishing_gradients(backward: Backward, forward: Forward | None, initial: In
     both directions alike and leaves the ratio flat. At loaded weights it is reported only if the loss is
     above half of its start, since a converged net has small gradients by right; at fresh weights it is a
     hint where the loaded weights show that the model learned anyway. Where fresh weights have more than 10
-    times the loss of a net that knows nothing, the net explodes and nothing is said here.
+    times the loss of a net that knows nothing, the net explodes and nothing is reported here.
 
     ## Known limits
     It names what is wrong inside a model that does not learn; by itself it makes no model sick. Layers are
@@ -60,7 +61,7 @@ def vanishing_gradients(backward: Backward, forward: Forward | None, initial: In
     - Zhang et al. 2021, "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE
     """
     if isinstance(backward.fresh, Unavailable) and isinstance(backward.current, Unavailable):
-        raise NotMeasured(backward.fresh.reason)
+        raise NotMeasured(backward.fresh.reason, backward.fresh.how)
     if profiles.initial_loss(initial) > profiles.EXPLODED:
         return
     learned = profiles.learned(backward, initial)

@@ -1,10 +1,9 @@
 """Was the model trained and judged in a way that lets it succeed?"""
 
-from diagnose.checks.process import changes_that_help, no_dev_set, overfit_batch, still_improving
+from diagnose.checks.process import no_dev_set, overfit_batch, still_improving
 
 CHECKS = (
     overfit_batch.overfit_batch,
     still_improving.still_improving,
-    changes_that_help.changes_that_help,
     no_dev_set.no_dev_set,
 )

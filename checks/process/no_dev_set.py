@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import PROJECT, RECIPE
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, Evaluation, Unavailable
 from diagnose.registry import check
 
 
-@check("No dev set", family="process")
+@check("No dev set", family="process", speaks_live=None, reading=(PROJECT, RECIPE))
 def no_dev_set(evaluation: Evaluation, dataset: Dataset | None) -> Iterator[Finding]:
-    """Tells whether the model was given rows that it was not trained on.
+    """Looks for rows that the model was not trained on.
 
     ## What it measures
     Whether a dev set and a test set were given.

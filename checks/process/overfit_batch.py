@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Finding, Severity, Table
 from diagnose.measurements import Attempt, Evaluation, Network, NotMeasured, OverfitBatch, Unavailable
@@ -10,10 +11,10 @@ from diagnose.registry import check
 LOSS = 0.05  # share of the constant prediction's loss that a learned batch may have left
 NEAR_LOSS, NEAR_ERROR = 0.3, 0.15  # an attempt that came so far was short of steps rather than of ability
 SKILL = 0.5  # on train: the loaded weights show that the model can learn
-TWO = 2  # different rows: with one there is nothing to tell apart
+TWO = 2  # different rows: one alone is learned as a constant
 
 
-@check("Cannot overfit one batch", family="process")
+@check("Cannot overfit one batch", family="process", reading=(RECIPE, NOT_WORKING))
 def overfit_batch(overfit: OverfitBatch, network: Network | None, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Trains a fresh copy on at most 16 rows until it knows them by heart, or does not.
 
@@ -43,7 +44,7 @@ def overfit_batch(overfit: OverfitBatch, network: Network | None, evaluation: Ev
     - Zhang et al. 2017, "Understanding deep learning requires rethinking generalization", arXiv:1611.03530
     """
     if not overfit.attempts or overfit.distinct < TWO:
-        raise NotMeasured("the batch has no two different rows to learn")
+        raise NotMeasured("the batch has no two different rows", "Pass more training rows that differ.")
     if overfit.solved:
         return
     best = min(overfit.attempts, key=lambda attempt: attempt.loss if attempt.loss == attempt.loss else float("inf"))

@@ -5,10 +5,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diagnose.checks.further_reading import EPOCHS, FASTER
 from diagnose.checks.reading.curves import Points, learning_curves, points, represents_training, runs_that
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding, Interval, Severity, Where
-from diagnose.measurements import Array, Evaluation, History, LearningRate, Network, NotMeasured, Run, Unavailable
+from diagnose.measurements import (
+    HISTORY,
+    Array,
+    Evaluation,
+    History,
+    LearningRate,
+    Network,
+    NotMeasured,
+    Run,
+    Unavailable,
+)
 from diagnose.registry import check
 
 TAIL = 0.2  # share of the evaluations, the last ones
@@ -22,7 +33,7 @@ LONGER = 1.5  # times the user's steps: a sweep training is a longer one from he
 SAME_RATE = 1.1  # times: rates closer than this are the same rate
 
 
-@check("Training stopped too early", family="process")
+@check("Training stopped too early", family="process", speaks_live=None, reading=(EPOCHS, FASTER))
 def still_improving(
     history: History, evaluation: Evaluation | None, network: Network | None, learning_rate: LearningRate | None
 ) -> Iterator[Finding]:
@@ -65,7 +76,9 @@ def still_improving(
     loaded = _loaded_skill(evaluation)
     if loaded is None:
         if not judged:
-            raise NotMeasured("the training was not followed to its end, and the loaded weights were not evaluated")
+            raise NotMeasured(
+                "the training was not followed to its end, and the loaded weights were not evaluated", HISTORY
+            )
         return
     own = network.iterations if network is not None else None
     finding = _longer_is_better(history, loaded, own) or _swept_longer(learning_rate, loaded, own, history)

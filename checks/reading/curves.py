@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 
 from diagnose.findings import Curves, Series
-from diagnose.measurements import Array, History, NotMeasured, Run
+from diagnose.measurements import LONGER, Array, History, NotMeasured, Run
 
 Curve = Literal["train_loss", "dev_loss", "train_error", "dev_error"]
 
+NO_SCALE = "the loss of the best constant prediction is unknown"
 END = 3  # evaluations: the median of so many stands for the end, so that one noisy epoch decides nothing
 
 
@@ -55,7 +56,8 @@ def whole_training(history: History) -> History:
         NotMeasured: it is a replay shorter than the user's training.
     """
     if not represents_training(history):
-        raise NotMeasured("no history was given, and the replay is shorter than the training it stands for")
+        replayed = max((float(run.epochs[-1]) for run in history.runs if len(run.epochs)), default=0.0)
+        raise NotMeasured(f"our replay ({replayed:.2g} epochs) is shorter than your training", LONGER)
     return history
 
 

@@ -15,7 +15,7 @@ from diagnose.measurements import (
 
 UNLEARNED = 0.5  # share of the loss at the start: a model above it has not learned, so its gradients should be alive
 EXPLODED = 10.0  # times the loss of a net that knows nothing; a He-initialised head reaches 1.5
-DEPTH = 3  # weight layers: below, there is no depth to speak of
+DEPTH = 3  # weight layers: fewer have no profile
 
 
 def profile(gradients: Gradients) -> tuple[LayerGradients, ...]:

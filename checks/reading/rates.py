@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.findings import Curves, Evidence, Interval, Mark, Series, Severity
+from diagnose.findings import Curves, Interval, Mark, Series, Severity
 from diagnose.measurements import (
     Array,
     Baseline,
@@ -22,7 +22,10 @@ FAR = 10.0  # times: a sweep places the usable range no better than this, so clo
 LEARNED = 0.1  # skill: a training that stays below has learned nothing worth the name
 CURED = 0.25  # skill that the best rate reaches at least, where the rate is what keeps the model from learning
 HALF = 0.5  # of the best baseline's skill, the same: a rate that gets no further was not the obstacle
+MOST_POINTS = 120  # a drawn line needs no more
+WIDE = 30.0  # times: losses that span more are drawn on a log axis
 SAME_RATE = 1.1  # times: rates closer than this are the same rate
+LONGER_SWEEP = "Repair what else was found first, or allow a longer sweep: --budget SECONDS."
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,15 @@ def compare(rates: LearningRate) -> Comparison:
         NotMeasured: the own rate is unknown or was not swept, or the sweep names no usable range.
     """
     if rates.own is None or rates.own <= 0:
-        raise NotMeasured("the model's own learning rate is unknown")
+        raise NotMeasured("the model's own learning rate is unknown", "Name it: --learning-rate X.")
     if rates.abstains is not None:
-        raise NotMeasured(f"the learning rate sweep abstains: {rates.abstains}")
+        raise NotMeasured(f"the learning rate sweep abstains: {rates.abstains}", LONGER_SWEEP)
     tried = [point for point in rates.sweep if point.skill]
     if rates.low is None or rates.high is None or not tried:
-        raise NotMeasured("the learning rate sweep names no usable range")
+        raise NotMeasured("the learning rate sweep found no usable range", LONGER_SWEEP)
     own = min(tried, key=lambda point: _times(point.rate, rates.own or 1.0))
     if _times(own.rate, rates.own) > SAME_RATE:
-        raise NotMeasured("the model's own learning rate is not part of the sweep")
+        raise NotMeasured("the model's own learning rate was not part of the sweep", LONGER_SWEEP)
     best = max(tried, key=lambda point: float(floored(point).mean()))
     return Comparison(rates.own, floored(own), best.rate, floored(best), rates.low, rates.high)
 
@@ -138,7 +141,7 @@ def effect(comparison: Comparison, steps: int) -> str:
     )
 
 
-def pictures(rates: LearningRate) -> tuple[Evidence, ...]:
+def pictures(rates: LearningRate) -> tuple[Curves, ...]:
     """The sweep and the range tests, with the own rate and the usable range marked."""
     marks = tuple(
         mark
@@ -148,24 +151,38 @@ def pictures(rates: LearningRate) -> tuple[Evidence, ...]:
         )
         if mark is not None
     )
-    swept = Curves(
-        "Skill after a short training, by learning rate", "learning rate", "skill", (_sweep(rates),), marks, True
-    )
-    if not rates.ranges:
-        return (swept,)
-    tests = tuple(
-        Series(f"seed {test.seed}", tuple(test.rates[: len(test.smoothed)].tolist()), tuple(test.smoothed.tolist()))
-        for test in rates.ranges
-    )
-    return swept, Curves("Loss while the learning rate rises", "learning rate", "smoothed loss", tests, marks, True)
+    drawn = []
+    if rates.sweep:
+        title = f"What {rates.steps} steps from fresh weights reach at each learning rate"
+        drawn.append(Curves(title, "learning rate", "train skill", (_sweep(rates),), marks, True))
+    if rates.ranges:
+        drawn.append(_range_tests(rates, marks))
+    return tuple(drawn)
+
+
+def _range_tests(rates: LearningRate, marks: tuple[Mark, ...]) -> Curves:
+    name = f"loss, {len(rates.ranges)} seeds" if len(rates.ranges) > 1 else "loss"
+    lines = tuple(Series(name, *_thinned(t.rates[: t.smoothed.size], t.smoothed), role="yours") for t in rates.ranges)
+    values = [value for line in lines for value in line.y]
+    wide = bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
+    title = "Learning rate range test: loss while the rate rises"
+    return Curves(title, "learning rate", "loss, smoothed", lines, marks, log_x=True, log_y=wide)
+
+
+def _thinned(x: Array, y: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    keep = np.flatnonzero(np.isfinite(y))
+    if keep.size > MOST_POINTS:
+        keep = keep[np.linspace(0, keep.size - 1, MOST_POINTS).astype(int)]
+    return tuple(float(v) for v in x[keep]), tuple(float(v) for v in y[keep])
 
 
 def _sweep(rates: LearningRate) -> Series:
     skills = [(point.rate, floored(point)) for point in rates.sweep if point.skill]
     return Series(
-        "skill",
+        "skill on train",
         tuple(rate for rate, _ in skills),
         tuple(float(skill.mean()) for _, skill in skills),
         tuple(float(skill.min()) for _, skill in skills),
         tuple(float(skill.max()) for _, skill in skills),
+        role="train",
     )

@@ -2,31 +2,31 @@
 
 import numpy as np
 
-from diagnose.checks.reading.curves import points
+from diagnose.checks.reading.curves import NO_SCALE, points
 from diagnose.findings import Curves, Finding, Series, Severity
 from diagnose.measurements import Array, History, NotMeasured, Update, need
 
 EARLY = 0.1  # share of the training: later on small steps are right
 FIRST = 100  # steps that count as early however short the training is
-STEPS = 50  # fewer are no training that could be judged
-UNLEARNED = 0.5  # share of the constant prediction's loss: what ends below has learned, whatever its steps were
+STEPS = 50  # fewer are too few to judge a training by
+UNLEARNED = 0.5  # share of the constant prediction's loss: a training that ends below has learned with these steps
 
 
 def early_updates(history: History) -> list[Array]:
     """Step over weight of all layers, for each watched step early in a training that has not learned; else empty.
 
-    Steps that move nothing at all have no gradient, which tells nothing of their length.
+    Steps that move nothing had no gradient, and say nothing of how long steps are.
 
     Raises:
-        NotMeasured: too few steps were watched, or it is unknown what a loss means here.
+        NotMeasured: too few steps were watched, or the scale of the loss is unknown.
     """
     updates, run = need(history.updates), history.runs[0]
     steps = len(run.step_losses)
     early = [update for update in updates if update.step <= max(EARLY * steps, FIRST) and any(update.ratios.values())]
     if steps < STEPS or not early:
-        raise NotMeasured(f"fewer than {STEPS} steps were watched")
+        raise NotMeasured(f"fewer than {STEPS} steps were watched", f"Watch a training of at least {STEPS} steps.")
     if not history.constant_loss:
-        raise NotMeasured("the loss of the best constant prediction is unknown")
+        raise NotMeasured(NO_SCALE, "Train on rows with targets, and with one of Keras's own losses.")
     curve = points(run, "train_loss")
     if len(curve) and curve.end <= UNLEARNED * history.constant_loss:
         return []

@@ -11,6 +11,11 @@ def percent(share: float) -> str:
     return f"{value:.1f} %" if value >= 99 else f"{value:.2g} %"
 
 
+def whole_or(share: float) -> str:
+    """A share (0 to 1) of one thing: "43 % of", or "all of" where it rounds to 100 %."""
+    return "all of" if percent(share) == "100 %" else f"{percent(share)} of"
+
+
 def number(value: float) -> str:
     """Three significant digits, thousands with commas: "0.0123", "4.5", "12,340", "1.2e+07"."""
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"

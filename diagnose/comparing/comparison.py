@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diagnose.comparing.differences import Difference, changed, unfair
-from diagnose.diagnosis import Cause, Diagnosis
-from diagnose.findings import Bars, Finding, Interval, Severity
+from diagnose.diagnosis import Cause, Diagnosis, ErrorLevel
+from diagnose.findings import Finding, Interval, Severity
 
 SCHEMA = 1
-SPLITS = ("train", "train-dev", "dev", "test")
+SPLITS = ("train", "train_dev", "dev", "test")
 METHOD = (
     "The results of single rows are not stored, so the two intervals are compared as if they rested on different rows "
     "(Newcombe 1998, Zou and Donner 2008); where the rows are the same this is cautious."
@@ -146,39 +146,36 @@ def _side(diagnosis: Diagnosis, place: str) -> Side:
 # --- Errors -----------------------------------------------------------------------------------------
 
 
-def levels(bars: Bars) -> dict[str, Level]:
-    """The errors of the splits among the levels of a ladder, by split."""
-    found = {}
-    for index, (label, value) in enumerate(zip(bars.labels, bars.values, strict=False)):
-        split = label.replace("_", "-")
-        if split in SPLITS and math.isfinite(value):
-            found[split] = Level(value, _interval(bars, index))
-    return found
+def level(error: ErrorLevel | None) -> Level:
+    """One error with its interval; both ends must be numbers."""
+    if error is None or not math.isfinite(error.error):
+        return Level()
+    span = error.interval
+    whole = span is not None and math.isfinite(span.low) and math.isfinite(span.high)
+    return Level(error.error, span if whole else None)
 
 
-def _interval(bars: Bars, index: int) -> Interval | None:
-    if index >= min(len(bars.lows), len(bars.highs)):
-        return None
-    low, high = bars.lows[index], bars.highs[index]
-    return Interval(low, high) if math.isfinite(low) and math.isfinite(high) else None
+def measure(errors: Sequence[ErrorLevel], output: str) -> str:
+    """What is compared, for people; it names the output where there are several."""
+    return f"Error by split of {output}" if len({error.output for error in errors}) > 1 else "Error by split"
 
 
 def _errors(old: Diagnosis, new: Diagnosis) -> Iterator[ErrorChange]:
-    before, after = _ladders(old), _ladders(new)
-    for title in dict.fromkeys((*before, *after)):
-        sides = before.get(title), after.get(title)
-        units = [bars.unit for bars in sides if bars is not None]
-        levels_old, levels_new = (levels(bars) if bars is not None else {} for bars in sides)
+    """By output and split. A single output needs no name, and Keras counts its names up from model to model."""
+    before, after = _by_place(old), _by_place(new)
+    for output in dict.fromkeys(place[0] for place in (*after, *before)):
+        errors = new.errors if len({e.output for e in new.errors}) > 1 else old.errors
         for split in SPLITS:
-            if split in levels_old or split in levels_new:
-                pair = levels_old.get(split, Level()), levels_new.get(split, Level())
-                yield _error(title, split, units, pair)
+            pair = before.get((output, split)), after.get((output, split))
+            units = [error.unit for error in pair if error is not None and math.isfinite(error.error)]
+            if units:
+                name = split.replace("_", "-")
+                yield _error(measure(errors, output), name, units, (level(pair[0]), level(pair[1])))
 
 
-def _ladders(diagnosis: Diagnosis) -> dict[str, Bars]:
-    """By title: it names the output where there are several."""
-    shown = [figure.evidence for figure in diagnosis.figures if figure.section == "errors"]
-    return {bars.title: bars for bars in shown if isinstance(bars, Bars)}
+def _by_place(diagnosis: Diagnosis) -> dict[tuple[str, str], ErrorLevel]:
+    outputs = {error.output for error in diagnosis.errors}
+    return {(error.output if len(outputs) > 1 else "", error.split): error for error in diagnosis.errors}
 
 
 def _error(title: str, split: str, units: Sequence[str], pair: tuple[Level, Level]) -> ErrorChange:
@@ -258,7 +255,7 @@ def _not_run(checks: Iterable[str], diagnosis: Diagnosis) -> list[str]:
 
 def _findings(old: Diagnosis, new: Diagnosis) -> Iterator[FindingChange]:
     """The gravest first."""
-    before, after = _by_place(old.findings), _by_place(new.findings)
+    before, after = _by_fingerprint(old.findings), _by_fingerprint(new.findings)
     changes = []
     for key in dict.fromkeys((*after, *before)):
         was, now = before.get(key), after.get(key)
@@ -272,7 +269,7 @@ def _findings(old: Diagnosis, new: Diagnosis) -> Iterator[FindingChange]:
     return (change for _, change in sorted(changes, key=lambda pair: -pair[0].severity.rank))
 
 
-def _by_place(findings: Iterable[Finding]) -> dict[tuple[str, str, int], Finding]:
+def _by_fingerprint(findings: Iterable[Finding]) -> dict[tuple[str, str, int], Finding]:
     """By check and fingerprint; what a check says several times about one place is counted."""
     seen = Counter[tuple[str, str]]()
     found = {}

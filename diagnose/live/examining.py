@@ -44,14 +44,27 @@ class LiveBench(Bench):
     @contextmanager
     def at(self, seed: int | None) -> Iterator[Any]:
         if seed is not None:
-            raise NotMeasured("fresh weights are measured when the training has ended")
+            raise NotMeasured(
+                "fresh weights are not measured while a model trains", "Read callback.diagnosis after fit has returned."
+            )
         yield self.subject.model
 
 
 def live_subject(
-    model: Any, train: Any, dev: Any, history: History, *, origin: tuple[str, str], batch_size: int | None, epochs: int
+    model: Any,
+    train: Any,
+    dev: Any,
+    history: History,
+    *,
+    origin: tuple[str, str],
+    populations: dict[str, int],
+    batch_size: int | None,
+    epochs: int,
 ) -> Subject:
     """The model as it stands, with the rows that were kept.
+
+    Args:
+        populations: the rows that there are, by split; a split that is not in it is a sample of unknown size.
 
     Raises:
         InputError: rows or model cannot be examined; the message says why.
@@ -63,9 +76,17 @@ def live_subject(
         subject,
         history=history,
         trained=True,
-        train=replace(subject.train, origin=origin[0], seen=Seen.YES),
-        dev=None if subject.dev is None else replace(subject.dev, origin=origin[1]),
+        train=_of(populations, replace(subject.train, origin=origin[0], seen=Seen.YES)),
+        dev=None if subject.dev is None else _of(populations, replace(subject.dev, origin=origin[1])),
     )
+
+
+def _of(populations: dict[str, int], split: Split) -> Split:
+    """The split with the number of rows that there are."""
+    population = populations.get(split.name)
+    if population is not None and population <= split.rows:
+        return split
+    return replace(split, population=population, sampled=True)
 
 
 def without_rows(model: Any, history: History) -> Subject:
@@ -83,14 +104,14 @@ def look(bench: LiveBench, kinds: tuple[type, ...]) -> Measurements:
             if kind in kinds:
                 try:
                     found[kind] = instrument(bench, found)
-                except NotMeasured as reason:
-                    found[kind] = Unavailable(str(reason))
+                except NotMeasured as missing:
+                    found[kind] = Unavailable.of(missing)
     return found
 
 
-def quick(seed: int, skip: frozenset[str]) -> Settings:
+def quick(seed: int) -> Settings:
     """How a training is examined: without any training of ours."""
-    return Settings(effort=Effort.QUICK, seed=seed, skip=skip)
+    return Settings(effort=Effort.QUICK, seed=seed)
 
 
 def _one_weight(rows: Any) -> Any:

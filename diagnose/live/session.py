@@ -1,4 +1,4 @@
-"""One training under observation: reads the watch, looks when it can afford to, speaks, and concludes at the end."""
+"""One training that is watched: reads its steps, looks into the net when time allows, reports, and concludes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diagnose.concluding import conclude
 from diagnose.diagnosis import Coverage, Diagnosis
 from diagnose.errors import InputError
 from diagnose.findings import Outcome, Severity
@@ -14,14 +15,24 @@ from diagnose.live.budget import Budget
 from diagnose.live.constants import constant_loss
 from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick, without_rows
 from diagnose.live.keeping import KeptWeights
-from diagnose.live.notices import NEED_ALL_ROWS, TOLD_ANYWAY, Notice, alarming, examined, level_of, worded
+from diagnose.live.notices import Notice, alarming, examined, level_of, while_training, worded
 from diagnose.live.recording import Record
 from diagnose.live.updating import Updates
 from diagnose.live.watching import Watch, watch
-from diagnose.measurements import Evaluation, Feeding, History, Measurements, SplitScores, Unavailable
+from diagnose.measurements import (
+    ALL_ROWS,
+    REPORT,
+    Evaluation,
+    Feeding,
+    History,
+    Measurements,
+    SplitScores,
+    Unavailable,
+)
 from diagnose.measuring import backend
-from diagnose.measuring.planning import Measured, measure
-from diagnose.pipeline import chosen, conclude
+from diagnose.measuring.planning import Measured, planner_for
+from diagnose.pipeline import chosen, needs_of
+from diagnose.registry import Check
 from diagnose.subject import Subject
 
 CHUNK = 256  # steps between two readings
@@ -185,15 +196,15 @@ class Session:
             with self.budget.booked("subject"):
                 try:
                     subject = self._subject(self._history())
-                    self._bench = LiveBench(subject, quick(self._seed, NEED_ALL_ROWS))
+                    self._bench = LiveBench(subject, quick(self._seed))
                 except InputError as reason:
                     self._no_subject = str(reason)
         return self._bench is not None
 
     def _tell(self, outcomes: Any) -> None:
-        """Say what is new. What a look has explained by something else is not told later, when less is in sight."""
+        """Report what is new. What a look has explained by another cause is not reported later, when less is seen."""
         suspicions = alarming(outcomes)
-        self._explained |= {s.code for s in suspicions if s.explained_by is not None} - TOLD_ANYWAY
+        self._explained |= {s.code for s in suspicions if s.explained_by is not None and not s.cause.told_anyway}
         for suspicion in suspicions:
             if suspicion.code not in self._explained and not self._told(suspicion.code):
                 origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
@@ -241,7 +252,7 @@ class Session:
     def _history(self, evaluation: object = None) -> History:
         rows = self._watch.dev_rows if self._watch is not None else 0
         history = self.record.history(self._constant, rows or None, _dev_se(evaluation, rows), None)
-        feeding = self._feeding or Unavailable("the targets of too few rows were seen")
+        feeding = self._feeding or Unavailable("the targets of too few rows were seen", "Train for a whole epoch.")
         return replace(history, updates=tuple(self._updates.seen), feeding=feeding) if self._watch else history
 
     def _subject(self, history: History) -> Subject:
@@ -258,6 +269,7 @@ class Session:
             dev if isinstance(dev, tuple) and len(dev) > 1 else None,
             history,
             origin=origin,
+            populations=self._watch.populations if self._watch is not None else {},
             batch_size=self._batch_size(),
             epochs=len(self.record.epochs),
         )
@@ -274,28 +286,30 @@ class Session:
         if self.record.epochs or self._rows("train") is not None:
             self._collected.setdefault("train", self._rows("train"))
             self._know_targets()
-        settings = quick(self._seed, NEED_ALL_ROWS)
+        settings = quick(self._seed)
         checks = chosen(settings)
-        needed = frozenset(kind for check in checks for kind in check.needs.values())
         try:
             subject = self._subject(self._history())
-            measured = measure(subject, needed, settings, lambda _: None)
+            with planner_for(subject, settings, lambda _: None) as planner:
+                found = planner.measure(needs_of(checks))
+            measured = Measured(found, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
         except InputError as reason:
-            subject, measured = without_rows(self.model, self._history()), Measured({}, (), ())
+            subject, measured = without_rows(self.model, self._history()), Measured({})
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
-        outcomes = tuple(check.run(measured.measurements) for check in checks)
-        found = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
-        return self._told_of(found, live=self.running)
+        run = while_training if self.running else _run
+        outcomes = run(checks, measured.measurements)
+        concluded = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
+        return self._told_of(concluded, live=self.running)
 
     def page(self) -> Diagnosis:
         """What can be said now without any further measurement."""
-        settings = quick(self._seed, NEED_ALL_ROWS)
+        settings = quick(self._seed)
         checks = chosen(settings)
         subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
         measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
-        outcomes = tuple(check.run(measurements) for check in checks)
-        found = conclude(subject, settings, checks, Measured(measurements, (), ()), outcomes, level=level_of(outcomes))
+        outcomes = while_training(checks, measurements)
+        found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
         return self._told_of(found, live=True)
 
     def _told_of(self, diagnosis: Diagnosis, live: bool) -> Diagnosis:
@@ -312,27 +326,31 @@ class Session:
         )
 
     def _gaps(self) -> tuple[Coverage, ...]:
-        full = "run diagnose on the saved model with all rows"
+        full = ALL_ROWS
         found = [
-            Coverage(", ".join(sorted(NEED_ALL_ROWS)), "the callback keeps a sample of the rows", full),
             Coverage(
                 "train loss in inference mode by epoch",
                 "the curve is the mean data loss of single steps, as they were trained",
-                "the scores at the end are taken in inference mode on both splits",
+                "Read the scores at the end, which are taken in inference mode on both splits.",
             ),
         ]
         if self._watch is None:
             why = "Keras runs on another backend than TensorFlow, or is older than 3.12"
-            found.append(Coverage("single steps and rows as fed", why, "pass probe=(x, y)"))
+            found.append(Coverage("single steps and rows as fed", why, "Pass probe=(x, y)."))
         else:
             found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]
         if self._failure:
-            found.append(Coverage("the rest of the training", self._failure, "report it, with the model if you can"))
+            found.append(Coverage("the rest of the training", self._failure, REPORT))
         if self._no_subject:
             found.append(Coverage("everything but the history", self._no_subject, full))
         if not self.record.complete:
-            found.append(Coverage("single steps after the first million", "they are not kept", "none"))
+            how = "Read the loss of the epochs, which are all recorded."
+            found.append(Coverage("single steps after the first million", "they are not kept", how))
         return tuple(found)
+
+
+def _run(checks: Iterable[Check], measurements: Measurements) -> tuple[Outcome, ...]:
+    return tuple(check.run(measurements) for check in checks)
 
 
 def _alarm(outcomes: tuple[Outcome, ...]) -> bool:

@@ -10,8 +10,9 @@ from diagnose.live.steps import Origin, Steps
 class Watch(Protocol):
     """One model being watched. What it sees of a step costs the step next to nothing.
 
-    `train` and `dev` collect rows as they are fed, `dev_rows` is the number of rows of one validation, `origin`
-    tells where the first loss that is not finite came from, `gaps` are sentences on what cannot be seen.
+    `train` and `dev` collect rows as they are fed, `dev_rows` is the number of rows of one validation, `populations`
+    are the rows that there are of each split (known when it has been fed once; without those that cannot be counted),
+    `origin` says where the first loss that is not finite came from, `gaps` are sentences on what cannot be seen.
     `compile_seconds` is the CPU time of the first call of the train function. `averaged`: the losses of `read` are
     Keras's running means of the epoch, because the model's own `train_step` does not call `compute_loss`.
     """
@@ -19,6 +20,7 @@ class Watch(Protocol):
     train: Collector
     dev: Collector
     dev_rows: int
+    populations: dict[str, int]
     origin: Origin | None
     gaps: list[str]
     compile_seconds: float
@@ -31,7 +33,7 @@ class Watch(Protocol):
 
 
 def watch(model: Any, on_call: Callable[[int], None], on_failure: Callable[[], None]) -> Watch | None:
-    """A watch for this model; None where there is none yet: on other backends than TensorFlow, before Keras 3.12.
+    """A watch for this model; None on other backends than TensorFlow, and before Keras 3.12.
 
     Args:
         on_call: called after each call of the train function, with the number of steps that it took at most.

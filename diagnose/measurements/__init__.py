@@ -1,7 +1,7 @@
 """What was measured: frozen dataclasses between the instruments and the checks.
 
 An instrument returns one of the classes below; a check names the classes it needs as its parameter
-types. A field that could not be measured is `Unavailable(reason)`; `need` turns that into a skipped
+types. A field that could not be measured is `Unavailable(reason, how)`; `need` turns that into a skipped
 check. Arrays are float64 unless said otherwise, `units` means the last axis of a layer's output
 (a channel counts as one unit), errors are error rates (0 to 1) or RMSE in units of the target.
 """
@@ -21,7 +21,19 @@ from diagnose.measurements.evaluation import (
     Score,
     SplitScores,
 )
-from diagnose.measurements.needing import Array, NotMeasured, Unavailable, need
+from diagnose.measurements.needing import (
+    ALL_ROWS,
+    DEV,
+    DOES_NOT_APPLY,
+    HISTORY,
+    LONGER,
+    REPORT,
+    TRAINABLE,
+    Array,
+    NotMeasured,
+    Unavailable,
+    need,
+)
 from diagnose.measurements.network import Head, Layer, Network
 from diagnose.measurements.signal import (
     Activations,
@@ -36,8 +48,6 @@ from diagnose.measurements.trainings import (
     Attempt,
     Baseline,
     Candidate,
-    Change,
-    Changes,
     Feeding,
     History,
     LearningRate,
@@ -48,6 +58,7 @@ from diagnose.measurements.trainings import (
     SweepPoint,
     Update,
 )
+from diagnose.measurements.twins import Twins
 
 Measurement = (
     Network
@@ -61,20 +72,24 @@ Measurement = (
     | LearningRate
     | History
     | OverfitBatch
-    | Changes
 )
 Measurements = dict[type, object]
 """Measurement type -> its instance, or `Unavailable`."""
 
 __all__ = [
+    "ALL_ROWS",
+    "DEV",
+    "DOES_NOT_APPLY",
+    "HISTORY",
+    "LONGER",
+    "REPORT",
+    "TRAINABLE",
     "Activations",
     "Array",
     "Attempt",
     "Backward",
     "Baseline",
     "Candidate",
-    "Change",
-    "Changes",
     "Conversions",
     "Dataset",
     "Evaluation",
@@ -105,6 +120,7 @@ __all__ = [
     "SweepPoint",
     "TargetStatistics",
     "TimeOrder",
+    "Twins",
     "Unavailable",
     "Update",
     "need",

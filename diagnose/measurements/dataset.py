@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 
 from diagnose.measurements.needing import Array, Unavailable
+from diagnose.measurements.twins import Twins
 
-NO_GROUPS = Unavailable("no column of groups was named (--group)")
-NO_TIMES = Unavailable("no column of times was named (--time)")
+NO_GROUPS = Unavailable(
+    "no column of groups was named", "Name the column that says which rows belong together: --group COLUMN."
+)
+NO_TIMES = Unavailable("no column of times was named", "Name the column that says when a row came: --time COLUMN.")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,10 @@ class TargetStatistics:
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """One split: its inputs in the model's order and its targets in the order of the outputs."""
+    """One split: its inputs in the model's order and its targets in the order of the outputs.
+
+    `rows` are the rows held. `sampled`: more rows exist than are held, `population` of them (None: unknown).
+    """
 
     name: str
     rows: int
@@ -70,10 +76,17 @@ class SplitStatistics:
     seen: str
     inputs: tuple[InputStatistics, ...]
     targets: tuple[TargetStatistics, ...]
-    duplicates: float | None = None  # share of rows that repeat an earlier row of this split (sample)
-    conflicting: float | None = None  # share of rows whose inputs equal another row's with another target
+    duplicates: Twins | None = None  # rows whose inputs equal those of an earlier row of this split
+    conflicting: Twins | None = None  # rows whose inputs equal those of another row that has another target
     label_autocorrelation: float | None = None  # lag 1, in file order, of the first output
     converted: tuple[str, ...] = ()  # sentences: how targets were converted so that the loss can take them
+    population: int | None = None
+    sampled: bool = False
+
+    @property
+    def all_rows(self) -> int | None:
+        """The rows that there are; None: unknown."""
+        return self.population if self.sampled else self.rows
 
 
 @dataclass(frozen=True)
@@ -112,15 +125,15 @@ class TimeOrder:
 class Dataset:
     """What is in the splits.
 
-    `shared_rows` maps a split to the share of its rows that are also in train; `groups` and `times` map it to what it
-    has in common with train where the user named such columns.
+    `shared_rows` maps a split to its rows that are also in train; `groups` and `times` map it to what it has in common
+    with train where the user named such columns.
     """
 
     train: SplitStatistics
     dev: SplitStatistics | Unavailable
     test: SplitStatistics | Unavailable
     train_dev: SplitStatistics | Unavailable
-    shared_rows: dict[str, float] = field(default_factory=dict)
+    shared_rows: dict[str, Twins] = field(default_factory=dict)
     groups: dict[str, GroupOverlap] | Unavailable = NO_GROUPS
     times: dict[str, TimeOrder] | Unavailable = NO_TIMES
 

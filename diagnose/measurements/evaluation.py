@@ -1,6 +1,6 @@
 """How good the weights are: loaded ones on each split, fresh ones before any training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from diagnose.findings import Interval
 from diagnose.measurements.needing import Unavailable
@@ -39,10 +39,16 @@ class Score:
     row_sum_error: float | None = None  # multi-class: mean |sum of the outputs - 1|
     confusion: tuple[tuple[float, ...], ...] = ()  # counts, rows actual, columns predicted; at most 30 classes
     own_loss: float | None = None  # the compiled data loss of this output, where it could be evaluated
+    metrics: dict[str, float] = field(default_factory=dict)  # the user's own compiled metrics, by name
 
 
 @dataclass(frozen=True)
 class SplitScores:
+    """The scores of one split, over `rows` of its rows.
+
+    `sampled`: the split has more rows than were scored, `population` of them (None: unknown).
+    """
+
     split: str
     seen: str
     rows: int
@@ -50,6 +56,13 @@ class SplitScores:
     loss: float | None = None  # what Keras's `evaluate` would report: all outputs and penalties
     worst: tuple[int, ...] = ()  # row numbers of the largest losses of the first output, worst first, at most 24
     worst_outputs: tuple[tuple[float, ...], ...] = ()  # what the first output gave for them, flat, at most 1,000 values
+    population: int | None = None
+    sampled: bool = False
+
+    @property
+    def all_rows(self) -> int | None:
+        """The rows that there are; None: unknown."""
+        return self.population if self.sampled else self.rows
 
 
 @dataclass(frozen=True)

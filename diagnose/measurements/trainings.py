@@ -8,8 +8,9 @@ import numpy as np
 from diagnose.findings import Interval
 from diagnose.measurements.needing import Array, Unavailable
 
-NO_STEPS = Unavailable("only a training that is watched shows its steps")
-NO_ORDER = Unavailable("only a training that is watched shows the order of its rows")
+WATCH = "Train with diagnose.DiagnosisCallback."
+NO_STEPS = Unavailable("only a training that is watched shows its steps", WATCH)
+NO_ORDER = Unavailable("only a training that is watched shows the order of its rows", WATCH)
 
 
 @dataclass(frozen=True)
@@ -206,26 +207,3 @@ class OverfitBatch:
     distinct: int
     attempts: tuple[Attempt, ...]
     solved: bool
-
-
-@dataclass(frozen=True)
-class Change:
-    """A short training with one thing changed, else as the replay: does that alone restore learning?
-
-    `skill`: train skill per seed. `reference`: the unchanged replay's, same seeds and steps.
-    """
-
-    code: str  # the cause that the change would confirm
-    what: str  # "inputs standardised", "Adam 1e-3", "He initialisation", ...
-    skill: tuple[float, ...]
-    reference: tuple[float, ...]
-    diverged: tuple[bool, ...]
-
-
-@dataclass(frozen=True)
-class Changes:
-    """Single-change replays (the forward direction); run only on models that fail the gate."""
-
-    changes: tuple[Change, ...]
-    steps: int
-    rows: int

@@ -21,6 +21,7 @@ from diagnose.measuring.naming import activation_name
 from diagnose.measuring.network import describe, need_layers, walk_like
 from diagnose.measuring.probe import Tally, compile_statistics
 from diagnose.measuring.walking import Part, Walk, is_container, kernels, part_weights
+from diagnose.measuring.work import operations_per_row
 
 ROWS = 2_048  # a unit that never fires on n rows fires on less than 3/n of all: 0.15 %
 FEWEST_ROWS = 256
@@ -51,7 +52,7 @@ def _activations(bench: Bench, seed: int | None) -> Activations | Unavailable:
         with bench.at(seed) as model:
             return _tally(bench, model, fresh=seed is not None)
     except NotMeasured as missing:
-        return Unavailable(str(missing))
+        return Unavailable.of(missing)
 
 
 def _tally(bench: Bench, model: Any, fresh: bool) -> Activations:
@@ -98,14 +99,9 @@ def _learns(part: Part) -> bool:
 
 def _rows(bench: Bench, walked: Walk) -> int:
     shapes = describe(bench)[1]
-    cost = sum(_operations(part, shapes.get(part.path)) for part in walked.parts)
+    cost = sum(operations_per_row(part, shapes.get(part.path)) for part in walked.parts)
     affordable = int(OPERATIONS / max(cost, 1))
     return min(bench.subject.train.rows, max(FEWEST_ROWS, min(ROWS, affordable)))
-
-
-def _operations(part: Part, shape: tuple[int | None, ...] | None) -> float:
-    positions = float(np.prod([size or 100 for size in (shape or (None,))[1:-1]]))
-    return positions * sum(float(np.prod(kernel.shape)) for kernel in kernels(part))
 
 
 def _batches(bench: Bench, rows: int) -> Any:

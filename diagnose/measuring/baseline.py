@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.measurements import (
+    DOES_NOT_APPLY,
     Array,
     Baseline,
     Candidate,
@@ -22,6 +23,7 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, paired_interval, row_errors, score
+from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Seen, Split, Task
 
 TRAIN_ROWS = 4_000  # rows that baselines are fitted on
@@ -34,8 +36,15 @@ MOST_BOOSTED = 20  # classes above which so few trees each say nothing
 VOCABULARY = 5_000  # words kept for bags of tokens
 SHUFFLES = 5  # refits on shuffled labels
 SHUFFLED_ROWS = 1_000  # of those refits
-SECONDS = 6.0  # after so long, the next candidate is left out
+SECONDS = 6.0  # of the reference machine that all candidates of one output may take
+NULL_SECONDS = 2.0  # the same for refits on shuffled labels
 MOST_TARGETS = 50  # columns of a target that baselines can be fitted to
+FIT = 0.03  # seconds of the reference machine for a fit, whatever its size
+LOGISTIC = 2e-8  # more by row, feature and class
+RIDGE = 7e-11  # more by row, feature and the smaller of both
+NEIGHBOURS = 3e-10  # more by pair of rows and feature
+TREE = 2e-3  # for each tree
+SPLITS = 2e-8  # more by row and feature
 
 
 @dataclass(frozen=True)
@@ -70,8 +79,21 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
             table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]))
             outputs.append(_output(bench, output, table, predicted[place], activation_of_head(bench, place)))
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
     return Baseline(outputs=tuple(outputs), held_out=held_out, net_seen=str(dev.seen))
+
+
+def baseline_work(bench: Bench, measured: Measurements) -> Work:
+    """Return what `baseline` takes at most."""
+    train = bench.subject.train
+    shape = min(train.rows, TRAIN_ROWS), sum(int(np.prod(inputs.shape[1:])) for inputs in train.inputs)
+    seconds = 0.0
+    for output, target in zip(bench.subject.outputs, train.targets, strict=True):
+        linear = "logistic regression" if output.task.classifies else "ridge"
+        columns = int(np.prod(target.shape[1:]))
+        names = (linear, "nearest neighbours", "gradient boosting")
+        seconds += NULL_SECONDS + min(SECONDS, sum(fitting_seconds(output, name, shape, columns) for name in names))
+    return Work(seconds=seconds)
 
 
 def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: str | None) -> OutputBaseline:
@@ -153,7 +175,7 @@ def _features(bench: Bench, train: Split, dev: Split) -> tuple[Array, Array]:
     columns: list[tuple[Array, Array]] = []
     for place, (ours, theirs) in enumerate(zip(train.inputs, dev.inputs, strict=True)):
         if not (np.issubdtype(ours.dtype, np.number) or ours.dtype == bool):
-            raise NotMeasured("the inputs are not numbers")
+            raise NotMeasured("the inputs are not numbers", DOES_NOT_APPLY)
         make = _bags if place in tokens else _flattened
         columns.append((make(ours, ours), make(theirs, ours)))
     x, x_dev = (np.concatenate([pair[side] for pair in columns], axis=1) for side in (0, 1))
@@ -200,18 +222,45 @@ def _predictions(bench: Bench, dev: Split) -> list[Rows]:
 def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) -> list[_Fit]:
     columns = int(np.prod(table.y.shape[1:]))
     if columns > MOST_TARGETS and (output.task in (Task.REGRESSION, Task.MULTILABEL) or table.y.ndim > 2):
-        raise NotMeasured(f"output '{output.name}' has {columns} targets a row, too many for baselines")
+        raise NotMeasured(f"output '{output.name}' has {columns} targets a row, too many for baselines", DOES_NOT_APPLY)
     if output.task.classifies and output.task is not Task.MULTILABEL and len(np.unique(_labels(output, table.y))) < 2:
-        raise NotMeasured(f"output '{output.name}' has one class only")
+        raise NotMeasured(f"output '{output.name}' has only one class", "Pass training rows of two classes or more.")
     if output.task in (Task.BINARY, Task.MULTICLASS) and columns not in (1, output.classes or 2):
-        raise NotMeasured(f"output '{output.name}' has {columns} labels a row, which baselines are not fitted to")
-    start = time.perf_counter()
-    fits = [_constant(output, table, reference)]
+        raise NotMeasured(f"output '{output.name}' has {columns} labels a row, too many for baselines", DOES_NOT_APPLY)
+    fits, left = [_constant(output, table, reference)], SECONDS
     for name, make in _candidates(bench, output, table):
-        if time.perf_counter() - start > SECONDS:
+        left -= fitting_seconds(output, name, table.x.shape, columns)
+        if left < 0:
             break
         fits.append(_fit(output, table, reference, name, make))
     return fits
+
+
+def fitting_seconds(output: Output, name: str, shape: tuple[int, ...], columns: int) -> float:
+    """Seconds of the reference machine that a candidate takes to fit and to judge.
+
+    Args:
+        output: what is predicted.
+        name: of the candidate.
+        shape: (rows, features) of the table that it is fitted on, before a projection.
+        columns: of the targets.
+    """
+    rows, features = shape
+    classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
+    models = columns if output.task in (Task.MULTILABEL, Task.REGRESSION) else 1
+    projected = min(features, PROJECTED) if features > WIDE else features
+    if name == "logistic regression":
+        return models * (FIT + LOGISTIC * rows * features * classes)
+    if name == "ridge":
+        return FIT + RIDGE * rows * features * min(rows, features)
+    if name == "nearest neighbours":
+        return FIT + NEIGHBOURS * rows * min(rows, DEV_ROWS) * projected
+    return models * _rounds(classes) * classes * (TREE + SPLITS * rows * projected)
+
+
+def _rounds(classes: int) -> int:
+    """Of boosting; each round grows a tree for every class, a single one for two classes and for numbers."""
+    return int(np.clip(TREES // classes, 20, 100))
 
 
 def _constant(output: Output, table: _Table, reference: Reference) -> _Fit:
@@ -264,7 +313,7 @@ def _fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], 
         return lambda rows: _label_probabilities(model, rows)
     known = model.classes_.astype(np.int64)
     if known.min() < 0:
-        raise NotMeasured(f"output '{output.name}' has negative class numbers")
+        raise NotMeasured(f"output '{output.name}' has negative class numbers", "Number the classes from 0.")
 
     def predict(rows: Array) -> Array:
         probability = np.zeros((len(rows), max(output.classes or 2, int(known.max()) + 1)))
@@ -308,7 +357,7 @@ def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, 
     wide = table.x.shape[1] > WIDE
     seed = bench.settings.seed
     width = min(table.x.shape[1], PROJECTED)
-    groups = 1 if not classifies else output.classes or 2
+    classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
     neighbours = KNeighborsClassifier if classifies else KNeighborsRegressor
     boosting = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
 
@@ -319,8 +368,8 @@ def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, 
         ("logistic regression" if classifies else "ridge", _scaled(linear, 0, several and classifies, seed)),
         ("nearest neighbours", _scaled(lambda: neighbours(min(5, len(table.x))), width if wide else 0, False, seed)),
     ]
-    if groups <= MOST_BOOSTED:
-        rounds = int(np.clip(TREES // groups, 20, 100))
+    if classes <= MOST_BOOSTED:
+        rounds = _rounds(classes)
         rate = 0.1 if rounds == 100 else 0.3
 
         def boosted() -> Any:
@@ -357,14 +406,15 @@ def _null(bench: Bench, output: Output, table: _Table, best: _Fit) -> tuple[floa
     if best.make is None:
         return None
     generator = np.random.default_rng([bench.settings.seed, 4])
-    start, skills = time.perf_counter(), []
-    for _ in range(SHUFFLES):
+    shape = min(len(table.x), SHUFFLED_ROWS), table.x.shape[1]
+    once = fitting_seconds(output, best.candidate.name, shape, int(np.prod(table.y.shape[1:])))
+    shuffles = int(np.clip(NULL_SECONDS / once, 1, SHUFFLES))
+    skills = []
+    for _ in range(shuffles):
         rows = generator.permutation(len(table.y))[:SHUFFLED_ROWS]
         y = table.y[generator.permutation(rows)]
         if output.task in (Task.BINARY, Task.MULTICLASS) and len(np.unique(_labels(output, y))) < 2:
             continue
         predict = _fitted(output, best.make(), table.x[rows], y)
         skills.append(score(output, table.y_dev, predict(table.x_dev), _reference(output, y)).skill)
-        if time.perf_counter() - start > SECONDS / 3:
-            break
     return (float(np.mean(skills)), float(np.quantile(skills, 0.95))) if skills else None

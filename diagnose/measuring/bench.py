@@ -126,7 +126,7 @@ class Bench:
         except NotMeasured as reason:
             return reason
         except Exception as error:  # noqa: BLE001 - whatever a third-party layer raises, the own object still works
-            return NotMeasured(f"the model cannot be rebuilt ({type(error).__name__}: {error})")
+            return NotMeasured(f"the model cannot be rebuilt ({type(error).__name__}: {error})", copying.REBUILD)
         return copy
 
     def _compare(self, model: Any, copy: Any) -> None:
@@ -134,7 +134,9 @@ class Bench:
         inputs, _, _ = self.batch(self.subject.train, np.arange(min(2, self.subject.train.rows)))
         for ours, theirs in zip(_flat(copy(inputs, training=False)), _flat(model(inputs, training=False)), strict=True):
             if not np.allclose(ours, theirs, rtol=1e-3, atol=1e-5, equal_nan=True):
-                raise NotMeasured("the model cannot be rebuilt from its configuration (it computes something else)")
+                raise NotMeasured(
+                    "the model cannot be rebuilt from its configuration (it computes something else)", copying.REBUILD
+                )
 
     @contextmanager
     def _own_object(self, seed: int | None) -> Iterator[Any]:

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import backend
 
+REBUILD = "Let get_config of the model and its layers return all arguments of the constructor."
+
 Weights = list[NDArray[Any]]
-Replacement = Callable[[Any], Any]  # a layer -> the layer that takes its place, or None
+Edit = Callable[[Any, Any], Any]  # the user's layer, its copy -> what stands in the copy of the model
 
 
-def copy_model(model: Any, seed: int, replace: Replacement | None = None) -> Any:
+def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
     """Return an uncompiled copy of a Sequential or Functional `model` with fresh weights drawn from `seed`.
 
     Layers are rebuilt from their own class and config, so unregistered custom layers need no registration, and
-    Lambda functions are passed on as objects, never through bytecode. `replace` may return another layer for some.
+    Lambda functions are passed on as objects, never through bytecode. `edit` may return another layer for some.
 
     Raises:
         NotMeasured: the architecture cannot be rebuilt (subclassed, a config that lies, other layers than before).
@@ -28,10 +30,11 @@ def copy_model(model: Any, seed: int, replace: Replacement | None = None) -> Any
     import keras
 
     if not isinstance(model, keras.Sequential) and not hasattr(model, "_inputs_struct"):
-        raise NotMeasured("the model is subclassed and cannot be rebuilt from its configuration")
+        raise NotMeasured("the model is subclassed and cannot be rebuilt from its configuration", REBUILD)
 
     def rebuild(layer: Any) -> Any:
-        return (replace(layer) if replace else None) or _copy_layer(layer, draw)
+        copy = _copy_layer(layer, draw)
+        return edit(layer, copy) if edit else copy
 
     state = random.getstate()
     random.seed(seed)  # whatever draws a default seed while it is built
@@ -41,12 +44,12 @@ def copy_model(model: Any, seed: int, replace: Replacement | None = None) -> Any
             warnings.simplefilter("ignore", UserWarning)  # the user has seen what Keras says of this model
             copy = keras.models.clone_model(model, clone_function=rebuild, recursive=True)
         _bring_flags(model, copy)
-        if replace is None:
+        if edit is None:
             _compare_weights(model, copy)
     except NotMeasured:
         raise
     except Exception as error:  # third-party layers may raise anything from their config
-        raise NotMeasured(f"the model cannot be rebuilt from its configuration ({_brief(error)})") from error
+        raise NotMeasured(f"the model cannot be rebuilt from its configuration ({_brief(error)})", REBUILD) from error
     finally:
         random.setstate(state)
     return copy
@@ -103,7 +106,10 @@ def draw_again(model: Any, seed: int) -> None:
             if initializer is not None:
                 variable.assign(_reseeded(initializer, draw)(variable.shape, dtype=variable.dtype))
             elif variable.trainable:
-                raise NotMeasured(f"layer {layer.name} does not tell how its weight {variable.name} starts")
+                raise NotMeasured(
+                    f"it is unknown how weight {variable.name} of layer {layer.name} starts",
+                    f"Keep its initializer on the layer as {variable.name}_initializer.",
+                )
 
 
 def values(variables: list[Any]) -> Weights:
@@ -151,13 +157,13 @@ def own_loop(model: Any) -> str | None:
     return None
 
 
-def without_augmentation(layer: Any) -> Any:
-    """Return what stands for `layer` where no augmentation is wanted: the identity, or None to keep it."""
+def without_augmentation(layer: Any, copy: Any) -> Any:
+    """Return what stands for `layer` where no augmentation is wanted: the identity, or its copy."""
     import keras
 
     name = type(layer).__name__
     augments = name.startswith("Random") and name != "RandomCrop" and not layer.weights
-    return keras.layers.Identity(name=layer.name) if augments else None
+    return keras.layers.Identity(name=layer.name) if augments else copy
 
 
 def calm(model: Any, dropout: bool = True, penalties: bool = True) -> None:
@@ -245,7 +251,7 @@ def _compare_weights(model: Any, copy: Any) -> None:
     for kind in ("weights", "trainable_variables"):
         ours, theirs = ([w.shape for w in getattr(m, kind)] for m in (copy, model))
         if ours != theirs:
-            raise NotMeasured("the model cannot be rebuilt from its configuration (other layers or weights)")
+            raise NotMeasured("the model cannot be rebuilt from its configuration (other layers or weights)", REBUILD)
 
 
 @contextmanager

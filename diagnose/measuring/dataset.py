@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.measurements import (
+    DEV,
     Array,
     Dataset,
     InputStatistics,
     Measurements,
     SplitStatistics,
     TargetStatistics,
+    Twins,
     Unavailable,
 )
 from diagnose.measuring.bench import Bench
@@ -30,9 +33,14 @@ FEATURES = 10_000
 CLASSES = 1_000
 QUANTILE_CELLS = 1_000_000
 CHUNK = 4_000_000  # cells that are turned into float64 at a time
-HASHED_ROWS = 100_000  # of train, against which other splits are compared
+HASHED_ROWS = 100_000  # of one split that are compared with others; all of them with --rows all
 PICTURE_CHANNELS = (1, 3, 4)
 CLASS_PROBABILITIES = 1e-3  # how far from 1 the sum of a row of probabilities may be
+HOW_TO_SPLIT = {
+    "dev": DEV,
+    "test": "Pass rows that were used for nothing else: --test PATH.",
+    "train-dev": "Keep a tenth of train out of your next training, and pass it as the split train_dev.",
+}
 
 
 def dataset(bench: Bench, measured: Measurements) -> Dataset:
@@ -40,7 +48,8 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
 
     Inputs are read on a seeded, stratified sample of at most `settings.rows` rows and CELLS cells, targets on at most
     TARGETS rows: cost does not grow with memory-mapped files beyond that. Rows are compared by hashes of their
-    values in single precision, inputs and all.
+    values in single precision, inputs and all, on a seeded random sample of as many rows as inputs are read of, at most
+    HASHED_ROWS; on all rows where `settings.rows` is None.
     """
     subject = bench.subject
     feeds = _feeds(bench)
@@ -48,17 +57,22 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
     described = {split.name: _split(bench, split, feeds, hashes[split.name]) for split in subject.splits}
 
     def get(name: str) -> SplitStatistics | Unavailable:
-        return described.get(name, Unavailable(f"there is no {name.replace('_', '-')} split"))
+        return described.get(name, no_split(name.replace("_", "-")))
 
     return Dataset(
         train=described["train"],
         dev=get("dev"),
         test=get("test"),
         train_dev=get("train_dev"),
-        shared_rows=_shared(bench, subject.train, hashes),
+        shared_rows={name: _shared(found, hashes["train"]) for name, found in hashes.items() if name != "train"},
         groups=group_overlaps(subject),
         times=time_orders(subject),
     )
+
+
+def no_split(name: str) -> Unavailable:
+    """What stands for a split that was not given: "dev", "test" or "train-dev"."""
+    return Unavailable(f"there is no {name} split", HOW_TO_SPLIT[name])
 
 
 def _split(bench: Bench, split: Split, feeds: list["_Feed"], hashes: "_Hashes") -> SplitStatistics:
@@ -76,10 +90,12 @@ def _split(bench: Bench, split: Split, feeds: list["_Feed"], hashes: "_Hashes") 
             for name, rows, feed in zip(names, split.inputs, feeds, strict=True)
         ),
         targets=tuple(_target(output, rows) for output, rows in zip(outputs, split.targets, strict=True)),
-        duplicates=_duplicates(hashes.inputs),
+        duplicates=_duplicates(hashes),
         conflicting=_conflicting(hashes),
         label_autocorrelation=_autocorrelation(outputs[0], split.targets[0]),
         converted=split.converted,
+        population=split.population,
+        sampled=split.sampled,
     )
 
 
@@ -316,15 +332,34 @@ def _autocorrelation(output: Output, rows: Rows) -> float | None:
 
 @dataclass(frozen=True)
 class _Hashes:
-    """One 64-bit hash per sampled row, of its inputs and of its targets."""
+    """One 64-bit hash per row that was read, of its inputs and of its targets.
+
+    `share` (0 to 1) of all rows were read; None where it is unknown how many there are.
+    """
 
     inputs: NDArray[np.uint64]
     targets: NDArray[np.uint64]
+    share: float | None
+
+    @property
+    def every(self) -> bool:
+        return self.share == 1.0
 
 
 def _sampled_hashes(bench: Bench, split: Split) -> _Hashes:
-    index = _evenly(split.rows, min(HASHED_ROWS, max(_rows_to_read(bench, split), 1)))
-    return _Hashes(_hash(split.inputs, index), _hash(split.targets, index))
+    index = _hashed_rows(bench, split)
+    there_are = split.population if split.sampled else split.rows
+    share = None if there_are is None else len(index) / max(there_are, len(index), 1)
+    return _Hashes(_hash(split.inputs, index), _hash(split.targets, index), share)
+
+
+def _hashed_rows(bench: Bench, split: Split) -> NDArray[np.int64]:
+    """Drawn at random: in evenly spaced rows, a split that was cut from train at even steps would not show."""
+    most = min(HASHED_ROWS, _rows_to_read(bench, split)) if bench.settings.rows else split.rows
+    if split.rows <= most:
+        return np.arange(split.rows)
+    generator = np.random.default_rng([bench.settings.seed, crc32(split.name.encode()), 1])
+    return np.sort(generator.choice(split.rows, most, replace=False, shuffle=False))
 
 
 def _hash(arrays: tuple[Rows, ...], index: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -343,29 +378,23 @@ def _hash(arrays: tuple[Rows, ...], index: NDArray[np.int64]) -> NDArray[np.uint
     return total
 
 
-def _duplicates(hashes: NDArray[np.uint64]) -> float:
-    return 1 - len(np.unique(hashes)) / len(hashes)
+def _duplicates(hashes: _Hashes) -> Twins:
+    repeats = len(hashes.inputs) - len(np.unique(hashes.inputs))
+    return Twins(len(hashes.inputs), repeats, hashes.share, hashes.every)
 
 
-def _conflicting(hashes: _Hashes) -> float:
-    """Share of rows whose inputs equal another row's, with another target."""
+def _conflicting(hashes: _Hashes) -> Twins:
+    """Rows whose inputs equal those of another row that has another target."""
     _, group = np.unique(hashes.inputs, return_inverse=True)
     pairs = np.unique(np.stack([group.astype(np.uint64), hashes.targets], axis=1), axis=0)
     targets_per_group = np.bincount(pairs[:, 0].astype(np.int64), minlength=int(group.max(initial=0)) + 1)
-    return float(np.mean(targets_per_group[group] > 1))
+    return Twins(len(group), int(np.count_nonzero(targets_per_group[group] > 1)), hashes.share, hashes.every)
 
 
-def _shared(bench: Bench, train: Split, hashes: dict[str, _Hashes]) -> dict[str, float]:
-    """For each other split, the share of its sampled rows that are in train.
-
-    Where train was sampled, the share found is divided by the share of train that was looked at.
-    """
-    looked_at = len(hashes["train"].inputs) / train.rows
-    return {
-        name: min(1.0, float(np.isin(found.inputs, hashes["train"].inputs).mean()) / looked_at)
-        for name, found in hashes.items()
-        if name != "train"
-    }
+def _shared(split: _Hashes, train: _Hashes) -> Twins:
+    """Rows of a split that are also in train."""
+    found = int(np.count_nonzero(np.isin(split.inputs, train.inputs)))
+    return Twins(len(split.inputs), found, train.share, split.every)
 
 
 def _evenly(rows: int, most: int) -> Any:

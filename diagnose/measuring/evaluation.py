@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.measurements import (
+    DOES_NOT_APPLY,
     Array,
     Conversions,
     Evaluation,
@@ -19,8 +20,9 @@ from diagnose.measurements import (
 )
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Bench, Structure
-from diagnose.measuring.dataset import input_kinds
+from diagnose.measuring.dataset import input_kinds, no_split
 from diagnose.measuring.network import activation_of_head, penalty
+from diagnose.measuring.own_metrics import own_metrics
 from diagnose.measuring.probe import build_loss, call, tensors
 from diagnose.measuring.scoring import Reference, constant_reference, mean_interval, row_losses, score
 from diagnose.subject import Output, Rows, Split
@@ -71,7 +73,7 @@ def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailab
     index = bench.sample(train, min(CONVERSION_ROWS, _most_rows(bench, train)))
     convertible = [kind not in ("tokens", "text") for kind in input_kinds(bench)]
     if not any(convertible):
-        return Unavailable("no input of the model takes numbers")
+        return Unavailable("no input of the model takes numbers", DOES_NOT_APPLY)
     try:
         references = _references(bench)
         rows = [np.asarray(part[index]) for part in train.inputs]
@@ -84,7 +86,7 @@ def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailab
             gain = before - _all_losses(outputs, truth, predicted, references)
             tried.append((name, _scores(outputs, truth, predicted, references), mean_interval(gain[np.isfinite(gain)])))
     except NotMeasured as missing:
-        return Unavailable(str(missing))
+        return Unavailable.of(missing)
     return Conversions(len(index), _scores(outputs, truth, as_fed, references), tuple(tried))
 
 
@@ -93,7 +95,7 @@ def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailab
 
 def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unavailable:
     if split is None:
-        return Unavailable(f"there is no {name} split")
+        return no_split(name)
     most, outputs = _most_rows(bench, split), bench.subject.outputs
     index = bench.sample(split, most if bench.settings.rows is None else min(most, FIRST_ROWS))
     try:
@@ -105,9 +107,14 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
             predicted, truth, scores = _judged(bench, split, index, references)
         losses = row_losses(outputs[0], truth[0], predicted.outputs[0], references[0])
     except NotMeasured as missing:
-        return Unavailable(str(missing))
+        return Unavailable.of(missing)
     order = np.argsort(-np.where(np.isnan(losses), -np.inf, losses), kind="stable")[:WORST]
-    own = [replace(given, own_loss=loss) for given, loss in zip(scores, predicted.losses, strict=True)]
+    _, targets, weights = bench.batch(split, index)
+    metrics = own_metrics(bench.subject.model, targets, predicted.outputs, weights)
+    own = [
+        replace(given, own_loss=loss, metrics=named)
+        for given, loss, named in zip(scores, predicted.losses, metrics, strict=True)
+    ]
     return SplitScores(
         split=split.name,
         seen=split.seen.value,
@@ -116,6 +123,8 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
         loss=_total(bench, predicted.losses),
         worst=tuple(int(row) for row in index[order]),
         worst_outputs=tuple(tuple(map(float, row.reshape(-1)[:OUTPUTS])) for row in predicted.outputs[0][order]),
+        population=split.population if split.sampled else split.rows,
+        sampled=split.sampled or len(index) < split.rows,
     )
 
 
@@ -294,10 +303,6 @@ def _converted(rows: list[Rows], convertible: list[bool]) -> Iterator[tuple[str,
         if sensible and differs:
             new = iter(changed)
             yield name, [next(new) if chosen else part for part, chosen in zip(rows, convertible, strict=True)]
-
-
-def _same(one: Rows, other: Rows) -> bool:
-    return bool(np.allclose(one, other, rtol=0.02, atol=0.02, equal_nan=True))
 
 
 def _standardised(part: Rows) -> Rows:

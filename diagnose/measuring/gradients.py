@@ -31,7 +31,7 @@ def _gradients(bench: Bench, seed: int | None) -> Gradients | Unavailable:
         with bench.at(seed) as model:
             return _measure(bench, model)
     except NotMeasured as missing:
-        return Unavailable(str(missing))
+        return Unavailable.of(missing)
 
 
 def _measure(bench: Bench, model: Any) -> Gradients:

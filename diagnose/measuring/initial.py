@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.measurements import Initial, Measurements, NotMeasured, Unavailable
+from diagnose.measurements import DOES_NOT_APPLY, Initial, Measurements, NotMeasured, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.scoring import Reference, row_losses, score
 from diagnose.measuring.training import references
@@ -26,7 +26,7 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
     Cross-entropies are computed on the numbers as the compiled loss reads them; every other loss is judged by task.
     """
     if bench.pretrained:
-        return Unavailable("pretrained layers have no fresh weights")
+        return Unavailable("pretrained layers have no fresh weights", DOES_NOT_APPLY)
     from diagnose.measuring.tensorflow_training import compile_prediction
 
     train, outputs = bench.subject.train, bench.subject.outputs
@@ -44,7 +44,7 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
             for place, output in enumerate(outputs):
                 losses[place].append(_loss(output, targets[place], predicted[place], constants[place]))
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
     expected = [_expected(*case) for case in zip(outputs, targets, predicted, constants, strict=True)]
     return Initial(
         outputs=tuple(output.name for output in outputs),

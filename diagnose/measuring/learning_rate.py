@@ -5,10 +5,28 @@ from math import log10, sqrt
 
 import numpy as np
 
-from diagnose.measurements import Array, LearningRate, Measurements, NotMeasured, RangeTest, SweepPoint, Unavailable
+from diagnose.measurements import (
+    DOES_NOT_APPLY,
+    Array,
+    LearningRate,
+    Measurements,
+    NotMeasured,
+    RangeTest,
+    SweepPoint,
+    Unavailable,
+)
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
-from diagnose.measuring.training import Standing, Trainer, diverged, judging_steps, own_steps, own_training
+from diagnose.measuring.training import (
+    Standing,
+    Trainer,
+    diverged,
+    judging_steps,
+    own_loops,
+    own_steps,
+    own_training,
+)
+from diagnose.measuring.work import Work
 
 RANGE_STEPS = 100
 RANGE_SEEDS = 3
@@ -45,7 +63,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
     what the range tests found. Judged by the training rows in inference mode.
     """
     if bench.fine_tuned:
-        return Unavailable("the model fine-tunes pretrained layers, whose start is not known")
+        return Unavailable("the model fine-tunes pretrained layers, whose start is unknown", DOES_NOT_APPLY)
     plan = _plan(bench)
     try:
         with own_training(bench) as trainer:
@@ -61,21 +79,24 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 sweep=sweep,
                 low=low,
                 high=high,
-                best=sqrt(low * high) if low and high else None,
+                best=middle(low, high) if low and high else None,
                 abstains=abstains,
                 steps=plan.steps,
                 rows=trainer.rows,
                 batch_size=trainer.batch_size,
             )
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
 
 
-def learning_rate_steps(bench: Bench, measured: Measurements) -> int:
-    """Return how many training steps `learning_rate` takes at the bench's present scale."""
+def learning_rate_work(bench: Bench, measured: Measurements) -> Work:
+    """Return what `learning_rate` takes at the bench's present scale."""
+    if bench.fine_tuned:
+        return Work()
     plan = _plan(bench)
     trainings = plan.seeds * len(plan.offsets)
-    return RANGE_STEPS * plan.range_seeds + trainings * plan.steps + (trainings + plan.seeds) * judging_steps(bench)
+    steps = RANGE_STEPS * plan.range_seeds + trainings * plan.steps + (trainings + plan.seeds) * judging_steps(bench)
+    return Work(steps=steps, loops=own_loops(bench))
 
 
 def own_rate(bench: Bench) -> float | None:
@@ -88,21 +109,28 @@ def own_rate(bench: Bench) -> float | None:
 
 def judge_sweep(sweep: tuple[SweepPoint, ...]) -> tuple[float | None, float | None, str | None]:
     """Return the lowest and the highest rate that do about as well as the best, or why it abstains."""
-    merits = [_merit(point) for point in sweep]
-    means = np.array([merit.mean() for merit in merits])
+    merits = [merit(point) for point in sweep]
+    means = np.array([found.mean() for found in merits])
     best = int(means.argmax())
     if means[best] < LEARNS:
         return None, None, "nothing learns at any rate"
     if merits[best].std() > DISAGREE:
         return None, None, "seeds disagree"
     floor = means[best] - max(AS_GOOD, 2 * float(merits[best].std()))
-    good = [bool((merit >= floor - AS_GOOD).all() and merit.mean() >= floor) for merit in merits]
+    good = [bool((found >= floor - AS_GOOD).all() and found.mean() >= floor) for found in merits]
     low = high = best
     while low > 0 and good[low - 1]:
         low -= 1
     while high < len(sweep) - 1 and good[high + 1]:
         high += 1
     return sweep[low].rate, sweep[high].rate, None
+
+
+def middle(low: float, high: float) -> float:
+    """Return the geometric middle of a range of rates, with as few digits as keep it inside."""
+    exact = sqrt(low * high)
+    rounded = (float(f"{exact:.{digits}g}") for digits in (1, 2, 3))
+    return next((rate for rate in rounded if low <= rate <= high), exact)
 
 
 def range_test(seed: int, rates: Array, losses: Array) -> RangeTest:
@@ -157,11 +185,11 @@ def _rises(rates: Array, smoothed: Array, lowest: int, fall: float, stop: int) -
     return float(rates[after]) if after < stop else None
 
 
-def _merit(point: SweepPoint) -> Array:
+def merit(point: SweepPoint) -> Array:
     """One number per seed, 0 (no better than a constant, or diverged) to 1: the better of error and loss."""
     skill, loss = np.array(point.skill), 1.0 - np.array(point.loss)
-    merit = np.fmax(np.nan_to_num(skill, nan=0.0), np.nan_to_num(loss, nan=0.0))
-    return np.where(point.diverged, 0.0, np.clip(merit, 0.0, 1.0))
+    better = np.fmax(np.nan_to_num(skill, nan=0.0), np.nan_to_num(loss, nan=0.0))
+    return np.where(point.diverged, 0.0, np.clip(better, 0.0, 1.0))
 
 
 def _plan(bench: Bench) -> _Plan:

@@ -78,7 +78,10 @@ def need_layers(model: Any) -> None:
         NotMeasured: saying so.
     """
     if {part.kind for part in walk(model).parts} == {"InputLayer", "TFSMLayer"}:
-        raise NotMeasured("the model is a SavedModel that is run as a whole: its layers cannot be seen")
+        raise NotMeasured(
+            "the model is a SavedModel that is run as a whole: its layers cannot be seen",
+            "Save the model as a .keras file, and pass that.",
+        )
 
 
 def describe(bench: Bench) -> tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]]:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.measurements import Attempt, Measurements, NotMeasured, OverfitBatch, Unavailable
+from diagnose.measurements import DOES_NOT_APPLY, Attempt, Measurements, NotMeasured, OverfitBatch, Unavailable
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Batch, Bench, strata
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, score
+from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows
 
 ROWS = 16
@@ -32,14 +33,14 @@ def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavai
     Dropout, noise, augmentation, penalties, label smoothing and sample weights are off; BatchNormalization uses the
     statistics of the batch, in training and judging.
     """
-    if reason := copying.own_loop(bench.subject.model):
-        return Unavailable(f"{reason}: a training by us would be another one")
+    if own := copying.own_loop(bench.subject.model):
+        return Unavailable(f"{own}, so our training would differ from yours", DOES_NOT_APPLY)
     try:
         rows = _rows(bench)
         with _calm_model(bench) as model:
             attempts = _attempts(bench, _case(bench, model, rows))
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
     return OverfitBatch(
         rows=len(rows),
         distinct=len(rows),
@@ -48,9 +49,9 @@ def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavai
     )
 
 
-def overfit_batch_steps(bench: Bench, measured: Measurements) -> int:
-    """Return how many steps of the subject's own batch size it takes at most."""
-    return -(-len(RATES) * STEPS * ROWS // max(bench.batch_size, ROWS))
+def overfit_batch_work(bench: Bench, measured: Measurements) -> Work:
+    """Return what it takes at most, in steps of the subject's own batch size."""
+    return Work(steps=len(RATES) * STEPS * ROWS / max(bench.batch_size, ROWS), loops=1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _calm_model(bench: Bench) -> Iterator[Any]:
     """Yield a copy that nothing keeps from learning by heart; the user's own object, guarded, where there is none."""
     user = bench.subject.model
     if bench.rebuilt:
-        model = copying.copy_model(user, bench.settings.seed, replace=copying.without_augmentation)
+        model = copying.copy_model(user, bench.settings.seed, edit=copying.without_augmentation)
         copying.compile_like(model, user, exact_targets=True)
         copying.calm(model)
         yield model
@@ -164,9 +165,9 @@ def _rows(bench: Bench) -> NDArray[np.int64]:
         turn[classes == label] = np.arange(np.count_nonzero(classes == label))
     chosen = distinct[np.argsort(turn, kind="stable")][:ROWS]
     if len(chosen) < FEWEST:
-        raise NotMeasured(f"train has only {len(chosen)} different rows")
+        raise NotMeasured(f"train has only {len(chosen)} different rows", "Pass more training rows that differ.")
     if all(_constant(np.asarray(target[pool[chosen]])) for target in train.targets):
-        raise NotMeasured("the targets do not vary")
+        raise NotMeasured("all targets are the same", "Pass training rows with different targets.")
     return np.sort(pool[chosen])
 
 

@@ -1,18 +1,16 @@
 """Which instruments run, how large, and what did not fit: the planner."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-
-from diagnose.diagnosis import Coverage
 from diagnose.measurements import (
+    REPORT,
     Backward,
     Baseline,
-    Changes,
     Conversions,
     Dataset,
     Evaluation,
@@ -27,26 +25,29 @@ from diagnose.measurements import (
     Unavailable,
 )
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.work import Account, ClockAccount, Work, WorkAccount
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Subject
 
-BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # seconds
+BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # seconds of the reference machine
 SCALES = (1.0, 0.5, 0.25, 0.1)  # of an instrument's full size, the largest that fits is taken
-TIMED_STEPS = 5
+INTERRUPTED = ("the examination was interrupted", "Run it again, to the end.")
+NOT_IN_PLAN = ("it is not part of the plan that is repeated", "Run without plan.")
+MORE_TIME = "Grant more time: --budget SECONDS, or --effort deep."
 
 Measure = Callable[[Bench, Measurements], object]
-Cost = Callable[[Bench, Measurements], float]
+Cost = Callable[[Bench, Measurements], Work]
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Instrument:
     """Something expensive that is run once.
 
-    `cost` is its size at the bench's present scale, in training steps of the subject at its own batch size;
-    `seconds` is what it takes besides. It may use `share` of the time that is left, so that one instrument does not
-    starve those after it (which come by rising `priority`), or all of it at the smallest scale. `uses` are the
-    measurements that it reads.
+    `cost` is its work at the bench's present scale. It may use `share` of what is left to spend, so that one instrument
+    does not starve those after it (which come by rising `priority`), or all of it at the smallest scale. `uses` are
+    the measurements that it reads.
     """
 
     provides: type
@@ -54,19 +55,158 @@ class Instrument:
     priority: int
     title: str
     measure: Measure
-    cost: Cost = lambda bench, measured: 0.0
-    seconds: float = 0.0
+    cost: Cost = lambda bench, measured: Work()
     share: float = 1.0
     uses: frozenset[type] = frozenset()
 
 
 @dataclass(frozen=True)
+class Missed:
+    """What could not be examined, why, and what to pass or change to get it."""
+
+    what: str
+    why: str
+    how: str
+
+
+@dataclass(frozen=True)
 class Executed:
-    """One instrument that ran, at which share of its full size; enough to run the same plan again."""
+    """One instrument or trial that ran, at which share of its full size; enough to run the same plan again."""
 
     name: str
     seconds: float
     scale: float = 1.0
+
+
+class Planner:
+    """What one examination has run, what it could not run, and what it may still spend.
+
+    Without a budget in seconds the same subject and settings give the same plan on every machine.
+    """
+
+    def __init__(self, bench: Bench, progress: Progress) -> None:
+        self.bench = bench
+        self.executed: list[Executed] = []
+        self.missed: list[Missed] = []
+        self.interrupted = False
+        self._progress = progress
+        settings = bench.settings
+        self._account: Account = (
+            ClockAccount(bench, settings.budget) if settings.budget else WorkAccount(bench, BUDGETS[settings.effort])
+        )
+        self._epoch_allowed = settings.effort is not Effort.STANDARD
+
+    def measure(self, needed: frozenset[type]) -> Measurements:
+        """Run the instruments that provide what is needed, by priority, within effort and budget.
+
+        An instrument that fails costs only itself. Every measurement that was asked for is there afterwards, each its
+        instance or `Unavailable`.
+
+        Args:
+            needed: measurement types; what these rest on is added.
+        """
+        measured: Measurements = {}
+        for instrument in sorted(INSTRUMENTS, key=lambda i: i.priority):
+            if instrument.provides in _closure(needed):
+                self._take(instrument, measured)
+        return measured
+
+    def run(self, title: str, work: Work, action: Callable[[], T]) -> T | None:
+        """Run something at its full size if it can be afforded; else list it as missed, and return None."""
+        plan = self.bench.settings.plan
+        if self.interrupted:
+            self.miss(title, *INTERRUPTED)
+        elif plan and title not in plan:
+            self.miss(title, *NOT_IN_PLAN)
+        elif not plan and self._account.seconds(work) > self._account.left:
+            self.miss(title, self._too_dear(work), MORE_TIME)
+        else:
+            return self._timed(title, work, 1.0, action)
+        return None
+
+    def miss(self, what: str, why: str, how: str) -> None:
+        """List something that could not be examined, and the way out."""
+        self.missed.append(Missed(what, why, how))
+
+    def _take(self, instrument: Instrument, measured: Measurements) -> None:
+        def drop(why: str, how: str) -> None:
+            measured[instrument.provides] = Unavailable(f"{instrument.title} did not run: {why}", how)
+            self.miss(instrument.title, why, how)
+
+        effort = self.bench.settings.effort
+        if self.interrupted:
+            drop(*INTERRUPTED)
+            return
+        if instrument.effort.rank > effort.rank:
+            drop(f"it trains, and effort {effort} does not", f"Run diagnose with --effort {instrument.effort}.")
+            return
+        scale = self._affordable(instrument, measured)
+        if scale is None and self.bench.settings.plan:
+            drop(*NOT_IN_PLAN)
+        elif scale is None:
+            drop(self._too_dear(instrument.cost(self.bench, measured)), MORE_TIME)
+        else:
+            self.bench.scale = scale
+            work = instrument.cost(self.bench, measured)
+            found = self._timed(instrument.title, work, scale, lambda: self._measure(instrument, measured))
+            if found is None:
+                drop(*INTERRUPTED)
+            else:
+                measured[instrument.provides] = found
+
+    def _timed(self, title: str, work: Work, scale: float, action: Callable[[], T]) -> T | None:
+        """Run and record; None where the user interrupts it."""
+        self._progress(title)
+        start = time.perf_counter()
+        try:
+            found = action()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return None
+        self._account.charge(work)
+        self.executed.append(Executed(title, time.perf_counter() - start, scale))
+        return found
+
+    def _measure(self, instrument: Instrument, measured: Measurements) -> object:
+        try:
+            return instrument.measure(self.bench, measured)
+        except NotMeasured as missing:
+            return Unavailable.of(missing)
+        except Exception as error:  # noqa: BLE001 - one broken instrument must not cost the rest
+            why = f"{instrument.title} failed: {type(error).__name__}: {error}"
+            self.miss(instrument.title, why, REPORT)
+            return Unavailable(why, REPORT)
+
+    def _affordable(self, instrument: Instrument, measured: Measurements) -> float | None:
+        """The largest scale that fits in the instrument's share of what is left; the smallest may take all of it.
+
+        Where the plan of an earlier examination is repeated, its scale.
+        """
+        if self.bench.settings.plan:
+            return self.bench.settings.plan.get(instrument.title)
+        for scale in SCALES:
+            self.bench.scale = scale
+            work = instrument.cost(self.bench, measured)
+            if not work:
+                return scale
+            share = 1.0 if scale == SCALES[-1] else instrument.share
+            needs = self._account.seconds(work)
+            self._allow_an_epoch()
+            if needs <= share * self._account.left:
+                return scale
+        return None
+
+    def _allow_an_epoch(self) -> None:
+        """At standard effort an examination may take as long as an epoch of the user's own training."""
+        if not self._epoch_allowed:
+            self._epoch_allowed = True
+            train = self.bench.subject.train
+            steps = (train.population or train.rows) / self.bench.batch_size
+            self._account.allow(self._account.seconds(Work(steps=steps)))
+
+    def _too_dear(self, work: Work) -> str:
+        left = "used up" if self._account.left < 0.5 else f"down to {self._account.left:.0f} s"
+        return f"it needs about {self._account.seconds(work):.0f} s, and the time budget is {left}"
 
 
 @dataclass(frozen=True)
@@ -74,134 +214,16 @@ class Measured:
     """Every measurement that was asked for, each its instance or `Unavailable`, and how it came about."""
 
     measurements: Measurements
-    executed: tuple[Executed, ...]
-    coverage: tuple[Coverage, ...]
+    executed: tuple[Executed, ...] = ()
+    missed: tuple[Missed, ...] = ()
     interrupted: bool = False
 
 
-def measure(subject: Subject, needed: frozenset[type], settings: Settings, progress: Progress) -> Measured:
-    """Run the instruments that provide what is needed, by priority, within effort and budget.
-
-    An instrument that fails costs only itself. The subject's model is as before when this returns or raises.
-
-    Args:
-        subject: what is examined.
-        needed: measurement types; what these rest on is added.
-        settings: effort, budget, seed.
-        progress: told the title of every instrument before it runs.
-    """
-    wanted = [i for i in sorted(INSTRUMENTS, key=lambda i: i.priority) if i.provides in _closure(needed)]
+@contextmanager
+def planner_for(subject: Subject, settings: Settings, progress: Progress) -> Iterator[Planner]:
+    """A planner over a bench for this subject; the subject's model is as before when the block ends."""
     with Bench(subject, settings) as bench:
-        run = _Run(bench, progress)
-        for instrument in wanted:
-            run.take(instrument)
-    return Measured(run.measurements, tuple(run.executed), tuple(run.coverage), run.interrupted)
-
-
-class _Run:
-    """One pass through the plan: what was measured so far, and the time that is left."""
-
-    def __init__(self, bench: Bench, progress: Progress) -> None:
-        self.measurements: Measurements = {}
-        self.executed: list[Executed] = []
-        self.coverage: list[Coverage] = []
-        self.interrupted = False
-        self._bench = bench
-        self._progress = progress
-        self._start = time.perf_counter()
-        self._budget = bench.settings.budget or BUDGETS[bench.settings.effort]
-        self._seconds_per_step: float | None = None
-
-    def take(self, instrument: Instrument) -> None:
-        """Run `instrument` if effort and time allow, else say why not."""
-        effort = self._bench.settings.effort
-        if self.interrupted:
-            self._drop(instrument, "the examination was interrupted", "run it again, to the end")
-            return
-        if instrument.effort.rank > effort.rank:
-            why = f"it trains, and effort {effort} does not"
-            self._drop(instrument, why, f"--effort {instrument.effort}")
-            return
-        self._progress(instrument.title)
-        scale = self._affordable(instrument)
-        if scale is None and self._bench.settings.plan:
-            self._drop(instrument, "it is not part of the plan that is repeated", "run without --plan")
-            return
-        if scale is None:
-            why = f"it needs {self._seconds(instrument):.0f} s at least, and {max(self._left, 0.0):.0f} s are left"
-            self._drop(instrument, why, "--budget with more seconds, or --effort deep")
-            return
-        start = time.perf_counter()
-        self._bench.scale = scale
-        try:
-            self.measurements[instrument.provides] = self._measure(instrument)
-        except KeyboardInterrupt:
-            self.interrupted = True
-            self.take(instrument)
-            return
-        self.executed.append(Executed(instrument.title, time.perf_counter() - start, scale))
-
-    def _measure(self, instrument: Instrument) -> object:
-        try:
-            return instrument.measure(self._bench, self.measurements)
-        except NotMeasured as missing:
-            return Unavailable(str(missing))
-        except Exception as error:  # noqa: BLE001 - one broken instrument must not cost the rest
-            why = f"{instrument.title} failed: {type(error).__name__}: {error}"
-            self.coverage.append(Coverage(instrument.title, why, "report it, with the model if you can"))
-            return Unavailable(why)
-
-    def _affordable(self, instrument: Instrument) -> float | None:
-        """The largest scale that fits in the instrument's share of the time left; the smallest may take all of it.
-
-        Where the plan of an earlier examination is repeated, its scale.
-        """
-        if self._bench.settings.plan:
-            return self._bench.settings.plan.get(instrument.title)
-        for scale in SCALES:
-            self._bench.scale = scale
-            needs = self._seconds(instrument)
-            share = 1.0 if scale == SCALES[-1] else instrument.share
-            if needs == 0 or needs <= share * self._left:
-                return scale
-        return None
-
-    def _seconds(self, instrument: Instrument) -> float:
-        steps = instrument.cost(self._bench, self.measurements)
-        return instrument.seconds + (steps * self._step_seconds() if steps else 0.0)
-
-    def _step_seconds(self) -> float:
-        """Time one training step, once; an epoch of the user's own training then raises the standard budget."""
-        if self._seconds_per_step is None:
-            self._seconds_per_step = seconds_per_step(self._bench)
-            if self._bench.settings.budget is None and self._bench.settings.effort is Effort.STANDARD:
-                steps = self._bench.subject.train.rows / self._bench.batch_size
-                self._budget = max(self._budget, steps * self._seconds_per_step)
-        return self._seconds_per_step
-
-    @property
-    def _left(self) -> float:
-        return self._budget - (time.perf_counter() - self._start)
-
-    def _drop(self, instrument: Instrument, why: str, how: str) -> None:
-        self.measurements[instrument.provides] = Unavailable(f"{instrument.title} was not run: {why}")
-        self.coverage.append(Coverage(instrument.title, why, how))
-
-
-def seconds_per_step(bench: Bench) -> float:
-    """Measure one training step of the subject at its own batch size; 0 where it cannot be trained by us."""
-    from diagnose.measuring.training import own_training
-
-    try:
-        with own_training(bench) as trainer:
-            trainer.begin(bench.weights(None), bench.settings.seed)
-            rates = np.zeros(TIMED_STEPS)
-            trainer.run(rates)  # traces
-            start = time.perf_counter()
-            trainer.run(rates)
-            return (time.perf_counter() - start) / TIMED_STEPS
-    except NotMeasured:
-        return 0.0
+        yield Planner(bench, progress)
 
 
 def _closure(needed: frozenset[type]) -> frozenset[type]:
@@ -241,17 +263,25 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         80,
         "overfit one batch",
         _late("overfit_batch", "overfit_batch"),
-        cost=_late("overfit_batch", "overfit_batch_steps"),
+        cost=_late("overfit_batch", "overfit_batch_work"),
         share=0.5,
     ),
-    Instrument(Baseline, Effort.STANDARD, 90, "baselines", _late("baseline", "baseline"), seconds=8.0, share=0.5),
+    Instrument(
+        Baseline,
+        Effort.STANDARD,
+        90,
+        "baselines",
+        _late("baseline", "baseline"),
+        cost=_late("baseline", "baseline_work"),
+        share=0.5,
+    ),
     Instrument(
         LearningRate,
         Effort.STANDARD,
         100,
         "learning rates",
         _late("learning_rate", "learning_rate"),
-        cost=_late("learning_rate", "learning_rate_steps"),
+        cost=_late("learning_rate", "learning_rate_work"),
         share=0.5,
     ),
     Instrument(
@@ -260,16 +290,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         110,
         "replay",
         _late("replay", "history"),
-        cost=_late("replay", "history_steps"),
+        cost=_late("replay", "history_work"),
         share=0.7,
-    ),
-    Instrument(
-        Changes,
-        Effort.STANDARD,
-        120,
-        "changes",
-        _late("changes", "changes"),
-        cost=_late("changes", "changes_steps"),
-        uses=frozenset({Evaluation, Baseline, LearningRate}),
     ),
 )

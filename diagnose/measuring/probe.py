@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.measurements import Array, NotMeasured
+from diagnose.measurements import TRAINABLE, Array, NotMeasured
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Structure
 from diagnose.measuring.walking import Part, kernels
@@ -154,7 +154,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
 
     def read(batch: Batch) -> Reading:
         if not variables:
-            raise NotMeasured("the model has no trainable weights")
+            raise NotMeasured("the model has no trainable weights", TRAINABLE)
         inputs, targets, weights = batch
         build_loss(model, inputs, targets)
         loss, squares, of_outputs = compiled(tensors(inputs), tensors(targets), tensors(weights))
@@ -213,7 +213,7 @@ def data_loss(model: Any, inputs: Any, targets: Any, predicted: Any, weights: An
     if type(model).compute_loss is not keras.Model.compute_loss:
         return model.compute_loss(x=inputs, y=targets, y_pred=predicted, sample_weight=weights, training=True)
     if model._compile_loss is None:
-        raise NotMeasured("the model was compiled without a loss")
+        raise NotMeasured("the model was compiled without a loss", "Name it: --loss L.")
     return model._compile_loss(targets, predicted, weights)
 
 

@@ -5,7 +5,17 @@ import numpy as np
 from diagnose.measurements import History, Measurements, NotMeasured, Run, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
-from diagnose.measuring.training import Course, Standing, Trainer, diverged, judging_steps, own_steps, own_training
+from diagnose.measuring.training import (
+    Course,
+    Standing,
+    Trainer,
+    diverged,
+    judging_steps,
+    own_loops,
+    own_steps,
+    own_training,
+)
+from diagnose.measuring.work import Work
 from diagnose.settings import Effort
 
 SEEDS = 3
@@ -23,9 +33,14 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
     if isinstance(bench.subject.history, History):
         return bench.subject.history
     if bench.settings.effort is Effort.QUICK:
-        return Unavailable("no history was given, and a replay trains, which effort quick does not")
+        return Unavailable(
+            "no history was given, and effort quick makes no replay",
+            "Pass the training's --history FILE, or run with --effort standard.",
+        )
     if bench.fine_tuned:
-        return Unavailable("the model fine-tunes pretrained layers, whose start is not known")
+        return Unavailable(
+            "the model fine-tunes pretrained layers, whose start is unknown", "Pass the training's --history FILE."
+        )
     steps, whole = _length(bench)
     try:
         with own_training(bench) as trainer:
@@ -45,14 +60,16 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
                 dev_se=end.loss_se,
             )
     except NotMeasured as reason:
-        return Unavailable(str(reason))
+        return Unavailable.of(reason)
 
 
-def history_steps(bench: Bench, measured: Measurements) -> int:
-    """Return how many training steps `history` takes at the bench's present scale."""
-    if isinstance(bench.subject.history, History) or bench.settings.effort is Effort.QUICK:
-        return 0
-    return (_length(bench)[0] + 2 * (_halts(bench) + 1) * judging_steps(bench)) * len(_seeds(bench))
+def history_work(bench: Bench, measured: Measurements) -> Work:
+    """Return what `history` takes at the bench's present scale."""
+    given = isinstance(bench.subject.history, History)
+    if given or bench.settings.effort is Effort.QUICK or bench.fine_tuned:
+        return Work()
+    steps = (_length(bench)[0] + 2 * (_halts(bench) + 1) * judging_steps(bench)) * len(_seeds(bench))
+    return Work(steps=steps, loops=own_loops(bench))
 
 
 def _length(bench: Bench) -> tuple[int, bool]:

@@ -16,6 +16,7 @@ from diagnose.findings import Interval
 from diagnose.measurements import Array, NotMeasured, Score
 from diagnose.subject import Output, Rows, Task
 
+FINITE = "Pass rows whose targets are finite numbers."
 SMALLEST = 1e-7  # probabilities are clipped here, as Keras clips them
 MOST_CONFUSED = 30  # classes; a larger confusion matrix is not kept
 PROBABILITIES = frozenset({"sigmoid", "hard_sigmoid", "softmax"})
@@ -47,7 +48,7 @@ def constant_reference(output: Output, y_train: Rows, activation: str | None = N
     truth = np.asarray(y_train)
     truth = truth[_finite(truth)]
     if not len(truth):
-        raise NotMeasured(f"no training row has a finite target for output '{output.name}'")
+        raise NotMeasured(f"no training row has a finite target for output '{output.name}'", FINITE)
     if not output.task.classifies:
         return Reference(_flat(truth).mean(axis=0), activation=activation)
     labels = _two_labels(output, truth)
@@ -94,7 +95,7 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> S
     judged = _judge(output, y_true, y_pred, reference)
     usable = np.isfinite(judged.constant_losses)
     if not usable.any():
-        raise NotMeasured(f"no row has a finite target for output '{output.name}'")
+        raise NotMeasured(f"no row has a finite target for output '{output.name}'", FINITE)
     errors, losses = judged.errors[usable], judged.losses[usable]
     constant_errors, constant_losses = judged.constant_errors[usable], judged.constant_losses[usable]
     error, constant_error = float(errors.mean()), float(constant_errors.mean())

@@ -3,6 +3,7 @@
 import numpy as np
 
 from diagnose.measurements import GroupOverlap, TimeOrder, Unavailable
+from diagnose.measurements.dataset import NO_GROUPS, NO_TIMES
 from diagnose.subject import Rows, Subject
 
 ROWS = 1_000_000  # of one split that are looked at, evenly spread
@@ -13,7 +14,7 @@ def group_overlaps(subject: Subject) -> dict[str, GroupOverlap] | Unavailable:
     """For each split but train, the groups that it shares with train."""
     keys = {split.name: split.groups for split in subject.splits if split.groups is not None}
     if "train" not in keys:
-        return Unavailable("no column of groups was named (--group)")
+        return NO_GROUPS
     known = {name: some[some != ""] for name, rows in keys.items() for some in [_some(rows)]}
     train = np.unique(known.pop("train"))
     return {name: _overlap(groups, train) for name, groups in known.items() if groups.size} or _alone()
@@ -35,7 +36,7 @@ def time_orders(subject: Subject) -> dict[str, TimeOrder] | Unavailable:
     """For each split but train, when its rows came against those of train."""
     keys = {split.name: split.times for split in subject.splits if split.times is not None}
     if "train" not in keys:
-        return Unavailable("no column of times was named (--time)")
+        return NO_TIMES
     known = {name: np.sort(some[~np.isnan(some)]) for name, rows in keys.items() for some in [_numbers(_some(rows))]}
     dates = keys["train"].dtype.kind == "M"
     train = known.pop("train")
@@ -75,4 +76,4 @@ def _some(rows: Rows) -> Rows:
 
 
 def _alone() -> Unavailable:
-    return Unavailable("there is no split beside train to compare with")
+    return Unavailable("there is only one split", "Pass a split to compare with train: --dev PATH.")

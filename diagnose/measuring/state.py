@@ -31,6 +31,18 @@ def guard(model: Any) -> Iterator[None]:
             put_back()
 
 
+@contextmanager
+def same_names() -> Iterator[None]:
+    """Put Keras's counters behind automatic names back after the block."""
+    names = dict(_names())
+    try:
+        yield
+    finally:
+        counts = _names()
+        counts.clear()
+        counts.update(names)
+
+
 def fingerprint(model: Any) -> str:
     """A digest of everything that `guard` restores; equal within one process means bit-identical."""
     digest = hashlib.sha256()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.measurements import Array, NotMeasured
+from diagnose.measurements import TRAINABLE, Array, NotMeasured
 from diagnose.measuring.bench import Batch, Structure
 from diagnose.subject import Rows
 
@@ -29,7 +29,7 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int) -> S
 
     variables = model.trainable_variables
     if not variables:
-        raise NotMeasured("the model has no trainable weights")
+        raise NotMeasured("the model has no trainable weights", TRAINABLE)
     inputs, targets, weights = _on_device(data)
 
     def step(rows: Any, rate: Any) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.measurements import Array, NotMeasured, Score
+from diagnose.measurements import HISTORY, Array, NotMeasured, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
 from diagnose.measuring.network import activation_of_head
@@ -109,16 +109,23 @@ class Trainer:
     """
 
     def __init__(
-        self, bench: Bench, model: Any, optimizer: Any, data: tuple[Split, Split], outputs: tuple[Output, ...]
+        self,
+        bench: Bench,
+        model: Any,
+        optimizer: Any,
+        data: tuple[Split, Split],
+        outputs: tuple[Output, ...],
+        *,
+        batch_size: int | None = None,
     ) -> None:
         from diagnose.measuring.tensorflow_training import compile_steps
 
         if reason := copying.own_loop(bench.subject.model):
-            raise NotMeasured(f"{reason}: a training by us would be another one")
+            raise NotMeasured(f"{reason}, so our training would differ from yours", HISTORY)
         train, dev = data
         self.model = model
         self.rows = train.rows
-        self.batch_size = bench.batch_size
+        self.batch_size = batch_size or bench.batch_size
         self.steps_per_epoch = max(1, train.rows // self.batch_size)
         self._optimizer = optimizer
         optimizer.build(model.trainable_variables)
@@ -183,6 +190,11 @@ def own_training(bench: Bench) -> Iterator[Trainer]:
         yield bench.kept["own training"]
 
 
+def own_loops(bench: Bench) -> int:
+    """Return how many loops have to be compiled before `own_training` trains: one, the first time."""
+    return 0 if "own training" in bench.kept else 1
+
+
 def judging_steps(bench: Bench) -> int:
     """Return what it costs to evaluate one split at a halt, in training steps."""
     return round(FORWARD * min(DEV_ROWS, bench.holdout()[0].rows) / bench.batch_size)
@@ -194,7 +206,8 @@ def own_steps(bench: Bench) -> int | None:
     if training.iterations:
         return training.iterations
     if training.epochs:
-        return training.epochs * -(-bench.subject.train.rows // (training.batch_size or bench.batch_size))
+        train = bench.subject.train
+        return training.epochs * -(-(train.population or train.rows) // (training.batch_size or bench.batch_size))
     return None
 
 

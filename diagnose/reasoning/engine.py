@@ -1,7 +1,7 @@
 """From the outcomes of the checks to ranked causes: one generic engine, no special cases.
 
 1. *Suspect*: every cause collects the findings of the checks that support it, weighed; witnesses add to it, and what
-   was cleared is taken off.
+   was cleared is taken off. Effects of trials of its remedies confirm a suspicion, or weaken it.
 2. *Gate*: hard facts and the model's skill tell whether it is sick. Signals name causes inside a sick model
    and are hints elsewhere.
 3. *Resolve*: of a family one wins; symptoms go to what brings them about; residue goes to anything that is left.
@@ -12,24 +12,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from diagnose.diagnosis import State
+from diagnose.diagnosis import Effect, State
 from diagnose.findings import Examined, Finding, Outcome, Severity
-from diagnose.reasoning.causes import CAUSES, GATE, TRIAL, DeclaredCause, Role
+from diagnose.reasoning.causes import CAUSES, GATE, DeclaredCause, Role
+from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.registry import Check
 
-SAYS = {Severity.INFO: 0.0, Severity.HINT: 0.4, Severity.WARNING: 0.8, Severity.ERROR: 1.0}
-CONFIRMED = 1.5  # weight of an experiment in which this change alone restored learning
-NOT_CONFIRMED = 0.75  # taken off where the experiment was made and did not help
+SEVERITY_WEIGHT = {Severity.INFO: 0.0, Severity.HINT: 0.4, Severity.WARNING: 0.8, Severity.ERROR: 1.0}
+CONFIRMED = 1.5  # weight of a trial in which this change alone restored learning
+NOT_CONFIRMED = 0.75  # taken off where the trial was made and did not help
+FAILED = 0.1  # skill below which a training has learned nothing
 ENOUGH = 0.1  # least score of a suspicion
-TOLD_BY = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3}  # the strongest first
+STATE_ORDER = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3}  # the strongest first
 
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A declared cause with what speaks for it in this subject.
+    """A declared cause with what speaks for it in this subject: findings, and effects of trials.
 
-    `explained_by` is the code of the cause that brings it about (None for a root); `findings` are the ids of all
-    findings that it accounts for.
+    `explained_by` is the code of the cause that brings it about (None for a root).
     """
 
     cause: DeclaredCause
@@ -37,6 +38,7 @@ class Suspicion:
     severity: Severity
     state: Literal["suspected", "confirmed", "refuted", "inconclusive"]
     support: tuple[Finding, ...]
+    effects: tuple[Effect, ...] = ()
     explained_by: str | None = None
     also_explains: tuple[str, ...] = ()
 
@@ -70,13 +72,25 @@ class Seen:
 
 
 def suspect(
-    outcomes: Iterable[Outcome], causes: Sequence[DeclaredCause] = CAUSES, level: Severity | None = None
+    outcomes: Iterable[Outcome],
+    causes: Sequence[DeclaredCause] = CAUSES,
+    level: Severity | None = None,
+    effects: Sequence[Effect] = (),
 ) -> tuple[Suspicion, ...]:
-    """All suspected causes, ranked; see the module's text. `level`: how sick the model is, where the gate is passed."""
+    """All suspected causes, ranked; see the module's text.
+
+    Args:
+        outcomes: of the checks.
+        causes: that may be suspected.
+        level: how sick the model is, where more than the gate tells it.
+        effects: of the remedies that were tried.
+    """
     seen = Seen(outcomes)
     level = gate(seen) if level is None else level
     suspicions = [
-        s for cause in causes if (s := _suspicion(cause, _tried(cause, seen, causes), seen, level)) is not None
+        s
+        for cause in causes
+        if (s := _suspicion(cause, _bearing(cause, seen, causes, effects), seen, level)) is not None
     ]
     suspicions = _resolve(_one_winner_a_family(suspicions, causes), causes)
     return _account_for_all(_ranked(suspicions, causes), seen, causes)
@@ -99,19 +113,46 @@ def state_of(suspicions: Iterable[Suspicion], seen: Seen, vital: Sequence[Check]
     return State.ATTENTION if any(s.severity is Severity.WARNING for s in counted) else State.HEALTHY
 
 
-def _tried(cause: DeclaredCause, seen: Seen, causes: Sequence[DeclaredCause]) -> list[Finding]:
-    """The experiments that bear on this cause: its own, and those on the facts of its family."""
-    bearing = {cause.code}
-    if cause.role is Role.FACT and cause.family and any(seen.of(check) for check in cause.supported_by):
-        bearing |= {other.code for other in causes if other.family == cause.family}
-    return [finding for finding in seen.of(TRIAL) if finding.where.feature in bearing]
+def worth_trying(
+    suspicions: Sequence[Suspicion], seen: Seen, causes: Sequence[DeclaredCause] = CAUSES
+) -> tuple[DeclaredRemedy, ...]:
+    """The remedies to be tried, the most wanted first; none where the gate does not show that the model is sick.
+
+    First those of what is suspected, in its order. Then, since a sick model may have a cause that no check sees, every
+    remedy that would confirm another cause.
+    """
+    if gate(seen).rank < Severity.WARNING.rank:
+        return ()
+    suspected = [remedy for suspicion in suspicions for remedy in suspicion.cause.remedies]
+    others = [remedy for cause in causes for remedy in cause.confirmed_by]
+    return tuple(remedy for remedy in dict.fromkeys((*suspected, *others)) if remedy.trial is not None)
 
 
-def _suspicion(cause: DeclaredCause, tried: Sequence[Finding], seen: Seen, level: Severity) -> Suspicion | None:
+def confirmed_by(effect: Effect, causes: Sequence[DeclaredCause] = CAUSES) -> tuple[str, ...]:
+    """The codes of the causes that this effect speaks for, where it restores learning."""
+    return tuple(cause.code for cause in causes if any(effect.remedy == r.code for r in cause.confirmed_by))
+
+
+def _bearing(
+    cause: DeclaredCause, seen: Seen, causes: Sequence[DeclaredCause], effects: Sequence[Effect]
+) -> list[Effect]:
+    """The effects that bear on this cause: of its own remedies, and of those for the other facts of its family.
+
+    Where no finding supports it, only an effect that speaks for it alone: a remedy that cures several causes does not
+    tell which of them is there.
+    """
+    if not any(finding.severity is not Severity.INFO for check in cause.supported_by for finding in seen.of(check)):
+        return [effect for effect in effects if confirmed_by(effect, causes) == (cause.code,)]
+    relatives = [other for other in causes if cause.role is Role.FACT and cause.family == other.family != ""]
+    remedies = {remedy.code for one in (cause, *relatives) for remedy in one.confirmed_by}
+    return [effect for effect in effects if effect.remedy in remedies]
+
+
+def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level: Severity) -> Suspicion | None:
     support = {check: [f for f in seen.of(check) if f.severity is not Severity.INFO] for check in cause.supported_by}
-    helped = [f for f in tried if f.severity is not Severity.INFO]
-    findings = [finding for found in support.values() for finding in found] + helped
-    if not findings:
+    helped = [effect for effect in tried if effect.restores]
+    findings = [finding for found in support.values() for finding in found]
+    if not findings and not helped:
         return None
     score = sum(cause.supported_by[check] * _loudest(found) for check, found in support.items())
     score += CONFIRMED if helped else -NOT_CONFIRMED if tried else 0.0
@@ -119,24 +160,29 @@ def _suspicion(cause: DeclaredCause, tried: Sequence[Finding], seen: Seen, level
     score += sum(weight * _loudest(seen.of(check)) for check, weight in cause.witnessed_by.items())
     if score < ENOUGH or (cause.role is Role.SYMPTOM and level is Severity.HINT):
         return None
-    severity = max((f.severity for f in findings), key=lambda s: s.rank)
+    severity = max([*(f.severity for f in findings), *map(_severity, helped)], key=lambda s: s.rank)
     if cause.role in (Role.SUSPECT, Role.SYMPTOM):
         severity = min(severity, level, key=lambda s: s.rank)
     state: Literal["confirmed", "inconclusive", "suspected"] = (
         "confirmed" if helped else "inconclusive" if tried else "suspected"
     )
     ordered = tuple(sorted(findings, key=lambda f: -f.severity.rank))
-    return Suspicion(cause, score, severity, state, ordered)
+    return Suspicion(cause, score, severity, state, ordered, tuple(sorted(tried, key=lambda e: -e.after)))
+
+
+def _severity(effect: Effect) -> Severity:
+    """An error where nothing was learned without the change."""
+    return Severity.ERROR if effect.before < FAILED else Severity.WARNING
 
 
 def _loudest(findings: Sequence[Finding]) -> float:
-    return max((SAYS[finding.severity] for finding in findings), default=0.0)
+    return max((SEVERITY_WEIGHT[finding.severity] for finding in findings), default=0.0)
 
 
 def _strength(suspicion: Suspicion, causes: Sequence[DeclaredCause]) -> tuple[int, int, float, int]:
     """Sort key, the strongest first."""
     order = [cause.code for cause in causes].index(suspicion.code)
-    return (-suspicion.severity.rank, TOLD_BY[suspicion.state], -round(suspicion.score, 2), order)
+    return (-suspicion.severity.rank, STATE_ORDER[suspicion.state], -round(suspicion.score, 2), order)
 
 
 def _one_winner_a_family(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> list[Suspicion]:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from diagnose.describing.facts import Values
 from diagnose.diagnosis import Cause, Effect, Payoff, Remedy, State, Verdict
 from diagnose.findings import Finding, Interval, Severity
-from diagnose.reasoning.engine import Suspicion
+from diagnose.reasoning.engine import Suspicion, confirmed_by
 from diagnose.reasoning.remedies import DeclaredRemedy
+from diagnose.reasoning.snippets import Values
 from diagnose.reasoning.verdicts import SNIPPETS
+from diagnose.subject import Task
 
 SHORTEST = 30  # characters of a clause that can stand in a headline by itself
 UNMEASURED = Payoff("dev error", None, None, None, "unknown")
@@ -48,18 +49,33 @@ def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
 
 
 def _summary(suspicion: Suspicion) -> str:
-    told = [f.message for f in suspicion.support][:2]
-    text = "; ".join(told)
-    return f"{suspicion.cause.about} {text[0].upper()}{text[1:]}."
+    text = "; ".join(_told(suspicion)[:2])
+    return f"{suspicion.cause.about} {text[:1].upper()}{text[1:]}."
+
+
+def _told(suspicion: Suspicion) -> list[str]:
+    """What speaks for a suspicion, in clauses: its findings, then the trials that restored learning."""
+    return [f.message for f in suspicion.support] + [e.message for e in suspicion.effects if e.restores]
+
+
+def assigned(effects: Sequence[Effect], suspicions: Sequence[Suspicion]) -> tuple[Effect, ...]:
+    """The effects with the causes that each confirms where it restores learning, what is suspected first."""
+    order = {suspicion.code: place for place, suspicion in enumerate(suspicions)}
+    found = []
+    for effect in effects:
+        codes = tuple(sorted(confirmed_by(effect), key=lambda code: order.get(code, len(order))))
+        found.append(replace(effect, causes=codes, code=codes[0] if codes else ""))
+    return tuple(found)
 
 
 def remedies(
     suspicions: Sequence[Suspicion],
     verdicts: Mapping[str, Sequence[Verdict]],
     values: Values,
+    tasks: frozenset[Task],
     effects: Sequence[Effect] = (),
 ) -> tuple[Remedy, ...]:
-    """What to do, the best first. Nothing is offered that a verdict speaks against.
+    """What to do, the best first. Nothing is offered that a verdict speaks against, or that is for other tasks.
 
     Where something is to be repaired: the repair of each root; what the roots bring about goes with them. Where
     nothing is: what the lists say to do, in the order of the directions; a hint is no reason to change a sound model.
@@ -72,8 +88,10 @@ def remedies(
         wanted = list(_advised(suspicions, verdicts))
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for remedy, by in wanted:
-        chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
-    return tuple(_remedy(remedy, by, values, effects) for remedy, by in chosen.values())
+        if remedy.tasks is None or remedy.tasks & tasks:
+            chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
+    tried = {effect.remedy: effect for effect in effects}
+    return tuple(_remedy(remedy, by, values, tried.get(code)) for code, (remedy, by) in chosen.items())
 
 
 def _advised(
@@ -94,25 +112,28 @@ def _needs_repair(suspicion: Suspicion) -> bool:
     return suspicion.cause.kind == "disease" and suspicion.severity.rank >= Severity.WARNING.rank
 
 
-def _payoff(remedy: DeclaredRemedy, by: Sequence[Suspicion], effects: Sequence[Effect]) -> Payoff:
-    """What the first remedy of a confirmed cause brought in the experiment that confirmed it."""
-    codes = {s.code for s in by if s.state == "confirmed" and s.cause.remedies[0] is remedy}
-    best = max((e for e in effects if e.code in codes), key=lambda e: e.after, default=None)
-    if best is None:
+def _payoff(effect: Effect | None) -> Payoff:
+    """What this very remedy brought when it was tried."""
+    if effect is None:
         return UNMEASURED
-    change, start = best.interval, best.before
-    span = None if change is None else Interval(start + change.low, start + change.high, change.level)
-    return Payoff("train skill in a short training", start, best.after, span, "measured")
+    change, start = effect.interval, effect.before
+    span = (
+        None if change is None else Interval(max(0.0, start + change.low), min(1.0, start + change.high), change.level)
+    )
+    against = f", against {effect.control}" if effect.control else ""
+    metric = f"train skill after {effect.steps} steps{against}"
+    return Payoff(metric, start, effect.after, span, "measured")
 
 
-def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, effects: Sequence[Effect]) -> Remedy:
+def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, effect: Effect | None) -> Remedy:
+    tried = effect.values if effect is not None else {}
     return Remedy(
         code=remedy.code,
-        action=values.fill(remedy.action),
-        why=values.fill(remedy.why),
-        snippet=values.fill(remedy.snippet),
+        action=values.fill(remedy.action, tried),
+        why=values.fill(remedy.why, tried),
+        snippet=values.fill(remedy.snippet, tried),
         sources=remedy.sources,
-        payoff=_payoff(remedy, by, effects),
+        payoff=_payoff(effect),
         cost=remedy.cost,
         causes=tuple(s.code for s in by),
     )
@@ -129,8 +150,8 @@ def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Seque
         return f"Nothing that was checked is wrong; most of the remaining error is {_lower(first.cause.title)}."
     if first is None:
         return "The model is sick."
-    told = next(iter(gate_findings), None) or next(iter(first.support), None)
-    return f"{first.cause.title}: {_clause(told.message)}." if told else f"{first.cause.title}."
+    told = [finding.message for finding in gate_findings] + _told(first)
+    return f"{first.cause.title}: {_clause(told[0])}." if told else f"{first.cause.title}."
 
 
 def _clause(message: str) -> str:

@@ -18,9 +18,8 @@ from diagnose.checks.network.structure_ignored import structure_ignored
 from diagnose.checks.process.still_improving import still_improving
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Verdict
 from diagnose.findings import Finding, Severity
-from diagnose.reasoning import remedies as to_do
 from diagnose.reasoning.engine import Seen, Suspicion
-from diagnose.reasoning.remedies import DeclaredRemedy
+from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
 
 Answer = Literal["do", "dont-yet", "unknown"]
 
@@ -38,17 +37,17 @@ TITLES = {
     "reduce-complexity": "Reduce complexity",
 }
 SNIPPETS: dict[str, DeclaredRemedy] = {
-    "more-data": to_do.MORE_DATA,
-    "more-diverse-data": to_do.DIVERSE_DATA,
-    "train-longer": to_do.TRAIN_LONGER,
-    "bigger-network": to_do.BIGGER,
-    "smaller-network": to_do.SMALLER,
-    "regularize": to_do.REGULARIZE,
-    "change-architecture": to_do.ARCHITECTURE,
-    "augmentation": to_do.AUGMENT,
-    "generalizing-architecture": to_do.ARCHITECTURE,
-    "regularization": to_do.REGULARIZE,
-    "reduce-complexity": to_do.SMALLER,
+    "more-data": generalisation.MORE_DATA,
+    "more-diverse-data": generalisation.DIVERSE_DATA,
+    "train-longer": optimisation.TRAIN_LONGER,
+    "bigger-network": generalisation.BIGGER,
+    "smaller-network": generalisation.SMALLER,
+    "regularize": generalisation.REGULARIZE,
+    "change-architecture": generalisation.ARCHITECTURE,
+    "augmentation": generalisation.AUGMENT,
+    "generalizing-architecture": generalisation.ARCHITECTURE,
+    "regularization": generalisation.REGULARIZE,
+    "reduce-complexity": generalisation.SMALLER,
 }
 DOMINANT = 0.5  # share of the gap from optimum to dev (knowledge of chapters 20-21: look at the larger part first)
 
@@ -126,7 +125,6 @@ Decision = tuple[Answer, str, tuple[Finding | None, ...]]
 # Items that are themselves the repair of a disease.
 REPAIRED_BY = {
     "undertrained": "train-longer",
-    "learning-rate-too-low": "train-longer",
     "bottleneck": "bigger-network",
     "too-deep-plain": "change-architecture",
     "best-weights-thrown-away": "regularize",
@@ -135,7 +133,7 @@ REPAIRED_BY = {
 
 def _decide(item: str, now: Situation) -> Decision:
     if now.repair is not None:
-        if REPAIRED_BY.get(now.repair.code) == item and now.repair.code != "learning-rate-too-low":
+        if REPAIRED_BY.get(now.repair.code) == item:
             return "do", f"It is the repair of cause 1: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
         return "dont-yet", f"First the repair: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
     return _RULES[item](now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from diagnose.comparing.comparison import Level, levels
-from diagnose.findings import Bars
+from diagnose.comparing.comparison import Level, level, measure
+from diagnose.diagnosis import ErrorLevel
+from diagnose.findings import Interval
 from diagnose.storing import NON_FINITE
+from diagnose.upgrading import upgraded
 
 LARGEST = 64 * 2**20  # bytes of a result; a larger file is not read
-WANTED = ("schema", "subject", "settings", "state", "headline", "causes", "figures", "date")
+WANTED = ("schema", "subject", "settings", "state", "headline", "causes", "errors", "date")
 STATES = ("sick", "attention", "healthy", "unknown")
 DAMAGED = "unreadable"  # the state of a file that is no result
 
@@ -41,7 +44,7 @@ class Run:
     state: str = DAMAGED
     headline: str = ""
     causes: tuple[CauseMark, ...] = ()  # by rank, without the refuted
-    measure: str = ""  # the title of its first ladder of errors
+    measure: str = ""  # what the errors are, for people
     unit: str = ""
     errors: dict[str, Level] = field(default_factory=dict)  # by split
     live: bool = False  # written by a training that goes on
@@ -115,7 +118,8 @@ def _run(file: str, stamp: Stamp, head: dict[str, Any]) -> Run:
         raise TypeError('the JSON has no number "schema"')
     subject, settings = head["subject"], head.get("settings", {})
     state = str(head["state"])
-    ladder = _ladder(head.get("figures", []))
+    errors = [_error(error) for error in upgraded(head).get("errors", [])]
+    first = [error for error in errors if error.output == errors[0].output]
     return Run(
         file=file,
         stamp=stamp,
@@ -124,9 +128,9 @@ def _run(file: str, stamp: Stamp, head: dict[str, Any]) -> Run:
         state=state if state in STATES else "unknown",
         headline=str(head["headline"]),
         causes=tuple(_causes(head["causes"])),
-        measure=ladder.title if ladder else "",
-        unit=ladder.unit if ladder else "",
-        errors=levels(ladder) if ladder else {},
+        measure=measure(errors, first[0].output) if first else "",
+        unit=first[0].unit if first else "",
+        errors={error.split.replace("_", "-"): level(error) for error in first},
         live=settings.get("live") is True,
     )
 
@@ -137,18 +141,23 @@ def _causes(causes: list[dict[str, Any]]) -> list[CauseMark]:
     return [CauseMark(str(cause["code"]), str(cause["title"]), str(cause["severity"])) for cause in standing]
 
 
-def _ladder(figures: list[dict[str, Any]]) -> Bars | None:
-    """The first ladder of errors among the figures."""
-    for figure in figures:
-        shown = figure["evidence"]
-        if figure["section"] == "errors" and shown.get("kind") == "bars":
-            labels, unit = tuple(map(str, shown["labels"])), str(shown["unit"])
-            values, lows, highs = (tuple(map(_number, shown.get(key, ()))) for key in ("values", "lows", "highs"))
-            return Bars(str(shown["title"]), labels, values, unit, lows, highs)
-    return None
+def _error(error: dict[str, Any]) -> ErrorLevel:
+    """One error, without what no page of the viewer shows of it."""
+    span = error.get("interval")
+    return ErrorLevel(
+        output=str(error["output"]),
+        split=str(error["split"]),
+        unit="RMSE" if error["unit"] == "RMSE" else "error rate",
+        error=_number(error["error"]),
+        interval=None if span is None else Interval(_number(span["low"]), _number(span["high"])),
+        rows=None,
+        population=None,
+        constant_error=math.nan,
+        skill=math.nan,
+    )
 
 
 def _number(value: Any) -> float:
     if value in NON_FINITE or isinstance(value, int | float):
         return float(value)
-    raise TypeError(f"{str(value)[:40]!r} is no number")
+    raise TypeError(f"{str(value)[:40]!r} is not a number")

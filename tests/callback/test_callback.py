@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import diagnose
 from diagnose.errors import InputError
@@ -85,7 +86,8 @@ def test_a_step_that_fails_leaves_nothing_in_the_model() -> None:
         made.fit(endless_then_broken(), steps_per_epoch=5, verbose=0, callbacks=[callback])
     assert _as_before(made)
     assert callback.diagnosis.settings["interrupted"] is True
-    assert callback.diagnosis.subject["splits"][0]["rows"] == 32
+    (train,) = callback.diagnosis.subject["splits"]
+    assert (train["rows"], train["population"]) == (32, None)  # the first epoch has not ended
 
 
 def test_another_callback_that_fails() -> None:
@@ -200,6 +202,53 @@ def test_probe_takes_the_place_of_rows_as_fed() -> None:
     assert callback.diagnosis.subject["splits"][0]["origin"] == "probe"
 
 
+def many_rows(count: int, seed: int) -> tuple[Any, Any]:
+    x = np.random.default_rng(seed).normal(size=(count, 6)).astype("float32")
+    return x, (x[:, :3].argmax(axis=1)).astype("int64")
+
+
+def test_a_sample_of_the_rows_is_never_taken_for_all_of_them() -> None:
+    x, y = many_rows(8_000, 0)
+    dev = tuple(np.concatenate(parts) for parts in zip((x[:400], y[:400]), many_rows(1_600, 1), strict=True))
+    callback, made = diagnose.DiagnosisCallback(), model()
+    made.fit(x, y, validation_data=dev, epochs=1, verbose=0, batch_size=2_000, callbacks=[callback])
+    found = callback.diagnosis
+    train, held_out = found.subject["splits"]
+    assert train["rows"] <= 1_024 and train["population"] == 8_000
+    assert held_out["rows"] <= 1_024 and held_out["population"] == 2_000
+    checks = {check.code: check for check in found.checks}
+    assert checks["missing-classes"].outcome == "skipped"
+    assert "of 8,000 are held" in checks["missing-classes"].reason and "--rows all" in checks["missing-classes"].how
+    assert checks["shared-rows"].outcome in ("skipped", "findings")
+    messages = [finding.message for finding in found.findings if finding.check == "batch-size"]
+    assert messages == ["with batches of 2,000 from 8,000 rows, the training took only 4 steps"]
+    (size,) = [finding for finding in found.findings if finding.check == "dev-set-size"]
+    assert "the dev set has 2,000 rows" in size.message
+
+
+def test_rows_that_are_all_kept_are_all_of_them() -> None:
+    callback = diagnose.DiagnosisCallback()
+    fit(model(), callback, validation_data=rows(1))
+    train, dev = callback.diagnosis.subject["splits"]
+    assert (train["rows"], train["population"]) == (dev["rows"], dev["population"]) == (50, 50)
+    assert {check.outcome for check in callback.diagnosis.checks if check.code == "shared-rows"} == {"clean"}
+
+
+def test_an_endless_dataset_has_no_number_of_rows() -> None:
+    endless = tf.data.Dataset.from_tensor_slices(rows()).batch(16).repeat()
+    callback = diagnose.DiagnosisCallback()
+    model().fit(endless, steps_per_epoch=3, epochs=1, verbose=0, callbacks=[callback])
+    (train,) = callback.diagnosis.subject["splits"]
+    assert train["population"] is None
+
+
+def test_a_probe_is_a_sample_of_the_rows_that_were_fed() -> None:
+    x, y = rows()
+    callback = diagnose.DiagnosisCallback(probe=(x[:20], y[:20]))
+    fit(model(), callback)
+    assert callback.diagnosis.subject["splits"][0]["population"] == 50
+
+
 def test_rows_without_targets_still_give_a_diagnosis() -> None:
     class Own(keras.Model):
         def __init__(self) -> None:
@@ -224,9 +273,9 @@ def test_rows_without_targets_still_give_a_diagnosis() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"overhead": 0}, "pass a number between 0 and 1"),
-        ({"stop_on": {"no-such-cause"}}, "there is no cause 'no-such-cause'"),
-        ({"stop_on": "plateau"}, "pass a set of codes"),
+        ({"overhead": 0}, "overhead must be between 0 and 1, got 0"),
+        ({"stop_on": {"no-such-cause"}}, "must hold codes of causes, got 'no-such-cause'"),
+        ({"stop_on": "plateau"}, "must be a set of codes, got the string 'plateau'"),
     ],
 )
 def test_wrong_arguments(settings: dict[str, Any], message: str) -> None:

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from diagnose.checks.numerics.non_finite_training import non_finite_training
-from diagnose.findings import Examined, Finding, Severity
+from diagnose.checks.process.no_dev_set import no_dev_set
+from diagnose.findings import Examined, Finding, Severity, Skipped
 from diagnose.live.budget import Budget
 from diagnose.live.collecting import FEWEST_BATCHES, ROWS, Collector
 from diagnose.live.constants import constant_loss
-from diagnose.live.notices import alarming, examined
+from diagnose.live.notices import alarming, examined, while_training
 from diagnose.live.recording import Record
 from diagnose.live.steps import Origin, Steps
 from diagnose.live.updating import Updates
@@ -229,6 +230,18 @@ def test_signals_need_the_loss_as_second_witness() -> None:
     blown = non_finite_training.run({History: recorded([float("inf")] * 20, 2)})
     assert alarming((dead,)) == ()
     assert {suspicion.code for suspicion in alarming((dead, blown))} == {"dead-units", "non-finite-training"}
+
+
+def test_a_check_says_how_loud_a_finding_must_be_to_be_reported() -> None:
+    fed = Examined("label-order", (Finding(Severity.HINT, "in order", id="label-order-1", check="label-order"),))
+    large = Examined("batch-size", (Finding(Severity.HINT, "large", id="batch-size-1", check="batch-size"),))
+    assert [suspicion.code for suspicion in alarming((fed, large))] == ["not-shuffled"]
+
+
+def test_a_check_that_waits_for_the_end_is_skipped_while_the_model_trains() -> None:
+    (outcome,) = while_training((no_dev_set,), {})
+    assert isinstance(outcome, Skipped) and "still running" in outcome.reason
+    assert no_dev_set.code not in {outcome.check for outcome in examined({}, whole=True)}
 
 
 def test_origins_in_words() -> None:

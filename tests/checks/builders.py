@@ -24,12 +24,13 @@ from diagnose.measurements import (
     SplitScores,
     SplitStatistics,
     TargetStatistics,
+    Twins,
     Unavailable,
 )
 from diagnose.registry import Check
 from diagnose.subject import Output, Task
 
-MISSING = Unavailable("not measured in this test")
+MISSING = Unavailable("not measured in this test", "Measure it.")
 
 
 def findings(check: Check, *measurements: object) -> tuple[Finding, ...]:
@@ -187,14 +188,20 @@ def _moments(values: Any) -> dict[str, Any]:
 def split(name: str = "train", x: Any = None, y: Any = None, **changes: Any) -> SplitStatistics:
     """One split of one input and one output, unless lists are given."""
     x, y = x if x is not None else inputs(), y if y is not None else labels()
+    rows = y.rows if isinstance(y, TargetStatistics) else 1000
     given: dict[str, Any] = {
-        "rows": 1000,
-        "rows_used": 1000,
+        "rows": rows,
+        "rows_used": rows,
         "seen": "yes" if name == "train" else "no",
         "inputs": tuple(x) if isinstance(x, list) else (x,),
         "targets": tuple(y) if isinstance(y, list) else (y,),
     }
     return SplitStatistics(name=name, **{**given, **changes})
+
+
+def twins(share: float, rows: int = 1000, searched: float | None = 1.0, every: bool = True) -> Twins:
+    """So many of the rows that were compared have a twin; all rows were compared, unless changed."""
+    return Twins(rows, round(share * rows), searched, every)
 
 
 def dataset(train: SplitStatistics | None = None, **changes: Any) -> Dataset:

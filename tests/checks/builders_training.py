@@ -40,7 +40,7 @@ from diagnose.measuring.scoring import wilson
 from diagnose.registry import Check
 from diagnose.subject import Output, Task
 
-MISSING = Unavailable("not given")
+MISSING = Unavailable("not given", "Give it.")
 
 
 def findings(check: Check, *measured: object) -> tuple[Finding, ...]:

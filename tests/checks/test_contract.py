@@ -5,19 +5,21 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from diagnose.checks import CHECKS
-from diagnose.findings import Crashed, Examined, Severity, Skipped
+from diagnose.findings import Crashed, Examined, Finding, Severity, Skipped
+from diagnose.live.notices import reads_history
 from diagnose.measurements import (
     Activations,
     Backward,
     Baseline,
-    Changes,
     Conversions,
+    Dataset,
     Evaluation,
     Forward,
     Gradients,
@@ -28,6 +30,7 @@ from diagnose.measurements import (
     Run,
 )
 from diagnose.registry import HEADINGS, Check, sections
+from diagnose.registry import check as declare
 from tests.checks import builders as b
 
 FAMILIES = ("numerics", "data", "network", "optimisation", "generalisation", "process")
@@ -83,6 +86,59 @@ def test_without_measurements_a_check_is_skipped_with_a_reason(check: Check) -> 
     outcome = check.run({})
     assert isinstance(outcome, Skipped)
     assert outcome.reason
+    assert outcome.how.endswith(".") and outcome.how[0].isupper()
+
+
+@each_check
+def test_every_check_declares_further_reading(check: Check) -> None:
+    assert check.reading
+    assert all(link.address.startswith(("https://", "http://")) and "?" not in link.address for link in check.reading)
+
+
+def test_a_title_stands_for_one_address() -> None:
+    links = {link for check in CHECKS for link in check.reading}
+    assert len({link.address for link in links}) == len({link.title for link in links}) == len(links)
+
+
+def test_checks_that_judge_a_watched_training_by_its_history() -> None:
+    reading = [check.code for check in CHECKS if reads_history(check) and check.speaks_live]
+    assert set(reading) == {
+        "best-epoch",
+        "divergence",
+        "label-order",
+        "large-updates",
+        "non-finite-training",
+        "plateau",
+        "small-updates",
+    }
+
+
+@pytest.mark.parametrize(
+    ("origins", "hint"),
+    [(("recorded", "live"), "--history"), (("live",), "DiagnosisCallback"), (("replay",), "without --history")],
+)
+def test_a_history_of_another_origin_names_the_way_out(origins: tuple[str, ...], hint: str) -> None:
+    @declare("Title", "process", origins)
+    def reads_history(history: History) -> Iterator[Finding]:
+        yield from ()
+
+    other = next(origin for origin in ("replay", "recorded") if origin not in origins)
+    outcome = reads_history.run({History: replace(WORLDS["zeros"][History], origin=other)})
+    assert isinstance(outcome, Skipped)
+    assert hint in outcome.how
+
+
+def test_a_check_that_needs_all_rows_is_skipped_where_a_split_is_a_sample() -> None:
+    @declare("Title", "data", needs_all_rows=True)
+    def counts_rows(dataset: Dataset) -> Iterator[Finding]:
+        yield from ()
+
+    def outcome(**changes: Any) -> Any:
+        return counts_rows.run({Dataset: b.dataset(b.split(**changes))})
+
+    assert isinstance(outcome(), Examined)
+    assert outcome(sampled=True, population=60_000).reason == "it needs all rows, and of train 1,000 of 60,000 are held"
+    assert outcome(sampled=True).reason == "it needs all rows, and of train only 1,000 are held"
 
 
 def world(fill: float) -> dict[type, object]:
@@ -111,7 +167,6 @@ def world(fill: float) -> dict[type, object]:
         History("replay", (run, run), 10, 1000, 200, fill, fill, True, dev_se=fill),
         OverfitBatch(16, 16, (), False),
         Baseline((), "dev", "no"),
-        Changes((), 10, 100),
     )
     return {type(one): one for one in measured}
 
@@ -134,7 +189,6 @@ def nothing() -> dict[type, object]:
         History("replay", (), None, None, None, None, None, False),
         OverfitBatch(0, 0, (), False),
         Baseline((), "dev", "no"),
-        Changes((), 0, 0),
     )
     return {type(one): one for one in measured}
 

@@ -18,8 +18,18 @@ from diagnose.checks.data.shared_rows import shared_rows
 from diagnose.checks.data.target_scale import target_scale
 from diagnose.checks.data.token_range import token_range
 from diagnose.checks.data.uneven_feature_scales import uneven_feature_scales
-from diagnose.findings import Interval, Severity
-from diagnose.measurements import Baseline, Candidate, Conversions, Dataset, Forward, Initial, OutputBaseline
+from diagnose.findings import Examined, Interval, Outcome, Severity, Skipped
+from diagnose.measurements import (
+    Baseline,
+    Candidate,
+    Conversions,
+    Dataset,
+    Forward,
+    Initial,
+    Network,
+    OutputBaseline,
+    Twins,
+)
 from diagnose.subject import Task
 from tests.checks import builders as b
 
@@ -302,12 +312,13 @@ def test_a_factor_of_ten_is_not_yet_uneven() -> None:
     [(None, None, []), (0.0, 0.0, []), (0.005, 0.01, INFO), (0.02, 0.03, HINT), (0.15, 0.6, HINT)],
 )
 def test_conflicting_labels(conflicting: float | None, duplicates: float | None, found: list[Severity]) -> None:
-    data = b.dataset(b.split(conflicting=conflicting, duplicates=duplicates))
+    twins = {"conflicting": conflicting, "duplicates": duplicates}
+    data = b.dataset(b.split(**{name: b.twins(share) for name, share in twins.items() if share is not None}))
     assert b.severities(conflicting_labels, data, b.network()) == found
 
 
 def test_equal_rows_may_have_different_regression_targets() -> None:
-    data = b.dataset(b.split(conflicting=0.3, duplicates=0.3))
+    data = b.dataset(b.split(conflicting=b.twins(0.3), duplicates=b.twins(0.3)))
     assert b.findings(conflicting_labels, data, regressor()) == ()
 
 
@@ -324,14 +335,79 @@ def test_equal_rows_may_have_different_regression_targets() -> None:
     ],
 )
 def test_shared_rows(shared: float, repeats: float, found: list[Severity]) -> None:
-    train = b.split(duplicates=repeats)
-    data = b.dataset(train, dev=b.split("dev", duplicates=repeats), shared_rows={"dev": shared})
-    assert b.severities(shared_rows, data) == found
+    assert b.severities(shared_rows, overlapping(b.twins(shared), b.twins(repeats))) == found
 
 
 def test_the_training_data_as_dev_set_is_called_by_name() -> None:
-    data = b.dataset(b.split(duplicates=0.0), dev=b.split("dev", duplicates=0.0), shared_rows={"dev": 1.0})
-    assert b.findings(shared_rows, data)[0].message == "dev is the same data as train"
+    [finding] = b.findings(shared_rows, overlapping(b.twins(1.0)))
+    assert finding.message == "dev is the same data as train" and finding.interval is None
+
+
+HELD = 1024 / 60_000  # share of train that a callback holds
+
+
+@pytest.mark.parametrize("found", range(12))
+def test_a_leak_of_a_fifth_in_a_sample_is_seen_or_skipped(found: int) -> None:
+    """Of 1,024 rows on both sides about 3 or 4 twins are found."""
+    outcome = shared_rows.run({Dataset: sampled(shared=Twins(1024, found, HELD, every=False))})
+    if isinstance(outcome, Skipped):
+        assert "1,024 of 10,000 rows of dev were compared with 1.7 % of train" in outcome.reason
+        assert "--rows all" in outcome.how
+    else:
+        assert isinstance(outcome, Examined)
+        [finding] = outcome.findings
+        assert finding.interval is not None and finding.interval.low >= 0.005
+    assert isinstance(outcome, Examined) is (found > 1)
+
+
+def test_a_sample_that_is_large_enough_is_clean() -> None:
+    assert b.findings(shared_rows, sampled(shared=Twins(5_000, 0, 0.4, every=False))) == ()
+
+
+def test_rows_that_repeat_by_chance_in_a_sample_do_not_look_like_a_leak() -> None:
+    repeated = Twins(1024, 20, HELD, every=False)
+    outcome = shared_rows.run({Dataset: sampled(shared=Twins(1024, 20, HELD, every=False), duplicates=repeated)})
+    assert isinstance(outcome, Skipped)
+
+
+def test_a_sample_of_unknown_size_is_never_clean() -> None:
+    outcome = shared_rows.run({Dataset: sampled(shared=Twins(1024, 0, None, every=False), population=None)})
+    assert isinstance(outcome, Skipped) and "unknown how many there are" in outcome.reason
+
+
+def test_conflicting_labels_in_a_sample() -> None:
+    """No twin was found, which 1,024 of 60,000 rows could not show."""
+
+    def outcome(found: int, rows: int, searched: float) -> Outcome:
+        data = b.dataset(b.split(conflicting=Twins(rows, found, searched, every=False)))
+        return conflicting_labels.run({Dataset: data, Network: b.network()})
+
+    few = outcome(0, 1024, HELD)
+    assert isinstance(few, Skipped) and "may have a twin with another label" in few.reason
+    enough = outcome(0, 20_000, 0.4)
+    assert isinstance(enough, Examined) and enough.findings == ()
+    many = outcome(40, 1024, HELD)
+    assert isinstance(many, Examined) and many.findings[0].severity is Severity.HINT
+
+
+def test_all_rows_are_needed_to_miss_a_class() -> None:
+    train = b.split(y=b.labels({0.0: 1000, 1.0: 24}), sampled=True, population=60_000)
+    outcome = missing_classes.run({Dataset: b.dataset(train), Network: b.network()})
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == "it needs all rows, and of train 1,024 of 60,000 are held"
+    assert "--rows all" in outcome.how
+
+
+def overlapping(shared: Twins, repeated: Twins | None = None) -> Dataset:
+    train, dev = (b.split(name, duplicates=repeated or b.twins(0.0)) for name in ("train", "dev"))
+    return b.dataset(train, dev=dev, shared_rows={"dev": shared})
+
+
+def sampled(shared: Twins, duplicates: Twins | None = None, population: int | None = 10_000) -> Dataset:
+    """A dev set of which some rows are held; `duplicates` of train and dev."""
+    dev = b.split("dev", rows=1024, duplicates=duplicates, sampled=True, population=population)
+    train = b.split(rows=1024, duplicates=duplicates, sampled=True, population=60_000)
+    return b.dataset(train, dev=dev, shared_rows={"dev": shared})
 
 
 PIXELS = {"kind": "image", "shape": (28, 28, 1), "features": 1}

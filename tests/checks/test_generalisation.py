@@ -175,7 +175,7 @@ def test_train_error_above_a_target_is_a_warning_with_its_share() -> None:
     (found,) = findings(avoidable_bias, evaluation(score(0.20), score(0.22)), network(target=0.08))
     assert found.severity is WARNING and found.value == pytest.approx(0.12)
     assert "avoidable bias 12.0 points (95 % interval 9.5 to 14.5)" in found.message
-    assert "86 % of the distance" in found.message
+    assert "86 % of the gap" in found.message
     assert found.evidence[0].threshold == pytest.approx(0.08)
 
 
@@ -243,7 +243,7 @@ def test_a_clearly_better_baseline_makes_variance_a_warning_on_unseen_rows_only(
 
 def test_a_train_error_below_the_optimum_is_memorising() -> None:
     (found,) = findings(variance, evaluation(score(0.01), score(0.12)), network(target=0.05))
-    assert found.severity is WARNING and "100 % of the distance" in found.message
+    assert found.severity is WARNING and "all of the gap" in found.message
 
 
 def test_a_dev_error_that_rose_after_its_minimum_makes_variance_a_warning() -> None:
@@ -323,6 +323,15 @@ def test_a_hundred_rows_show_twelve_points() -> None:
     assert found.evidence[0].rows[1][0] == "1,000"
 
 
+def test_a_dev_set_is_as_large_as_all_its_rows() -> None:
+    scored = evaluation(score(0.05), score(0.10, rows=1_000))
+    of_ten_thousand = replace(scored, dev=replace(scored.dev, sampled=True, population=10_000))
+    assert severities(dev_set_size, scored) == [INFO]
+    assert severities(dev_set_size, of_ten_thousand) == []
+    unknown = replace(scored, dev=replace(scored.dev, sampled=True))
+    assert "unknown how many" in skipped(dev_set_size, unknown)
+
+
 def test_few_errors_are_little_to_read() -> None:
     assert severities(dev_set_size, evaluation(score(0.0), score(0.0005, rows=20_000))) == [INFO]
 
@@ -371,7 +380,7 @@ def test_a_class_that_is_never_found_is_a_hint() -> None:
     missed = score(0.1, classes=3, confusion=matrix, predicted=(0.59, 0.41, 0.0))
     (found,) = findings(class_recall, evaluation(score(0.05), missed), network())
     assert found.severity is HINT and found.where.label == "2" and found.where.split == "dev"
-    assert "none of the 100 rows" in found.message
+    assert "none of 100 dev rows" in found.message
 
 
 def test_class_names_are_used_where_known() -> None:
@@ -393,7 +402,7 @@ def test_weak_recall_must_be_certain_and_rare_classes_are_left_out() -> None:
     assert judged(((960, 0), (40, 0))) == []
     assert judged(((80, 4), (6, 3))) == []
     assert judged(confusion(0.1, 1000, 2)) == []
-    assert "confusion" in skipped(class_recall, evaluation(score(0.1, confusion=())))
+    assert "2 to 30 classes" in skipped(class_recall, evaluation(score(0.1, confusion=())))
 
 
 # --- best epoch ---------------------------------------------------------------------------------------------------
@@ -437,7 +446,7 @@ def test_a_short_replay_has_no_best_epoch() -> None:
 
 
 def test_without_dev_curves_there_is_no_best_epoch() -> None:
-    assert "not followed" in skipped(best_epoch, history(run([2.0, 1.0, 0.5]), origin="recorded"))
+    assert "is unknown" in skipped(best_epoch, history(run([2.0, 1.0, 0.5]), origin="recorded"))
 
 
 def test_a_training_that_never_learned_has_no_best_epoch() -> None:

@@ -288,7 +288,7 @@ def test_an_epoch_of_a_few_steps_is_not_an_epoch() -> None:
 
 def test_slow_learning_leaves_divergence_alone_and_reads_replays_only() -> None:
     assert severities(slow_learning, history(run([2.3, 90.0, 500.0]))) == []
-    assert "recorded" in skipped(slow_learning, history(run([2.3, 2.3, 2.3]), origin="recorded"))
+    assert "training log cannot show" in skipped(slow_learning, history(run([2.3, 2.3, 2.3]), origin="recorded"))
 
 
 def test_standing_still_at_the_constant_is_a_plateau() -> None:
@@ -405,6 +405,15 @@ def test_a_penalty_under_adam_is_a_hint_and_an_unknown_optimizer_is_skipped() ->
 )
 def test_batch_sizes(size, rows, iterations, expected) -> None:
     assert severities(batch_size, network(batch_size=size, iterations=iterations), dataset(rows)) == expected
+
+
+@pytest.mark.parametrize(("size", "expected"), [(4_096, []), (98_304, [HINT])])
+def test_a_batch_is_compared_with_the_rows_that_there_are(size, expected) -> None:
+    held = dataset(1_024)
+    sampled = replace(held, train=replace(held.train, sampled=True, population=98_304))
+    assert severities(batch_size, network(batch_size=size, iterations=5_000), sampled) == expected
+    unknown = replace(held, train=replace(held.train, sampled=True))
+    assert "unknown how many" in skipped(batch_size, network(batch_size=size), unknown)
 
 
 def test_batch_normalisation_needs_rows() -> None:

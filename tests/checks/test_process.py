@@ -6,12 +6,11 @@ from math import nan
 import numpy as np
 import pytest
 
-from diagnose.checks.process.changes_that_help import changes_that_help
 from diagnose.checks.process.no_dev_set import no_dev_set
 from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.checks.process.still_improving import still_improving
 from diagnose.findings import Severity
-from diagnose.measurements import Attempt, Change, Changes, Evaluation, OverfitBatch
+from diagnose.measurements import Attempt, Evaluation, OverfitBatch
 from diagnose.subject import Task
 from tests.checks.builders_training import (
     MISSING,
@@ -119,56 +118,6 @@ def test_loaded_weights_as_good_as_the_replays_are_trained_enough() -> None:
 def test_replays_that_only_know_their_rows_by_heart_do_not_count() -> None:
     learned = run(decay(2.3, 0.0, 0.6), final_train_skill=1.0, final_dev_skill=0.3)
     assert severities(still_improving, history(learned), evaluation(score(0.6)), network(iterations=100)) == []
-
-
-# --- one change ------------------------------------------------------------------------------------------------
-
-
-def change(code: str, skill: tuple[float, ...], reference: tuple[float, ...] = (0.0, 0.02, -0.1)) -> Change:
-    return Change(code, f"{code} undone", skill, reference, (False,) * len(skill))
-
-
-def tried(*changes: Change) -> Changes:
-    return Changes(changes, steps=300, rows=2000)
-
-
-def test_a_change_that_restores_learning_names_its_cause() -> None:
-    found = findings(
-        changes_that_help,
-        tried(change("learning-rate-too-high", (0.0, 0.01, 0.0)), change("inputs-not-scaled", (0.9, 0.92, 0.91))),
-    )
-    assert [(f.severity, f.where.feature) for f in found] == [
-        (ERROR, "inputs-not-scaled"),
-        (INFO, "learning-rate-too-high"),
-    ]
-    assert "0.01 without and 0.91 with it" in found[0].message
-    assert [evidence.kind for evidence in found[0].evidence] == ["bars", "table"]
-
-
-def test_a_change_that_improves_what_learned_already_is_a_warning() -> None:
-    improved = change("batch-size", (0.8, 0.8, 0.82), reference=(0.4, 0.42, 0.41))
-    assert severities(changes_that_help, tried(improved)) == [WARNING]
-
-
-@pytest.mark.parametrize("skill", [(0.9, 0.0, 0.05), (0.2, 0.21, 0.2), (nan, nan, nan), (-3.0, -2.0, -4.0)])
-def test_luck_and_small_gains_confirm_nothing(skill) -> None:
-    assert severities(changes_that_help, tried(change("batch-size", skill))) == [INFO]
-
-
-def test_a_diverged_change_has_no_skill() -> None:
-    broken = replace(change("batch-size", (0.9, 0.9, 0.9)), diverged=(True, True, True))
-    assert severities(changes_that_help, tried(broken)) == [INFO]
-
-
-def test_worse_than_constant_counts_as_nothing_learned() -> None:
-    same = change("batch-size", (0.05, 0.04, 0.05), reference=(-5.0, -4.0, -6.0))
-    assert severities(changes_that_help, tried(same)) == [INFO]
-
-
-def test_of_two_changes_for_one_cause_the_one_that_helps_is_told() -> None:
-    both = tried(change("poor-optimizer-settings", (0.0, 0.0, 0.0)), change("poor-optimizer-settings", (0.9, 0.9, 0.9)))
-    assert severities(changes_that_help, both) == [ERROR]
-    assert "no change" in skipped(changes_that_help, tried())
 
 
 # --- no dev set ----------------------------------------------------------------------------------------------------

@@ -65,4 +65,4 @@ def test_a_train_dev_split_and_few_rows_prove_nothing() -> None:
 def test_without_such_a_column_the_check_is_skipped(check, option) -> None:
     outcome = check.run({Dataset: b.dataset(b.split(), dev=b.split("dev"))})
     assert isinstance(outcome, Skipped)
-    assert option in outcome.reason
+    assert option in outcome.how

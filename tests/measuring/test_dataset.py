@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from diagnose.measurements import Unavailable
+from diagnose.checks.data.shared_rows import shared_rows
+from diagnose.findings import Skipped
+from diagnose.measurements import Dataset, Twins, Unavailable
 from diagnose.measuring import dataset as instrument
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.dataset import dataset
@@ -77,10 +79,62 @@ def test_repeated_conflicting_and_shared_rows():
     x[5], x[6] = x[0], x[1]
     y = np.array([0, 0, 1, 1, 1, 0, 1, 2, 2, 2])
     found = measured(table(x, y, dev=(x[[0, 2]].astype("float32"), y[:2]), test=(x[:4] + 0.5, y[:4])))
-    assert found.train.duplicates == pytest.approx(0.2)
-    assert found.train.conflicting == pytest.approx(0.2)  # rows 1 and 6
-    assert found.shared_rows == {"dev": 1.0, "test": 0.0}
+    assert found.train.duplicates == Twins(10, 2)
+    assert found.train.conflicting == Twins(10, 2)  # rows 1 and 6
+    assert found.shared_rows == {"dev": Twins(2, 2), "test": Twins(4, 0)}
     assert isinstance(found.train_dev, Unavailable)
+
+
+def leaking(share, rows=60_000, others=10_000):
+    """A subject of which `share` of the dev rows are also in train."""
+    generator = np.random.default_rng(0)
+    x, dev = generator.normal(size=(rows, 3)), generator.normal(size=(others, 3))
+    shared = round(share * others)
+    dev[:shared] = x[generator.choice(rows, shared, replace=False)]
+    return table(x, np.zeros(rows, int), dev=(dev, np.zeros(others, int)))
+
+
+def held(split, rows):
+    """A random sample of its rows, as one that knows how many there are."""
+    index = np.random.default_rng(len(split.name)).choice(split.rows, rows, replace=False)
+    arrays = {"inputs": (split.inputs[0][index],), "targets": (split.targets[0][index],)}
+    return replace(split, **arrays, population=split.rows, sampled=True)
+
+
+def judged(subject, **settings):
+    """How the check on shared rows ends."""
+    outcome = shared_rows.run({Dataset: measured(subject, **settings)})
+    return outcome.reason if isinstance(outcome, Skipped) else [finding.message for finding in outcome.findings]
+
+
+def test_a_leak_in_a_sample_is_seen_or_skipped_and_never_clean():
+    for share in (0.2, 0.0):
+        whole = leaking(share)
+        subject = replace(whole, train=held(whole.train, 1_024), dev=held(whole.dev, 1_024))
+        assert measured(subject).shared_rows["dev"].searched == pytest.approx(1_024 / 60_000)
+        assert judged(subject) != []
+    assert judged(subject).startswith("1,024 of 10,000 rows of dev were compared with 1.7 % of train")
+
+
+def test_all_rows_without_a_leak_are_clean_and_with_one_are_not():
+    assert judged(leaking(0.0), rows=None) == []
+    assert judged(leaking(0.2), rows=None) == ["20 % of the rows on dev are also in train"]
+
+
+def test_rows_that_are_held_and_not_compared_are_a_sample(monkeypatch):
+    monkeypatch.setattr(instrument, "HASHED_ROWS", 500)
+    found = measured(leaking(1.0, 2_000, 2_000))
+    assert found.train.duplicates == Twins(500, 0, 0.25, every=False)
+    assert found.shared_rows["dev"].interval.low < 1.0 <= found.shared_rows["dev"].interval.high
+    assert "may also be in train" in judged(leaking(0.0, 2_000, 2_000))
+    assert judged(leaking(0.0, 2_000, 2_000), rows=None) == []  # --rows all
+
+
+def test_a_dev_set_cut_from_train_at_even_steps_shows_in_a_sample(monkeypatch):
+    monkeypatch.setattr(instrument, "HASHED_ROWS", 500)
+    x = np.random.default_rng(0).normal(size=(1_000, 3))
+    found = measured(table(x, np.zeros(1_000, int), dev=(x[1::2], np.zeros(500, int))))
+    assert found.shared_rows["dev"].share > 0.8
 
 
 def test_label_autocorrelation_tells_sorted_from_shuffled():

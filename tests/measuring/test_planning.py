@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnose.measurements import Baseline, History, Initial, LearningRate, OverfitBatch, Unavailable
-from diagnose.measuring import measure, planning
+from diagnose.measurements import REPORT, Baseline, History, Initial, LearningRate, OverfitBatch, Unavailable
+from diagnose.measuring import Measured, planner_for, planning, work
 from diagnose.measuring.state import fingerprint
 from diagnose.settings import Effort, Settings
+from diagnose.subject import Subject
 from tests.measuring.subjects import digits
 
 TRAININGS = frozenset({OverfitBatch, LearningRate, History})
@@ -19,12 +20,20 @@ def silent(title: str) -> None:
     del title
 
 
+def measure(
+    subject: Subject, needed: frozenset[type], settings: Settings, progress: planning.Progress = silent
+) -> Measured:
+    with planner_for(subject, settings, progress) as planner:
+        found = planner.measure(needed)
+    return Measured(found, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
+
+
 def test_quick_trains_nothing_and_says_so() -> None:
-    result = measure(digits(), TRAININGS | {Initial, Baseline}, Settings(effort=Effort.QUICK), silent)
+    result = measure(digits(), TRAININGS | {Initial, Baseline}, Settings(effort=Effort.QUICK))
     for kind in (*TRAININGS, Baseline):
         assert isinstance(result.measurements[kind], Unavailable)
     assert isinstance(result.measurements[Initial], Initial)
-    assert {entry.what for entry in result.coverage} == {"overfit one batch", "baselines", "learning rates"}
+    assert {entry.what for entry in result.missed} == {"overfit one batch", "baselines", "learning rates"}
 
 
 def test_priority_decides_the_order_and_progress_tells_it() -> None:
@@ -34,15 +43,15 @@ def test_priority_decides_the_order_and_progress_tells_it() -> None:
 
 
 def test_what_does_not_fit_shrinks_and_then_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "seconds_per_step", lambda bench: 0.01)
-    result = measure(digits(), frozenset({LearningRate}), Settings(budget=40.0), silent)
+    monkeypatch.setattr(work, "timed", lambda bench: (0.01, 0.1))
+    result = measure(digits(), frozenset({LearningRate}), Settings(budget=40.0))
     assert result.executed[0].scale < 1
     assert isinstance(result.measurements[LearningRate], LearningRate)
-    monkeypatch.setattr(planning, "seconds_per_step", lambda bench: 10.0)
-    result = measure(digits(), frozenset({LearningRate}), Settings(budget=40.0), silent)
+    monkeypatch.setattr(work, "timed", lambda bench: (10.0, 0.1))
+    result = measure(digits(), frozenset({LearningRate}), Settings(budget=40.0))
     assert isinstance(result.measurements[LearningRate], Unavailable)
     assert result.executed == ()
-    assert "--budget" in result.coverage[0].how_to_get_it
+    assert "--budget" in result.missed[0].how
 
 
 def test_a_failing_instrument_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,18 +61,18 @@ def test_a_failing_instrument_costs_only_itself(monkeypatch: pytest.MonkeyPatch)
     failing = planning.Instrument(OverfitBatch, Effort.QUICK, 1, "broken", broken)
     kept = tuple(i for i in planning.INSTRUMENTS if i.provides is Initial)
     monkeypatch.setattr(planning, "INSTRUMENTS", (failing, *kept))
-    result = measure(digits(), frozenset({OverfitBatch, Initial}), Settings(), silent)
-    assert result.measurements[OverfitBatch] == Unavailable("broken failed: ZeroDivisionError: by zero")
+    result = measure(digits(), frozenset({OverfitBatch, Initial}), Settings())
+    assert result.measurements[OverfitBatch] == Unavailable("broken failed: ZeroDivisionError: by zero", REPORT)
     assert isinstance(result.measurements[Initial], Initial)
-    assert [entry.what for entry in result.coverage] == ["broken"]
+    assert [entry.what for entry in result.missed] == ["broken"]
 
 
 def test_the_model_is_bit_identical_afterwards_and_measurements_repeat() -> None:
     case = digits(epochs=1)
     before = fingerprint(case.model)
-    first = measure(case, TRAININGS | {Initial}, Settings(), silent).measurements
+    first = measure(case, TRAININGS | {Initial}, Settings()).measurements
     assert fingerprint(case.model) == before
-    again = measure(case, TRAININGS | {Initial}, Settings(), silent).measurements
+    again = measure(case, TRAININGS | {Initial}, Settings()).measurements
     assert plain(first) == plain(again)
 
 

@@ -72,10 +72,11 @@ def test_single_rows_of_far_dates_do_not_widen_train() -> None:
 
 
 def test_what_was_not_named_is_unavailable() -> None:
-    assert group_overlaps(subject()) == Unavailable("no column of groups was named (--group)")
-    assert time_orders(subject()) == Unavailable("no column of times was named (--time)")
-    alone = Unavailable("there is no split beside train to compare with")
-    assert group_overlaps(subject({"train": text("a")})) == alone
+    groups, times = group_overlaps(subject()), time_orders(subject())
+    assert isinstance(groups, Unavailable) and "--group COLUMN" in groups.how
+    assert isinstance(times, Unavailable) and "--time COLUMN" in times.how
+    alone = group_overlaps(subject({"train": text("a")}))
+    assert isinstance(alone, Unavailable) and alone.reason == "there is only one split"
     assert time_orders(subject(times={"train": [1.0]})) == alone
 
 

@@ -5,11 +5,12 @@ import re
 import pytest
 
 from diagnose.checks import CHECKS
-from diagnose.describing.facts import Values
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
-from diagnose.reasoning.causes import CAUSES, GATE, TRIAL, VITAL, DeclaredCause
+from diagnose.reasoning.causes import CAUSES, GATE, VITAL, DeclaredCause
 from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
+from diagnose.reasoning.snippets import Values
 from diagnose.reasoning.verdicts import SNIPPETS, TITLES
+from diagnose.subject import Task
 
 BY_CODE = {cause.code: cause for cause in CAUSES}
 
@@ -25,6 +26,8 @@ def test_a_cause_is_complete(cause: DeclaredCause) -> None:
     assert cause.supported_by
     assert cause.about.endswith(".")
     assert set(cause.explains) <= set(BY_CODE) - {cause.code}
+    assert set(cause.confirmed_by) <= set(cause.remedies)
+    assert all(remedy.trial is not None for remedy in cause.confirmed_by)
 
 
 def test_explains_has_no_circle() -> None:
@@ -39,19 +42,28 @@ def test_explains_has_no_circle() -> None:
 
 def test_every_check_supports_some_cause() -> None:
     supporting = {check.code for cause in CAUSES for check in (*cause.supported_by, *cause.witnessed_by)}
-    supporting |= {check.code for check in (*GATE, TRIAL)}
+    supporting |= {check.code for check in GATE}
     assert {check.code for check in CHECKS} == supporting
 
 
 def test_what_the_engine_names_is_registered() -> None:
-    assert {check.code for check in (*GATE, TRIAL, *VITAL)} <= {check.code for check in CHECKS}
+    assert {check.code for check in (*GATE, *VITAL)} <= {check.code for check in CHECKS}
 
 
 @pytest.mark.parametrize("remedy", REMEDIES, ids=lambda r: r.code)
 def test_a_snippet_is_python(remedy: DeclaredRemedy) -> None:
-    snippet = Values().fill(remedy.snippet)
-    assert not re.search(r"\$\w", snippet)
-    compile(snippet, remedy.code, "exec")
+    for text in (remedy.snippet, remedy.action):
+        assert not re.search(r"\$\w", Values().fill(text))
+    assert "$" not in remedy.title
+    compile(Values().fill(remedy.snippet), remedy.code, "exec")
+
+
+def test_the_remedies_of_every_task_are_there_where_some_are_for_some_tasks_only() -> None:
+    for cause in CAUSES:
+        tasks = [remedy.tasks for remedy in cause.remedies]
+        if None not in tasks and cause.code != "softmax-on-multilabel":
+            covered = frozenset().union(*(task for task in tasks if task))
+            assert covered >= {task for task in Task if task.classifies}, cause.code
 
 
 def test_every_remedy_is_offered() -> None:

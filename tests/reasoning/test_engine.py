@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from diagnose.diagnosis import State
-from diagnose.findings import Examined, Finding, Outcome, Severity, Where
+from diagnose.diagnosis import Effect, State
+from diagnose.findings import Examined, Finding, Outcome, Severity
 from diagnose.measurements import Evaluation
-from diagnose.reasoning.causes import GATE, TRIAL, DeclaredCause, Role
-from diagnose.reasoning.engine import Seen, Suspicion, gate, state_of, suspect
-from diagnose.reasoning.remedies import DEFAULT_OPTIMIZER
+from diagnose.reasoning.causes import GATE, DeclaredCause, Role
+from diagnose.reasoning.engine import Seen, Suspicion, gate, state_of, suspect, worth_trying
+from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.registry import Check, check
+from diagnose.trials.interventions.layers import NO_PENALTIES
 
 DOES_NOT_LEARN = GATE[0]
 
@@ -28,7 +29,16 @@ CONTRACT, SCALE, RATE, DEAD, SPEED, BASELINE = (made(c) for c in ("contract", "s
 
 
 def declared(code: str, supported_by: dict[Check, float], role: Role = Role.SUSPECT, **more: object) -> DeclaredCause:
-    return DeclaredCause(code, code, "It is so.", role, supported_by, (DEFAULT_OPTIMIZER,), **more)  # type: ignore[arg-type]
+    """A cause whose only remedy has the code "cure of CODE", and confirms it."""
+    cure = DeclaredRemedy(f"cure of {code}", "Cure it", "It helps.", "", "one line", trial=NO_PENALTIES)
+    more = {"confirmed_by": (cure,)} | more
+    return DeclaredCause(code, code, "It is so.", role, supported_by, (cure,), **more)  # type: ignore[arg-type]
+
+
+def tried(code: str, restores: bool, before: float = 0.0) -> Effect:
+    """The effect of the remedy of a cause that `declared` made."""
+    after = 0.9 if restores else before
+    return Effect("", code, before, after, None, "sufficient", 3, remedy=f"cure of {code}", restores=restores)
 
 
 CAUSES = (
@@ -43,9 +53,9 @@ CAUSES = (
 )
 
 
-def outcome(check: Check, *severities: Severity, about: str | None = None) -> Outcome:
+def outcome(check: Check, *severities: Severity) -> Outcome:
     findings = tuple(
-        Finding(s, "it is so", where=Where(feature=about), code=check.code, check=check.code, id=f"{check.code}-{n}")
+        Finding(s, "it is so", code=check.code, check=check.code, id=f"{check.code}-{n}")
         for n, s in enumerate(severities)
     )
     return Examined(check.code, findings)
@@ -54,12 +64,12 @@ def outcome(check: Check, *severities: Severity, about: str | None = None) -> Ou
 SICK = outcome(DOES_NOT_LEARN, Severity.ERROR)
 
 
-def found(*outcomes: Outcome) -> dict[str, Suspicion]:
-    return {s.code: s for s in suspect(outcomes, CAUSES)}
+def found(*outcomes: Outcome, effects: tuple[Effect, ...] = ()) -> dict[str, Suspicion]:
+    return {s.code: s for s in suspect(outcomes, CAUSES, effects=effects)}
 
 
-def order(*outcomes: Outcome) -> list[str]:
-    return [s.code for s in suspect(outcomes, CAUSES)]
+def order(*outcomes: Outcome, effects: tuple[Effect, ...] = ()) -> list[str]:
+    return [s.code for s in suspect(outcomes, CAUSES, effects=effects)]
 
 
 def test_a_signal_is_a_hint_in_a_model_that_is_not_sick() -> None:
@@ -100,55 +110,61 @@ def test_what_was_cleared_weighs_less() -> None:
     assert with_rate_clean == found(outcome(SPEED, Severity.ERROR), SICK)["slow"].score - 0.5
 
 
-def test_an_experiment_confirms_and_outranks_a_rule() -> None:
-    outcomes = (
-        outcome(SCALE, Severity.WARNING),
-        outcome(SPEED, Severity.WARNING),
-        outcome(TRIAL, Severity.WARNING, about="slow"),
-        SICK,
-    )
-    assert found(*outcomes)["slow"].state == "confirmed"
-    assert order(*outcomes)[0] == "slow"
+def test_a_trial_confirms_and_outranks_a_rule() -> None:
+    outcomes = (outcome(SCALE, Severity.WARNING), outcome(SPEED, Severity.WARNING), SICK)
+    effects = (tried("slow", restores=True, before=0.3),)
+    assert order(*outcomes)[0] == "scale"
+    assert found(*outcomes, effects=effects)["slow"].state == "confirmed"
+    assert order(*outcomes, effects=effects)[0] == "slow"
 
 
-def test_an_experiment_without_effect_is_inconclusive_and_explains_nothing_that_was_confirmed() -> None:
-    outcomes = (
-        outcome(SCALE, Severity.ERROR),
-        outcome(RATE, Severity.ERROR),
-        Examined(
-            TRIAL.code,
-            (
-                *outcome(TRIAL, Severity.INFO, about="scale").findings,  # type: ignore[union-attr]
-                *outcome(TRIAL, Severity.ERROR, about="rate").findings,  # type: ignore[union-attr]
-            ),
-        ),
-        SICK,
-    )
-    suspicions = found(*outcomes)
+def test_a_trial_that_restores_learning_makes_a_suspicion_by_itself() -> None:
+    suspicions = found(SICK, effects=(tried("rate", restores=True),))
+    assert (suspicions["rate"].state, suspicions["rate"].severity) == ("confirmed", Severity.ERROR)
+    assert suspicions["rate"].support == ()
+    half = found(SICK, effects=(tried("rate", restores=True, before=0.4),))
+    assert half["rate"].severity is Severity.WARNING
+
+
+def test_but_not_where_the_remedy_cures_several_causes() -> None:
+    cure = CAUSES[0].confirmed_by
+    causes = (*CAUSES, declared("twin", {RATE: 2.0}, confirmed_by=cure))
+    effects = (tried("fact", restores=True),)
+    assert not {"fact", "twin"} & {s.code for s in suspect((SICK,), causes, effects=effects)}
+    told = {s.code: s for s in suspect((SICK, outcome(CONTRACT, Severity.ERROR)), causes, effects=effects)}
+    assert told["fact"].state == "confirmed"
+    assert "twin" not in told
+
+
+def test_a_trial_without_effect_is_inconclusive_and_explains_nothing_that_was_confirmed() -> None:
+    outcomes = (outcome(SCALE, Severity.ERROR), outcome(RATE, Severity.ERROR), SICK)
+    effects = (tried("scale", restores=False), tried("rate", restores=True))
+    suspicions = found(*outcomes, effects=effects)
     assert suspicions["scale"].state == "inconclusive"
     assert suspicions["rate"].explained_by is None
-    assert order(*outcomes)[0] == "rate"
+    assert order(*outcomes, effects=effects)[0] == "rate"
 
 
 def test_nor_does_it_by_way_of_another_suspect() -> None:
     between = declared("between", {DEAD: 2.0}, explains=("rate",))
     causes = (declared("scale", {SCALE: 2.0}, explains=("between",)), between, *CAUSES[2:])
-    outcomes = (
-        outcome(SCALE, Severity.ERROR),
-        outcome(DEAD, Severity.ERROR),
-        outcome(RATE, Severity.ERROR),
-        Examined(
-            TRIAL.code,
-            (
-                *outcome(TRIAL, Severity.INFO, about="scale").findings,  # type: ignore[union-attr]
-                *outcome(TRIAL, Severity.ERROR, about="rate").findings,  # type: ignore[union-attr]
-            ),
-        ),
-        SICK,
-    )
-    found = {s.code: s for s in suspect(outcomes, causes)}
+    outcomes = (outcome(SCALE, Severity.ERROR), outcome(DEAD, Severity.ERROR), outcome(RATE, Severity.ERROR), SICK)
+    effects = (tried("scale", restores=False), tried("rate", restores=True))
+    found = {s.code: s for s in suspect(outcomes, causes, effects=effects)}
     assert found["between"].explained_by == "scale"
     assert found["rate"].explained_by is None
+
+
+def test_nothing_is_tried_in_a_model_that_passes_the_gate() -> None:
+    for outcomes in ((outcome(SCALE, Severity.ERROR),), (outcome(GATE[1], Severity.HINT),)):
+        assert worth_trying(suspect(outcomes, CAUSES), Seen(outcomes), CAUSES) == ()
+
+
+def test_in_a_sick_one_the_remedies_of_what_is_suspected_are_tried_first_and_the_others_after() -> None:
+    outcomes = (outcome(RATE, Severity.ERROR), SICK)
+    wanted = [remedy.code for remedy in worth_trying(suspect(outcomes, CAUSES), Seen(outcomes), CAUSES)]
+    assert wanted[0] == "cure of rate"
+    assert sorted(wanted) == sorted(f"cure of {cause.code}" for cause in CAUSES)
 
 
 def test_residue_remains_only_where_nothing_else_does() -> None:

@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnose.describing.facts import Values
+from diagnose.loading import LoadOptions, subject_from
 from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
+from diagnose.reasoning.snippets import optimizer_text, values_of
 from diagnose.reasoning.verdicts import SNIPPETS
+from diagnose.subject import Task
 
 ROWS, SIDE, CLASSES = 24, 12, 3
 EVERY = {remedy.code: remedy for remedy in (*REMEDIES, *SNIPPETS.values())}
-FILLED = {code: remedy for code, remedy in EVERY.items() if "$" in remedy.snippet and "softmax" not in remedy.snippet}
+CLASSIFYING = {code: r for code, r in EVERY.items() if r.tasks is None or Task.MULTICLASS in r.tasks}
+NUMBERS = {code: r for code, r in EVERY.items() if "$" in r.snippet and (r.tasks is None or Task.REGRESSION in r.tasks)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,24 +53,51 @@ def pasted_beside(classes: int | None) -> dict[str, Any]:
 
 
 def run(remedy: DeclaredRemedy, classes: int | None) -> None:
-    loss = "mean_squared_error" if classes is None else "sparse_categorical_crossentropy"
     names = pasted_beside(classes)
     before = names["model"]
-    snippet = Values(loss=loss, classes=classes or 1).fill(remedy.snippet)
+    subject = subject_from(before, (names["x_train"], names["y_train"]), options=LoadOptions())
+    snippet = values_of(subject, {}).fill(remedy.snippet)
     assert "$" not in snippet
     exec(compile(snippet, remedy.code, "exec"), names)
     if names["model"] is not before:
-        labels = names["y_train"]
-        if classes is not None and names["model"].loss in ("binary_crossentropy", "mse"):
-            labels = np.eye(classes)[labels]
-        assert np.all(np.isfinite(names["model"].train_on_batch(names["x_train"], labels)))
+        assert np.all(np.isfinite(names["model"].train_on_batch(names["x_train"], names["y_train"])))
 
 
-@pytest.mark.parametrize("code", EVERY)
+@pytest.mark.parametrize("code", CLASSIFYING)
 def test_it_runs_beside_a_classifier(code: str) -> None:
     run(EVERY[code], CLASSES)
 
 
-@pytest.mark.parametrize("code", FILLED)
+@pytest.mark.parametrize("code", NUMBERS)
 def test_what_is_filled_in_fits_a_regression_too(code: str) -> None:
-    run(FILLED[code], None)
+    run(EVERY[code], None)
+
+
+def test_the_users_own_optimizer_and_metrics_are_kept() -> None:
+    import keras
+
+    model = pasted_beside(CLASSES)["model"]
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 100, 0.9)
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    rows = (np.zeros((4, SIDE, SIDE, 1)), np.arange(4) % CLASSES)
+    values = values_of(subject_from(model, rows, options=LoadOptions()), {})
+    assert values.fill("$optimizer$metrics | $optimizer_at_rate") == (
+        'keras.optimizers.SGD(learning_rate=0.05, momentum=0.9), metrics=["accuracy"] | '
+        "keras.optimizers.SGD(learning_rate=0.01, momentum=0.9)"
+    )
+    for optimizer in (keras.optimizers.Adam(schedule), keras.optimizers.AdamW(0.002, weight_decay=0.1)):
+        made = eval(optimizer_text(optimizer), {"keras": keras})
+        assert made.get_config() | {"name": ""} == optimizer.get_config() | {"name": ""}
+
+
+def test_an_optimizer_of_the_users_own_is_made_from_its_class() -> None:
+    import keras
+
+    class Mine(keras.optimizers.SGD):
+        pass
+
+    assert "type(old.optimizer).from_config" in optimizer_text(Mine(0.1))
+    names = {"old": pasted_beside(CLASSES)["model"]}
+    names["old"].compile(Mine(0.1, momentum=0.5), "sparse_categorical_crossentropy")
+    made = eval(optimizer_text(names["old"].optimizer, "0.3"), names)
+    assert (type(made), made.momentum, round(float(made.learning_rate), 6)) == (Mine, 0.5, 0.3)

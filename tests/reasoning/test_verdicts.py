@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from diagnose.describing.facts import Values
-from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
-from diagnose.findings import Finding, Severity
+from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Effect
+from diagnose.findings import Finding, Interval, Severity
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
 from diagnose.reasoning.prescribing import remedies
+from diagnose.reasoning.snippets import Values
 from diagnose.reasoning.verdicts import Situation, verdicts
+from diagnose.subject import Task
 
 NOTHING = Situation(
     repair=None,
@@ -25,6 +26,7 @@ NOTHING = Situation(
     structure=None,
     images=True,
 )
+TASKS = frozenset({Task.MULTICLASS})
 LARGE = Finding(Severity.WARNING, "a large gap", value=0.2, id="large-1")
 SMALL = Finding(Severity.HINT, "a small gap", value=0.02, id="small-1")
 
@@ -83,20 +85,45 @@ def test_the_repair_of_the_root_comes_first() -> None:
         replace(suspicion("dead-units"), explained_by="learning-rate-too-high"),
     )
     now = replace(NOTHING, repair=roots[0])
-    codes = [r.code for r in remedies(roots, verdicts(now), Values(rate=1e-3))]
+    codes = [r.code for r in remedies(roots, verdicts(now), Values(), TASKS)]
     assert codes[0] == "lower-learning-rate"
     assert "more-data" not in codes
 
 
 def test_variance_is_never_treated_with_the_learning_rate() -> None:
     now = replace(NOTHING, variance=LARGE)
-    offered = [r.code for r in remedies((suspicion("high-variance"),), verdicts(now), Values())]
+    offered = [r.code for r in remedies((suspicion("high-variance"),), verdicts(now), Values(), TASKS)]
     assert offered[0] == "more-data"
     assert not {"lower-learning-rate", "raise-learning-rate", "bigger-network"} & set(offered)
 
 
 def test_bias_is_never_treated_with_data() -> None:
     now = replace(NOTHING, bias=LARGE)
-    offered = [r.code for r in remedies((suspicion("high-bias"),), verdicts(now), Values())]
+    offered = [r.code for r in remedies((suspicion("high-bias"),), verdicts(now), Values(), TASKS)]
     assert offered[0] == "bigger-network"
     assert not {"more-data", "regularize", "augmentation"} & set(offered)
+
+
+def test_a_payoff_belongs_to_the_very_remedy_that_was_tried_at_the_very_value_that_it_names() -> None:
+    roots = (suspicion("learning-rate-too-high"), suspicion("bad-initialization"))
+    effect = Effect(
+        "learning-rate-too-high", "learning rate 0.03", 0.1, 0.9, Interval(0.7, 0.9), "sufficient", 3,
+        remedy="lower-learning-rate", restores=True, steps=300, values={"rate": "0.03"},
+    )  # fmt: skip
+    offered = remedies(roots, verdicts(replace(NOTHING, repair=roots[0])), Values(rate="0.5"), TASKS, (effect,))
+    payoffs = {remedy.code: remedy.payoff for remedy in offered}
+    assert payoffs["lower-learning-rate"].how == "measured"
+    assert {payoff.how for code, payoff in payoffs.items() if code != "lower-learning-rate"} == {"unknown"}
+    tried = next(remedy for remedy in offered if remedy.code == "lower-learning-rate")
+    assert "to 0.03 " in tried.action and "learning_rate=0.03" in tried.snippet
+    span = tried.payoff.interval
+    assert span is not None and (span.low, span.high) == (pytest.approx(0.8), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"), [(Task.MULTICLASS, "softmax-cross-entropy"), (Task.BINARY, "sigmoid-head")]
+)
+def test_a_remedy_for_another_task_is_not_offered(task: Task, expected: str) -> None:
+    root = suspicion("single-unit-softmax", Severity.ERROR)
+    offered = remedies((root,), verdicts(replace(NOTHING, repair=root)), Values(), frozenset({task}))
+    assert [remedy.code for remedy in offered] == [expected]

@@ -27,7 +27,7 @@ from diagnose.findings import (
     Table,
     Where,
 )
-from tests.reports.pictures import BY_CLASS, COUNTS, ERRORS, HISTORY, RANGE
+from tests.reports.pictures import BY_CLASS, COUNTS, ERRORS, HISTORY, RANGE, errors
 from tests.reports.sick_model import (
     CHECKS,
     LAYERS,
@@ -73,13 +73,13 @@ def sick() -> Diagnosis:
         ),
         timing={"loading": 1.2, "forward": 3.4, "learning rate": 48.0, "trials": 3_240.0},
         figures=(
-            Figure("errors", ERRORS),
             Figure("curves", RANGE),
             Figure("curves", HISTORY),
             Figure("data", COUNTS),
             Figure("data", BY_CLASS),
         ),
         layers=LAYERS,
+        errors=ERRORS,
         date="2026-11-22T14:06:00+00:00",
     )
 
@@ -124,18 +124,16 @@ def healthy() -> Diagnosis:
         remedies=(),
         effects=(),
         coverage=(),
-        figures=(
-            Figure(
-                "errors",
-                replace(
-                    ERRORS,
-                    labels=("target", "train", "train_dev", "dev", "test"),
-                    values=(0.05, 0.058, 0.106, 0.11, 0.112),
-                    lows=(0.05, 0.054, 0.09, 0.101, 0.103),
-                    highs=(0.05, 0.063, 0.125, 0.12, 0.122),
-                ),
-            ),
-            Figure("curves", HISTORY),
+        figures=(Figure("curves", HISTORY),),
+        errors=errors(
+            {
+                "train": (0.058, 0.054, 0.063),
+                "train_dev": (0.106, 0.09, 0.125),
+                "dev": (0.11, 0.101, 0.12),
+                "test": (0.112, 0.103, 0.122),
+            },
+            constant=0.9,
+            target_error=0.05,
         ),
         layers=tuple(
             replace(row, spread=0.9, gradient=2e-3, dead=None if row.dead is None else 0.02, flags=()) for row in LAYERS
@@ -145,13 +143,15 @@ def healthy() -> Diagnosis:
 
 def regression() -> Diagnosis:
     """One number out, errors in units of the target."""
-    rmse = Bars(
+    rmse = errors(
+        {"train": (2.2, 2.1, 2.3), "dev": (4.9, 4.3, 5.6)},
         "RMSE",
-        ("best baseline: ridge", "train", "dev", "constant prediction"),
-        (3.1, 2.2, 4.9, 9.2),
-        unit="RMSE in $1,000",
-        lows=(2.8, 2.1, 4.3, 8.1),
-        highs=(3.5, 2.3, 5.6, 10.4),
+        constant=9.2,
+        output="price",
+        baseline="ridge",
+        baseline_error=3.1,
+        baseline_interval=Interval(2.8, 3.5),
+        baseline_split="dev",
     )
     return replace(
         healthy(),
@@ -159,30 +159,23 @@ def regression() -> Diagnosis:
         headline="Ridge regression does better: RMSE 3.1 [2.8, 3.5] against the model's 4.9 [4.3, 5.6].",
         subject=SUBJECT
         | {"name": "boston.h5", "outputs": [{"name": "price", "task": "regression", "loss": "mean_squared_error"}]},
-        figures=(Figure("errors", rmse),),
+        figures=(),
+        errors=rmse,
     )
 
 
 def many_outputs() -> Diagnosis:
     """Two outputs, each judged by itself."""
-    by_output = [Figure("errors", replace(ERRORS, title=f"Error rate of {name}")) for name in ("colour", "shape")]
+    by_output = [replace(error, output=name) for name in ("colour", "shape") for error in ERRORS]
     outputs = [
         {"name": name, "task": "multiclass", "loss": "categorical_crossentropy", "weight": 1.0}
         for name in ("colour", "shape")
     ]
-    return replace(sick(), subject=SUBJECT | {"outputs": outputs}, figures=tuple(by_output))
+    return replace(sick(), subject=SUBJECT | {"outputs": outputs}, figures=(), errors=tuple(by_output))
 
 
 def without_dev() -> Diagnosis:
     """Only train: what rests on a dev set is unknown."""
-    errors = Bars(
-        "Error rate",
-        ("train", "dev"),
-        (0.02, math.nan),
-        unit="error rate",
-        lows=(0.017, math.nan),
-        highs=(0.024, math.nan),
-    )
     return replace(
         healthy(),
         state=State.UNKNOWN,
@@ -190,7 +183,8 @@ def without_dev() -> Diagnosis:
         subject=SUBJECT | {"splits": SUBJECT["splits"][:1]},
         causes=(),
         verdicts=unjudged("unknown", "Every row may have been trained on."),
-        figures=(Figure("errors", errors),),
+        figures=(),
+        errors=errors({"train": (0.02, 0.017, 0.024), "dev": (math.nan, math.nan, math.nan)}),
         layers=(),
     )
 
@@ -258,7 +252,7 @@ def deep(layers: int = 200) -> Diagnosis:
         causes=(main,),
         findings=found,
         layers=tuple(rows),
-        figures=(Figure("errors", ERRORS), Figure("curves", curve), Figure("layers", profile)),
+        figures=(Figure("curves", curve), Figure("layers", profile)),
     )
 
 
@@ -327,10 +321,12 @@ def hostile() -> Diagnosis:
             for check in CHECKS
         ),
         coverage=(Coverage(LONG, HOSTILE, LONG),),
-        figures=tuple(
-            Figure(section, evidence) for section in ("errors", "curves", "layers", "data") for evidence in every
-        ),
+        figures=tuple(Figure(section, evidence) for section in ("curves", "layers", "data") for evidence in every),
         layers=rows,
+        errors=(
+            *errors(dict.fromkeys(names, (math.nan, math.nan, math.inf)), constant=math.inf, output=HOSTILE),
+            *errors({"dev": (0.1, 0.0, 0.2)}, output=LONG, baseline=HOSTILE, metrics={HOSTILE: math.nan}),
+        ),
     )
 
 

@@ -4,11 +4,14 @@ import base64
 import math
 import struct
 import zlib
+from typing import Any, Literal
 
+from diagnose.diagnosis import ErrorLevel
 from diagnose.findings import (
     Bars,
     Curves,
     Histogram,
+    Interval,
     Mark,
     Matrix,
     Sample,
@@ -119,13 +122,44 @@ UPDATES = Table(
     ("layer", "update / weight", "kernel", "steps"),
     (("conv2d", 0.041, "3 × 3", 113), ("dense", 0.062, "3136 × 128", 113), ("dense_4", math.nan, "128 × 10", None)),
 )
-ERRORS = Bars(
-    "Error rate of the loaded weights",
-    ("target", "train", "dev", "test", "best baseline", "constant prediction"),
-    (0.05, 0.898, 0.901, 0.899, 0.132, 0.901),
-    unit="error rate",
-    lows=(0.05, 0.892, 0.891, 0.889, 0.122, 0.891),
-    highs=(0.05, 0.903, 0.910, 0.908, 0.143, 0.910),
+
+
+def errors(
+    splits: dict[str, tuple[float, float, float]],
+    unit: Literal["error rate", "RMSE"] = "error rate",
+    *,
+    constant: float = math.nan,
+    output: str = "dense_2",
+    **more: Any,
+) -> tuple[ErrorLevel, ...]:
+    """The errors of one output: for each split its error with the ends of its interval."""
+    return tuple(
+        ErrorLevel(
+            output=output,
+            split=split,
+            unit=unit,
+            error=value,
+            interval=None if math.isnan(low) else Interval(low, high),
+            rows=1_000,
+            population=1_000,
+            constant_error=constant,
+            skill=1 - value / constant,
+            **more,
+        )
+        for split, (value, low, high) in splits.items()
+    )
+
+
+ERRORS = errors(
+    {"train": (0.898, 0.892, 0.903), "dev": (0.901, 0.891, 0.910), "test": (0.899, 0.889, 0.908)},
+    constant=0.901,
+    target_error=0.05,
+    baseline="gradient boosting",
+    baseline_error=0.132,
+    baseline_interval=Interval(0.122, 0.143),
+    baseline_split="dev",
+    loss=2.303,
+    metrics={"accuracy": 0.099},
 )
 COUNTS = Bars(
     "Training rows per class",

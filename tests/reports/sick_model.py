@@ -13,6 +13,7 @@ from diagnose.diagnosis import (
 from diagnose.findings import (
     Finding,
     Interval,
+    Link,
     Severity,
     Where,
 )
@@ -325,10 +326,13 @@ SICK_VERDICTS = {
 }
 
 
+READING = (Link("A recipe for training neural networks", "https://example.org/recipe"),)
+
+
 def outcome(  # noqa: PLR0917 - one line of a table
     code: str, title: str, family: str, result: str, reason: str = "", explanation: str = DOCUMENTATION
 ) -> CheckOutcome:
-    return CheckOutcome(code, title, family, result, reason, 0.013, explanation)
+    return CheckOutcome(code, title, family, result, reason, 0.013, explanation, reading=READING)
 
 
 CHECKS = (

@@ -16,7 +16,7 @@ from diagnose.reports.labels import Label, settle
 from diagnose.reports.ladder import difference, ladder, levels, number_line
 from diagnose.reports.numbers import beside, between, cut, halved, interval, number, quantity, shape
 from diagnose.reports.svg import scale, tag
-from tests.reports.pictures import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD
+from tests.reports.pictures import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD, errors
 
 numbers = st.floats(allow_nan=True, allow_infinity=True, width=64)
 several = st.lists(numbers, max_size=8).map(tuple)
@@ -127,18 +127,18 @@ def test_many_bars_become_a_profile_of_fixed_height() -> None:
 def test_the_ladder_names_the_gaps_between_its_levels() -> None:
     sentence = str(ladder(ERRORS))
     assert "avoidable bias: +84.8 [84.2, 85.3]" in sentence and "variance: +0.3 [−0.8, 1.4]" in sentence
-    with_train_dev = Bars("e", ("train", "train-dev", "dev"), (0.1, 0.2, 0.3), "error rate")
+    with_train_dev = errors({"train": (0.1, 0.1, 0.1), "train_dev": (0.2, 0.2, 0.2), "dev": (0.3, 0.3, 0.3)})
     assert "variance: +10.0" in ladder(with_train_dev) and "data mismatch: +10.0" in ladder(with_train_dev)
 
 
 def test_a_baseline_between_two_levels_does_not_break_their_gap() -> None:
-    bars = Bars("e", ("target", "baseline: ridge", "train"), (0.05, 0.2, 0.1), "error rate")
-    assert "avoidable bias: +5.0" in ladder(bars)
-    assert "avoidable bias" not in ladder(Bars("e", ("baseline: ridge", "train"), (0.2, 0.1), "error rate"))
+    alone = errors({"train": (0.1, 0.1, 0.1)}, baseline="ridge", baseline_error=0.2)
+    assert "avoidable bias: +5.0" in ladder([replace(alone[0], target_error=0.05)])
+    assert "avoidable bias" not in ladder(alone)
 
 
 def test_the_interval_of_a_gap_holds_both_intervals() -> None:
-    train, dev = levels(Bars("e", ("train", "dev"), (0.10, 0.20), "error rate", (0.07, 0.16), (0.13, 0.24)))
+    train, dev = levels(errors({"train": (0.10, 0.07, 0.13), "dev": (0.20, 0.16, 0.24)}))[:2]
     size, low, high = difference(train, dev)
     assert (round(size, 6), round(low, 6), round(high, 6)) == (10.0, 5.0, 15.0)
 
@@ -146,7 +146,7 @@ def test_the_interval_of_a_gap_holds_both_intervals() -> None:
 def test_the_number_line_shows_dev_as_your_model() -> None:
     line = number_line(ERRORS, "c-flag")
     assert "your model 90.1 %" in line and "target 5.0 %" in line and "dev error rate, %" in line
-    assert number_line(Bars("e", ("baseline",), (0.1,)), "c-flag") == ""
+    assert number_line(errors({"train_dev": (0.1, 0.1, 0.1)}), "c-flag") == ""
 
 
 def test_a_line_that_leaves_the_finite_numbers_ends_with_a_cross() -> None:
@@ -208,7 +208,10 @@ def test_no_number_breaks_a_figure(x: tuple[float, ...], y: tuple[float, ...], z
         figure = draw(evidence)
         assert parsed(figure).tag == "figure"
         assert all(-0.01 <= place <= 100.01 for place in positions(figure))
-    assert parsed(ladder(every[0])).tag == "figure"
+    numbers = (*x, *y, *z, 0.5, 0.5, 0.5)
+    first, second = (numbers[0], numbers[1], numbers[2]), (numbers[1], numbers[2], numbers[-1])
+    told = errors({"train": first, "dev": second}, constant=numbers[0] or 1.0, target_error=numbers[0])
+    assert parsed(ladder(told)).tag == "figure"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
-from diagnose.findings import Samples
+from diagnose.findings import Link, Samples
 from diagnose.reports import notebook, story
 from diagnose.reports.html import render
 from tests.reports.examples import EVERY, HOSTILE, deep, healthy, hostile, sick, without_dev
@@ -209,11 +209,27 @@ def test_what_a_reason_quotes_is_quoted_once_a_list() -> None:
 
 def test_what_could_not_be_checked_is_said_with_the_reason() -> None:
     words = Page(render(sick())).words
-    assert "9 of 13 checks ran, 4 could not. Silence about these means unknown, not passed." in words
+    assert "9 of 13 checks ran, 4 could not. No finding here means “not checked”, not “passed”." in words
     for check in sick().checks:
         assert check.reason in words
     for gap in sick().coverage:
         assert gap.what in words and gap.why in words
+
+
+def test_a_check_that_was_skipped_says_what_to_do_and_what_to_read() -> None:
+    way, link = "Pass rows the model was not trained on: --dev PATH.", Link("A <title>", "https://example.org/read")
+    checks = tuple(replace(check, how=way if check.reason else "", reading=(link,)) for check in sick().checks)
+    page = render(replace(sick(), checks=checks))
+    assert way in Page(page).words
+    assert '<a href="https://example.org/read" rel="external noreferrer">A &lt;title&gt;</a>' in page
+    nothing_to_read = tuple(replace(check, reading=()) for check in sick().checks)
+    assert "Further reading" not in render(replace(sick(), checks=nothing_to_read))
+
+
+def test_a_sample_says_of_how_many_rows() -> None:
+    splits = [{"name": "train", "rows": 1_024, "population": 60_000}, {"name": "dev", "rows": 500, "population": 500}]
+    words = Page(render(replace(sick(), subject={**sick().subject, "splits": splits}))).words
+    assert "1,024 of 60,000" in words and "500 of 500" not in words
 
 
 def test_rows_of_the_users_data_are_announced() -> None:

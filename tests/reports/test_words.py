@@ -1,19 +1,10 @@
-"""Terms, further reading, gauges, and what a check lacked."""
-
-import ast
-from pathlib import Path
+"""Terms and gauges."""
 
 import pytest
 
-import diagnose
-from diagnose.checks import CHECKS
 from diagnose.findings import Finding, Interval, Severity
 from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import GLOSSARY, Words, target
-from diagnose.reports.missing import how_to_get
-from diagnose.reports.reading import BY_CHECK, BY_FAMILY, reading
-
-PACKAGE = Path(diagnose.__file__).parent
 
 
 def test_a_term_is_marked_once_a_section() -> None:
@@ -46,37 +37,6 @@ def test_numbers_stay_whole() -> None:
 def test_every_meaning_is_a_sentence(name: str) -> None:
     assert GLOSSARY[name][0].isupper() and GLOSSARY[name].endswith(".")
     assert " " not in target(name)
-
-
-def test_every_check_of_ours_has_further_reading_and_no_other_is_named() -> None:
-    codes = {check.code for check in CHECKS}
-    assert set(BY_CHECK) <= codes
-    assert {check.family for check in CHECKS} <= set(BY_FAMILY)
-    assert all(reading(check.code, check.family) for check in CHECKS)
-    assert reading("somebody-elses", "their family") == ()
-
-
-def test_addresses_are_whole_and_carry_no_tracking() -> None:
-    links = {link for links in (*BY_CHECK.values(), *BY_FAMILY.values()) for link in links}
-    assert all(link.address.startswith(("https://", "http://")) and "?" not in link.address for link in links)
-    assert len({link.address for link in links}) == len(links)
-
-
-def reasons() -> list[str]:
-    """Every reason written in the sources for which something is not measured."""
-    found = []
-    for path in (*PACKAGE.rglob("measuring/*.py"), *PACKAGE.joinpath("checks").resolve().rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            named = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("NotMeasured", "Unavailable")
-            if named and node.args and isinstance(node.args[0], ast.Constant):
-                found.append(str(node.args[0].value))
-    return found
-
-
-def test_most_reasons_come_with_advice() -> None:
-    without = [reason for reason in reasons() if how_to_get(reason) == "–"]
-    assert len(reasons()) > 30
-    assert len(without) <= len(reasons()) / 4, without
 
 
 def finding(value: float | None, threshold: float | None, interval: Interval | None = None) -> Finding:

@@ -27,6 +27,7 @@ from diagnose.measuring.probe import call, capturing
 from diagnose.measuring.walking import walk
 
 ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)  # of `fit`; `train_on_batch` comes with others
+UNKNOWN, ENDLESS = int(tf.data.UNKNOWN_CARDINALITY), int(tf.data.INFINITE_CARDINALITY)  # batches of a data set
 COLUMNS = 3  # loss, penalty, half the sum of squares of the gradient
 
 
@@ -39,6 +40,7 @@ class TensorFlowWatch:
         self._on_failure = on_failure
         self.train, self.dev = Collector(), Collector()
         self.dev_rows = 0
+        self.populations: dict[str, int] = {}
         self.origin: Origin | None = None
         self.gaps: list[str] = []
         self.compile_seconds = 0.0
@@ -136,7 +138,7 @@ class TensorFlowWatch:
 
         def run(iterator: Any) -> Any:
             steps = self._model.steps_per_execution
-            self._gates[split].before_call(steps)
+            self._gates[split].before_call(steps, iterator)
             start = time.process_time()
             try:
                 logs = (single if compiled and isinstance(iterator, ITERATORS) else function)(iterator)
@@ -230,6 +232,7 @@ class TensorFlowWatch:
 
     def _see_batch(self, data: Any, split: str) -> None:
         gate = self._gates[split]
+        gate.replicated = _replicated(data)
         structure, flat = _tensors(tf.nest.map_structure(_local, data) if _replicated(data) else data)
         if flat is None:
             self.gaps.append(f"the {split} rows are not plain tensors: pass probe=(x, y)")
@@ -250,9 +253,13 @@ class TensorFlowWatch:
 
     def stop_collecting(self, split: str) -> None:
         """What was collected stays; no more is taken."""
-        self._gates[split].close()
+        gate = self._gates[split]
+        gate.close()
+        population = gate.population()
+        if population is not None:
+            self.populations[split] = population
         if split == "dev":
-            self.dev_rows = self._gates[split].rows
+            self.dev_rows = gate.rows
 
 
 class _Gate:
@@ -268,11 +275,15 @@ class _Gate:
         self._every = every
         self._is_open, self._closed = True, False
         self._number = 0  # of the next batch
+        self._batches = UNKNOWN  # of the whole data set, where it knows
+        self.replicated = False  # rows are seen of one device only
 
-    def before_call(self, batches: int) -> None:
+    def before_call(self, batches: int, iterator: Any) -> None:
         """A compiled function is about to be called, for so many batches."""
         if self._closed:
             return
+        if self._number == 0:
+            self._batches = _cardinality(iterator)
         due = self._every or -self._number % self._collector.stride < batches
         if due is not self._is_open:
             self._is_open = due
@@ -288,6 +299,18 @@ class _Gate:
     def close(self) -> None:
         self._closed = True
         self.open.assign(False)
+
+    def population(self) -> int | None:
+        """The rows that there are, after one pass over them; None where they cannot be counted.
+
+        Where not every batch was handed over, the last one is taken to be as large as the others.
+        """
+        if self.replicated or self._batches == ENDLESS:
+            return None
+        every = self._every or self._collector.stride == 1
+        if every and self._batches <= self._number:
+            return self.rows
+        return max(self._number, self._batches) * (self._collector.batch_size or 0)
 
 
 class _Step(threading.local):
@@ -338,6 +361,12 @@ class _Rows:
         with tf.device("CPU:0"):
             rows = [tf.raw_ops.Unstage(**self._staged)[0].numpy() for _ in range(tf.raw_ops.StageSize(**self._staged))]
         return np.array(rows, np.float64).reshape(-1, COLUMNS)
+
+
+def _cardinality(iterator: Any) -> int:
+    """How many batches its data set holds; it may be infinite or unknown."""
+    dataset = getattr(iterator, "_dataset", None)
+    return UNKNOWN if dataset is None else int(dataset.cardinality())
 
 
 # --- Names of an instance ---------------------------------------------------------------------------

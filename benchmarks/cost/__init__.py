@@ -1,0 +1,1 @@
+"""What examining, watching, loading and showing cost."""

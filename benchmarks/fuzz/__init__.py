@@ -1,0 +1,1 @@
+"""Broken files of every format, for the loader."""

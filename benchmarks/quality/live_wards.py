@@ -1,0 +1,62 @@
+"""Sick and healthy trainings under the callback: alarm raised or not, and at which step.
+
+Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N]. Without names all of them,
+about ten minutes on two cores. A name is a case, a family (mlp, cnn, lstm, transformer) or a fault.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any
+
+import click
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+CASES_PER_PROCESS = 12  # a fresh process now and then: TensorFlow keeps what it has compiled
+
+
+@click.command(help=__doc__)
+@click.argument("names", nargs=-1)
+@click.option("--half", type=click.Choice(["tuning", "held-out"]))
+@click.option("--jobs", default=2, show_default=True)
+def main(names: tuple[str, ...], half: str | None, jobs: int) -> None:
+    from tests.wards.live_cases import LIVE
+    from tests.wards.live_ward import live_table, live_totals
+
+    chosen = [
+        case.name
+        for case in LIVE
+        if (not names or {case.name, case.family, case.fault} & set(names)) and (half is None or case.half == half)
+    ]
+    if not chosen:
+        raise click.UsageError("no training has such a name, family or fault")
+    results = []
+    for result in _run(chosen, jobs):
+        results.append(result)
+        click.echo(live_table([result]).splitlines()[1])
+    order = {name: place for place, name in enumerate(chosen)}
+    results.sort(key=lambda result: order[result.name])
+    click.echo(live_totals(results))
+
+
+def _run(names: list[str], jobs: int) -> Iterator[Any]:
+    """Results as they come. Processes are spawned: TensorFlow does not survive a fork."""
+    context = multiprocessing.get_context("spawn")
+    batch = jobs * CASES_PER_PROCESS
+    for first in range(0, len(names), batch):
+        with ProcessPoolExecutor(jobs, context) as pool:
+            for future in as_completed([pool.submit(_watch, name) for name in names[first : first + batch]]):
+                yield future.result()
+
+
+def _watch(name: str) -> Any:
+    from tests.wards.live_cases import LIVE_BY_NAME
+    from tests.wards.live_ward import watch
+
+    return watch(LIVE_BY_NAME[name])
+
+
+if __name__ == "__main__":
+    main()

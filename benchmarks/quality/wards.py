@@ -1,0 +1,125 @@
+"""Trains, verifies and examines the wards' cases, and prints the figures.
+
+python -m benchmarks.quality.wards [--quick] [--jobs 2] [--only NAME] [--half tuning] [--json FILE]
+python -m benchmarks.quality.wards --export NAME DIR
+"""
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+CASES_PER_PROCESS = 12  # then a fresh one: traced functions pile up
+
+
+@click.command(help=__doc__)
+@click.option("--quick", is_flag=True, help="The small part that runs with every change.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--only", multiple=True, help="A case, or a family; may be repeated.")
+@click.option("--half", type=click.Choice(["tuning", "held-out", "all"]), default="all", show_default=True)
+@click.option("--effort", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True)
+@click.option("--verify", "verify_only", is_flag=True, help="Train and verify, examine nothing.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="All results as JSON.")
+@click.option("--export", nargs=2, metavar="NAME DIR", help="Write one case as model.keras and data/, and stop.")
+def main(
+    *,
+    quick: bool, jobs: int, only: tuple[str, ...], half: str, effort: str, verify_only: bool,
+    json_file: Path | None, export: tuple[str, str] | None,
+) -> None:  # fmt: skip
+    """Run the command."""
+    if export:
+        _export(*export)
+        return
+    names = _chosen(quick, only, half)
+    task = (_verify, ()) if verify_only else (_examine, (effort,))
+    results = []
+    for result in _run(names, jobs, *task):
+        results.append(result)
+        click.echo(f"[{len(results)}/{len(names)}] {_line(result)}", err=True)
+    results.sort(key=lambda result: names.index(result.name))
+    _show(results)
+    if json_file:
+        json_file.write_text(json.dumps([asdict(result) for result in results], indent=1))
+
+
+def _chosen(quick: bool, only: tuple[str, ...], half: str) -> list[str]:
+    from tests.wards.cases import CASES
+
+    chosen = [
+        case.name
+        for case in CASES
+        if (case.quick or not quick) and half in (case.half, "all") and (not only or {case.name, case.family} & {*only})
+    ]
+    if not chosen:
+        raise click.UsageError("no case has such a name, family or half")
+    return chosen
+
+
+def _run(names: list[str], jobs: int, work: Any, arguments: tuple[Any, ...]) -> Iterator[Any]:
+    """Results as they come. Processes are spawned: TensorFlow does not survive a fork."""
+    if jobs == 1:
+        yield from (work(name, *arguments) for name in names)
+        return
+    context = multiprocessing.get_context("spawn")
+    batch = jobs * CASES_PER_PROCESS  # a pool a batch: `max_tasks_per_child` hangs on Python 3.11
+    for first in range(0, len(names), batch):
+        with ProcessPoolExecutor(jobs, context) as pool:
+            futures = [pool.submit(work, name, *arguments) for name in names[first : first + batch]]
+            for future in as_completed(futures):
+                yield future.result()
+
+
+def _examine(name: str, effort: str) -> Any:
+    from tests.wards.cases import BY_NAME
+    from tests.wards.ward import examine
+
+    return examine(BY_NAME[name], effort=effort)
+
+
+def _verify(name: str) -> Any:
+    from tests.wards.cases import BY_NAME
+    from tests.wards.ward import admit
+
+    return admit(BY_NAME[name])
+
+
+def _line(result: Any) -> str:
+    from tests.wards.ward import table
+
+    return table([result]).splitlines()[1]
+
+
+def _show(results: Iterable[Any]) -> None:
+    from tests.wards.ward import cause_table, table, totals
+
+    results = list(results)
+    for part in (table(results), totals(results), "", cause_table(results)):
+        click.echo(part)
+    for result in results:
+        if result.trouble:
+            click.echo(f"\n{result.name}: no diagnosis\n{result.trouble}")
+
+
+def _export(name: str, folder: str) -> None:
+    from tests.wards.cases import BY_NAME
+    from tests.wards.training import export
+
+    if name not in BY_NAME:
+        raise click.UsageError(f"there is no case '{name}'")
+    case = BY_NAME[name]
+    export(case, Path(folder))
+    target = f" --target-error {case.target_error}" if case.target_error else ""
+    known = f"--epochs {case.recipe.epochs} --batch-size {case.recipe.batch_size}{target}"
+    click.echo(f"diagnose {folder}/model.keras {folder}/data {known}")
+
+
+if __name__ == "__main__":
+    main()

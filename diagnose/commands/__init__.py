@@ -1,0 +1,1 @@
+"""The sub-commands: what each takes, and what it does with it."""

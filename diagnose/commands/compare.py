@@ -1,0 +1,61 @@
+"""`diagnose compare OLD NEW`: what changed, and whether the change of the error is real."""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+
+from diagnose.commands.delivering import EXAMINED, FOUND, places_of
+from diagnose.diagnosis import Diagnosis
+
+
+@click.command("compare")
+@click.argument("old", type=click.Path(), metavar="OLD")
+@click.argument("new", type=click.Path(), metavar="NEW")
+@click.option("--json", "json_path", metavar="FILE|-", help="Write the comparison as JSON.")
+@click.option("--html", "html_path", metavar="FILE", help="Write the comparison as a page.")
+@click.option("--quiet", is_flag=True, help="No summary.")
+@click.option("--fail-on", type=click.Choice(["never", "worse"]), default="never", show_default=True)
+def compare(old: str, new: str, **options: Any) -> None:
+    """Say what changed from the result OLD to the result NEW: causes, errors, verdicts.
+
+    Each is a JSON file, or a folder of which the newest result is taken. Exit status: 1 with --fail-on worse, where a
+    disease at warning or error is new or an error on rows unseen in training rose beyond noise.
+    """
+    from diagnose.comparing.comparison import compare as compared
+    from diagnose.storing import plain, write_text
+    from diagnose.viewing.choosing import result_at
+
+    json_path, html_path = options["json_path"], options["html_path"]
+    asked = {".json": json_path, ".html": html_path}
+    if any(asked.values()):
+        places_of(Path(new), None, asked)
+    paths = [result_at(Path(old)), result_at(Path(new))]
+    before, after = (_loaded(path) for path in paths)
+    comparison = compared(before, after, (str(paths[0]), str(paths[1])))
+    if json_path:
+        text = json.dumps(plain(comparison), ensure_ascii=False, indent=1) + "\n"
+        click.echo(text, nl=False) if json_path == "-" else write_text(text, Path(json_path))
+    if html_path:
+        from diagnose.reports import comparison as page
+
+        write_text(page.render(comparison, before, after), Path(html_path))
+    if not options["quiet"]:
+        from diagnose.reports import comparison_terminal
+
+        text = comparison_terminal.render(comparison, colour=sys.stdout.isatty())
+        click.echo(text, nl=False, err=json_path == "-")
+    sys.exit(FOUND if options["fail_on"] == "worse" and comparison.worse else EXAMINED)
+
+
+def _loaded(path: Path) -> Diagnosis:
+    """A result; that it was written by a newer version is said."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        diagnosis = Diagnosis.load(path)
+    for warning in said:
+        click.echo(f"diagnose: {path}: {warning.message}", err=True)
+    return diagnosis

@@ -1,0 +1,69 @@
+"""`diagnose demo`: a small sick model made on the spot, with two faults that hide each other."""
+
+from pathlib import Path
+
+import click
+
+from diagnose.commands.delivering import deliver, examined, places_of
+from diagnose.subject import Subject
+
+EPOCHS, BATCH = 8, 32
+
+
+@click.command()
+@click.option("--out", type=click.Path(), metavar="DIR", help="Folder of the results (default: diagnosis/).")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+@click.option("--quiet", is_flag=True, help="No progress, no summary.")
+def demo(out: str | None, open_page: bool, quiet: bool) -> None:
+    """Train a small sick model on scikit-learn's digits, examine it and write the report."""
+    from diagnose.settings import Settings
+
+    places = places_of(Path("demo"), out, {})
+    diagnosis = examined(sick_subject, Settings(), "diagnose demo", quiet)
+    deliver(diagnosis, places, quiet=quiet, open_page=open_page)
+    if not quiet:
+        click.echo(what_to_look_at(places[-1]))
+
+
+def sick_subject() -> Subject:
+    """Train a net on scikit-learn's digits with two planted faults.
+
+    Nothing scales the inputs (0-2,550), and SGD's learning rate is too high even for scaled ones. The first hides in
+    the second: unscaled, the usable rates are ten thousand times smaller than usual.
+    """
+    import keras
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    from diagnose.loading import LoadOptions, subject_from
+
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16 * 2550).astype("float32")
+    x_train, x_dev, y_train, y_dev = train_test_split(x, y, test_size=0.25, random_state=0, stratify=y)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((64,)),
+            keras.layers.Dense(64, activation="relu"),
+            keras.layers.Dense(64, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ],
+        name="demo",
+    )
+    model.compile(keras.optimizers.SGD(5.0), "sparse_categorical_crossentropy")
+    model.fit(x_train, y_train, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+    options = LoadOptions(batch_size=BATCH, epochs=EPOCHS)
+    return subject_from(model, (x_train, y_train), (x_dev, y_dev), options=options)
+
+
+def what_to_look_at(page: str) -> str:
+    """What to read in the report of the demonstration."""
+    return (
+        "\nTwo faults were planted: pixels of 0-2,550 that nothing scales, and a learning rate of 5 for SGD. They\n"
+        "interact: unscaled, the usable rates are ten thousand times smaller than usual.\n"
+        f"Open {page} and look at:\n"
+        "  1. the state and the next step at the top: the repair comes before either remedy list;\n"
+        "  2. Causes: what each one explains, with its evidence;\n"
+        "  3. Curves: where the learning rate lies beside the usable range;\n"
+        "  4. Layers: what leaves each layer, and which units are dead."
+    )

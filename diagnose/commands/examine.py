@@ -1,0 +1,97 @@
+"""`diagnose MODEL DATA`: examine a model file with its data."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from diagnose.commands.delivering import deliver, examined, exit_status, places_of
+from diagnose.commands.options import examine_options
+from diagnose.errors import InputError
+
+
+@click.command("examine", hidden=True, options_metavar="[OPTIONS]")
+@click.argument("model", type=click.Path(), metavar="MODEL")
+@click.argument("data", type=click.Path(), metavar="DATA")
+@examine_options
+def examine(model: str, data: str, **options: Any) -> None:
+    """Find out what is wrong with the Keras model in the file MODEL, given its data in the file or folder DATA.
+
+    Exit status: 0 examined; 1 a cause at or above --fail-on; 2 bad usage or unreadable input; 3 our own fault;
+    130 interrupted.
+    """
+    from diagnose.loading import LoadOptions, load
+    from diagnose.pipeline import settings_from
+
+    settings = settings_from(
+        effort=options["effort"],
+        budget=options["budget"],
+        rows=options["rows"],
+        seed=options["seed"],
+        only=_codes(options["only"]),
+        skip=_codes(options["skip"]),
+        samples=not options["no_samples"],
+        plan=_plan(options["plan"]),
+    )
+    load_options = LoadOptions(
+        dev=_path(options["dev"]),
+        test=_path(options["test"]),
+        task=options["task"],
+        target=options["target"],
+        loss=options["loss"],
+        optimizer=options["optimizer"],
+        learning_rate=options["learning_rate"],
+        batch_size=options["batch_size"],
+        epochs=options["epochs"],
+        history=_path(options["history"]),
+        target_error=_target_errors(options["target_error"]),
+        custom_objects=_path(options["custom_objects"]),
+        lambdas=options["lambdas"],
+        architecture=_path(options["architecture"]),
+        trust=options["trust"],
+        loader=options["loader"],
+        group=options["group"],
+        time=options["time"],
+        rows=settings.rows,
+        seed=settings.seed,
+    )
+    asked = {".json": options["json_path"], ".html": options["html_path"], ".xml": options["junit_path"]}
+    places = places_of(Path(model), options["out"], asked)
+    command = "diagnose " + " ".join(shlex.quote(argument) for argument in sys.argv[1:])
+    diagnosis = examined(lambda: load(Path(model), Path(data), load_options), settings, command, options["quiet"])
+    deliver(diagnosis, places, quiet=options["quiet"], open_page=options["open_page"])
+    sys.exit(exit_status(diagnosis, options["fail_on"]))
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(code.strip() for code in text.split(",") if code.strip())
+
+
+def _plan(path: str | None) -> dict[str, float] | None:
+    if path is None:
+        return None
+    from diagnose.diagnosis import Diagnosis
+
+    plan = Diagnosis.load(path).settings.get("plan")
+    if not plan:
+        raise InputError(f"{path} records no plan: pass the JSON of an examination that ran to its end")
+    return dict(plan)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _target_errors(given: tuple[str, ...]) -> dict[str, float]:
+    errors = {}
+    for text in given:
+        name, _, number = text.rpartition("=")
+        try:
+            errors[name] = float(number)
+        except ValueError:
+            raise InputError(f"--target-error {text} is no number: pass for example 0.05, or OUTPUT=0.05") from None
+        if not errors[name] >= 0:
+            raise InputError(f"--target-error {text} is below 0: pass an error rate (0 to 1) or an RMSE")
+    return errors

@@ -1,0 +1,90 @@
+"""`diagnose list` and `diagnose explain CODE`: the words behind the codes, the same text that the report shows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from diagnose.errors import InputError
+
+if TYPE_CHECKING:
+    from diagnose.reasoning.causes import DeclaredCause
+    from diagnose.reasoning.remedies import DeclaredRemedy
+    from diagnose.registry import Check
+
+
+@click.command("list")
+def list_codes() -> None:
+    """List all codes of checks, causes and remedies, one line each."""
+    for line in every_code():
+        click.echo(line)
+
+
+@click.command()
+@click.argument("code")
+def explain(code: str) -> None:
+    """Explain a check, a cause or a remedy: what it measures, why it matters, how it is decided."""
+    click.echo(explanation(code))
+
+
+def every_code() -> Iterator[str]:
+    """One line per check, cause and remedy: kind, code, title."""
+    checks, causes, remedies = _declared()
+    titles = (
+        *(("check", check.code, check.title) for check in checks),
+        *(("cause", cause.code, cause.title) for cause in causes),
+        *(("remedy", remedy.code, remedy.title) for remedy in remedies),
+    )
+    return (f"{kind:7} {code:28} {title}" for kind, code, title in titles)
+
+
+def explanation(code: str) -> str:
+    """All that is known under a code; a check, a cause and a remedy may share one.
+
+    Raises:
+        InputError: nothing has this code; the message names the nearest.
+    """
+    checks, causes, remedies = _declared()
+    parts = [_check(check) for check in checks if check.code == code]
+    parts += [_cause(cause) for cause in causes if cause.code == code]
+    parts += [_remedy(remedy) for remedy in remedies if remedy.code == code]
+    if not parts:
+        known = sorted({c.code for c in checks} | {c.code for c in causes} | {r.code for r in remedies})
+        near = difflib.get_close_matches(code, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "see `diagnose list` for all codes"
+        raise InputError(f"there is no check, cause or remedy '{code}': {hint}")
+    return "\n\n".join(parts)
+
+
+def _declared() -> tuple[tuple[Check, ...], tuple[DeclaredCause, ...], tuple[DeclaredRemedy, ...]]:
+    from diagnose.checks import CHECKS
+    from diagnose.reasoning.causes import CAUSES
+    from diagnose.reasoning.remedies import REMEDIES
+
+    return CHECKS, CAUSES, REMEDIES
+
+
+def _check(check: Check) -> str:
+    return f"check {check.code}: {check.title}\n\n{check.explanation}"
+
+
+def _cause(cause: DeclaredCause) -> str:
+    lines = [cause.about, "", f"It is a {cause.kind}; as evidence it counts as a {cause.role.value}."]
+    lines.append("Supported by: " + ", ".join(check.code for check in cause.supported_by) + ".")
+    if cause.explains:
+        lines.append("It brings about: " + ", ".join(cause.explains) + ".")
+    if cause.confirmed_by:
+        tried = ", ".join(remedy.code for remedy in cause.confirmed_by)
+        lines.append(f"It is confirmed where this remedy alone restores learning in a trial: {tried}.")
+    lines.append("Remedies: " + ", ".join(remedy.code for remedy in cause.remedies) + ".")
+    return f"cause {cause.code}: {cause.title}\n\n" + "\n".join(lines)
+
+
+def _remedy(remedy: DeclaredRemedy) -> str:
+    sources = "; ".join(f"{source.list}, {source.item} ({source.chapter})" for source in remedy.sources)
+    parts = [f"remedy {remedy.code}: {remedy.title}", remedy.why, remedy.snippet, f"Cost: {remedy.cost}."]
+    parts += [f"Trial: {remedy.trial.about}"] if remedy.trial else []
+    return "\n\n".join([*parts, *([f"Sources: {sources}."] if sources else [])])

@@ -1,0 +1,142 @@
+"""From everything that was measured, found and tried to the `Diagnosis`."""
+
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from diagnose import __version__
+from diagnose.describing.errors import errors_of
+from diagnose.describing.facts import describe
+from diagnose.describing.figures import figures
+from diagnose.describing.layers import layer_rows
+from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
+from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
+from diagnose.measurements import REPORT
+from diagnose.measuring import Measured
+from diagnose.reasoning import prescribing
+from diagnose.reasoning.bands import bands
+from diagnose.reasoning.causes import GATE, VITAL
+from diagnose.reasoning.engine import Seen, state_of, suspect
+from diagnose.reasoning.snippets import values_of
+from diagnose.reasoning.verdicts import situation, verdicts
+from diagnose.registry import Check
+from diagnose.settings import Effort, Settings
+from diagnose.subject import Subject
+
+
+def conclude(
+    subject: Subject,
+    settings: Settings,
+    checks: tuple[Check, ...],
+    measured: Measured,
+    outcomes: tuple[Outcome, ...],
+    *,
+    effects: tuple[Effect, ...] = (),
+    level: Severity | None = None,
+    loading_seconds: float = 0.0,
+    command: str = "",
+) -> Diagnosis:
+    """Reason from the outcomes and the effects of trials, and put the result together.
+
+    Args:
+        subject, settings, checks, measured, outcomes: what was examined, how, and what came of it.
+        effects: of the remedies that were tried.
+        level: how sick the model is, where more than the gate tells it.
+        loading_seconds, command: are recorded.
+    """
+    seen = Seen(outcomes)
+    suspicions = suspect(outcomes, level=level, effects=effects)
+    state = state_of(suspicions, seen, VITAL)
+    facts, values = describe(subject, measured.measurements), values_of(subject, measured.measurements)
+    lists = prescribing.filled(verdicts(situation(suspicions, seen, images=facts.images)), values)
+    tried = prescribing.assigned(effects, suspicions)
+    tasks = frozenset(output.task for output in subject.outputs)
+    layers = layer_rows(measured.measurements, seen.findings)
+    gate_findings = [finding for check in GATE for finding in seen.of(check)]
+    return Diagnosis(
+        tool=Tool("keras-diagnose", __version__, versions()),
+        subject=facts.subject,
+        settings=_recorded(settings, measured, command),
+        state=state,
+        headline=prescribing.headline(state, suspicions, gate_findings),
+        errors=errors_of(subject, measured.measurements),
+        causes=prescribing.causes(suspicions),
+        findings=tuple(sorted(seen.findings, key=lambda f: -f.severity.rank)),
+        checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
+        verdicts=lists,
+        remedies=prescribing.remedies(suspicions, lists, values, tasks, tried),
+        effects=tried,
+        coverage=(*(Coverage(m.what, m.why, m.how) for m in measured.missed), *_not_covered(settings)),
+        timing=_timing(loading_seconds, measured, outcomes),
+        figures=figures(subject, measured.measurements, settings.samples),
+        layers=layers,
+        bands=bands(measured.measurements, layers),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _timing(loading: float, measured: Measured, outcomes: Iterable[Outcome]) -> dict[str, float]:
+    """Seconds by instrument, and of the phases around them."""
+    spent = {"loading": loading} | {run.name: run.seconds for run in measured.executed}
+    return spent | {"checks": sum(outcome.seconds for outcome in outcomes)}
+
+
+def _recorded(settings: Settings, measured: Measured, command: str) -> dict[str, Any]:
+    recorded = asdict(settings)
+    recorded["effort"] = settings.effort.value
+    recorded["only"], recorded["skip"] = sorted(settings.only), sorted(settings.skip)
+    recorded["plan"] = {run.name: run.scale for run in measured.executed}
+    if measured.interrupted:
+        recorded["interrupted"] = True
+    return recorded | ({"command": command} if command else {})
+
+
+def _not_covered(settings: Settings) -> tuple[Coverage, ...]:
+    if settings.effort is Effort.QUICK:
+        return (
+            Coverage(
+                "everything that needs training",
+                "effort quick trains nothing",
+                "Run diagnose with --effort standard.",
+            ),
+        )
+    return ()
+
+
+def _outcome(check: Check, outcome: Outcome) -> CheckOutcome:
+    kind: Literal["clean", "findings", "skipped", "crashed"]
+    match outcome:
+        case Examined(findings=()):
+            kind, reason, how = "clean", "", ""
+        case Examined():
+            kind, reason, how = "findings", "", ""
+        case Skipped(reason=reason, how=how):
+            kind = "skipped"
+        case Crashed(error=reason):
+            kind, how = "crashed", REPORT
+    return CheckOutcome(
+        code=check.code,
+        title=check.title,
+        family=check.family,
+        outcome=kind,
+        reason=reason,
+        seconds=outcome.seconds,
+        explanation=check.explanation,
+        how=how,
+        reading=check.reading,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of every library that a number may depend on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for name in ("keras", "tensorflow", "tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pandas"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,55 @@
+"""How wrong the model is, as data: one level for each output and split."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from diagnose.diagnosis import ErrorLevel
+from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score, SplitScores
+from diagnose.subject import Output, Subject
+
+SPLITS = ("train", "train_dev", "dev", "test")
+
+
+def errors_of(subject: Subject, measurements: Mapping[type, object]) -> tuple[ErrorLevel, ...]:
+    """The errors of every output on every split that was evaluated."""
+    evaluation, baseline = measurements.get(Evaluation), measurements.get(Baseline)
+    if not isinstance(evaluation, Evaluation):
+        return ()
+    known = baseline if isinstance(baseline, Baseline) else None
+    return tuple(_levels(subject, evaluation, known))
+
+
+def _levels(subject: Subject, evaluation: Evaluation, baseline: Baseline | None) -> Iterator[ErrorLevel]:
+    populations = {split.name: split.population if split.sampled else split.rows for split in subject.splits}
+    for place, output in enumerate(subject.outputs):
+        best = next((b for b in baseline.outputs if b.output == output.name), None) if baseline else None
+        for name in SPLITS:
+            split = getattr(evaluation, name)
+            if isinstance(split, SplitScores):
+                level = _level(output, split.split, split.scores[place], best)
+                yield replace(
+                    level,
+                    population=populations.get(split.split),
+                    baseline_split=baseline.held_out if baseline is not None and best is not None else None,
+                )
+
+
+def _level(output: Output, split: str, score: Score, baseline: OutputBaseline | None) -> ErrorLevel:
+    best = baseline.best if baseline is not None else None
+    return ErrorLevel(
+        output=output.name,
+        split=split,
+        unit="error rate" if output.task.classifies else "RMSE",
+        error=score.error,
+        interval=score.error_interval,
+        rows=score.rows,
+        population=None,
+        constant_error=score.constant_error,
+        skill=score.skill,
+        loss=score.own_loss,
+        metrics=dict(score.metrics),
+        target_error=output.target_error,
+        baseline=best.name if best else None,
+        baseline_error=best.error if best else None,
+        baseline_interval=best.error_interval if best else None,
+    )

@@ -1,0 +1,40 @@
+"""Every cause that can be named, and what speaks for and against it. Declarations only; `engine` reads them.
+
+A cause is supported by checks (weight: how much its findings say), and may be cleared by a check that
+found nothing. Checks and remedies are objects, so a misspelt one is an import error.
+"""
+
+from diagnose.checks.generalisation.behind_baseline import behind_baseline
+from diagnose.checks.generalisation.constant_predictions import constant_predictions
+from diagnose.checks.generalisation.does_not_learn import does_not_learn
+from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
+from diagnose.checks.numerics.non_finite_training import non_finite_training
+from diagnose.checks.numerics.non_finite_weights import non_finite_weights
+from diagnose.checks.optimisation.divergence import divergence
+from diagnose.checks.optimisation.plateau import plateau
+from diagnose.reasoning.causes.data import DATA
+from diagnose.reasoning.causes.declared import DeclaredCause, Role
+from diagnose.reasoning.causes.fed import FED
+from diagnose.reasoning.causes.generalisation import GENERALISATION
+from diagnose.reasoning.causes.head import HEAD
+from diagnose.reasoning.causes.network import NETWORK
+from diagnose.reasoning.causes.optimisation import OPTIMISATION
+from diagnose.reasoning.causes.symptoms import SYMPTOMS
+
+# Of two causes that are equally strong the one that is declared first comes first.
+CAUSES: tuple[DeclaredCause, ...] = (*FED, *HEAD, *NETWORK, *OPTIMISATION, *SYMPTOMS, *DATA, *GENERALISATION)
+
+# Findings of these open the gate: they show that the model is sick, not why.
+GATE = (does_not_learn, behind_baseline, constant_predictions)
+
+# Without these nothing can be said about the state.
+VITAL = (does_not_learn, non_finite_weights)
+
+# While a training runs, the loss is the second witness: findings of these show that it does not get anywhere.
+STUCK = (non_finite_training, divergence, plateau)
+
+# The first of them finds that the loss is not finite; findings of LEFT_BEHIND then follow from that.
+BLOWN_UP = non_finite_training
+LEFT_BEHIND = (non_finite_weights, non_finite_outputs, divergence, plateau)
+
+__all__ = ["BLOWN_UP", "CAUSES", "GATE", "LEFT_BEHIND", "STUCK", "VITAL", "DeclaredCause", "Role"]

@@ -1,0 +1,72 @@
+"""What the data allows."""
+
+from diagnose.checks.data.class_imbalance import class_imbalance
+from diagnose.checks.data.conflicting_labels import conflicting_labels
+from diagnose.checks.data.missing_classes import missing_classes
+from diagnose.checks.data.no_signal import no_signal
+from diagnose.checks.data.shared_groups import shared_groups
+from diagnose.checks.data.shared_rows import shared_rows
+from diagnose.checks.data.time_order import time_order
+from diagnose.reasoning.causes.declared import DeclaredCause, Role
+from diagnose.reasoning.remedies import data
+
+DATA: tuple[DeclaredCause, ...] = (
+    DeclaredCause(
+        "no-signal",
+        "The features do not tell the target",
+        "Neither this model nor any baseline predicts better than a constant.",
+        Role.FACT,
+        {no_signal: 3.0},
+        (data.CHECK_PAIRING,),
+        explains=(
+            "plateau",
+            "high-variance",
+            "high-bias",
+            "undertrained",
+            "learning-rate-too-high",
+            "learning-rate-too-low",
+            "bottleneck",
+            "missing-nonlinearity",
+            "unsuitable-activation",
+            "inputs-not-scaled",
+            "dead-units",
+            "batch-size",
+            "poor-optimizer-settings",
+            "dropout-too-high",
+            "conflicting-labels",
+        ),
+    ),
+    DeclaredCause(
+        "missing-classes",
+        "Classes are missing from a split",
+        "A class that train lacks cannot be learned; one that dev lacks cannot be judged.",
+        Role.FACT,
+        {missing_classes: 2.0},
+        (data.REJOIN_SPLITS,),
+        explains=("data-mismatch",),
+    ),
+    DeclaredCause(
+        "class-imbalance",
+        "The classes are very unequal",
+        "A rare class weighs little in the loss and in accuracy.",
+        Role.SUSPECT,
+        {class_imbalance: 1.5},
+        (data.WEIGH_CLASSES,),
+    ),
+    DeclaredCause(
+        "conflicting-labels",
+        "Equal rows carry different labels",
+        "The same input with different targets sets a floor under the error.",
+        Role.FACT,
+        {conflicting_labels: 1.0},
+        (data.FIX_LABELS, data.CHECK_PAIRING),
+    ),
+    DeclaredCause(
+        "split-leakage",
+        "Dev or test share rows, groups or times with train",
+        "What the model has seen of them makes the error look better than it will be.",
+        Role.FACT,
+        {shared_rows: 2.0, shared_groups: 2.0, time_order: 1.0},
+        (data.REJOIN_SPLITS, data.SPLIT_BY_KEY),
+    ),
+)

@@ -1,0 +1,59 @@
+"""What is wrong with the rows as they are fed."""
+
+from diagnose.checks.data.fed_unlike_training import fed_unlike_training
+from diagnose.checks.data.label_format import label_format
+from diagnose.checks.data.label_order import label_order
+from diagnose.checks.data.non_finite_data import non_finite_data
+from diagnose.checks.data.preprocessing_mismatch import preprocessing_mismatch
+from diagnose.checks.data.token_range import token_range
+from diagnose.reasoning.causes.declared import DeclaredCause, Role
+from diagnose.reasoning.remedies import data
+
+FED: tuple[DeclaredCause, ...] = (
+    DeclaredCause(
+        "non-finite-data",
+        "The data holds NaN or infinite values",
+        "Missing or infinite values reach the model as they are.",
+        Role.FACT,
+        {non_finite_data: 3.0},
+        (data.CLEAN_DATA,),
+        explains=("non-finite-training", "non-finite-weights", "plateau", "learning-rate-too-high"),
+    ),
+    DeclaredCause(
+        "bad-label-format",
+        "The labels are not in the form that the loss expects",
+        "The loss reads the labels as something they are not.",
+        Role.FACT,
+        {label_format: 3.0},
+        (data.FIX_LABELS,),
+        family="head",
+        explains=("plateau", "wrong-output-units"),
+    ),
+    DeclaredCause(
+        "bad-tokens",
+        "Token ids lie outside the embedding's vocabulary",
+        "Some tokens have no vector.",
+        Role.FACT,
+        {token_range: 3.0},
+        (data.FIX_TOKENS,),
+    ),
+    DeclaredCause(
+        "inconsistent-preprocessing",
+        "The data is not what the model was fed in training",
+        "The loaded weights answer better once the inputs are converted, or two splits are scaled differently.",
+        Role.FACT,
+        {fed_unlike_training: 3.0, preprocessing_mismatch: 2.5},
+        (data.SAME_PREPROCESSING,),
+        family="feeding",
+        explains=("inputs-not-scaled", "data-mismatch", "high-variance", "saturated-units", "bad-initialization"),
+    ),
+    DeclaredCause(
+        "not-shuffled",
+        "The rows are fed in the order of their targets",
+        "Each batch teaches one target and undoes what the ones before it taught of the others.",
+        Role.FACT,
+        {label_order: 2.5},
+        (data.SHUFFLE,),
+        explains=("learning-rate-too-high", "plateau", "exploding-gradients", "poor-optimizer-settings"),
+    ),
+)

@@ -1,0 +1,106 @@
+"""Where the error is on new rows, and what remains to be said."""
+
+from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
+from diagnose.checks.generalisation.behind_baseline import behind_baseline
+from diagnose.checks.generalisation.best_epoch import best_epoch
+from diagnose.checks.generalisation.class_recall import class_recall
+from diagnose.checks.generalisation.constant_predictions import constant_predictions
+from diagnose.checks.generalisation.data_mismatch import data_mismatch
+from diagnose.checks.generalisation.dev_overfitting import dev_overfitting
+from diagnose.checks.generalisation.dev_set_size import dev_set_size
+from diagnose.checks.generalisation.does_not_learn import does_not_learn
+from diagnose.checks.generalisation.variance import variance
+from diagnose.checks.network.structure_ignored import structure_ignored
+from diagnose.checks.process.no_dev_set import no_dev_set
+from diagnose.checks.process.overfit_batch import overfit_batch
+from diagnose.reasoning.causes.declared import DeclaredCause, Role
+from diagnose.reasoning.remedies import data, generalisation, network, optimisation
+
+GENERALISATION: tuple[DeclaredCause, ...] = (
+    DeclaredCause(
+        "best-weights-thrown-away",
+        "The best weights were thrown away",
+        "Training went on past its best epoch and kept the last one.",
+        Role.RESIDUE,
+        {best_epoch: 2.0},
+        (optimisation.KEEP_BEST,),
+    ),
+    DeclaredCause(
+        "dev-set-overfitting",
+        "The dev set was overfitted",
+        "Test is clearly worse than dev: choices made on dev have fitted it.",
+        Role.FACT,
+        {dev_overfitting: 2.0},
+        (generalisation.FRESH_DEV,),
+    ),
+    DeclaredCause(
+        "dev-set-too-small",
+        "The dev set is missing or too small",
+        "Its interval is wider than the differences that matter.",
+        Role.FACT,
+        {dev_set_size: 1.0, no_dev_set: 0.5},
+        (generalisation.BIGGER_DEV,),
+    ),
+    DeclaredCause(
+        "weak-slice",
+        "One class is missed",
+        "A class with many rows is predicted rarely or never.",
+        Role.SUSPECT,
+        {class_recall: 1.0},
+        (generalisation.LOOK_AT_CLASS,),
+    ),
+    DeclaredCause(
+        "data-mismatch",
+        "Train and dev come from different sources",
+        "The error rises where the distribution changes, not where rows are new.",
+        Role.FACT,
+        {data_mismatch: 2.0},
+        (generalisation.DIVERSE_DATA, generalisation.TRAIN_DEV),
+        kind="direction",
+    ),
+    DeclaredCause(
+        "high-bias",
+        "Avoidable bias",
+        "The error on the training set itself is above what is possible.",
+        Role.FACT,
+        {avoidable_bias: 2.0},
+        (generalisation.BIGGER, optimisation.TRAIN_LONGER, network.LESS_PENALTY, generalisation.ARCHITECTURE),
+        kind="direction",
+        explains=("beaten-by-baseline",),
+        witnessed_by={structure_ignored: 0.25},
+    ),
+    DeclaredCause(
+        "high-variance",
+        "Variance",
+        "The error rises from rows that were seen to rows that were not.",
+        Role.FACT,
+        {variance: 2.0},
+        (
+            generalisation.MORE_DATA,
+            generalisation.AUGMENT,
+            generalisation.REGULARIZE,
+            optimisation.KEEP_BEST,
+            generalisation.ARCHITECTURE,
+            generalisation.SMALLER,
+        ),
+        kind="direction",
+        explains=("beaten-by-baseline",),
+    ),
+    DeclaredCause(
+        "beaten-by-baseline",
+        "A simple baseline does better",
+        "On the same rows a scikit-learn model beats the net.",
+        Role.RESIDUE,
+        {behind_baseline: 2.0},
+        (generalisation.USE_BASELINE, data.SCALE_INPUTS),
+    ),
+    DeclaredCause(
+        "unexplained",
+        "No known cause explains it",
+        "Something was found that none of the causes that could be checked accounts for.",
+        Role.RESIDUE,
+        {does_not_learn: 1.0, constant_predictions: 1.0},
+        (generalisation.READ_FINDINGS, optimisation.DEFAULT_OPTIMIZER),
+        witnessed_by={overfit_batch: 0.5},
+    ),
+)

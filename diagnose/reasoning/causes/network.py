@@ -1,0 +1,145 @@
+"""What is wrong with the weights, the scale that reaches them, and the layers."""
+
+from diagnose.checks.data.input_scale import input_scale
+from diagnose.checks.data.target_scale import target_scale
+from diagnose.checks.data.uneven_feature_scales import uneven_feature_scales
+from diagnose.checks.network.activation_spread import activation_spread
+from diagnose.checks.network.bottleneck import bottleneck
+from diagnose.checks.network.deep_plain import deep_plain
+from diagnose.checks.network.dropout_rate import dropout_rate
+from diagnose.checks.network.frozen_layers import frozen_layers
+from diagnose.checks.network.initial_loss import initial_loss
+from diagnose.checks.network.kernel_scale import kernel_scale
+from diagnose.checks.network.missing_nonlinearity import missing_nonlinearity
+from diagnose.checks.network.saturating_activations import saturating_activations
+from diagnose.checks.network.symmetric_units import symmetric_units
+from diagnose.checks.network.unusual_hidden_activation import unusual_hidden_activation
+from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
+from diagnose.checks.numerics.non_finite_training import non_finite_training
+from diagnose.checks.numerics.non_finite_weights import non_finite_weights
+from diagnose.checks.optimisation.divergence import divergence
+from diagnose.checks.optimisation.penalty_share import penalty_share
+from diagnose.checks.optimisation.vanishing_gradients import vanishing_gradients
+from diagnose.checks.process.overfit_batch import overfit_batch
+from diagnose.reasoning.causes.declared import BLOW_UP, SIGNAL_LOSS, DeclaredCause, Role
+from diagnose.reasoning.remedies import data, network, optimisation
+
+NETWORK: tuple[DeclaredCause, ...] = (
+    DeclaredCause(
+        "non-finite-weights",
+        "The weights hold NaN or infinite values",
+        "Training blew up and the file holds what was left.",
+        Role.FACT,
+        {non_finite_weights: 3.0, non_finite_outputs: 1.0},
+        (optimisation.FRESH_START, data.SCALE_INPUTS),
+        explains=("non-finite-training", "plateau", "dead-units", "beaten-by-baseline"),
+    ),
+    DeclaredCause(
+        "inputs-not-scaled",
+        "The inputs are not scaled",
+        "What reaches the first trainable layer is far from unit scale.",
+        Role.SUSPECT,
+        {input_scale: 2.0, uneven_feature_scales: 1.5},
+        (data.SCALE_INPUTS,),
+        witnessed_by={initial_loss: 0.25, divergence: 0.25, non_finite_training: 0.25},
+        explains=(*BLOW_UP, "learning-rate-too-high", "vanishing-gradients", "bad-initialization"),
+        confirmed_by=(data.SCALE_INPUTS,),
+    ),
+    DeclaredCause(
+        "targets-not-scaled",
+        "The targets are not scaled",
+        "The targets are so large, or so far from zero, that the output takes most of training to reach them.",
+        Role.SUSPECT,
+        {target_scale: 2.0},
+        (data.SCALE_TARGETS,),
+        witnessed_by={initial_loss: 0.25, divergence: 0.25, non_finite_training: 0.25},
+        explains=(*BLOW_UP, "learning-rate-too-high", "learning-rate-too-low", "undertrained", "bad-initialization"),
+        confirmed_by=(data.SCALE_TARGETS,),
+    ),
+    DeclaredCause(
+        "bad-initialization",
+        "The initial weights are unsuitable",
+        "The first weights are all alike, too large or too small for signals to pass.",
+        Role.SUSPECT,
+        {symmetric_units: 3.0, kernel_scale: 2.0, activation_spread: 0.6, initial_loss: 1.0},
+        (network.INITIALISE, network.NORMALISE_LAYERS),
+        family="signal",
+        explains=(*BLOW_UP, *SIGNAL_LOSS, "learning-rate-too-high"),
+        confirmed_by=(network.INITIALISE,),
+    ),
+    DeclaredCause(
+        "frozen-layers",
+        "Layers that should learn are frozen",
+        "Weights that are not trainable stay as they are.",
+        Role.SUSPECT,
+        {frozen_layers: 2.5},
+        (network.UNFREEZE,),
+        explains=("cut-gradient", "plateau", "learning-rate-too-low"),
+        confirmed_by=(network.UNFREEZE,),
+    ),
+    DeclaredCause(
+        "missing-nonlinearity",
+        "Hidden layers lack a non-linearity",
+        "Linear layers in a row are one linear layer.",
+        Role.SUSPECT,
+        {missing_nonlinearity: 2.0},
+        (network.ADD_ACTIVATIONS,),
+        explains=("plateau",),
+        confirmed_by=(network.ADD_ACTIVATIONS,),
+    ),
+    DeclaredCause(
+        "unsuitable-activation",
+        "The hidden activations are unsuitable",
+        "The activations squash signal or gradient in every layer.",
+        Role.SUSPECT,
+        {saturating_activations: 2.0, unusual_hidden_activation: 2.0},
+        (network.RELU,),
+        family="signal",
+        explains=SIGNAL_LOSS,
+        witnessed_by={vanishing_gradients: 0.5, overfit_batch: 0.5},
+        cleared_by={overfit_batch: 0.5},
+        confirmed_by=(network.RELU,),
+    ),
+    DeclaredCause(
+        "too-deep-plain",
+        "The net is deep and plain",
+        "Many layers, with neither skip connections nor normalisation.",
+        Role.SUSPECT,
+        {deep_plain: 2.0},
+        (network.SHALLOWER, network.INITIALISE),
+        family="signal",
+        explains=(*SIGNAL_LOSS, "exploding-gradients"),
+        witnessed_by={activation_spread: 0.5, overfit_batch: 0.5},
+        cleared_by={overfit_batch: 0.5},
+        confirmed_by=(network.SHALLOWER,),
+    ),
+    DeclaredCause(
+        "dropout-too-high",
+        "Dropout takes too much",
+        "So many units are dropped that the signal does not pass in training.",
+        Role.SUSPECT,
+        {dropout_rate: 2.0},
+        (network.LESS_DROPOUT,),
+        explains=("plateau",),
+        confirmed_by=(network.LESS_DROPOUT,),
+    ),
+    DeclaredCause(
+        "over-regularized",
+        "The penalties outweigh the data",
+        "The optimiser minimises the penalty rather than the error.",
+        Role.SUSPECT,
+        {penalty_share: 2.0},
+        (network.LESS_PENALTY, network.LESS_DROPOUT),
+        explains=("plateau", "vanishing-gradients", "dead-units"),
+        confirmed_by=(network.LESS_PENALTY,),
+    ),
+    DeclaredCause(
+        "bottleneck",
+        "A layer is too narrow",
+        "Everything has to pass through a layer with too few units.",
+        Role.SUSPECT,
+        {bottleneck: 2.0},
+        (network.WIDEN,),
+        explains=("high-bias", "plateau", "learning-rate-too-low", "undertrained", "dead-units", "cut-gradient"),
+    ),
+)

@@ -1,0 +1,126 @@
+"""Remedies that change the rows: what is fed, how it is labelled, how it is split."""
+
+from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, yearning
+from diagnose.trials.interventions import data
+
+CLEAN_DATA = DeclaredRemedy(
+    "clean-data",
+    "Drop or impute the missing and infinite values",
+    "One NaN in a batch makes the loss NaN, and then every weight.",
+    "import numpy as np\n\n"
+    "finite = np.isfinite(x_train.reshape(len(x_train), -1)).all(axis=1)\n"
+    "x_train, y_train = x_train[finite], y_train[finite]",
+    "a few lines",
+)
+SCALE_INPUTS = DeclaredRemedy(
+    "scale-inputs",
+    "Standardise the inputs inside the model and train again",
+    "Inputs of very different or very large scale make the loss steep in some directions and flat in others, "
+    "so no single learning rate suits them.",
+    "import keras\nimport numpy as np\n\n"
+    "axes = tuple(range(max(x_train.ndim - 1, 1)))  # by column, or by channel of an image\n"
+    "mean, std = x_train.mean(axis=axes), x_train.std(axis=axes)\n"
+    "norm = keras.layers.Normalization(mean=mean, variance=np.where(std > 0, std, 1) ** 2)\n"
+    "old = model\n"
+    "model = keras.Sequential([keras.Input(x_train.shape[1:]), norm, keras.models.clone_model(old)])  # fresh weights\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    trial=data.STANDARDISE_INPUTS,
+)
+SCALE_TARGETS = DeclaredRemedy(
+    "scale-targets",
+    "Standardise the targets, and scale predictions back",
+    "A linear output that starts near zero needs thousands of steps to reach large targets, and its gradients are as "
+    "large as the targets.",
+    "import numpy as np\n\n"
+    "axes = tuple(range(max(y_train.ndim - 1, 1)))\n"
+    "mean, std = y_train.mean(axis=axes), y_train.std(axis=axes)\n"
+    "std = np.where(std > 0, std, 1)\n"
+    "y_train, y_dev = (y_train - mean) / std, (y_dev - mean) / std\n"
+    "# after training: predictions = model.predict(x_dev) * std + mean",
+    "a few lines and one training run",
+    trial=data.STANDARDISE_TARGETS,
+)
+SAME_PREPROCESSING = DeclaredRemedy(
+    "same-preprocessing",
+    "Feed the model what it was trained on: the same preprocessing, fitted on train, for every split",
+    "Weights are only good for inputs that look as they did in training.",
+    "import keras\n\n"
+    "# for example, where training saw pixels of 0 to 1 and the data holds 0 to 255\n"
+    "old = model\n"
+    "inputs = keras.Input(old.input_shape[1:])\n"
+    "model = keras.Model(inputs, old(keras.layers.Rescaling(1 / 255)(inputs)))\n"
+    "model.compile(loss=old.loss)",
+    "one line",
+)
+SHUFFLE = DeclaredRemedy(
+    "shuffle",
+    "Shuffle the training rows anew in each epoch",
+    "In random order every batch is a small picture of the whole, so that a step is right for all of it.",
+    "import tensorflow as tf\n\n"
+    "model.fit(x_train, y_train, shuffle=True)\n"
+    "# a tf.data pipeline: with a buffer as large as the data\n"
+    "rows = tf.data.Dataset.from_tensor_slices((x_train, y_train)).shuffle(len(x_train)).batch(32)",
+    "one line",
+)
+FIX_LABELS = DeclaredRemedy(
+    "fix-labels",
+    "Bring the labels into the form that the loss expects",
+    "A sparse loss expects integers from 0 to K-1, a categorical one rows of one-hot, a binary one 0 and 1.",
+    "import numpy as np\n\n"
+    "classes, y_train = np.unique(y_train, return_inverse=True)  # 0 ... K-1\n"
+    "y_dev = np.searchsorted(classes, y_dev)",
+    "a few lines",
+)
+CHECK_PAIRING = DeclaredRemedy(
+    "check-pairing",
+    "Check that rows and labels belong together, and whether the features can tell the target at all",
+    "Neither this model nor scikit-learn's find anything in these rows; no network can find what is not there.",
+    "import numpy as np\n\n"
+    "for row in np.random.default_rng(0).choice(len(x_train), 10, replace=False):\n"
+    "    print(row, x_train[row], y_train[row])  # does a person see why?",
+    "an hour",
+    (yearning("change input features", "chapters 13-14, error analysis"),),
+)
+REJOIN_SPLITS = DeclaredRemedy(
+    "resplit",
+    "Split again so that no row or group is in two splits and every class is in all",
+    "Shared rows make the dev error too low; classes that train lacks cannot be learned.",
+    "import numpy as np\nfrom sklearn.model_selection import train_test_split\n\n"
+    "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
+    "x_train, x_dev, y_train, y_dev = train_test_split(x, y, test_size=0.2, random_state=0)",
+    "a few lines and one training run",
+    (yearning("dev and test sets from one distribution", "chapters 5-6"),),
+)
+SPLIT_BY_KEY = DeclaredRemedy(
+    "split-by-group-or-time",
+    "Keep each group on one side of the split, and the future out of the training rows",
+    "New rows will come from new groups, and later: dev should, too.",
+    "import numpy as np\nfrom sklearn.model_selection import GroupShuffleSplit\n\n"
+    "# groups: for each row of train and dev, whose it is (the patient, the speaker, the shop)\n"
+    "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
+    "train, dev = next(GroupShuffleSplit(test_size=0.2, random_state=0).split(x, y, groups))\n"
+    "# by time instead: order = times.argsort(); train, dev = order[: int(0.8 * len(x))], order[int(0.8 * len(x)) :]\n"
+    "x_train, x_dev, y_train, y_dev = x[train], x[dev], y[train], y[dev]",
+    "a few lines and one training run",
+    (yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
+)
+WEIGH_CLASSES = DeclaredRemedy(
+    "weigh-classes",
+    "Judge by a metric that sees the rare class, then weigh the classes",
+    "Accuracy rewards ignoring a rare class.",
+    "import numpy as np\n\n"
+    "labels = np.asarray(y_train).ravel().astype(int)\n"
+    "counts = np.bincount(labels)\n"
+    "class_weight = {k: len(labels) / (len(counts) * n) for k, n in enumerate(counts) if n}\n"
+    "# model.fit(x_train, y_train, class_weight=class_weight)",
+    "one training run",
+    (yearning("pick a metric that ranks as you do", "chapters 8-11"),),
+)
+FIX_TOKENS = DeclaredRemedy(
+    "fix-tokens",
+    "Make the vocabulary and the embedding agree",
+    "An id outside the embedding's table has no vector.",
+    "tokens = int(max(x_train.max(), x_dev.max())) + 1\nprint('Embedding needs input_dim >=', tokens)",
+    "one line and one training run",
+)

@@ -1,0 +1,67 @@
+"""What a declared remedy is made of."""
+
+from dataclasses import dataclass
+
+from diagnose.diagnosis import Source
+from diagnose.subject import Task
+from diagnose.trials.plan import Intervention
+
+YEARNING = "Machine Learning Yearning"
+FASTAI = "fast.ai"
+COMPILE = "model.compile(optimizer=$optimizer, loss=old.loss$metrics)"  # as it was compiled
+
+
+@dataclass(frozen=True)
+class DeclaredRemedy:
+    """An action, where it comes from, and how it is tried.
+
+    `title` is the action without numbers, `action` may name some. `snippet` stands on its own beside the user's
+    `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
+    what the user pays: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training plan
+    what the snippet does to the model (tested); None where a machine cannot, or does not yet.
+    """
+
+    code: str
+    title: str
+    why: str
+    snippet: str
+    cost: str
+    sources: tuple[Source, ...] = ()
+    named_action: str = ""
+    tasks: frozenset[Task] | None = None
+    trial: Intervention | None = None
+
+    @property
+    def action(self) -> str:
+        """What to do, with the numbers to do it with where there are some."""
+        return self.named_action or self.title
+
+
+def yearning(item: str, chapter: str) -> Source:
+    """A place in Machine Learning Yearning."""
+    return Source(YEARNING, item, chapter)
+
+
+def fastai(item: str, lesson: str = "order of steps against overfitting") -> Source:
+    """A place in fast.ai's lessons."""
+    return Source(FASTAI, item, lesson)
+
+
+def rebuilt(name: str, edit: str) -> str:
+    """A snippet that builds the model anew, settings of its layers changed by `edit`, and compiles it as before.
+
+    Args:
+        name: of the function that changes a layer.
+        edit: its lines between `config = layer.get_config()` and the return, indented by four.
+    """
+    return (
+        f"import keras\n\n\ndef {name}(layer):\n    config = layer.get_config()\n{edit}"
+        "    return layer.__class__.from_config(config)\n\n\n"
+        f"old = model\nmodel = keras.models.clone_model(old, clone_function={name})  # fresh weights\n{COMPILE}"
+    )
+
+
+def with_heads(snippet: str) -> str:
+    """The same snippet with the name `heads` for the layers that the outputs come from."""
+    heads = "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]"
+    return snippet.replace("import keras\n\n\n", f"import keras\n\n{heads}\n\n\n", 1)

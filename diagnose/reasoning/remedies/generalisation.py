@@ -1,0 +1,123 @@
+"""The items of both lists, and what else helps a model that is sound to do better on new rows."""
+
+from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
+from diagnose.reasoning.remedies.network import WIDEN
+
+MORE_DATA = DeclaredRemedy(
+    "more-data",
+    "Get more training data",
+    "More training rows are the most reliable way to close the gap between train and dev.",
+    "# label more rows, other label kinds, or merge a related source (keep dev as it is)\n"
+    "print(len(x_train), 'training rows now')",
+    "days to weeks",
+    (yearning("more-data", "chapter 27"), fastai("more-data")),
+)
+DIVERSE_DATA = DeclaredRemedy(
+    "more-diverse-data",
+    "Get training data like the rows that fail",
+    "If dev holds kinds of rows that train lacks, only more of those helps.",
+    "import keras\nimport numpy as np\n\n"
+    'losses = np.asarray(keras.losses.get("$loss")(y_dev, model.predict(x_dev, verbose=0)))\n'
+    "print(losses.reshape(len(x_dev), -1).mean(axis=1).argsort()[::-1][:100])  # the worst rows: look at them",
+    "days to weeks",
+    (yearning("more-diverse-data", "chapters 14 and 42"),),
+)
+AUGMENT = DeclaredRemedy(
+    "augmentation",
+    "Augment the training images",
+    "Augmented copies are extra rows at no labelling cost.",
+    "import keras\n\n"
+    "# only changes that keep the label: a mirrored 3 is not a 3\n"
+    "augment = [keras.layers.RandomTranslation(0.1, 0.1), keras.layers.RandomRotation(0.05)]\n"
+    "old = model\n"
+    "model = keras.Sequential([keras.Input(x_train.shape[1:]), *augment, old])\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    (fastai("augmentation"),),
+)
+REGULARIZE = DeclaredRemedy(
+    "regularize",
+    "Regularise: weight decay first, then dropout",
+    "It trades a little bias for less variance.",
+    "import keras\n\nmodel.compile(optimizer=keras.optimizers.AdamW(weight_decay=0.01), loss=model.loss$metrics)",
+    "one line and one training run",
+    (yearning("regularize", "chapter 27"), fastai("regularization")),
+)
+BIGGER = DeclaredRemedy(
+    "bigger-network",
+    "Use a bigger network: twice the units, or one layer more",
+    "Avoidable bias means that the net does not even fit the rows that it has seen.",
+    WIDEN.snippet.replace('max(4 * config["units"], 32)', '2 * config["units"]'),
+    "one training run",
+    (yearning("bigger-network", "chapters 23 and 25"),),
+)
+ARCHITECTURE = DeclaredRemedy(
+    "change-architecture",
+    "Use an architecture known to work on this kind of data",
+    "What fits the structure of the data needs fewer rows and generalises better.",
+    "import keras\n\n"
+    "# images: convolutions or a pretrained backbone; sequences: LSTM, GRU or attention\n"
+    "# tables: embeddings for the categories\n"
+    "backbone = keras.applications.MobileNetV3Small(include_top=False, weights=None, input_shape=(96, 96, 3))",
+    "a new architecture and one training run",
+    (yearning("change-architecture", "chapters 25 and 27"), fastai("generalizing-architecture")),
+)
+SMALLER = DeclaredRemedy(
+    "smaller-network",
+    "Use a smaller network",
+    "It is the last resort against variance: a large network with regularisation usually does better.",
+    WIDEN.snippet.replace("wider", "narrower").replace('max(4 * config["units"], 32)', 'max(config["units"] // 2, 1)'),
+    "one training run",
+    (yearning("smaller-network", "chapter 27"), fastai("reduce-complexity")),
+)
+USE_BASELINE = DeclaredRemedy(
+    "use-baseline",
+    "Find out what the baseline does better; until then, use the baseline",
+    "A model that costs more has to do better.",
+    "from sklearn.ensemble import HistGradientBoosting$estimator\n\n"
+    "baseline = HistGradientBoosting$estimator().fit(x_train.reshape(len(x_train), -1), y_train)",
+    "an hour",
+    (yearning("error analysis", "chapters 13-14"),),
+)
+BIGGER_DEV = DeclaredRemedy(
+    "bigger-dev-set",
+    "Enlarge the dev set, or compare by cross-validation",
+    "Differences smaller than its interval cannot be seen on it.",
+    "from sklearn.model_selection import RepeatedStratifiedKFold\n\n"
+    "folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3)",
+    "days",
+    (yearning("size of the dev set", "chapter 7"),),
+)
+FRESH_DEV = DeclaredRemedy(
+    "fresh-dev-set",
+    "Get a fresh dev set",
+    "Choices made on the old one have fitted it.",
+    "# draw new rows from the distribution that test comes from",
+    "days",
+    (yearning("overfitting the dev set", "chapters 6, 11 and 12"),),
+)
+TRAIN_DEV = DeclaredRemedy(
+    "train-on-target-data",
+    "Move some data of the target distribution into training, and weigh the rest less",
+    "Train and dev come from different sources, and the net has learned the wrong one.",
+    "# x_train, y_train: add rows from the source of dev; keep twice as many for dev and test as they need",
+    "days",
+    (yearning("data mismatch", "chapters 36-43"),),
+)
+READ_FINDINGS = DeclaredRemedy(
+    "read-findings",
+    "Read the findings: the model is sick, and no known cause explains it",
+    "What was measured is listed, and so are the changes that were tried; with more time more of them are.",
+    "# diagnose model.keras data/ --effort deep",
+    "minutes",
+)
+LOOK_AT_CLASS = DeclaredRemedy(
+    "look-at-class",
+    "Look at the rows of the weak class first",
+    "An average hides a class that is always missed.",
+    "import numpy as np\n\n"
+    "predicted = model.predict(x_dev, verbose=0).argmax(axis=-1)\n"
+    "print(np.unique(predicted, return_counts=True))",
+    "an hour",
+    (yearning("error analysis", "chapters 13-19"),),
+)

@@ -1,0 +1,138 @@
+"""Remedies that change the layers."""
+
+from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads, yearning
+from diagnose.trials.interventions import layers
+
+# A Dense layer or a convolution, by its config.
+_MIXES = '{"kernel_initializer", "activation"} <= config.keys() and "recurrent_initializer" not in config'
+
+INITIALISE = DeclaredRemedy(
+    "initialise",
+    "Initialise with He (ReLU family) or Glorot (tanh, sigmoid) and train again",
+    "The spread of the first weights decides whether signals and gradients keep their size from layer to layer.",
+    rebuilt(
+        "he",
+        f'    if {_MIXES}:\n        config |= {{"kernel_initializer": "he_normal", "bias_initializer": "zeros"}}\n',
+    ),
+    "one line a layer and one training run",
+    trial=layers.HE,
+)
+ADD_ACTIVATIONS = DeclaredRemedy(
+    "add-activations",
+    "Put a ReLU after every hidden layer",
+    "Layers without a non-linearity between them collapse into one linear layer.",
+    with_heads(
+        rebuilt(
+            "relu",
+            f'    if layer not in heads and config.get("activation") == "linear" and {_MIXES}:\n'
+            '        config["activation"] = "relu"\n',
+        )
+    ),
+    "one line a layer and one training run",
+    trial=layers.ACTIVATIONS,
+)
+RELU = DeclaredRemedy(
+    "relu-instead",
+    "Use ReLU with He initialisation in the hidden layers",
+    "Each sigmoid passes on at most a quarter of the gradient; a ReLU passes on all of it where it is active.",
+    with_heads(
+        rebuilt(
+            "relu",
+            f"    saturating = {{{', '.join(repr(name) for name in sorted(layers.SATURATING))}}}\n".replace("'", '"')
+            + f'    if layer not in heads and config.get("activation") in saturating and {_MIXES}:\n'
+            '        config |= {"activation": "relu", "kernel_initializer": "he_normal"}\n',
+        )
+    ),
+    "one line a layer and one training run",
+    trial=layers.RELU,
+)
+SHALLOWER = DeclaredRemedy(
+    "shallower-or-residual",
+    f"Leave out hidden layers until {layers.SHALLOW} of one width are left; go deeper again with skip connections only",
+    "A deep plain stack passes its signal through every layer; fewer layers, or skips around them, let it arrive.",
+    "import keras\n\n"
+    "old = model\n"
+    'hidden = [layer for layer in old.layers[:-1] if hasattr(layer, "kernel")]\n'
+    f"surplus = [layer for layer in hidden[{layers.SHALLOW}:] if layer.input.shape == layer.output.shape]\n\n\n"
+    "def without(layer):\n"
+    "    if layer in surplus:\n"
+    "        return keras.layers.Identity(name=layer.name)\n"
+    "    return layer.__class__.from_config(layer.get_config())\n\n\n"
+    "model = keras.models.clone_model(old, clone_function=without)  # fresh weights\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    (yearning("change the architecture", "chapters 25 and 27"),),
+    trial=layers.SHALLOWER,
+)
+REVIVE = DeclaredRemedy(
+    "revive-units",
+    "Start again from fresh weights with a lower learning rate, or use a LeakyReLU",
+    "A ReLU that is never positive gets no gradient and cannot come back by itself.",
+    rebuilt(
+        "leaky",
+        '    if config.get("activation") == "relu":\n        config["activation"] = "leaky_relu"\n',
+    ),
+    "one training run",
+)
+WIDEN = DeclaredRemedy(
+    "widen",
+    "Widen the narrow layer",
+    "What does not fit through the narrowest layer is lost to all that follow.",
+    with_heads(
+        rebuilt(
+            "wider",
+            '    if "units" in config and layer not in heads:\n'
+            '        config["units"] = max(4 * config["units"], 32)\n',
+        )
+    ),
+    "one line and one training run",
+    (yearning("increase the model size", "chapter 25"),),
+)
+UNFREEZE = DeclaredRemedy(
+    "unfreeze",
+    "Make the frozen layers trainable again and compile",
+    "A frozen layer keeps the weights it has, whatever the gradient says.",
+    f"import keras\n\nold = model\nfor layer in old.layers:\n    layer.trainable = True\n{COMPILE}",
+    "two lines and one training run",
+    trial=layers.UNFREEZE,
+)
+LESS_DROPOUT = DeclaredRemedy(
+    "less-dropout",
+    f"Drop at most {100 * layers.LIGHT:.0f} % of the units (Keras's rate is the share that is dropped)",
+    "Dropout is a remedy for variance; what it takes from a net that does not fit train is capacity.",
+    rebuilt(
+        "lighter",
+        '    for key in ("rate", "dropout", "recurrent_dropout"):\n'
+        "        if isinstance(config.get(key), float):\n"
+        f"            config[key] = min(config[key], {layers.LIGHT})\n",
+    ),
+    "one line and one training run",
+    (yearning("reduce or eliminate regularization", "chapter 25"),),
+    trial=layers.LIGHT_DROPOUT,
+)
+LESS_PENALTY = DeclaredRemedy(
+    "less-regularization",
+    "Remove the weight penalties",
+    "A penalty that outweighs the data loss is what the optimiser minimises.",
+    rebuilt(
+        "free",
+        '    for key in config:\n        if key.endswith("regularizer"):\n            config[key] = None\n',
+    ),
+    "one line and one training run",
+    (yearning("reduce or eliminate regularization", "chapter 25"),),
+    trial=layers.NO_PENALTIES,
+)
+RECONNECT = DeclaredRemedy(
+    "reconnect",
+    "Remove what cuts the gradient: stop_gradient, argmax, round, or a branch that reaches no loss",
+    "A weight without a gradient is never trained.",
+    "print([v.path for v in model.trainable_variables])  # the finding names those without a gradient",
+    "a few lines and one training run",
+)
+NORMALISE_LAYERS = DeclaredRemedy(
+    "normalise-layers",
+    "Add BatchNormalization or LayerNormalization between the layers",
+    "It keeps the scale of signals and gradients from layer to layer, whatever the weights do.",
+    "import keras\n\nkeras.layers.BatchNormalization()  # after each hidden Dense or convolution",
+    "one line a layer and one training run",
+)

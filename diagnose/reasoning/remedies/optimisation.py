@@ -1,0 +1,77 @@
+"""Remedies that change how the model is trained."""
+
+from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
+from diagnose.trials.interventions import optimizer
+
+_AFRESH = "import keras\n\nold = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
+_AT_RATE = _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_rate")
+
+FRESH_START = DeclaredRemedy(
+    "restart-finite",
+    "Go back to the last finite weights, or start again, and stop at the first NaN",
+    "Once a weight is NaN nothing brings it back.",
+    _AT_RATE + "\nstop = keras.callbacks.TerminateOnNaN()",
+    "one training run",
+)
+LOWER_RATE = DeclaredRemedy(
+    "lower-learning-rate",
+    "Lower the learning rate and train again from fresh weights",
+    "Steps this large overshoot the minimum, or push weights to where the gradient is zero.",
+    _AT_RATE,
+    "one line and one training run",
+    (fastai("learning rate finder", "learning rate finder"),),
+    named_action="Lower the learning rate to $rate and train again from fresh weights",
+    trial=optimizer.LOWER_RATE,
+)
+RAISE_RATE = DeclaredRemedy(
+    "raise-learning-rate",
+    "Raise the learning rate and train again",
+    "At this rate the weights hardly move in the steps they are given.",
+    _AT_RATE,
+    "one line and one training run",
+    (fastai("learning rate finder", "learning rate finder"),),
+    named_action="Raise the learning rate to $rate and train again",
+    trial=optimizer.RAISE_RATE,
+)
+TRAIN_LONGER = DeclaredRemedy(
+    "train-longer",
+    "Train longer, until dev error stops falling",
+    "The error was still falling when training stopped.",
+    "import keras\n\n"
+    "stop = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)\n"
+    "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), epochs=100, callbacks=[stop])",
+    "one longer training run",
+    (yearning("train longer", "chapter 1; optimisation, course material"),),
+)
+KEEP_BEST = DeclaredRemedy(
+    "keep-best-weights",
+    "Keep the weights of the best epoch",
+    "The weights at the end are worse than some that training passed on the way.",
+    "import keras\n\nkeras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)",
+    "one line and one training run",
+    (yearning("early stopping", "chapter 27"),),
+)
+CLIP = DeclaredRemedy(
+    "clip-gradients",
+    "Clip the global gradient norm at 1 and lower the learning rate",
+    "A single huge gradient undoes the work of many steps.",
+    _AFRESH
+    + COMPILE.replace("$optimizer", "keras.optimizers.$optimizer_class(learning_rate=$rate, global_clipnorm=1.0)"),
+    "one line and one training run",
+)
+DEFAULT_OPTIMIZER = DeclaredRemedy(
+    "default-optimizer",
+    "Go back to Adam with its default settings",
+    "Adam learns something on nearly every sound model: a place to start from.",
+    _AFRESH + COMPILE.replace("$optimizer", "keras.optimizers.Adam($adam_rate)"),
+    "one line and one training run",
+    named_action="Go back to Adam at a learning rate of $adam_rate",
+    trial=optimizer.ADAM,
+)
+BATCH = DeclaredRemedy(
+    "usual-batch-size",
+    "Use a batch of 32 to 256 rows",
+    "One row a step is noise; all rows a step leaves few steps.",
+    "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), batch_size=64, epochs=10)",
+    "one training run",
+)

@@ -1,0 +1,105 @@
+"""What the actions and snippets of remedies are filled in with: the user's own settings, and what was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Template
+from typing import Any
+
+from diagnose.measurements import LearningRate
+from diagnose.subject import Subject
+from diagnose.trials.interventions.head import usual_head
+
+USUAL_RATES = {"SGD": 1e-2, "Adagrad": 1e-2, "Adadelta": 1.0}
+USUAL_RATE = 1e-3
+OWN_CLASS = "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # not one of Keras's
+
+
+@dataclass(frozen=True)
+class Values:
+    """The names with a dollar sign in actions and snippets; each value is text that can stand in Python code.
+
+    `optimizer` and `metrics` are the user's own; `loss`, `units` and `activation` are what the task asks for.
+    """
+
+    rate: str = "0.001"
+    adam_rate: str = "0.001"
+    optimizer: str = "keras.optimizers.Adam()"
+    optimizer_class: str = "Adam"
+    optimizer_at_rate: str = "keras.optimizers.Adam(learning_rate=$rate)"
+    metrics: str = ""
+    loss: str = "mean_squared_error"
+    logits_loss: str = "BinaryCrossentropy(from_logits=True)"
+    units: str = "1"
+    activation: str = "linear"
+    estimator: str = "Regressor"
+
+    def fill(self, text: str, tried: Mapping[str, str] | None = None) -> str:
+        """`text` with its names filled in; `tried`: the values with which the remedy was tried."""
+        names = {**vars(self), **(tried or {})}
+        names["optimizer_at_rate"] = Template(names["optimizer_at_rate"]).substitute(rate=names["rate"])
+        return Template(text).safe_substitute(names)
+
+
+def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
+    """The values for this subject; the rate is in the middle of those that work, where they were measured."""
+    optimizer = getattr(subject.model, "optimizer", None)
+    kind = type(getattr(optimizer, "inner_optimizer", optimizer)).__name__ if optimizer is not None else "Adam"
+    swept = measurements.get(LearningRate)
+    best = swept.best if isinstance(swept, LearningRate) else None
+    output, train = subject.outputs[0], subject.train
+    usual = usual_head(output, train)
+    logits = "True" if _head_is_linear(subject.model) else "False"
+    return Values(
+        rate=f"{best or USUAL_RATES.get(kind, USUAL_RATE):g}",
+        optimizer=optimizer_text(optimizer),
+        optimizer_class=kind,
+        optimizer_at_rate=optimizer_text(optimizer, "$rate"),
+        metrics=_metrics_text(subject.model),
+        loss=usual.loss,
+        logits_loss=f"{''.join(word.capitalize() for word in usual.loss.split('_'))}(from_logits={logits})",
+        units=str(usual.units or output.classes or 1),
+        activation=usual.activation,
+        estimator="Classifier" if output.task.classifies else "Regressor",
+    )
+
+
+def optimizer_text(optimizer: Any, rate: str = "") -> str:
+    """Code that makes an optimizer of the same class and settings; `rate` takes the place of its learning rate."""
+    if optimizer is None:
+        return f"keras.optimizers.Adam({f'learning_rate={rate}' if rate else ''})"
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    kind, config = type(optimizer), optimizer.get_config()
+    if not kind.__module__.startswith("keras."):
+        return OWN_CLASS.replace("$more", f', "learning_rate": {rate}' if rate else "")
+    usual = kind(name=config["name"]).get_config()  # without a name Keras would count one up
+    own = {key: value for key, value in config.items() if value != usual.get(key) and key != "name"}
+    settings = {key: _literal(value) for key, value in own.items()}
+    settings |= {"learning_rate": rate} if rate else {"learning_rate": _literal(config["learning_rate"])}
+    order = ["learning_rate", *(key for key in settings if key != "learning_rate")]
+    return f"keras.optimizers.{kind.__name__}({', '.join(f'{key}={settings[key]}' for key in order)})"
+
+
+def _literal(value: Any) -> str:
+    """A setting as code: numbers short, schedules as the object that they are."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
+        inside = ", ".join(f"{key}={_literal(own)}" for key, own in value["config"].items() if key != "name")
+        return f"keras.optimizers.schedules.{value['class_name']}({inside})"
+    return repr(value)
+
+
+def _metrics_text(model: Any) -> str:
+    """The rest of a compile call, where the metrics are plain names."""
+    config = getattr(getattr(model, "_compile_config", None), "config", None) or {}
+    metrics = config.get("metrics")
+    if not isinstance(metrics, list | tuple) or not all(isinstance(metric, str) for metric in metrics) or not metrics:
+        return ""
+    return f", metrics={list(metrics)!r}".replace("'", '"')
+
+
+def _head_is_linear(model: Any) -> bool:
+    last = model.layers[-1] if getattr(model, "layers", None) else None
+    return getattr(getattr(last, "activation", None), "__name__", "") == "linear"

@@ -1,0 +1,1 @@
+"""What remedies do, each as a pure function from a training plan to a changed one."""

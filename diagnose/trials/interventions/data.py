@@ -1,0 +1,73 @@
+"""Interventions on the rows: the scale of inputs and targets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from diagnose.subject import Rows, Split, Task
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+
+if TYPE_CHECKING:
+    from diagnose.measurements import Array
+
+    Scale = tuple[Array, Array]  # mean and standard deviation per feature or channel
+
+SPREAD = (0.1, 3.0)  # usual standard deviations of a feature; outside the rows count as unscaled
+CENTRE = 3.0  # the same for the distance of its mean from 0
+
+
+def _standardised_inputs(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    from diagnose.measuring.copying import token_inputs
+
+    tokens = token_inputs(plan.model)
+    scales = [None if place in tokens else scale_of(rows) for place, rows in enumerate(plan.train.inputs)]
+    if not any(scale is not None and _unscaled(scale) for scale in scales):
+        return DoesNotApply("the inputs are scaled")
+
+    def scaled(split: Split) -> Split:
+        inputs = tuple(_standardised(rows, scale) for rows, scale in zip(split.inputs, scales, strict=True))
+        return replace(split, inputs=inputs)
+
+    return plan.changed("inputs standardised", train=scaled(plan.train), dev=scaled(plan.dev))
+
+
+def _standardised_targets(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    tasks = [output.task for output in plan.outputs]
+    scales = [
+        scale_of(y) if task is Task.REGRESSION else None for y, task in zip(plan.train.targets, tasks, strict=True)
+    ]
+    if not any(scale is not None and _unscaled(scale) for scale in scales):
+        return DoesNotApply("no target is a number on another scale than 1")
+
+    def scaled(split: Split) -> Split:
+        targets = tuple(_standardised(y, scale) for y, scale in zip(split.targets, scales, strict=True))
+        return replace(split, targets=targets)
+
+    return plan.changed("targets standardised", train=scaled(plan.train), dev=scaled(plan.dev))
+
+
+def scale_of(rows: Rows) -> Scale | None:
+    """Mean and standard deviation of each feature or channel; 1 for those that never change; None for text."""
+    import numpy as np
+
+    if rows.dtype.kind not in "biuf":
+        return None
+    axes = tuple(range(max(rows.ndim - 1, 1)))
+    values = np.asarray(rows, np.float64)
+    std = values.std(axis=axes)
+    return values.mean(axis=axes), np.where(std > 0, std, 1.0)
+
+
+def _unscaled(scale: Scale) -> bool:
+    mean, std = scale
+    low, high = SPREAD
+    return bool((std > high).any() or (abs(mean) > CENTRE).any() or std.max() < low)
+
+
+def _standardised(rows: Rows, scale: Any) -> Rows:
+    return rows if scale is None else ((rows - scale[0]) / scale[1]).astype("float32")
+
+
+STANDARDISE_INPUTS = Intervention("Every numeric input is standardised by column or channel.", _standardised_inputs)
+STANDARDISE_TARGETS = Intervention("Every numeric target is standardised by column.", _standardised_targets)

@@ -1,0 +1,131 @@
+"""Trains what a plan describes, from the same starts and in the same order of rows as every other plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diagnose.measurements import Array, LearningRate, Measurements, SweepPoint
+from diagnose.measuring import copying
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.learning_rate import merit
+from diagnose.measuring.training import Trainer, diverged, own_steps, own_training
+from diagnose.trials.plan import TrainingPlan
+
+STEPS = (300, 600)  # of one training: the user's own number, kept between these
+SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one plan reached: train skill of the first output by seed, 0 for the constant prediction and below.
+
+    A training that diverged reached 0. `rate` is the candidate learning rate that did best, at its first step.
+    """
+
+    skill: tuple[float, ...]
+    rate: float
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.skill))
+
+
+def plan_of(bench: Bench, measured: Measurements) -> TrainingPlan:
+    """A short training just as the user has it: own optimizer, rates (schedules included), batch size and loss."""
+    optimizer = bench.subject.model.optimizer
+    steps = int(np.clip(own_steps(bench) or STEPS[0], *STEPS))
+    train, dev = bench.holdout()
+    sweep = measured.get(LearningRate)
+    seed = bench.settings.seed
+    return TrainingPlan(
+        model=bench.subject.model,
+        outputs=bench.subject.outputs,
+        train=train,
+        dev=dev,
+        optimizer=optimizer,
+        rates=(copying.learning_rates(optimizer, steps),),
+        batch_size=bench.batch_size,
+        steps=steps,
+        seeds=tuple(range(seed, seed + SEEDS)),
+        usable_rate=sweep.best if isinstance(sweep, LearningRate) else None,
+        best_rate=_best_rate(sweep.sweep) if isinstance(sweep, LearningRate) else None,
+    )
+
+
+def _best_rate(sweep: tuple[SweepPoint, ...]) -> float | None:
+    return max(sweep, key=lambda point: float(merit(point).mean())).rate if sweep else None
+
+
+def train(bench: Bench, plan: TrainingPlan) -> Arm:
+    """Train every candidate rate from every seed, and keep the candidate that did best on the mean.
+
+    Raises:
+        NotMeasured: the copy cannot be built, or the model trains by its own `train_step`.
+    """
+    with _trainer(bench, plan) as (trainer, starts):
+        arms = [Arm(_skills(trainer, starts, rates), float(rates[0])) for rates in plan.rates]
+    return max(arms, key=lambda arm: arm.mean)
+
+
+def needs_compiling(plan: TrainingPlan, own: TrainingPlan) -> bool:
+    """Whether another loop than that of the model's own training has to be compiled."""
+    return not _is_own(plan, own.optimizer, own.train)
+
+
+def _is_own(plan: TrainingPlan, optimizer: Any, train: Any) -> bool:
+    same = plan.optimizer is optimizer and plan.train is train
+    return same and plan.loss is None and not plan.edits and not plan.adjust
+
+
+@contextmanager
+def _trainer(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dict[int, copying.Weights]]]:
+    """What trains this plan, and the weights that each seed starts from."""
+    if _is_own(plan, bench.subject.model.optimizer, bench.holdout()[0]):
+        with own_training(bench) as trainer:
+            yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
+        return
+    model, optimizer = built(plan, bench.settings.seed)
+    trainer = Trainer(bench, model, optimizer, (plan.train, plan.dev), plan.outputs, batch_size=plan.batch_size)
+    yield trainer, {seed: bench.keep(_copy(plan, seed).get_weights()) for seed in plan.seeds}
+
+
+def built(plan: TrainingPlan, seed: int) -> tuple[Any, Any]:
+    """The compiled copy that the plan describes, with fresh weights, and its optimizer.
+
+    Raises:
+        NotMeasured: the copy cannot be built.
+    """
+    model = _copy(plan, seed)
+    copying.compile_like(model, plan.model)
+    optimizer = copying.new_optimizer(plan.optimizer)
+    if plan.loss is not None:
+        model.compile(optimizer=optimizer, loss=plan.loss)
+    for adjust in plan.adjust:
+        adjust(model)
+    return model, optimizer
+
+
+def _copy(plan: TrainingPlan, seed: int) -> Any:
+    def edited(layer: Any, copy: Any) -> Any:
+        for edit in plan.edits:
+            copy = edit(layer, copy)
+        return copy
+
+    return copying.copy_model(plan.model, seed, edited if plan.edits else None)
+
+
+def _skills(trainer: Trainer, starts: dict[int, copying.Weights], rates: Array) -> tuple[float, ...]:
+    skills = []
+    for seed, start in starts.items():
+        trainer.begin(start, seed)
+        before = trainer.judge_train()
+        course = trainer.run(rates)
+        after = trainer.judge_train()
+        lost = diverged(course, before, after) or not np.isfinite(after.skill)
+        skills.append(0.0 if lost else max(after.skill, 0.0))
+    return tuple(skills)

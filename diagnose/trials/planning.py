@@ -1,0 +1,105 @@
+"""Which remedies are tried, as far as the examination can afford it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from diagnose.diagnosis import Effect
+from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import REBUILD
+from diagnose.measuring.planning import Planner
+from diagnose.measuring.training import judging_steps
+from diagnose.measuring.work import Work
+from diagnose.trials.effects import effect
+from diagnose.trials.paired import Arm, needs_compiling, plan_of, train
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+
+TRIALS = "trials of remedies"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A remedy to be tried, by its code, and what it does to a training plan."""
+
+    remedy: str
+    intervention: Intervention
+
+
+def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Trial]) -> tuple[Effect, ...]:
+    """Try remedies on copies of the model, the most wanted first, each beside the same training without it.
+
+    One that does not apply to this model, or whose copy cannot be built, is passed over; one that cannot be afforded
+    is listed under coverage.
+    """
+    wanted = tuple(wanted)
+    if not wanted:
+        return ()
+    bench = planner.bench
+    if reason := _cannot_change(bench):
+        planner.miss(TRIALS, *reason)
+        return ()
+    return tuple(_Trials(planner, plan_of(bench, measured)).run(wanted))
+
+
+def _cannot_change(bench: Bench) -> tuple[str, str] | None:
+    """Why nothing in this model can be changed, and the way out."""
+    if not bench.rebuilt:
+        return "the model cannot be rebuilt, so nothing in it can be changed", REBUILD
+    if bench.fine_tuned:
+        return "the model fine-tunes pretrained layers, and where they started is unknown", DOES_NOT_APPLY
+    return None
+
+
+def _failed(error: Exception) -> NotMeasured:
+    return NotMeasured(f"it failed: {type(error).__name__}: {error}", REPORT)
+
+
+class _Trials:
+    """The trials of one examination: what they share is the plan as it is, and arms that were trained already."""
+
+    def __init__(self, planner: Planner, own: TrainingPlan) -> None:
+        self._planner = planner
+        self._own = own
+        self._arms: dict[tuple[str, ...], Arm] = {}  # by what they change
+
+    def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
+        for trial in wanted:
+            changed, control = trial.intervention.change(self._own), trial.intervention.control(self._own)
+            if isinstance(changed, DoesNotApply) or isinstance(control, DoesNotApply):
+                continue
+            title, work = f"trial of {trial.remedy}", self._work(changed, control)
+            try:
+                found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control))
+            except Exception as error:  # noqa: BLE001 - whatever a layer raises for settings it does not take
+                missed = error if isinstance(error, NotMeasured) else _failed(error)
+                self._planner.miss(title, str(missed), missed.how)
+                continue
+            if found is not None:
+                yield found
+
+    def _effect(self, remedy: str, changed: TrainingPlan, control: TrainingPlan) -> Effect:
+        without, arm = self._trained(control), self._trained(changed)
+        several = len(changed.rates) > 1
+        return effect(
+            remedy,
+            changed.what + (f" at learning rate {arm.rate:g}" if several else ""),
+            (without, arm),
+            control=control.what if control.changes else "",
+            steps=changed.steps,
+            values={changed.rate_name: f"{arm.rate:g}"} if changed.rate_name else {},
+        )
+
+    def _trained(self, plan: TrainingPlan) -> Arm:
+        """Two remedies may come to the same change, and most share their control: each plan is trained once."""
+        if plan.changes not in self._arms:
+            self._arms[plan.changes] = train(self._planner.bench, plan)
+        return self._arms[plan.changes]
+
+    def _work(self, changed: TrainingPlan, control: TrainingPlan) -> Work:
+        plans = [plan for plan in (control, changed) if plan.changes not in self._arms]
+        judged = 2 * judging_steps(self._planner.bench)
+        steps = sum(len(plan.rates) * len(plan.seeds) * (plan.steps + judged) for plan in plans)
+        return Work(steps=steps, loops=sum(needs_compiling(plan, self._own) for plan in plans))

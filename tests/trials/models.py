@@ -1,0 +1,96 @@
+"""Small models with one fault each, and what the trial of its remedy needs to know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from diagnose.loading import LoadOptions, subject_from
+from diagnose.measurements import LearningRate, SweepPoint
+from diagnose.subject import Subject
+
+ROWS, FEATURES, CLASSES = 48, 6, 3
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A model with a fault that the remedy `code` cures; `data` gives x and y of train."""
+
+    code: str
+    model: Callable[[], Any]
+    loss: Any = "sparse_categorical_crossentropy"
+    labels: str = "classes"
+    scale: float = 1.0
+    optimizer: Callable[[], Any] = field(default=lambda: keras.optimizers.SGD(0.1, momentum=0.9))
+    swept: float | None = None  # the usable rate
+    task: str | None = None
+
+    def subject(self) -> Subject:
+        keras.utils.set_random_seed(0)
+        model = self.model()
+        model.compile(self.optimizer(), self.loss)
+        x, y = self.rows()
+        return subject_from(model, (x, y), (x[:12], y[:12]), options=LoadOptions(batch_size=8, task=self.task))
+
+    def rows(self) -> tuple[Any, Any]:
+        generator = np.random.default_rng(0)
+        x = (self.scale * generator.normal(size=(ROWS, FEATURES))).astype("float32")
+        x[:, 0] = 3.0  # one feature never changes
+        classes = np.arange(ROWS) % CLASSES
+        return x, {
+            "classes": classes,
+            "one-hot": np.eye(CLASSES, dtype="float32")[classes],
+            "two": classes % 2,
+            "several": (generator.random((ROWS, CLASSES)) > 0.4).astype("float32"),
+            "numbers": (50 * generator.normal(size=ROWS) + 200).astype("float32"),
+        }[self.labels]
+
+    @property
+    def measured(self) -> dict[type, object]:
+        """The sweep, where the trial rests on one."""
+        if self.swept is None:
+            return {}
+        points = (SweepPoint(self.swept, (0.9,), (0.1,), (False,)),)
+        return {LearningRate: LearningRate(0.1, (), points, self.swept, self.swept, self.swept, None, 300, ROWS, 8)}
+
+
+def net(*stack: Any) -> Callable[[], Any]:
+    """A stack that is built anew each time: layers may be used in one model only."""
+    configs = [keras.layers.serialize(layer) for layer in stack]
+    return lambda: keras.Sequential([keras.Input((FEATURES,)), *(keras.layers.deserialize(c) for c in configs)])
+
+
+def dense(units: int = 8, activation: str | None = "relu", **settings: Any) -> Any:
+    return layers.Dense(units, activation, **settings)
+
+
+SOFTMAX = dense(CLASSES, "softmax")
+FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+SCENES = (
+    Scene("scale-inputs", net(dense(), SOFTMAX), scale=100.0),
+    Scene("scale-targets", net(dense(), dense(1, None)), "mse", "numbers"),
+    Scene("set-output-units", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", task="multiclass"),
+    Scene("sigmoid-head", net(dense(), dense(1, "softmax")), "binary_crossentropy", "two"),
+    Scene("sigmoid-head", net(dense(), SOFTMAX), "binary_crossentropy", "several", task="multilabel"),
+    Scene("softmax-cross-entropy", net(dense(), dense(CLASSES, "tanh")), "categorical_crossentropy", "one-hot"),
+    Scene("softmax-cross-entropy", net(dense(), dense(1, "softmax")), "mean_squared_error", task="multiclass"),
+    Scene("linear-head", net(dense(), dense(1, "sigmoid")), "mse", "numbers"),
+    Scene("match-logits", net(dense(), dense(CLASSES, None))),
+    Scene("match-logits", net(dense(), SOFTMAX), FROM_LOGITS),
+    Scene("match-loss", net(dense(), SOFTMAX), "mean_squared_error", "one-hot"),
+    Scene("initialise", net(dense(kernel_initializer=keras.initializers.RandomNormal(stddev=9.0)), SOFTMAX)),
+    Scene("add-activations", net(dense(8, None), dense(8, None), SOFTMAX)),
+    Scene("relu-instead", net(dense(8, "sigmoid"), dense(8, "tanh"), SOFTMAX)),
+    Scene("shallower-or-residual", net(*(dense(6, "tanh") for _ in range(8)), SOFTMAX)),
+    Scene("unfreeze", net(dense(trainable=False), dense(), SOFTMAX)),
+    Scene("less-dropout", net(dense(), layers.Dropout(0.8), dense(), layers.Dropout(0.1), SOFTMAX)),
+    Scene("less-dropout", net(layers.Reshape((3, 2)), layers.LSTM(4, dropout=0.6, recurrent_dropout=0.5), SOFTMAX)),
+    Scene("less-regularization", net(dense(kernel_regularizer="l2", activity_regularizer="l1"), SOFTMAX)),
+    Scene("lower-learning-rate", net(dense(), SOFTMAX), swept=0.003),
+    Scene("raise-learning-rate", net(dense(), SOFTMAX), swept=0.5, optimizer=lambda: keras.optimizers.Adam(1e-4)),
+    Scene("default-optimizer", net(dense(), SOFTMAX), swept=0.03),
+)

@@ -1,0 +1,95 @@
+"""Trials in an examination: only of a sick model, as far as they can be afforded, each with its effect."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import diagnose
+from diagnose.measurements import NotMeasured
+from diagnose.measuring import planning
+from diagnose.settings import Effort
+from diagnose.trials import planning as trials
+from tests.trials.models import SOFTMAX, Scene, dense, net
+
+PLAIN = Scene("nothing", net(dense(16), SOFTMAX))
+UNSCALED = Scene("scale-inputs", net(dense(16), SOFTMAX), scale=3000.0)
+ONLY = ["does-not-learn", "input-scale", "learning-rate-too-high", "constant-predictions"]
+
+
+def examined(scene: Scene, epochs: int = 3, **options: Any) -> diagnose.Diagnosis:
+    """Train on rows whose class can be told, then examine with the checks that open the gate and name the scale."""
+    subject = scene.subject()
+    x, _ = scene.rows()
+    x = np.tile(x, (10, 1)) + np.random.default_rng(1).normal(size=(10 * len(x), x.shape[1])).astype("float32")
+    y = (x[:, 1] > 0).astype("int64") + (x[:, 2] > 0)
+    subject.model.fit(x, y, epochs=epochs, verbose=0)
+    return diagnose.examine(subject.model, (x, y), batch_size=8, **{"only": ONLY} | options)
+
+
+@pytest.fixture(scope="module")
+def diagnosis() -> diagnose.Diagnosis:
+    return examined(UNSCALED)
+
+
+def test_the_remedy_of_a_sick_model_is_tried_and_confirms_the_cause(diagnosis: diagnose.Diagnosis) -> None:
+    effect = next(effect for effect in diagnosis.effects if effect.remedy == "scale-inputs")
+    assert effect.restores and effect.causes == ("inputs-not-scaled",)
+    cause = next(cause for cause in diagnosis.causes if cause.code == "inputs-not-scaled")
+    assert (cause.state, cause.rank) == ("confirmed", 1)
+    first = diagnosis.remedies[0]
+    assert (first.code, first.payoff.how) == ("scale-inputs", "measured")
+    assert (first.payoff.before, first.payoff.after) == (effect.before, effect.after)
+    assert "trial of scale-inputs" in diagnosis.settings["plan"]
+
+
+def test_all_trials_of_the_model_as_it_is_share_one_control(diagnosis: diagnose.Diagnosis) -> None:
+    effects = diagnosis.effects
+    assert len(effects) > 1
+    assert len({effect.before for effect in effects if not effect.control}) == 1
+
+
+def test_nothing_is_tried_on_a_model_that_learns() -> None:
+    diagnosis = examined(PLAIN, epochs=20)
+    assert diagnosis.effects == ()
+    assert not [name for name in diagnosis.settings["plan"] if name.startswith("trial")]
+
+
+def test_what_cannot_be_afforded_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "BUDGETS", dict.fromkeys(Effort, 0.01))
+    diagnosis = examined(UNSCALED)
+    assert diagnosis.effects == ()
+    gaps = {gap.what: gap for gap in diagnosis.coverage}
+    assert "time budget" in gaps["trial of scale-inputs"].why
+    assert "--effort deep" in gaps["trial of scale-inputs"].how_to_get_it
+
+
+def test_an_interrupted_trial_costs_what_was_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trials, "train", interrupted)
+    diagnosis = examined(UNSCALED)
+    assert diagnosis.settings["interrupted"]
+    assert diagnosis.state == "sick"
+    assert any(gap.what.startswith("trial of") and "interrupted" in gap.why for gap in diagnosis.coverage)
+
+
+def test_a_change_that_does_not_fit_the_model_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = trials.train
+
+    def picky(bench: Any, plan: Any) -> Any:
+        if plan.changes == ("inputs standardised",):
+            raise NotMeasured("the model trains by its own train_step", "Pass its history.")
+        return real(bench, plan)
+
+    monkeypatch.setattr(trials, "train", picky)
+    diagnosis = examined(UNSCALED)
+    assert "lower-learning-rate" in {effect.remedy for effect in diagnosis.effects}
+    assert next(gap.why for gap in diagnosis.coverage if gap.what == "trial of scale-inputs").endswith("train_step")
+
+
+def test_a_plan_is_repeated_with_its_trials(diagnosis: diagnose.Diagnosis) -> None:
+    plan = {name: scale for name, scale in diagnosis.settings["plan"].items() if name != "trial of lower-learning-rate"}
+    again = examined(UNSCALED, plan=plan)
+    assert {e.remedy for e in again.effects} == {e.remedy for e in diagnosis.effects} - {"lower-learning-rate"}

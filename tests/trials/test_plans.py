@@ -1,0 +1,66 @@
+"""Plans: pure, they compose, and one choice of the user's can be put back."""
+
+from collections.abc import Iterator
+
+import keras
+import pytest
+
+from diagnose.measuring.bench import Bench
+from diagnose.settings import Settings
+from diagnose.trials.interventions.data import STANDARDISE_INPUTS
+from diagnose.trials.interventions.layers import HE, LIGHT_DROPOUT, NO_PENALTIES, RELU, UNFREEZE
+from diagnose.trials.interventions.optimizer import LOWER_RATE
+from diagnose.trials.paired import built, plan_of
+from diagnose.trials.plan import DoesNotApply, TrainingPlan, put_back, together
+from tests.trials.models import SOFTMAX, Scene, dense, net
+
+LARGE = keras.initializers.RandomNormal(stddev=9.0)
+SICK = Scene(
+    "several faults", net(dense(8, "sigmoid", kernel_initializer=LARGE, kernel_regularizer="l2"), SOFTMAX), scale=90.0
+)
+REPAIRS = (STANDARDISE_INPUTS, RELU, NO_PENALTIES, LIGHT_DROPOUT)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[TrainingPlan]:
+    with Bench(SICK.subject(), Settings()) as bench:
+        yield plan_of(bench, {})
+
+
+def hidden(plan: TrainingPlan) -> dict[str, object]:
+    config: dict[str, object] = built(plan, 0)[0].layers[0].get_config()
+    return config
+
+
+def test_all_repairs_at_once(own: TrainingPlan) -> None:
+    repaired = together(own, REPAIRS)
+    assert hidden(repaired)["activation"] == "relu"
+    assert hidden(repaired)["kernel_regularizer"] is None
+    assert abs(repaired.train.inputs[0].std(axis=0)[1:] - 1).max() < 1e-3
+    assert repaired.changes == (
+        "inputs standardised",
+        "ReLU and He initialisation in hidden layers",
+        "without penalties",
+    )
+
+
+def test_one_choice_of_the_users_put_back(own: TrainingPlan) -> None:
+    without = put_back(own, REPAIRS, RELU)
+    assert hidden(without)["activation"] == "sigmoid"
+    assert hidden(without)["kernel_regularizer"] is None
+    assert without.changes == ("inputs standardised", "without penalties")
+
+
+def test_a_change_leaves_the_plan_that_it_is_made_from_as_it_was(own: TrainingPlan) -> None:
+    before = own.model.layers[0].get_config()
+    together(own, (*REPAIRS, HE))
+    assert (own.changes, own.edits, own.what) == ((), (), "as it is")
+    assert own.model.layers[0].get_config() == before
+    assert own.train.inputs[0].std() > 50
+
+
+def test_what_does_not_apply_says_why(own: TrainingPlan) -> None:
+    for intervention, word in ((UNFREEZE, "trainable"), (LIGHT_DROPOUT, "drops"), (LOWER_RATE, "sweep")):
+        reason = intervention.change(own)
+        assert isinstance(reason, DoesNotApply)
+        assert word in reason.reason

@@ -1,0 +1,85 @@
+"""A remedy's snippet and its trial are the same change: of layers, compile settings, rows and learning rate."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from diagnose.measuring.bench import Bench
+from diagnose.reasoning.remedies import REMEDIES
+from diagnose.reasoning.snippets import values_of
+from diagnose.settings import Settings
+from diagnose.trials.paired import built, plan_of
+from diagnose.trials.plan import TrainingPlan
+from tests.trials.models import SCENES, Scene
+
+BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
+CHOSEN = 1  # of several candidate rates
+
+
+def test_every_trial_has_a_scene() -> None:
+    assert {scene.code for scene in SCENES} == {remedy.code for remedy in REMEDIES if remedy.trial is not None}
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.labels}")
+def test_the_snippet_and_the_trial_are_the_same_change(scene: Scene) -> None:
+    subject = scene.subject()
+    remedy = BY_CODE[scene.code]
+    assert remedy.trial is not None
+    with Bench(subject, Settings()) as bench:
+        own = plan_of(bench, scene.measured)
+        plan = remedy.trial.change(own)
+        assert isinstance(plan, TrainingPlan), plan
+        ours, optimizer = built(plan, 0)
+    rate = float(plan.rates[min(CHOSEN, len(plan.rates) - 1)][0])
+    tried = {plan.rate_name: f"{rate:g}"} if plan.rate_name else {}
+    theirs, rows = pasted(scene, values_of(subject, scene.measured).fill(remedy.snippet, tried))
+    assert layers_of(ours) == layers_of(theirs)
+    assert (layers_of(ours) != layers_of(subject.model)) is bool(plan.edits or plan.adjust)
+    assert settings(optimizer) == settings(theirs.optimizer)
+    assert rate == pytest.approx(float(theirs.optimizer.learning_rate))
+    assert loss_of(ours) == loss_of(theirs)
+    assert np.allclose(plan.train.inputs[0], fed(theirs, rows["x_train"]), atol=1e-5)
+    assert np.allclose(np.ravel(plan.train.targets[0]), np.ravel(rows["y_train"]), atol=1e-5)
+
+
+def pasted(scene: Scene, snippet: str) -> tuple[Any, dict[str, Any]]:
+    """The model and the rows after the snippet has run beside them."""
+    subject = scene.subject()
+    x, y = scene.rows()
+    names = {"model": subject.model, "x_train": x, "y_train": y, "x_dev": x[:12], "y_dev": y[:12]}
+    exec(compile(snippet, scene.code, "exec"), names)
+    return names["model"], names
+
+
+def layers_of(model: Any) -> list[Any]:
+    """Class and settings of every layer, without names, seeds, and what only scales the inputs."""
+    described = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            described += layers_of(layer)
+        elif not isinstance(layer, keras.layers.InputLayer | keras.layers.Normalization):
+            described.append((type(layer).__name__, without(layer.get_config()), layer.trainable))
+    return described
+
+
+def without(config: Any) -> Any:
+    if isinstance(config, dict):
+        return {key: without(value) for key, value in config.items() if key not in ("name", "seed", "build_config")}
+    return config
+
+
+def settings(optimizer: Any) -> Any:
+    config = optimizer.get_config()
+    return type(optimizer), {key: value for key, value in config.items() if key not in ("name", "learning_rate")}
+
+
+def loss_of(model: Any) -> Any:
+    return model.loss if isinstance(model.loss, str) else (type(model.loss), without(model.loss.get_config()))
+
+
+def fed(model: Any, x: Any) -> Any:
+    """What reaches the first layer that learns."""
+    norm = next((layer for layer in model.layers if isinstance(layer, keras.layers.Normalization)), None)
+    return x if norm is None else np.asarray(norm(x))
