@@ -80,7 +80,7 @@ def _with_backslashes(path: Path) -> None:
 
 def measure(path: Path) -> tuple[float, float]:
     """Load a file here; the memory in multiples of its size, and the seconds."""
-    from diagnose.loading.models.opening import load_model
+    from diagnose.loading.models.choosing import load_model
     from diagnose.loading.options import LoadOptions
 
     with tempfile.TemporaryDirectory() as folder:  # what TensorFlow keeps for itself once it has run

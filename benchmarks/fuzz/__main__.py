@@ -100,7 +100,7 @@ class Bench:
 
 def scan(bench: Bench, path: Path) -> None:
     """What loading does with a file before anything is built: for models with the config, for data with the rows."""
-    from diagnose.loading.data.folders import read_data
+    from diagnose.loading.data.reading import read_data
     from diagnose.loading.models.containers import declared_shapes
     from diagnose.loading.models.files import read_model_file, understood, unpacked
     from diagnose.loading.models.repairs import repair

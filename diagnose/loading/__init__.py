@@ -9,7 +9,7 @@ from diagnose.subject import Subject
 
 if TYPE_CHECKING:
     from diagnose.loading.data.parts import Part
-    from diagnose.loading.models.opening import LoadedModel
+    from diagnose.loading.models.restoring import LoadedModel
 
 __all__ = ["LoadOptions", "load", "subject_from"]
 
@@ -18,14 +18,14 @@ def load(model_path: Path, data_path: Path | None, options: LoadOptions) -> Subj
     """Load a model file and its data.
 
     Args:
-        model_path: a `.keras` or HDF5 file, told by its content.
+        model_path: a model file; its content decides the format, not its name.
         data_path: a data file or a folder.
         options: what the files do not say.
 
     Raises:
         InputError: model or data cannot be used; one sentence says why and what to pass.
     """
-    from diagnose.loading.models.opening import load_model
+    from diagnose.loading.models.choosing import load_model
     from diagnose.loading.subjects import assemble
 
     if data_path is None:
@@ -50,15 +50,15 @@ def subject_from(model: Any, train: Any, dev: Any = None, test: Any = None, *, o
     Raises:
         InputError: model or data cannot be used.
     """
-    from diagnose.loading.models.opening import adopt_model, load_model
+    from diagnose.loading.models.choosing import load_or_adopt
     from diagnose.loading.subjects import assemble
 
-    loaded = load_model(Path(model), options) if isinstance(model, str | Path) else adopt_model(model, options)
+    loaded = load_or_adopt(model, options)
     return assemble(loaded, _parts(loaded, train, dev, test, options), options, {})
 
 
 def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: LoadOptions) -> dict[str, "Part"]:
-    """All splits: those inside the first source, and the further ones, which replace what it has of that name."""
+    """All splits: those in the first source, and the further ones, which replace the splits of the same name."""
     from diagnose.loading.data.parts import require_keys
 
     if options.loader and not isinstance(train, str | Path):
@@ -73,14 +73,14 @@ def _parts(loaded: "LoadedModel", train: Any, dev: Any, test: Any, options: Load
         found = _read(loaded, data, options, split)
         part = found.get(split) or found.get("") or (next(iter(found.values())) if len(found) == 1 else None)
         if part is None:
-            raise InputError(f"{data}: it holds {', '.join(found)}, but no rows for {split}")
+            raise InputError(f"{data} holds {', '.join(found)}, but no rows for {split}")
         parts[split] = part
     require_keys(parts.values(), options)
     return parts
 
 
 def _read(loaded: "LoadedModel", data: Any, options: LoadOptions, what: str) -> dict[str, "Part"]:
-    """One source; where the user named a loader, it reads every path."""
+    """One source; a loader that the user named reads every path."""
     from diagnose.loading.data.live import live_part
     from diagnose.loading.data.loaders import load_with
 

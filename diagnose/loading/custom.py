@@ -32,14 +32,14 @@ def lambda_functions(options: Iterable[str]) -> dict[str, Any]:
     """Functions for Lambda layers, by the layer's name, from options written LAYER=FILE.py:FUNCTION.
 
     Raises:
-        InputError: an option is not written so, or names what is not there.
+        InputError: an option is not of this form, or names a function that does not exist.
     """
     functions = {}
     for option in options:
         layer, _, place = option.partition("=")
         file, _, name = place.rpartition(":")
         if not layer or not file or not name:
-            raise InputError(f"--lambda {option}: write it as LAYER=FILE.py:FUNCTION")
+            raise InputError(f"--lambda must be LAYER=FILE.py:FUNCTION, got {option}")
         found = getattr(run_file(Path(file), "--lambda"), name, None)
         if not callable(found):
             raise InputError(f"--lambda {option}: {file} defines no function {name}")
@@ -51,13 +51,13 @@ def run_file(path: Path, option: str) -> ModuleType:
     """Run a Python file that an option named.
 
     Raises:
-        InputError: it is missing, no Python file, or fails.
+        InputError: it is missing, fails, or is not a Python file.
     """
     if not path.is_file():
         raise InputError(f"{option} {path}: there is no such file")
     spec = importlib.util.spec_from_file_location(f"custom_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise InputError(f"{option} {path}: pass a Python file (.py)")
+        raise InputError(f"{option} must be a Python file (.py), got {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:

@@ -1,11 +1,10 @@
-"""Rows and the model brought together: shapes, types and label formats, changed only where there is one meaning.
+"""Fit rows to the model: shapes, types and label formats are changed only if there is one way to read them.
 
-Each change that is more than a missing axis of length one leaves a note. What the loss could take in training is left
-as it is, however wrong it looks: the checks report it. What no loss could take is refused.
+Each change leaves a note, except for a missing axis of length one. Targets that the loss accepts in training are left
+as they are, even if they look wrong: the checks report them. Targets that no loss accepts are refused.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,17 +14,16 @@ from diagnose.loading.models.losses import LossWords
 from diagnose.loading.signatures import Port, Shape, Signature
 from diagnose.subject import Rows, Seen, Split
 
-CAST_BYTES = 64 << 20  # a memory-mapped array that would take more than this as the model's type stays as it is
+CAST_BYTES = 64 << 20  # a memory-mapped array that is larger than this in the model's type is not cast
 _IMAGE_CHANNELS = (1, 3, 4)
 _CATEGORICAL = {"categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "kl_divergence"}
 _BINARY = {"binary_crossentropy", "binary_focal_crossentropy"}
 _SPARSE = "sparse_categorical_crossentropy"
-_LISTED = 12  # classes in a message
-_LABELS = 10_000_000  # most labels that are looked at, evenly spread over the rows
+_LABELS = 10_000_000  # most labels that are read, evenly spread over the rows
 
 
 def fit_inputs(part: Part, signature: Signature) -> tuple[tuple[Rows, ...], tuple[str, ...]]:
-    """The inputs of a part in the model's order, shape and type, and what was changed, in sentences.
+    """The inputs of a part in the model's order, shape and type, and a note for each change.
 
     Raises:
         InputError: they do not fit the model; both sides are named.
@@ -46,7 +44,7 @@ def fit_split(
     losses: Sequence[LossWords],
     seen: Seen,
 ) -> tuple[Split, tuple[str, ...]]:
-    """Make a split of fitted inputs and a part's targets, and tell in sentences what was changed.
+    """Make a split of fitted inputs and a part's targets, with a note for each change.
 
     Raises:
         InputError: rows, shapes or labels do not fit; both sides are named.
@@ -59,16 +57,30 @@ def fit_split(
             _same_rows(part, name, [inputs[0], column])
     weight = None if part.sample_weight is None else _weight(part, inputs[0].shape[0])
     if part.named_labels:
-        notes = []  # integers or one-hot rows were ours to choose
+        notes = []  # loading chose their numbers
     converted = tuple(notes) if part.targets else ()  # an autoencoder's targets are its inputs: nothing was converted
-    split = Split(name, inputs, targets, seen, weight, part.origin, converted, part.groups, part.times)
+    split = Split(
+        name,
+        inputs,
+        targets,
+        seen,
+        weight,
+        part.origin,
+        converted,
+        part.groups,
+        part.times,
+        population=part.population,
+        sampled=part.sampled,
+    )
     return split, part.notes + tuple(f"{part.origin}: {note}" for note in notes)
 
 
 def _weight(part: Part, rows: int) -> Rows:
     weight: Rows = np.asarray(part.sample_weight).reshape(-1)
     if weight.shape[0] != rows:
-        raise InputError(f"{part.origin}: there are {rows:,} rows but {weight.shape[0]:,} sample weights")
+        raise InputError(
+            f"{part.origin}: there are {rows:,} rows but {weight.shape[0]:,} sample weights: pass one weight per row"
+        )
     return weight
 
 
@@ -76,7 +88,7 @@ def _same_rows(part: Part, name: str, arrays: Sequence[Rows]) -> None:
     counts = sorted({array.shape[0] for array in arrays})
     if len(counts) > 1:
         found = " and ".join(f"{count:,}" for count in counts)
-        raise InputError(f"{part.origin}: inputs and targets of {name} have {found} rows: they must have one for one")
+        raise InputError(f"{part.origin}: inputs and targets of {name} must have the same number of rows, got {found}")
     if counts[0] == 0:
         raise InputError(f"{part.origin}: {name} has no rows")
 
@@ -86,30 +98,28 @@ def _same_rows(part: Part, name: str, arrays: Sequence[Rows]) -> None:
 
 def _fit_input(rows: Rows, port: Port, origin: str, notes: list[str]) -> Rows:
     if rows.ndim == 0:
-        raise InputError(f'{origin}: the input "{port.name}" is a single number, not rows')
-    text = rows.dtype.kind in "OUS" and port.dtype == "string"  # objects are text: readers make no others
+        raise InputError(f'{origin}: the input "{port.name}" must be rows, got a single number')
+    text = rows.dtype.kind in "OUS" and port.dtype == "string"  # object arrays from the readers are always text
     if not text and rows.dtype.kind not in "biuf":
-        raise InputError(
-            f'{origin}: the input "{port.name}" holds {rows.dtype}, but the model takes numbers ({port.dtype})'
-        )
+        raise InputError(f'{origin}: the input "{port.name}" must be numbers ({port.dtype}), got {rows.dtype}')
     reshaped = rows if port.shape is None else _reshape(rows, port.shape)
     if reshaped is None:
         raise InputError(
             f"{origin}: its rows have the shape {rows.shape[1:]}, "
             f'but the model\'s input "{port.name}" takes {port.shape}: pass the data as the model was fed'
         )
-    if reshaped.shape != rows.shape and _telling(rows.shape[1:], reshaped.shape[1:]):
+    if reshaped.shape != rows.shape and _is_news(rows.shape[1:], reshaped.shape[1:]):
         notes.append(f"rows of shape {rows.shape[1:]} were read as {reshaped.shape[1:]}, as the model's input takes")
     return reshaped if text else _cast(reshaped, port.dtype)
 
 
-def _telling(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    """A missing axis of length one is no news."""
+def _is_news(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    """Whether the shapes differ by more than axes of length one."""
     return [size for size in old if size != 1] != [size for size in new if size != 1]
 
 
 def _reshape(rows: Rows, want: Shape) -> Rows | None:
-    """The one reading of the rows that has the wanted shape; None where there is none, or more than one."""
+    """The rows in the wanted shape; None unless there is exactly one way to read them so."""
     have = rows.shape[1:]
     for reading in (have, (*have, 1), have[:-1] if have[-1:] == (1,) else have):
         if _matches(reading, want):
@@ -127,7 +137,7 @@ def _matches(have: tuple[int, ...], want: Shape) -> bool:
 
 
 def _one_order(have: tuple[int, ...], want: Sequence[int]) -> bool:
-    """A vector is a square image, or has one axis that counts; anything else could be meant in several orders."""
+    """Whether the order of axes is clear: a vector is read as a square image, or has one axis longer than 1."""
     if [size for size in have if size != 1] == [size for size in want if size != 1]:
         return True
     image = len(want) in {2, 3} and want[0] == want[1] and (len(want) == 2 or want[2] in _IMAGE_CHANNELS)
@@ -135,7 +145,7 @@ def _one_order(have: tuple[int, ...], want: Sequence[int]) -> bool:
 
 
 def _cast(rows: Rows, dtype: str) -> Rows:
-    """The model's type for numbers; huge memory-mapped arrays keep theirs and are cast as they are fed."""
+    """Cast numbers to the model's type; large memory-mapped arrays are cast when they are fed."""
     if not dtype.startswith(("float", "int", "uint", "bool")) or rows.dtype == np.dtype(dtype):
         return rows
     mapped = isinstance(rows, np.memmap) or isinstance(rows.base, np.memmap)
@@ -160,7 +170,7 @@ def _targets(
 
 
 def _columns(part: Part, signature: Signature) -> dict[str, Rows]:
-    """One table of targets for several outputs of one column each is taken apart."""
+    """Split one table of targets into the columns of several outputs."""
     rows = dict(part.targets)
     if len(rows) == 1 and len(signature.outputs) > 1:
         (only,) = rows.values()
@@ -176,7 +186,8 @@ def _own_inputs(part: Part, signature: Signature, inputs: tuple[Rows, ...], note
         shape is not None and _matches(rows.shape[1:], shape) for rows, shape in zip(inputs, wanted, strict=True)
     ):
         notes.append(
-            "there are no targets, and the model gives what it takes: the inputs are the targets (autoencoder)"
+            "there are no targets, and the outputs have the shapes of the inputs: "
+            "the inputs are the targets (autoencoder)"
         )
         return inputs
     raise InputError(f"{part.origin}: there are inputs but no targets: add y (labels or values, one per row)")
@@ -184,9 +195,12 @@ def _own_inputs(part: Part, signature: Signature, inputs: tuple[Rows, ...], note
 
 def _fit_target(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
     if rows.dtype.kind in "US":
-        raise InputError(f'{origin}: the targets of "{port.name}" are text: pass the numbers the model was trained on')
+        raise InputError(
+            f'{origin}: the targets of "{port.name}" must be numbers, got text: '
+            "pass the numbers that the model was trained on"
+        )
     if rows.dtype.kind not in "biuf":
-        raise InputError(f'{origin}: the targets of "{port.name}" hold {rows.dtype}, not numbers')
+        raise InputError(f'{origin}: the targets of "{port.name}" must be numbers, got {rows.dtype}')
     rows = rows.astype(np.int8) if rows.dtype.kind == "b" else rows
     if port.shape is None or loss.custom:
         return rows
@@ -195,7 +209,7 @@ def _fit_target(rows: Rows, port: Port, loss: LossWords, origin: str, notes: lis
 
 
 def _fit_sparse(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
-    """Integer labels, one axis less than the output; one-hot rows are turned into them."""
+    """Integer labels, with one axis less than the output; one-hot rows become integers."""
     want = port.shape[:-1] if port.shape else ()
     have = rows.shape[1:]
     units = port.shape[-1] if port.shape else None
@@ -229,7 +243,7 @@ def _labels_in_range(rows: Rows, port: Port, loss: LossWords, origin: str) -> No
 
 
 def _fit_dense(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list[str]) -> Rows:
-    """Targets of the output's own shape; integer labels become one-hot rows where the loss takes nothing else."""
+    """Targets in the output's shape; integer labels become one-hot rows if the loss accepts nothing else."""
     want: Shape = port.shape or ()
     have = rows.shape[1:]
     if _matches(have, want):
@@ -243,7 +257,7 @@ def _fit_dense(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list
             notes.append(f"integer labels do not fit {loss.name} and were read as one-hot rows")
             return encoded
     if len(want) == 1 and loss.name not in _CATEGORICAL | _BINARY and (have in {(), (1,)} or want == (1,)):
-        return rows  # Keras stretches one over the other without a word; the checks will not
+        return rows  # Keras broadcasts these silently; the checks report it
     raise InputError(_target_misfit(rows, port, loss, origin))
 
 
@@ -274,60 +288,5 @@ def _target_misfit(rows: Rows, port: Port, loss: LossWords, origin: str) -> str:
         labels = f" (values {_some(rows).min()} to {_some(rows).max()})"
     return (
         f'{origin}: one target has the shape {rows.shape[1:]}{labels}, but the output "{port.name}" gives {port.shape} '
-        f"and its loss {loss.name} cannot compare them: pass the targets as the model was trained with"
+        f"and its loss {loss.name} cannot compare them: pass the targets that the model was trained with"
     )
-
-
-# --- text labels ---------------------------------------------------------------------------------
-
-
-def encode_text(parts: dict[str, Part]) -> dict[str, Part]:
-    """Text labels become the codes of their sorted classes, the same in every split.
-
-    Raises:
-        InputError: a split has a class that the training rows do not have, or numbers in place of text.
-    """
-    for key in {key for part in parts.values() for key in part.targets}:
-        columns = {name: part.targets[key] for name, part in parts.items() if key in part.targets}
-        text = [parts[name].origin for name, column in columns.items() if column.dtype.kind in "US"]
-        numbers = [parts[name].origin for name, column in columns.items() if column.dtype.kind not in "US"]
-        if text and numbers:
-            raise InputError(f"{numbers[0]}: its labels are numbers, but those of {text[0]} are text: write them alike")
-        if not text:
-            continue
-        first = parts.get("train") or next(iter(parts.values()))
-        classes = np.unique(first.targets[key])
-        for name, column in columns.items():
-            parts[name] = _coded(parts[name], key, column, classes)
-    return parts
-
-
-def _coded(part: Part, key: str, column: Rows, classes: Rows) -> Part:
-    found, places = np.unique(column, return_inverse=True)
-    meant = _meant(found.tolist(), classes.tolist())
-    unknown = next((label for label in found.tolist() if label not in meant), None)
-    if unknown is not None:
-        names = ", ".join(str(name) for name in classes[:_LISTED]) + (", ..." if len(classes) > _LISTED else "")
-        raise InputError(f"{part.origin}: the class {unknown} is not among the training classes {names}")
-    codes = np.array([meant[label] for label in found.tolist()], dtype=np.int64)[places].reshape(-1)
-    notes = [f"{part.origin}: text labels were read as 0 to {len(classes) - 1} in the order of their names"]
-    other = [f"{label} as {classes[code]}" for label, code in meant.items() if label != classes[code]]
-    if other:
-        notes.append(f"{part.origin}: labels were read as those of the training rows: {', '.join(other[:_LISTED])}")
-    class_names = tuple(str(name) for name in classes)
-    named = replace(part, targets={**part.targets, key: codes}, class_names=class_names, named_labels=True)
-    return named.noted(*notes)
-
-
-def _meant(labels: Sequence[str], classes: Sequence[str]) -> dict[str, int]:
-    """The class of each label that has one: the same text, or the same but for case, blanks and a final point."""
-    exact = {name: code for code, name in enumerate(classes)}
-    loose = {_loosely(name): code for code, name in enumerate(classes)}
-    if len(loose) < len(classes):
-        loose = {}
-    codes = {label: exact.get(label, loose.get(_loosely(label))) for label in labels}
-    return {label: code for label, code in codes.items() if code is not None}
-
-
-def _loosely(label: str) -> str:
-    return str(label).strip().rstrip(".").casefold()

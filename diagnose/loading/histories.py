@@ -1,4 +1,4 @@
-"""A training's own record: what `fit` returned, its dict, or a JSON or CSV file of it."""
+"""The record of a training: what `fit` returned, its dict, or a JSON or CSV file of it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sp
 
 
 def read_history(source: Any, output: Output) -> History:
-    """Read a record into a `History`, one value per epoch, nan where it was not recorded.
+    """Read a record into a `History`, one value per epoch, nan if it was not recorded.
 
     Errors are error rates for classification, from the accuracy, and RMSE for regression, from a squared error.
 
@@ -24,11 +24,11 @@ def read_history(source: Any, output: Output) -> History:
         output: the first output, to which metrics belong.
 
     Raises:
-        InputError: it cannot be read or records no loss.
+        InputError: it cannot be read or has no loss.
     """
     values = _values(source)
     if not values.get("loss"):
-        raise InputError("--history: it records no loss: pass the JSON of history.history, or a CSVLogger's file")
+        raise InputError("--history has no loss: pass the JSON of history.history, or a CSVLogger's file")
     length = len(values["loss"])
     run = Run(
         seed=None,
@@ -55,7 +55,8 @@ def _values(source: Any) -> dict[str, list[Any]]:
     if isinstance(source, str | Path):
         source = _file(Path(source))
     if not isinstance(source, Mapping):
-        raise InputError("--history: pass what fit returned, its history dict, or a JSON or CSV file of it")
+        kind = type(source).__name__
+        raise InputError(f"--history must be what fit returned, its dict, or a JSON or CSV file of it, got {kind}")
     return {
         str(k): list(v) for k, v in source.items() if isinstance(v, Sequence | np.ndarray) and not isinstance(v, str)
     }
@@ -70,11 +71,13 @@ def _file(path: Path) -> Any:
         frame = pd.read_csv(path, sep=None, engine="python")
         return {str(name): column.tolist() for name, column in frame.items()}
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"--history {path}: it cannot be read ({str(error).splitlines()[0]})") from error
+        raise InputError(
+            f"--history {path}: it cannot be read ({str(error).splitlines()[0]}): pass a JSON or CSV file"
+        ) from error
 
 
 def _column(values: Mapping[str, list[Any]], name: str, length: int) -> Array:
-    """One column as numbers; nan where it is missing, shorter or not a number."""
+    """One column as numbers; nan for what is missing or not a number."""
     column = np.full(length, np.nan)
     for index, value in enumerate(values.get(name, [])[:length]):
         try:

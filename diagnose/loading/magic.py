@@ -1,4 +1,4 @@
-"""First bytes that tell packed and pickled files, whatever they are called."""
+"""The first bytes of packed and pickled files."""
 
 GZIP = b"\x1f\x8b"
 PACKED = (GZIP, b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")

@@ -10,11 +10,11 @@ from diagnose.subject import Task
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """Options of loading; None means that the files are asked, and where they are silent it is noted.
+    """Options of loading; None means that the files decide, and what they do not say is noted.
 
     `dev` and `test` are further data paths. `target` is a column of a table, by name or place
     (0 the first, -1 the last; several: separated by commas), or an array by name.
-    `loss` and `optimizer` are names as `model.compile` takes them. `epochs` and `batch_size` tell how the
+    `loss` and `optimizer` are names as `model.compile` takes them. `epochs` and `batch_size` say how the
     model *was* trained; `history` is the record of that (what `fit` returned, its dict, or a JSON or CSV file).
     `target_error` maps an output's name ("" for the only output) to an error rate (0 to 1) or an RMSE in units of
     the target. `custom_objects` is a Python file that defines what the model needs; `lambdas` are

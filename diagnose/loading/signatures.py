@@ -14,7 +14,7 @@ class Port:
     name: str
     shape: Shape | None
     dtype: str = "float32"
-    activation: str | None = None  # of outputs: the name of what is applied last
+    activation: str | None = None  # of outputs: the name of the last activation
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Signature:
 
 
 def signature_of(model: Any) -> Signature:
-    """The signature of a Keras model; shapes are None where a subclassed model does not tell them."""
+    """The signature of a Keras model; shapes are None if a subclassed model does not know them."""
     outputs = _tensors(model, "outputs")
     names = _output_names(model, len(outputs) or 1)
     activations = [_activation(layer) for layer in _heads(model, names)]
@@ -59,7 +59,7 @@ def _input_name(tensor: Any) -> str:
 
 
 def _declared_inputs(model: Any) -> tuple[Port, ...]:
-    """A subclassed model may tell the shape it was built with."""
+    """A subclassed model may know the shape it was built with."""
     config = model.get_build_config() if model.built else None
     shape = (config or {}).get("input_shape")
     row = _row(shape) if isinstance(shape, list | tuple) and all(isinstance(n, int | None) for n in shape) else None
@@ -89,7 +89,7 @@ def output_keys(model: Any) -> list[str]:
 
 
 def _heads(model: Any, names: Sequence[str]) -> list[Any]:
-    """The layers that give the outputs; None where that is not known."""
+    """The layers that give the outputs; None if they are unknown."""
     tensors = _tensors(model, "outputs")
     if not tensors:
         return [model.layers[-1] if len(names) == 1 and model.layers else None] * len(names)
@@ -97,7 +97,7 @@ def _heads(model: Any, names: Sequence[str]) -> list[Any]:
 
 
 def _activation(layer: Any) -> str | None:
-    """The canonical name of what is applied last in a layer: "softmax", "linear", ...; None where that is not known."""
+    """The canonical name of the activation of a layer: "softmax", "linear", ...; None if it is unknown."""
     if layer is None:
         return None
     inner = getattr(layer, "layers", None)  # a model used as a layer

@@ -1,4 +1,4 @@
-"""A loaded model and its parts of data put together into a `Subject`."""
+"""A loaded model and its parts of data become a `Subject`."""
 
 import inspect
 from dataclasses import replace
@@ -7,13 +7,15 @@ from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading.data.parts import Part
-from diagnose.loading.fitting import encode_text, fit_inputs, fit_split
+from diagnose.loading.failures import describe_keras_error
+from diagnose.loading.fitting import fit_inputs, fit_split
 from diagnose.loading.histories import read_history
 from diagnose.loading.models.losses import per_output
-from diagnose.loading.models.opening import LoadedModel, first_line
+from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature, with_outputs
 from diagnose.loading.tasks import forced, infer_task
+from diagnose.loading.text_labels import encode_text
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training
 
 _TRIED = 32  # rows
@@ -28,7 +30,7 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
     if "train" not in parts:
         raise InputError(_no_train(parts))
     notes: list[str] = list(loaded.notes)
-    parts = encode_text(_test_plays_dev(parts, notes))
+    parts = encode_text(_test_as_dev(parts, notes))
     signature, splits = _fit(loaded, parts, notes)
     outputs = _outputs(loaded, signature, splits["train"], parts["train"], options)
     _try_losses(loaded, signature, splits["train"])
@@ -42,7 +44,7 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
         test=splits.get("test"),
         train_dev=splits.get("train_dev"),
         history=history,
-        training=_training(loaded.training, splits["train"].rows),
+        training=_training(loaded.training, splits["train"]),
         input_names=tuple(port.name for port in loaded.signature.inputs),
         feature_names=_feature_names(parts["train"], splits["train"]),
         trained=loaded.learned,
@@ -54,18 +56,20 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
 def _no_train(parts: dict[str, Part]) -> str:
     part = next(iter(parts.values()))
     found = ", ".join(parts)
-    return f"{part.origin}: there are rows for {found}, but none to train on: name them train, or x_train and y_train"
+    return f"{part.origin}: there are rows for {found}, but no training rows: name them train, or x_train and y_train"
 
 
-def _test_plays_dev(parts: dict[str, Part], notes: list[str]) -> dict[str, Part]:
+def _test_as_dev(parts: dict[str, Part], notes: list[str]) -> dict[str, Part]:
     if "dev" in parts or "test" not in parts:
         return dict(parts)
-    notes.append("there is no dev set, so the test set plays dev: figures on it are no longer an unbiased test")
+    notes.append(
+        "there is no dev set, so the test set is used as the dev set: figures on it are no longer an unbiased test"
+    )
     return {("dev" if name == "test" else name): part for name, part in parts.items()}
 
 
 def _fit(loaded: LoadedModel, parts: dict[str, Part], notes: list[str]) -> tuple[Signature, dict[str, Split]]:
-    """Fit every part; what the outputs of a subclassed model look like is learned from its first two rows."""
+    """Fit every part; the first two rows show the shapes of a subclassed model's outputs."""
     signature, splits = loaded.signature, {}
     for name in sorted(parts, key=lambda split: split != "train"):
         inputs, more = fit_inputs(parts[name], signature)
@@ -105,7 +109,7 @@ def _outputs(
     if errors:
         known = ", ".join(port.name for port in ports)
         wrong = next(iter(errors)) or "without a name"
-        raise InputError(f"--target-error {wrong}: the model has the outputs {known}: write it as OUTPUT=X")
+        raise InputError(f"--target-error must be OUTPUT=X with one of the outputs {known}, got {wrong}")
     return tuple(outputs)
 
 
@@ -113,12 +117,13 @@ def _task(name: Task | str | None) -> Task | None:
     try:
         return None if name is None else Task(name)
     except ValueError as error:
-        raise InputError(f"--task {name}: there is no such task: pass one of {', '.join(Task)}") from error
+        raise InputError(f"--task must be one of {', '.join(Task)}, got {name!r}") from error
 
 
-def _training(training: Training, rows: int) -> Training:
-    """Epochs from the number of steps, where the batch size is known and the user did not say."""
-    if training.epochs is not None or not training.batch_size or not training.iterations:
+def _training(training: Training, train: Split) -> Training:
+    """Epochs from the number of steps, if the user did not say them and batch size and training rows are known."""
+    rows = train.rows if train.whole else train.population
+    if training.epochs is not None or not training.batch_size or not training.iterations or rows is None:
         return training
     return replace(training, epochs=max(1, round(training.iterations / ceil(rows / training.batch_size))))
 
@@ -129,7 +134,7 @@ def _feature_names(part: Part, train: Split) -> tuple[str, ...]:
 
 
 def _predict_two(loaded: LoadedModel, inputs: tuple[Rows, ...], origin: str, signature: Signature) -> list[Any]:
-    """What the model gives for two rows: rows it cannot take are the user's to know now, in a sentence."""
+    """What the model gives for two rows; if it cannot take them, the user gets one sentence now."""
     import keras
 
     model = loaded.model
@@ -138,14 +143,12 @@ def _predict_two(loaded: LoadedModel, inputs: tuple[Rows, ...], origin: str, sig
     try:
         predictions: list[Any] = keras.tree.flatten(model(rows if len(rows) > 1 else rows[0], training=False))
     except Exception as error:
-        raise InputError(f"{origin}: the model cannot take these rows ({first_line(error)})") from error
+        raise InputError(f"{origin}: the model cannot take these rows ({describe_keras_error(error)})") from error
     finally:
         for variable, value in kept:
             variable.assign(value)
     if len(predictions) != len(signature.outputs):
-        raise InputError(
-            f"the model returns {len(predictions)} arrays, but {len(signature.outputs)} outputs are known of it"
-        )
+        raise InputError(f"the model returns {len(predictions)} arrays, but has {len(signature.outputs)} outputs")
     return predictions
 
 
@@ -155,7 +158,7 @@ def _fixed_batch(model: Any) -> int | None:
 
 
 def _try_losses(loaded: LoadedModel, signature: Signature, train: Split) -> None:
-    """The user's own losses on a few targets: what they cannot take, they cannot have been trained with."""
+    """Call custom losses on a few targets: a loss that fails on them cannot have been used in training."""
     import keras
 
     specs = per_output(loaded.model.loss, [port.name for port in signature.outputs])
@@ -170,5 +173,5 @@ def _try_losses(loaded: LoadedModel, signature: Signature, train: Split) -> None
         except Exception as error:
             raise InputError(
                 f'{train.origin}: the loss {words.name} of "{port.name}" cannot compare targets of shape '
-                f"{targets.shape[1:]} with outputs of shape {port.shape} ({first_line(error)})"
+                f"{targets.shape[1:]} with outputs of shape {port.shape} ({describe_keras_error(error)})"
             ) from error

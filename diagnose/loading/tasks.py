@@ -1,7 +1,7 @@
-"""What each output is asked to do: told by its labels, then its loss, then its last layer.
+"""The task of each output, inferred from its labels, then its loss, then its last layer.
 
-Programs combine them wrongly (that is why people come), so where labels and loss disagree, the labels decide:
-{0, 1} under a squared error is still one of two, integer labels 0 to K - 1 on K linear units are still one of many.
+Faulty programs combine them wrongly, so if labels and loss disagree, the labels decide: {0, 1} under a squared error
+is still one of two, and integer labels 0 to K - 1 on K linear units are still one of many.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _BINARY = {"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared
 _BOUNDED = {"softmax", "sigmoid"}
 _ROWS = 100_000  # labels looked at
 _ODD_ROWS = 0.01  # under a categorical loss: share of rows that are not one-hot before the labels are several of many
-_MOST_CLASSES = 1_000  # integers on a single unit: from this on they are values, not classes
+_MOST_CLASSES = 1_000  # integers on a single unit: from this number on they are values, not classes
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def forced(task: Task, targets: Rows, port: Port) -> Judgement:
     """The task as the user says, with the number of classes that goes with it.
 
     Raises:
-        InputError: the labels are no classes.
+        InputError: the labels are not classes.
     """
     units = port.shape[-1] if port.shape else None
     if task is Task.REGRESSION:

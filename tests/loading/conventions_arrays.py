@@ -72,7 +72,7 @@ ARRAYS: dict[str, Convention] = {
         "d.npz: x_train and X_train_ mean the same (input): leave one of them out",
     ),
     "a single value": Convention(
-        npz("d.npz", x=np.float32(1), y=Y), TABLE, "d.npz: x is a single value: its first axis must be the rows"
+        npz("d.npz", x=np.float32(1), y=Y), TABLE, "d.npz: x must have rows as its first axis, got a single value"
     ),
     "other names": Convention(
         npz("d.npz", foo=X, bar=Y), TABLE, "no inputs among foo, bar: name the arrays x and y, or x_train, y_train"
@@ -88,7 +88,7 @@ ARRAYS: dict[str, Convention] = {
     "an archive of something else": Convention(
         archive("d.npz", "data/train.csv"),
         TABLE,
-        "d.npz is an archive that holds data/train.csv, no arrays: unpack it and pass what is inside",
+        "d.npz is an archive that holds data/train.csv, not arrays: unpack it and pass what is inside",
     ),
     "an Excel workbook": Convention(
         archive("d.npz", "[Content_Types].xml"), TABLE, "d.npz is an Excel workbook: save its sheet as CSV"

@@ -75,7 +75,7 @@ TABLES: dict[str, Convention] = {
     "features and targets of different length": Convention(
         both(written("x.csv", "a,b,c\n1,2,3\n"), written("y.csv", "label\n0\n1\n")),
         TABLE,
-        "x.csv has 1 rows and y.csv has 2: they must have one for one",
+        "x.csv has 1 rows and y.csv has 2: they must have the same number of rows",
     ),
     "JSON Lines": Convention(
         written("train.jsonl", '{"a": 1, "b": 2, "c": 3, "label": "no"}\n\n{"a": 4, "b": 5, "c": 6, "label": "yes"}\n'),
@@ -95,13 +95,13 @@ TABLES: dict[str, Convention] = {
     "no header and no target": Convention(
         csv("train.csv", header=None),
         TABLE,
-        "which column is the target? Pass --target with a number from 0 to 3, or -1 for the last: the file has no",
+        "the target column is unclear: pass --target with a number from 0 to 3, or -1 for the last: the file has no",
         {},
     ),
     "no target that is called so": Convention(
         written("train.csv", "a,b,c,d\n1,2,3,0\n"),
         TABLE,
-        "which column is the target? Pass --target with one of a, b, c, d",
+        "the target column is unclear: pass --target with one of a, b, c, d",
         {},
     ),
     "a wrong target": Convention(
@@ -160,7 +160,7 @@ TABLES: dict[str, Convention] = {
     "only text": Convention(
         written("train.csv", "a,label\nu,0\nv,1\n"),
         Signature((Port("x", None),), TABLE.outputs),
-        "train.csv has no columns of numbers beside the target: check --target and the delimiter",
+        "train.csv has no columns of numbers besides the target: check --target and the delimiter",
     ),
     "missing tokens": Convention(
         written("train.csv", "a,b,c,label\n1,,3,0\n"),
@@ -176,16 +176,16 @@ TABLES: dict[str, Convention] = {
     "two columns of lists": Convention(
         written("train.jsonl", '{"u": [1], "v": [2], "y": 0}\n'),
         TABLE,
-        'which of the lists u, v is the model\'s input "features"? Keep one of them',
+        'the model\'s input "features" must be one column of lists, got u, v: keep one of them',
         {},
     ),
-    "a line that is no JSON": Convention(
-        written("train.jsonl", '{"a": 1}\n{"a": \n'), TABLE, "train.jsonl: line 2 is no JSON (", {}
+    "a line that is not JSON": Convention(
+        written("train.jsonl", '{"a": 1}\n{"a": \n'), TABLE, "train.jsonl: line 2 is not JSON (", {}
     ),
-    "a line that is no JSON object": Convention(
+    "a line that is not JSON object": Convention(
         written("train.jsonl", "[1, 2]\n"),
         TABLE,
-        'line 1 is no JSON object: write one per line, such as {"x": 1, "y": 0}',
+        'line 1 is not a JSON object: write one per line, such as {"x": 1, "y": 0}',
         {},
     ),
     "only a comment": Convention(
@@ -199,7 +199,7 @@ TABLES: dict[str, Convention] = {
     "bytes instead of text": Convention(
         lambda folder: (folder / "train.csv").write_bytes(b"a,b,c,label\n1,\0,3,4\n"),
         TABLE,
-        "train.csv is no text: save it as CSV in UTF-8",
+        "train.csv is not text: save it as CSV in UTF-8",
     ),
     "rows of different length": Convention(
         written("train.csv", "a,b,c,label\n1,2,3,0\n1,2,3,0,5,6\n"), TABLE, "train.csv cannot be read as a table ("
@@ -250,7 +250,7 @@ TEXTS: dict[str, Convention] = {
     "more lines than labels": Convention(
         both(written("train.txt", "good\nbad\n"), written("train_labels.txt", "1\n")),
         TEXT,
-        "train.txt has 2 lines and train_labels.txt has 1: they must have one label for each",
+        "train.txt has 2 lines and train_labels.txt has 1: each line must have one label",
     ),
     "a class of texts that train does not have": Convention(
         texts("train/pos/1.txt", "train/neg/1.txt", "test/pos/1.txt", "test/so/1.txt"),

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from diagnose.loading.models.opening import LoadedModel
+from diagnose.loading.models.restoring import LoadedModel
 
 Make = Callable[..., Any]
 Edit = Callable[[dict[str, Any]], None]

@@ -9,7 +9,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading.models import legacy
-from diagnose.loading.models.opening import LoadedModel, load_model
+from diagnose.loading.models.choosing import load_model
+from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf-keras builds the models to compare with and is not installed")
@@ -32,7 +33,7 @@ CASES = {name: series(name) for name in LAYERS} | MODELS
 
 @pytest.fixture(autouse=True)
 def in_this_process(scanned_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What only tf-keras can open is no success here; and other processes, and code for other devices, cost time."""
+    """A model that only tf-keras opens is not a success here; other processes and devices would cost time."""
     from tf_keras.src.layers.rnn import gru_lstm_utils
 
     monkeypatch.setattr(legacy, "installed", lambda: False)

@@ -14,9 +14,9 @@ from diagnose.errors import InputError
 from diagnose.loading import LoadOptions
 from diagnose.loading.data import arrays, idx
 from diagnose.loading.data.arrays import read_npy, read_npz
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.idx import read_idx
 from diagnose.loading.data.parts import sort_arrays
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 
 X = np.arange(36, dtype="float32").reshape(12, 3)
@@ -85,7 +85,9 @@ def test_records_are_refused(tmp_path: Path) -> None:
 def test_a_header_that_promises_more_than_the_file_has(tmp_path: Path) -> None:
     content = npy_bytes(X).replace(b"(12, 3)", b"(99, 9)")
     (tmp_path / "x.npy").write_bytes(content)
-    expected = "is damaged: an array of float32 with the shape (99, 9) takes 3,564 bytes, and 144 are there"
+    expected = (
+        "is damaged: an array of float32 with the shape (99, 9) needs 3,564 bytes, but there are 144: save it again"
+    )
     assert refused(read_npy, tmp_path / "x.npy") == f"x.npy {expected}"
     with zipfile.ZipFile(tmp_path / "d.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", content)
@@ -93,7 +95,7 @@ def test_a_header_that_promises_more_than_the_file_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [b"(-2, 3)", b"(4**9,)", b"('a',)"])
-def test_a_shape_that_is_none(shape: bytes, tmp_path: Path) -> None:
+def test_a_shape_that_cannot_be(shape: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(npy_bytes(X).replace(b"(12, 3)", shape.ljust(7)))
     assert "x.npy" in refused(read_npy, tmp_path / "x.npy")
 
@@ -101,7 +103,7 @@ def test_a_shape_that_is_none(shape: bytes, tmp_path: Path) -> None:
 def test_an_archive_that_unpacks_to_far_more_than_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez_compressed(tmp_path / "d.npz", x=np.zeros((1000, 1000)))
     assert read_npz(tmp_path / "d.npz")["x"].shape == (1000, 1000)
-    advice = "save it with numpy.savez, which does not compress, and it is read from the disk as needed"
+    advice = "save it with numpy.savez, which does not compress, so that it is read from the disk as needed"
     expected = f"d.npz is compressed and unpacks to 8,000,128 bytes: {advice}"
     monkeypatch.setattr(arrays, "EXPANSION_FLOOR", 1 << 20)
     assert refused(read_npz, tmp_path / "d.npz") == expected
@@ -165,7 +167,7 @@ def test_numbers_of_several_bytes_are_big_endian(tmp_path: Path) -> None:
     [
         (HEADER + bytes(5), "is damaged: it ends before its 3 x 2 values of uint8: fetch it again"),
         (HEADER[:9], "is a damaged idx file ("),
-        (b"hello", "is no idx file: its name says so, but it begins otherwise"),
+        (b"hello", "is not an idx file, although its name says so: fetch it again"),
         (b"\x1f\x8b and no more", "is a damaged idx file ("),
     ],
 )
@@ -182,5 +184,5 @@ def test_a_gzipped_idx_file_that_unpacks_to_far_more(tmp_path: Path, monkeypatch
     assert read_idx(tmp_path / "x-idx1-ubyte.gz").shape == (1 << 20,)
     monkeypatch.setattr(idx, "EXPANSION_FLOOR", 1 << 10)
     assert refused(read_idx, tmp_path / "x-idx1-ubyte.gz") == (
-        "x-idx1-ubyte.gz unpacks to 1,048,576 bytes: unpack it, and it is read from the disk as needed"
+        "x-idx1-ubyte.gz unpacks to 1,048,576 bytes: unpack it, so that it is read from the disk as needed"
     )

@@ -8,8 +8,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.parts import in_order
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 from tests.loading.conventions import (
     IMAGES,
@@ -117,10 +117,14 @@ CONVENTIONS: dict[str, Convention] = {
         masked(("a/1.jpg", "a/1_mask.png"), ("2.jpg", "2-seg.png")), MASKS, masks(only=2)
     ),
     "images without masks": Convention(pngs("images/1", "images/2"), MASKS, "is an image, but there are no masks"),
-    "masks of other names": Convention(masked(("images/1.png", "masks/2.png")), MASKS, "and so on share no names"),
+    "masks of other names": Convention(
+        masked(("images/1.png", "masks/2.png")),
+        MASKS,
+        "no image has a mask of the same name (as images/1.png and masks/2.png)",
+    ),
     # --- what needs a loader ---
     "TFRecords": Convention(text("train.tfrecord", "1"), TABLE, "holds TFRecords, which do not say what is input"),
-    "unknown files": Convention(text("a.xyz", "1"), TABLE, "nothing in it is understood (a.xyz)"),
+    "unknown files": Convention(text("a.xyz", "1"), TABLE, "holds no data in a format that diagnose reads (a.xyz)"),
 }
 
 

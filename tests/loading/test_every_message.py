@@ -11,7 +11,7 @@ import diagnose.loading
 
 _ERRORS = {"InputError", "RefusedError", "BuildError", "damaged", "not_understood"}
 _SHORT = 12  # letters; what is shorter only joins the parts of a message
-_RUN = 24  # letters in a row that tell a message from others
+_RUN = 24  # letters in a row that identify a message
 _SOURCE = Path(diagnose.loading.__file__).parent
 _FILES = [path.relative_to(_SOURCE).as_posix() for path in sorted(_SOURCE.rglob("*.py"))]
 

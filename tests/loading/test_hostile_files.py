@@ -17,8 +17,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading.models import hdf5, hdf5_scan
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.models.files import read_model_file, unpacked
-from diagnose.loading.models.opening import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive
 
@@ -169,7 +169,7 @@ def test_the_library_hangs_on_a_damaged_file(tmp_path: Path, monkeypatch: pytest
     ("program", "why"),
     [
         (f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})", "reading it ends in SIGSEGV"),
-        ("while True: pass", "reading it comes to no end"),
+        ("while True: pass", "reading it does not end"),
         ("raise SystemExit(3)", "reading it fails"),
     ],
 )
@@ -201,7 +201,7 @@ def entry(name: str, mode: int = stat.S_IFREG) -> zipfile.ZipInfo:
 MEMBERS = {
     **dict.fromkeys(("../x", "/x", "a/../../x", "C:\\x", "C:x", "a\\..\\..\\x", "\\x"), "points outside the archive"),
     "assets/link": "is a link",
-    "config.json": "is there twice",
+    "config.json": "is in the archive twice",
 }
 
 
@@ -256,7 +256,7 @@ def test_a_config_that_is_nested_too_deep(levels: int, models: Path, tmp_path: P
         for name, content in members.items():
             archive.writestr(name, f'{{"a": {"[" * levels}{"]" * levels}}}' if name == "config.json" else content)
     deep = "FILE is refused: its config.json is nested more than 100 levels deep"
-    assert refused(path).startswith(deep if levels == 150 else "FILE is damaged: its config.json is no JSON (")
+    assert refused(path).startswith(deep if levels == 150 else "FILE is damaged: its config.json is not JSON (")
 
 
 def test_an_archive_without_weights(models: Path, tmp_path: Path) -> None:
@@ -296,7 +296,10 @@ OTHERS = {
     ),
     "model.zip": (packed("a/model.h5"), "is an archive that holds a/model.h5: unpack it and pass that file"),
     "model.npz": (packed("x.npy"), "holds NumPy arrays, not a model: pass the .keras or .h5 file"),
-    "other.zip": (packed("x"), "is a zip archive without config.json, so no Keras model: pass the .keras or .h5 file"),
+    "other.zip": (
+        packed("x"),
+        "is a zip archive without config.json, so it is not a Keras model: pass the .keras or .h5 file",
+    ),
     "model.h5.gz": (b"\x1f\x8b\x08", PACKED),
     "model.tar": (bytes(257) + b"ustar", PACKED),
     "model.tflite": (
@@ -320,7 +323,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_is_no_keras_model(name: str, tmp_path: Path) -> None:
+def test_files_that_are_not_keras_models(name: str, tmp_path: Path) -> None:
     content, message = OTHERS[name]
     (tmp_path / name).write_bytes(content)
     assert refused(tmp_path / name) == f"FILE {message}"

@@ -10,8 +10,8 @@ from PIL import Image
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.parts import Part
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Task
 
@@ -95,8 +95,8 @@ def test_an_unreadable_mask_is_left_out_with_its_image(tmp_path: Path) -> None:
 def test_names_in_common_are_needed(tmp_path: Path) -> None:
     pair(tmp_path, "images/1.png", "masks/2.png")
     assert message(tmp_path) == (
-        "data: images/1.png and masks/2.png and so on share no names: "
-        "call an image and its mask the same, apart from suffix and _mask"
+        "data: no image has a mask of the same name (as images/1.png and masks/2.png): "
+        "give an image and its mask one name, apart from suffix and _mask"
     )
 
 
@@ -104,7 +104,7 @@ def test_one_mask_for_each_image_is_needed(tmp_path: Path) -> None:
     pair(tmp_path, "images/1.png", "masks/1.png")
     pair(tmp_path, "images/1.png", "masks/1_mask.gif")
     assert message(tmp_path) == (
-        "data: masks/1.png and masks/1_mask.gif have one name, so their partner is unclear: keep one of them"
+        "data: masks/1.png and masks/1_mask.gif have the same name, so their partner is unclear: keep one of them"
     )
 
 
@@ -166,7 +166,7 @@ def test_blurred_masks_are_cut_in_the_middle(tmp_path: Path) -> None:
     part = read(tmp_path)[""]
     assert set(np.unique(part.targets[""])) == {0, 1}
     assert part.notes == (
-        f"{tmp_path}: the masks are JPEG files, whose values blur: from 128 up they were read as 1, below as 0",
+        f"{tmp_path}: the masks are JPEG files, which are lossy: values from 128 on were read as 1, lower ones as 0",
     )
 
 
@@ -196,7 +196,7 @@ def test_values_that_name_no_class(tmp_path: Path) -> None:
 def test_colours_that_name_no_class(tmp_path: Path) -> None:
     pair(tmp_path, "images/1.png", "masks/1.png", np.stack([HALF * 255, HALF, HALF], axis=-1))
     assert message(tmp_path, units=2) == (
-        "data/masks/1.png is a mask in colours, and which colour is which class is not known: save integers from 0"
+        "data/masks/1.png is a mask in colours, whose classes are unknown: save integers from 0"
     )
 
 

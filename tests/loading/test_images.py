@@ -12,11 +12,11 @@ from PIL import Image
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.images import Layout, decode, resize, resize_nearest
 from diagnose.loading.data.layouts import classes_of, splits_of
 from diagnose.loading.data.listing import choose, list_images
 from diagnose.loading.data.parts import Part
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 
 PICTURE = Signature((Port("image", (8, 8, 3)),), (Port("label", (2,)),))
@@ -89,8 +89,8 @@ def test_an_empty_class_folder_counts_where_the_model_has_a_unit_for_it(tmp_path
 def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     put(tmp_path, "train/a/1.png", "train/b/1.png", "train/cover.png", "raw/1.png")
     notes = read(tmp_path)["train"].notes
-    assert any(note.endswith("1 images beside the class folders were left out") for note in notes)
-    assert any(note.endswith("raw was not used: it names no split") for note in notes)
+    assert any(note.endswith("1 images outside the class folders were left out") for note in notes)
+    assert any(note.endswith("raw was not used: its name is not that of a split") for note in notes)
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_changed_images_are_counted(tmp_path: Path) -> None:
     )
 
 
-def test_a_few_files_that_are_no_images_are_left_out_and_named(tmp_path: Path) -> None:
+def test_a_few_files_that_are_not_images_are_left_out_and_named(tmp_path: Path) -> None:
     put(tmp_path, *(f"{name}/{index}.png" for name in "ab" for index in range(5)))
     (tmp_path / "a" / "2.png").write_bytes(b"no image")
     (tmp_path / "b" / "x.jpg").write_bytes((tmp_path / "b" / "1.png").read_bytes()[:40])
@@ -271,7 +271,7 @@ def test_rows_of_a_table_without_an_image_are_left_out(tmp_path: Path) -> None:
     labelled(tmp_path, "file,age", "a.png,1", "b.png,2", "none.png,3")
     part = read(tmp_path, VALUE)[""]
     assert part.targets[""].tolist() == [1, 2]
-    assert any(note.endswith("1 of 3 rows name no image and were left out") for note in part.notes)
+    assert any(note.endswith("1 of 3 rows do not name an image and were left out") for note in part.notes)
 
 
 def test_class_folders_win_over_a_table_unless_its_column_is_named(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_class_folders_win_over_a_table_unless_its_column_is_named(tmp_path: Pat
 def test_it_is_unclear_which_column_is_the_target(tmp_path: Path) -> None:
     labelled(tmp_path, "file,age,height", "a.png,1,2", "b.png,3,4")
     assert message(tmp_path, VALUE) == (
-        "data/labels.csv: which column is the target of the images? Pass --target with one of age, height"
+        "data/labels.csv: the target column of the images is unclear: pass --target with one of age, height"
     )
 
 
@@ -332,7 +332,7 @@ def test_decoded_images_have_a_bound_in_bytes(tmp_path: Path, monkeypatch: pytes
 # --- what cannot be used -------------------------------------------------------------------------
 
 
-def test_most_files_are_no_images(tmp_path: Path) -> None:
+def test_most_files_are_not_images(tmp_path: Path) -> None:
     put(tmp_path, "a/1.png", "b/1.png")
     for name in ("a/2.png", "a/3.png"):
         (tmp_path / name).write_bytes(b"")
@@ -359,7 +359,7 @@ def test_a_class_that_train_does_not_have(tmp_path: Path) -> None:
 def test_a_split_without_class_folders(tmp_path: Path) -> None:
     put(tmp_path, "train/a/1.png", "train/b/1.png", "test/1.png")
     assert message(tmp_path) == (
-        "data (test): its images lie in no class folder, but those of the training set do: sort them"
+        "data (test): its images are not in class folders, but those of the training set are: sort them"
     )
 
 
@@ -374,7 +374,7 @@ def test_more_classes_than_units(tmp_path: Path) -> None:
 def test_images_without_classes(tmp_path: Path) -> None:
     put(tmp_path, "cat.1.png", "dog.1.png")
     assert message(tmp_path).startswith(
-        "data holds images without classes (file names are not read as such): put them into one folder per class, "
+        "data holds images without classes (file names are not read as classes): put them into one folder per class, "
         "or add labels.csv with a column of file names and one of labels; or read it with a function of yours"
     )
 

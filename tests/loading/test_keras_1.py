@@ -11,7 +11,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading.models import conversions, legacy
-from diagnose.loading.models.opening import LoadedModel, load_model
+from diagnose.loading.models.choosing import load_model
+from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import write_hdf5
 
@@ -236,7 +237,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def no_way_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What only tf-keras can open is no success here."""
+    """A model that only tf-keras can open does not count as a success here."""
     monkeypatch.setattr(legacy, "installed", lambda: False)
 
 
@@ -384,7 +385,7 @@ def test_nameless_weights_are_taken_as_tensorflow_wrote_them(tmp_path: Path) -> 
 REFUSED = {
     "mode of batch normalisation": (
         first("BatchNormalization", {"mode": 2}, (3,)),
-        'layer "one" is a BatchNormalization of Keras 1 with mode 1 or 2, which no later Keras knows: '
+        'layer "one" is a BatchNormalization of Keras 1 with mode 1 or 2, which later versions do not know: '
         "train the model again with mode 0",
     ),
     "eigenvalues": (
@@ -393,15 +394,15 @@ REFUSED = {
     ),
     "merge by a function": (
         {"class_name": "Merge", "config": {"name": "m", "mode": "f", "mode_type": "function", "layers": []}},
-        'layer "m" is a Merge of Keras 1 by a function of its own, which is not part of the file: '
+        'layer "m" is a Merge of Keras 1 by a custom function, which is not in the file: '
         "build the model with a later Keras and save it again",
     ),
-    "merge of what is no series": (
+    "merge of branches that are not a series": (
         {
             "class_name": "Merge",
             "config": {"name": "m", "mode": "sum", "layers": [{"class_name": "Model", "config": {}}]},
         },
-        "a branch of its Merge layer is no Sequential model that gives its input's shape: "
+        "a branch of its Merge layer must be a Sequential model with an input shape: "
         "build the model with a later Keras and save it again",
     ),
     "layers that are gone": (
@@ -412,7 +413,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_no_later_keras_knows_is_refused(name: str, tmp_path: Path) -> None:
+def test_what_later_versions_do_not_know_is_refused(name: str, tmp_path: Path) -> None:
     layer, message = REFUSED[name]
     path = write_hdf5(tmp_path / "m.h5", {"class_name": "Sequential", "config": [layer]}, {})
     with pytest.raises(InputError) as error:

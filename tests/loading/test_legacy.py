@@ -20,9 +20,10 @@ import pytest
 
 from diagnose.errors import BuildError, InputError
 from diagnose.loading.models import legacy
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.models.files import ModelFile, read_model_file
-from diagnose.loading.models.opening import LoadedModel, load_model
-from diagnose.loading.models.whole import WHOLE, wrap
+from diagnose.loading.models.restoring import LoadedModel
+from diagnose.loading.models.saved_function import RUN_AS_A_WHOLE, wrap
 from diagnose.loading.options import LoadOptions
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +102,7 @@ def test_without_the_users_file_it_is_run_as_a_whole(made: Path) -> None:
     loaded = load_model(made / "own_layer", TRUSTED)
     assert gives_the_same(loaded, made / "own_layer.npz")
     assert loaded.notes == (
-        f'{WHOLE} (layer "scaled" is of the class Scaled, which is not part of Keras 3: '
+        f'{RUN_AS_A_WHOLE} (layer "scaled" is of the class Scaled, which is not part of Keras 3: '
         "pass --custom-objects FILE.py that defines it)",
     )
     assert loaded.losses[0].name == "mean_squared_error"
@@ -152,14 +153,16 @@ def test_an_exported_model_is_run_as_a_whole(exported: tuple[Path, Any]) -> None
     path, model = exported
     loaded = load_model(path, LoadOptions(trust=True, loss="mse"))
     assert same(loaded.model, model)
-    assert loaded.notes[0] == f"{WHOLE} (it was saved without its Keras layers)"
+    assert loaded.notes[0] == f"{RUN_AS_A_WHOLE} (it was saved without its Keras layers)"
     assert [port.shape for port in loaded.signature.inputs] == [(2,), (3,)]
     assert [port.shape for port in loaded.signature.outputs] == [(1,), (3,)]
     assert len(loaded.model.trainable_weights) == len(model.trainable_weights)
     assert loaded.learned
 
 
-def test_it_is_told_by_its_content(exported: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_recognised_by_its_content(
+    exported: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, model = exported
     options = LoadOptions(trust=True, loss="mse")
     assert same(load_model(path / "saved_model.pb", options).model, model)
@@ -191,12 +194,12 @@ def test_it_runs_on_tensorflow_alone(exported: tuple[Path, Any], monkeypatch: py
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("none_signature", "none_signature: the SavedModel has no signature, so it is not known how to run it: save"),
+        ("none_signature", "none_signature: the SavedModel has no signature to run: save"),
         (
             "two_signature",
-            'the SavedModel has the signatures a, b, and none is called "serving_default": save it again',
+            'the SavedModel has the signatures a, b, but none is called "serving_default": save it again',
         ),
-        ("no_batch", 'its signature "serving_default" does not say how rows are passed to it (one tensor with a batch'),
+        ("no_batch", 'its signature "serving_default" must take one tensor with a batch axis for each input: sa'),
     ],
 )
 def test_a_signature_that_is_not_clear_is_refused(name: str, expected: str, made: Path) -> None:
@@ -233,7 +236,7 @@ def test_nothing_of_it_runs_without_trust(made: Path, monkeypatch: pytest.Monkey
             assert refused(made / name, LoadOptions(loss="mse")) == f"{name} {expected}"
     assert not canary.exists()
     load_model(path, LoadOptions(trust=True, loss="mse"))
-    assert canary.exists()  # so it would have told
+    assert canary.exists()  # so it would have shown it
 
 
 # --- files that Keras 3 cannot build -------------------------------------------------------------
@@ -246,7 +249,7 @@ def test_a_file_that_keras_3_cannot_build_is_opened_by_tf_keras(made: Path) -> N
     note, whole = loaded.notes[-2:]
     assert note.startswith('Keras 3 cannot build this model (layer "tf.nn.depth_to_space" ')
     assert "its 4 arrays of weights are equal and the outputs on 8 random rows agree with tf-keras" in note
-    assert whole == WHOLE
+    assert whole == RUN_AS_A_WHOLE
     assert loaded.facts["format"] == "hdf5"
     assert (loaded.losses[0].name, loaded.training.optimizer) == ("mean_squared_error", "adam")
 

@@ -112,7 +112,7 @@ def test_no_more_rows_are_taken_than_asked_for(model: Any) -> None:
 
 @pytest.mark.parametrize("rows", [50, None])
 def test_endless_batches_are_cut_and_said(rows: int | None, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnose.loading.data.live._ENDLESS_ROWS", 50)
+    monkeypatch.setattr("diagnose.loading.data.live_batches._ENDLESS_ROWS", 50)
     endless = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(20)
     subject = subject_from(model, endless, options=LoadOptions(rows=rows))
     assert subject.train.rows == 50
@@ -120,7 +120,7 @@ def test_endless_batches_are_cut_and_said(rows: int | None, model: Any, monkeypa
 
 
 def test_rows_have_a_bound_in_bytes(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnose.loading.data.live.BYTES", 100)
+    monkeypatch.setattr("diagnose.loading.data.live_batches.BYTES", 100)
     assert subject_from(model, Batches(), options=NONE).train.rows == 8
 
 
@@ -258,15 +258,15 @@ def test_iterating_leaves_the_random_state(model: Any) -> None:
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
-def test_what_is_no_data(model: Any) -> None:
-    with pytest.raises(InputError, match=r"train: pass \(x, y\), a dataset that yields \(x, y\), or a path, not int"):
+def test_objects_that_are_not_data(model: Any) -> None:
+    with pytest.raises(InputError, match=r"train must be \(x, y\), a dataset that yields \(x, y\), or a path, got int"):
         subject_from(model, 3, options=NONE)
     with pytest.raises(InputError, match="Python objects of several kinds"):
         subject_from(model, ([[1, "a"], [2, None]], [0, 1]), options=NONE)
 
 
-def test_a_number_is_no_rows(model: Any) -> None:
-    with pytest.raises(InputError, match='train: the input "numbers" is a single number, not rows'):
+def test_a_number_is_refused_as_rows(model: Any) -> None:
+    with pytest.raises(InputError, match='train: the input "numbers" must be rows, got a single number'):
         subject_from(model, (np.float32(3), Y), options=NONE)
 
 
@@ -296,11 +296,11 @@ def test_train_alone_has_no_dev(model: Any) -> None:
     assert subject.dev is None and subject.test is None
 
 
-def test_test_plays_dev_where_there_is_none(model: Any) -> None:
+def test_without_dev_test_is_used_as_dev(model: Any) -> None:
     subject = subject_from(model, (X, Y), test=(X[:4], Y[:4]), options=NONE)
     assert subject.test is None
     assert subject.dev is not None and (subject.dev.name, subject.dev.rows) == ("dev", 4)
-    assert subject.notes[0].startswith("there is no dev set, so the test set plays dev")
+    assert subject.notes[0].startswith("there is no dev set, so the test set is used as the dev set")
 
 
 def test_further_paths_are_further_splits(make_model: Make, tmp_path: Path) -> None:

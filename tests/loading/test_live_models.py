@@ -1,4 +1,4 @@
-"""Live objects: models as they are in memory, and what they tell of their training."""
+"""Live objects: models as they are in memory, and what they show of their training."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -58,11 +58,11 @@ def test_options_recompile_a_copy(make_model: Make) -> None:
 @pytest.mark.parametrize(
     ("model", "text"),
     [
-        (3, "the model is a int, not a keras.Model or the path of a saved one"),
+        (3, "the model must be a keras.Model or the path of a saved one, got int"),
         (keras.Sequential([keras.layers.Dense(1)]), "the model is not built, so it has no weights yet"),
     ],
 )
-def test_what_is_no_model(model: Any, text: str) -> None:
+def test_a_model_that_cannot_be_used(model: Any, text: str) -> None:
     with pytest.raises(InputError, match=text):
         subject_from(model, (X, Y), options=NONE)
 
@@ -97,12 +97,12 @@ def test_a_model_that_cannot_take_the_rows() -> None:
 def test_a_subclassed_model_that_returns_more_than_is_known() -> None:
     model = own_call(1, heads=2)
     model.compile("sgd", "mse")
-    with pytest.raises(InputError, match="the model returns 2 arrays, but 1 outputs are known of it"):
+    with pytest.raises(InputError, match="the model returns 2 arrays, but has 1 outputs"):
         subject_from(model, (X, Y), options=NONE)
 
 
 def test_a_subclassed_model_without_a_loss_cannot_be_copied() -> None:
-    with pytest.raises(InputError, match=r"the model cannot be copied to compile it anew \(.*\): compile it first"):
+    with pytest.raises(InputError, match=r"the model cannot be copied to compile it again \(.*\): compile it first"):
         subject_from(own_call(1), (X, Y), options=LoadOptions(loss="mse"))
 
 

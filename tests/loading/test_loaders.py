@@ -11,8 +11,8 @@ import tensorflow as tf
 from diagnose import cli
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load, subject_from
-from diagnose.loading.data.folders import read_data
 from diagnose.loading.data.loader_templates import NotUnderstoodError, template
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 from diagnose.subject import Subject
 
@@ -108,7 +108,7 @@ def test_no_loader_runs_that_was_not_named(model: Path, tmp_path: Path) -> None:
 
 def test_the_option_is_not_written_so(model: Path, tmp_path: Path) -> None:
     for option in ("own.py", "own.py:", ":load"):
-        with pytest.raises(InputError, match=f"^--loader {option}: write it as FILE.py:FUNCTION$"):
+        with pytest.raises(InputError, match=f"^--loader must be FILE.py:FUNCTION, got {option}$"):
             load(model, tmp_path, LoadOptions(loader=option))
 
 
@@ -132,7 +132,7 @@ def test_the_file_fails(model: Path, tmp_path: Path) -> None:
         ("    return open('none')", "FileNotFoundError: [Errno 2] No such file or directory: 'none' (own.py, line 4)"),
         ("    return np.zeros(3)[7]", "IndexError: index 7 is out of bounds for axis 0 with size 3 (own.py, line 4)"),
         ("    raise SystemExit('no data')", "SystemExit: no data (own.py, line 4)"),
-        ("    raise ValueError", "ValueError: it says nothing more (own.py, line 4)"),
+        ("    raise ValueError", "ValueError: no message (own.py, line 4)"),
     ],
 )
 def test_the_function_fails(body: str, expected: str, model: Path, tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_what_it_yields_fails(model: Path, tmp_path: Path) -> None:
 )
 def test_it_returns_something_else(returned: str, expected: str, model: Path, tmp_path: Path) -> None:
     assert message(model, tmp_path, f"{MAKE}def load(data):\n    return {returned}\n") == (
-        f"--loader own.py:load: it returned {expected}: return (x, y), a dataset of batches, "
-        "or a dict of these with the keys train, dev and test"
+        "--loader own.py:load must return (x, y), a dataset of batches, or a dict of these with the keys train, "
+        f"dev and test, got {expected}"
     )
 
 
@@ -244,7 +244,7 @@ def test_the_template_for_one_file_of_tfrecords(model: Path, tmp_path: Path) -> 
     assert load(model, tmp_path / "d.tfrec", LoadOptions(loader=f"{tmp_path / 'own.py'}:load")).train.rows == 7
 
 
-def test_records_that_are_no_examples(tmp_path: Path) -> None:
+def test_records_that_are_not_examples(tmp_path: Path) -> None:
     (tmp_path / "a.tfrecord").write_bytes(b"\x00" * 40)
     assert '    "image": tf.io.FixedLenFeature([], tf.string),\n' in offered(tmp_path)
 
@@ -268,5 +268,5 @@ def test_the_command_prints_the_template_apart_from_the_sentence(
     assert stop.value.code == 2
     compile(printed.out, "template", "exec")
     assert "def load(data: Path) -> dict:\n" in printed.out
-    assert printed.err.startswith(f"diagnose: {tmp_path}: nothing in it is understood (a.xyz): put ")
+    assert printed.err.startswith(f"diagnose: {tmp_path} holds no data in a format that diagnose reads (a.xyz): put ")
     assert printed.err.count("\n") == 1

@@ -14,7 +14,8 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.data import folders, texts
+from diagnose.loading.data import sources, texts
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.signatures import Port, Signature
 from tests.loading.old_files import edit_archive
 
@@ -58,7 +59,7 @@ def test_model_is_missing(model: Path, data: Path) -> None:
 
 def test_model_is_a_text_file(tmp_path: Path, data: Path) -> None:
     (tmp_path / "m.h5").write_text("hello")
-    expected = "m.h5 is no Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
+    expected = "m.h5 is not a Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
     assert message(tmp_path / "m.h5", data) == expected
 
 
@@ -96,15 +97,15 @@ def test_model_is_cut_short(suffix: str, tmp_path: Path, data: Path, make_model:
     assert message(path, data).endswith("save the model again")
 
 
-def test_config_is_no_json(tmp_path: Path, data: Path) -> None:
+def test_config_is_not_json(tmp_path: Path, data: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.writestr("config.json", "{")
         archive.writestr("model.weights.h5", "")
-    assert "m.keras is damaged: its config.json is no JSON" in message(tmp_path / "m.keras", data)
+    assert "m.keras is damaged: its config.json is not JSON" in message(tmp_path / "m.keras", data)
 
 
 def test_optimizer_is_unknown(model: Path, data: Path) -> None:
-    expected = "--optimizer adma: Keras has no such optimizer: pass sgd, adam, adamw or rmsprop"
+    expected = "--optimizer must be an optimizer of Keras, such as sgd, adam, adamw or rmsprop, got 'adma'"
     assert message(model, data, optimizer="adma") == expected
 
 
@@ -113,12 +114,14 @@ def test_loss_is_unknown(model: Path, data: Path) -> None:
 
 
 def test_task_is_unknown(model: Path, data: Path) -> None:
-    expected = "--task classify: there is no such task: pass one of binary, multiclass, multilabel, regression"
+    expected = "--task must be one of binary, multiclass, multilabel, regression, got 'classify'"
     assert message(model, data, task="classify") == expected
 
 
 def test_target_error_of_no_output(model: Path, data: Path) -> None:
-    assert "--target-error price: the model has the outputs dense" in message(model, data, target_error={"price": 0.1})
+    assert "--target-error must be OUTPUT=X with one of the outputs dense" in message(
+        model, data, target_error={"price": 0.1}
+    )
 
 
 def test_custom_objects_are_missing_or_fail(model: Path, data: Path, tmp_path: Path) -> None:
@@ -129,7 +132,7 @@ def test_custom_objects_are_missing_or_fail(model: Path, data: Path, tmp_path: P
 
 @pytest.mark.parametrize("option", ["half", "half=own.py", "=own.py:f"])
 def test_lambda_option_is_not_written_so(option: str, model: Path, data: Path) -> None:
-    assert message(model, data, lambdas=(option,)) == f"--lambda {option}: write it as LAYER=FILE.py:FUNCTION"
+    assert message(model, data, lambdas=(option,)) == f"--lambda must be LAYER=FILE.py:FUNCTION, got {option}"
 
 
 def test_a_lambda_layer_that_is_not_there(tmp_path: Path, data: Path) -> None:
@@ -159,10 +162,10 @@ def test_what_may_not_be_opened(data: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise PermissionError(13, "Permission denied", str(data))
 
     signature = Signature((Port("x", (3,)),), (Port("y", (1,)),))
-    for owner, name in ((Path, "open"), (folders.os, "scandir")):
+    for owner, name in ((Path, "open"), (sources.os, "scandir")):
         with monkeypatch.context() as patch, pytest.raises(InputError) as error:
             patch.setattr(owner, name, refuse)
-            folders.read_data(data, signature, LoadOptions())
+            read_data(data, signature, LoadOptions())
         assert str(error.value).endswith("cannot be opened (Permission denied): allow reading it")
 
 
@@ -192,7 +195,7 @@ def test_data_is_an_empty_folder(model: Path, tmp_path: Path) -> None:
 
 def test_nothing_in_the_folder_is_understood(model: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("x")
-    assert "nothing in it is understood (notes.md): put train.npz" in message(model, tmp_path)
+    assert "holds no data in a format that diagnose reads (notes.md): put train.npz" in message(model, tmp_path)
 
 
 def test_arrays_are_named_otherwise(model: Path, tmp_path: Path) -> None:
@@ -205,12 +208,14 @@ def test_arrays_are_named_otherwise(model: Path, tmp_path: Path) -> None:
 def test_several_files_of_which_none_says_what_it_is(model: Path, tmp_path: Path) -> None:
     for name in ("a.npz", "b.npz"):
         np.savez(tmp_path / name, x=X, y=Y)
-    assert "which of a.npz, b.npz is what? Name them train, dev and test" in message(model, tmp_path)
+    assert "the names a.npz, b.npz do not say which file is which split: name them train, dev and test" in message(
+        model, tmp_path
+    )
 
 
 def test_only_dev_rows(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "dev.npz", x=X, y=Y)
-    assert "there are rows for dev, but none to train on: name them train" in message(model, tmp_path)
+    assert "there are rows for dev, but no training rows: name them train" in message(model, tmp_path)
 
 
 def test_a_damaged_npz(model: Path, tmp_path: Path) -> None:
@@ -227,7 +232,7 @@ def test_no_targets(model: Path, tmp_path: Path) -> None:
 def test_rows_differ(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y[:7])
     assert message(model, tmp_path).endswith(
-        "inputs and targets of train have 7 and 12 rows: they must have one for one"
+        "inputs and targets of train must have the same number of rows, got 7 and 12"
     )
 
 
@@ -267,7 +272,7 @@ def test_labels_are_out_of_range(labels: list[int], hint: str, classifier: Path,
 
 def test_text_as_input(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=np.full((12, 3), "a"), y=Y)
-    assert "holds <U1, but the model takes numbers (float32)" in message(model, tmp_path)
+    assert "must be numbers (float32), got <U1" in message(model, tmp_path)
 
 
 def test_a_class_that_train_does_not_have(model: Path, tmp_path: Path) -> None:
@@ -278,7 +283,7 @@ def test_a_class_that_train_does_not_have(model: Path, tmp_path: Path) -> None:
 
 def test_which_column_is_the_target(model: Path, tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("a,b,c,d\n1,2,3,0\n")
-    assert message(model, tmp_path).endswith("which column is the target? Pass --target with one of a, b, c, d")
+    assert message(model, tmp_path).endswith("the target column is unclear: pass --target with one of a, b, c, d")
     expected = "it has no column lable: pass --target with one of a, b, c, d"
     assert message(model, tmp_path, target="lable").endswith(expected)
 
@@ -299,7 +304,7 @@ def test_groups_and_times_that_are_not_there(option: str, name: str, model: Path
 
 def test_groups_of_several_values_a_row(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y, site=X)
-    expected = "--group site has the shape (12, 3): there must be one value per row"
+    expected = "--group site must have one value per row, got the shape (12, 3)"
     assert message(model, tmp_path, group="site").endswith(expected)
 
 
@@ -311,7 +316,7 @@ def test_images_for_a_table(model: Path, tmp_path: Path) -> None:
     assert "holds images, but the model's input" in message(model, tmp_path)
 
 
-def test_an_image_that_is_none(tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "m.keras"
     keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]).save(path)
     (tmp_path / "data" / "cats").mkdir(parents=True)
@@ -323,27 +328,34 @@ def test_an_image_that_is_none(tmp_path: Path) -> None:
 
 def test_history_without_a_loss(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("{}")
-    assert message(model, data, history=tmp_path / "h.json").startswith("--history: it records no loss")
+    assert message(model, data, history=tmp_path / "h.json").startswith(
+        "--history has no loss: pass the JSON of history.history"
+    )
 
 
 # --- rarer ones ----------------------------------------------------------------------------------
 
 
-def test_custom_objects_are_no_python_file(model: Path, data: Path, tmp_path: Path) -> None:
+def test_custom_objects_that_are_not_a_python_file(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("x = 1")
-    assert message(model, data, custom_objects=tmp_path / "own.txt").endswith("own.txt: pass a Python file (.py)")
+    assert message(model, data, custom_objects=tmp_path / "own.txt").startswith(
+        "--custom-objects must be a Python file (.py), got"
+    )
 
 
 def test_the_dev_data_holds_other_splits(model: Path, data: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", x_train=X, y_train=Y, x_test=X, y_test=Y)
     text = message(model, data, dev=tmp_path / "other.npz")
-    assert text.endswith("other.npz: it holds train, test, but no rows for dev")
+    assert text.endswith("other.npz holds train, test, but no rows for dev")
 
 
 def test_a_file_of_an_unknown_kind(model: Path, tmp_path: Path) -> None:
     (tmp_path / "d.bin").write_bytes(b"\x00\x01\x02")
     text = message(model, tmp_path / "d.bin")
-    assert "d.bin is no data that is understood: pass train.npz (with x and y), x_train.npy and y_train.npy" in text
+    assert (
+        "d.bin is not in a data format that diagnose reads: pass train.npz (with x and y), x_train.npy and y_train.npy"
+        in text
+    )
 
 
 def test_a_packed_file(model: Path, tmp_path: Path) -> None:
@@ -365,14 +377,14 @@ def test_a_split_that_holds_splits(model: Path, tmp_path: Path) -> None:
         (tmp_path / split).mkdir()
         np.savez(tmp_path / split / "d.npz", x_train=X, y_train=Y, x_test=X, y_test=Y)
     text = message(model, tmp_path)
-    assert text.endswith("train: it is one split by its name, but holds several (train, test)")
+    assert text.endswith("train must hold one split, as its name says, got train, test")
 
 
 def test_two_files_for_one_split(model: Path, tmp_path: Path) -> None:
     for name in ("train.npz", "training.npz"):
         np.savez(tmp_path / name, x=X, y=Y)
     text = message(model, tmp_path)
-    assert text.endswith("both hold the train rows")
+    assert text.endswith("both hold the train rows: keep one of them")
     assert "train.npz and " in text
 
 
@@ -394,33 +406,33 @@ def test_lines_beyond_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_weights_of_another_number(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y, sample_weight=np.ones(5))
-    assert message(model, tmp_path).endswith("there are 12 rows but 5 sample weights")
+    assert message(model, tmp_path).endswith("there are 12 rows but 5 sample weights: pass one weight per row")
 
 
-def test_targets_that_are_no_numbers(model: Path, tmp_path: Path) -> None:
+def test_targets_that_are_not_numbers(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y.astype("complex64"))
     text = message(model, tmp_path)
     assert 'the targets of "' in text
-    assert text.endswith('" hold complex64, not numbers')
+    assert text.endswith('" must be numbers, got complex64')
 
 
 def test_a_history_that_cannot_be_read(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text("{")
     assert "h.json: it cannot be read (Expecting property name" in message(model, data, history=tmp_path / "h.json")
     (tmp_path / "list.json").write_text("[1]")
-    expected = "--history: pass what fit returned, its history dict, or a JSON or CSV file of it"
+    expected = "--history must be what fit returned, its dict, or a JSON or CSV file of it, got list"
     assert message(model, data, history=tmp_path / "list.json") == expected
 
 
-def test_compile_settings_that_are_none(tmp_path: Path, data: Path, make_model: Make) -> None:
+def test_compile_settings_that_are_not_an_object(tmp_path: Path, data: Path, make_model: Make) -> None:
     make_model().save(tmp_path / "m.keras")
     edit_archive(tmp_path / "m.keras", lambda config: config.update(compile_config=[1]))
-    assert message(tmp_path / "m.keras", data) == "m.keras is damaged: its compile_config is no JSON object"
+    assert message(tmp_path / "m.keras", data) == "m.keras is damaged: its compile_config is not a JSON object"
 
 
 def test_a_model_that_was_never_built(tmp_path: Path, data: Path) -> None:
     keras.Sequential([keras.layers.Dense(1)]).save(tmp_path / "m.keras")
-    expected = "m.keras: the file does not tell the shape of the model's input: build the model, then save"
+    expected = "m.keras: the file does not say the shape of the model's input: build the model before saving it"
     assert message(tmp_path / "m.keras", data, loss="mse") == expected
 
 
@@ -429,6 +441,6 @@ def test_a_vocabulary_that_hdf5_does_not_keep(tmp_path: Path, data: Path) -> Non
     words.adapt(["a", "b"])
     keras.Sequential([keras.Input((1,), dtype="string"), words]).save(tmp_path / "m.h5")
     assert message(tmp_path / "m.h5", data, loss="mse") == (
-        'm.h5: the vocabulary of layer "words" is not in the file, for HDF5 does not keep what adapt has learned: '
-        "save the model as .keras"
+        'm.h5: the vocabulary of layer "words" is not in the file: '
+        "HDF5 does not keep what adapt learned, so save the model as .keras"
     )

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.models.losses import LossWords
-from diagnose.loading.models.opening import has_initial_weights, load_model
+from diagnose.loading.models.restoring import has_initial_weights
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_hdf5, fitted, same
 
@@ -100,9 +101,7 @@ def test_without_compile_settings_adam_is_assumed_and_said(tmp_path: Path, make_
         load_model(tmp_path / "m.keras", NONE)
     loaded = load_model(tmp_path / "m.keras", LoadOptions(loss="mse"))
     assert (loaded.training.optimizer, loaded.training.learning_rate) == (None, None)
-    assert loaded.notes == (
-        "the file does not say how the model was optimized; where we train copies, Adam with 0.001 is assumed",
-    )
+    assert loaded.notes == ("the file does not say how the model was optimized; copies are trained with Adam at 0.001",)
 
 
 def test_several_outputs_keep_their_own_losses(tmp_path: Path, rows: Make) -> None:
@@ -236,7 +235,7 @@ def test_outputs_without_a_loss_are_left_out(loss: Any, suffix: str, tmp_path: P
     assert [port.name for port in loaded.signature.outputs] == ["price"]
     assert loaded.loss_weights == (0.5,)
     np.testing.assert_allclose(loaded.model(rows(5, 3)), model(rows(5, 3))[1], atol=1e-6)
-    assert loaded.notes == ("the outputs attention have no loss, so they were left out: no training looks at them",)
+    assert loaded.notes == ("the outputs attention have no loss and were left out: training does not use them",)
 
 
 def test_outputs_by_name_without_a_loss_are_left_out(tmp_path: Path, rows: Make) -> None:

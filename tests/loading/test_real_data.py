@@ -7,9 +7,10 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions
-from diagnose.loading.data.folders import read_data
-from diagnose.loading.fitting import encode_text, fit_inputs
+from diagnose.loading.data.reading import read_data
+from diagnose.loading.fitting import fit_inputs
 from diagnose.loading.signatures import Port, Signature
+from diagnose.loading.text_labels import encode_text
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_tables_that_fit(name: str, width: int, target: str | None, rows: dict[s
         ("heart", 9, "chd", "one number for each of famhist would give exactly 9"),
         ("heart", 10, "chd", "one-hot columns for famhist would give exactly 10"),
         ("titanic", 7, "Survived", "without PassengerId, one number for each of Sex, Embarked would give exactly 7"),
-        ("pima", 8, None, "Pass --target with a number from 0 to 8, or -1 for the last: the file has no header"),
+        ("pima", 8, None, "pass --target with a number from 0 to 8, or -1 for the last: the file has no header"),
         ("movie_review_polarity", 100, None, "turn the text into numbers as in training, with --loader"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
-from diagnose.loading.models.opening import load_model
+from diagnose.loading.models.choosing import load_model
 from diagnose.subject import Seen, Task
 
 LOADS = {
@@ -188,7 +188,7 @@ def test_a_table_in_blanks(shared: Path) -> None:
 
 def test_programs_feed_their_arrays(shared: Path, make_model: Callable[..., Any]) -> None:
     """Fifty sets of arrays out of other people's programs: each is read into its two splits."""
-    from diagnose.loading.data.folders import read_data
+    from diagnose.loading.data.reading import read_data
     from diagnose.loading.signatures import signature_of
 
     signature = signature_of(make_model())

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
-from diagnose.loading.models import opening as models
-from diagnose.loading.models.opening import load_model
+from diagnose.loading.models import opening
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5, first_layer_shape, fitted, same
 
@@ -100,7 +100,7 @@ def test_weights_in_another_order_are_refused(tmp_path: Path, rows: Make) -> Non
     with h5py.File(tmp_path / "m.h5", "r+") as file:
         names = list(file["model_weights/norm"].attrs["weight_names"])
         file["model_weights/norm"].attrs["weight_names"] = names[::-1]
-    with pytest.raises(InputError, match=r'the weights of layer "norm" are in the order .* but its config means'):
+    with pytest.raises(InputError, match=r'the weights of layer "norm" are in the order .* but its config needs'):
         load_model(tmp_path / "m.h5", NONE)
 
 
@@ -112,11 +112,11 @@ def test_what_file_and_config_disagree_on_is_refused(
     with h5py.File(tmp_path / "m.h5") as file, h5py.File(tmp_path / "wide.h5", "r+") as wide:
         wide.attrs["model_config"] = file.attrs["model_config"]
     with pytest.raises(
-        InputError, match=r"have the shapes \[\(4, 2\), \(2,\)\], but its config means \[\(4, 1\), \(1,\)\]"
+        InputError, match=r"have the shapes \[\(4, 2\), \(2,\)\], but its config needs \[\(4, 1\), \(1,\)\]"
     ):
         load_model(tmp_path / "wide.h5", NONE)
     with monkeypatch.context() as patch:
-        patch.setattr(models, "declared_shapes", lambda config: ((None, 7),))
+        patch.setattr(opening, "declared_shapes", lambda config: ((None, 7),))
         with pytest.raises(
             InputError, match=r"builds inputs of the shapes \(\(3,\),\), but the file declares \(\(None, 7\),\)"
         ):
@@ -124,7 +124,7 @@ def test_what_file_and_config_disagree_on_is_refused(
     with h5py.File(tmp_path / "m.h5", "r+") as file:
         names = list(file["model_weights"].attrs["layer_names"])
         file["model_weights"].attrs["layer_names"] = names[:1]
-    with pytest.raises(InputError, match="it has weights for 1 layers, but its config for 2"):
+    with pytest.raises(InputError, match="has weights for 1 layers, but its config has 2 layers with weights"):
         load_model(tmp_path / "m.h5", NONE)
 
 
@@ -134,7 +134,7 @@ def test_settings_that_an_optimizer_lost_are_said(tmp_path: Path, make_model: Ma
 
     make_model().save(tmp_path / "m.h5")
     notes = load_model(edit_hdf5(tmp_path / "m.h5", training=old), NONE).notes
-    assert "schedule_decay of the optimizer Nadam is unknown to Keras 3 and was left out" in notes
+    assert "schedule_decay of the optimizer Nadam is not known to Keras 3 and was left out" in notes
 
 
 def test_separable_kernels_of_theano_are_refused(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import InputError
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.models.files import read_model_file
-from diagnose.loading.models.opening import load_model
 from diagnose.loading.models.safety import check_config
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5
@@ -211,7 +211,7 @@ def test_no_module_is_imported_that_a_config_names(tmp_path: Path, make_model: M
         "from pathlib import Path\n"
         "from diagnose.errors import InputError\n"
         "from diagnose.loading.models import hdf5, hdf5_scan\n"
-        "from diagnose.loading.models.opening import load_model\n"
+        "from diagnose.loading.models.choosing import load_model\n"
         "from diagnose.loading.options import LoadOptions\n"
         "hdf5._scan_apart = lambda path, shown: hdf5_scan.scan(path)\n"
         f"for path in Path({str(folder)!r}).iterdir():\n"
@@ -271,7 +271,7 @@ def test_compile_settings_that_make_no_sense(tmp_path: Path, make_model: Make) -
     edit_hdf5(
         tmp_path / "m.h5", training=lambda config: config.update(optimizer_config={"class_name": "Adam", "config": 3})
     )
-    assert refused(tmp_path / "m.h5").startswith("FILE is damaged: what it says of the model makes no sense (")
+    assert refused(tmp_path / "m.h5").startswith("FILE is damaged: its description of the model makes no sense (")
 
 
 def test_pickled_data_is_never_loaded(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from diagnose.errors import RefusedError
+from diagnose.loading.models.choosing import load_model
 from diagnose.loading.models.files import read_model_file
-from diagnose.loading.models.opening import load_model
 from diagnose.loading.options import LoadOptions
 from tests.loading.old_files import edit_archive, edit_hdf5
 
@@ -85,7 +85,7 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def test_weights_are_those_of_the_file(saved: Path, rows: Make) -> None:
-    """Building makes zeros of them first; see `filling`."""
+    """Building makes zeros of them first; see `weight_memory`."""
     expected = keras.saving.load_model(saved)
     loaded = load_model(saved, LoadOptions()).model
     np.testing.assert_array_equal(loaded(rows(5, 3)), expected(rows(5, 3)))

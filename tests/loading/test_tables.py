@@ -16,8 +16,8 @@ from diagnose.loading.data.delimited import sniff
 from diagnose.loading.data.encodings import advice
 from diagnose.loading.data.parts import Part
 from diagnose.loading.data.tables import frame_part, read_frame, read_table
-from diagnose.loading.fitting import encode_text
 from diagnose.loading.signatures import Port, Signature
+from diagnose.loading.text_labels import encode_text
 
 TABLE = Signature((Port("features", (3,)),), (Port("label", (1,)),))
 OPTIONS = LoadOptions(target="label")
@@ -86,7 +86,7 @@ def test_a_target_that_is_called_so_is_taken_with_a_note(tmp_path: Path) -> None
 
 
 def test_two_columns_that_are_called_so_are_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="Pass --target with one of a, b, y, class"):
+    with pytest.raises(InputError, match="the target column is unclear: pass --target with one of a, b, y, class"):
         table(tmp_path, "a,b,y,class\n1,2,3,0\n", options=LoadOptions())
 
 
@@ -119,9 +119,7 @@ def test_labels_of_another_spelling_are_those_of_train() -> None:
 def test_labels_of_another_kind_are_refused() -> None:
     x = {"": np.zeros((2, 3))}
     parts = {"train": Part(x, {"": np.array(["no", "yes"])}, "a.csv"), "test": Part(x, {"": np.array([0, 1])}, "b.csv")}
-    with pytest.raises(
-        InputError, match=r"b.csv: its labels are numbers, but those of a.csv are text: write them alik"
-    ):
+    with pytest.raises(InputError, match=r"b.csv: its labels are numbers, but those of a.csv are text: use one kind"):
         encode_text(parts)
 
 
@@ -150,7 +148,7 @@ def test_text_and_missing_text_for_inputs_of_text(tmp_path: Path) -> None:
     part = table(tmp_path, "town,age,zip,label\nRome,40,1,0\n,30,2,1\n", signature)
     assert part.inputs["town"].tolist() == ["Rome", ""]
     assert part.inputs["age"].tolist() == [40, 30]
-    assert part.notes == ("the columns zip are no inputs of the model and were left out",)
+    assert part.notes == ("the columns zip are not inputs of the model and were left out",)
 
 
 def test_whole_numbers_stay_whole_for_tokens(tmp_path: Path) -> None:
@@ -240,10 +238,12 @@ def test_of_a_very_large_table_a_seeded_share_is_kept(
     monkeypatch.setattr(tables, "BYTES", 100_000)
     monkeypatch.setattr(delimited, "CHUNK", 1_000)
     monkeypatch.setattr(records, "_CHUNK", 1_000)
-    frame, notes = read_frame(tmp_path / name, seed=1)
+    table = read_frame(tmp_path / name, seed=1)
+    frame, notes = table.frame, table.notes
     assert 2_000 < len(frame) < 7_000
     assert frame["a"].is_monotonic_increasing
     assert frame["a"].mean() == pytest.approx(10_000, rel=0.1)
     assert notes[0].endswith(f"{len(frame):,} of 20,000 rows were kept, a seeded sample that fits into memory")
-    assert read_frame(tmp_path / name, seed=1)[0].equals(frame)
-    assert not read_frame(tmp_path / name, seed=2)[0].equals(frame)
+    assert table.population == 20_000
+    assert read_frame(tmp_path / name, seed=1).frame.equals(frame)
+    assert not read_frame(tmp_path / name, seed=2).frame.equals(frame)

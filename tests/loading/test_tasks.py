@@ -1,4 +1,4 @@
-"""Tasks as labels, loss and last layer tell them: one table, no model."""
+"""Tasks inferred from labels, loss and last layer: one table, no model."""
 
 import numpy as np
 import pytest

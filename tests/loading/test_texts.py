@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.loading import LoadOptions, load
 from diagnose.loading.data import texts
-from diagnose.loading.data.folders import read_data
+from diagnose.loading.data.reading import read_data
 from diagnose.loading.data.texts import read_lines
 from diagnose.loading.signatures import Port, Signature
 

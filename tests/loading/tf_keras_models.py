@@ -1,4 +1,4 @@
-"""Tiny models of tf_keras (Keras 2) that are no plain series of layers, and some that Keras 3 cannot compute."""
+"""Tiny models of tf_keras (Keras 2) that are not a plain series of layers, and some that Keras 3 cannot compute."""
 
 from collections.abc import Callable
 from typing import Any
@@ -300,7 +300,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "implementation": (
         _one_layer(PICTURE, lambda: L.LocallyConnected2D(3, 3, implementation=2)),
-        "is a LocallyConnected2D with another implementation than 1, which is not supported: replace it by",
+        "is a LocallyConnected2D whose implementation must be 1: replace it by a convolution and train again",
     ),
     "time major": (
         _one_layer(SERIES, lambda: L.LSTM(3, time_major=True)),
@@ -308,10 +308,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "learned boundaries": (
         _learned_boundaries,
-        "is a Discretization that learned its boundaries from data, which Keras 3 does not read: build it with",
+        "is a Discretization with boundaries learned from data, which Keras 3 does not read: build it with",
     ),
     "another function": (
         _on_tensor(lambda x: x + tf.math.lgamma(x)),
-        "calls tf.math.lgamma in a way that is not known here: build the model with layers",
+        "calls tf.math.lgamma in an unknown way: build the model with layers",
     ),
 }

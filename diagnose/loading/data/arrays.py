@@ -1,4 +1,4 @@
-"""Arrays in .npz and .npy files: what is not compressed is memory-mapped, pickled objects are never unpickled."""
+"""Arrays in .npz and .npy files: uncompressed ones are memory-mapped, pickled objects are never unpickled."""
 
 import mmap
 import os
@@ -14,21 +14,25 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from diagnose.errors import InputError
+from diagnose.loading.data.parts import Part, sort_arrays
+from diagnose.loading.data.sources import Format, Source, file_format
 from diagnose.subject import Rows
 
-# Zeros and one-hot rows shrink by a factor of a few hundred, so a factor alone proves nothing: it is held against
-# archives only from a size on that would hurt, and then the way out is to save without compression.
+# Zeros and one-hot rows shrink by a factor of a few hundred, so a large factor alone is harmless: it counts only from
+# a size on that would fill the memory, and the way out is to save without compression.
 EXPANSION = 100
 EXPANSION_FLOOR = 1 << 30  # bytes
-# 50,000 single rows out of 10 GB: 30 s and 2.8 GB of mapped pages as the system fetches them, 2 s and 0.4 GB without
-# their neighbours.
+# 50,000 single rows out of 10 GB: 30 s and 2.8 GB of mapped pages with their neighbours, 2 s and 0.4 GB without.
 SAMPLED = 1 << 28  # bytes
+SUFFIXES = {".npz", ".npy"}
+_ZIP = b"PK"
+_NPY = b"\x93NUMPY"
 _LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip member: the lengths of its name and of its extra field
 
 
 @dataclass(frozen=True)
 class _Header:
-    """What an array says of itself before its numbers begin."""
+    """The header of an array, which comes before its numbers."""
 
     shape: tuple[int, ...]
     order: Literal["C", "F"]
@@ -65,7 +69,7 @@ def _no_arrays(members: list[str]) -> str:
     if "config.json" in members:
         return "is a Keras model, not data: pass the model first, then the data"
     if members:
-        return f"is an archive that holds {members[0]}, no arrays: unpack it and pass what is inside"
+        return f"is an archive that holds {members[0]}, not arrays: unpack it and pass what is inside"
     return "holds no arrays: save it with numpy.savez(path, x=..., y=...)"
 
 
@@ -83,7 +87,7 @@ def read_npy(path: Path) -> Rows:
 
 @contextmanager
 def _readable(path: Path, kind: str, function: str) -> Iterator[None]:
-    """Damage shows in many kinds of errors: zipfile, zlib and NumPy have their own."""
+    """Turn the errors for damaged files into one: zipfile, zlib and NumPy each have their own."""
     try:
         yield
     except InputError:
@@ -99,12 +103,12 @@ def _refuse_bombs(path: Path, members: list[zipfile.ZipInfo]) -> None:
     if bomb or unpacked > _memory() / 2:
         raise InputError(
             f"{path} is compressed and unpacks to {unpacked:,} bytes: save it with numpy.savez, "
-            "which does not compress, and it is read from the disk as needed"
+            "which does not compress, so that it is read from the disk as needed"
         )
 
 
 def _memory() -> float:
-    """The memory of this machine in bytes; infinite where the system does not tell."""
+    """The memory of this machine in bytes; infinite if the system does not say."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
@@ -147,16 +151,47 @@ def _header(stream: IO[bytes], path: Path, what: str) -> _Header:
 def _refuse_short(path: Path, header: _Header, there: int) -> None:
     if min(header.shape, default=0) < 0 or header.dtype.itemsize == 0 or header.bytes > there:
         raise InputError(
-            f"{path} is damaged: an array of {header.dtype} with the shape {header.shape} takes "
-            f"{header.bytes:,} bytes, and {max(there, 0):,} are there"
+            f"{path} is damaged: an array of {header.dtype} with the shape {header.shape} needs "
+            f"{header.bytes:,} bytes, but there are {max(there, 0):,}: save it again"
         )
 
 
 def mapped(path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...], order: Literal["C", "F"]) -> Rows:
-    """An array on the disk. Of a large one single rows will be read: their neighbours are not fetched with them."""
-    if not prod(shape):  # there is nothing to map
+    """An array on the disk. Single rows are read from a large one, so the system must not fetch their neighbours."""
+    if not prod(shape):  # an empty file cannot be mapped
         return np.empty(shape, dtype)
     array = np.memmap(path, dtype, "r", offset, shape, order)
     if array.nbytes > SAMPLED and hasattr(mmap, "MADV_RANDOM"):
         array._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]
     return array
+
+
+# --- formats -------------------------------------------------------------------------------------
+
+
+def _read_archive(source: Source) -> dict[str, Part]:
+    return sort_arrays(read_npz(source.path), source.signature, str(source.path), source.options)
+
+
+def _read_array_files(source: Source) -> dict[str, Part]:
+    """One array is the inputs; the arrays of a folder are told apart by the names of their files."""
+    if not source.is_folder:
+        return {"": Part({"": read_npy(source.path)}, {}, str(source.path))}
+    arrays = {path.stem: read_npy(path) for path in source.files(".npy")}
+    return sort_arrays(arrays, source.signature, str(source.path), source.options)
+
+
+NPZ = file_format(
+    "NumPy archives",
+    begins=lambda source: source.start.startswith(_ZIP),
+    read=_read_archive,
+    suffixes=(".npz",),
+    example="train.npz (with x and y)",
+)
+NPY = Format(
+    "NumPy arrays",
+    recognises=lambda source: source.start.startswith(_NPY) or bool(source.files(".npy")),
+    read=_read_array_files,
+    suffixes=(".npy",),
+    example="x_train.npy and y_train.npy",
+)

@@ -10,7 +10,7 @@ from diagnose.subject import Rows
 
 
 def rows_of(column: Any, origin: str) -> Rows:
-    """One column: numbers, objects of text (missing: ""), or, of a column of lists, an array with more axes.
+    """One column: numbers, text as objects (missing: ""), or, for a column of lists, an array with more axes.
 
     Raises:
         InputError: the lists have different lengths.
@@ -46,7 +46,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _extended(column: Any) -> bool:
-    """Whether pandas keeps missing values beside the numbers, not as NaN."""
+    """Whether pandas keeps missing values apart from the numbers, not as NaN."""
     return not isinstance(column.dtype, np.dtype)
 
 
@@ -56,5 +56,5 @@ def is_nested(column: Any) -> bool:
 
 
 def counts_rows(column: Any) -> bool:
-    """Whether each value is the one before it plus 1."""
+    """Whether each value is 1 more than the one before."""
     return column.dtype.kind in "iu" and len(column) > 1 and bool((column.diff().iloc[1:] == 1).all())

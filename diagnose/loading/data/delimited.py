@@ -14,7 +14,7 @@ from typing import Any
 
 from diagnose.errors import InputError
 
-MISSING = ["?", "? ", "NA", "N/A", ""]  # beside those that pandas knows
+MISSING = ["?", "? ", "NA", "N/A", ""]  # besides those that pandas knows
 BLANKS = r"\s+"
 CHUNK = 100_000  # rows of a file that is read in pieces
 _SAMPLE = 1 << 16  # bytes that are looked at
@@ -24,7 +24,7 @@ _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xb
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written. `names` are its columns; None where it has no header."""
+    """How a file is written. `names` are its columns; None if it has no header."""
 
     encoding: str
     delimiter: str
@@ -33,7 +33,7 @@ class Dialect:
 
 
 def is_wide(start: bytes) -> bool:
-    """Whether a file says that it is UTF-16, where every other byte may be zero."""
+    """Whether a file starts as UTF-16, in which every other byte may be zero."""
     return _BYTE_ORDER_MARKS.get(start[:2]) == "utf-16"
 
 
@@ -41,18 +41,18 @@ def sniff(path: Path) -> Dialect:
     """Find out how a file is written.
 
     Raises:
-        InputError: it is no text, or has no rows.
+        InputError: it is not text, or has no rows.
     """
     with path.open("rb") as stream:
         start = stream.read(_SAMPLE)
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), "")
     if not encoding:
         if b"\0" in start:
-            raise InputError(f"{path} is no text: save it as CSV in UTF-8")
+            raise InputError(f"{path} is not text: save it as CSV in UTF-8")
         encoding = "utf-8" if _decodes(start) else "latin-1"
     lines = StringIO(start.decode(encoding, "replace"), newline=None).read().split("\n")
     if len(start) == _SAMPLE and len(lines) > 1:
-        lines.pop()  # it is cut
+        lines.pop()  # the last line is cut
     skipped = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     body = [line for line in lines[skipped:] if line.strip()]
     if not body:
@@ -97,7 +97,7 @@ def frames(path: Path, dialect: Dialect, pieces: bool = False) -> Iterator[Any]:
 
 
 def cells(lines: list[str], delimiter: str) -> list[list[str]]:
-    """Lines taken apart, quotes understood."""
+    """Lines split into cells; delimiters inside quotes do not count."""
     if delimiter == BLANKS:
         return [line.split() for line in lines]
     reader = csv.reader(StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
@@ -117,22 +117,22 @@ def _decodes(start: bytes) -> bool:
 
 
 def _delimiter(lines: list[str]) -> str:
-    """The character that takes most lines apart into the same number of cells."""
+    """The character that splits most lines into the same number of cells."""
     agreement = {delimiter: _agreement(cells(lines, delimiter)) for delimiter in _DELIMITERS}
     best = max(agreement, key=lambda delimiter: agreement[delimiter])
     return best if agreement[best] > 0 and agreement[best] >= _agreement(cells(lines, BLANKS)) / 2 else BLANKS
 
 
 def _agreement(rows: list[list[str]]) -> float:
-    """The share of rows with the most frequent number of cells; 0 where that is one cell."""
+    """The share of rows with the most frequent number of cells; 0 if that number is 1."""
     width, count = Counter(len(row) for row in rows).most_common(1)[0] if rows else (1, 0)
     return count / len(rows) if width > 1 else 0.0
 
 
 def _has_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names columns: it has no numbers, and none of its cells comes again below it.
+    """Whether the first row names columns: it has no numbers, and no cell of it appears again below it.
 
-    Numbers are names only where they count the columns from 0, as pandas writes them.
+    Numbers are names only if they count the columns from 0, as pandas writes them.
     """
     numbers = [cell for cell in rows[0] if is_number(cell)]
     if numbers:
@@ -142,7 +142,7 @@ def _has_header(rows: list[list[str]]) -> bool:
 
 
 def _names(rows: list[list[str]]) -> tuple[str, ...]:
-    """The header's cells, and one more where the rows are longer: row names before it, or a delimiter at the end."""
+    """The header's cells, and one more if the rows are longer: for row names, or a delimiter at the end."""
     names = list(rows[0])
     longer = [row for row in rows[1:] if len(row) == len(names) + 1]
     if longer and len(longer) == len(rows) - 1:

@@ -1,4 +1,4 @@
-"""Which encoding of a table's columns would give a model the numbers it takes: told as a hint, never applied."""
+"""Hints at the encoding of a table's columns that gives the numbers a model takes; no encoding is applied."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from diagnose.loading.data.columns import counts_rows, is_numeric, listed
 from diagnose.loading.data.delimited import is_number
 
 _CATEGORIES = 50  # most values of a text column that people encode as categories
-_NUMBERS = 0.8  # share of a text column's cells that are numbers, from which on the rest looks like mistakes
+_NUMBERS = 0.8  # share of numbers in a text column from which on the other cells look like mistakes
 _HINTS = 2
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 
@@ -31,7 +31,7 @@ def advice(frame: Any, width: int) -> str:
 
 
 def _spoilt(column: Any) -> str:
-    """Why a column that is meant as numbers was read as text; "" where it is not."""
+    """Why a column of numbers was read as text; "" if it is not one."""
     cells = [str(cell).strip() for cell in column.dropna()]
     odd = [cell for cell in cells if not is_number(cell)]
     if odd and all(_DECIMAL_COMMA.fullmatch(cell) for cell in odd):
@@ -42,7 +42,7 @@ def _spoilt(column: Any) -> str:
 
 
 def _fitting(frame: Any, numeric: list[str], text: list[str], width: int) -> Iterator[str]:
-    """The usual ways to make numbers of a table, as far as they give exactly `width`."""
+    """The usual encodings of a table that give exactly `width` numbers."""
     sizes = {name: int(frame[name].nunique()) for name in text}
     categories = [name for name in text if sizes[name] <= _CATEGORIES]
     one_hot = sum(sizes[name] for name in categories)
@@ -68,7 +68,7 @@ def _fitting(frame: Any, numeric: list[str], text: list[str], width: int) -> Ite
 
 
 def _identifiers(frame: Any, numeric: list[str]) -> list[tuple[str, ...]]:
-    """Columns that people leave out: none, what numbers the rows, whole numbers that are different in each row."""
+    """Columns that people leave out: none, row numbers, whole numbers that differ in each row."""
     counting = [name for name in numeric if counts_rows(frame[name])]
     whole = [name for name in numeric if frame[name].dtype.kind in "iu"]
     unique = [name for name in whole if name in counting or (len(frame) > _CATEGORIES and frame[name].is_unique)]

@@ -1,4 +1,4 @@
-"""The columns of a table as the inputs of a model: used only where the model takes them, otherwise explained."""
+"""The columns of a table as the inputs of a model; columns that do not fit are explained."""
 
 from dataclasses import dataclass
 from math import prod
@@ -47,7 +47,8 @@ def feature_rows(frame: Any, signature: Signature, origin: str) -> Features:
     lists = [name for name in frame.columns if is_nested(frame[name])]
     if len(lists) > 1:
         raise InputError(
-            f'{origin}: which of the lists {listed(lists)} is the model\'s input "{ports[0].name}"? Keep one of them'
+            f'{origin}: the model\'s input "{ports[0].name}" must be one column of lists, got {listed(lists)}: '
+            "keep one of them"
         )
     if lists:
         rest = [name for name in frame.columns if name not in lists]
@@ -56,7 +57,7 @@ def feature_rows(frame: Any, signature: Signature, origin: str) -> Features:
 
 
 def _width(port: Port) -> int | None:
-    """How many values one row has, where the model says so."""
+    """How many values one row has; None if the model does not say."""
     if port.shape is None or any(size is None for size in port.shape):
         return None
     return prod(size for size in port.shape if size is not None)
@@ -79,7 +80,7 @@ def _by_name(frame: Any, ports: tuple[Port, ...], columns: dict[str, str], origi
     used = {port.name: columns[plain(port.name)] for port in ports}
     rest = [name for name in frame.columns if name not in used.values()]
     inputs = {port.name: _cells(frame[used[port.name]], port, origin) for port in ports}
-    return Features(inputs, notes=_left_out(rest, origin, "are no inputs of the model"))
+    return Features(inputs, notes=_left_out(rest, origin, "are not inputs of the model"))
 
 
 def _cells(column: Any, port: Port, origin: str) -> Rows:
@@ -123,7 +124,7 @@ def _numbers(frame: Any, port: Port, origin: str) -> Features:
         has = f"{len(numeric)} numeric feature columns" + (f" and text in {listed(text)}" if text else "")
         raise InputError(f"{origin} has {has}, but the model takes {width} numbers a row: {advice(frame, width)}")
     if not kept:
-        raise InputError(f"{origin} has no columns of numbers beside the target: check --target and the delimiter")
+        raise InputError(f"{origin} has no columns of numbers besides the target: check --target and the delimiter")
     notes += _left_out(text, origin, "hold text")
     missing = frame[kept].isna().sum()
     gaps = [f"{name} ({count:,})" for name, count in missing.items() if count]
@@ -135,7 +136,7 @@ def _numbers(frame: Any, port: Port, origin: str) -> Features:
     if gaps:
         notes += (f"{origin}: missing values in {', '.join(gaps[:10])} were fed as NaN",)
     dtype = port.dtype if port.dtype in {"float64", "int32", "int64"} else "float32"
-    with np.errstate(over="ignore"):  # what is beyond the model's type becomes infinite, as it did in training
+    with np.errstate(over="ignore"):  # numbers beyond the model's type become infinite, as in training
         rows = frame[kept].to_numpy(dtype=dtype, na_value=np.nan) if gaps else frame[kept].to_numpy(dtype=dtype)
     return Features({"": rows}, tuple(kept), notes)
 
@@ -143,7 +144,7 @@ def _numbers(frame: Any, port: Port, origin: str) -> Features:
 def _without_row_numbers(
     frame: Any, numeric: list[str], width: int | None, origin: str
 ) -> tuple[list[str], tuple[str, ...]]:
-    """Leave out columns without a name or a value, then those that count the rows, where that makes the table fit."""
+    """Leave out columns without a name or a value, then row numbers, if that makes the table fit."""
     if len(numeric) == width:
         return numeric, ()
     unnamed = [name for name in numeric if name.startswith("Unnamed:") or frame[name].isna().all()]

@@ -6,6 +6,7 @@ from math import isqrt
 import numpy as np
 
 from diagnose.errors import InputError
+from diagnose.loading.data.arrays import SUFFIXES as ARRAYS
 from diagnose.loading.data.image_masks import pair_up, read_masked
 from diagnose.loading.data.images import BYTES, Layout, decode, layout_of
 from diagnose.loading.data.labelled_images import find_labels, read_labelled
@@ -13,48 +14,67 @@ from diagnose.loading.data.layouts import SplitFiles, classes_of, splits_of
 from diagnose.loading.data.listing import Tree, choose
 from diagnose.loading.data.loader_templates import not_understood
 from diagnose.loading.data.parts import Part
+from diagnose.loading.data.sources import Format, Source
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Port, Signature
 
 _LISTED = 12  # class names in a message
 
 
-def read_image_folder(tree: Tree, signature: Signature, options: LoadOptions) -> dict[str, Part] | None:
+def _recognises(source: Source) -> bool:
+    """Whether the images of a folder are its rows, not for example plots next to a table."""
+    if not source.is_folder or source.named(*ARRAYS):
+        return False
+    tree, signature = source.tree, source.signature
+    others = tree.others + len(tree.tables)
+    if not tree.count or (others and not (_is_single(signature) and _takes_images(signature.inputs[0]))):
+        return False
+    if others < tree.count or _has_classes(_splits(tree)[0]):
+        return True
+    return _has_masks(tree, signature) or bool(find_labels(tree, source.options.target))
+
+
+def _read(source: Source) -> dict[str, Part]:
     """Read the images of a folder as the model takes and answers them.
 
-    Args:
-        tree: what lies in the folder.
-        signature: one image input; an output that is an image asks for masks, or is an autoencoder's.
-        options: `rows` bounds the images that are decoded per split, `seed` chooses them, `target` is the column of a
-            table that holds the labels.
-
-    Returns:
-        split -> part; None where the images are not what the folder is about.
+    `rows` bounds the images that are decoded per split, `seed` chooses them, and `target` is the column of a table
+    that holds the labels.
 
     Raises:
-        InputError: images that the model cannot take, of no class, or without their masks.
+        InputError: the model cannot take the images, or they have no class or mask.
     """
-    splits, beside = splits_of(tree.images)
-    found = {split: classes_of(folders) for split, folders in splits.items()}
-    classed = any(len(split.classes) > 1 for split in found.values())
-    rivals = tree.others + len(tree.tables)
-    single = len(signature.inputs) == len(signature.outputs) == 1
-    if not tree.count or (rivals and not (single and _takes_images(signature.inputs[0]))):
-        return None
-    if not single:
+    tree, signature, options = source.tree, source.signature, source.options
+    if not _is_single(signature):
         inputs, outputs = ([port.name for port in side] for side in (signature.inputs, signature.outputs))
         message = f"{tree.folder} holds images for one input and one output, but the model has {_listed(inputs)} and "
         raise not_understood(f"{message}{_listed(outputs)}: pass arrays by these names", tree.folder, signature)
     if _is_dense(signature.outputs[0]) and (pairs := pair_up(tree, signature)):
         return read_masked(tree.folder, pairs, signature, options)
+    splits, unused = _splits(tree)
     labels = find_labels(tree, options.target)
-    if labels and (options.target or not classed):
+    if labels and (options.target or not _has_classes(splits)):
         return read_labelled(tree, labels, signature, options)
-    if not classed and rivals >= tree.count:
-        return None
-    parts = _read_splits(tree, found, signature, options)
-    note = f"{tree.folder}: {', '.join(beside)} was not used: it names no split"
-    return {split: part.noted(note) if beside else part for split, part in parts.items()}
+    parts = _read_splits(tree, splits, signature, options)
+    note = f"{tree.folder}: {', '.join(unused)} was not used: its name is not that of a split"
+    return {split: part.noted(note) if unused else part for split, part in parts.items()}
+
+
+def _is_single(signature: Signature) -> bool:
+    return len(signature.inputs) == len(signature.outputs) == 1
+
+
+def _splits(tree: Tree) -> tuple[dict[str, SplitFiles], tuple[str, ...]]:
+    """The images by split and class, and the folders that belong to no split."""
+    splits, unused = splits_of(tree.images)
+    return {split: classes_of(folders) for split, folders in splits.items()}, unused
+
+
+def _has_classes(splits: dict[str, SplitFiles]) -> bool:
+    return any(len(split.classes) > 1 for split in splits.values())
+
+
+def _has_masks(tree: Tree, signature: Signature) -> bool:
+    return _is_dense(signature.outputs[0]) and bool(pair_up(tree, signature))
 
 
 def _takes_images(port: Port) -> bool:
@@ -83,13 +103,13 @@ def _read_splits(
     layout = layout_of(signature.inputs[0], tree.folder, _files(first))
     if _gives_what_it_takes(signature):
         every = {split: SplitFiles({"": _files(part)}, []) for split, part in found.items()}
-        return {split: _read(tree, split, part, (), layout=layout, options=options) for split, part in every.items()}
+        return {split: _decode(tree, split, part, (), layout=layout, options=options) for split, part in every.items()}
     if _is_dense(signature.outputs[0]):
         message = f'{tree.folder}: the output "{signature.outputs[0].name}" is an image, but there are no masks: '
         advice = "put them into images/ and masks/ under the same names, or call them NAME_mask.png"
         raise not_understood(message + advice, tree.folder, signature)
     order = _class_order(tree, first, signature)
-    return {split: _read(tree, split, part, order, layout=layout, options=options) for split, part in found.items()}
+    return {split: _decode(tree, split, part, order, layout=layout, options=options) for split, part in found.items()}
 
 
 def _files(part: SplitFiles) -> list[str]:
@@ -97,10 +117,10 @@ def _files(part: SplitFiles) -> list[str]:
 
 
 def _class_order(tree: Tree, first: SplitFiles, signature: Signature) -> tuple[str, ...]:
-    """Sorted names, as Keras numbers them: an empty folder is a class, too, where the model has a unit for it."""
+    """Sorted names, as Keras numbers them: an empty folder is a class, too, if the model has a unit for it."""
     if not first.classes:
         advice = "put them into one folder per class, or add labels.csv with a column of file names and one of labels"
-        message = f"{tree.folder} holds images without classes (file names are not read as such): {advice}"
+        message = f"{tree.folder} holds images without classes (file names are not read as classes): {advice}"
         raise not_understood(message, tree.folder, signature)
     output = signature.outputs[0]
     units = output.shape[-1] if output.shape else None
@@ -115,19 +135,12 @@ def _class_order(tree: Tree, first: SplitFiles, signature: Signature) -> tuple[s
     return order
 
 
-def _read(
+def _decode(
     tree: Tree, split: str, part: SplitFiles, order: Sequence[str], *, layout: Layout, options: LoadOptions
 ) -> Part:
     """One split: a sample of every class, decoded. Without an order there are no targets."""
     origin = f"{tree.folder} ({split})" if split else str(tree.folder)
-    new = [name for name in part.classes if order and name not in order]
-    if new:
-        raise InputError(
-            f"{origin}: the class folder {new[0]} is not among the training classes {_listed(order)}: "
-            "rename it, or leave it out"
-        )
-    if not part.classes:
-        raise InputError(f"{origin}: its images lie in no class folder, but those of the training set do: sort them")
+    _require_classes(part, order, origin)
     total = sum(len(files) for files in part.classes.values())
     count = min(options.rows or total, max(1, BYTES // (4 * layout.size)))
     chosen = choose([len(files) for files in part.classes.values()], count, options.seed)
@@ -136,15 +149,35 @@ def _read(
         files += [every[index] for index in indices]
         labels += [order.index(name) if order else 0] * len(indices)
     decoded = decode(tree.folder, files, layout)
-    notes = [f"{origin}: {note}" for note in decoded.notes]
+    notes = [*decoded.notes]
     if len(files) < total:
-        notes.insert(0, f"{origin}: {len(files):,} of {total:,} images were read, a seeded sample of every class")
+        notes.insert(0, f"{len(files):,} of {total:,} images were read, a seeded sample of every class")
     if part.loose and order:
-        notes.append(f"{origin}: {len(part.loose):,} images beside the class folders were left out")
+        notes.append(f"{len(part.loose):,} images outside the class folders were left out")
     targets = {"": np.array(labels, dtype=np.int64)[decoded.kept]} if order else {}
-    names = tuple(order)
-    return Part({"": decoded.rows}, targets, origin, class_names=names, notes=tuple(notes), named_labels=bool(names))
+    read = Part({"": decoded.rows}, targets, origin, class_names=tuple(order), named_labels=bool(order))
+    read = read.noted(*(f"{origin}: {note}" for note in notes))
+    return read.sample_of(total) if len(files) < total else read
+
+
+def _require_classes(part: SplitFiles, order: Sequence[str], origin: str) -> None:
+    new = [name for name in part.classes if order and name not in order]
+    if new:
+        raise InputError(
+            f"{origin}: the class folder {new[0]} is not among the training classes {_listed(order)}: "
+            "rename it, or leave it out"
+        )
+    if not part.classes:
+        raise InputError(f"{origin}: its images are not in class folders, but those of the training set are: sort them")
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+
+
+IMAGES = Format(
+    "images",
+    recognises=_recognises,
+    read=_read,
+    example="one folder of images per class, perhaps inside train, dev and test",
+)

@@ -1,6 +1,6 @@
 """Images with one mask each: pairs by name, and masks as the targets that a segmentation model takes.
 
-A mask is told by its folder (`masks/`, `labels/`, `train_masks/`, `y/`) or by the end of its name (`cell_mask.png`).
+A mask is recognised by its folder (`masks/`, `labels/`, `train_masks/`, `y/`) or its name (`cell_mask.png`).
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Pairs:
-    """What belongs together in one split: images, and the mask of each; `alone` are files that have no partner."""
+    """The images of one split and the mask of each; `alone` are files without a partner."""
 
     images: list[str]
     masks: list[str]
@@ -48,7 +48,7 @@ def pair_up(tree: Tree, signature: Signature) -> dict[str, Pairs]:
     """Match images and masks of the same name.
 
     Returns:
-        split -> pairs ("" where no folder names a split); empty where nothing is called a mask.
+        split -> pairs ("" if no folder names a split); empty if no file or folder is called a mask.
 
     Raises:
         NotUnderstoodError: no image has a mask, or one has several.
@@ -56,16 +56,16 @@ def pair_up(tree: Tree, signature: Signature) -> dict[str, Pairs]:
     images, masks = _sides(tree)
     if not masks:
         return {}
-    if not images.keys() & masks.keys():  # their folders are called differently: the names alone may still tell
+    if not images.keys() & masks.keys():  # their folders have different names, so compare the file names alone
         images, masks = _by_stem(images), _by_stem(masks)
     common = images.keys() & masks.keys()
     if not common:
-        message = f"{tree.folder}: {_first(images)} and {_first(masks)} and so on share no names: "
-        advice = "call an image and its mask the same, apart from suffix and _mask"
+        message = f"{tree.folder}: no image has a mask of the same name (as {_first(images)} and {_first(masks)}): "
+        advice = "give an image and its mask one name, apart from suffix and _mask"
         raise not_understood(message + advice, tree.folder, signature)
     double = next((side[key] for key in sorted(common) for side in (images, masks) if len(side[key]) > 1), None)
     if double:
-        message = f"{tree.folder}: {double[0]} and {double[1]} have one name, so their partner is unclear: "
+        message = f"{tree.folder}: {double[0]} and {double[1]} have the same name, so their partner is unclear: "
         raise not_understood(f"{message}keep one of them", tree.folder, signature)
     alone = sorted(file for side in (images, masks) for key in side.keys() - common for file in side[key])
     folders: Folders = {}
@@ -82,9 +82,9 @@ def pair_up(tree: Tree, signature: Signature) -> dict[str, Pairs]:
 
 
 def _sides(tree: Tree) -> tuple[dict[Key, list[str]], dict[Key, list[str]]]:
-    """Images and masks by what is left of folders and names without the words that tell them apart.
+    """Images and masks by the rest of their folders and names, without words such as image and mask.
 
-    Where a folder is called after masks, folders decide; else the ends of the file names do.
+    If a folder is named after masks, the folders decide; else the file names do.
     """
     by_folder = any(_is_mask_folder(place) for place, files in tree.images.items() if files)
     sides: tuple[dict[Key, list[str]], dict[Key, list[str]]] = ({}, {})
@@ -108,9 +108,9 @@ def _rest(name: str, words: set[str]) -> str:
 
 def _common_stem(words: list[str]) -> str:
     """A file's name without a first or last word such as image or mask: `img_07` and `07_mask` are both 07."""
-    told = _MASK_WORDS | _IMAGE_WORDS
-    words = words[:-1] if words[-1] in told else words
-    words = words[1:] if words and words[0] in told else words
+    kinds = _MASK_WORDS | _IMAGE_WORDS
+    words = words[:-1] if words[-1] in kinds else words
+    words = words[1:] if words and words[0] in kinds else words
     return "_".join(words)
 
 
@@ -133,11 +133,11 @@ def read_masked(
 ) -> dict[str, Part]:
     """Read a sample of every split: images as the model takes them, masks as classes per pixel.
 
-    Masks are resized to the output by nearest neighbour and never mixed. One unit: 0 and 1, where the masks have two
-    values. Several units: integers below their number, which fitting turns into one-hot rows where the loss needs it.
+    Masks are resized by nearest neighbour and never interpolated. One unit: 0 and 1, if the masks have two
+    values. Several units: integers below their number, which fitting turns into one-hot rows if the loss needs them.
 
     Raises:
-        InputError: unreadable files, colours, or values that name no class.
+        InputError: unreadable files, colours, or values that are not classes.
     """
     first = pairs.get("train") or next(iter(pairs.values()))
     layout = layout_of(signature.inputs[0], folder, first.images)
@@ -150,7 +150,7 @@ def read_masked(
 def _read(
     folder: Path, split: str, pairs: Pairs, signature: Signature, *, layout: Layout, options: LoadOptions
 ) -> Part:
-    """Images and raw masks of one split; files without a partner and unreadable ones are left out and said."""
+    """Images and raw masks of one split; files without a partner and unreadable ones are left out, with a note."""
     origin = f"{folder} ({split})" if split else str(folder)
     height, width, units = _size(signature.outputs[0], layout)
     row_bytes = 4 * (layout.size + height * width * units)
@@ -163,7 +163,7 @@ def _read(
     for file in files:
         levels = read_levels(folder / file)
         if levels is not None and levels.ndim == 3:
-            message = f"{folder}/{file} is a mask in colours, and which colour is which class is not known: "
+            message = f"{folder}/{file} is a mask in colours, whose classes are unknown: "
             raise not_understood(f"{message}save integers from 0", folder, signature)
         if levels is not None and levels.shape != (height, width):
             levels, resized = resize_nearest(levels, height, width), resized + 1
@@ -179,17 +179,18 @@ def _read(
     notes = tuple(f"{origin}: {note}" for note in decoded.notes + notes)
     stacked = np.stack([mask for mask in masks if mask is not None])
     rows = decoded.rows if len(kept) == len(files) else decoded.rows[kept]
-    return Part({"": rows}, {"": stacked}, origin, notes=notes, named_labels=True)
+    part = Part({"": rows}, {"": stacked}, origin, notes=notes, named_labels=True)
+    return part.sample_of(total) if len(chosen) < total else part
 
 
 def _size(output: Port, layout: Layout) -> tuple[int, int, int]:
-    """Height and width of a mask as the model answers it (its own, or the image's), and the units per pixel."""
+    """Height and width of a mask in the output (or the image, if the output leaves them open), and units per pixel."""
     height, width, units = output.shape or (None, None, None)
     return height or layout.height, width or layout.width, units or 1
 
 
 def _as_classes(parts: Mapping[str, Part], signature: Signature, folder: Path, *, lossy: bool) -> dict[str, Part]:
-    """The masks of all splits read alike: what their values mean is told by all of them together."""
+    """The masks of all splits as classes: the values of all splits together decide what they mean."""
     output = signature.outputs[0]
     units = _size(output, Layout(1, 1, 1, ()))[2]
     values = np.unique(np.concatenate([np.unique(part.targets[""]) for part in parts.values()]))
@@ -197,7 +198,7 @@ def _as_classes(parts: Mapping[str, Part], signature: Signature, folder: Path, *
     if values[-1] < classes:
         return dict(parts)
     if lossy and units <= 2:
-        cut = f"{folder}: the masks are JPEG files, whose values blur: from 128 up they were read as 1, below as 0"
+        cut = f"{folder}: the masks are JPEG files, which are lossy: values from 128 on were read as 1, lower ones as 0"
         return {split: _with_masks(part, part.targets[""] >= 128, cut) for split, part in parts.items()}
     if len(values) == classes or set(values.tolist()) == {255}:
         order = values if len(values) == classes else np.array([0, 255])

@@ -1,6 +1,6 @@
 """Image files as arrays, read as Keras's own loader reads them: no EXIF rotation, first frame, bilinear resize.
 
-Decoding is told by content and limited to a list of formats: others of Pillow's run programs.
+The content decides the format, out of a short list: some other formats of Pillow run programs.
 """
 
 import os
@@ -19,16 +19,16 @@ from diagnose.subject import Rows
 
 BYTES = 2 << 30  # most that the decoded images of one split may take; above it, a seeded sample of every class
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-_SMALLEST = 4  # pixels a side: shorter vectors are no pictures
+_SMALLEST = 4  # pixels a side: shorter vectors are not pictures
 Seen = TypeVar("Seen")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-_READABLE = 0.5  # of the files: where more than half are no images, the folder is not what it seems
+_READABLE = 0.5  # share of the files: a folder in which fewer are images is something else
 _NAMED = 3  # files in a note
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the model wants an image: its size in pixels, its channels, and the shape of one row."""
+    """An image as the model takes it: its size in pixels, its channels, and the shape of one row."""
 
     height: int
     width: int
@@ -54,10 +54,10 @@ class Decoded:
 
 
 def layout_of(port: Port, folder: Path, files: Sequence[str]) -> Layout:
-    """Read an input of the model as an image; where a side may be anything, the first readable file gives it.
+    """Read an input of the model as an image; the first readable file gives a side that the model leaves open.
 
     Raises:
-        InputError: the input takes no images.
+        InputError: the input does not take images.
     """
     shape = port.shape or ()
     if len(shape) == 3 and (shape[-1] in _MODES or shape[-1] is None):
@@ -93,12 +93,12 @@ def decode(folder: Path, files: Sequence[str], layout: Layout) -> Decoded:
     """The images as float32 rows, 0 to 255, not scaled, resized and converted as the layout says.
 
     Raises:
-        InputError: most of the files are no images.
+        InputError: most of the files are not images.
     """
     rows = np.empty((len(files), *layout.shape), dtype=np.float32)
 
     def read(index: int) -> bool | None:
-        """Whether the image had to be changed; None where it cannot be read."""
+        """Whether the image had to be changed; None if it cannot be read."""
         pixels = _opened(folder / files[index], lambda image: _pixels(image, layout.channels))
         if pixels is None:
             return None
@@ -166,7 +166,7 @@ def resize_nearest(labels: Rows, height: int, width: int) -> Rows:
 
 
 def read_levels(path: Path) -> Rows | None:
-    """A mask as it was stored: (h, w) grey levels or palette indices, or (h, w, 3); None where it is unreadable."""
+    """A mask as it was stored: (h, w) grey levels or palette indices, or (h, w, 3); None if it is unreadable."""
 
     def levels(image: Any) -> Rows:
         if image.mode in {"P", "L", "1", "F"} or image.mode.startswith("I"):
@@ -192,7 +192,7 @@ def _pixels(image: Any, channels: int) -> tuple[Rows, bool]:
 
 
 def _opened(path: Path, look: Callable[[Any], Seen]) -> Seen | None:
-    """What a function finds in an image file; None where it is none."""
+    """What a function returns for an image file; None if it is not one."""
     from PIL import Image
 
     try:

@@ -1,4 +1,4 @@
-"""Columns and arrays that are never fed: which rows belong together, and when a row came."""
+"""Groups and times, which are not fed to the model: which rows belong together, and when a row came."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from diagnose.subject import Rows
 
 
 def groups_of(values: Any, name: str, origin: str) -> Rows:
-    """Groups as text, "" where a row has none.
+    """Groups as text, "" if a row has none.
 
     Raises:
         InputError: there is more than one value per row.
@@ -24,7 +24,7 @@ def groups_of(values: Any, name: str, origin: str) -> Rows:
 
 
 def times_of(values: Any, name: str, origin: str) -> Rows:
-    """Times as numbers or, where they were dates, as datetime64 in seconds (NaN and NaT where a row has none).
+    """Times as numbers or, for dates, as datetime64 in seconds (NaN or NaT if a row has none).
 
     Raises:
         InputError: a time is neither a number nor a date as ISO 8601 writes it.
@@ -48,7 +48,7 @@ def times_of(values: Any, name: str, origin: str) -> Rows:
 def _flat(values: Any, what: str, origin: str) -> Rows:
     rows: Rows = np.asarray(values)
     if rows.ndim == 0 or rows.size != rows.shape[0]:
-        raise InputError(f"{origin}: {what} has the shape {rows.shape}: there must be one value per row")
+        raise InputError(f"{origin}: {what} must have one value per row, got the shape {rows.shape}")
     return rows.reshape(-1)
 
 

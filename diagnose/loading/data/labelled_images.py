@@ -1,4 +1,4 @@
-"""Images whose labels or values stand in a table beside them, one row per file name."""
+"""Images whose labels or values are in a table, one row per file name."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature
 from diagnose.subject import Rows
 
-_LOOKED_AT = 100  # first rows of a table in which file names are looked for
+_LOOKED_AT = 100  # rows of a table that are searched for file names
 _NAMING = 0.5  # least share of them that name an image before a column counts as file names
-_FILE = "/"  # the column that we add: the image of the row, "" where there is none
+_FILE = "/"  # the column that we add: the image of the row, "" if it has none
 _STRATA = 1_000  # distinct labels up to which a sample takes some of each
 
 Index = Mapping[str, Sequence[str]]
@@ -36,7 +36,7 @@ class LabelTable:
 
     @property
     def split(self) -> str:
-        """The split that its file, or the folder it lies in, is called after."""
+        """The split that its file or folder is named after."""
         path = PurePosixPath(self.path)
         return read_name(path.stem).split or read_name(path.parent.name).split
 
@@ -46,7 +46,7 @@ class LabelTable:
 
 
 def find_labels(tree: Tree, target: str | None) -> list[LabelTable]:
-    """The tables whose rows name images of the tree and hold something more; with a target: that have its columns."""
+    """The tables that name images of the tree and have further columns; with a target: its columns."""
     if not tree.tables:
         return []
     index = _index(tree)
@@ -82,7 +82,7 @@ def read_labelled(
     layout = layout_of(signature.inputs[0], tree.folder, next(files for files in tree.images.values() if files))
     parts: dict[str, Part] = {}
     for table in used:
-        if all(name in table.columns for name in targets):  # others list test images without their labels
+        if all(name in table.columns for name in targets):  # other tables list test images without their labels
             for split, frame in _by_split(tree, table).items():
                 parts[split] = _read(tree, table, split, frame[[_FILE, *targets]], layout=layout, options=options)
     if len(signature.outputs) == 1:
@@ -97,7 +97,7 @@ def _read(tree: Tree, table: LabelTable, split: str, frame: Any, *, layout: Layo
     notes = [f"the column {table.names} names the images, the targets are {', '.join(targets)}"]
     found = frame[frame[_FILE] != ""]
     if len(found) < len(frame):
-        notes.append(f"{len(frame) - len(found):,} of {len(frame):,} rows name no image and were left out")
+        notes.append(f"{len(frame) - len(found):,} of {len(frame):,} rows do not name an image and were left out")
     strata = list(found.groupby(targets, sort=True).indices.values())
     if len(strata) > _STRATA:
         strata = [np.arange(len(found))]
@@ -109,7 +109,8 @@ def _read(tree: Tree, table: LabelTable, split: str, frame: Any, *, layout: Layo
     decoded = decode(tree.folder, list(sample[_FILE]), layout)
     values = {name: _column(sample[name])[decoded.kept] for name in targets}
     notes += decoded.notes
-    return Part({"": decoded.rows}, values, origin, notes=tuple(f"{origin}: {note}" for note in notes))
+    part = Part({"": decoded.rows}, values, origin, notes=tuple(f"{origin}: {note}" for note in notes))
+    return part.sample_of(len(found)) if len(sample) < len(found) else part
 
 
 def _stacked(part: Part) -> Part:
@@ -123,21 +124,21 @@ def _wanted(target: str | None) -> list[str]:
 
 
 def _target_columns(tree: Tree, table: LabelTable, target: str | None) -> list[str]:
-    """The columns the user named, else the only one there is, else the only one that is called like a target."""
+    """The columns that the user named, else the only one, else the only one with the name of a target."""
     if target:
         return _wanted(target)
-    telling = [name for name in table.columns if read_name(name).role == "target"]
-    for columns in (table.columns, telling):
+    named = [name for name in table.columns if read_name(name).role == "target"]
+    for columns in (table.columns, named):
         if len(columns) == 1:
             return columns
     raise InputError(
-        f"{tree.folder}/{table.path}: which column is the target of the images? "
-        f"Pass --target with one of {', '.join(table.columns)}"
+        f"{tree.folder}/{table.path}: the target column of the images is unclear: "
+        f"pass --target with one of {', '.join(table.columns)}"
     )
 
 
 def _by_split(tree: Tree, table: LabelTable) -> dict[str, Any]:
-    """The rows of a table by split. A table for all splits leaves them to the folders its images lie in."""
+    """The rows of a table by split. If the table covers all splits, the folders of its images decide."""
     if table.split:
         return {table.split: table.frame}
     splits, _ = splits_of(tree.images)
@@ -170,7 +171,7 @@ def _index(tree: Tree) -> Index:
 
 
 def _find(cell: str, index: Index) -> str:
-    """The one image that a cell names, by its name or by the end of its path; "" where there is none."""
+    """The one image that a cell names, by its name or by the end of its path; "" if there is not exactly one."""
     path = cell.strip().replace("\\", "/")
     found = index.get(path.rpartition("/")[2], ())
     if len(found) > 1:
@@ -179,7 +180,7 @@ def _find(cell: str, index: Index) -> str:
 
 
 def _naming_column(frame: Any, index: Index) -> str | None:
-    """The column that names most images; None where there is no such one. Labels 0 and 1 name 0.png and 1.png, too."""
+    """The column that names most images, or None. Labels 0 and 1 also name the files 0.png and 1.png."""
     images = {name: [file for cell in frame[name] if (file := _find(cell, index))] for name in frame.columns}
     distinct = {name: len(set(files)) for name, files in images.items() if files and len(files) >= _NAMING * len(frame)}
     most = [name for name, count in distinct.items() if count == max(distinct.values())]
@@ -187,7 +188,7 @@ def _naming_column(frame: Any, index: Index) -> str | None:
 
 
 def _frame(tree: Tree, path: str, index: Index, rows: int | None) -> Any:
-    """A table as text; None where it is none, or two columns have one name. Without a header they are numbered."""
+    """A table as text; None if it is not one, or two columns have one name. Without a header they are numbered."""
     import pandas as pd
 
     file = tree.folder / path
@@ -208,7 +209,7 @@ def _frame(tree: Tree, path: str, index: Index, rows: int | None) -> Any:
             skipinitialspace=True,
             index_col=False,
         )
-    except (OSError, ValueError, OverflowError):  # pandas' parser errors are among the second
+    except (OSError, ValueError, OverflowError):  # pandas' parser errors are ValueErrors
         return None
     names = [str(name).strip() for name in frame.columns]
     return frame.set_axis(names, axis=1) if len({*names, _FILE}) == len(names) + 1 else None

@@ -1,4 +1,4 @@
-"""Which folder of images means a split, which a class: told by names and places alone."""
+"""Which folder of images is a split and which a class, by names and places alone."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from diagnose.loading.data.names import read_name
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """The images of one split: by class, and those that lie in no class folder. `empty` are class folders without."""
+    """The images of one split: by class, and those outside class folders. `empty` are class folders without images."""
 
     classes: dict[str, list[str]]
     loose: list[str]
@@ -19,8 +19,8 @@ def splits_of(folders: Folders) -> tuple[dict[str, Folders], tuple[str, ...]]:
     """Tell the splits apart: `train/cats`, `cats/train` and `cats_train` mean the same.
 
     Returns:
-        split -> its folders, less the word that names the split ("" where nothing names one), and the folders
-        beside the splits that belong to none.
+        split -> its folders, without the word that names the split ("" if there is no such word), and the folders
+        that belong to no split.
     """
     folders = _unwrapped(folders, keep_splits=True)
     heads = _heads(folders)
@@ -45,12 +45,12 @@ def classes_of(folders: Folders) -> SplitFiles:
     named = {name: files for name, files in classes.items() if files}
     loose = folders.get((), [])
     if len(named) == 1 and not loose and read_name(next(iter(named))).role == "input":
-        return SplitFiles({}, next(iter(named.values())))  # "images" says what lies there and is no class
+        return SplitFiles({}, next(iter(named.values())))  # "images" says what is inside; it is not a class
     return SplitFiles(named, loose, tuple(name for name in classes if name not in named))
 
 
 def _heads(folders: Folders) -> set[str]:
-    """The folders on top that hold images, at any depth."""
+    """The top folders that hold images, at any depth."""
     return {place[0] for place, files in folders.items() if place and files}
 
 
@@ -65,13 +65,13 @@ def _unwrapped(folders: Folders, *, keep_splits: bool) -> Folders:
 
 
 def _pure_split(name: str) -> str:
-    """The split, where the name says nothing but that: `Train`, `valid`, `test_images`."""
+    """The split, if the name says only that: `Train`, `valid`, `test_images`."""
     read = read_name(name)
     return read.split if read.role in {"", "input"} and not read.port else ""
 
 
 def _outside(folders: Folders, heads: set[str]) -> dict[str, str]:
-    """The folders on top that are splits; empty where they are classes, one of which may be called "train"."""
+    """The top folders that are splits; empty if they are classes, one of which may be called "train"."""
     splits = {head: split for head in heads if (split := _pure_split(head))}
     if not splits:
         named = {head: name for head in heads if (name := read_name(head)).split}
@@ -92,13 +92,13 @@ def _gathered(folders: Folders, level: int, splits: dict[str, str]) -> dict[str,
 
 
 def _by_suffix(folders: Folders, heads: set[str]) -> dict[str, Folders]:
-    """`cats_train, dogs_train, cats_test`: class folders that end in their split; empty where they are not."""
+    """`cats_train, dogs_train, cats_test`: class folders that end in their split; else empty."""
     found: dict[str, Folders] = {}
     for place, files in folders.items():
         if place and place[0] in heads:
             name = read_name(place[0])
             found.setdefault(name.split, {}).setdefault((name.port, *place[1:]), []).extend(files)
     classes = {split: _heads(part) for split, part in found.items()}
-    told = "" not in found and all("" not in names for names in classes.values())
-    same = told and "train" in classes and all(names <= classes["train"] for names in classes.values())
+    named = "" not in found and all("" not in names for names in classes.values())
+    same = named and "train" in classes and all(names <= classes["train"] for names in classes.values())
     return found if same and len(found) > 1 else {}

@@ -1,4 +1,4 @@
-"""What lies below a folder: one pass of `os.scandir`, which looks into no file; and a sample of what was found."""
+"""The files below a folder, listed by `os.scandir` without opening them, and samples of them."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -11,8 +11,8 @@ from diagnose.errors import InputError
 from diagnose.loading.data.names import is_junk
 from diagnose.subject import Rows
 
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-TABLES = {".csv", ".tsv"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+TABLE_SUFFIXES = {".csv", ".tsv"}
 
 Place = tuple[str, ...]
 """The names of the folders that lead to a file, from the data folder down."""
@@ -23,7 +23,7 @@ Folders = dict[Place, list[str]]
 
 @dataclass
 class Tree:
-    """All images below a folder (empty folders are there, too), its tables, and how many files are neither."""
+    """All images below a folder (with empty folders), its tables, and the number of other files."""
 
     folder: Path
     images: Folders = field(default_factory=dict)
@@ -77,9 +77,9 @@ def _sort(entries: Iterable["os.DirEntry[str]"], place: Place, tree: Tree) -> li
         ending = suffix(entry.name)
         if entry.is_dir():
             inner.append((entry.name, entry.is_symlink()))
-        elif ending in IMAGES and entry.is_file():
+        elif ending in IMAGE_SUFFIXES and entry.is_file():
             images.append(prefix + entry.name)
-        elif ending in TABLES and entry.is_file():
+        elif ending in TABLE_SUFFIXES and entry.is_file():
             tree.tables.append(prefix + entry.name)
         else:
             tree.others += 1
@@ -92,7 +92,7 @@ def choose(sizes: Sequence[int], count: int, seed: int) -> list[Rows]:
 
     Args:
         sizes: items per group.
-        count: most items in all (one of each group is taken even where that is more).
+        count: most items in all (one of each group is taken even if that is more).
         seed: of the choice.
 
     Returns:

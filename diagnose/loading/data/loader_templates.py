@@ -1,4 +1,4 @@
-"""A commented start of the user's own loader, for data that is not understood: with the model's shapes and the files.
+"""A template for a loader of the user's own, for data in other formats: with the model's shapes and the files.
 
 It is text for the user to complete. The command prints it after the error, and nothing of it is written or run.
 """
@@ -22,7 +22,7 @@ _EXAMPLES = (
 
 
 class NotUnderstoodError(InputError):
-    """Data that only a function of the user's own can read; `template` is the start of one."""
+    """Data that only a function of the user can read; `template` is the start of one."""
 
     def __init__(self, message: str, template: str) -> None:
         super().__init__(
@@ -32,10 +32,10 @@ class NotUnderstoodError(InputError):
 
 
 def not_understood(message: str, data: Path, signature: Signature) -> NotUnderstoodError:
-    """The error for a file or folder that is not understood.
+    """The error for a file or folder in a format that diagnose does not read.
 
     Args:
-        message: what is wrong and what to pass instead, without an end mark.
+        message: what is wrong and what to pass instead, without a final point.
         data: the file or folder.
         signature: the model's inputs and outputs, for the template's comments.
     """
@@ -63,12 +63,12 @@ def template(data: Path, signature: Signature) -> str:
 
 
 def is_records(file: Path) -> bool:
-    """Whether a file is called as TFRecord files are: data.tfrecord, train.tfrec, train.tfrecord-00000-of-00010."""
+    """Whether a file has a name of TFRecord files: data.tfrecord, train.tfrec, train.tfrecord-00000-of-00010."""
     return any(suffix.lower().startswith((".tfrecord", ".tfrec")) for suffix in file.suffixes)
 
 
 def _printable(text: object) -> str:
-    """Names for comments: one with a line end in it must not become code."""
+    """A name for a comment; a line end in it must not start code."""
     return "".join(letter if letter.isprintable() else "?" for letter in str(text))
 
 
@@ -107,7 +107,7 @@ def _found(data: Path, files: Sequence[Path]) -> str:
 
 
 def _features(file: Path) -> str:
-    """The fields of the first record, where it is a tf.train.Example and TensorFlow is here; else an example."""
+    """The fields of the first record, if it is a tf.train.Example and TensorFlow is installed; else an example."""
     try:
         import tensorflow as tf
 

@@ -1,7 +1,7 @@
-"""The user's own function that reads the data, and the template for one where nothing else can.
+"""The user's own function that reads the data.
 
-A loader runs only when the user names it. Nothing is ever written into the user's folders: a template is handed over
-with the error, and the command prints it.
+A loader runs only when the user names it. Nothing is ever written into the user's folders: the template for a loader
+comes with the error, and the command prints it.
 """
 
 import contextlib
@@ -12,7 +12,9 @@ from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading.custom import run_file
-from diagnose.loading.data.live import is_dataset, is_rows, live_part
+from diagnose.loading.data.live import live_part
+from diagnose.loading.data.live_arrays import is_rows
+from diagnose.loading.data.live_batches import is_dataset
 from diagnose.loading.data.names import read_name
 from diagnose.loading.data.parts import Part
 from diagnose.loading.failures import describe_failure
@@ -34,8 +36,8 @@ def load_with(option: str, data: Path, signature: Signature, options: LoadOption
     """
     file, _, name = option.rpartition(":")
     if not file or not name:
-        raise InputError(f"--loader {option}: write it as FILE.py:FUNCTION")
-    with _importing_beside(Path(file)), contextlib.redirect_stdout(sys.stderr):
+        raise InputError(f"--loader must be FILE.py:FUNCTION, got {option}")
+    with _importing_from_its_folder(Path(file)), contextlib.redirect_stdout(sys.stderr):
         function = getattr(run_file(Path(file), "--loader"), name, None)
         if not callable(function):
             raise InputError(f"--loader {option}: {file} defines no function {name}")
@@ -51,8 +53,8 @@ def load_with(option: str, data: Path, signature: Signature, options: LoadOption
 
 
 @contextlib.contextmanager
-def _importing_beside(file: Path) -> Iterator[None]:
-    """A loader may import the user's modules that lie beside it, as it could when run by itself."""
+def _importing_from_its_folder(file: Path) -> Iterator[None]:
+    """Let a loader import modules from its own folder, as it can when it is run by itself."""
     place = str(file.resolve().parent)
     sys.path.insert(0, place)
     try:
@@ -62,7 +64,7 @@ def _importing_beside(file: Path) -> Iterator[None]:
 
 
 def _by_split(returned: Any, option: str) -> dict[str, Any]:
-    """What a loader returned, by split; "" where it names none."""
+    """What a loader returned, by split; "" for rows without a split."""
     if isinstance(returned, Mapping):
         splits = {key: read_name(str(key)) for key in returned}
         if all(name.split and not name.role and not name.port for name in splits.values()):
@@ -71,8 +73,8 @@ def _by_split(returned: Any, option: str) -> dict[str, Any]:
         return {split: rows for split, rows in zip(_ORDER, returned, strict=False) if rows is not None}
     if not (is_rows(returned) or is_dataset(returned) or isinstance(returned, str | Path)):
         raise InputError(
-            f"--loader {option}: it returned {_described(returned)}: return (x, y), a dataset of batches, "
-            "or a dict of these with the keys train, dev and test"
+            f"--loader {option} must return (x, y), a dataset of batches, or a dict of these with the keys train, dev "
+            f"and test, got {_described(returned)}"
         )
     return {"": returned}
 

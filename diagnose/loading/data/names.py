@@ -28,7 +28,7 @@ JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 
 @dataclass(frozen=True)
 class Name:
-    """A name as understood. `split` and `role` are "" where it does not tell; `port` is what is left of it."""
+    """The parts of a name. `split` and `role` are "" if it does not say them; `port` is the rest."""
 
     split: str
     role: Role
@@ -46,13 +46,13 @@ def plain(name: str) -> str:
 
 
 def split_of(text: str) -> tuple[str, str]:
-    """The split that a name tells, and the rest of it in plain words: `site_train` -> `train`, `site`."""
+    """The split in a name, and the rest of it in plain words: `site_train` -> `train`, `site`."""
     split, words = _take_split(_words(text))
     return split, "_".join(words)
 
 
 def read_name(text: str, signature: Signature | None = None) -> Name:
-    """Understand a name such as `x_train`, `X_val_0`, `trainX`, `train_images`, `validation`, `x_test`.
+    """Read a name such as `x_train`, `X_val_0`, `trainX`, `train_images`, `validation`, `x_test`.
 
     A name of one of the model's own inputs or outputs wins over what its words usually mean.
     """
@@ -72,7 +72,7 @@ def read_name(text: str, signature: Signature | None = None) -> Name:
 
 
 def _role(word: str) -> Role:
-    """The role that a word tells, also in the plural."""
+    """The role of a word, also in the plural."""
     singular = (word, word.removesuffix("s"), word.removesuffix("es"))
     return next((_ROLE_OF[form] for form in singular if form in _ROLE_OF), "")
 
@@ -103,7 +103,7 @@ def _unglued(word: str) -> Sequence[str]:
 
 
 def _take_split(words: list[str]) -> tuple[str, list[str]]:
-    """The split that the words name, and the words without it; train beside dev is the train-dev set."""
+    """The split that the words name, and the other words; train next to dev is the train-dev set."""
     found = [_SPLIT_OF.get(word, "") for word in words]
     if "train" in found and "dev" in found and abs(found.index("train") - found.index("dev")) == 1:
         kept = [word for word, split in zip(words, found, strict=True) if split not in {"train", "dev"}]

@@ -15,10 +15,10 @@ from diagnose.subject import Rows
 class Part:
     """The rows of one split. Inputs and targets are keyed by the model's names, or by what the file calls them.
 
-    `origin` tells people where the rows came from; `notes` are sentences on what was converted or left out.
+    `origin` says where the rows came from, for people; `notes` are sentences on what was converted or left out.
     `groups` and `times` are one value per row each: which rows belong together, and when they came.
-    `named_labels` tells that the classes were folders, mask values or words: their numbers are ours, in no format that
-    could be wrong.
+    `named_labels` says that the classes were folders, mask values or words: loading chose their numbers, so their
+    format cannot be wrong. `population` and `sampled` are as in `Split`.
     """
 
     inputs: Mapping[str, Rows]
@@ -31,6 +31,12 @@ class Part:
     groups: Rows | None = None
     times: Rows | None = None
     named_labels: bool = False
+    population: int | None = None  # rows that there are, of which these are a sample; None: all of them are here
+    sampled: bool = False  # whether more rows exist than are held; with `population` None their number is unknown
+
+    def sample_of(self, population: int | None) -> "Part":
+        """The same part as a sample of so many rows (None: of an unknown number)."""
+        return replace(self, population=population, sampled=True)
 
     def noted(self, *notes: str) -> "Part":
         """The same part with more notes."""
@@ -38,7 +44,7 @@ class Part:
 
 
 Parts = Mapping[str, Part]
-"""Split name -> its part; "" is the only set of rows of a source that names no split."""
+"""Split name -> its part; "" for the rows of a source without splits."""
 
 
 def sort_arrays(
@@ -48,12 +54,12 @@ def sort_arrays(
 
     Args:
         arrays: name -> array, first axis rows; names as people give them (see `names.read_name`).
-        signature: what the model takes; its own names are understood, too.
+        signature: what the model takes; its own names count, too.
         origin: for messages and people.
         options: may name the arrays of targets, groups and times.
 
     Raises:
-        InputError: nothing among the names is understood, or two names mean the same.
+        InputError: no name is that of an input, or two names mean the same.
     """
     options = options or LoadOptions()
     class_names = _class_names(arrays)
@@ -61,16 +67,7 @@ def sort_arrays(
     set_aside = {*class_names, *groups.values(), *times.values()}
     rest = {key: rows for key, rows in arrays.items() if key not in set_aside}
     named, notes = _named(rest, signature, options.target, origin)
-    splits: dict[str, dict[str, dict[str, str]]] = {}
-    for key, name in named.items():
-        if name.role:
-            roles = splits.setdefault(name.split, {"input": {}, "target": {}, "weight": {}})
-            other = roles[name.role].setdefault(name.port, key)
-            if other != key:
-                raise InputError(f"{origin}: {other} and {key} mean the same ({name.role}): leave one of them out")
-            if arrays[key].ndim == 0:
-                raise InputError(f"{origin}: {key} is a single value: its first axis must be the rows")
-    found = {split: roles for split, roles in splits.items() if roles["input"]}
+    found = {split: roles for split, roles in _roles(named, arrays, origin).items() if roles["input"]}
     if not found:
         raise InputError(
             f"{origin}: no inputs among {_listed(arrays)}: name the arrays x and y, or x_train, y_train and so on"
@@ -92,10 +89,24 @@ def sort_arrays(
     }
 
 
+def _roles(named: Mapping[str, Name], arrays: Mapping[str, Rows], origin: str) -> dict[str, dict[str, dict[str, str]]]:
+    """Split -> role -> input or output -> the name of its array."""
+    splits: dict[str, dict[str, dict[str, str]]] = {}
+    for key, name in named.items():
+        if name.role:
+            roles = splits.setdefault(name.split, {"input": {}, "target": {}, "weight": {}})
+            other = roles[name.role].setdefault(name.port, key)
+            if other != key:
+                raise InputError(f"{origin}: {other} and {key} mean the same ({name.role}): leave one of them out")
+            if arrays[key].ndim == 0:
+                raise InputError(f"{origin}: {key} must have rows as its first axis, got a single value")
+    return splits
+
+
 def _named(
     arrays: Mapping[str, Rows], signature: Signature, target: str | None, origin: str
 ) -> tuple[dict[str, Name], tuple[str, ...]]:
-    """What each array is: as the user says, by its name, or, where no name tells, by its position."""
+    """What each array is: as the user says, by its name, or, if no name says it, by its position."""
     named = {key: read_name(key, signature) for key in arrays}
     meant = {key: split for split, key in arrays_of(target, arrays).items() if named[key].role != "target"}
     named |= {key: Name(split, "target", "") for key, split in meant.items()}
@@ -105,7 +116,7 @@ def _named(
 
 
 def _class_names(arrays: Mapping[str, Rows]) -> dict[str, tuple[str, ...]]:
-    """Lists of names that lie beside the arrays."""
+    """Lists of class names among the arrays."""
     wanted = {"class_names", "label_names", "target_names", "names"}
     return {
         key: tuple(str(name) for name in value)
@@ -126,12 +137,12 @@ def _by_position(arrays: Mapping[str, Rows], origin: str) -> tuple[dict[str, Nam
     order = range(len(keys)) if _in_pairs([arrays[key] for key in keys]) else _by_halves(len(keys))
     roles: tuple[Role, Role] = ("input", "target")
     named = {keys[place]: Name(splits[i // 2], roles[i % 2], "") for i, place in enumerate(order)}
-    told = ", ".join(f"{key} as {' '.join(filter(None, (named[key].role, named[key].split)))}" for key in keys)
-    return named, (f"{origin}: read by position: {told}",)
+    read = ", ".join(f"{key} as {' '.join(filter(None, (named[key].role, named[key].split)))}" for key in keys)
+    return named, (f"{origin}: read by position: {read}",)
 
 
 def _in_pairs(arrays: list[Rows]) -> bool:
-    """Told by the numbers of rows; where all are equal, inputs of several splits have rows of one shape."""
+    """Whether inputs and targets come in pairs: their numbers of rows say so, else the shapes of their rows."""
     half = len(arrays) // 2
     rows = [array.shape[:1] for array in arrays]
     pairs_fit, halves_fit = rows[0::2] == rows[1::2], rows[:half] == rows[half:]
@@ -147,10 +158,10 @@ def _by_halves(count: int) -> list[int]:
 
 
 def require_keys(parts: Iterable[Part], options: LoadOptions) -> None:
-    """See to it that every part has the groups and times that were asked for.
+    """Require the groups and times that were asked for in every part.
 
     Raises:
-        InputError: one has none; the name that was asked for is told.
+        InputError: a part has none; the message says the name that was asked for.
     """
     for part in parts:
         for flag, name, found in (("--group", options.group, part.groups), ("--time", options.time, part.times)):
@@ -164,7 +175,7 @@ def _listed(names: object) -> str:
 
 
 def in_order(rows: Mapping[str, Rows], ports: tuple[Port, ...], what: str, origin: str) -> tuple[Rows, ...]:
-    """Line named arrays up with the model's inputs (or outputs): by name, else by the number at the end of their names.
+    """Put named arrays into the order of the model's inputs (or outputs): by name, else by the number in their names.
 
     Raises:
         InputError: their number or names do not fit; both sides are named.

@@ -37,7 +37,7 @@ def json_frames(path: Path) -> Iterator[Any]:
     """The records in pieces.
 
     Raises:
-        InputError: a line is no JSON object.
+        InputError: a line is not a JSON object.
     """
     import pandas as pd
 
@@ -57,9 +57,11 @@ def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: line {number:,} is no JSON ({_short(error)}): write one object per line") from error
+        raise InputError(f"{path}: line {number:,} is not JSON ({_short(error)}): write one object per line") from error
     if not isinstance(record, dict):
-        raise InputError(f'{path}: line {number:,} is no JSON object: write one per line, such as {{"x": 1, "y": 0}}')
+        raise InputError(
+            f'{path}: line {number:,} is not a JSON object: write one per line, such as {{"x": 1, "y": 0}}'
+        )
     return {str(key): value for key, value in record.items()}
 
 

@@ -1,7 +1,7 @@
 """Tables become parts: delimited text, Parquet, JSON Lines, and frames of a running program."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,22 @@ from diagnose.loading.signatures import Signature
 from diagnose.subject import Rows
 
 SUFFIXES = {".csv", ".tsv", ".data", ".parquet", *JSON_LINES}
-BYTES = 2 << 30  # most memory of one table; of a larger one a seeded share of the rows is kept
+BYTES = 2 << 30  # most memory of one table; a seeded share of the rows of a larger one is kept
 _TARGET_NAMES = {"target", "targets", "label", "labels", "class", "y"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a file as a pandas frame (None: no rows), notes, and how many rows there are if some were dropped."""
+
+    frame: Any
+    notes: tuple[str, ...] = ()
+    population: int | None = None
+
+    def described(self, part: Part) -> Part:
+        """A part of these rows, with what is known of them."""
+        part = replace(part, notes=self.notes + part.notes)
+        return part if self.population is None else part.sample_of(self.population)
 
 
 def read_table(path: Path, signature: Signature, options: LoadOptions) -> Part:
@@ -35,13 +49,12 @@ def read_table(path: Path, signature: Signature, options: LoadOptions) -> Part:
     Raises:
         InputError: it cannot be read, there is no such column, or the model cannot take the columns.
     """
-    frame, notes = read_frame(path, options.seed)
-    part = frame_part(frame, signature, options, str(path))
-    return replace(part, notes=notes + part.notes)
+    table = read_frame(path, options.seed)
+    return table.described(frame_part(table.frame, signature, options, str(path)))
 
 
-def read_frame(path: Path, seed: int = 0) -> tuple[Any, tuple[str, ...]]:
-    """A file as a pandas frame with columns of text names, and what is to be said of it.
+def read_frame(path: Path, seed: int = 0) -> Table:
+    """A file as a pandas frame whose columns have text names.
 
     Raises:
         InputError: it cannot be read or has no rows.
@@ -49,31 +62,31 @@ def read_frame(path: Path, seed: int = 0) -> tuple[Any, tuple[str, ...]]:
     with path.open("rb") as stream:
         parquet = stream.read(len(PARQUET)) == PARQUET
     if parquet:
-        frame, notes = _thinned(path, parquet_frames(path), seed)
+        table = _thinned(path, parquet_frames(path), seed)
     elif path.suffix.lower() in JSON_LINES:
-        frame, notes = _thinned(path, json_frames(path), seed)
+        table = _thinned(path, json_frames(path), seed)
     else:
-        frame, notes = _delimited(path, seed)
-    if frame is None or frame.empty:
+        table = _delimited(path, seed)
+    if table.frame is None or table.frame.empty:
         raise InputError(f"{path} has no rows: pass a table with one row per example")
-    return _named(frame, str(path)), notes
+    return replace(table, frame=_named(table.frame, str(path)))
 
 
-def _delimited(path: Path, seed: int) -> tuple[Any, tuple[str, ...]]:
+def _delimited(path: Path, seed: int) -> Table:
     dialect = sniff(path)
     pieces = path.stat().st_size > BYTES // 4
     try:
         try:
             return _thinned(path, frames(path, dialect, pieces), seed)
-        except UnicodeDecodeError:  # far below the lines that were looked at
+        except UnicodeDecodeError:  # below the lines that `sniff` read
             return _thinned(path, frames(path, replace(dialect, encoding="latin-1"), pieces), seed)
     except (OSError, ValueError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise InputError(f"{path} cannot be read as a table ({reason})") from error
+        raise InputError(f"{path} cannot be read as a table ({reason}): save it again as CSV") from error
 
 
-def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> tuple[Any, tuple[str, ...]]:
-    """All rows in their order; whenever they take more than BYTES, a seeded half of them is given up."""
+def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> Table:
+    """All rows in their order; whenever they take more than BYTES, a seeded half of them is dropped."""
     import pandas as pd
 
     generator = np.random.default_rng(seed)
@@ -89,15 +102,16 @@ def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> tuple[Any, tuple[s
             kept = [(some[drawn < share], drawn[drawn < share]) for some, drawn in kept]
             size = sum(int(some.memory_usage(deep=True).sum()) for some, _ in kept)
     if not kept:
-        return None, ()
+        return Table(None)
     frame = pd.concat([some for some, _ in kept], ignore_index=True)
     if share == 1:
-        return frame, ()
-    return frame, (f"{path}: {len(frame):,} of {rows:,} rows were kept, a seeded sample that fits into memory",)
+        return Table(frame)
+    note = f"{path}: {len(frame):,} of {rows:,} rows were kept, a seeded sample that fits into memory"
+    return Table(frame, (note,), population=rows)
 
 
 def frame_part(frame: Any, signature: Signature, options: LoadOptions, origin: str) -> Part:
-    """The same for a pandas frame."""
+    """A pandas frame as a part; see `read_table`."""
     frame = _named(frame, origin)
     keys = [name for name in (options.group, options.time) if name in frame.columns]
     wanted, notes = _targets(frame.drop(columns=keys), options.target, signature, origin)
@@ -106,7 +120,7 @@ def frame_part(frame: Any, signature: Signature, options: LoadOptions, origin: s
 
 
 def labelled_part(frame: Any, wanted: list[str], signature: Signature, options: LoadOptions, origin: str) -> Part:
-    """The same where it is known which columns are the targets.
+    """A pandas frame, whose target columns are known, as a part.
 
     Raises:
         InputError: there is no column for the groups or times, or the model cannot take the columns.
@@ -129,7 +143,7 @@ def labelled_part(frame: Any, wanted: list[str], signature: Signature, options: 
 
 
 def _named(frame: Any, origin: str) -> Any:
-    """The same frame with columns called by text, each name once."""
+    """The same frame with text as column names, each used once."""
     names = [str(column).strip() for column in frame.columns]
     twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
     if twice is not None:
@@ -141,7 +155,7 @@ def _named(frame: Any, origin: str) -> Any:
 
 
 def _targets(frame: Any, target: str | None, signature: Signature, origin: str) -> tuple[list[str], tuple[str, ...]]:
-    """The columns of the targets: those that the user names, else those whose names leave no doubt."""
+    """The columns of the targets: those that the user names, else those with a clear name."""
     columns = list(frame.columns)
     if target is not None:
         names = [target] if target in columns else [name.strip() for name in target.split(",")]
@@ -153,7 +167,7 @@ def _targets(frame: Any, target: str | None, signature: Signature, origin: str) 
     if len(found) < len(wanted):
         found = likely if len(likely) == 1 else []
     if not found:
-        raise InputError(f"{origin}: which column is the target? Pass --target with {_choice(columns)}")
+        raise InputError(f"{origin}: the target column is unclear: pass --target with {_choice(columns)}")
     return found, (f"{origin}: {listed(found)} was taken as the target by its name",)
 
 
@@ -177,7 +191,7 @@ def _choice(columns: list[str]) -> str:
 
 
 def _labelled(frame: Any, wanted: list[str], origin: str) -> tuple[Any, tuple[str, ...]]:
-    """Without the rows whose text label is missing; missing numbers stay, for the loss sees them as NaN."""
+    """Leave out rows without a text label; missing numbers stay, because the loss sees them as NaN."""
     text = [name for name in wanted if rows_of(frame[name], origin).dtype.kind in "OUS"]
     there = frame[text].notna().all(axis=1)
     if there.all():

@@ -1,15 +1,18 @@
-"""Text: one file per text in one folder per class, or one text per line with a file of labels beside it."""
+"""Text: one file per text in one folder per class, or one text per line and a second file with the labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from diagnose.errors import InputError
+from diagnose.loading.data.arrays import SUFFIXES as ARRAYS
 from diagnose.loading.data.delimited import is_number
 from diagnose.loading.data.listing import choose
 from diagnose.loading.data.names import is_junk, read_name
 from diagnose.loading.data.parts import Part
+from diagnose.loading.data.sources import Format, Source, entries_of, read_by_split
+from diagnose.loading.data.tables import SUFFIXES as TABLES
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature
 from diagnose.subject import Rows
@@ -17,38 +20,58 @@ from diagnose.subject import Rows
 BYTES = 1 << 30  # most that the texts of one split may take on the disk; above it, fewer rows are read
 _WITHOUT_LABELS = {"unsup", "unlabeled", "unlabelled"}
 _LISTED = 12  # class names in a message
-_LINE = 1 << 16  # bytes of a line that are looked at
+_LINE = 1 << 16  # bytes of a line that are read
 
 Classes = dict[str, list[Path]]
 
 
-def read_text_folders(folder: Path, signature: Signature, options: LoadOptions) -> dict[str, Part] | None:
+# --- one file per text ---------------------------------------------------------------------------
+
+
+def _has_text_folders(source: Source) -> bool:
+    """Whether two folders or more hold texts, and there are no arrays or tables."""
+    if not source.is_folder or source.named(*ARRAYS, *TABLES):
+        return False
+    return any(sum(map(_has_text, _class_folders(path))) > 1 for path in _by_split(source).values())
+
+
+def _read_text_folders(source: Source) -> dict[str, Part]:
     """Read pos/ and neg/, or whatever the classes are called, perhaps inside train/ and test/.
 
-    Returns:
-        split -> part; None where there are no such folders.
-
     Raises:
-        InputError: the model takes no text, or a class is not among those of train.
+        InputError: the model does not take text, or a class is not among those of train.
     """
-    inner = [path for path in sorted(folder.iterdir()) if path.is_dir() and not is_junk(path.name)]
-    splits = {read_name(path.name).split: path for path in inner if read_name(path.name).split} or {"": folder}
+    _require_text_input(source.signature, source.path)
+    splits = _by_split(source)
     found = {split: classes for split, path in splits.items() if len(classes := _classes(path)) > 1}
-    if not found:
-        return None
-    _require_text_input(signature, folder)
     order = tuple(found.get("train") or next(iter(found.values())))
-    return {split: _read_classes(splits[split], classes, order, options) for split, classes in found.items()}
+    return {split: _read_classes(splits[split], classes, order, source.options) for split, classes in found.items()}
+
+
+def _by_split(source: Source) -> dict[str, Path]:
+    """Split -> the folder of its classes; "" for the folder itself."""
+    inner = [path for path in source.entries if path.is_dir()]
+    return {read_name(path.name).split: path for path in inner if read_name(path.name).split} or {"": source.path}
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    """The folders that may be classes, sorted, as Keras's own loader numbers them."""
+    inner = (path for path in sorted(folder.iterdir()) if path.is_dir() and not is_junk(path.name))
+    return [path for path in inner if path.name.lower() not in _WITHOUT_LABELS]
+
+
+def _texts(folder: Path) -> Iterator[Path]:
+    return (text for text in folder.glob("*.txt") if text.is_file() and not is_junk(text.name))
+
+
+def _has_text(folder: Path) -> bool:
+    return any(True for _ in _texts(folder))
 
 
 def _classes(folder: Path) -> Classes:
-    """The texts by class, which is the name of their folder; sorted, as Keras's own loader numbers them."""
-    found: Classes = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not is_junk(path.name) and path.name.lower() not in _WITHOUT_LABELS:
-            texts = sorted(text for text in path.glob("*.txt") if text.is_file() and not is_junk(text.name))
-            found |= {path.name: texts} if texts else {}
-    return found
+    """The texts by class, which is the name of their folder."""
+    found = {path.name: sorted(_texts(path)) for path in _class_folders(folder)}
+    return {name: texts for name, texts in found.items() if texts}
 
 
 def _read_classes(folder: Path, classes: Classes, order: Sequence[str], options: LoadOptions) -> Part:
@@ -68,10 +91,28 @@ def _read_classes(folder: Path, classes: Classes, order: Sequence[str], options:
     rows = _as_rows([_decoded(text) for text, _ in kept])
     part = Part({"": rows}, {"": labels}, origin, class_names=tuple(order))
     note = f"{origin}: {len(kept):,} of {len(files):,} texts were read, a seeded sample of every class"
-    return part.noted(note) if len(kept) < len(files) else part
+    return part.noted(note).sample_of(len(files)) if len(kept) < len(files) else part
 
 
 # --- one text per line ---------------------------------------------------------------------------
+
+
+def _has_lines(source: Source) -> bool:
+    if source.is_folder:
+        return bool(_line_files(source))
+    return source.path.suffix.lower() == ".txt" and labels_of(source.path, entries_of(source.path.parent)) is not None
+
+
+def _read_lines(source: Source) -> dict[str, Part]:
+    if source.is_folder:
+        return read_by_split(source, _line_files(source))
+    labels = labels_of(source.path, entries_of(source.path.parent))
+    assert labels is not None  # the format was recognised by them
+    return {"": read_lines(source.path, labels, source.signature, source.options)}
+
+
+def _line_files(source: Source) -> list[Path]:
+    return [path for path in source.files(".txt") if labels_of(path, source.entries)]
 
 
 def labels_of(text: Path, entries: Sequence[Path]) -> Path | None:
@@ -101,13 +142,13 @@ def read_lines(text: Path, labels: Path, signature: Signature, options: LoadOpti
     """Read one text per line and its label from the same line of another file.
 
     Raises:
-        InputError: the model takes no text, or the files have different numbers of lines.
+        InputError: the model does not take text, or the files have different numbers of lines.
     """
     _require_text_input(signature, text)
     texts, marks = _lines(text), _lines(labels)
     if len(texts) != len(marks):
         raise InputError(
-            f"{text} has {len(texts):,} lines and {labels.name} has {len(marks):,}: they must have one label for each"
+            f"{text} has {len(texts):,} lines and {labels.name} has {len(marks):,}: each line must have one label"
         )
     some = choose([len(texts)], options.rows or len(texts), options.seed)[0]
     numbers = np.array(marks, dtype=np.str_)[some]
@@ -118,11 +159,11 @@ def read_lines(text: Path, labels: Path, signature: Signature, options: LoadOpti
         targets = numbers
     part = Part({"": _as_rows([texts[index] for index in some])}, {"": targets}, str(text))
     note = f"{text}: {len(some):,} of {len(texts):,} lines were read, a seeded sample"
-    return part.noted(note) if len(some) < len(texts) else part
+    return part.noted(note).sample_of(len(texts)) if len(some) < len(texts) else part
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a file without their ends; blank ones at the end are none."""
+    """The lines of a file without their ends; blank lines at the end do not count."""
     if path.stat().st_size > BYTES:
         raise InputError(f"{path} takes more than {BYTES:,} bytes: pass a part of it, or read it with --loader")
     return _decoded(path).rstrip().split("\n")
@@ -132,7 +173,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def takes_text(signature: Signature) -> bool:
-    """Whether the model has one input, and that takes text."""
+    """Whether the model has one input, which takes text."""
     return len(signature.inputs) == 1 and signature.inputs[0].dtype == "string"
 
 
@@ -162,3 +203,9 @@ def _as_rows(texts: list[str]) -> Rows:
     rows = np.empty(len(texts), dtype=object)
     rows[:] = texts
     return rows
+
+
+# --- formats -------------------------------------------------------------------------------------
+
+TEXT_FOLDERS = Format("texts by class", recognises=_has_text_folders, read=_read_text_folders)
+TEXT_LINES = Format("one text per line", recognises=_has_lines, read=_read_lines, suffixes=(".txt",))

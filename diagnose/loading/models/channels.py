@@ -1,4 +1,4 @@
-"""Convolutions over channels-first data for TensorFlow on a CPU, which has them for channels-last data only."""
+"""Convolutions of channels-first data for TensorFlow on a CPU, which has them for channels-last data only."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _register = keras.saving.register_keras_serializable("diagnose")
 
 
 def needed() -> bool:
-    """Whether Keras here computes on a device that lacks these convolutions."""
+    """Whether Keras computes on a device without these convolutions."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
@@ -18,7 +18,7 @@ def needed() -> bool:
 
 
 class _Turned:
-    """The data are turned to channels-last and back; the weights stay as they are."""
+    """Transpose the data to channels-last and back; the weights stay as they are."""
 
     def convolution_op(self: Any, inputs: Any, kernel: Any) -> Any:
         outputs = ops.conv(

@@ -1,4 +1,4 @@
-"""After a conversion: does the model hold the weights that tf-keras had, and give what it gave?"""
+"""After a conversion: whether the model has the weights and the outputs that it had in tf-keras."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,12 +14,13 @@ from diagnose.errors import InputError
 # Largest difference of outputs, as a fraction of the largest output: float32 rounds to 1e-7, and summing in another
 # order costs some ten times that in deep models.
 TOLERANCE = 1e-5
+SAVE_AGAIN = "save the model as .keras or .h5 with the Keras that made it"
 
 Arrays = Sequence[NDArray[Any]]
 
 
 def compare(path: Path, model: Any, samples: Path, weights: Sequence[str]) -> str:
-    """Say how well a converted model agrees with what tf-keras had and gave.
+    """Compare the weights and outputs of a converted model with those in tf-keras, and describe the agreement.
 
     Args:
         path: the user's file, for messages.
@@ -49,14 +50,14 @@ def _series(found: dict[str, NDArray[Any]], kind: str) -> Arrays:
 
 
 def _compare_weights(path: Path, model: Any, theirs: dict[str, NDArray[Any]]) -> None:
-    """Each of their arrays must be among ours; which is which, and how it is laid out, the outputs tell."""
+    """Each of their arrays must be among ours; comparing the outputs shows whether each is in its place."""
     import keras
 
     ours = Counter(_digest(keras.ops.convert_to_numpy(weight)) for weight in model.weights)
     for name, value in theirs.items():
         digest = _digest(value)
         if value.dtype.kind == "f" and not ours[digest]:  # whole numbers count and seed
-            raise InputError(f"{path}: the weights {name} changed when the model was converted, so it is not examined")
+            raise InputError(f"{path}: the weights {name} changed when the model was converted: {SAVE_AGAIN}")
         ours[digest] -= 1
 
 
@@ -78,14 +79,14 @@ def _compare_outputs(path: Path, model: Any, inputs: Arrays, theirs: Arrays) -> 
     shapes = [one.shape for one in ours], [one.shape for one in theirs]
     if shapes[0] != shapes[1]:
         raise InputError(
-            f"{path}: the converted model gives outputs of the shapes {shapes[0]}, tf-keras {shapes[1]}, "
-            "so it is not examined"
+            f"{path}: the converted model gives outputs of the shapes {shapes[0]}, but tf-keras "
+            f"{shapes[1]}: {SAVE_AGAIN}"
         )
     worst = max(_difference(one, other) for one, other in zip(ours, theirs, strict=True))
     if not worst <= TOLERANCE:
         raise InputError(
-            f"{path}: the outputs of the converted model differ from those of tf-keras by {worst:.0e} of the largest, "
-            "so it is not examined: save the model as .keras or .h5 with the Keras that made it"
+            f"{path}: the outputs of the converted model differ from those of tf-keras by {worst:.0e} of the largest: "
+            f"{SAVE_AGAIN}"
         )
     return worst
 

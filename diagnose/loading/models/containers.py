@@ -1,4 +1,4 @@
-"""The containers of a model's config: models inside models, what they begin with, and what they declare."""
+"""The containers of a model's config: models inside models, their first layers, and the shapes they declare."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,8 +25,13 @@ def layers_of(config: Any) -> Iterator[Config]:
             yield from layers_of(value)
 
 
+def place_of(layer: Config) -> str:
+    """How messages name a layer."""
+    return f'layer "{layer["config"].get("name") or layer.get("name")}"'
+
+
 def plain_names(config: Config) -> Config:
-    """The same config with names of layers that Keras 3 takes: those of Keras 2 could hold slashes."""
+    """The same config with layer names that Keras 3 allows: Keras 2 allowed slashes."""
     inner = [layer["config"] for layer in layers_of(config)]
     names = {part["name"] for part in inner if isinstance(part, dict) and isinstance(part.get("name"), str)}
     plain: dict[str, str] = {}
@@ -61,7 +66,7 @@ def list_config(layer: Config, version: str) -> str | None:
 
 
 def container(layer: Config, version: str) -> str | None:
-    """Models are named by their public class; what module they once lived in does not matter."""
+    """Name models by their public class, whatever their module was."""
     module = layer.get("module")
     if layer["class_name"] in MODELS and (module is None or module.startswith(HOMES)):
         layer.update(class_name=MODELS[layer["class_name"]], module="keras", registered_name=None)
@@ -70,7 +75,7 @@ def container(layer: Config, version: str) -> str | None:
 
 
 def single_output(layer: Config, version: str) -> str | None:
-    """Lists of one as a functional model's inputs or outputs do not fit into a Sequential model."""
+    """Unwrap lists of one input or output of a functional model, which do not fit into a Sequential model."""
     if layer["class_name"] not in MODELS or not isinstance(layer["config"], dict):
         return None
     for key in ("input_layers", "output_layers"):
@@ -119,7 +124,7 @@ def _first_shape(layer: Config) -> list[int | None] | None:
 
 
 def declared_shapes(config: Config) -> tuple[tuple[int | None, ...], ...]:
-    """The batch shapes of a model's inputs as its (unrepaired) config declares them; empty where it does not."""
+    """The batch shapes of a model's inputs as its (unrepaired) config declares them; else empty."""
     inner = config.get("config")
     if config.get("class_name") == "Sequential" or isinstance(inner, list):
         found = [_first_shape(part) for part in keras1.branches_of(config) or [config]]
@@ -140,7 +145,7 @@ def _leaves(places: Any) -> list[str]:
 
 
 def reserve_names(config: Any) -> None:
-    """Keep Keras from giving names of the file's layers to what it adds itself: it joins masks by a "concatenate"."""
+    """Reserve the layer names of the file: Keras adds layers itself, such as a "concatenate" to join masks."""
     import keras
 
     last: dict[str, int] = {}

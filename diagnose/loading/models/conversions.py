@@ -1,6 +1,6 @@
 """The weights of one layer, as other versions, backends and cuDNN wrote them, in the layout of Keras 3.
 
-What a layer needs is told by the layer as built, so that layers inside wrappers and nested models are treated alike.
+The built layer decides what it needs, so that layers inside wrappers and nested models are treated alike.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Reading a model file without building anything: its format, its configs, and whether it is safe to open.
 
-The format is told by the first bytes, never by the suffix: a zip archive holds a Keras 3 model, HDF5 a model of
+The first bytes decide the format, never the suffix: a zip archive holds a Keras 3 model, HDF5 a model of
 Keras 1 to 3. Nothing of the file is run, and nothing is ever written to it.
 """
 
@@ -49,16 +49,16 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, Not
 
 @dataclass(frozen=True)
 class ModelFile:
-    """What a model file says of itself.
+    """What a model file says about itself.
 
     `config` is {"class_name", "config", ...} of the model, None for a file of weights only; `training` the compile
-    settings as saved ({} where there are none). `weights` is the HDF5 file that holds the weights (None while they are
-    inside an archive) and `values` the count of numbers in it.
+    settings as saved ({} if there are none). `weights` is the HDF5 file that holds the weights (None while they are
+    inside an archive) and `values` the number of values in it.
     """
 
     path: Path
     format: Literal["keras", "hdf5", "saved_model"]
-    keras: str  # the version that wrote it, "" where it does not say
+    keras: str  # the version that wrote it, "" if it does not say
     config: dict[str, Any] | None
     training: dict[str, Any]
     members: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def read_model_file(path: Path) -> ModelFile:
     """Read the configs of a model file.
 
     Raises:
-        InputError: the file is missing, no model file, damaged, or built to do harm.
+        InputError: the file is missing, damaged, not a model file, or built to do harm.
     """
     if not path.exists():
         raise InputError(f"{path}: there is no such model file")
@@ -114,7 +114,7 @@ def _unknown(start: bytes) -> str:
     for offset, magic, what in _OTHERS:
         if start.startswith(magic, offset):
             return what
-    return "is no Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
+    return "is not a Keras model file (neither a .keras archive nor HDF5): pass what model.save wrote"
 
 
 # --- .keras: an archive, or a folder of the same members ------------------------------------------
@@ -135,7 +135,7 @@ def _described(path: Path, members: tuple[str, ...], opened: Opened) -> ModelFil
     metadata = _member(path, opened, "metadata.json") if "metadata.json" in members else {}
     training = config.get("compile_config") or {}
     if not isinstance(training, dict):
-        raise InputError(f"{path} is damaged: its compile_config is no JSON object")
+        raise InputError(f"{path} is damaged: its compile_config is not a JSON object")
     return ModelFile(path, "keras", str(metadata.get("keras_version", "")), config, training, members)
 
 
@@ -184,7 +184,7 @@ def _safe_members(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
 
 
 def _other_archive(names: tuple[str, ...]) -> str:
-    """What a zip archive is that holds no model."""
+    """What a zip archive without a model is."""
     inside = {Path(name).name: name for name in names}
     if "data.pkl" in inside:
         return (
@@ -195,13 +195,13 @@ def _other_archive(names: tuple[str, ...]) -> str:
         return f"is an archive that holds {models[0]}: unpack it and pass that file"
     if names and all(name.endswith(".npy") for name in names):
         return "holds NumPy arrays, not a model: pass the .keras or .h5 file"
-    return "is a zip archive without config.json, so no Keras model: pass the .keras or .h5 file"
+    return "is a zip archive without config.json, so it is not a Keras model: pass the .keras or .h5 file"
 
 
 def _member_problem(info: zipfile.ZipInfo, seen: set[str]) -> str | None:
     parts = info.filename.replace("\\", "/").split("/")
     if info.filename in seen:
-        return "is there twice"
+        return "is in the archive twice"
     if not parts[0] or ".." in parts or ":" in info.filename:
         return "points outside the archive"
     if stat.S_ISLNK(info.external_attr >> 16):
@@ -265,16 +265,16 @@ def _read_hdf5(path: Path) -> ModelFile:
 
 @contextmanager
 def understood(path: Path) -> Iterator[None]:
-    """Turn what Python says of configs that make no sense into an error for people.
+    """Turn Python's errors about a config that makes no sense into an error for people.
 
     Raises:
-        InputError: something inside the file was not of the kind that its place asks for.
+        InputError: a value inside the file is not of the expected kind.
     """
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise InputError(f"{path} is damaged: what it says of the model makes no sense ({reason})") from error
+        raise InputError(f"{path} is damaged: its description of the model makes no sense ({reason})") from error
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -284,8 +284,8 @@ def _json(path: Path, name: str, raw: bytes | str) -> dict[str, Any]:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: its {name} is no JSON ({error})") from error
+        raise InputError(f"{path} is damaged: its {name} is not JSON ({error})") from error
     if not isinstance(value, dict):
-        raise InputError(f"{path} is damaged: its {name} is no JSON object")
+        raise InputError(f"{path} is damaged: its {name} is not a JSON object")
     check_levels(path, name, value)
     return value

@@ -45,10 +45,10 @@ def rewrite_calls(model: Config) -> None:
 
 
 def rewrite_functions(model: Config) -> str | None:
-    """Make layers of ours, in place, of the calls of TensorFlow functions inside one functional model.
+    """Replace, in place, the calls of TensorFlow functions in one functional model by our layers.
 
     Raises:
-        InputError: there is no such function in `keras.ops`.
+        InputError: `keras.ops` does not have the function.
     """
     from diagnose.loading.models.tensorflow_calls import FUNCTIONS
 
@@ -59,8 +59,8 @@ def rewrite_functions(model: Config) -> str | None:
         function, nodes = layer["config"].get("function"), layer.get("inbound_nodes", [])
         if function not in FUNCTIONS or len(nodes) != 1 or not _takes(FUNCTIONS[function], nodes[0]):
             raise InputError(
-                f'layer "{layer.get("name")}" calls tf.{function} in a way that is not known here: '
-                "build the model with layers or keras.ops in its place and save it again"
+                f'layer "{layer.get("name")}" calls tf.{function} in an unknown way: '
+                "build the model with layers or keras.ops instead and save it again"
             )
         layer["inbound_nodes"] = [_function_layer(layer, function, nodes[0])]
         done = True
@@ -110,7 +110,7 @@ def _call(layer: Config, node: list[Any], tensor: Callable[..., Config]) -> Conf
     args = replace_references(inputs, tensor)
     kwargs = {key: replace_references(value, tensor) for key, value in keywords.items() if value is not None}
     if layer.get("class_name") == "TensorFlowCall" and len(inputs) == 3 and is_reference(inputs):
-        args = [args]  # it takes a list, be it of one
+        args = [args]  # it takes a list, even of one
     if layer.get("class_name") in _STATEFUL and isinstance(args, list):
         args, *state = args
         kwargs.setdefault("initial_state", state)
@@ -144,7 +144,7 @@ def _is_entry(value: Any) -> bool:
 
 
 def is_reference(value: Any) -> bool:
-    """Whether a value stands for a tensor: [layer, node, tensor]."""
+    """Whether a value refers to a tensor: [layer, node, tensor]."""
     return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and _is_entry(value)
 
 
@@ -166,7 +166,7 @@ def _tensor(layer: str, call: int, index: int) -> Config:
 def _first_calls(model: Config, layers: list[Config]) -> dict[str, int]:
     """The number of the first call, 0 or 1, of each nested model.
 
-    Most were called once when they were built; whether the file counts that call is told by the highest number used.
+    Most were called once when they were built; the highest number used says whether the file counts that call.
     """
     used: dict[str, list[int]] = {}
     for name, call, _ in _references([layer.get("inbound_nodes", []) for layer in layers]):

@@ -1,4 +1,4 @@
-"""HDF5 files: scanned in a process of their own before this one opens them."""
+"""HDF5 files: scanned in a separate process before this one opens them."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _RATE = 20e6  # bytes per second that even a slow disk reads
 
 
 def scan_hdf5(path: Path, shown: Path) -> tuple[dict[str, str], int]:
-    """The attributes that describe the model, and the count of numbers in all arrays.
+    """The attributes that describe the model, and the number of values in all arrays.
 
     Args:
         path: the file.
@@ -44,7 +44,7 @@ def _scan_apart(path: Path, shown: Path) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise damaged(shown, "reading it comes to no end") from error
+        raise damaged(shown, "reading it does not end") from error
     if ended.returncode < 0:
         raise damaged(shown, f"reading it ends in {signal.Signals(-ended.returncode).name}")
     if ended.returncode:

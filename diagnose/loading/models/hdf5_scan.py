@@ -1,8 +1,8 @@
-"""The program that meets an HDF5 file first: `python hdf5_scan.py FILE`.
+"""The program that reads an HDF5 file first: `python hdf5_scan.py FILE`.
 
-The HDF5 library crashes, or loops for ever, on some damaged files. So this one runs in a process of its own: it visits
-every object, reads every attribute and array once, as loading will, and prints one JSON object: {"refused": why}, or
-{"attributes": {...}, "values": how many numbers the arrays hold}. It needs nothing but h5py and NumPy.
+The HDF5 library crashes on, or never finishes, some damaged files. So this program runs in a separate process: it
+visits every object, reads every attribute and array once, as loading will, and prints one JSON object:
+{"refused": why}, or {"attributes": {...}, "values": how many numbers the arrays hold}. It needs only h5py and NumPy.
 """
 
 import contextlib
@@ -118,7 +118,7 @@ def _text(value: Any) -> str:
 
 
 def _limit_memory() -> None:
-    """A damaged size must not take the machine down; where there are no such limits, the time limit has to do."""
+    """A damaged size must not fill the memory; on systems without such limits, the time limit has to do."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -73,7 +73,7 @@ _MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", 
 
 
 def is_keras_1(version: str) -> bool:
-    """Whether a file comes from Keras 1; files that do not tell their version do."""
+    """Whether a file comes from Keras 1, as files without a version do."""
     return not re.match(r"[23]", version)
 
 
@@ -152,15 +152,15 @@ def _part(home: str, name: str, settings: Config) -> Config:
 
 
 def _particular(kind: str, config: Config) -> None:
-    """What is peculiar to one kind of layer."""
+    """Repairs of one kind of layer."""
     if kind == "LSTM":
         config["unit_forget_bias"] = config.pop("forget_bias_init", "one") == "one"
     elif kind == "Conv2DTranspose":
         config.pop("output_shape", None)  # follows from the strides
     elif kind == "BatchNormalization" and config.pop("mode", 0) != 0:
         raise InputError(
-            f'layer "{config.get("name")}" is a BatchNormalization of Keras 1 with mode 1 or 2, which no later Keras '
-            "knows: train the model again with mode 0"
+            f'layer "{config.get("name")}" is a BatchNormalization of Keras 1 with mode 1 or 2, which later versions '
+            "do not know: train the model again with mode 0"
         )
     elif kind in {"ZeroPadding2D", "Cropping2D"}:
         config[_sides(kind)] = _pairs(config.get(_sides(kind)))
@@ -193,7 +193,7 @@ def _merge(layer: Config) -> None:
         mode, settings = "dot", {"axes": config.get("dot_axes", -1), "normalize": mode == "cos"}
     else:
         raise InputError(
-            f'layer "{name}" is a Merge of Keras 1 by a function of its own, which is not part of the file: '
+            f'layer "{name}" is a Merge of Keras 1 by a custom function, which is not in the file: '
             "build the model with a later Keras and save it again"
         )
     layer.update(class_name=_MERGES.get(mode, "Dot"), config={"name": name, **settings})
@@ -238,7 +238,7 @@ def _chain(branch: Config, flat: list[Config]) -> tuple[str, str]:
     shape = layers[0]["config"].get("batch_input_shape") if layers else None
     if branch.get("class_name") != "Sequential" or not shape:
         raise InputError(
-            "a branch of its Merge layer is no Sequential model that gives its input's shape: "
+            "a branch of its Merge layer must be a Sequential model with an input shape: "
             "build the model with a later Keras and save it again"
         )
     names = [layer["config"]["name"] for layer in layers]

@@ -1,4 +1,4 @@
-"""What only tf-keras, the Keras 2 of today, can open: it is converted in a process of its own.
+"""Models that only tf-keras (Keras 2, still maintained) can open: they are converted in a separate process.
 
 A SavedModel of Keras 2 is taken apart into its layers again; a file whose layers Keras 3 does not have becomes a
 SavedModel. Nothing that tf-keras loads ever runs in this process.
@@ -23,12 +23,12 @@ from diagnose.errors import BuildError, InputError
 from diagnose.loading.models.comparing import compare
 from diagnose.loading.models.files import ModelFile
 from diagnose.loading.models.safety import check_config
+from diagnose.loading.models.saved_function import RUN_AS_A_WHOLE, wrap
 from diagnose.loading.models.sizes import check_sizes
-from diagnose.loading.models.whole import WHOLE, wrap
 
 TIME_LIMIT = 300  # seconds; importing TensorFlow takes up to 20, a model of 500 MB about as long
 
-# Layers of tf-keras that Keras 3 has not, none of which runs code that the file brings along.
+# Layers of tf-keras that Keras 3 does not have; none of them runs code from the file.
 _LAYERS = {
     "LocallyConnected1D", "LocallyConnected2D", "RandomFourierFeatures", "RandomHeight", "RandomWidth",
     "SlicingOpLambda", "SyncBatchNormalization", "TFOpLambda", "ThresholdedReLU",
@@ -52,7 +52,7 @@ _MORE_FUNCTIONS = {
 class Conversion:
     """What tf-keras made of a model, in a folder that lives as long as the context.
 
-    `layers` is a model file of Keras 2, `whole` a SavedModel; one of them is there, `unwritten` says why there are no
+    `layers` is a model file of Keras 2, `whole` a SavedModel; one of them exists, and `unwritten` says why there are no
     `layers`. `samples` holds inputs, outputs and weights, `weights` the names of the latter, `inputs` and
     `outputs` those of the model's inputs and outputs.
     """
@@ -96,10 +96,10 @@ def converted(path: Path, source: Path) -> Iterator[Conversion]:
 def open_whole(file: ModelFile, error: InputError) -> tuple[Any, tuple[str, ...]]:
     """Open a file that Keras 3 could not build, because of `error`, by tf-keras.
 
-    Returns the model, whose layers are hidden inside one, and a sentence about it.
+    Returns the model, with all its layers inside one, and notes on it.
 
     Raises:
-        InputError: `error`, where tf-keras would not help either; the converted model gives other outputs.
+        InputError: `error`, if tf-keras would not help either; or the converted model gives other outputs.
     """
     missing = isinstance(error, BuildError) or any(name in _LAYERS for name, _ in _parts(file.config))
     if not file.old or not missing or not _is_harmless(file):
@@ -116,11 +116,11 @@ def open_whole(file: ModelFile, error: InputError) -> tuple[Any, tuple[str, ...]
         agreement = compare(file.path, model, conversion.samples, conversion.weights)
     reason = str(error).removeprefix(f"{file.path}: ")
     note = f"Keras 3 cannot build this model ({reason}); it was opened by tf-keras {conversion.tf_keras}: {agreement}"
-    return model, (note, WHOLE)
+    return model, (note, RUN_AS_A_WHOLE)
 
 
 def _is_harmless(file: ModelFile) -> bool:
-    """Whether the config names nothing but parts of tf-keras that run no code of the file, of sensible sizes."""
+    """Whether the config names only parts of tf-keras that run no code of the file, in sensible sizes."""
     config = {**(file.config or {}), "compile_config": None}
     try:
         check_config(file.path, config, dict.fromkeys(_LAYERS), trust=False)
@@ -146,7 +146,7 @@ def _is_arithmetic(name: Any) -> bool:
 
 
 def installed() -> bool:
-    """Whether tf-keras is there; it is not imported."""
+    """Whether tf-keras is installed; it is not imported."""
     return importlib.util.find_spec("tf_keras") is not None
 
 
@@ -185,7 +185,11 @@ def _run(path: Path, source: Path, folder: Path) -> None:
     if ended.returncode:
         said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
         why = (
-            signal.Signals(-ended.returncode).name if ended.returncode < 0 else said[-1] if said else "no reason given"
+            signal.Signals(-ended.returncode).name
+            if ended.returncode < 0
+            else said[-1]
+            if said
+            else "no reason given"
         )
         raise InputError(
             f"{path}: tf-keras cannot load this model ({why[:300]}): save it as .keras or .h5 with the Keras that made "
@@ -203,5 +207,5 @@ def _environment(folder: Path) -> dict[str, str]:
         "KERAS_HOME": str(folder),
         "TMPDIR": str(folder),
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_USE_LEGACY_KERAS": "1",  # so that tf.keras, in what the model brings along, is tf-keras, too
+        "TF_USE_LEGACY_KERAS": "1",  # so that tf.keras in the model's own code is tf-keras, too
     }

@@ -1,14 +1,14 @@
-"""The program that `legacy` starts: tf-keras opens a model here, in a process and a folder of its own.
+"""The program that `legacy` starts: tf-keras opens a model here, in a separate process and folder.
 
 `python -m diagnose.loading.models.legacy_worker SOURCE FOLDER` loads SOURCE (a SavedModel folder, or a file of
 Keras 2) and writes into FOLDER:
 
-- of a SavedModel `layers.h5` (config, weights, compile settings), where its layers can be written down; of a file
+- of a SavedModel `layers.h5` (config, weights, compile settings), if its layers can be written; of a file
   `saved_model/`, whose endpoint `serve` is the model in inference mode;
 - `samples.npz`: `input_0, ...` and `output_0, ...` on a few random rows, `weight_0, ...`;
-- `result.json`: what else there is to know, the names of the weights among it.
+- `result.json`: further facts, such as the names of the weights.
 
-It ends with status 1 and one line on the standard error where tf-keras cannot do that.
+It ends with status 1 and one line on standard error if tf-keras cannot do that.
 """
 
 import json
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.loading.models.opening import first_line
+from diagnose.loading.failures import describe_keras_error
 
 ROWS = 8
 _UNKNOWN = 96  # of every axis whose size the model leaves open; enough for the usual image models to pool
@@ -99,7 +99,7 @@ def _write_layers(model: Any, path: Path) -> str | None:
     try:
         model.save(path, save_format="h5")
     except Exception as error:  # noqa: BLE001 - a layer may raise anything when asked for its config
-        return first_line(error).split(". ")[0]
+        return describe_keras_error(error).split(". ")[0]
     return None
 
 
@@ -137,7 +137,7 @@ def _samples(tf: Any, model: Any) -> tuple[Arrays, Arrays]:
 
 
 def _outputs(tf: Any, model: Any, inputs: Arrays) -> Arrays:
-    model.reset_states()  # which only recurrent layers that are told to keep theirs have
+    model.reset_states()  # only recurrent layers with stateful=True have any
     given = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     return [np.asarray(output) for output in tf.nest.flatten(given)]
 
@@ -175,5 +175,5 @@ def _integers(random: np.random.Generator, below: int, shape: tuple[int, ...], d
 if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent tells it in a sentence
-        sys.exit(first_line(error))
+    except Exception as error:  # noqa: BLE001 - the parent process reports it in a sentence
+        sys.exit(describe_keras_error(error))

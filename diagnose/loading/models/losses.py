@@ -1,4 +1,4 @@
-"""Losses: from what a file, an option or a live model says to Keras objects, and to the words of a `Subject`."""
+"""Losses: from a file, an option or a live model to Keras objects, and to the words of a `Subject`."""
 
 import inspect
 import re
@@ -71,7 +71,7 @@ def _loss_object(spec: dict[str, Any]) -> Any:
 
     cls = getattr(keras.losses, _written_name(spec))
     if not inspect.isclass(cls) or not issubclass(cls, keras.losses.Loss):
-        raise ValueError(f"{spec['class_name']} is no loss")
+        raise ValueError(f"{spec['class_name']} is not a loss")
     settings = dict(spec.get("config") or {})
     if settings.get("reduction") in {"auto", None}:
         settings.pop("reduction", None)

@@ -1,4 +1,4 @@
-"""Layers of Keras 3 that hand masks on as they did in Keras 2; needed only in models that have masks.
+"""Layers of Keras 3 that pass masks on as they did in Keras 2; needed only in models that have masks.
 
 Joined inputs: Keras 2 keeps a step that is valid in all masked inputs, Keras 3 one that is valid in any, and has no
 mask at all where one input has none. Attention: Keras 3 takes the mask away from the layer's inputs.

@@ -25,7 +25,7 @@ def make_optimizer(name: str, rate: float | None) -> Any:
         optimizer = keras.optimizers.get(name)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"--optimizer {name}: Keras has no such optimizer: pass sgd, adam, adamw or rmsprop"
+            f"--optimizer must be an optimizer of Keras, such as sgd, adam, adamw or rmsprop, got {name!r}"
         ) from error
     if rate is not None:
         optimizer.learning_rate = rate
@@ -33,7 +33,7 @@ def make_optimizer(name: str, rate: float | None) -> Any:
 
 
 def restore_optimizer(config: Any, custom: Mapping[str, Any], rate: float | None = None) -> tuple[Any, tuple[str, ...]]:
-    """Make the optimizer that a file describes, and tell in sentences what could not be taken over literally.
+    """Make the optimizer that a file describes, and note what could not be taken over literally.
 
     Args:
         config: a name, or {"class_name", "config"} as Keras 1, 2 or 3 write it.
@@ -63,7 +63,7 @@ def restore_optimizer(config: Any, custom: Mapping[str, Any], rate: float | None
     known = inspect.signature(cls.__init__).parameters
     lost = sorted(k for k, v in settings.items() if k not in known and k not in _SILENT and v not in (None, False, 0))
     if lost:
-        notes += (f"{', '.join(lost)} of the optimizer {name} is unknown to Keras 3 and was left out",)
+        notes += (f"{', '.join(lost)} of the optimizer {name} is not known to Keras 3 and was left out",)
     return cls(**{key: value for key, value in settings.items() if key in known}), notes
 
 

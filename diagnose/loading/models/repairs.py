@@ -1,8 +1,7 @@
-"""Repairs on a copy of a model's config, so that Keras 3 builds what the file means.
+"""Repairs on a copy of a model's config, so that Keras 3 builds the model that was saved.
 
-Each repair is a small function on the config of one layer; it returns the sentence to show, or None where it had
-nothing to do or what it did changes nothing. `repair` walks the config with all of them. Nothing here builds a layer
-or reads weights.
+Each repair is a small function on the config of one layer; it returns the sentence to show, or None if it changed
+nothing that matters. `repair` applies them all to the config. Nothing here builds a layer or reads weights.
 """
 
 import copy
@@ -13,12 +12,14 @@ from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading.models import keras1
+from diagnose.loading.models.arguments import layer_class, lost_arguments, unknown_arguments
 from diagnose.loading.models.containers import (
     HOMES,
     MODELS,
     container,
     layers_of,
     list_config,
+    place_of,
     plain_names,
     sequential_input,
     single_output,
@@ -34,42 +35,6 @@ _MASKED = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Conc
 _RANDOM_SIZE = {"RandomHeight", "RandomWidth"}
 _PARTS = ("initializers", "regularizers", "constraints")
 _ACTIVATIONS = ("activation", "recurrent_activation")
-_ANY: tuple[Any, ...] = ()
-# Arguments that Keras 3 no longer knows, with the values at which leaving them out changes nothing (none: at any).
-_NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "adjustment": (None,),
-    "batch_input_shape": _ANY,
-    "fused": _ANY,
-    "groups": (1,),
-    "implementation": _ANY,
-    "input_dtype": _ANY,
-    "input_length": _ANY,
-    "key_shape": _ANY,
-    "noise_shape": (None,),
-    "num_constants": (0, None),
-    "optional": (False,),
-    "query_shape": _ANY,
-    "ragged": (False, None),
-    "renorm": (False,),
-    "renorm_clipping": (None,),
-    "renorm_momentum": _ANY,  # without effect unless renorm
-    "rng_type": _ANY,
-    "robust_masking": (False,),
-    "softmax_robust_masking": (False,),
-    "sparse": (False, None),
-    "synchronized": _ANY,
-    "time_major": (False,),
-    "type_spec": (None,),
-    "unroll": (False,),
-    "value_shape": _ANY,
-    "virtual_batch_size": (None,),
-    "vocabulary_size": _ANY,
-}
-_TELLING = {"groups", "time_major"}
-_OF_LAMBDA = {"function_type", "module", "output_shape_type", "output_shape_module"}
-# Keras 2 wrote what their class inherits; depthwise and separable convolutions have names of their own for it.
-_INHERITED = {"kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"}
-_OF_EVERY_LAYER = {"name", "trainable", "dtype", "autocast", "activity_regularizer", "batch_shape"}
 _INTERPOLATIONS = {"gaussian", "mitchellcubic"}
 
 
@@ -78,10 +43,10 @@ def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:
 
     Args:
         config: {"class_name", "config", ...} as the file has it.
-        version: the Keras version that wrote it, "" where unknown (then it counts as one before Keras 3).
+        version: the Keras version that wrote it, "" if unknown (then it counts as one before Keras 3).
 
     Raises:
-        InputError: a layer means what Keras 3 cannot do.
+        InputError: Keras 3 cannot do what a layer does.
     """
     config = plain_names(copy.deepcopy(config))
     repairs = _FOR_ALL if version.startswith("3") else _BEFORE_KERAS_3
@@ -96,16 +61,8 @@ def repair(config: Config, version: str) -> tuple[Config, tuple[str, ...]]:
     return config, tuple(notes)
 
 
-def layer_class(name: str) -> Any:
-    """The class of that name in `keras.layers`, or None."""
-    import keras
-
-    found = getattr(keras.layers, name, None)
-    return found if inspect.isclass(found) and issubclass(found, keras.layers.Layer) else None
-
-
 def own_objects() -> dict[str, Any]:
-    """What a repaired config may name beside the public parts of Keras, by the names that it is given there."""
+    """What a repaired config may name besides the public parts of Keras, by the names used there."""
     from keras.src.applications.convnext import LayerScale
 
     from diagnose.loading.models import channels, masks, retired, tensorflow_calls
@@ -118,10 +75,6 @@ def own_objects() -> dict[str, Any]:
 def _ours(layer: Config) -> None:
     """Name the class of a layer as one of ours."""
     layer.update(module="diagnose", registered_name=f"diagnose>{layer['class_name']}")
-
-
-def _place(layer: Config) -> str:
-    return f'layer "{layer["config"].get("name") or layer.get("name")}"'
 
 
 # --- containers ----------------------------------------------------------------------------------
@@ -143,7 +96,7 @@ def _input_layer(layer: Config, version: str) -> str | None:
     if layer["class_name"] != "InputLayer" or "batch_input_shape" not in config:
         return None
     config["batch_shape"] = config.pop("batch_input_shape")
-    return None  # the same thing under another name
+    return None  # the same, under another name
 
 
 def _renamed(layer: Config, version: str) -> str | None:
@@ -169,7 +122,7 @@ def _old_gru(layer: Config, version: str) -> str | None:
 
 
 def _hard_sigmoid(layer: Config, version: str) -> str | None:
-    """Keras 3 computes something else under that name, silently."""
+    """Under that name, Keras 3 silently computes something else."""
     config = layer["config"]
     found = [key for key in _ACTIVATIONS if isinstance(config, dict) and config.get(key) == "hard_sigmoid"]
     for key in found:
@@ -179,7 +132,7 @@ def _hard_sigmoid(layer: Config, version: str) -> str | None:
 
 
 def _retired(layer: Config, version: str) -> str | None:
-    """Layers that Keras 3 has no more, or computes in another way."""
+    """Layers that Keras 3 no longer has, or computes differently."""
     kind, config = layer["class_name"], layer["config"]
     if kind in _RANDOM_SIZE:
         layer.update(class_name="Identity", config={"name": config.get("name")})
@@ -189,11 +142,11 @@ def _retired(layer: Config, version: str) -> str | None:
     if kind.startswith("LocallyConnected"):
         _locally_connected(layer)
     _ours(layer)
-    return f"{kind}, which Keras 3 has not or computes in another way, is computed as in Keras 2"
+    return f"{kind} is computed as in Keras 2: Keras 3 does not have it, or computes it differently"
 
 
 def _layer_scale(layer: Config, version: str) -> str | None:
-    """The one layer that Keras defines beside an application, ConvNeXt, and not among its layers."""
+    """The one layer that Keras defines with an application (ConvNeXt), not among its layers."""
     config = layer["config"]
     if layer["class_name"] == "LayerScale" and isinstance(config, dict):
         ours = re.fullmatch(r"convnext_.*_layer_scale", str(config.get("name")))
@@ -208,7 +161,7 @@ def _locally_connected(layer: Config) -> None:
     for name, plain in (("padding", "valid"), ("implementation", 1), ("data_format", "channels_last")):
         if config.pop(name, plain) not in {plain, None}:
             raise InputError(
-                f"{_place(layer)} is a {layer['class_name']} with another {name} than {plain}, which is not supported: "
+                f"{place_of(layer)} is a {layer['class_name']} whose {name} must be {plain}: "
                 "replace it by a convolution and train again"
             )
     for name in ("kernel_constraint", "bias_constraint", "activity_regularizer", "batch_input_shape"):
@@ -223,11 +176,11 @@ def _has_masks(config: Config) -> bool:
 
 
 def _mask_rule(layer: Config) -> str | None:
-    """Layers that hand masks on in another way since Keras 3."""
+    """Layers that pass masks on differently since Keras 3."""
     if layer["class_name"] not in _MASKED or layer.get("module") != "keras.layers":
         return None
     _ours(layer)
-    return f"{layer['class_name']} hands on the masks of its inputs as in Keras 2"
+    return f"{layer['class_name']} passes on the masks of its inputs as in Keras 2"
 
 
 def _boundaries(layer: Config, version: str) -> str | None:
@@ -235,7 +188,7 @@ def _boundaries(layer: Config, version: str) -> str | None:
     config = layer["config"]
     if layer["class_name"] == "Discretization" and config.get("num_bins") and not config.get("bin_boundaries"):
         raise InputError(
-            f"{_place(layer)} is a Discretization that learned its boundaries from data, which Keras 3 does not read: "
+            f"{place_of(layer)} is a Discretization with boundaries learned from data, which Keras 3 does not read: "
             "build it with bin_boundaries= and save the model again"
         )
     return None
@@ -251,8 +204,8 @@ def _channels_first(layer: Config, version: str) -> str | None:
         return None
     _ours(layer)
     return (
-        f"TensorFlow cannot compute {layer['class_name']} with the channels first on a CPU; "
-        "its data are turned before and after"
+        f"TensorFlow cannot compute {layer['class_name']} with channels first on a CPU; "
+        "its data are transposed before and after"
     )
 
 
@@ -260,7 +213,7 @@ def _interpolation(layer: Config, version: str) -> str | None:
     way = layer["config"].get("interpolation") if isinstance(layer["config"], dict) else None
     if way in _INTERPOLATIONS and layer["class_name"] in {"UpSampling2D", "Resizing"}:
         raise InputError(
-            f"{_place(layer)} interpolates by {way}, which Keras 3 does not know: replace it by bilinear or bicubic"
+            f"{place_of(layer)} interpolates by {way}, which Keras 3 does not know: replace it by bilinear or bicubic"
         )
     return None
 
@@ -281,49 +234,6 @@ def _dtype_policy(layer: Config, version: str) -> str | None:
     if isinstance(dtype, dict) and dtype.get("class_name") in {"Policy", "PolicyV1"}:
         name = str(dtype["config"]["name"])
         layer["config"]["dtype"] = "float32" if "infer" in name else name
-    return None
-
-
-def _unknown_arguments(layer: Config, version: str) -> str | None:
-    """Leave out arguments that the Keras 3 class does not know, where their value changes nothing."""
-    config, cls = layer["config"], layer_class(layer["class_name"])
-    if cls is None or layer["class_name"] in MODELS or not isinstance(config, dict):
-        return None
-    known = set(inspect.signature(cls.__init__).parameters)
-    known |= _OF_EVERY_LAYER if "kwargs" in known else set()
-    inherited = _INHERITED if layer["class_name"].startswith(("Separable", "Depthwise")) else set()
-    inherited |= _OF_LAMBDA if layer["class_name"] == "Lambda" else set()
-    inherited |= {"trainable"}
-    dropped = [name for name in config if name not in known and (name in inherited or _neutral(name, config[name]))]
-    for name in dropped:
-        del config[name]
-    telling = [name for name in dropped if name in _TELLING]
-    return (
-        f"{telling[0]} of {layer['class_name']} is unknown to Keras 3 and, at its value, without effect"
-        if telling
-        else None
-    )
-
-
-def _neutral(name: str, value: Any) -> bool:
-    return name in _NEUTRAL and (not _NEUTRAL[name] or value in _NEUTRAL[name])
-
-
-def _lost_arguments(layer: Config, version: str) -> str | None:
-    """Refuse what is left of arguments that Keras 3 does not know."""
-    config, cls = layer["config"], layer_class(layer["class_name"])
-    if cls is None or not isinstance(config, dict) or layer.get("registered_name") or layer["class_name"] in MODELS:
-        return None
-    inherited = (vars(base).get("__init__") for base in cls.__mro__ if "__init__" in vars(base) and base is not object)
-    known = _OF_EVERY_LAYER.union(*(inspect.signature(init).parameters for init in inherited))
-    known |= {"alpha"} if layer["class_name"] == "LeakyReLU" else set()
-    lost = [name for name in config if name not in known]
-    if lost:
-        kind, name = layer["class_name"], lost[0]
-        raise InputError(
-            f"{_place(layer)} is a {kind} with {name}={config[name]}, which Keras 3 does not know: "
-            f"pass --custom-objects FILE.py that defines a {kind} which does"
-        )
     return None
 
 
@@ -368,7 +278,7 @@ _FOR_ALL: tuple[_Repair, ...] = (
     container,
     single_output,
     _input_layer,
-    _unknown_arguments,
+    unknown_arguments,
     _operation,
     _layer_scale,
     _module,
@@ -393,8 +303,8 @@ _BEFORE_KERAS_3: tuple[_Repair, ...] = (
     _boundaries,
     _retired,
     _layer_scale,
-    _unknown_arguments,
+    unknown_arguments,
     _module,
-    _lost_arguments,
+    lost_arguments,
     _channels_first,
 )

@@ -1,4 +1,4 @@
-"""What a model file leaves to the user: the architecture of weights, functions of Lambda layers, vocabularies."""
+"""What the user must add to some model files: the architecture, functions of Lambda layers, vocabularies."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
     """The file with the config that it lacks.
 
     Raises:
-        InputError: it is needed and not given, not needed and given, or no config.
+        InputError: it is needed but not given, given but not needed, or not a config.
     """
     if file.config is not None:
         if architecture is not None:
@@ -35,7 +35,7 @@ def with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
         raise InputError(f"--architecture {architecture}: {error}: pass the JSON that model.to_json() gives") from error
     if not isinstance(config, dict) or "class_name" not in config:
         raise InputError(
-            f"--architecture {architecture}: it is no model config: pass the JSON that model.to_json() gives"
+            f"--architecture {architecture}: it is not a model config: pass the JSON that model.to_json() gives"
         )
     # Keras 3 names the module of every class, but not its version.
     version = file.keras or str(config.get("keras_version") or ("3" if "module" in config else ""))
@@ -44,15 +44,15 @@ def with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
 
 
 def lambda_name(layer: str) -> str:
-    """What the function of a Lambda layer is called among the user's own objects."""
+    """The name of a Lambda layer's function among the custom objects."""
     return f"lambda_of_{layer}"
 
 
 def require_lambdas(file: ModelFile, functions: Mapping[str, Any]) -> None:
-    """An option that names no layer is a slip of the pen, and the layer that was meant would go without.
+    """An option that names no layer is a typing error, and the layer that was meant would get no function.
 
     Raises:
-        InputError: there is no such layer; names those that are there.
+        InputError: there is no such layer; the message names the Lambda layers of the model.
     """
     lambdas = (layer["config"] for layer in layers_of(file.config) if layer["class_name"] == "Lambda")
     there = [str(config.get("name")) for config in lambdas if isinstance(config, dict)]
@@ -65,7 +65,7 @@ def require_lambdas(file: ModelFile, functions: Mapping[str, Any]) -> None:
 
 
 def name_functions(config: Any, functions: Mapping[str, Any]) -> None:
-    """Put the user's function in the place of a Lambda layer's code."""
+    """Replace the code of a Lambda layer by the user's function."""
     if isinstance(config, list):
         for value in config:
             name_functions(value, functions)
@@ -80,7 +80,7 @@ def name_functions(config: Any, functions: Mapping[str, Any]) -> None:
 
 
 def require_vocabularies(file: ModelFile) -> None:
-    """Refuse what would fail at the first row: HDF5 keeps a vocabulary that was given, not one that was learned.
+    """Refuse layers without a vocabulary: HDF5 keeps one that was given, but not one that was learned.
 
     Raises:
         InputError: naming the layer.
@@ -89,6 +89,6 @@ def require_vocabularies(file: ModelFile) -> None:
         config = layer["config"]
         if layer["class_name"] in _LOOKUPS and isinstance(config, dict) and config.get("vocabulary") is None:
             raise InputError(
-                f'{file.path}: the vocabulary of layer "{config.get("name")}" is not in the file, for HDF5 does not '
-                "keep what adapt has learned: save the model as .keras"
+                f'{file.path}: the vocabulary of layer "{config.get("name")}" is not in the file: HDF5 does not keep '
+                "what adapt learned, so save the model as .keras"
             )

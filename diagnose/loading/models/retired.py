@@ -1,4 +1,4 @@
-"""What Keras 1 and 2 had and Keras 3 has no more, or computes in another way, as parts of Keras 3.
+"""Parts of Keras 1 and 2 that Keras 3 no longer has, or computes differently, as parts of Keras 3.
 
 They are registered under the package name `diagnose`, so that copies of a repaired model can be made.
 """
@@ -45,7 +45,7 @@ class SyncBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[m
 
 @_register
 class RandomCrop(keras.layers.RandomCrop):  # type: ignore[misc]
-    """Outside training, Keras 2 cuts out the middle and resizes it; Keras 3 leaves the picture as large as it is."""
+    """Outside training, Keras 2 crops the centre and resizes it; Keras 3 keeps the size of the picture."""
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         if training:
@@ -55,7 +55,7 @@ class RandomCrop(keras.layers.RandomCrop):  # type: ignore[misc]
 
 
 class _LocallyConnected(keras.layers.Layer):  # type: ignore[misc]
-    """A convolution whose kernel differs from place to place.
+    """A convolution with another kernel at each place.
 
     `kernel` has the shape (places, inputs of one place, filters), `bias` (*places by axis, filters); data are
     channels-last, padding is valid: all that implementation 1 of Keras 2 allows.

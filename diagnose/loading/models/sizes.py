@@ -1,7 +1,7 @@
-"""How much a config may ask for: a small file must not take the machine's memory or time.
+"""Limits on what a config may ask for: a small file must not use up the memory or the time.
 
-What the config says is bounded before anything is built, and the rows that pass between layers before any row does;
-the weights are bounded while they are made (see `filling`).
+The config is bounded before anything is built, and the rows between layers before any row is computed;
+the weights are bounded while they are made (see `weight_memory`).
 """
 
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def _settings(config: Any, layer: str, name: str) -> Iterator[tuple[str, str, An
 
 
 def check_rows(path: Path, model: Any) -> None:
-    """Refuse a model whose layers hand on rows beyond all measure.
+    """Refuse a model whose layers pass on rows that are too large.
 
     Raises:
         RefusedError: naming the layer.

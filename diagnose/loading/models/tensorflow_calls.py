@@ -14,7 +14,7 @@ Function = Callable[..., Any]
 
 
 def _tensors_of_one_type(*values: Any) -> list[Any]:
-    """Constants take the type of the tensor beside them, as in TensorFlow."""
+    """Constants take the type of the other tensor, as in TensorFlow."""
     dtypes = [keras.backend.standardize_dtype(value.dtype) for value in values if hasattr(value, "dtype")]
     return [value if hasattr(value, "dtype") else ops.convert_to_tensor(value, dtypes[0]) for value in values]
 
@@ -84,7 +84,7 @@ def _resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = 
 
 
 def _bias_add(value: Any, bias: Any, data_format: str | None = None) -> Any:
-    """Also how `preprocess_input` of VGG and ResNet takes the mean colour away."""
+    """`preprocess_input` of VGG and ResNet subtracts the mean colour with it, too."""
     value, bias = _tensors_of_one_type(value, bias)
     first = str(data_format).startswith("NC")
     return value + (ops.reshape(bias, (-1, *[1] * (len(value.shape) - 2))) if first else bias)
@@ -270,8 +270,8 @@ FUNCTIONS: dict[str, Function] = {
 class TensorFlowCall(keras.layers.Layer):  # type: ignore[misc]
     """One call of a TensorFlow function.
 
-    `first` is its first argument and `arguments` the others by name; {"tensor": n} stands for the n-th of the tensors
-    that the layer is called on.
+    `first` is its first argument and `arguments` the others by name; {"tensor": n} means the n-th tensor that the layer
+    is called on.
     """
 
     def __init__(self, function: str, first: Any, arguments: dict[str, Any], **settings: Any) -> None:

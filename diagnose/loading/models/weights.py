@@ -13,9 +13,9 @@ from diagnose.errors import InputError
 from diagnose.loading.models.containers import plain_name
 from diagnose.loading.models.conversions import THEANO_NOTE, Origin, converted, is_convolution
 from diagnose.loading.models.files import WEIGHTS, ModelFile
-from diagnose.loading.models.filling import read_array
 from diagnose.loading.models.hdf5 import open_hdf5
 from diagnose.loading.models.keras1 import is_keras_1
+from diagnose.loading.models.weight_memory import read_array
 
 Arrays = list[NDArray[Any]]
 _OLD_GROUP = "_layer_checkpoint_dependencies"
@@ -23,7 +23,7 @@ _LAYER_GROUPS = {"layers", _OLD_GROUP}
 
 
 def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
-    """Set the weights of an HDF5 model file, layer by layer: by name, where the names agree, else in order.
+    """Set the weights of an HDF5 model file, layer by layer: by name if the names agree, else in order.
 
     Returns one sentence for each conversion of weights.
 
@@ -39,7 +39,10 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
         stored = {name: weights for name, weights in stored.items() if weights}
         layers = [layer for layer in model.layers if _ordered(layer)]
         if len(stored) != len(layers):
-            raise InputError(f"{file.path}: it has weights for {len(stored)} layers, but its config for {len(layers)}")
+            raise InputError(
+                f"{file.path} has weights for {len(stored)} layers, but its config has {len(layers)} "
+                "layers with weights"
+            )
         named = {plain_name(name): name for name in stored}
         if {layer.name for layer in layers} == set(named):
             pairs = [(layer, named[layer.name]) for layer in layers]
@@ -59,7 +62,7 @@ def _origin(file: ModelFile, opened: Any, group: Any, stored: dict[str, list[str
     backend = backend.decode("utf-8") if isinstance(backend, bytes) else str(backend)
     names = [name for weights in stored.values() for name in weights]
     if not backend and is_keras_1(file.keras) and not any(":" in name or name.startswith("param_") for name in names):
-        backend = "theano"  # Keras 1 does not tell, but only TensorFlow ends its names in ":0"
+        backend = "theano"  # Keras 1 does not say it, but only TensorFlow ends its names in ":0"
     return Origin(keras_1=is_keras_1(file.keras), theano=backend == "theano")
 
 
@@ -90,12 +93,12 @@ def _assign(path: Path, layer: str, variables: list[Any], arrays: Arrays, names:
     shapes, found = [tuple(v.shape) for v in variables], [a.shape for a in arrays]
     if shapes != found:
         raise InputError(
-            f'{path}: the weights of layer "{layer}" have the shapes {found}, but its config means {shapes}'
+            f'{path}: the weights of layer "{layer}" have the shapes {found}, but its config needs {shapes}'
         )
     meant, given = [v.name for v in variables], [name.split("/")[-1].split(":")[0] for name in names]
     if meant != given and sorted(meant) == sorted(given):
         raise InputError(
-            f'{path}: the weights of layer "{layer}" are in the order {given}, but its config means {meant}'
+            f'{path}: the weights of layer "{layer}" are in the order {given}, but its config needs {meant}'
         )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
@@ -133,7 +136,7 @@ def _set_by_place(model: Any, path: Path) -> tuple[str, ...]:
 
 
 def mend_groups(weights: Path) -> tuple[str, ...]:
-    """Give the groups in our copy of the weights the names that Keras 3 looks for; one sentence for each kind."""
+    """Rename the groups in our copy of the weights as Keras 3 expects them; one note for each kind of change."""
     import h5py
 
     with h5py.File(weights, "r+") as file:
@@ -170,10 +173,10 @@ def _renumber_layers(group: Any) -> bool:
 
 
 def optimizer_state(file: ModelFile) -> Arrays:
-    """The optimizer's variables in the order of the file; empty where it has none. The first is the step count.
+    """The optimizer's variables in the order of the file; empty if it has none. The first is the step count.
 
     Raises:
-        InputError: what the file keeps in their place are no arrays.
+        InputError: they are not arrays.
     """
     if file.weights is None:
         return []

@@ -1,19 +1,20 @@
-"""A SavedModel that is run as a whole: one layer around the function that it keeps.
+"""The function of a SavedModel as one Keras layer, which runs the model as a whole.
 
-Nothing is known of the layers inside. It can be evaluated and differentiated; it cannot be copied or start afresh.
+The layers inside are unknown. The model can be evaluated and differentiated, but not copied or initialised again.
 """
 
 from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError
+from diagnose.loading.failures import describe_keras_error
 from diagnose.loading.models.files import SAVED_MODEL
 
 Names = tuple[str, ...]
-WHOLE = (
-    "the model is run as a whole by TensorFlow: nothing can be said of the layers inside, and no copy of it be trained"
+RUN_AS_A_WHOLE = (
+    "TensorFlow runs the model as a whole: the layers inside cannot be examined, and no copy of it can be trained"
 )
-AGAIN = 'save the model as .keras or .h5 with the Keras that made it (model.save("model.keras"))'
+_SAVE_AGAIN = 'save the model as .keras or .h5 with the Keras that made it (model.save("model.keras"))'
 
 
 def wrap(path: Path, folder: Path, inputs: Names = (), outputs: Names = ()) -> Any:
@@ -22,11 +23,11 @@ def wrap(path: Path, folder: Path, inputs: Names = (), outputs: Names = ()) -> A
     Args:
         path: the user's file, for messages.
         folder: the SavedModel.
-        inputs: names of the inputs in the order of the model, where that is known.
-        outputs: the same of the outputs.
+        inputs: names of the inputs in the order of the model, if that is known.
+        outputs: the same for the outputs.
 
     Raises:
-        InputError: there is no such one function, or it cannot be run here.
+        InputError: there is not exactly one function, or it cannot be run here.
     """
     import keras
 
@@ -38,8 +39,10 @@ def wrap(path: Path, folder: Path, inputs: Names = (), outputs: Names = ()) -> A
     endpoint = _endpoint(path, folder)
     try:
         layer = keras.layers.TFSMLayer(str(folder), call_endpoint=endpoint, name="saved_model")
-    except Exception as error:  # TensorFlow raises anything for a damaged one
-        raise InputError(f"{path}: TensorFlow cannot load this SavedModel ({_brief(error)}): {AGAIN}") from error
+    except Exception as error:  # TensorFlow raises many kinds for a damaged one
+        raise InputError(
+            f"{path}: TensorFlow cannot load this SavedModel ({describe_keras_error(error)}): {_SAVE_AGAIN}"
+        ) from error
     layer.autocast = False  # the function takes its own types and no others
     specs = _adapt(path, endpoint, layer, inputs)
     rows = [keras.Input(batch_shape=tuple(s.shape), dtype=s.dtype.name, name=_plain(s.name)) for s in specs]
@@ -54,7 +57,9 @@ def _endpoint(path: Path, folder: Path) -> str:
     try:
         graphs = SavedModel.FromString((folder / SAVED_MODEL).read_bytes()).meta_graphs
     except Exception as error:  # protobuf's own errors
-        raise InputError(f"{path}: its {SAVED_MODEL} is damaged ({_brief(error)}): {AGAIN}") from error
+        raise InputError(
+            f"{path}: its {SAVED_MODEL} is damaged ({describe_keras_error(error)}): {_SAVE_AGAIN}"
+        ) from error
     graph = next((one for one in graphs if "serve" in one.meta_info_def.tags), None)
     names = sorted(name for name in graph.signature_def if not name.startswith("__")) if graph else []
     functions = [*names, *_attributes(graph)]
@@ -64,21 +69,21 @@ def _endpoint(path: Path, folder: Path) -> str:
     if len(names) == 1:
         return str(names[0])
     if not names:
-        raise InputError(f"{path}: the SavedModel has no signature, so it is not known how to run it: {AGAIN}")
+        raise InputError(f"{path}: the SavedModel has no signature to run: {_SAVE_AGAIN}")
     raise InputError(
-        f'{path}: the SavedModel has the signatures {", ".join(names)}, and none is called "serving_default": '
+        f'{path}: the SavedModel has the signatures {", ".join(names)}, but none is called "serving_default": '
         "save it again with one"
     )
 
 
 def _attributes(graph: Any) -> list[str]:
-    """Names of what hangs on the saved object itself."""
+    """Names of the attributes of the saved object."""
     nodes = graph.object_graph_def.nodes if graph else []
     return [child.local_name for child in nodes[0].children] if nodes else []
 
 
 def _adapt(path: Path, endpoint: str, layer: Any, names: Names) -> list[Any]:
-    """Let the layer pass a list of inputs as the function takes them; return what these are, by `names` if they fit."""
+    """Let the layer pass a list of inputs as the function takes them; return their specs, in the order of `names`."""
     import keras
     import tensorflow as tf
 
@@ -89,8 +94,7 @@ def _adapt(path: Path, endpoint: str, layer: Any, names: Names) -> list[Any]:
     fixed = len(specs) != len(tf.nest.flatten(structure))
     if len(concrete) > 1 or fixed or not specs or any(not spec.shape.rank for spec in specs):
         raise InputError(
-            f'{path}: its signature "{endpoint}" does not say how rows are passed to it (one tensor with a batch axis '
-            f"for each input): {AGAIN}"
+            f'{path}: its signature "{endpoint}" must take one tensor with a batch axis for each input: {_SAVE_AGAIN}'
         )
 
     places = {_plain(spec.name): place for place, spec in enumerate(specs)}
@@ -106,7 +110,7 @@ def _adapt(path: Path, endpoint: str, layer: Any, names: Names) -> list[Any]:
 
 
 def _named(given: Any, names: Names) -> Any:
-    """Several outputs go by their names, as `compile` and the data do."""
+    """Several outputs are called by their names, as `compile` and the data call them."""
     import keras
 
     flat = keras.tree.flatten(given)
@@ -120,11 +124,5 @@ def _named(given: Any, names: Names) -> Any:
 
 
 def _plain(name: str) -> str:
-    """Keras takes no slashes in names."""
+    """A name that Keras allows: without slashes."""
     return name.replace("/", "_") or "model"
-
-
-def _brief(error: Exception) -> str:
-    from diagnose.loading.models.opening import first_line
-
-    return first_line(error)

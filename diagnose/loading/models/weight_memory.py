@@ -1,8 +1,8 @@
-"""Building a model whose weights a file will fill: no more of them than the file holds, and none held twice.
+"""The memory of a model's weights while a file fills them: not more of them than the file holds, each held once.
 
-Keras draws random numbers for each weight and then copies the file's array over, TensorFlow twice more on the way:
-four times the memory of the largest weight. Here weights of Keras's own layers begin as zeros, and TensorFlow takes
-the array that was read as its own.
+Keras draws random numbers for each weight and then copies the file's array over them, and TensorFlow copies it twice
+more: four times the memory of the largest weight. Here the weights of Keras's own layers start as zeros, and
+TensorFlow uses the array that was read as its own.
 """
 
 from collections.abc import Iterator
@@ -16,25 +16,25 @@ from numpy.typing import NDArray
 
 from diagnose.errors import RefusedError
 
-_SPARE = 1 << 22  # numbers: states, seeds and constants, which not every file keeps
+_SPARE = 1 << 22  # numbers: states, seeds and constants, which some files leave out
 _LARGE = 1 << 20  # bytes; below this copies do not matter
 _ALIGNMENT = 64  # bytes; TensorFlow's kernels need it
 _SHARED = {"float16", "float32", "float64"}
 
 
 @contextmanager
-def filled_from(path: Path, values: int) -> Iterator[None]:
-    """Build and fill a model inside this context.
+def weights_from_file(path: Path, values: int) -> Iterator[None]:
+    """Build a model and fill its weights inside this context.
 
-    All weights of layers come from `Layer.add_weight` and all values through `Variable.assign`, so these two are
-    replaced meanwhile.
+    All weights of layers come from `Layer.add_weight`, and all values are set by `Variable.assign`, so these two are
+    replaced inside the context.
 
     Args:
         path: the model file, for messages.
-        values: the count of numbers that it holds.
+        values: the number of values in it.
 
     Raises:
-        RefusedError: the layers ask for more weights than that; names the layer and the shape.
+        RefusedError: the layers ask for more weights than the file holds; it names the layer and the shape.
     """
     import keras
 
@@ -52,7 +52,7 @@ def filled_from(path: Path, values: int) -> Iterator[None]:
             )
             raise refusal
         if type(self).__module__.startswith("keras.") and len(args) < 2:
-            settings["initializer"] = _zeros  # others may keep what the file does not
+            settings["initializer"] = _zeros  # other layers may need values that the file does not hold
         return layer_add_weight(self, *args, **settings)
 
     def assign(self: Any, value: Any) -> Any:
@@ -90,7 +90,7 @@ def _zeros(shape: tuple[int, ...], dtype: str, **_: Any) -> Any:
 
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An array of zeros that begins where TensorFlow's kernels want it."""
+    """An array of zeros at an address that TensorFlow's kernels can use."""
     size = prod(shape) * dtype.itemsize
     memory = np.zeros(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
@@ -98,7 +98,7 @@ def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _shared(value: Any, dtype: str) -> Any:
-    """A large array as a tensor over the same memory, where the backend can do that; else the value as it is."""
+    """A large array as a tensor in the same memory, if the backend can do that; else the value as it is."""
     import keras
 
     large = isinstance(value, np.ndarray) and value.nbytes >= _LARGE and value.dtype.name == dtype in _SHARED
