@@ -185,11 +185,7 @@ def _run(path: Path, source: Path, folder: Path) -> None:
     if ended.returncode:
         said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
         why = (
-            signal.Signals(-ended.returncode).name
-            if ended.returncode < 0
-            else said[-1]
-            if said
-            else "no reason given"
+            signal.Signals(-ended.returncode).name if ended.returncode < 0 else said[-1] if said else "no reason given"
         )
         raise InputError(
             f"{path}: tf-keras cannot load this model ({why[:300]}): save it as .keras or .h5 with the Keras that made "

@@ -6,7 +6,7 @@ from typing import Any
 
 from diagnose.errors import InputError
 from diagnose.loading.failures import place_in_errors
-from diagnose.loading.models import losses, optimizers, weights
+from diagnose.loading.models import losses, metrics, optimizers, weights
 from diagnose.loading.models.files import ModelFile
 from diagnose.loading.models.safety import check_config
 from diagnose.loading.options import LoadOptions
@@ -56,7 +56,9 @@ def restored(file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[
         found = [losses.find_loss(specs[index], custom) for index in kept]
     loss_weights = as_numbers([scales[index] for index in kept])
     optimizer, known, more = _file_optimizer(file, options, custom)
-    compile_with(model, optimizer, found, loss_weights)
+    judged, unknown = metrics.file_metrics(file, names, custom, trust=options.trust)
+    judged = {kind: [each[index] for index in kept] for kind, each in judged.items()}
+    compile_with(model, optimizer, found, loss_weights, judged)
     iterations = _restore_state(file, model, options) if known else None
     if _is_lost(file, options, iterations):
         more += (_LOST_OPTIMIZER,)
@@ -68,7 +70,7 @@ def restored(file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[
         loss_weights=loss_weights,
         training=training_of(model.optimizer if known else None, options, iterations),
         learned=iterations != 0 or not has_initial_weights(model),
-        notes=notes + left_out + more,
+        notes=notes + left_out + more + unknown,
         facts={"model": str(file.path), "format": file.format, "keras": file.keras},
     )
 
@@ -96,16 +98,34 @@ def as_numbers(loss_weights: list[Any]) -> tuple[float, ...]:
     return tuple(1.0 if value is None else float(value) for value in loss_weights)
 
 
-def compile_with(model: Any, optimizer: Any, found: list[Any], loss_weights: tuple[float, ...]) -> None:
-    """Compile with one loss per output; metrics are not needed."""
-    structure: Any = found[0] if len(found) == 1 else found
-    scale: Any = None if set(loss_weights) == {1.0} else list(loss_weights)
-    names = output_keys(model)
-    if names:
-        structure, scale = dict(zip(names, found, strict=True)), scale and dict(zip(names, scale, strict=True))
-    elif len(found) == 1 and scale:
-        scale = scale[0]
-    model.compile(optimizer=optimizer, loss=structure, loss_weights=scale, jit_compile=False, run_eagerly=False)
+def compile_with(
+    model: Any,
+    optimizer: Any,
+    found: list[Any],
+    loss_weights: tuple[float, ...],
+    judged: Mapping[str, list[list[Any]]] | None = None,
+) -> None:
+    """Compile with one loss per output.
+
+    Args:
+        model, optimizer: may be used already.
+        found: the loss of each output.
+        loss_weights: of each output.
+        judged: `metrics` and `weighted_metrics` of each output, as lists.
+    """
+    keys = output_keys(model)
+
+    def spread(each: list[Any]) -> Any:
+        return dict(zip(keys, each, strict=True)) if keys else each[0] if len(each) == 1 else each
+
+    model.compile(
+        optimizer=optimizer,
+        loss=spread(found),
+        loss_weights=None if set(loss_weights) == {1.0} else spread(list(loss_weights)),
+        jit_compile=False,
+        run_eagerly=False,
+        **{kind: spread(each) for kind, each in (judged or {}).items() if any(each)},
+    )
 
 
 # --- optimizer -----------------------------------------------------------------------------------
