@@ -1,6 +1,8 @@
 """The planner: what runs, how large, what fails, and that nothing of the user's changes."""
 
+import time
 from dataclasses import fields, is_dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,15 @@ def test_what_does_not_fit_shrinks_and_then_is_dropped(monkeypatch: pytest.Monke
     assert isinstance(result.measurements[LearningRate], Unavailable)
     assert result.executed == ()
     assert "--budget" in result.missed[0].how
+
+
+def test_without_a_budget_the_clock_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = measure(digits(), TRAININGS | {Baseline}, Settings())
+    hours = count(step=3600.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(hours))
+    slow = measure(digits(), TRAININGS | {Baseline}, Settings())
+    assert [(run.name, run.scale) for run in slow.executed] == [(run.name, run.scale) for run in usual.executed]
+    assert all(plain(usual.measurements[kind]) == plain(slow.measurements[kind]) for kind in TRAININGS)
 
 
 def test_a_failing_instrument_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
