@@ -16,6 +16,8 @@ from typing import Any
 import click
 import numpy as np
 
+from benchmarks.cost.nets import small_cnn
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 FASHION = Path(__file__).parents[3] / "shared" / "data" / "fashion_mnist.npz"
@@ -62,21 +64,9 @@ def _scaled(x: Any) -> Any:
 
 def _trained(train: Any) -> tuple[Any, float]:
     import keras
-    from keras import layers
 
     keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
+    model = small_cnn()
     model.compile("adam", "sparse_categorical_crossentropy")
     start = time.perf_counter()
     model.fit(*train, batch_size=BATCH, epochs=1, verbose=0)

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cost.nets import small_cnn
+
 BAR = 1.3
 PAIRS = 15
 ROWS = 2_048
@@ -43,18 +45,6 @@ def models() -> dict[str, tuple[Any, Any]]:
     dense = keras.Sequential(
         [keras.Input((784,)), *(layers.Dense(256, activation="relu") for _ in range(2)), layers.Dense(10)]
     )
-    conv = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(10),
-        ]
-    )
     recurrent = keras.Sequential(
         [keras.Input((40,), dtype="int32"), layers.Embedding(1000, 32), layers.LSTM(64), layers.Dense(10)]
     )
@@ -66,7 +56,7 @@ def models() -> dict[str, tuple[Any, Any]]:
     attention = keras.Model(given, layers.Dense(10)(layers.GlobalAveragePooling1D()(x)))
     found = {
         "dense": (dense, pictures.reshape(ROWS, -1)),
-        "convolution": (conv, pictures),
+        "convolution": (small_cnn(activation=None), pictures),
         "recurrent": (recurrent, tokens),
         "attention": (attention, tokens),
     }

@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
+from benchmarks.cost.nets import CLASSES, small_cnn
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.training import own_training
 from diagnose.settings import Settings
@@ -21,24 +22,6 @@ from diagnose.subject import Output, Seen, Split, Subject, Task
 
 STEPS = 100
 BATCH_SIZE = 32
-CLASSES = 10
-
-
-def cnn() -> keras.Model:
-    """conv32-conv64-dense128 for 28 x 28 pictures."""
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(CLASSES, activation="softmax"),
-        ]
-    )
 
 
 def mlp() -> keras.Model:
@@ -88,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=7)
     pairs = parser.parse_args().pairs
-    for name, make in {"mlp": mlp, "cnn": cnn}.items():
+    for name, make in {"mlp": mlp, "cnn": small_cnn}.items():
         found = ratios(make(), pairs)
         low, middle, high = np.quantile(found, [0.25, 0.5, 0.75])
         print(f"{name}: 100-step range test / 100 steps of fit = {middle:.2f} ({low:.2f} to {high:.2f})")  # noqa: T201
