@@ -38,11 +38,11 @@ def _errors(output: str, ladder: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if ladder.get("kind") != "bars":
         return
     levels = dict(zip(ladder.get("labels", []), _levels(ladder), strict=False))
-    baseline = next((label for label in levels if str(label).startswith("baseline: ")), None)
+    baseline = next((label for label in levels if "baseline" in str(label)), None)  # "best baseline", "baseline: ridge"
     beside = {
         "constant_error": levels.get("constant prediction", (math.nan, None))[0],
         "target_error": levels.get("target", (None, None))[0],
-        "baseline": str(baseline).removeprefix("baseline: ") if baseline else None,
+        "baseline": str(baseline).removeprefix("baseline: ").removesuffix(" baseline") if baseline else None,
         "baseline_error": levels[baseline][0] if baseline else None,
         "baseline_interval": levels[baseline][1] if baseline else None,
     }

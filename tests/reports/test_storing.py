@@ -98,6 +98,28 @@ def test_the_first_schema_can_be_read_and_shown() -> None:
     assert old.headline in render(old)
 
 
+def test_errors_that_were_a_picture_become_data() -> None:
+    old = load(FIXTURES / "schema-1.json")
+    assert [(level.split, level.error) for level in old.errors] == [("train", 0.898), ("dev", 0.901), ("test", 0.899)]
+    assert {(level.unit, level.target_error, level.constant_error) for level in old.errors} == {
+        ("error rate", 0.05, 0.901)
+    }
+    assert old.errors[0].baseline_error == 0.132
+    assert not [figure for figure in old.figures if figure.section == "errors"]
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_stored_result_shows_its_errors(path: Path) -> None:
+    from diagnose.comparing.comparison import compare
+    from diagnose.reports.html import render
+
+    stored = load(path)
+    assert stored.errors
+    assert 'id="errors"' in render(stored)
+    changes = compare(stored, stored).errors
+    assert sorted((c.split, c.old.value) for c in changes) == sorted((e.split, e.error) for e in stored.errors)
+
+
 def test_unknown_keys_are_ignored() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
