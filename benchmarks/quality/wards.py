@@ -1,6 +1,6 @@
 """Trains, verifies and examines the wards' cases, and prints the figures.
 
-python -m benchmarks.quality.wards [--quick] [--jobs 2] [--only NAME] [--half tuning] [--json FILE]
+python -m benchmarks.quality.wards [--quick] [--jobs 2] [--only NAME] [--half tuning] [--json FILE] [--save DIR]
 python -m benchmarks.quality.wards --export NAME DIR
 """
 
@@ -28,18 +28,19 @@ CASES_PER_PROCESS = 12  # then a fresh one: traced functions pile up
 @click.option("--effort", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True)
 @click.option("--verify", "verify_only", is_flag=True, help="Train and verify, examine nothing.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="All results as JSON.")
+@click.option("--save", type=click.Path(file_okay=False, path_type=Path), help="Every diagnosis as JSON, by case.")
 @click.option("--export", nargs=2, metavar="NAME DIR", help="Write one case as model.keras and data/, and stop.")
 def main(
     *,
     quick: bool, jobs: int, only: tuple[str, ...], half: str, effort: str, verify_only: bool,
-    json_file: Path | None, export: tuple[str, str] | None,
+    json_file: Path | None, save: Path | None, export: tuple[str, str] | None,
 ) -> None:  # fmt: skip
     """Run the command."""
     if export:
         _export(*export)
         return
     names = _chosen(quick, only, half)
-    task = (_verify, ()) if verify_only else (_examine, (effort,))
+    task = (_verify, ()) if verify_only else (_examine, (effort, save))
     results = []
     for result in _run(names, jobs, *task):
         results.append(result)
@@ -77,11 +78,11 @@ def _run(names: list[str], jobs: int, work: Any, arguments: tuple[Any, ...]) -> 
                 yield future.result()
 
 
-def _examine(name: str, effort: str) -> Any:
+def _examine(name: str, effort: str, save: Path | None) -> Any:
     from tests.wards.cases import BY_NAME
     from tests.wards.ward import examine
 
-    return examine(BY_NAME[name], effort=effort)
+    return examine(BY_NAME[name], save, effort=effort)
 
 
 def _verify(name: str) -> Any:

@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,14 +78,16 @@ def admit(case: Case) -> Result:
     return Result(*about, health.verdict, health.why, answers, train_seconds=record.seconds)
 
 
-def examine(case: Case, **options: Any) -> Result:
-    """Admit and examine one case; whatever goes wrong costs this case only."""
+def examine(case: Case, save: Path | None = None, **options: Any) -> Result:
+    """Admit and examine one case; whatever goes wrong costs this case only. `save`: a folder for its diagnosis."""
     admitted = admit(case)
     if admitted.verdict in ("absent", "broken"):
         return admitted
     start = time.perf_counter()
     try:
         diagnosis = _diagnosis(case, options)
+        if save is not None:
+            diagnosis.save(save / f"{case.name}.json")
     except Exception:  # noqa: BLE001 - a case that crashes is a result
         return replace(admitted, seconds=time.perf_counter() - start, trouble=traceback.format_exc())
     return replace(
@@ -231,6 +234,8 @@ def totals(results: Iterable[Result]) -> str:
     lines = []
     for half in ("tuning", "held-out", "all"):
         part = [r for r in results if half in (r.half, "all")]
+        if not part:
+            continue
         sick = sum(r.sick for r in part if r.counts)
         lines += ["", f"{half}: {sick} sick, {sum(r.counts for r in part) - sick} healthy"]
         lines += [f"  {name:<44} {rate}" for name, rate in rates(part).items()]
