@@ -30,8 +30,8 @@ def data_mismatch(evaluation: Evaluation, network: Network | None, baseline: Bas
     of the gap between the lowest known error (a target, a baseline, the train error) and the dev error, else a hint.
 
     ## Known limits
-    Without a train-dev set it cannot be told from variance. A dev set that is harder rather than different looks the
-    same; only a look at the errors tells the two apart.
+    Without a train-dev set it cannot be separated from variance. A dev set that is harder rather than different looks
+    the same; only a look at the errors tells the two apart.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 40 to 43

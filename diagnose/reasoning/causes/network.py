@@ -37,7 +37,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "inputs-not-scaled",
         "The inputs are not scaled",
-        "The values entering the first trainable layer are far from the usual scale.",
+        "The values entering the first trainable layer have an unusual or uneven scale.",
         Role.SUSPECT,
         {input_scale: 2.0, uneven_feature_scales: 1.5},
         (data.SCALE_INPUTS,),
@@ -103,7 +103,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "too-deep-plain",
         "The network is too deep without skip connections",
-        "Without skip connections or normalisation, every layer weakens the signal and the gradient.",
+        "Without skip connections or normalisation, the signal and the gradient shrink or grow with every layer.",
         Role.SUSPECT,
         {deep_plain: 2.0},
         (network.SHALLOWER, network.INITIALISE),

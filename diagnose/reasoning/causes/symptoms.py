@@ -27,7 +27,7 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "dead-units",
-        "ReLU units are dead",
+        "Many units are dead",
         "ReLU units that are never positive learn nothing and pass nothing on.",
         Role.SYMPTOM,
         {dead_units: 2.0},
