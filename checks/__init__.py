@@ -1,4 +1,4 @@
-"""All checks, one file each, in the order in which they are read: what breaks everything first."""
+"""All checks, one file each, in reading order: what breaks everything comes first."""
 
 from diagnose.checks import data, generalisation, network, numerics, optimisation, process
 from diagnose.registry import Check

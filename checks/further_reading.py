@@ -1,4 +1,4 @@
-"""What checks name as further reading: titles and addresses only. The page loads none of them."""
+"""Links that checks offer as further reading: titles and addresses only. The report loads none of them."""
 
 from diagnose.findings import Link
 

@@ -1,4 +1,4 @@
-"""Checks of the data: what is fed, how it is labelled, how it is split."""
+"""Checks of the data: inputs, labels and splits."""
 
 from diagnose.checks.data import (
     class_imbalance,

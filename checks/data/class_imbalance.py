@@ -4,35 +4,35 @@ from math import sqrt
 import numpy as np
 
 from diagnose.checks.further_reading import REAL_WORLD, RECIPE
-from diagnose.checks.reading.wording import number, percent
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import Array, Dataset, Evaluation, Head, Network, Score, SplitScores, Unavailable
 from diagnose.registry import check
 from diagnose.subject import Task
 
 RATIO = 10.0  # rows of the largest class over the smallest; SageMaker Debugger and deepchecks use the same
-GAP = 0.10  # recall of the largest class minus that of the smallest: less does not matter
+GAP = 0.10  # recall of the largest class minus that of the smallest; a smaller gap does not matter
 Z = 1.96  # 95 %
 
 
-@check("Classes of very different size", family="data", reading=(REAL_WORLD, RECIPE))
+@check("Imbalanced classes", family="data", reading=(REAL_WORLD, RECIPE))
 def class_imbalance(dataset: Dataset, network: Network, evaluation: Evaluation | None) -> Iterator[Finding]:
-    """Compares the sizes of the classes, and what the model makes of the small ones.
+    """Compares the class sizes, and how well the model recognises the smallest class.
 
     ## What it measures
-    Rows of the largest class over rows of the smallest on train, and the difference between their recalls
+    The number of training rows of the largest class over that of the smallest, and the difference between their recalls
     on dev (else on train), with its interval.
 
     ## Why it matters
-    Where one class dominates, accuracy rewards a model for ignoring the others.
+    If one class dominates, a model reaches a high accuracy by ignoring the others.
 
     ## How it is decided
-    A hint where the ratio is above 10, unless the model was evaluated and the smallest class is recognised
-    about as well as the largest (gap below 0.10, or not significant at 95 %).
+    A hint if the ratio is above 10, unless the model was evaluated and recognises the smallest class about as well as
+    the largest (gap below 0.10, or not significant at 95 %).
 
     ## Known limits
-    An uneven class mix may simply be the truth, and accuracy the right measure: hence never more than a
-    hint. Multi-label outputs are not judged.
+    An uneven class mix may reflect reality, and accuracy may be the right metric, so this is never more than a hint.
+    Multi-label outputs are not judged.
 
     ## References
     - Buda, Maki, Mazurowski 2018, "A systematic study of the class imbalance problem in convolutional neural
@@ -63,7 +63,7 @@ def _effect(
             difference, gap = measured
             if difference < GAP or gap.low <= 0:
                 return
-            message += f", and its recall on {split} is {percent(difference)} higher"
+            message += f", and its recall on {split} is {100 * difference:.0f} points higher"
     yield Finding(
         Severity.HINT,
         message,
@@ -77,7 +77,7 @@ def _effect(
 
 
 def _judged(evaluation: Evaluation | None, place: int) -> tuple[str, Score] | None:
-    """The score to judge by: dev where there is one, else train."""
+    """The score to judge by: on dev if it exists, else on train."""
     for split in (evaluation.dev, evaluation.train) if evaluation is not None else ():
         if isinstance(split, SplitScores) and not isinstance(split, Unavailable) and split.scores[place].confusion:
             return split.split, split.scores[place]
@@ -88,7 +88,7 @@ def _recall_gap(score: Score, small: int, large: int) -> tuple[float, Interval] 
     confusion: Array = np.asarray(score.confusion, dtype=np.float64)
     if max(small, large) >= len(confusion) or min(confusion[small].sum(), confusion[large].sum()) == 0:
         return None
-    # Agresti and Caffo: one success and one failure added to each side, so that 0 of 5 is not certainty.
+    # Agresti and Caffo: add one success and one failure to each side, so that 0 of 5 does not count as certain.
     rows = [confusion[label].sum() + 2 for label in (small, large)]
     recall = [(confusion[label, label] + 1) / n for label, n in zip((small, large), rows, strict=True)]
     se = sqrt(sum(r * (1 - r) / n for r, n in zip(recall, rows, strict=True)))

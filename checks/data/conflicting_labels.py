@@ -9,31 +9,31 @@ from diagnose.registry import check
 
 MEASURABLE = 0.01  # share of conflicting rows: about the error that no model on these inputs can remove
 TRACE = 0.001  # worth a look
-COMMON = 0.20  # share of repeated rows from which on equal inputs are the nature of the data, not slips
+COMMON = 0.20  # share of repeated rows; above, identical inputs are expected rather than labelling errors
 
 
-@check("Equal inputs with different labels", family="data", reading=(RECIPE, NOT_WORKING))
+@check("Identical inputs with different labels", family="data", reading=(RECIPE, NOT_WORKING))
 def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
-    """Counts the rows whose inputs equal another row's while the labels differ.
+    """Counts the rows whose inputs are identical to another row's while the labels differ.
 
     ## What it measures
-    The number of rows of each split with a twin of another label, and of rows that repeat an earlier one, among the
-    rows that were compared; and the share of all rows that follows, with its exact binomial interval where rows were
+    The number of rows of each split that have a twin with another label, and of rows that repeat an earlier one, among
+    the rows that were compared; and the resulting share of all rows, with its exact binomial interval if rows were
     sampled.
 
     ## Why it matters
-    No function of the inputs can be right about both rows: half of the smaller share is error that cannot be
-    removed, and the network spends capacity on trying.
+    No function of the inputs can be right about both rows. Part of this share is error that no model can remove, and
+    the network wastes capacity on trying.
 
     ## How it is decided
-    A hint from 1 % of the rows, a note from 0.1 % (the lower end of the interval where rows were sampled). Where at
-    least 20 % of all rows repeat another one the inputs take few values, and equal rows with different outcomes are to
-    be expected. Never more than a hint: it bounds what any model can reach, and is not a fault of this one. Where a
-    sample leaves a share above 1 % possible at 95 %, the split is not judged.
+    A hint from 1 % of the rows, a note from 0.1 % (the lower end of the interval if rows were sampled). If at least 20
+    % of all rows repeat another one, the inputs take few values, and identical rows with different outcomes are
+    expected. Never more than a hint: conflicting labels limit what any model can reach and are not a fault of this one.
+    If a sample leaves a share above 1 % possible at 95 %, the split is not judged.
 
     ## Known limits
-    Only outputs that classify are judged: a regression target may differ between equal rows by its noise.
-    Almost equal rows are not seen. In a sample, the twins of a row are found only as far as they are in it.
+    Only classification outputs are judged: a regression target may differ between identical rows by its noise.
+    Near-duplicates are not found. A sample shows a row's twins only if they are in the sample too.
 
     ## References
     - Northcutt, Athalye, Mueller 2021, "Pervasive Label Errors in Test Sets", arXiv:2103.14749
@@ -57,7 +57,7 @@ def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
 
 def _finding(split: SplitStatistics, twins: Twins) -> Finding:
     repeated = split.duplicates.share if split.duplicates is not None else 0.0
-    natural = f", where {percent(repeated)} of all rows repeat another one" if repeated >= COMMON else ""
+    natural = f", and {percent(repeated)} of all rows repeat another one" if repeated >= COMMON else ""
     return Finding(
         Severity.HINT if twins.at_least >= MEASURABLE else Severity.INFO,
         f"{about(twins)} of the rows on {split.name} have the same inputs as a row with another label{natural}",

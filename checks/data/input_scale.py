@@ -11,33 +11,33 @@ from diagnose.registry import check
 
 LARGE = 50.0  # root mean square of a feature; raw 0-255 pixels and SGD at 0.01 gave NaN in the first epoch
 RAISED = 10.0  # the same, worth trying to lower; 0-16 pixels did no harm under Adam
-SMALL = 0.05  # largest absolute value of all; 0-1 pixels divided by 255 once more stay below 0.004
-AFFECTED = 0.10  # share of the features from which on it counts: one odd column is another check's matter
+SMALL = 0.05  # largest absolute value; 0-1 pixels divided by 255 again stay below 0.004
+AFFECTED = 0.10  # share of the features that must be affected; a single odd column is left to uneven-feature-scales
 USUAL = "0.1 to 10"  # root mean square
 SHOWN = 12  # features in the evidence
 
 
-@check("Scale of what the first layer receives", family="data", reading=(NOT_WORKING, ADVICE))
+@check("Scale of the inputs to the first layer", family="data", reading=(NOT_WORKING, ADVICE))
 def input_scale(forward: Forward, network: Network | None) -> Iterator[Finding]:
-    """Judges the size of the numbers that reach the first trainable layer, after all preprocessing in the model.
+    """Checks the size of the values that reach the first trainable layer, after all preprocessing inside the model.
 
     ## What it measures
-    The root mean square of every feature (or channel) as it enters the first layer with weights, so a
-    Rescaling or Normalization layer inside the model counts.
+    The root mean square of every feature (or channel) as it enters the first layer with weights, so Rescaling and
+    Normalization layers inside the model are taken into account.
 
     ## Why it matters
-    The gradient of the first kernel is proportional to its input. Inputs in the hundreds make the loss
-    surface steep and narrow: at ordinary learning rates the first steps overshoot, saturate or kill units.
-    Inputs of a thousandth make the first layer learn a thousand times more slowly.
+    The gradient of the first kernel is proportional to its input. Inputs in the hundreds make the loss surface steep
+    and narrow: at common learning rates the first steps overshoot, saturate units or kill them. With inputs around
+    0.001, the first layer learns a thousand times more slowly.
 
     ## How it is decided
-    More than 10 % of the features with a root mean square above 50: a warning; above 10: a hint. No value
-    above 0.05 in size: a warning. Values outside -1 ... 1 are fine: standardised data have them. Embeddings are
-    exempt, and so are first layers that normalise or whose output is normalised.
+    A warning if more than 10 % of the features have a root mean square above 50, a hint above 10. A warning if no value
+    is above 0.05 in size. Values outside -1 ... 1 are fine: standardised data has them. Embeddings are exempt, and so
+    are first layers that normalise or whose output is normalised.
 
     ## Known limits
-    Whether it hurts depends on the optimizer and the learning rate: Adam forgives much. Features that never
-    change are not counted.
+    The harm depends on the optimizer and the learning rate: Adam tolerates much. Features that never change are not
+    counted.
 
     ## References
     - LeCun, Bottou, Orr, Müller 1998, "Efficient BackProp", section 4.3
@@ -93,7 +93,7 @@ def _bars(first: FirstInput, threshold: float) -> Bars:
     size: Array = np.sqrt(first.mean**2 + first.std**2)
     order = np.argsort(-size, kind="stable")[:SHOWN]
     return Bars(
-        f"Largest features that reach {first.layer}",
+        f"Largest features entering {first.layer}",
         tuple(f"feature {i + 1}" for i in order),
         tuple(float(size[i]) for i in order),
         unit="root mean square",

@@ -12,28 +12,27 @@ ROUNDING = 1e-3  # how far outside 0 ... 1 float noise may put a probability
 SHOWN = 12  # labels in the evidence
 
 
-@check("Labels that the loss cannot read", family="data", reading=(RECIPE, NOT_WORKING))
+@check("Labels in the wrong format for the loss", family="data", reading=(RECIPE, NOT_WORKING))
 def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
-    """Compares the form and range of the labels with what the loss takes.
+    """Compares the format and range of the labels with what the loss expects.
 
     ## What it measures
-    Shape, smallest and largest value and integrality of the labels of every split, per output.
+    Shape, smallest and largest value, and integrality of the labels of every split, per output.
 
     ## Why it matters
-    A loss does not check its labels. Labels outside its range read the wrong unit's probability, drive the
-    loss below zero, or stay silent with a normal-looking curve, depending on the backend.
+    A loss does not validate its labels. Depending on the backend, labels out of range select the wrong unit's
+    probability, drive the loss below zero, or leave no trace in a normal-looking curve.
 
     ## How it is decided
-    Errors, from the definition of the losses: for sparse categorical cross-entropy, labels that are not
-    integers, negative, one-hot rows, or integers beyond the last unit although there are enough units for the
-    classes; for categorical cross-entropy, integers instead of rows, or values outside 0 ... 1; for binary
-    cross-entropy, values outside 0 ... 1. A hint where labels could be converted without doubt and were, for
-    everything else rests on the converted ones: in a training of the user's, `fit` would have refused or
-    misread them.
+    Errors, by the definition of the losses: for sparse categorical cross-entropy, labels that are not integers, are
+    negative, are one-hot rows, or exceed the last unit although there are enough units for the classes; for categorical
+    cross-entropy, integers instead of rows, or values outside 0 ... 1; for binary cross-entropy, values outside 0 ...
+    1. A hint if the labels could be converted without ambiguity and were: all other results rest on the converted
+    labels, while your own `fit` would have rejected or misread the original ones.
 
     ## Known limits
-    Losses of the user's own are not judged. More classes than units is reported as a matter of the head.
-    Hinge losses take labels 0/1 as well as -1/1: Keras converts them.
+    Custom losses are not judged. More classes than units is left to the check on output units. Hinge losses accept
+    labels 0/1 as well as -1/1: Keras converts them.
 
     ## References
     - keras.io, "Probabilistic losses"
@@ -49,6 +48,7 @@ def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
 
 
 def _problem(head: Head, target: TargetStatistics) -> str | None:
+    """The predicate of "the labels ..., which the loss does not accept"; None if they are fine."""
     loss = head.output.loss
     if target.low.size == 0 or target.rows == 0 or head.output.task is Task.REGRESSION:
         return None  # numbers under a cross-entropy: the loss is wrong, not the labels
@@ -62,23 +62,22 @@ def _problem(head: Head, target: TargetStatistics) -> str | None:
 def _sparse_problem(head: Head, target: TargetStatistics) -> str | None:
     columns = target.shape[-1] if target.shape else 1
     if target.layout in ("one-hot", "probabilities", "multi-hot") and columns > 1:
-        return f"rows of {columns} values, one per class, instead of one integer"
+        return f"are rows of {columns} values, one per class, instead of one integer"
     if target.non_integer:
-        verb = "is not an integer" if target.non_integer == 1 else "are not integers"
-        return f"{counted(target.non_integer, 'label')} that {verb}"
+        return f"include {counted(target.non_integer, 'non-integer value')}"
     low, high = float(target.low.min()), float(target.high.max())
     inside = low >= 0 and high < head.units
     if target.layout != "integers" or inside or len(target.classes) > head.units:
         return None
     return (
-        f"{counted(len(target.classes), 'class', 'classes')} from {number(low)} to {number(high)} "
-        f"where {counted(head.units, 'unit')} can mean 0 to {head.units - 1}"
+        f"run from {number(low)} to {number(high)} ({counted(len(target.classes), 'class', 'classes')}) "
+        f"instead of within 0 to {head.units - 1}"
     )
 
 
 def _categorical_problem(head: Head, target: TargetStatistics) -> str | None:
     if target.layout == "integers" and head.units > 1 and (not target.shape or target.shape[-1] == 1):
-        return f"integers instead of rows of {head.units} values, one per class"
+        return f"are integers instead of rows of {head.units} values, one per class"
     return _range_problem(target)
 
 
@@ -86,7 +85,7 @@ def _range_problem(target: TargetStatistics) -> str | None:
     low, high = float(target.low.min()), float(target.high.max())
     if low >= -ROUNDING and high <= 1 + ROUNDING:
         return None
-    return f"values from {number(low)} to {number(high)} instead of 0 to 1"
+    return f"run from {number(low)} to {number(high)} instead of 0 to 1"
 
 
 def _finding(head: Head, target: TargetStatistics, split: SplitStatistics, problem: str) -> Finding:
@@ -94,7 +93,7 @@ def _finding(head: Head, target: TargetStatistics, split: SplitStatistics, probl
     table = Table(f"Labels of {head.output.name} on {split.name}", ("label", "rows"), labels[:SHOWN])
     return Finding(
         Severity.ERROR,
-        f"the labels of {head.output.name} on {split.name} are {problem}, which {head.output.loss} cannot read",
+        f"the labels of {head.output.name} on {split.name} {problem}, which {head.output.loss} does not accept",
         where=Where(output=head.output.name, split=split.name),
         value=float(target.high.max()),
         rows=target.rows,

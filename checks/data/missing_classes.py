@@ -7,8 +7,8 @@ from diagnose.measurements import Dataset, Network, NotMeasured, SplitStatistics
 from diagnose.registry import check
 from diagnose.subject import Output
 
-ABUNDANT = 0.01  # share of a split's rows in classes that train lacks, from which on its error rate means nothing
-FEW = 10  # rows of a class in train: hardly learnable below that
+ABUNDANT = 0.01  # share of a split's rows in classes that train lacks; above, its error rate is meaningless
+FEW = 10  # training rows of a class; with fewer, it can hardly be learned
 SHOWN = 20  # classes in the evidence
 
 
@@ -17,19 +17,19 @@ def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
     """Compares the classes of every split with those of train.
 
     ## What it measures
-    Rows per class on every split, for outputs that classify.
+    Rows per class on every split, for classification outputs.
 
     ## Why it matters
-    A class that train never shows cannot be predicted; every such row is an error that no training removes.
-    It happens when sorted data are cut into splits.
+    A class that never occurs in train cannot be predicted: every row of it is an error that no training removes. A
+    typical reason is that sorted data was cut into splits.
 
     ## How it is decided
-    Rows of another split in classes that train lacks: an error from 1 % of that split's rows, else a
-    warning. Classes with fewer than 10 rows in train are a hint. All rows are needed: a class that a sample lacks is
-    not missing.
+    Rows of another split in classes that train lacks are an error from 1 % of that split's rows, else a warning.
+    Classes with fewer than 10 training rows are a hint. All rows are needed: a class absent from a sample may still be
+    in the data.
 
     ## Known limits
-    At most 1,000 distinct labels are compared. Classes in no split at all are not seen here.
+    At most 1,000 distinct labels are compared. Classes that occur in no split are not found.
 
     ## References
     - Ng 2018, *Machine Learning Yearning*, chapters 5 and 6 (dev and test sets from the same distribution)
@@ -47,15 +47,15 @@ def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
 
 
 def _refuse_sampled_labels(train: SplitStatistics, place: int) -> None:
-    """Skip where train is held whole, and its labels are too many to be read.
+    """Refuse to judge if train has so many labels that only some were read.
 
     Raises:
         NotMeasured: only some of the labels were read.
     """
     read = train.targets[place].rows
     if read < train.rows:
-        reason = f"it needs all labels, and those of {read:,} of {train.rows:,} training rows were read"
-        raise NotMeasured(reason, "Compare the classes of the splits yourself: the labels are too many to be read.")
+        reason = f"all labels are needed, but only those of {read:,} of {train.rows:,} training rows were read"
+        raise NotMeasured(reason, "There are too many labels to read: compare the classes of the splits yourself.")
 
 
 def _counts(split: SplitStatistics, place: int) -> dict[float, int]:
@@ -75,7 +75,7 @@ def _unknown(
     yield Finding(
         Severity.ERROR if share >= ABUNDANT else Severity.WARNING,
         f"{percent(share)} of the labels on {split.name} belong to {counted(len(missing), 'class', 'classes')} "
-        f"that train does not have: {listed(shown)}",
+        f"that train lacks: {listed(shown)}",
         where=Where(output=output.name, split=split.name, label=shown[0]),
         value=share,
         threshold=0.0,

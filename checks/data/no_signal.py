@@ -7,34 +7,34 @@ from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score, S
 from diagnose.registry import check
 from diagnose.subject import Seen
 
-ENOUGH = 200  # rows to judge by: with fewer, a real but weak signal easily hides
-RARE = 50  # rows that are not of the most frequent class; with fewer, chance alone hides a signal
-FEW_ROWS = 30  # rows to judge by: fewer show nothing
-NOTHING = 0.05  # skill of the network up to which it counts as no better than the constant without an interval
+ENOUGH = 200  # rows; with fewer, a weak signal is easily missed
+RARE = 50  # rows outside the most frequent class; with fewer, chance alone hides a signal
+FEW_ROWS = 30  # rows; fewer show nothing
+NOTHING = 0.05  # skill up to which the network counts as no better than the constant, if there is no interval
 
 
 @check("Inputs without a usable signal", family="data", reading=(NOT_DEEP, RECIPE))
 def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Finding]:
-    """Checks whether simple models or the network find anything about the target in the inputs.
+    """Checks whether simple models or the network find any signal about the target in the inputs.
 
     ## What it measures
-    The skill of scikit-learn's baselines (linear and gradient boosting, among others) on rows they were not
-    trained on, against the constant prediction and against the same baselines fitted on shuffled labels; and
-    the network's on the same rows.
+    The skill of scikit-learn's baselines (linear and gradient boosting, among others) on rows they were not trained on,
+    against the constant prediction and against the same baselines fitted on shuffled labels; and the skill of the
+    network on the same rows.
 
     ## Why it matters
-    Where the inputs carry no usable signal about the target, or labels are paired with the wrong rows, no
-    architecture and no learning rate helps. Memorising is still possible, so a low training error proves nothing.
+    If the inputs carry no usable signal about the target, or labels are paired with the wrong rows, no architecture and
+    no learning rate helps. Memorising is still possible, so a low training error proves nothing.
 
     ## How it is decided
-    Reported where no baseline beats the constant prediction beyond its interval and beyond shuffled labels,
-    and the network does not either (95 %, in error or in loss). An error where the shuffled labels were
-    tried on at least 200 rows, else a warning. Nothing is reported below 30 rows, or where fewer than 50
-    rows are of another class than the most frequent.
+    Reported if no baseline beats the constant prediction beyond its interval and beyond shuffled labels, and the
+    network does not either (95 %, in error or in loss). An error if the shuffled labels were tried on at least 200
+    rows, else a warning. Nothing is reported below 30 rows, or if fewer than 50 rows are outside the most frequent
+    class.
 
     ## Known limits
-    Absence of proof: a signal that neither baselines nor this network can express (the order of tokens, the
-    shape of an object anywhere in a picture) is not seen. A network that was trained on these rows does not count.
+    This is not a proof: a signal that neither the baselines nor this network can express (the order of tokens, the
+    shape of an object anywhere in an image) is not found. A network trained on these rows does not count.
 
     ## References
     - Ojala, Garriga 2010, "Permutation Tests for Studying Classifier Performance", JMLR 11
@@ -65,14 +65,14 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
 
 
 def _too_rare(output: OutputBaseline, baseline: Baseline, evaluation: Evaluation | None) -> bool:
-    """Whether nearly all rows are of one class, so that predicting it is hard to beat whatever the inputs hold."""
+    """Whether nearly all rows are of one class, so that always predicting it is hard to beat."""
     score = _score(output, baseline, evaluation)
     return score is not None and bool(score.actual) and 0 < (1 - max(score.actual)) * output.rows_dev < RARE
 
 
 def _network_learned(output: OutputBaseline, baseline: Baseline, evaluation: Evaluation | None) -> bool:
     if baseline.net_seen == Seen.YES:
-        return False  # it may have learned these rows by heart
+        return False  # it may have memorised these rows
     score = _score(output, baseline, evaluation)
     if score is None:
         return output.net_skill > NOTHING

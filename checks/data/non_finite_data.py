@@ -9,28 +9,28 @@ from diagnose.measurements import Dataset, InputStatistics, SplitStatistics
 from diagnose.registry import check
 
 SENTINELS = (-999.0, -9999.0, -99999.0)  # numbers that commonly stand for "missing"
-APART = 0.5  # a sentinel's column reaches at most this share of its size upwards; a symmetric range has none
+APART = 0.5  # largest value of a column over the size of its sentinel, at most; a symmetric range is legitimate
 
 
 @check("Missing or infinite values in the data", family="data", reading=(RECIPE, NOT_WORKING))
 def non_finite_data(dataset: Dataset) -> Iterator[Finding]:
-    """Counts NaN and infinite cells in the inputs and the targets, and looks for numbers that stand for them.
+    """Counts NaN and infinite values in the inputs and the targets, and looks for numbers that mark missing values.
 
     ## What it measures
-    NaN and infinite cells per split, in every input and every target; and columns whose smallest value is
-    exactly -999, -9999 or -99999.
+    NaN and infinite values per split, in every input and every target; and columns whose smallest value is exactly
+    -999, -9999 or -99999.
 
     ## Why it matters
-    One NaN in a batch makes the loss, and after one step every weight, NaN. A number that stands for
-    "missing" is as bad in its own way: it dominates the column's mean and spread.
+    One NaN in a batch makes the loss NaN, and after one step every weight. A number that stands for "missing" does harm
+    too: it dominates the column's mean and spread.
 
     ## How it is decided
-    Any NaN or infinite cell is an error. A column whose smallest value is one of the numbers above, and
-    which reaches no further up than half of that, is a hint.
+    Any NaN or infinite value is an error. A column is a hint if its smallest value is one of the numbers above and its
+    largest value is at most half as large in size.
 
     ## Known limits
-    Only sampled rows of the inputs are scanned. A gap marked by another number (0, -1, 9999) is not seen:
-    those are legitimate values far more often.
+    Only sampled rows of the inputs are scanned. Missing values marked by another number (0, -1, 9999) are not found:
+    these numbers are usually legitimate.
 
     ## References
     - Breck, Polyzotis, Roy, Whang, Zinkevich 2019, "Data Validation for Machine Learning", MLSys
@@ -69,7 +69,7 @@ def _sentinels(inputs: InputStatistics, rows: int) -> Iterator[Finding]:
         yield Finding(
             Severity.HINT,
             f"the smallest value of {listed([names[i] for i in columns])} is exactly {number(low)}, "
-            "a number that often stands for a missing one",
+            "a number that often marks missing values",
             where=Where(split="train", feature=names[columns[0]]),
             value=low,
             rows=rows,

@@ -8,37 +8,37 @@ from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Array, Dataset, Flags, InputStatistics, SplitStatistics
 from diagnose.registry import check
 
-FACTOR = 3.0  # ratio of spreads that sampling and ordinary drift do not reach over most features
-FEW_FACTOR = 10.0  # the same for fewer than FEW features: one trending series may well triple its spread
+FACTOR = 3.0  # ratio of spreads; sampling and ordinary drift stay below it in most features
+FEW_FACTOR = 10.0  # the same for fewer than FEW features: one trending series may triple its spread
 FEW = 4  # features or channels
 AGREE = 2.0  # the middle 80 % of the ratios lie within this factor of their median: one factor for all
 STANDARD = 0.2  # |mean| and |std - 1| of a standardised feature, with room for the sampling of a small split
 MOST = 0.8  # share of the features that must look standardised
 SHIFT = 0.5  # in standard deviations: a mean that a standardised feature cannot have
 SPREAD = 2.0  # factor: a standard deviation that a standardised feature cannot have
-ROWS = 20  # of a split: moments of fewer rows mean little
+ROWS = 20  # of a split; the moments of fewer rows are unreliable
 SHOWN = 10  # features in the evidence
 
 
-@check("Splits that were prepared differently", family="data", reading=(RECIPE, NOT_WORKING))
+@check("Splits with different preprocessing", family="data", reading=(RECIPE, NOT_WORKING))
 def preprocessing_mismatch(dataset: Dataset) -> Iterator[Finding]:
-    """Looks for a split whose inputs were scaled in another way than those of train.
+    """Looks for a split whose inputs were scaled differently from those of train.
 
     ## What it measures
-    Mean and standard deviation of every feature or channel on each split against train.
+    Mean and standard deviation of every feature or channel on each split, compared with train.
 
     ## Why it matters
-    A model that met numbers around 1 and is judged on numbers around 100 is judged on something it never
-    saw. The gap then looks like overfitting or like a different population, and neither cure helps.
+    A model trained on values around 1 and evaluated on values around 100 is evaluated on inputs it never saw. The gap
+    then looks like overfitting or data mismatch, and the remedies for those do not help.
 
     ## How it is decided
-    An error where most features differ from train by one and the same factor of at least 3 (10 with fewer
-    than four features or channels), or where one of the two is standardised (80 % of the features with mean 0
-    and standard deviation 1, within 0.2) while most features of the other are far from it.
+    An error if most features differ from train by one common factor of at least 3 (10 with fewer than four features or
+    channels), or if one of the two splits is standardised (80 % of the features with mean 0 and standard deviation 1,
+    within 0.2) while most features of the other are far from it.
 
     ## Known limits
-    A shift of the population other than by a factor belongs to data mismatch. Tokens,
-    text, columns of zeros and ones, and splits of fewer than 20 rows are not judged.
+    Shifts other than a common factor are left to the check on data mismatch. Tokens, text, columns of zeros and ones,
+    and splits of fewer than 20 rows are not judged.
 
     ## References
     - Sculley et al. 2015, "Hidden Technical Debt in Machine Learning Systems", NeurIPS
@@ -84,7 +84,7 @@ def _standardised(inputs: InputStatistics, varies: Flags) -> bool:
 
 def _far_from_standard(inputs: InputStatistics, varies: Flags, kind: str) -> bool:
     if varies.sum() < FEW and kind != "image":
-        return False  # one or two drifting columns look like this too
+        return False  # one or two drifting columns look the same
     std = inputs.std[varies]
     far = (np.abs(inputs.mean[varies]) > SHIFT * std) & ((std > SPREAD) | (std < 1 / SPREAD))
     return bool(np.mean(far) > 0.5)

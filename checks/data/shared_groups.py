@@ -9,26 +9,26 @@ from diagnose.registry import check
 TRACE = 0.005  # share of a split's rows whose group is also in train
 
 
-@check("Groups that are in two splits", family="data", reading=(RECIPE, NOT_WORKING))
+@check("Groups in more than one split", family="data", reading=(RECIPE, NOT_WORKING))
 def shared_groups(dataset: Dataset) -> Iterator[Finding]:
     """Counts the groups of dev and test that are also in train, by the column named with --group.
 
     ## What it measures
-    For every other split, how many of its groups (patients, speakers, machines) have rows in train, and the share of
-    its rows that belong to them.
+    For every split other than train, how many of its groups (patients, speakers, machines) have rows in train, and the
+    share of its rows that belong to them.
 
     ## Why it matters
-    Rows of one group are alike. A model that has seen some of them knows the group, and its error on the others is
-    lower than on groups that it will meet for the first time.
+    Rows of one group are similar. A model that has seen some of them knows the group, so its error on the rest is lower
+    than on new groups.
 
     ## How it is decided
-    A hint from 0.5 % of the split's rows. How much lower the error became is unknown, and a shared group does not speak
-    against the model: never more than a hint. Where a split is a sample of its rows and less was found, nothing is
-    said: the groups that are missing from a sample may be shared.
+    A hint from 0.5 % of the split's rows. Never more than a hint: how much the error is understated is unknown, and a
+    shared group is not a fault of the model. If a split is a sample and less was found, it is not judged: groups absent
+    from the sample may be shared.
 
     ## Known limits
-    A column of few values that are not groups (a country, a sex) is shared by every split. Groups written in two ways
-    are two groups. Where the model will serve the very groups that it was trained on, sharing them is right.
+    A column with few values that are not groups (a country, a sex) is shared by every split. A group spelled in two
+    ways counts as two groups. If the model will serve the same groups it was trained on, sharing them is right.
 
     ## References
     - Saeb et al. 2017, "The need to approximate the use-case in clinical machine learning", GigaScience 6
@@ -49,5 +49,5 @@ def shared_groups(dataset: Dataset) -> Iterator[Finding]:
         )
     sampled = [split for split in dataset.splits if split.sampled]
     if sampled:
-        reason = f"few shared groups were found among {sampled[0].rows:,} rows of {sampled[0].name}, which are a sample"
+        reason = f"few shared groups were found, but the {sampled[0].rows:,} rows of {sampled[0].name} are a sample"
         raise NotMeasured(reason, ALL_ROWS)

@@ -8,33 +8,33 @@ from diagnose.measurements import Dataset, SplitStatistics, Twins
 from diagnose.registry import check
 
 TRACE = 0.005  # share of a split's rows that are also in train
-LARGE = 0.05  # share of chance collisions from which on even equal splits prove nothing
+LARGE = 0.05  # share of chance collisions; above, even identical splits prove nothing
 SAME = 0.99  # the split is the training data itself
-EXPECTED = 2.0  # times the share of repeats inside a split: what data with few distinct rows collide by chance
+EXPECTED = 2.0  # times the share of repeats inside a split: rows with few distinct values coincide by chance
 Z = 3.0  # standard errors above the expected share
 
 
-@check("Rows that are in two splits", family="data", reading=(LEAKAGE,))
+@check("Rows in more than one split", family="data", reading=(LEAKAGE,))
 def shared_rows(dataset: Dataset) -> Iterator[Finding]:
     """Counts the rows of dev and test that are also in train.
 
     ## What it measures
-    The number of rows of every other split whose inputs equal a training row's, bit for bit, among the rows that were
-    compared; and the share of all rows that follows, with its exact binomial interval where rows were sampled.
+    The number of rows of every split other than train whose inputs equal a training row's bit for bit, among the rows
+    that were compared; and the resulting share of all rows, with its exact binomial interval if rows were sampled.
 
     ## Why it matters
-    A row that was trained on says nothing about new data: the measured error is too low by about that share.
+    Rows that the model was trained on say nothing about new data: the measured error is too low by about their share.
 
     ## How it is decided
-    A hint from 0.5 %, as far as the share exceeds twice the share of rows that repeat inside train or inside the split
-    by more than 3 standard errors: rows with few distinct values, blank images and the like collide without any leak.
-    Where rows were sampled, the lower end of the interval must exceed both. From 99 % on the split is the training
-    data. Never more than a hint: it takes away what the split could show, and does not speak against the model. Where a
-    sample leaves a share above 0.5 % possible at 95 % (about 3 / (rows x share of train) where none was found), the
-    split is not judged.
+    A hint from 0.5 %, if the share exceeds twice the share of rows that repeat inside train or inside the split by more
+    than 3 standard errors: rows with few distinct values, blank images and the like coincide without a leak. If rows
+    were sampled, the lower end of the interval must exceed both. From 99 % on, the split counts as the training data
+    itself. Never more than a hint: the split shows less than it could, but the model is not at fault. If a sample
+    leaves a share above 0.5 % possible at 95 % (about 3 / (rows x share of train) if none was found), the split is not
+    judged.
 
     ## Known limits
-    Near-duplicates, overlapping windows and rows of the same person or day are not seen. Where a shared row is in train
+    Near-duplicates, overlapping windows and rows of the same person or day are not found. If a shared row is in train
     several times, a sample finds it more often, and the estimate is too high.
 
     ## References
@@ -59,7 +59,7 @@ def shared_rows(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _more_than_chance(twins: Twins, expected: float) -> bool:
-    """Whether the share is above the trace, and above what rows collide by chance."""
+    """Whether the share is above `TRACE` and above the expected share of chance collisions."""
     if not twins.exact:
         return twins.at_least >= max(TRACE, expected)
     share = twins.share

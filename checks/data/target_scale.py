@@ -10,37 +10,36 @@ from diagnose.measurements import Dataset, Head, Initial, Network, TargetStatist
 from diagnose.registry import check
 from diagnose.subject import Task
 
-LARGE = 100.0  # root mean square of the target; 5000 +- 2000 fell by 1.4 % in 30 epochs of Adam at 1e-3
-NARROW = 0.01  # standard deviation: the loss is below 1e-4 from the start and its gradients with it
-OFFSET = 10.0  # |mean| / standard deviation: the head must first learn a number ten spreads away
+LARGE = 100.0  # root mean square of the target; for 5000 +- 2000 the loss fell by 1.4 % in 30 epochs of Adam at 1e-3
+NARROW = 0.01  # standard deviation; the loss is below 1e-4 from the start, and so are its gradients
+OFFSET = 10.0  # |mean| / standard deviation: the head must first learn an offset of ten standard deviations
 UNEVEN = 100.0  # ratio of the spreads of two target columns under one loss
-RESCALES = frozenset({"Rescaling", "Normalization"})  # as the last layer they carry the scale themselves
+RESCALES = frozenset({"Rescaling", "Normalization"})  # as the last layer they provide the scale
 RELATIVE = frozenset(
     {"mean_absolute_percentage_error", "mean_squared_logarithmic_error", "poisson", "cosine_similarity"}
 )
 
 
-@check("Scale of a regression target", family="data", reading=(NOT_WORKING, OBJECTIVES))
+@check("Scale of the regression targets", family="data", reading=(NOT_WORKING, OBJECTIVES))
 def target_scale(dataset: Dataset, network: Network, initial: Initial | None) -> Iterator[Finding]:
-    """Judges the size of the numbers that a regression head must produce.
+    """Checks the size of the numbers that a regression head must produce.
 
     ## What it measures
-    Mean and standard deviation of every target column on train, and, where it was measured, the loss of
-    fresh weights in units of the constant prediction's.
+    Mean and standard deviation of every target column on train, and, if measured, the loss of fresh weights over that
+    of the constant prediction.
 
     ## Why it matters
-    A fresh network answers with numbers around 0 and 1. To reach 5,000 its last layer must grow by a
-    thousand, at a step size made for weights of a tenth; until then the loss hardly moves, and with plain
-    SGD its gradients are huge.
+    A fresh network outputs values around 0 and 1. To reach 5,000, its last layer must grow a thousandfold with a step
+    size made for weights around 0.1. Until then the loss hardly moves, and with plain SGD the gradients are huge.
 
     ## How it is decided
-    A warning for a linear head when a column's root mean square is above 100 or its standard deviation below
-    0.01, when its mean is more than 10 standard deviations away from 0, or when two columns under one loss
-    differ by more than a factor of 100 in spread.
+    A warning for a linear head if a column's root mean square is above 100 or its standard deviation below 0.01, if its
+    mean is more than 10 standard deviations away from 0, or if two columns under one loss differ in spread by more than
+    a factor of 100.
 
     ## Known limits
-    Losses that judge by ratio, heads that are not linear, and models that end in a Rescaling or
-    Normalization layer are exempt. A bias started at the target's mean cures an offset and is not seen.
+    Exempt are relative losses, heads that are not linear, and models that end in a Rescaling or Normalization layer. A
+    bias initialised at the target's mean solves an offset and is not taken into account.
 
     ## References
     - Bishop 1995, *Neural Networks for Pattern Recognition*, section 8.2
@@ -111,7 +110,7 @@ def _reason(target: TargetStatistics) -> tuple[str, float, float] | None:
     if largest < NARROW:
         return f"the standard deviation of {name} is only {number(largest)}", largest, NARROW
     if offset > OFFSET:
-        return f"the mean of {name} lies {number(offset)} standard deviations away from 0", offset, OFFSET
+        return f"the mean of {name} is {number(offset)} standard deviations away from 0", offset, OFFSET
     if largest / smallest > UNEVEN:
         ratio = largest / smallest
         return f"the columns of {name} differ in spread by a factor of {number(ratio)}", ratio, UNEVEN

@@ -9,20 +9,20 @@ from diagnose.registry import check
 
 @check("Tokens outside the vocabulary", family="data", reading=(RECIPE, NOT_WORKING))
 def token_range(dataset: Dataset) -> Iterator[Finding]:
-    """Compares the integers that feed an embedding with the size of its table.
+    """Compares the token ids that feed an embedding with the size of its table.
 
     ## What it measures
-    Smallest and largest token of every split, and the number of rows of the embedding.
+    Smallest and largest token id of every split, and the number of rows of the embedding.
 
     ## Why it matters
-    A token beyond the table has no vector. Depending on backend and device that is a crash, a vector of
-    zeros, or silently another word's vector.
+    A token id outside the table has no vector. Depending on the backend and the device, the result is a crash, a vector
+    of zeros, or silently another token's vector.
 
     ## How it is decided
-    A negative token, or one at or above the embedding's input dimension, is an error.
+    A negative token id, or one at or above the embedding's `input_dim`, is an error.
 
     ## Known limits
-    Only sampled rows are seen. Padding and unknown words are legitimate tokens and not judged.
+    Only sampled rows are seen. Padding and unknown-word tokens are legitimate and not judged.
 
     ## References
     - keras.io, "Embedding layer" (input_dim: maximum integer index + 1)
@@ -40,8 +40,8 @@ def _outside(inputs: InputStatistics, vocabulary: int, split: SplitStatistics) -
         return
     yield Finding(
         Severity.ERROR,
-        f"the tokens of {inputs.name} on {split.name} run from {number(low)} to {number(high)}, "
-        f"its embedding knows 0 to {vocabulary - 1:,}",
+        f"the token ids of {inputs.name} on {split.name} run from {number(low)} to {number(high)}, "
+        f"but its embedding only covers 0 to {vocabulary - 1:,}",
         where=Where(split=split.name, feature=inputs.name),
         value=high if high >= vocabulary else low,
         threshold=float(vocabulary - 1) if high >= vocabulary else 0.0,

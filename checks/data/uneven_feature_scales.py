@@ -20,30 +20,30 @@ from diagnose.measurements import (
 from diagnose.registry import check
 
 UNEVEN = 100.0  # ratio of standard deviations between features
-TABLE = 50  # features; up to here each is taken for a quantity of its own, above for pixels or counts of one unit
+TABLE = 50  # features; up to here each counts as a separate quantity, above as pixels or counts in one unit
 COIN = 0.01  # relative distance of a variance from that of zeros and ones
 SHOWN = 12  # features in the evidence, the largest and the smallest
 
 
 @check("Features on very different scales", family="data", reading=(NOT_WORKING, ADVICE))
 def uneven_feature_scales(forward: Forward, network: Network | None, dataset: Dataset | None) -> Iterator[Finding]:
-    """Compares the spread of the features with each other, as they enter the first trainable layer.
+    """Compares the spread of the features as they enter the first trainable layer.
 
     ## What it measures
-    The standard deviation of every feature that reaches the first layer with weights: the largest over the
-    smallest in a table of up to 50 features, the largest over the median above that.
+    The standard deviation of every feature that enters the first layer with weights: the largest over the smallest in a
+    table of up to 50 features, the largest over the median above that.
 
     ## Why it matters
-    A feature with a hundred times the spread of the others has a hundred times their gradient. One learning
-    rate cannot suit both: the large ones make training unstable before the small ones have been noticed.
+    A feature with a hundred times the spread of the others has a hundred times their gradient. No single learning rate
+    suits both: the large features make training unstable before the small ones have any effect.
 
     ## How it is decided
-    A ratio above 100 is a warning. Features that never change and columns of zeros and ones are left out
-    (a rare flag has a small spread by nature), and so are images, tokens and first layers that normalise.
+    A ratio above 100 is a warning. Features that never change and columns of zeros and ones are left out (a rare flag
+    has a small spread by nature). So are images, tokens and first layers that normalise.
 
     ## Known limits
-    Wide inputs are taken for pixels or counts that share one unit, where rarely used features have a small
-    spread without harm: there only a dominating feature is seen.
+    Wide inputs are assumed to be pixels or counts in one unit, where rarely used features have a small spread without
+    harm. There, only a dominating feature is found.
 
     ## References
     - LeCun, Bottou, Orr, Müller 1998, "Efficient BackProp", section 4.3
@@ -61,7 +61,7 @@ def uneven_feature_scales(forward: Forward, network: Network | None, dataset: Da
 
 
 def _source(first: FirstInput, dataset: Dataset | None, paths: int) -> InputStatistics | None:
-    """The model input behind a first layer, where there can be only one and its features are still its own."""
+    """The model input that feeds a first layer; None unless the model has one input and one first layer."""
     if dataset is None or paths != 1 or len(dataset.train.inputs) != 1:
         return None
     return dataset.train.inputs[0]
@@ -84,7 +84,7 @@ def _judge(first: FirstInput, source: InputStatistics | None, rows: int) -> Iter
     yield Finding(
         Severity.WARNING,
         f"the spread of {listed(large)} is up to {number(ratio)} times that of "
-        f"{names[order[-1]] if table else 'the median feature'} as they reach {first.layer}",
+        f"{names[order[-1]] if table else 'the median feature'} at the input of {first.layer}",
         where=Where(layer=first.layer, feature=large[0]),
         value=ratio,
         threshold=UNEVEN,
@@ -94,7 +94,7 @@ def _judge(first: FirstInput, source: InputStatistics | None, rows: int) -> Iter
 
 
 def _flags(first: FirstInput, source: InputStatistics | None) -> Flags:
-    """Columns of zeros and ones: their variance is that of a coin, mean (1 - mean)."""
+    """Columns of zeros and ones, recognised by their variance: mean (1 - mean)."""
     if source is None or source.low.size != first.std.size:
         return np.zeros(first.std.size, dtype=bool)
     coin = np.isclose(source.std**2, source.mean * (1 - source.mean), rtol=COIN)
@@ -110,7 +110,7 @@ def _names(first: FirstInput, source: InputStatistics | None) -> tuple[str, ...]
 def _bars(first: FirstInput, order: Indices, names: tuple[str, ...]) -> Bars:
     shown = order if order.size <= SHOWN else np.concatenate([order[: SHOWN // 2], order[-SHOWN // 2 :]])
     return Bars(
-        f"Spread of the features that reach {first.layer}",
+        f"Spread of the features entering {first.layer}",
         tuple(names[i] for i in shown),
         tuple(float(first.std[i]) for i in shown),
         unit="standard deviation",

@@ -1,4 +1,4 @@
-"""How good is the model, and where is the error that remains?"""
+"""Checks of the errors: how good the model is, and where the remaining error comes from."""
 
 from diagnose.checks.generalisation import (
     avoidable_bias,

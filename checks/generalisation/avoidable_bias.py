@@ -1,4 +1,4 @@
-"""How much of the error is there already on the rows the model was trained on."""
+"""How much of the error the model already makes on its training rows."""
 
 from collections.abc import Iterator
 
@@ -25,26 +25,26 @@ from diagnose.registry import check
 
 @check("Avoidable bias", family="generalisation", reading=(LAYERS_AND_NODES, COURSE))
 def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
-    """Takes the distance from the lowest possible error to the train error.
+    """Measures the gap between the lowest possible error and the train error.
 
     ## What it measures
-    The train error in inference mode minus the target error; without a target, minus the error of the best
-    baseline on rows it has not seen, which is an upper bound on what is possible, so that the true bias may
-    be larger. Regression: mean squared errors over the variance that the mean leaves.
+    The train error in inference mode minus the target error. Without a target, minus the error of the best baseline on
+    rows it has not seen: an upper bound on what is possible, so the true bias may be larger. Regression: mean squared
+    errors over the variance that predicting the mean leaves.
 
     ## Why it matters
-    Bias and variance call for opposite steps. A model that misses its target on the rows it has seen cannot
-    be helped by more rows: it needs more capacity, more training or less regularisation.
+    Bias and variance call for opposite steps. A model that misses its target on rows it has seen does not improve with
+    more rows: it needs more capacity, more training or less regularisation.
 
     ## How it is decided
-    It is reported above one point and above 2 standard errors of the difference. It is a direction for the
-    next step, so a hint; a warning where it exceeds a given target, or where a baseline is clearly better
-    on the same rows (paired, 95 %, by 10 % of the error and 0.1 of skill), provided it makes up a quarter of
-    the distance from there to the dev error. A negative bias is memorising, and counts as variance.
+    Reported above one point and above 2 standard errors of the difference. Bias is a direction for the next step, so it
+    is a hint. It is a warning if it exceeds a given target, or if a baseline is clearly better on the same rows
+    (paired, 95 %, by 10 % of the error and 0.1 of skill), provided it makes up a quarter of the gap from there to the
+    dev error. A negative bias means memorising and counts as variance.
 
     ## Known limits
-    Without a target error or a baseline better than a constant there is nothing to compare with. A baseline
-    weaker than the net hides bias.
+    Without a target error, or a baseline better than a constant, there is no reference. A baseline weaker than the net
+    hides bias.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 20 to 23 and 25
@@ -53,7 +53,7 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
     known = [(score, optimum(network, baseline, score)) for score in train.scores]
     if all(best is None for _, best in known):
         raise NotMeasured(
-            "neither a target error nor a baseline shows what is possible", "Name the error to reach: --target-error X."
+            "neither a target error nor a baseline shows what is possible", "Pass the error to reach: --target-error X."
         )
     for number, (score, best) in enumerate(known):
         if best is None:
@@ -75,7 +75,7 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
 
 
 def _part(evaluation: Evaluation, number: int, train: Score, bias: Gap) -> float | None:
-    """The share of bias in the distance from the optimum to the dev error; None without a dev set."""
+    """The share of bias in the gap between the optimum and the dev error; None without a dev set."""
     if isinstance(evaluation.dev, Unavailable):
         return None
     dev = level(evaluation.dev.scores[number], scale_of(train))

@@ -1,4 +1,4 @@
-"""The second gate: whether a model that takes seconds to train does better."""
+"""The second gate: whether a baseline that trains in seconds does better."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ from diagnose.measurements import Baseline, Network, OutputBaseline
 from diagnose.registry import check
 from diagnose.subject import Task
 
-FAR_BEHIND = 0.25  # skill; a gap above 0.2 to 0.25 told 43 of 46 faulty models and at most 1 of 28 healthy ones
+FAR_BEHIND = 0.25  # skill; a gap above 0.2 to 0.25 caught 43 of 46 faulty models and at most 1 of 28 healthy ones
 
 
-@check("Behind a simple baseline", family="generalisation", reading=(NOT_DEEP, RECIPE))
+@check("Worse than a simple baseline", family="generalisation", reading=(NOT_DEEP, RECIPE))
 def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Finding]:
     """Compares the loaded weights with scikit-learn models on the same rows.
 
@@ -22,19 +22,19 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
     neighbours) on rows that the baselines have not seen, with the paired difference row by row.
 
     ## Why it matters
-    What a baseline reaches, the data allows. A net far behind is broken rather than limited; a net slightly
-    behind may be replaced by something cheaper.
+    What a baseline reaches, the data allows. A net far behind is broken rather than limited; a net slightly behind may
+    be replaced by something cheaper.
 
     ## How it is decided
-    An error where the baseline's skill is above the net's by more than 0.25 and the paired difference is
-    above 0 with 95 %. A warning where it is above 0 with 95 %, at least 10 % of the net's own error and at
-    least 0.1 of skill; a hint where it is all but the last. Silent where no baseline beats the constant
-    prediction, and below 30 rows (10 for regression).
+    An error if the baseline's skill is above the net's by more than 0.25 and the paired difference is above 0 at 95 %.
+    A warning if the difference is above 0 at 95 %, at least 10 % of the net's own error and at least 0.1 of skill; a
+    hint if only the last does not hold. Silent if no baseline beats the constant prediction, and below 30 rows (10 for
+    regression).
 
     ## Known limits
-    Gradient boosting often wins on small tables: that is a fact about the data, not a fault of the net. On
-    images and text the baselines are weak, and being ahead of them says little. Where the rows were held
-    out from train, the net may have seen them: then it is really further behind than it looks.
+    Gradient boosting often wins on small tables: that is a property of the data, not a fault of the net. On images and
+    text the baselines are weak, so being ahead of them says little. If the rows were held out from train, the net may
+    have seen them, and is then further behind than it appears.
 
     ## References
     - Grinsztajn, Oyallon, Varoquaux 2022, "Why do tree-based models still outperform deep learning on typical
@@ -72,10 +72,10 @@ def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> s
     held_out = f"{baseline.held_out} rows"
     if baseline.held_out == "train":
         held_out = "train rows held out from the baselines"
-    seen = "" if baseline.net_seen == "no" else ", which the net may have seen"
+    seen = "" if baseline.net_seen == "no" else ", which the net may have seen,"
     net, best = output.net_error, output.best.error
     errors = (error_text(task, net), error_text(task, best)) if task else (f"{net:.3g}", f"{best:.3g}")
-    less = f", {percent(1 - best / net)} less" if 0 <= best < net else ""
+    less = f", {percent(1 - best / net)} lower" if 0 <= best < net else ""
     return (
         f"on {held_out}{seen} the net's error is {errors[0]} (skill {output.net_skill:.2f}) and that of"
         f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}){less}"

@@ -1,4 +1,4 @@
-"""Whether training went on past its best point and kept the last one."""
+"""Whether training went on past its best epoch and kept the last weights."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,33 +13,32 @@ from diagnose.registry import check
 EPOCHS = 3.0  # since the minimum, at least; fewer are noise
 SHARE = 0.1  # of all epochs since the minimum, at least
 WORSE = 1.0  # standard errors above the minimum: the later weights are worse
-CERTAIN = 2.0  # standard errors below the constant prediction: something had been learned
+CERTAIN = 2.0  # standard errors below the constant prediction: the model had learned something
 MUCH_WORSE = 2.0  # standard errors: beyond the noise
 
 
-@check("Best epoch passed", family="generalisation", speaks_live=Severity.HINT, reading=(RECIPE, FASTER))
+@check("Training past the best epoch", family="generalisation", speaks_live=Severity.HINT, reading=(RECIPE, FASTER))
 def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Looks for a minimum of the dev error well before the end of training.
 
     ## What it measures
-    The dev error at each evaluation (the dev loss where errors were not followed): its minimum, when it
-    was, and the median of the last three, in standard errors of the dev set.
+    The dev error at each evaluation (the dev loss if errors were not recorded): its minimum, the epoch of the minimum,
+    and the median of the last three values, in standard errors of the dev set.
 
     ## Why it matters
-    The weights of the best epoch were there and were overwritten. Keeping them costs one line.
+    The weights of the best epoch existed and were overwritten. Keeping them costs one line.
 
     ## How it is decided
-    The minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the
-    end is more than 1 standard error worse: a hint; more than 2 in the error, a warning, unless it is a replay
-    of ours, which does not show which weights the user kept. A loss that rises
-    while the error stays is over-confidence and a hint. Silent where the best epoch is not better than a
-    constant, where the end is not (training then fell apart), and where the loaded weights are as good as
-    the best epoch, since then they were kept. Only trainings followed from start to end count.
+    A hint if the minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the end
+    is more than 1 standard error worse. A warning if the error is more than 2 standard errors worse, except in a
+    replay, which does not show which weights you kept. A loss that rises while the error stays the same is
+    over-confidence and a hint. Silent if the best epoch is not better than a constant, if the end is not (then training
+    fell apart), and if the loaded weights are as good as the best epoch (then they were kept). Only trainings followed
+    from start to end count.
 
     ## Known limits
-    A replay is not the user's own run: its best epoch may lie elsewhere. With a cyclical schedule the error
-    rises and falls by design. The best of many noisy epochs is better than it really was; hence the
-    standard error.
+    A replay is not your own run: its best epoch may lie elsewhere. With a cyclical schedule the error rises and falls
+    by design. The best of many noisy epochs looks better than it is; hence the standard error.
 
     ## References
     - Prechelt 1998, "Early Stopping - But When?", doi:10.1007/3-540-49430-8_3
@@ -66,7 +65,7 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
         yield Finding(
             Severity.WARNING if certain else Severity.HINT,
             f"the dev {unit} was lowest at epoch {number(found.best_epoch)} of {number(found.last_epoch)} and ended"
-            f" {found.deviations:.1f} standard errors above ({number(found.best)} to {number(found.last)})",
+            f" {found.deviations:.1f} standard errors higher ({number(found.best)} to {number(found.last)})",
             Where(split="dev", epoch=round(found.best_epoch)),
             value=found.deviations,
             threshold=WORSE,
@@ -83,7 +82,7 @@ def _dev_score(evaluation: Evaluation | None) -> Score | None:
 
 
 def _by_error(history: History, score: Score | None) -> Rise | None:
-    """None where it is unknown what the errors are."""
+    """None if it is unknown whether the errors are error rates."""
     rates = history.rates if score is None else score.task.classifies
     if rates is None:
         return None
@@ -108,9 +107,9 @@ def _passed(found: Rise) -> bool:
 
 
 def _learned(found: Rise, level: float, constant: float | None, score: Score | None) -> bool:
-    """Whether a level of the curve is clearly below the constant prediction's, and the best epoch not the start.
+    """Whether a level of the curve is clearly below the constant prediction's, and the best epoch is not the start.
 
-    Where the error at the end is not, training fell apart rather than went on too long.
+    If the error at the end is not below it, training fell apart rather than went on too long.
     """
     if constant is not None and score is not None and not score.task.classifies:
         constant **= 2

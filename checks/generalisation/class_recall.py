@@ -1,4 +1,4 @@
-"""Whether some class is missed more often than the others."""
+"""Whether the model recognises some class much less often than the others."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check
 
-RARE = 0.05  # share of rows: smaller classes belong to the check on imbalance
+RARE = 0.05  # share of rows; smaller classes are left to class-imbalance
 FEW_ROWS = 10  # of a class: fewer say nothing about its recall
-WEAK = 0.5  # times the accuracy of the whole: a recall below is weak
+WEAK = 0.5  # times the overall accuracy; a recall below is low
 SHOWN = 5  # weakest classes that are reported
 
 
@@ -28,26 +28,25 @@ class Recall:
     interval: Interval
 
 
-@check("Classes that are missed", family="generalisation", reading=(REAL_WORLD,))
+@check("Classes with low recall", family="generalisation", reading=(REAL_WORLD,))
 def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
-    """Looks at the recall of every class, on dev where there is one, else on train.
+    """Checks the recall of every class, on dev if it exists, else on train.
 
     ## What it measures
-    For each class the share of its rows that are predicted as it, with a Wilson interval at 95 % for all
-    classes together (Bonferroni), beside the accuracy over all rows.
+    For each class the share of its rows that are predicted correctly, with a Wilson interval that holds at 95 % for all
+    classes together (Bonferroni), and the accuracy over all rows.
 
     ## Why it matters
-    A good error over all rows can hide a class that is never right. It is where more diverse data, or a
-    weight on the class, pays.
+    A good overall error can hide a class that is never recognised. More diverse data, or a class weight, helps there.
 
     ## How it is decided
-    A hint for classes with at least 5 % of the rows, and 10 rows, that are never predicted correctly or
-    whose recall lies below half of the accuracy with the whole of its interval. Silent where the model
-    predicts one class only, which has a check of its own.
+    A hint for classes with at least 5 % of the rows, and at least 10 rows, that are never predicted correctly or whose
+    whole recall interval lies below half of the accuracy. Silent if the model predicts only one class, which has its
+    own check.
 
     ## Known limits
-    Classes that people confuse as well, and classes of which several may hold at once, are not told apart
-    or not judged. Outputs of more than 30 classes are not judged.
+    It does not know which classes people confuse as well. Multi-label outputs and outputs of more than 30 classes are
+    not judged.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 14 to 16

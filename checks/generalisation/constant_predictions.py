@@ -1,4 +1,4 @@
-"""Whether the model gives one and the same answer to everything."""
+"""Whether the model predicts the same for every row."""
 
 from collections.abc import Iterator
 
@@ -14,31 +14,29 @@ from diagnose.subject import Task
 
 ONE_CLASS = 0.95  # share of rows predicted as one class
 ITS_SHARE = 0.80  # share of rows that are of this class: above, predicting it often may be right
-FEW_ROWS = 20  # fewer may all be of one kind, or be predicted so, by chance
+FEW_ROWS = 20  # fewer may share a class, or a prediction, by chance
 SPREAD = 0.05  # standard deviation of the predictions over that of the targets; explains at most 10 % of the variance
 MOST_SHOWN = 30  # classes in the evidence
 
 
 @check("Constant predictions", family="generalisation", reading=(COURSE, PROJECT))
 def constant_predictions(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
-    """Looks at how the predictions are spread over the classes, or over the range of the targets.
+    """Checks how the predictions spread over the classes, or over the range of the targets.
 
     ## What it measures
-    On train, and on dev where train is fine: the share of rows predicted as the most predicted class,
-    beside the share of rows of that class; for regression the standard deviation of the predictions over
-    that of the targets.
+    On train, and on dev if train is fine: the share of rows predicted as the most predicted class, and the share of
+    rows that are of that class; for regression, the standard deviation of the predictions over that of the targets.
 
     ## Why it matters
-    A model that answers the same to every row has collapsed to what it can know without looking at the
-    input: the signal does not reach the output, or the inputs at hand are not what it knows.
+    A model that predicts the same for every row has collapsed to what can be known without the inputs: the signal does
+    not reach the output, or these inputs differ from those it was trained on.
 
     ## How it is decided
-    An error where at least 95 % of the rows are predicted as one class that makes up less than 80 % of
-    them (20 rows at least), or where the predictions spread over less than 5 % of the targets' standard
-    deviation.
+    An error if at least 95 % of the rows are predicted as one class that makes up less than 80 % of them (at least 20
+    rows), or if the predictions have less than 5 % of the targets' standard deviation.
 
     ## Known limits
-    Imbalanced classes (above 80 % of one) and labels of which several may hold at once are not judged.
+    Imbalanced classes (above 80 % of one) and multi-label outputs are not judged.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -58,7 +56,7 @@ def _examined(score: Score, scores: SplitScores, network: Network | None) -> Fin
     if score.task is Task.REGRESSION and score.spread is not None and score.spread < SPREAD:
         return Finding(
             Severity.ERROR,
-            f"on {scores.split} the predictions spread over {percent(score.spread)} of the targets' standard deviation",
+            f"on {scores.split} the predictions have only {percent(score.spread)} of the targets' standard deviation",
             Where(output=score.output, split=scores.split),
             value=score.spread,
             threshold=SPREAD,

@@ -1,4 +1,4 @@
-"""How much the error grows where the distribution changes."""
+"""How much the error grows when the distribution changes."""
 
 from collections.abc import Iterator
 
@@ -15,24 +15,23 @@ UNSEEN = "Keep rows out of every training, and pass them as dev and as train_dev
 
 @check("Data mismatch", family="generalisation", reading=(COURSE, LEAKAGE))
 def data_mismatch(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
-    """Takes the distance from the train-dev error to the dev error.
+    """Measures the gap between the train-dev error and the dev error.
 
     ## What it measures
-    Two errors with the loaded weights: on train-dev rows, which come from the source of train but were not
-    trained on, and on dev rows. Regression: mean squared errors over the variance that the mean leaves.
+    Two errors of the loaded weights: on train-dev rows, which come from the source of train but were not trained on,
+    and on dev rows. Regression: mean squared errors over the variance that predicting the mean leaves.
 
     ## Why it matters
-    Both sets are new to the model, so what separates their errors is where they come from. More rows like
-    those in train do not help here; rows like those in dev do.
+    Both sets are new to the model, so the gap comes from the source of the rows. More rows like those in train do not
+    help here; rows like those in dev do.
 
     ## How it is decided
-    It is reported above one point and above 2 standard errors of the difference: a warning where it makes
-    up a quarter or more of the distance from the lowest known error (a target, a baseline, the train error)
-    to the dev error, else a hint.
+    Reported above one point and above 2 standard errors of the difference: a warning if it makes up a quarter or more
+    of the gap between the lowest known error (a target, a baseline, the train error) and the dev error, else a hint.
 
     ## Known limits
-    Without a train-dev set it cannot be told from variance. A dev set that is harder, not other, looks the
-    same; the errors themselves tell the two apart.
+    Without a train-dev set it cannot be separated from variance. A dev set that is harder rather than different looks
+    the same; only a look at the errors tells the two apart.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 40 to 43

@@ -1,4 +1,4 @@
-"""Whether choices made on the dev set have fitted it."""
+"""Whether choices made on the dev set have overfitted it."""
 
 from collections.abc import Iterator
 
@@ -11,27 +11,27 @@ from diagnose.registry import check
 from diagnose.subject import Seen
 
 UNSEEN = "Keep rows out of every training, and pass them: --dev PATH, --test PATH."
-CERTAIN = 3.0  # standard errors; at 2, one in 40 innocent pairs of sets would raise a warning
+CERTAIN = 3.0  # standard errors; at 2, one in 40 healthy pairs of sets would raise a warning
 
 
 @check("Overfitted dev set", family="generalisation", reading=(LEAKAGE,))
 def dev_overfitting(evaluation: Evaluation) -> Iterator[Finding]:
-    """Takes the distance from the dev error to the test error.
+    """Measures the gap between the dev error and the test error.
 
     ## What it measures
-    The error on test minus the error on dev, with the loaded weights; neither set was trained on.
-    Regression: mean squared errors over the variance that the mean leaves.
+    The error on test minus the error on dev, for the loaded weights; neither set was trained on. Regression: mean
+    squared errors over the variance that predicting the mean leaves.
 
     ## Why it matters
-    Every model chosen by its dev error is chosen partly for its luck on the dev set. When dev has become
-    much better than test, it no longer shows progress.
+    A model chosen by its dev error is chosen partly for its luck on the dev set. Once dev is much better than test, it
+    no longer shows progress.
 
     ## How it is decided
     A hint above one point and above 2 standard errors of the difference; a warning above 3.
 
     ## Known limits
-    It holds only if both sets come from one source; a harder test set looks the same. The number of choices
-    that were made on dev is not known.
+    It holds only if both sets come from one source; a harder test set looks the same. The number of choices made on dev
+    is unknown.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 11 and 12

@@ -1,4 +1,4 @@
-"""What differences the dev set can show."""
+"""Which differences between models the dev set can show."""
 
 import math
 from collections.abc import Iterator
@@ -10,33 +10,32 @@ from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import ALL_ROWS, Evaluation, NotMeasured, Score, need
 from diagnose.registry import check
 
-FEW_ROWS = 100  # a tenth of a point of error cannot be seen on 100 rows, nor one point, nor ten
-FEW_ERRORS = 20  # a rough picture of the kinds of error; 100 give a good one
+FEW_ROWS = 100  # on fewer, even a difference of ten points is within the noise
+FEW_ERRORS = 20  # enough for a rough error analysis; 100 give a good one
 POWER = 2.8  # standard errors of a difference that a test at 5 % finds with 80 %: 1.96 + 0.84
 
 
 @check("Small dev set", family="generalisation", reading=(COURSE, PROJECT))
 def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
-    """Works out the smallest difference between two models that the dev set can show.
+    """Computes the smallest difference between two models that the dev set can show.
 
     ## What it measures
-    The rows of the dev set (all that there are, also where a sample of them was scored), the errors on it, the
-    standard error of its error, and the difference between two models that a test at 5 % finds with a power of 80 %, if
-    the models are judged on different rows.
+    The rows of the dev set (all rows, even if only a sample was scored), the errors on it, the standard error of its
+    error, and the difference between two models that a test at 5 % finds with a power of 80 % if the models are
+    evaluated on different rows.
 
     ## Why it matters
-    A choice between two models by less than that difference is a coin toss, and every such choice fits the
-    dev set a little more.
+    A choice between two models by a smaller difference is a coin toss, and every such choice overfits the dev set a
+    little more.
 
     ## How it is decided
-    A hint with fewer than 100 rows. A note (info) where 2 standard errors are more than one point, or 10 %
-    of the mean squared error for regression, or where fewer than 20 rows are wrong, so that there is little
-    to read the kinds of error from.
+    A hint below 100 rows. A note (info) if 2 standard errors are more than one point, or 10 % of the mean squared error
+    for regression, or if fewer than 20 rows are wrong, too few for error analysis.
 
     ## Known limits
-    Two models judged on the same rows can be told apart at smaller differences (McNemar's test, a paired
-    bootstrap). Rows that belong together (one patient, one hour) count for less than they seem to. It is not judged
-    where the number of dev rows is unknown.
+    Two models evaluated on the same rows can be told apart at smaller differences (McNemar's test, a paired bootstrap).
+    Rows that belong together (one patient, one hour) count for less than their number. Not judged if the number of dev
+    rows is unknown.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 7 and 17 to 18
@@ -44,7 +43,7 @@ def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
     """
     dev = need(evaluation.dev)
     if dev.all_rows is None:
-        raise NotMeasured(f"{dev.rows:,} dev rows are held, and it is unknown how many there are", ALL_ROWS)
+        raise NotMeasured(f"{dev.rows:,} dev rows are held, and the total is unknown", ALL_ROWS)
     for score in dev.scores:
         if math.isfinite(score.error) and score.rows:  # others are reported by the check on finite predictions
             yield from _judge(score, round(dev.all_rows * score.rows / dev.rows))
@@ -59,8 +58,8 @@ def _judge(score: Score, rows: int) -> Iterator[Finding]:
         return
     yield Finding(
         Severity.HINT if few else Severity.INFO,
-        f"the dev set has {counted(rows, 'row')}{_errors(wrong)} and shows differences between"
-        f" two models from {_resolution(score, se)} on",
+        f"the dev set has {counted(rows, 'row')}{_errors(wrong)} and only shows differences between"
+        f" two models of at least {_resolution(score, se)}",
         Where(output=score.output, split="dev"),
         value=rows,
         threshold=FEW_ROWS,
@@ -70,7 +69,7 @@ def _judge(score: Score, rows: int) -> Iterator[Finding]:
 
 
 def _scale(score: Score) -> float:
-    """Regression: the error itself, so that the standard error is a share of the mean squared error."""
+    """For regression the error itself, so that the standard error is a share of the mean squared error."""
     return 1.0 if score.task.classifies or not score.error > 0 else score.error
 
 
@@ -81,7 +80,7 @@ def _errors(wrong: int | None) -> str:
 def _resolution(score: Score, se: float) -> str:
     difference = POWER * math.sqrt(2) * se
     if not math.isfinite(difference):
-        return "nothing less than the whole error"
+        return "the whole error"
     return f"{100 * difference:.1f} points" if score.task.classifies else f"{percent(difference)} of the squared error"
 
 
@@ -89,7 +88,7 @@ def _table(score: Score, rows: int) -> Table:
     rate = (score.error * score.rows + 1) / (score.rows + 2)
     sizes = sorted({rows, 100, 1_000, 10_000})
     return Table(
-        "What a dev set of this error can show",
+        "Smallest difference that a dev set can show at this error",
         ("rows", "smallest difference, points"),
         tuple((number(n), f"{100 * POWER * math.sqrt(2 * rate * (1 - rate) / n):.1f}") for n in sizes),
     )

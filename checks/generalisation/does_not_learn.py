@@ -1,4 +1,4 @@
-"""The first gate: whether the model does better than a constant on the rows it was trained on."""
+"""The first gate: whether the model beats a constant prediction on its training rows."""
 
 import math
 from collections.abc import Iterator
@@ -11,34 +11,34 @@ from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
 from diagnose.registry import check
 
-LOW_SKILL = 0.25  # the share of the constant's error that is left out; sick models lie near 0, healthy ones above
-FEW_ROWS = 30  # below, an interval may cover 0 for lack of rows, and only a skill near 0 counts
+LOW_SKILL = 0.25  # the share of the constant's error that the model avoids; sick models lie near 0, healthy ones above
+FEW_ROWS = 30  # with fewer, an interval may cover 0 for lack of rows, so only a skill near 0 counts
 NO_SKILL = 0.1  # the same limit for few rows
 APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does separate the classes
 
 
-@check("Not better than a constant", family="generalisation", reading=(COURSE, PROJECT))
+@check("No better than a constant prediction", family="generalisation", reading=(COURSE, PROJECT))
 def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Compares the loaded weights with the best constant prediction on the training rows.
 
     ## What it measures
-    On train, in inference mode, row by row: the error and the loss of the model, and those of the best
-    constant prediction (the most frequent class and the class shares; the mean).
+    On train, in inference mode, row by row: the error and the loss of the model, and those of the best constant
+    prediction (the most frequent class and the class shares; the mean).
 
     ## Why it matters
-    A model that does not beat a constant on rows it has seen has learned nothing, whatever its training
-    curve looked like. Nothing about its generalisation means anything before that is repaired.
+    A model that does not beat a constant on rows it has seen has learned nothing, whatever its training curve looks
+    like. Its generalisation cannot be judged before that is repaired.
 
     ## How it is decided
-    An error where neither the paired difference of the errors nor that of the losses is above 0 with 95 %,
-    and skill is below 0.25 (below 0.1 with fewer than 30 rows). Either witness is enough to pass: with
-    imbalanced classes the error may stay at the constant's while the loss shows learning. A classifier
-    whose mean recall over the classes lies clearly above chance, as weighting the classes brings about, is
-    a hint only: it has learned, and accuracy and loss measure something else than it was trained for.
+    An error if neither the paired difference of the errors nor that of the losses is above 0 at 95 %, and skill is
+    below 0.25 (below 0.1 with fewer than 30 rows). One of the two is enough to pass: with imbalanced classes the error
+    may stay at the constant's while the loss shows learning. Only a hint if a classifier's mean recall over the classes
+    is clearly above chance, as with class weights: the model has learned, and accuracy and loss measure something other
+    than what it was trained for.
 
     ## Known limits
-    A model with some skill on very few rows passes. That train is what the model was trained on is taken on
-    trust: data unlike it gives the same picture. A model that was never trained is not judged.
+    A model with some skill on very few rows passes. The check relies on train being what the model was trained on:
+    other data gives the same picture. A model that was never trained is not judged.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -52,10 +52,10 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
     for score in train.scores:
         if not _learned_nothing(score):
             continue
-        apart = _tells_apart(score)
+        balanced = _balanced_accuracy(score)
         yield Finding(
-            Severity.ERROR if apart is None else Severity.HINT,
-            _message(score) + (f", though its balanced accuracy is {percent(apart)}" if apart is not None else ""),
+            Severity.ERROR if balanced is None else Severity.HINT,
+            _message(score) + (f", but its balanced accuracy is {percent(balanced)}" if balanced is not None else ""),
             Where(output=score.output, split="train"),
             value=score.skill if math.isfinite(score.skill) else None,
             threshold=LOW_SKILL,
@@ -76,14 +76,14 @@ def _learned_nothing(score: Score) -> bool:
 def _message(score: Score) -> str:
     own, constant = error_text(score.task, score.error), error_text(score.task, score.constant_error)
     if score.non_finite == score.rows:
-        return f"on train every prediction is NaN or infinite; the best constant prediction has {constant}"
+        return f"on train every prediction is NaN or infinite; the error of the best constant prediction is {constant}"
     worse = score.beats_constant_error.high < 0 and score.beats_constant_loss.high < 0
     verdict = "worse than" if worse else "no better than"
     return f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {score.skill:.2f})"
 
 
-def _tells_apart(score: Score) -> float | None:
-    """Balanced accuracy, where it is above chance by `APART` of what is possible and by 2 standard errors."""
+def _balanced_accuracy(score: Score) -> float | None:
+    """Balanced accuracy, if it is above chance by `APART` of what is possible and by 2 standard errors; else None."""
     counted = [(sum(row), row[number]) for number, row in enumerate(score.confusion) if sum(row) > 0]
     if len(counted) < 2:
         return None

@@ -1,4 +1,4 @@
-"""How much the error grows from rows the model was trained on to rows it was not."""
+"""How much the error grows from training rows to new ones."""
 
 from collections.abc import Iterator
 
@@ -35,34 +35,34 @@ from diagnose.measurements import (
 from diagnose.registry import check
 from diagnose.subject import Seen
 
-RISE = 2.0  # standard errors above its minimum at which the dev error ends: worse, not just flat
+RISE = 2.0  # standard errors by which the dev error must end above its minimum: worse, not just flat
 
 
 @check("Variance", family="generalisation", reading=(LIMITED_DATA, AUGMENTATION, L2))
 def variance(
     evaluation: Evaluation, network: Network | None, baseline: Baseline | None, history: History | None
 ) -> Iterator[Finding]:
-    """Takes the distance from the train error to the error on unseen rows of the same kind.
+    """Measures the gap between the train error and the error on unseen rows of the same kind.
 
     ## What it measures
-    The error on the train-dev set, or without one on the dev set, minus the train error, both in inference
-    mode with the loaded weights. Regression: mean squared errors over the variance that the mean leaves.
+    The error on the train-dev set, or without one on the dev set, minus the train error, both in inference mode with
+    the loaded weights. Regression: mean squared errors over the variance that predicting the mean leaves.
 
     ## Why it matters
-    A large gap says that the model has learned its rows rather than the rule behind them: more data,
-    augmentation and regularisation help, a bigger net does not.
+    A large gap shows that the model has memorised its rows rather than learned the pattern: more data, augmentation and
+    regularisation help; a bigger net does not.
 
     ## How it is decided
-    It is reported above one point and above 2 standard errors of the difference. Every model has some, so
-    it is a hint; a warning where it makes up a quarter or more of the distance from what is possible to the
-    dev error and one of these holds: the dev error exceeds a given target; a baseline is clearly better on
-    the same unseen rows (paired, 95 %, by 10 % of the error and 0.1 of skill); or the dev error itself ended
-    more than 2 standard errors above its minimum in a recorded training (a replay of ours is not the user's).
-    A train error below the optimum is memorising: the whole distance then is variance.
+    Reported above one point and above 2 standard errors of the difference. Every model has some variance, so it is a
+    hint. It is a warning if it makes up a quarter or more of the gap between the best known error and the dev error and
+    one of these holds: the dev error exceeds a given target; a baseline is clearly better on the same unseen rows
+    (paired, 95 %, by 10 % of the error and 0.1 of skill); or the dev error itself ended more than 2 standard errors
+    above its minimum in a recorded training (a replay does not count). A train error below the best known error means
+    memorising: the whole gap then counts as variance.
 
     ## Known limits
-    Where no train-dev set was given, a difference between the sources of train and dev is part of the gap.
-    A split that the weights may have been trained on shows too small a gap.
+    Without a train-dev set, a difference between the sources of train and dev is part of the gap. On a split that the
+    weights may have been trained on, the gap is too small.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 20 to 23, 27, 40 and 41
@@ -95,7 +95,7 @@ def variance(
 
 
 def _part(train: Score, dev: Score, gap: Gap, best: Optimum | None) -> float | None:
-    """The share of variance in the distance from the optimum to the dev error; None without an optimum."""
+    """The share of variance in the gap between the optimum and the dev error; None without an optimum."""
     if best is None:
         return None
     bias = Gap(best.level, gap.lower).size
@@ -104,18 +104,18 @@ def _part(train: Score, dev: Score, gap: Gap, best: Optimum | None) -> float | N
 
 
 def _above_target(train: Score, dev: Score, best: Optimum | None) -> str:
-    """The first reason for more than a hint, as the end of the message; empty where it does not hold."""
+    """The first reason for more than a hint, as the end of the message; empty if it does not hold."""
     if best is None or not best.given or not Gap(best.level, level(dev, scale_of(train))).counts:
         return ""
     return f", above the target error of {error_text(train.task, best.error)}"
 
 
 def _beaten(train: Score, baseline: Baseline | None) -> str:
-    """The second reason: unseen rows on which a baseline is clearly better."""
+    """The second reason: a baseline is clearly better on unseen rows."""
     better = of_output(baseline, train.output)
     if baseline is None or better is None or baseline.held_out == "train" or not beaten_clearly(better, train.task):
         return ""
-    return f", where {better.best.name} has {error_text(train.task, better.best.error)}"
+    return f", while {better.best.name} has an error of {error_text(train.task, better.best.error)}"
 
 
 def _rise(history: History | None, train: Score, dev: Score) -> str:

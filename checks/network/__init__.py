@@ -1,4 +1,4 @@
-"""Checks of the network: what its head, loss and labels agree on, and how signals pass through it."""
+"""Checks of the network: whether head, loss and labels fit together, and how signals pass through the layers."""
 
 from diagnose.checks.network import (
     activation_spread,

@@ -9,29 +9,29 @@ from diagnose.findings import Curves, Finding, Series, Severity, Where
 from diagnose.measurements import Activations, Forward, LayerActivations, Network, Unavailable, need
 from diagnose.registry import check
 
-FACTOR = 100.0  # how much the spread may change over the depth; He and Glorot stay within 10 over 20 layers
+FACTOR = 100.0  # factor by which the spread may change over the depth; He and Glorot stay within 10 over 20 layers
 GRAVE = 1e4  # nothing of the input is left, or the loss starts in the millions
 
 
-@check("Signal over the depth", family="network", reading=(INITIALIZATION, VANISHING_GRADIENTS))
+@check("Signal strength by depth", family="network", reading=(INITIALIZATION, VANISHING_GRADIENTS))
 def activation_spread(forward: Forward, network: Network) -> Iterator[Finding]:
-    """Follows how much the activations vary from row to row, layer by layer, before any training.
+    """Follows how much the activations vary between rows, layer by layer, before any training.
 
     ## What it measures
-    The standard deviation across rows of what leaves each hidden layer at fresh weights, relative to the
-    first hidden layer.
+    The standard deviation across rows of each hidden layer's output at fresh weights, relative to the first hidden
+    layer.
 
     ## Why it matters
-    Each layer multiplies the signal by the scale of its weights. A factor of a half per layer leaves a
-    millionth after twenty: the last layers see the same for every row, and gradients shrink with it. A factor
-    of two explodes. The depth profile of gradients alone cannot see this: forward and backward shrink together.
+    Each layer multiplies the signal by the scale of its weights. A factor of 0.5 per layer leaves a millionth after
+    twenty layers: the last layers see the same values for every row, and gradients shrink as well. A factor of 2
+    explodes. Gradients by depth alone cannot show this: forward and backward signal shrink together.
 
     ## How it is decided
-    A warning where some layer varies less than 1/100 or more than 100 times as much as the first, an error
-    at 1/10,000 or 10,000. Layers whose output is normalised at once are left out, and output layers too.
+    A warning if some layer varies less than 1/100 or more than 100 times as much as the first; an error at 1/10,000 or
+    10,000. Output layers, and layers whose output is normalised directly, are left out.
 
     ## Known limits
-    Fresh weights are not available for pretrained parts. Sigmoid layers shrink the variation by their nature.
+    Fresh weights are not available for pretrained parts. Sigmoid layers shrink the variation by nature.
 
     ## References
     - Glorot, Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
@@ -59,7 +59,7 @@ def activation_spread(forward: Forward, network: Network) -> Iterator[Finding]:
             yield Finding(
                 Severity.ERROR if grave else Severity.WARNING,
                 f"at fresh weights the variation between rows {word} {number(ratios[worst])} times that of {paths[0]} "
-                f"by {worst}, {counted(len(outside), 'layer')} from {start} on",
+                f"in {worst} ({counted(len(outside), 'layer')} affected, from {start} on)",
                 where=Where(layer=start),
                 value=ratios[worst],
                 threshold=1 / FACTOR if word == "shrinks to" else FACTOR,

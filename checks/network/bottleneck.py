@@ -11,31 +11,30 @@ from diagnose.measurements import Dataset, Head, Layer, Network
 from diagnose.registry import check
 from diagnose.subject import Task
 
-PER_CLASS = 2.0  # units per bit of the class label below which classes begin to share directions
+PER_CLASS = 2.0  # units per bit of the class label; with fewer, classes must share directions
 NARROW = 8.0  # times narrower than both neighbours
-WIDE = 64  # units: a layer of this width is wide enough, whatever its neighbours
+WIDE = 64  # units; wide enough, whatever the neighbours
 
 
-@check("Layers too narrow for what must pass", family="network", reading=(LAYERS_AND_NODES, NOT_WORKING))
+@check("Hidden layers that are too narrow", family="network", reading=(LAYERS_AND_NODES, NOT_WORKING))
 def bottleneck(network: Network, dataset: Dataset | None) -> Iterator[Finding]:
     """Compares the width of the hidden layers with what the output has to distinguish.
 
     ## What it measures
-    Units of every hidden layer that gives a vector, against the number of classes or of target values, and
-    against its neighbours.
+    The number of units of every hidden layer that outputs a vector, compared with the number of classes or target
+    values and with the neighbouring layers.
 
     ## Why it matters
-    What a narrow layer loses no later layer can bring back. One unit can only order the rows along a line.
+    Later layers cannot restore what a narrow layer loses. One unit can only order the rows along a line.
 
     ## How it is decided
-    A warning for a layer of one unit, or of fewer units than bits in the class label (log2 K); a hint below
-    twice that, below the number of target values, or for fewer than 64 units where both neighbours are more
-    than 8 times as wide.
+    A warning for a layer of one unit, or of fewer units than bits in the class label (log2 K). A hint below twice that,
+    below the number of target values, or for fewer than 64 units if both neighbours are more than 8 times as wide.
 
     ## Known limits
-    Autoencoders (targets of the inputs' shape), outputs of several axes, gates, and the second rule in
-    networks with skips are exempt: there narrow layers are made on purpose. Few classes may well be told
-    apart by few units.
+    Autoencoders (targets of the inputs' shape), outputs of several axes, gates and, in networks with skip connections,
+    the comparison with the neighbours are exempt: narrow layers are intended there. A few units may be enough for a few
+    classes.
 
     ## References
     - Tishby, Zaslavsky 2015, "Deep Learning and the Information Bottleneck Principle", arXiv:1503.02406
@@ -58,7 +57,7 @@ def bottleneck(network: Network, dataset: Dataset | None) -> Iterator[Finding]:
             severity, why, threshold = verdict
             yield Finding(
                 severity,
-                f"everything passes through {counted(layer.units or 0, 'unit')} in {layer.path}, {why}",
+                f"all information passes through {counted(layer.units or 0, 'unit')} in {layer.path}, {why}",
                 where=Where(layer=layer.path),
                 value=float(layer.units or 0),
                 threshold=threshold,
@@ -68,7 +67,7 @@ def bottleneck(network: Network, dataset: Dataset | None) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Need:
-    """What has to pass: bits of the smallest class label, values of the smallest regression target."""
+    """What a layer must encode: bits of the smallest class label, values of the smallest regression target."""
 
     bits: float
     values: int
@@ -93,7 +92,7 @@ def _verdict(hidden: list[Layer], place: int, need: _Need, skips: bool) -> tuple
 
 
 def _bits(head: Head) -> float:
-    """Bits of the class label; for other tasks nothing is known."""
+    """Bits of the class label; 0 for other tasks."""
     classes = head.output.classes or head.units
     return log2(max(classes, 2)) if head.output.task is Task.MULTICLASS else 0.0
 

@@ -7,29 +7,29 @@ from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Backward, Forward, Gradients, Network, Unavailable, need
 from diagnose.registry import check
 
-SOLVED = 1e-6  # loss at which there is nothing left to descend
+SOLVED = 1e-6  # loss; below, zero gradients are expected
 OUTAGE = 0.99  # share of a layer's units that never fire: a dead layer explains a zero gradient
 
 
-@check("Weights that get no gradient", family="network", reading=(BACKPROP,))
+@check("Weights without a gradient", family="network", reading=(BACKPROP,))
 def cut_gradient(backward: Backward, network: Network, forward: Forward | None) -> Iterator[Finding]:
     """Finds trainable kernels whose gradient is missing or exactly zero on every batch.
 
     ## What it measures
-    The gradient of the data loss for every trainable kernel on several batches, at the loaded weights and,
-    where possible, at fresh ones.
+    The gradient of the data loss for every trainable kernel on several batches, at the loaded weights and, if possible,
+    at fresh ones.
 
     ## Why it matters
-    Such a kernel never changes. Something between it and the loss stops the gradient: a rounding, an argmax,
-    a stop_gradient, a clipped loss, or a branch that does not reach the loss at all.
+    Such a kernel never changes. Something between it and the loss stops the gradient: rounding, argmax, stop_gradient,
+    a clipped loss, or a branch that does not reach the loss.
 
     ## How it is decided
-    A kernel without gradient at the loaded and at fresh weights is an error. At the loaded weights alone it
-    is a warning, and nothing where a layer of dead units or a loss of zero explains it.
+    A kernel without a gradient at both the loaded and fresh weights is an error. At the loaded weights alone it is a
+    warning, unless a layer of dead units or a loss of zero explains it.
 
     ## Known limits
-    Where fresh weights are not available, a layer whose units all died late and that was not measured looks
-    the same. Embedding tables, whose rows rest unless their token occurs, are not counted.
+    Without fresh weights, a layer whose units all died late and that was not measured looks the same. Embedding tables,
+    whose rows get a gradient only if their token occurs, are not counted.
 
     ## References
     - tensorflow.org, "Introduction to gradients and automatic differentiation" (cases where gradient returns None)
@@ -60,7 +60,7 @@ def _cut(gradients: Gradients, network: Network) -> list[str]:
 
 
 def _dead(forward: Forward | None) -> bool:
-    """Whether some rectified layer never fires: then whatever feeds it gets no gradient."""
+    """Whether the units of some ReLU layer are dead: then the layers before it get no gradient."""
     if forward is None or isinstance(forward.current, Unavailable):
         return False
     return any(

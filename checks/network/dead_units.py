@@ -10,34 +10,33 @@ from diagnose.findings import Bars, Finding, Severity, Table, Where
 from diagnose.measurements import Activations, Forward, Network, NotMeasured, Unavailable, need
 from diagnose.registry import check
 
-ROWS = 100  # below that "never fires" says nothing
-SURE = 1_000  # rows up to which the bound 3 / n on how often a silent unit may fire is part of the message
+ROWS = 100  # with fewer, "never fires" says nothing
+SURE = 1_000  # rows; with fewer, the message names the bound 3 / n on how often a silent unit may fire
 OUTAGE = 0.99  # share of a layer's units: nothing gets through
 WASTE = 0.50  # the best of several CNNs had 72 % dead channels in a layer, so this alone makes no model sick
 SHOWN = 8  # unit numbers per layer in the evidence
 
 
-@check("Units that never fire", family="network", reading=(ACTIVATIONS, VANISHING_GRADIENTS))
+@check("Dead units", family="network", reading=(ACTIVATIONS, VANISHING_GRADIENTS))
 def dead_units(forward: Forward, network: Network | None) -> Iterator[Finding]:
-    """Counts, per rectified layer, the units that are positive on no training row.
+    """Counts, per ReLU layer, the units that are positive on no training row.
 
     ## What it measures
-    For every ReLU layer the share of units (channels, over all positions) whose output is zero on every row
-    of a stratified sample of the training data; at the loaded weights and, where possible, at fresh ones.
+    For every ReLU layer, the share of units (channels, over all positions) whose output is zero on every row of a
+    stratified sample of the training data; at the loaded weights and, if possible, at fresh ones.
 
     ## Why it matters
-    A unit that never fires passes no gradient, so it cannot come back by itself. A layer of such units cuts
-    the network: everything behind it answers the same for every row.
+    A unit that never fires passes no gradient, so it cannot recover by itself. A layer of such units cuts the network:
+    everything after it outputs the same for every row.
 
     ## How it is decided
-    At least 99 % of a layer that no other path bypasses: an error. At least 50 % of a layer: a warning,
-    meant as capacity that is missing in a model that does badly; good models carry such layers too.
-    Half zeros, even 90 %, are normal as long as each unit fires on some row.
+    At least 99 % of a layer that no other path bypasses: an error. At least 50 % of a layer: a warning, for capacity
+    that is missing in a model that does badly; good models have such layers too. Half zeros, even 90 %, are normal as
+    long as each unit fires on some row.
 
     ## Known limits
-    Of n rows, a silent unit may still fire on up to 3 in n (95 %). Fewer than 100 rows are not judged. Leaky
-    and smooth activations do not die this way. A layer behind another dead one may look alive: it repeats one
-    constant.
+    On n rows, a silent unit may still fire on up to 3 in n (95 %). Fewer than 100 rows are not judged. Leaky and smooth
+    activations do not die this way. A layer after a dead one may look alive: it repeats a constant.
 
     ## References
     - Lu, Shin, Su, Karniadakis 2019, "Dying ReLU and Initialization", arXiv:1903.06733
@@ -100,9 +99,9 @@ def _how_many(layer: _Rectified) -> str:
 
 
 def _doubts(fresh: _Rectified | None, rows: int) -> str:
-    """What qualifies the statement: whether it was so from the start, and how sure few rows can be."""
+    """What qualifies the statement: the share at fresh weights, and the uncertainty of few rows."""
     before = f", {percent(fresh.share)} already at fresh weights" if fresh is not None and fresh.silent else ""
-    bound = f" (of {rows} rows, so each may fire on up to {number(300 / rows)} %)" if rows < SURE else ""
+    bound = f" (on {rows} rows, so each may still fire on up to {number(300 / rows)} %)" if rows < SURE else ""
     return before + bound
 
 

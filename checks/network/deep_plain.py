@@ -15,26 +15,25 @@ LOST = 1e-4  # nothing of the input arrives
 GRADIENT = 1e-3  # relative gradient of the first layer over the last; 0.16 to 1.5 in healthy plain networks
 
 
-@check("Deep network without shortcuts", family="network", reading=(ARCHITECTURES, ADVICE))
+@check("Deep network without skip connections", family="network", reading=(ARCHITECTURES, ADVICE))
 def deep_plain(network: Network, forward: Forward | None, backward: Backward | None) -> Iterator[Finding]:
     """Finds long chains of layers with neither skip connections nor normalisation.
 
     ## What it measures
-    The number of hidden layers with weights where nothing merges and nothing normalises; as witnesses the
-    signal and the gradient that pass through at fresh weights.
+    The number of hidden layers with weights in a network that neither merges nor normalises; as further evidence,
+    signal and gradient at fresh weights.
 
     ## Why it matters
-    A chain multiplies: whatever each layer loses or adds a little of is lost or exploded after many. Plain
-    networks of more than some ten layers train worse than shallower ones, even on the training data.
+    A chain multiplies: small losses or gains per layer add up to a lost or exploded signal. Plain networks of more than
+    about ten layers train worse than shallower ones, even on the training data.
 
     ## How it is decided
-    More than 10 such layers are a hint. A warning if at fresh weights the last hidden layer varies less than
-    1/100 (or more than 100 times) as much as the first, or if the first layer's gradient is below 1/1,000 of
-    the last one's; an error if that signal is below 1/10,000.
+    More than 10 such layers are a hint. A warning if, at fresh weights, the last hidden layer varies less than 1/100
+    (or more than 100 times) as much as the first, or if the first layer's gradient is below 1/1,000 of the last one's;
+    an error if that signal is below 1/10,000.
 
     ## Known limits
-    Pretrained and recurrent layers are not counted. With a careful initialisation plain networks of this
-    depth do train.
+    Pretrained and recurrent layers are not counted. With careful initialisation, plain networks of this depth do train.
 
     ## References
     - He, Zhang, Ren, Sun 2016, "Deep Residual Learning for Image Recognition", arXiv:1512.03385
@@ -49,9 +48,9 @@ def deep_plain(network: Network, forward: Forward | None, backward: Backward | N
     spreads = _spreads(forward, paths)
     signal = spreads[-1] / spreads[0] if len(spreads) > 1 and spreads[0] > 0 else None
     gradient = _gradient_ratio(backward, paths)
-    message = f"{len(chain)} hidden layers follow each other without a shortcut or a normalisation"
+    message = f"{len(chain)} hidden layers in a row have no skip connection and no normalisation"
     if signal is not None and not SIGNAL <= signal <= 1 / SIGNAL:
-        message += f"; at fresh weights the variation between rows changes by a factor of {number(signal)} on the way"
+        message += f"; at fresh weights the variation between rows changes by a factor of {number(signal)} over them"
     elif gradient is not None and gradient < GRADIENT:
         message += f"; the first layer's gradient is {number(gradient)} times the last one's"
     yield Finding(

@@ -9,29 +9,30 @@ from diagnose.measurements import Layer, Network
 from diagnose.registry import check
 
 HIGH = 0.5  # the usual upper end for hidden layers
-CONFUSED = 0.8  # what a keep probability of 0.8 looks like when it is passed as a rate
+CONFUSED = 0.8  # a keep probability of 0.8, passed as a rate by mistake
 INPUT = 0.2  # the usual upper end for raw inputs
-INPUT_HIGH = 0.5  # half of the input gone
-KEPT = 0.10  # share of the signal that all dropouts of a plain network leave
+INPUT_HIGH = 0.5  # half of the input is lost
+KEPT = 0.10  # share of the signal that all dropout layers of a plain network keep, at least
 
 
-@check("Share of units dropped", family="network", reading=(COURSE,))
+@check("High dropout rate", family="network", reading=(COURSE,))
 def dropout_rate(network: Network) -> Iterator[Finding]:
-    """Reads the rates of all dropout layers.
+    """Checks the rates of all dropout layers.
 
     ## What it measures
-    The rate of every Dropout-like layer, and in networks without skips what all of them together keep.
+    The rate of every Dropout-like layer and, in networks without skip connections, the share of the signal that all of
+    them together keep.
 
     ## Why it matters
-    Keras's `rate` is the share that is dropped; elsewhere the argument was the share that is kept. A rate of
-    0.8 leaves a fifth of the units: more noise than signal in a small network.
+    Keras's `rate` is the share that is dropped; elsewhere, the argument was the share that is kept. A rate of 0.8
+    leaves a fifth of the units: more noise than signal in a small network.
 
     ## How it is decided
-    A warning from 0.8 on hidden layers and 0.5 on raw inputs; a hint above 0.5 and 0.2. A hint where
-    several in a row keep less than 10 %.
+    A warning from 0.8 on hidden layers and from 0.5 on raw inputs; a hint above 0.5 and above 0.2. A hint if several of
+    them together keep less than 10 %.
 
     ## Known limits
-    Large layers bear high rates; rates inside recurrent and attention layers are not counted.
+    Large layers tolerate high rates. Rates inside recurrent and attention layers are not counted.
 
     ## References
     - Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, "Dropout: A Simple Way to Prevent Neural
@@ -55,7 +56,7 @@ def dropout_rate(network: Network) -> Iterator[Finding]:
     if len(dropping) > 1 and kept < KEPT and network.graph_known and not network.skips:
         yield Finding(
             Severity.HINT,
-            f"{counted(len(dropping), 'dropout layer')} in a row keep {number(100 * kept)} % of the signal",
+            f"{counted(len(dropping), 'dropout layer')} together keep only {number(100 * kept)} % of the signal",
             value=kept,
             threshold=KEPT,
             evidence=(_bars(dropping),),

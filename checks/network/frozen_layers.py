@@ -8,24 +8,24 @@ from diagnose.measurements import Evaluation, Layer, Network
 from diagnose.registry import check
 
 
-@check("Layers that cannot learn", family="network", reading=(SHAPES, ARCHITECTURES))
+@check("Frozen layers", family="network", reading=(SHAPES, ARCHITECTURES))
 def frozen_layers(network: Network, evaluation: Evaluation | None) -> Iterator[Finding]:
-    """Finds layers with weights that training does not touch.
+    """Finds layers with weights that training does not change.
 
     ## What it measures
-    Which layers with weights have `trainable=False`, and where they stand.
+    Which layers with weights have `trainable=False`, and their position.
 
     ## Why it matters
-    A frozen layer stays what it was. In a pretrained trunk that is the purpose; behind a layer that learns,
-    or with random weights, it is most often left over from an earlier step.
+    A frozen layer keeps its weights. In a pretrained backbone this is intended; after a layer that learns, or with
+    random weights, it is usually left over from an earlier step.
 
     ## How it is decided
-    Nothing trainable at all: an error, or a hint where the model learned before it was frozen. A frozen layer
-    that is not known to be pretrained: a warning behind a trainable layer, a hint in front of all of them.
+    No trainable weights at all: an error, or a hint if the model learned before it was frozen. A frozen layer that is
+    not known to be pretrained: a warning after a trainable layer, a hint before all of them.
 
     ## Known limits
-    Weights trained elsewhere by the user cannot be told from random ones: hence a hint for a frozen trunk. A
-    recompile that is missing after `trainable` was changed cannot be seen in a file.
+    Weights that you trained elsewhere cannot be told from random ones: hence only a hint for a frozen backbone. A
+    missing recompile after a change of `trainable` cannot be seen in a file.
 
     ## References
     - keras.io, "Transfer learning and fine-tuning"
@@ -34,14 +34,14 @@ def frozen_layers(network: Network, evaluation: Evaluation | None) -> Iterator[F
     mixing = [layer for layer in network.layers if layer.weighted]
     if network.parameters and not network.trainable_parameters:
         works = learned(train_score(evaluation, 0))
-        yield _finding(Severity.HINT if works else Severity.ERROR, mixing, "the model has no trainable weight at all")
+        yield _finding(Severity.HINT if works else Severity.ERROR, mixing, "the model has no trainable weights")
         return
     frozen = [layer for layer in mixing if not layer.trainable and not layer.pretrained]
     trunk = _before_the_first_trainable(mixing)
     later = [layer for layer in frozen if layer.path not in trunk]
     early = [layer for layer in frozen if layer.path in trunk]
     if later:
-        yield _finding(Severity.WARNING, later, _message(later, "frozen behind a layer that learns"))
+        yield _finding(Severity.WARNING, later, _message(later, "frozen after a layer that learns"))
     if early:
         yield _finding(Severity.HINT, early, _message(early, "frozen and not known to be pretrained"))
 

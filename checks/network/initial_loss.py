@@ -12,29 +12,29 @@ from diagnose.registry import check
 from diagnose.subject import Task
 
 CLASSES = (3.0, 10.0)  # times ln K, warning and error; healthy heads start at 0.8 to 1.5
-NUMBERS = (10.0, 100.0)  # times the loss of answering 0, warning and error
+NUMBERS = (10.0, 100.0)  # times the loss of predicting 0, warning and error
 
 
-@check("Loss of fresh weights", family="network", speaks_live=None, reading=(RECIPE, CONVOLUTIONS))
+@check("Initial loss", family="network", speaks_live=None, reading=(RECIPE, CONVOLUTIONS))
 def initial_loss(initial: Initial, network: Network, dataset: Dataset | None) -> Iterator[Finding]:
-    """Compares the loss before any training with that of a model that knows nothing.
+    """Compares the loss before any training with the chance level.
 
     ## What it measures
-    The data loss of freshly initialised weights, for several seeds, over the loss of guessing: ln K for K
-    classes; for regression the loss of answering 0 (about what a fresh head does), or of the constant
-    prediction where that is larger.
+    The data loss of freshly initialised weights, for several seeds, over the chance level: ln K for K classes; for
+    regression, the loss of predicting 0 (about what a fresh head does), or of the constant prediction if that is
+    larger.
 
     ## Why it matters
-    A fresh network should be ignorant, not confidently wrong. A much larger loss means that its first
-    outputs are far too large (initial weights, unscaled inputs, a missing softmax), and that the first part
-    of training is spent on undoing them.
+    A fresh network should be uncertain, not confidently wrong. A much larger loss means that its first outputs are far
+    too large (initial weights, unscaled inputs, a missing softmax), and that the first part of training is spent on
+    shrinking them.
 
     ## How it is decided
-    Classification: a warning above 3 times ln K, an error above 10 times. Regression: above 10 and 100
-    times. All seeds must exceed the limit.
+    Classification: a warning above 3 times ln K, an error above 10 times. Regression: above 10 and 100 times. All seeds
+    must exceed the limit.
 
     ## Known limits
-    What guessing costs is unknown for custom losses. Pretrained parts have no fresh weights.
+    The chance level is unknown for custom losses. Pretrained parts have no fresh weights.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks" (verify loss at init)
@@ -45,13 +45,13 @@ def initial_loss(initial: Initial, network: Network, dataset: Dataset | None) ->
         place, head = heads.get(name, (0, None))
         if head is None or head.output.custom_loss or not losses:
             continue
-        guess = max(expected, _answering_zero(head, dataset, place))
-        if guess > 0 and all(np.isfinite(losses)):
-            yield from _judge(head, [loss / guess for loss in losses], initial.rows)
+        chance = max(expected, _predicting_zero(head, dataset, place))
+        if chance > 0 and all(np.isfinite(losses)):
+            yield from _judge(head, [loss / chance for loss in losses], initial.rows)
 
 
-def _answering_zero(head: Head, dataset: Dataset | None, place: int) -> float:
-    """Mean squared target; 0 where it does not apply."""
+def _predicting_zero(head: Head, dataset: Dataset | None, place: int) -> float:
+    """The loss of predicting 0: the mean squared target; 0 if it does not apply."""
     target = train_target(dataset, place)
     if head.output.task is not Task.REGRESSION or head.output.loss != "mean_squared_error" or target is None:
         return 0.0
@@ -65,7 +65,7 @@ def _judge(head: Head, ratios: list[float], rows: int) -> Iterator[Finding]:
     grave = min(ratios) > error
     yield Finding(
         Severity.ERROR if grave else Severity.WARNING,
-        f"the initial loss of {head.output.name} is {number(median(ratios))} times that of guessing",
+        f"the initial loss of {head.output.name} is {number(median(ratios))} times the chance level",
         where=Where(output=head.output.name),
         value=median(ratios),
         threshold=error if grave else warning,

@@ -11,8 +11,8 @@ from diagnose.registry import check
 TAKES_LOGITS = SPARSE | CATEGORICAL | BINARY
 PROBABILITIES = frozenset({"softmax", "sigmoid"})
 HIGH = 3.0  # times ln K; measured at the first step: 3.4 and 5.9 without softmax, at most 1.5 for healthy heads
-PROBABLE = 0.01  # mean |sum - 1| of outputs that are probabilities after all
-APART = 0.05  # nats between the compiled loss and the log loss of the outputs, if a softmax is applied twice
+PROBABLE = 0.01  # mean |sum - 1| of the outputs; below, they are probabilities
+APART = 0.05  # nats between the compiled loss and the log loss of the outputs; above, a softmax is applied twice
 
 
 @check("Logits and probabilities confused", family="network", reading=(LOSS_TABLE, RECIPE))
@@ -20,20 +20,20 @@ def logits_mismatch(network: Network, initial: Initial | None, evaluation: Evalu
     """Compares the activation of every head with what its cross-entropy expects.
 
     ## What it measures
-    The head's activation and the loss's `from_logits`; and as witnesses the loss of fresh weights in units
-    of ln K, the sums of the outputs, and the compiled loss against the log loss of the outputs.
+    The head's activation and the loss's `from_logits`; as further evidence, the loss of fresh weights in units of ln K,
+    the sums of the outputs, and the compiled loss against the log loss of the outputs.
 
     ## Why it matters
-    A loss that takes logits applies a softmax itself. Applied twice, it leaves almost no difference between
-    right and wrong. Never applied, the loss takes the logarithm of numbers that are not probabilities.
+    A loss that expects logits applies a softmax itself. Applied twice, it leaves almost no difference between right and
+    wrong. Never applied, the loss takes the logarithm of numbers that are not probabilities.
 
     ## How it is decided
-    No activation and `from_logits=False`: an error, unless the outputs of the model prove to be probabilities
-    all the same. Softmax or sigmoid and `from_logits=True`: an error, but with TensorFlow, where Keras steps
-    back behind the activation, a warning, or a hint where the compiled loss proves to be the right one.
+    No activation and `from_logits=False`: an error, unless the outputs turn out to be probabilities. Softmax or sigmoid
+    and `from_logits=True`: an error. With TensorFlow, where Keras uses the values before the activation, it is a
+    warning, or a hint if the compiled loss turns out to be right.
 
     ## Known limits
-    An activation hidden in a custom layer or a Lambda is seen only through the witnesses.
+    An activation inside a custom layer or a Lambda is seen only through the further evidence.
 
     ## References
     - keras.io, "Probabilistic losses" (from_logits)
@@ -62,7 +62,7 @@ def _fresh(head: Head, initial: Initial | None) -> float | None:
 
 
 def _bare(head: Head, score: Score | None) -> bool:
-    """No activation, and no witness that something unseen makes the outputs probabilities."""
+    """Whether the head has no activation, and its outputs are not known to be probabilities."""
     sums = score.row_sum_error if score is not None else None
     return head.activation == "linear" and head.output.task.classifies and not (sums is not None and sums < PROBABLE)
 
@@ -75,13 +75,13 @@ def _twice(head: Head, backend: str, score: Score | None) -> Finding:
             repaired = abs(score.own_loss - score.loss) < APART
             severity = Severity.HINT if repaired else Severity.ERROR
             witness = (
-                ", which Keras repairs with TensorFlow"
+                ", which Keras corrects with TensorFlow"
                 if repaired
-                else f": the loss is {number(score.own_loss)} where the outputs' log loss is {number(score.loss)}"
+                else f": the loss is {number(score.own_loss)}, but the log loss of the outputs is {number(score.loss)}"
             )
     return Finding(
         severity,
-        f"{head.output.name} ends in {head.activation} and {head.output.loss} with from_logits=True applies it again"
+        f"{head.output.name} ends in {head.activation}, and {head.output.loss} with from_logits=True applies it again"
         + witness,
         where=Where(output=head.output.name, layer=head.layer),
         value=score.own_loss if score is not None else None,
@@ -93,9 +93,9 @@ def _twice(head: Head, backend: str, score: Score | None) -> Finding:
 def _never(head: Head, fresh: float | None, score: Score | None) -> Finding:
     witness = ""
     if fresh is not None and fresh > HIGH:
-        witness = f", and the loss of fresh weights is {number(fresh)} times that of guessing"
+        witness = f", and the initial loss is {number(fresh)} times the chance level"
     elif score is not None and score.row_sum_error is not None:
-        witness = f", and its outputs miss a sum of 1 by {number(score.row_sum_error)} on average"
+        witness = f", and the sum of its outputs differs from 1 by {number(score.row_sum_error)} on average"
     return Finding(
         Severity.ERROR,
         f"{head.output.name} has no activation, but {head.output.loss} with from_logits=False expects probabilities"

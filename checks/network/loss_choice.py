@@ -24,24 +24,23 @@ def loss_choice(network: Network, dataset: Dataset, evaluation: Evaluation | Non
     """Compares the loss of every output with its targets and its head.
 
     ## What it measures
-    The triple of loss, head activation and kind of target, and whether the loaded model learned with it.
+    The combination of loss, head activation and kind of target, and whether the loaded model learned with it.
 
     ## Why it matters
-    A loss is the logarithm of an assumed noise. Squared error on class probabilities has gradients that
-    vanish exactly where the model is most wrong; a categorical loss on independent sigmoids, or a binary one
-    on a softmax, counts the wrong classes in another way than the model can answer.
+    A loss assumes a distribution of the noise. Squared error on class probabilities has gradients that vanish exactly
+    where the model is most wrong. A categorical loss on independent sigmoids, or a binary one on a softmax, scores the
+    wrong classes in a way that does not match the head.
 
     ## How it is decided
-    Errors, where the loss is not defined for the targets: a cross-entropy on real-valued targets, a loss for
-    counts on negative targets, cosine similarity of a single value. Warnings, where it costs: squared or
-    absolute error on class labels, categorical cross-entropy on sigmoids, binary cross-entropy on a softmax of
-    three or more classes, hinge on a head that cannot be negative, percentage error on targets with zeros.
-    A warning becomes a hint where the model learned all the same (train error better than the best constant
-    prediction at 95 %).
+    Errors, if the loss is not defined for the targets: a cross-entropy on real-valued targets, a loss for counts on
+    negative targets, cosine similarity of a single value. Warnings, if it is defined but does not fit: squared or
+    absolute error on class labels, categorical cross-entropy on sigmoids, binary cross-entropy on a softmax of three or
+    more classes, hinge on a head that cannot be negative, percentage error on targets with zeros. A warning becomes a
+    hint if the model learned anyway (train error better than the best constant prediction at 95 %).
 
     ## Known limits
-    Losses of the user's own are not judged. Squared error on classes can do as well as cross-entropy when it
-    is tuned for. Targets between 0 and 1 under binary cross-entropy are taken for probabilities.
+    Custom losses are not judged. Squared error on classes can do as well as cross-entropy if it is tuned. Targets
+    between 0 and 1 under binary cross-entropy count as probabilities.
 
     ## References
     - Nielsen 2015, *Neural Networks and Deep Learning*, chapter 3 (learning slowdown)
@@ -64,11 +63,11 @@ def loss_choice(network: Network, dataset: Dataset, evaluation: Evaluation | Non
 def _undefined(head: Head, target: TargetStatistics) -> str | None:
     loss, low, high = head.output.loss, float(target.low.min()), float(target.high.max())
     if loss in CROSS_ENTROPIES and target.layout == "numbers" and (low < 0 or high > 1):
-        return "is a loss for probabilities and classes, and its targets are real numbers"
+        return "is a loss for probabilities and classes, but its targets are real numbers"
     if loss in COUNTS and low < 0:
-        return "is a loss for counts, and some of its targets are negative"
+        return "is a loss for counts, but some of its targets are negative"
     if loss == "cosine_similarity" and head.units == 1:
-        return "compares directions, and a single value has only a sign"
+        return "compares directions, but a single value has only a sign"
     return None
 
 
@@ -78,15 +77,15 @@ def _costly(head: Head, target: TargetStatistics) -> str | None:
         target.layout == "integers" and set(target.classes) == {0, 1}
     )
     if loss in DISTANCES and head.output.task is not Task.REGRESSION and labels:
-        return f"measures a distance between numbers, and its targets are class labels (head: {activation or 'custom'})"
+        return f"measures a distance between numbers, but its targets are class labels (head: {activation or 'custom'})"
     if loss in CATEGORICAL and activation == "sigmoid" and units > 1:
-        return "expects one distribution over the classes, and its head gives independent sigmoids"
+        return "expects one distribution over the classes, but its head has independent sigmoids"
     if loss in BINARY and activation == "softmax" and units > 2 and target.layout == "one-hot":
-        return "judges every class by itself, and its head is a softmax that shares 1 among them"
+        return "scores every class separately, but its head is a softmax, whose outputs sum to 1"
     if loss in HINGES and activation in ("sigmoid", "softmax", "relu"):
-        return f"wants -1 for the negative class, and its head ({activation}) cannot be negative"
+        return f"expects -1 for the negative class, but its head ({activation}) cannot be negative"
     if loss == "mean_absolute_percentage_error" and float(target.low.min()) == 0:
-        return "divides by the target, and some targets are 0"
+        return "divides by the target, but some targets are 0"
     return None
 
 

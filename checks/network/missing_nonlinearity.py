@@ -23,27 +23,27 @@ LINEAR_OPERATIONS = frozenset(
 AVERAGES = ("AveragePooling", "GlobalAveragePooling")  # linear as well
 
 
-@check("Linear layers in a row", family="network", reading=(ACTIVATIONS, NOT_WORKING))
+@check("Missing non-linearity", family="network", reading=(ACTIVATIONS, NOT_WORKING))
 def missing_nonlinearity(network: Network) -> Iterator[Finding]:
-    """Looks for layers with weights that are followed by another one with nothing non-linear in between.
+    """Looks for layers with weights that follow each other without a non-linearity in between.
 
     ## What it measures
-    The activations along the graph: pairs of layers where a linear one feeds the next directly, recurrent
-    cells without activation, and networks in which no hidden layer has an activation at all.
+    The activations along the graph: pairs of layers where a linear one feeds the next directly, recurrent cells without
+    activation, and networks in which no hidden layer has an activation.
 
     ## Why it matters
-    Two linear layers in a row are one linear layer with more parameters. A network without any activation is
-    a linear model, however deep; a linear recurrent cell multiplies its state without bound.
+    Two linear layers in a row are one linear layer with more parameters. A network without any activation is a linear
+    model, however deep; a linear recurrent cell multiplies its state without bound.
 
     ## How it is decided
-    A hidden layer is linear if neither it nor anything between it and the next layer with weights bends its
-    output. All hidden layers linear: an error. Some, or a recurrent cell: a warning. Exempt are factors
-    narrower than both neighbours (low-rank, codes of autoencoders), depthwise convolutions, layers that feed a
-    merge, several layers or a recurrent one, and layers whose output is normalised or pooled.
+    A hidden layer is linear if neither it nor anything between it and the next layer with weights is non-linear. All
+    hidden layers linear: an error. Some, or a recurrent cell: a warning. Exempt are layers narrower than both
+    neighbours (low-rank factors, codes of autoencoders), depthwise convolutions, layers that feed a merge, several
+    layers or a recurrent one, and layers whose output is normalised or pooled.
 
     ## Known limits
-    Not judged for subclassed models, whose graph is not known, nor where operations stand outside layers. Custom
-    layers count as non-linear.
+    Not judged for subclassed models, whose graph is unknown, nor if there are operations outside layers. Custom layers
+    count as non-linear.
 
     ## References
     - Saxe, McClelland, Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
@@ -52,20 +52,20 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
     """
     if not network.graph_known:
         raise NotMeasured(
-            "the graph of a subclassed model is unknown, and with it what stands between the layers",
+            "the graph of a subclassed model is unknown, and so is what lies between its layers",
             "Build the model with the functional API.",
         )
-    bending = [name for name in network.operations if name not in LINEAR_OPERATIONS]
-    if bending:
+    nonlinear = [name for name in network.operations if name not in LINEAR_OPERATIONS]
+    if nonlinear:
         raise NotMeasured(
-            f"operations outside layers ({listed(bending)}) may stand between the layers",
+            f"operations outside layers ({listed(nonlinear)}) may lie between the layers",
             "Put these operations into layers.",
         )
     hidden = hidden_layers(network)
     if hidden and _all_linear(network):
         yield _finding(
             Severity.ERROR,
-            f"none of the {counted(len(hidden), 'hidden layer')} has an activation, so the network is one linear model",
+            f"none of the {counted(len(hidden), 'hidden layer')} has an activation, so the network is a linear model",
             list(hidden),
         )
         return
@@ -95,7 +95,7 @@ def _linear(layer: Layer) -> bool:
 
 
 def _merges_with_next(network: Network, layer: Layer) -> bool:
-    """Whether this layer and the next one with weights are one linear map, and not on purpose."""
+    """Whether this layer and the next one with weights are one linear map without good reason."""
     if applied_activation(network, layer) != "linear" or layer.recurrent or layer.kind.startswith(SPATIAL_PARTS):
         return False
     if len(successors(network, layer.path)) != 1:
@@ -110,7 +110,7 @@ def _merges_with_next(network: Network, layer: Layer) -> bool:
 
 
 def _factor(network: Network, layer: Layer, following: Layer) -> bool:
-    """Narrower than what comes in and what goes out: a low-rank factor or a code."""
+    """Whether it is narrower than its input and its output: a low-rank factor or a code."""
     units, layers = layer.units or 0, by_path(network)
     sources = [layers[path].units for path in layer.inbound if path in layers and layers[path].units]
     width = max((source for source in sources if source is not None), default=layer.fan_in or 0)

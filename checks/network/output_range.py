@@ -11,7 +11,7 @@ from diagnose.measurements import Dataset, Head, Network, TargetStatistics
 from diagnose.registry import check
 from diagnose.subject import Task
 
-RANGES = {  # what an activation can give
+RANGES = {  # the values an activation can output
     "sigmoid": (0.0, 1.0),
     "hard_sigmoid": (0.0, 1.0),
     "softmax": (0.0, 1.0),
@@ -27,8 +27,8 @@ RANGES = {  # what an activation can give
     "log_softmax": (-inf, 0.0),
     "log_sigmoid": (-inf, 0.0),
 }
-BEYOND = 0.5  # standard deviations of the target outside the range: less is an outlier's overhang
-FLAT = 1e-9  # a target that never changes is still out of reach
+BEYOND = 0.5  # standard deviations of the target outside the range; less may be a few outliers
+FLAT = 1e-9  # least standard deviation, so that a constant target is judged as well
 SIGNED = frozenset({"tanh", "hard_tanh", "softsign", "relu", "relu6", "elu", "selu", "leaky_relu"})  # not probabilities
 NONNEGATIVE = frozenset({"relu", "relu6", "softplus", "exponential"})
 
@@ -38,22 +38,22 @@ def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Compares the range of every head's activation with the targets and the loss.
 
     ## What it measures
-    What the activation of the head can give, against the smallest, largest, mean and standard deviation of
-    a regression target, or against what a cross-entropy reads.
+    The range of the head's activation, compared with the smallest, largest, mean and standard deviation of a regression
+    target, or with what a cross-entropy expects.
 
     ## Why it matters
-    A sigmoid cannot answer 50. The error of such rows has a floor that no training lowers, and the unit
-    saturates while it tries.
+    A sigmoid cannot output 50. The error of such rows has a lower bound that no training removes, and the unit
+    saturates.
 
     ## How it is decided
-    Regression: an error where mean plus or minus one standard deviation of a column lies outside the range,
-    so a good part of the rows does; a warning where only extremes lie more than half a standard deviation
-    outside. Classification: a head such as relu or tanh under a cross-entropy that reads probabilities is an
-    error (a warning for targets between 0 and 1, as in autoencoders); a head that cannot be negative under one
-    that reads logits is an error for two classes (no probability below one half) and a warning for more.
+    Regression: an error if the mean plus or minus one standard deviation of a column lies outside the range, and so do
+    many rows; a warning if only extremes lie more than half a standard deviation outside. Classification: a head such
+    as relu or tanh under a cross-entropy that expects probabilities is an error (a warning for targets between 0 and 1,
+    as in autoencoders). A head that cannot be negative under one that expects logits is an error for two classes (no
+    probability below one half) and a warning for more.
 
     ## Known limits
-    Losses of the user's own are not judged. A Rescaling layer after the activation counts as no activation.
+    Custom losses are not judged. A Rescaling layer after the activation counts as no activation.
 
     ## References
     - Bishop 2006, *Pattern Recognition and Machine Learning*, section 4.3.6 (canonical link functions)
@@ -83,7 +83,7 @@ def _regression(head: Head, target: TargetStatistics) -> Finding | None:
     low_side = float(below.max()) >= float(above.max())
     return Finding(
         Severity.ERROR if many else Severity.WARNING,
-        f"{head.output.name} ends in {head.activation}, which gives {_range(bottom, top)}, while its targets run from "
+        f"{head.output.name} ends in {head.activation}, which outputs {_range(bottom, top)}, but its targets run from "
         f"{number(float(target.low.min()))} to {number(float(target.high.max()))}",
         where=Where(output=head.output.name, layer=head.layer, split="train"),
         value=float(target.low.min() if low_side else target.high.max()),
@@ -94,8 +94,8 @@ def _regression(head: Head, target: TargetStatistics) -> Finding | None:
 
 def _range(bottom: float, top: float) -> str:
     if top == inf:
-        return f"nothing below {number(bottom)}"
-    return f"nothing above {number(top)}" if bottom == -inf else f"{number(bottom)} to {number(top)}"
+        return f"at least {number(bottom)}"
+    return f"at most {number(top)}" if bottom == -inf else f"{number(bottom)} to {number(top)}"
 
 
 def _classification(head: Head) -> Finding | None:
@@ -104,13 +104,13 @@ def _classification(head: Head) -> Finding | None:
             return None
         return Finding(
             Severity.ERROR if head.output.loss in BINARY else Severity.WARNING,
-            f"{head.output.name} ends in {head.activation}, so no logit that {head.output.loss} reads is below 0",
+            f"{head.output.name} ends in {head.activation}, so the logits for {head.output.loss} are never negative",
             where=Where(output=head.output.name, layer=head.layer),
         )
     if head.activation not in SIGNED:
         return None
     return Finding(
         Severity.ERROR if head.output.task.classifies else Severity.WARNING,
-        f"{head.output.name} ends in {head.activation}, whose values are not probabilities, under {head.output.loss}",
+        f"{head.output.name} ends in {head.activation}, but {head.output.loss} expects probabilities",
         where=Where(output=head.output.name, layer=head.layer),
     )

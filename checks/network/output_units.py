@@ -9,29 +9,29 @@ from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, Head, Network, TargetStatistics
 from diagnose.registry import check
 
-SPARE = 2  # units beyond the classes that are common habit (labels from 1, a unit for "other")
-MANY = 2.0  # times the classes: a head made for something else
+SPARE = 2  # units beyond the classes that are common practice (labels from 1, a unit for "other")
+MANY = 2.0  # times the classes; above, the head was probably made for another task
 
 
 @check("Number of output units", family="network", reading=(LOSS_TABLE,))
 def output_units(network: Network, dataset: Dataset) -> Iterator[Finding]:
-    """Compares the size of every head with its labels.
+    """Compares the number of output units with the labels.
 
     ## What it measures
-    Units of the head, the shape of a target, and the number of classes in the training labels.
+    The units of the head, the shape of a target, and the number of classes in the training labels.
 
     ## Why it matters
-    A head with too few units cannot name every class. A head whose shape differs from the target's is
-    stretched over it by broadcasting: each unit is then trained on the wrong numbers, and no error is raised.
+    A head with too few units cannot predict every class. If the shapes of head and target differ, broadcasting
+    stretches one over the other: each unit is trained on the wrong numbers, and no error is raised.
 
     ## How it is decided
-    Errors: more classes than units under sparse categorical cross-entropy; a target with another number of
-    values than the head has units under any other known loss. More than twice as many units as classes: a
-    warning; more than two units to spare: a hint.
+    Errors: more classes than units under sparse categorical cross-entropy; under any other known loss, a target whose
+    number of values differs from the number of units. More than twice as many units as classes: a warning; more than
+    two spare units: a hint.
 
     ## Known limits
-    Losses of the user's own may read a head in their own way and are not judged. Spare units cost little;
-    classes that are rare may just not be in the sample.
+    Custom losses may read a head in their own way and are not judged. Spare units cost little; rare classes may be
+    absent from the sample.
 
     ## References
     - keras.io, "Probabilistic losses" (shapes of y_true and y_pred)
@@ -69,7 +69,7 @@ def _aligned(head: Head, target: TargetStatistics) -> Finding | None:
         return None
     class_numbers = target.layout == "integers" and head.output.loss in CATEGORICAL | DIVERGENCE
     if values == units or (values == 1 and class_numbers):
-        return None  # class numbers for a categorical loss are a matter of the labels
+        return None  # class numbers for a categorical loss are left to label-format
     return _finding(head, target, Severity.ERROR, f"for {counted(values, 'value')} per target", values)
 
 

@@ -9,29 +9,28 @@ from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Activations, Forward, LayerActivations, Network, Unavailable, need
 from diagnose.registry import check
 
-ROWS_AFFECTED = 0.80  # share of the rows on which a saturated unit sits at its limit
+ROWS_AFFECTED = 0.80  # share of the rows on which a saturated unit is at its limit
 LAYER = 0.50  # share of the layer's units
-OUTAGE = 0.99  # hardly a unit passes any gradient
+OUTAGE = 0.99  # hardly any unit passes a gradient
 
 
-@check("Units stuck at their limits", family="network", reading=(ACTIVATIONS, BACKPROP))
+@check("Saturated units", family="network", reading=(ACTIVATIONS, BACKPROP))
 def saturated_units(forward: Forward, network: Network) -> Iterator[Finding]:
-    """Counts, per tanh and sigmoid layer, the units that sit at the end of their range on most rows.
+    """Counts, per tanh and sigmoid layer, the units that are saturated on most rows.
 
     ## What it measures
-    For hidden tanh and sigmoid layers, the share of units of which more than 80 % of the values lie beyond
-    0.97 in size (tanh) or outside 0.03 to 0.97 (sigmoid); at the loaded weights and at fresh ones.
+    For hidden tanh and sigmoid layers, the share of units with more than 80 % of their values beyond 0.97 in size
+    (tanh) or outside 0.03 to 0.97 (sigmoid); at the loaded weights and at fresh ones.
 
     ## Why it matters
-    At its limits such a function is flat: less than 6 % of the gradient passes, and weights before it learn
-    accordingly slowly.
+    At its limits such a function is flat: less than 6 % of the gradient passes, so the weights before it learn slowly.
 
     ## How it is decided
-    More than 50 % of a layer's units: a warning; 99 %: an error. Output layers, recurrent layers, and layers
-    that weigh others (gates, attention) saturate by design and are exempt.
+    More than 50 % of a layer's units: a warning; 99 %: an error. Output layers, recurrent layers, and layers that
+    weight others (gates, attention) saturate by design and are exempt.
 
     ## Known limits
-    A network that has learned its task well may have pushed units to their limits on purpose.
+    A network that has learned its task well may saturate units for good reason.
 
     ## References
     - Glorot, Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
@@ -45,9 +44,9 @@ def saturated_units(forward: Forward, network: Network) -> Iterator[Finding]:
     if not stuck:
         return
     worst = max(stuck, key=lambda path: shares[path])
-    message = f"{percent(shares[worst])} of the units of {worst} sit at their limits on most rows"
-    message += f"; more than half in {counted(len(stuck), 'layer')} in all" if len(stuck) > 1 else ""
+    message = f"{percent(shares[worst])} of the units of {worst} are saturated on most rows"
     message += f", {percent(fresh[worst])} already at fresh weights" if fresh.get(worst) else ""
+    message += f"; more than half are saturated in {counted(len(stuck), 'layer')} in total" if len(stuck) > 1 else ""
     yield Finding(
         Severity.ERROR if shares[worst] >= OUTAGE else Severity.WARNING,
         message,
@@ -57,7 +56,7 @@ def saturated_units(forward: Forward, network: Network) -> Iterator[Finding]:
         rows=current.rows,
         evidence=(
             Bars(
-                "Units at their limits on most rows, by layer",
+                "Units saturated on most rows, by layer",
                 tuple(shares),
                 tuple(shares.values()),
                 unit="share of the layer",

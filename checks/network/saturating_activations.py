@@ -11,25 +11,25 @@ from diagnose.registry import check
 
 MANY_SIGMOIDS = 4  # gradient of the first layer over the last: 6e-3 at 4 layers, 2e-4 at 6, 1e-6 at 10
 TOO_MANY_SIGMOIDS = 6  # SGD at 0.01 stayed at chance, Adam reached 86 % where ReLU reached 97 %
-MANY_TANHS = 10  # with a fitting initialisation tanh passed 20 layers unharmed, so it needs a witness
-GRADIENT = 1e-3  # the witness: relative gradient of the first layer over the last, at fresh weights
+MANY_TANHS = 10  # with the right initialisation 20 tanh layers did no harm, so the gradient must confirm it
+GRADIENT = 1e-3  # relative gradient of the first layer over the last, at fresh weights
 
 
-@check("Saturating activations in many layers", family="network", reading=(VANISHING_GRADIENTS, ACTIVATIONS))
+@check("Many layers with saturating activations", family="network", reading=(VANISHING_GRADIENTS, ACTIVATIONS))
 def saturating_activations(network: Network, backward: Backward | None) -> Iterator[Finding]:
     """Counts the hidden layers with sigmoid-like activations.
 
     ## What it measures
-    The number of hidden layers with a sigmoid or tanh that is not normalised afterwards, and as a witness
-    the gradient of the first such layer over the last at fresh weights.
+    The number of hidden layers with a sigmoid or tanh that is not normalised afterwards; as further evidence, the
+    gradient of the first such layer over the last at fresh weights.
 
     ## Why it matters
-    The slope of a sigmoid is at most 1/4: every layer takes three quarters of the gradient at best. After
-    six layers the first receives about a thousandth.
+    The slope of a sigmoid is at most 1/4, so every layer removes at least three quarters of the gradient. After six
+    layers the first receives about a thousandth.
 
     ## How it is decided
-    Four or more sigmoid layers: a warning; six or more: an error, unless the measured gradients disagree.
-    Ten or more tanh layers: a warning, only where the gradients confirm it (ratio below 1/1,000).
+    Four or more sigmoid layers: a warning; six or more: an error, unless the measured gradients disagree. Ten or more
+    tanh layers: a warning, only if the gradients confirm it (ratio below 1/1,000).
 
     ## Known limits
     Recurrent layers, whose gates are sigmoids by design, are not counted.

@@ -10,20 +10,20 @@ SOFTMAXES = frozenset({"softmax", "log_softmax"})
 
 @check("Softmax over a single unit", family="network", reading=(LOSS_TABLE, NOT_WORKING))
 def single_unit_softmax(network: Network) -> Iterator[Finding]:
-    """Looks for a softmax that has only one unit to choose from.
+    """Looks for a softmax over only one unit.
 
     ## What it measures
     Activation and number of units of every head.
 
     ## Why it matters
-    A softmax over one unit is 1 whatever the unit says. The model answers the same for every row; with
-    TensorFlow the loss may fall all the same, because it is computed from the logits behind the softmax.
+    A softmax over one unit is 1, whatever its input. The model predicts the same for every row. With TensorFlow the
+    loss may still fall, because it is computed from the logits before the softmax.
 
     ## How it is decided
     A softmax head with one unit is an error: its output cannot vary.
 
     ## Known limits
-    A Softmax layer behind an output of several axes may act on another axis than the last; it is not judged.
+    A Softmax layer after an output of several axes may act on an axis other than the last; it is not judged.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 6.2.2 (sigmoid and softmax units)

@@ -7,23 +7,22 @@ from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, Head, Network
 from diagnose.registry import check
 
-SEVERAL = 0.01  # share of rows with two or more labels; fewer may be slips in the labels
+SEVERAL = 0.01  # share of rows with two or more labels; fewer may be labelling errors
 
 
-@check("Softmax where several labels may hold", family="network", reading=(LOSS_TABLE,))
+@check("Softmax on multi-label targets", family="network", reading=(LOSS_TABLE,))
 def softmax_on_multilabel(network: Network, dataset: Dataset) -> Iterator[Finding]:
-    """Looks for rows with several labels under a head that can give only one.
+    """Looks for rows with several labels under a head that can predict only one.
 
     ## What it measures
-    The share of training rows with two or more ones in their target, where the head is a softmax or the loss
-    applies one.
+    The share of training rows with two or more ones in their target, if the head is a softmax or the loss applies one.
 
     ## Why it matters
-    The outputs of a softmax sum to 1. Two labels can each get half at most, three a third: no threshold then
-    separates "present" from "absent", and every label pushes the others down.
+    The outputs of a softmax sum to 1. Two labels can get at most half each, three a third: no threshold then separates
+    "present" from "absent", and every label pushes the others down.
 
     ## How it is decided
-    More than 1 % of the rows with two or more ones is an error.
+    An error if more than 1 % of the rows have two or more ones.
 
     ## Known limits
     Rows of probabilities that sum to 1 (label smoothing, distillation) are legitimate and not counted.
@@ -37,7 +36,7 @@ def softmax_on_multilabel(network: Network, dataset: Dataset) -> Iterator[Findin
             yield Finding(
                 Severity.ERROR,
                 f"{percent(target.many_hot)} of the rows of {head.output.name} have several labels, "
-                "and its softmax shares one among them",
+                "but its softmax outputs sum to 1",
                 where=Where(output=head.output.name, layer=head.layer, split="train"),
                 value=target.many_hot,
                 threshold=SEVERAL,

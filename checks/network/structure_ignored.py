@@ -7,27 +7,26 @@ from diagnose.measurements import Dataset, InputStatistics, Layer, Network
 from diagnose.registry import check
 
 PIXELS = 256  # height x width; below it there is little structure to use
-STEPS = 16  # of a sequence; a short window is fairly served by a dense layer
+STEPS = 16  # of a sequence; a dense layer is good enough for a short window
 
 
-@check("Structure of the input not used", family="network", reading=(CONVOLUTIONS, ARCHITECTURES))
+@check("Input structure ignored", family="network", reading=(CONVOLUTIONS, ARCHITECTURES))
 def structure_ignored(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Finds images and sequences that go straight into a dense layer.
 
     ## What it measures
-    The kind of every input, and the first layer with weights that it meets.
+    The kind of every input, and the first layer with weights after it.
 
     ## Why it matters
-    A flattened picture has lost which pixels are neighbours: the network must learn each pattern anew at each
-    place. Convolutions, recurrent layers and attention know it from the start and need far less data.
+    A flattened image has lost which pixels are neighbours: the network must learn each pattern anew at each position.
+    Convolutions, recurrent layers and attention have this built in and need far less data.
 
     ## How it is decided
-    A hint, where a picture of at least 256 pixels or a sequence of at least 16 steps is flattened into a
-    dense layer.
+    A hint if an image of at least 256 pixels or a sequence of at least 16 steps is flattened into a dense layer.
 
     ## Known limits
-    Dense networks do well on small centred pictures such as digits, so this is never more than a hint. Rows
-    that were flattened before they were stored cannot be told from tables.
+    Dense networks do well on small centred images such as digits, so this is never more than a hint. Rows that were
+    flattened before they were stored cannot be told from tables.
 
     ## References
     - LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition"
@@ -39,13 +38,13 @@ def structure_ignored(network: Network, dataset: Dataset) -> Iterator[Finding]:
         if first is not None and first.kind == "Dense" and _structured(inputs):
             yield Finding(
                 Severity.HINT,
-                f"{first.path} sees {inputs.name} ({' x '.join(map(str, inputs.shape))}) as one long vector",
+                f"{first.path} gets {inputs.name} ({' x '.join(map(str, inputs.shape))}) flattened to one long vector",
                 where=Where(layer=first.path, feature=inputs.name),
             )
 
 
 def _first_mixing(network: Network, entry: Layer | None) -> Layer | None:
-    """The first layer with weights behind an input, if the input was flattened on the way and nothing else."""
+    """The first layer with weights after an input, if the input was only flattened in between; else None."""
     way = list(after(network, entry)) if entry is not None else _from_the_start(network)
     flattened = any(layer.kind in ("Flatten", "Reshape") for layer in way)
     usual = all(passes(layer) or layer.normalises or layer.weighted for layer in way)

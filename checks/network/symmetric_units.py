@@ -7,32 +7,32 @@ from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Layer, Network
 from diagnose.registry import check
 
-ALL = 0.99  # share of units with a twin: the layer computes one number, many times
+ALL = 0.99  # share of units with a twin; the layer computes one number many times
 MANY = 0.5
-FREE = 4  # fan-in from which random columns do not coincide to cosine 0.9999 by chance
+FREE = 4  # fan-in; from here on random columns do not reach a cosine of 0.9999 by chance
 CONSTANTS = ("Zeros", "Ones", "Constant")
 
 
-@check("Units that are copies of each other", family="network", reading=(INITIALIZATION,))
+@check("Identical units", family="network", reading=(INITIALIZATION,))
 def symmetric_units(network: Network) -> Iterator[Finding]:
     """Looks for layers whose units all compute the same.
 
     ## What it measures
-    The share of columns (filters) of each hidden kernel that equal another one to a cosine of 0.9999, and
-    initialisers that give every weight the same value.
+    The share of columns (filters) of each hidden kernel that equal another one to a cosine of 0.9999, and initialisers
+    that give every weight the same value.
 
     ## Why it matters
-    Equal units get equal gradients and stay equal for ever: a layer of a hundred copies has the capacity of
-    one unit. Random initial weights are there to prevent just that. All-zero kernels pass no gradient either.
+    Equal units get equal gradients and stay equal: a layer of a hundred copies has the capacity of one unit. Random
+    initial weights exist to prevent this. All-zero kernels pass no gradient either.
 
     ## How it is decided
-    An error where at least 99 % of a hidden layer's units have a twin, a warning from 50 %; a hint where the
-    weights are trained and their initialiser is random, for then training made them alike. A constant kernel
-    initialiser on an untrained hidden layer is an error; on one that has trained apart all the same, a hint.
+    An error if at least 99 % of a hidden layer's units have a twin, a warning from 50 %; a hint if the weights are
+    trained and their initialiser is random, since training made them alike then. A constant kernel initialiser is an
+    error on an untrained hidden layer, and a hint on a trained one whose units differ.
 
     ## Known limits
-    Kernels with fewer than four inputs per unit are not judged: their columns coincide by chance. Zeros are
-    healthy for biases, for output layers and for the last layer of a residual branch, all exempt.
+    Kernels with fewer than four inputs per unit are not judged: their columns coincide by chance. Zeros are fine for
+    biases, for output layers and for the last layer of a residual branch, which are all exempt.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 8.4 (breaking symmetry)
@@ -46,7 +46,7 @@ def symmetric_units(network: Network) -> Iterator[Finding]:
             began_so = not network.trained or any(_constant_start(layer) for layer in layers if layer.path in found)
             yield Finding(
                 severity if began_so else Severity.HINT,
-                f"{percent(max(twins[path] for path in found))} of the units are copies of another one in "
+                f"{percent(max(twins[path] for path in found))} of the units are copies of another unit in "
                 f"{counted(len(found), 'hidden layer')}: {listed(found)}",
                 where=Where(layer=found[0]),
                 value=max(twins[path] for path in found),
@@ -71,8 +71,8 @@ def _constant(layers: list[Layer], trained: bool) -> Iterator[Finding]:
     if constant:
         yield Finding(
             Severity.HINT if trained else Severity.ERROR,
-            f"the kernels of {counted(len(constant), 'hidden layer')} start as {constant[0].initializer}, "
-            f"every weight alike: {listed([layer.path for layer in constant])}",
+            f"the kernels of {counted(len(constant), 'hidden layer')} are initialised with "
+            f"{constant[0].initializer}, so all weights are equal: {listed([layer.path for layer in constant])}",
             where=Where(layer=constant[0].path),
             value=float(len(constant)),
             threshold=0.0,

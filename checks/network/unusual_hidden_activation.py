@@ -12,26 +12,26 @@ LINEAR_GROWTH = frozenset({"relu", "relu6"})
 POSITIVE = frozenset({"relu", "relu6", "sigmoid", "hard_sigmoid", "softplus"})
 
 
-@check("Activations in unusual places", family="network", reading=(ACTIVATIONS,))
+@check("Unusual activations", family="network", reading=(ACTIVATIONS,))
 def unusual_hidden_activation(network: Network) -> Iterator[Finding]:
-    """Looks for activations that belong to outputs inside the network, and the reverse.
+    """Looks for output activations in hidden layers, and for hidden activations before an output activation.
 
     ## What it measures
     The activation of every hidden layer, of recurrent cells, and of the layer that feeds a separate softmax
     or sigmoid at the end.
 
     ## Why it matters
-    A softmax in a hidden layer makes its units share a sum of 1, so that almost all are close to 0. A hidden
-    sigmoid gives only positive values and passes a quarter of the gradient at best. A rectifier in front of
-    the last softmax forbids negative logits, and a unit that is at zero gets no gradient.
+    A softmax in a hidden layer makes its outputs sum to 1, so almost all are close to 0. A hidden sigmoid outputs only
+    positive values and passes at most a quarter of the gradient. A ReLU before the last softmax rules out negative
+    logits, and a unit at zero gets no gradient.
 
     ## How it is decided
-    A hidden softmax, and an activation in front of a separate last softmax or sigmoid that cannot be
-    negative: a warning. A hidden sigmoid, or a recurrent cell with relu: a hint. Layers that weigh others
-    (attention, gates, mixtures of experts) are exempt.
+    A warning for a hidden softmax, and for an activation that cannot be negative before a separate last softmax or
+    sigmoid. A hint for a hidden sigmoid, and for a recurrent cell with relu. Layers that weight others (attention,
+    gates, mixtures of experts) are exempt.
 
     ## Known limits
-    One or two sigmoid layers train well enough on easy tasks; many of them have a check of their own.
+    One or two sigmoid layers train well on easy tasks; many of them have their own check.
 
     ## References
     - LeCun, Bottou, Orr, Müller 1998, "Efficient BackProp", section 4.4 (the sigmoid)
@@ -41,28 +41,28 @@ def unusual_hidden_activation(network: Network) -> Iterator[Finding]:
     hidden = [layer for layer in hidden_layers(network) if not gates(network, layer)]
     shared = [layer for layer in hidden if applied_activation(network, layer) in SHARED]
     if shared:
-        yield _finding(Severity.WARNING, shared, "softmax in a hidden layer, its units share a sum of 1")
+        yield _finding(Severity.WARNING, shared, "a softmax in a hidden layer, so the outputs sum to 1")
     clipped = _before_the_last_activation(network)
     if clipped:
         yield _finding(
-            Severity.WARNING, clipped, f"{clipped[0].activation} in front of the last activation, no logit is negative"
+            Severity.WARNING, clipped, f"a {clipped[0].activation} before the last activation, so no logit is negative"
         )
     sigmoids = [x for x in hidden if not x.recurrent and applied_activation(network, x) in SIGMOIDS]
     if sigmoids:
         yield _finding(
             Severity.HINT,
             sigmoids,
-            "sigmoid in a hidden layer, its values are all positive and its slope is at most 1/4",
+            "a sigmoid in a hidden layer, with only positive values and a slope of at most 1/4",
         )
     growing = [layer for layer in hidden if layer.recurrent and layer.activation in LINEAR_GROWTH]
     if growing:
         yield _finding(
-            Severity.HINT, growing, f"{growing[0].activation} in a recurrent cell, which can grow from step to step"
+            Severity.HINT, growing, f"a {growing[0].activation} in a recurrent cell, which can grow from step to step"
         )
 
 
 def _before_the_last_activation(network: Network) -> list[Layer]:
-    """Output layers with an activation of their own in front of a separate softmax or sigmoid."""
+    """Output layers with their own activation before a separate softmax or sigmoid."""
     layers = by_path(network)
     found = []
     for head in network.heads:

@@ -1,4 +1,4 @@
-"""Checks of the numbers themselves: NaN, infinity, explosion."""
+"""Checks for NaN, infinity and exploding losses."""
 
 from diagnose.checks.numerics import non_finite_outputs, non_finite_training, non_finite_weights
 from diagnose.registry import Check

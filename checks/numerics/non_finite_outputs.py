@@ -7,23 +7,23 @@ from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
 from diagnose.registry import check
 
 
-@check("Predictions that are not finite", family="numerics", reading=(FUZZING, NOT_WORKING))
+@check("Non-finite predictions", family="numerics", reading=(FUZZING, NOT_WORKING))
 def non_finite_outputs(evaluation: Evaluation) -> Iterator[Finding]:
     """Counts the rows for which the model predicts NaN or infinity.
 
     ## What it measures
-    The number of evaluated rows of each split whose prediction, in inference mode, holds a NaN or an
-    infinite value, per output.
+    Per output and split, the number of evaluated rows whose prediction in inference mode contains NaN or an infinite
+    value.
 
     ## Why it matters
-    Such a row has no answer. Where all rows are hit, the weights or the data are broken; where a few are,
+    Such a row has no usable prediction. If all rows are affected, the weights or the data are broken; if a few are,
     some inputs drive an unguarded operation (log, division, square root, exponential) out of its range.
 
     ## How it is decided
     Any such row is an error.
 
     ## Known limits
-    Only sampled rows are seen. A NaN in the data itself is reported by its own check.
+    Only sampled rows are seen. NaN in the data itself has its own check.
 
     ## References
     - Odena, Olsson, Andersen, Goodfellow 2019, "TensorFuzz", arXiv:1807.10875

@@ -12,30 +12,28 @@ from diagnose.registry import check
 
 EXPLODED = 1e3  # times the constant prediction's loss; AUTOTRAINER calls a loss above 1e3 exploded
 RISE = 10.0  # times the first loss: a loss that merely starts high (unscaled targets) has not exploded
-MAJORITY = 0.5  # share of the runs from which on it is an error, not bad luck with a seed
+MAJORITY = 0.5  # share of the runs; from here on it is an error rather than bad luck with a seed
 
 
-@check("Loss that becomes non-finite", family="numerics", reading=(FINDER, BACKPROP))
+@check("Non-finite training loss", family="numerics", reading=(FINDER, BACKPROP))
 def non_finite_training(history: History | None, learning_rate: LearningRate | None) -> Iterator[Finding]:
     """Checks whether training at the model's own settings drives the loss to infinity.
 
     ## What it measures
-    Every training on record or replayed, and the short trainings at the model's own learning rate: whether
-    the loss became NaN or infinite, or rose to more than 1,000 times the loss of the best constant
-    prediction.
+    Every training recorded or replayed, and the short trainings at the model's own learning rate: whether the loss
+    became NaN or infinite, or rose above 1,000 times the loss of the best constant prediction.
 
     ## Why it matters
-    A training that blows up has left the region where gradients mean anything. What it leaves behind is
-    either NaN or a network thrown far away, most often one with all its rectifiers dead.
+    A training that blows up has left the region where gradients are meaningful. It ends in NaN, or with weights thrown
+    far away, most often with all ReLU units dead.
 
     ## How it is decided
-    A run has blown up if a loss is not finite, or if it exceeds both 1,000 times the constant
-    prediction's loss and 10 times its own first value. It is an error where at least half of the runs did
-    so, and a warning where fewer did.
+    A run has blown up if a loss is not finite, or if it exceeds both 1,000 times the constant prediction's loss and 10
+    times its own first value. An error if at least half of the runs blew up, a warning if fewer did.
 
     ## Known limits
-    It does not say why: unscaled data, initialisation and learning rate all end like this. Short replays
-    miss an explosion that comes late.
+    It does not show why: unscaled data, initialisation and learning rate all end like this. Short replays miss an
+    explosion that comes late.
 
     ## References
     - Pascanu, Mikolov, Bengio 2013, "On the difficulty of training recurrent neural networks", arXiv:1211.5063
@@ -43,7 +41,7 @@ def non_finite_training(history: History | None, learning_rate: LearningRate | N
     """
     if history is None and learning_rate is None:
         raise NotMeasured(
-            "no training is on record and none was replayed",
+            "no training was recorded, and none was replayed",
             "Pass the training's --history FILE, or run with --effort standard.",
         )
     if history is not None and history.runs:
@@ -58,7 +56,7 @@ def _in_history(history: History) -> Iterator[Finding]:
         return
     first = broken[0]
     step = first.non_finite_step
-    when = f", the first time at step {step}" if step is not None else ""
+    when = f", first at step {step}" if step is not None else ""
     runs = f"{len(broken)} of {len(history.runs)} {history.origin} trainings" if len(history.runs) > 1 else "training"
     yield Finding(
         _severity(len(broken) / len(history.runs)),

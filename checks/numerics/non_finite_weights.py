@@ -9,7 +9,7 @@ from diagnose.registry import check
 SHOWN = 20  # variables listed in the evidence
 
 
-@check("Weights that are not finite", family="numerics", reading=(FUZZING, NOT_WORKING))
+@check("Non-finite weights", family="numerics", reading=(FUZZING, NOT_WORKING))
 def non_finite_weights(network: Network) -> Iterator[Finding]:
     """Counts NaN and infinite values in the weights and in the optimizer's slots.
 
@@ -18,15 +18,15 @@ def non_finite_weights(network: Network) -> Iterator[Finding]:
     statistics, and the slots of the optimizer. The arrays are scanned; nothing is predicted.
 
     ## Why it matters
-    One NaN spreads to every output that depends on it, and training cannot bring it back. Whatever else
-    is measured from such a model's outputs means nothing.
+    One NaN spreads to every output that depends on it, and training cannot remove it. All other measurements of such a
+    model's outputs are meaningless.
 
     ## How it is decided
     Any such value is an error: no healthy model has one.
 
     ## Known limits
-    Predictions alone would not show it: compiled TensorFlow kernels can turn a NaN pre-activation into a
-    calm 0, so a network full of NaN may answer with plausible probabilities.
+    Predictions alone would not show it: compiled TensorFlow kernels can turn a NaN pre-activation into 0, so a network
+    full of NaN may return plausible probabilities.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 4.1 (overflow and underflow)

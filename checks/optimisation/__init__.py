@@ -1,4 +1,4 @@
-"""Does training move the weights to where they should be?"""
+"""Checks of the training: learning rate, gradients, optimizer and loss curves."""
 
 from diagnose.checks.optimisation import (
     batch_size,

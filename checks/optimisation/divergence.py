@@ -1,4 +1,4 @@
-"""Whether the training loss, while finite, climbs or swings instead of falling."""
+"""Whether the training loss, while finite, rises or oscillates instead of falling."""
 
 from collections.abc import Iterator
 
@@ -12,39 +12,38 @@ from diagnose.findings import Finding, Severity
 from diagnose.measurements import LONGER, History, NotMeasured, Run
 from diagnose.registry import check
 
-CLIMB = 2.0  # times its minimum: where the loss ends when training has turned back
-MATTERS = 0.1  # share of the constant prediction's loss: a smaller climb leaves the model where it was
-LOST = 1.0  # times the constant prediction's loss: nothing of what was learned is left
+CLIMB = 2.0  # times its minimum; a loss that ends above has risen again
+MATTERS = 0.1  # share of the constant prediction's loss; a smaller rise does not matter
+LOST = 1.0  # times the constant prediction's loss; above, nothing that was learned is left
 SWINGING = 0.5  # share of evaluations at which the loss rises; healthy: 0 to 0.37, at ten times the rate 0.58
-SWING = 0.05  # median rise in units of the loss: smaller ones are noise
-SWUNG_OUT = 0.5  # times the constant prediction's loss: below, the swings did no harm
-EVALUATIONS = 8  # after the start: fewer do not show a swing
+SWING = 0.05  # median rise in units of the loss; smaller ones are noise
+SWUNG_OUT = 0.5  # times the constant prediction's loss; below, the oscillation did no harm
+EVALUATIONS = 8  # after the start; fewer do not show an oscillation
 MAJORITY = 0.5  # share of the runs
 
 
-@check("Loss that climbs or swings", family="optimisation", reading=(RATE, DESCENT))
+@check("Rising or oscillating loss", family="optimisation", reading=(RATE, DESCENT))
 def divergence(history: History) -> Iterator[Finding]:
-    """Looks at where the training loss ends compared with its minimum, and at how often it rises on the way.
+    """Compares the end of the training loss with its minimum, and counts how often the loss rises.
 
     ## What it measures
-    The training loss of every run at its evaluations: its minimum, its end (the median of the last three),
-    and the share of evaluations at which it rose.
+    The training loss of every run at its evaluations: its minimum, its end (the median of the last three), and the
+    share of evaluations at which it rose.
 
     ## Why it matters
-    A loss that climbs after it had fallen, or swings from wall to wall, takes steps that are too long for
-    the place it has reached; what it had learned is lost again. A loss that becomes infinite has a check of
-    its own.
+    If a loss rises after it had fallen, or oscillates, the steps are too large, and the model loses what it had
+    learned. A loss that becomes infinite has its own check.
 
     ## How it is decided
-    In at least half of the runs the loss ends above twice its minimum, and the climb is more than a tenth
-    of the constant prediction's loss: an error where the end is not better than the constant prediction,
-    else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than 5
-    %, and ends above half of the constant prediction's loss: a warning.
+    In at least half of the runs, the loss ends above twice its minimum and the rise is more than a tenth of the
+    constant prediction's loss: an error if the end is not better than the constant prediction, else a warning. Or the
+    loss rises at more than half of at least 8 evaluations, typically by more than 5 %, and ends above half of the
+    constant prediction's loss: a warning.
 
     ## Known limits
-    Restarts of a cyclical schedule raise the loss by design; three evaluations at the end of such a rise
-    look like divergence. A recorded loss is an average over each epoch, and hides swings within it. Rows
-    in the order of their targets make the loss swing whatever the steps are; then it is not judged.
+    Restarts of a cyclical schedule raise the loss by design; three evaluations at the end of such a rise look like
+    divergence. A recorded loss is an average over each epoch and hides oscillation within it. Rows fed in the order of
+    their targets make the loss oscillate whatever the steps are, so they are not judged.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
@@ -52,12 +51,12 @@ def divergence(history: History) -> Iterator[Finding]:
     """
     if in_order(history.feeding):
         raise NotMeasured(
-            "the rows came in the order of their targets, so the loss swings", "Shuffle the training rows."
+            "the rows were fed in the order of their targets, so the loss oscillates", "Shuffle the training rows."
         )
     scale = history.constant_loss
     if scale is None or scale <= 0:
         raise NotMeasured(
-            NO_SCALE, "Leave out --history, so that a replay is made, or train with diagnose.DiagnosisCallback."
+            NO_SCALE, "Leave out --history, so that the training is replayed, or train with diagnose.DiagnosisCallback."
         )
     known = [(run, curve) for run in history.runs if len(curve := points(run, "train_loss")) > 3]
     if not known:
@@ -91,8 +90,8 @@ def _climb(climbed: list[Points], history: History, scale: float) -> Finding:
     ratio = middle.end / max(float(middle.values.min()), 1e-12)
     return Finding(
         Severity.ERROR if middle.end >= LOST * scale else Severity.WARNING,
-        f"the training loss climbs from {number(float(middle.values.min()))} to {number(middle.end)}"
-        f"{runs_that(len(climbed), len(history.runs))}, the best constant prediction having {number(scale)}",
+        f"the training loss rises from {number(float(middle.values.min()))} to {number(middle.end)}"
+        f"{runs_that(len(climbed), len(history.runs))}; that of the best constant prediction is {number(scale)}",
         value=ratio,
         threshold=CLIMB,
         rows=history.rows,

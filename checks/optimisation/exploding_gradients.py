@@ -1,4 +1,4 @@
-"""Whether gradients grow out of bounds, with depth or from batch to batch."""
+"""Whether gradients grow without bound, with depth or from batch to batch."""
 
 from collections.abc import Iterator
 
@@ -22,12 +22,12 @@ from diagnose.measurements import (
 )
 from diagnose.registry import check
 
-GROWING = 70.0  # gradient over weight, first layer over last, in nets without normalisation; healthy: up to 1.5
-HUGE = 1e3  # gradient norm over the loss of a net that knows nothing (at least 1); healthy: 0.1 to 30
+GROWING = 70.0  # gradient-to-weight ratio, first layer over last, in nets without normalisation; healthy: up to 1.5
+HUGE = 1e3  # gradient norm over the chance-level loss (at least 1); healthy: 0.1 to 30
 SPIKE = 50.0  # 99th percentile of the gradient norm over its median; healthy: below 10
-AMPLIFIED = 1e2  # times the first layer's signal: the second witness
+AMPLIFIED = 1e2  # times the first layer's signal, as further evidence
 BATCHES = 8  # fewer say nothing about spikes
-STEPS = 100  # of a recorded training: fewer have no 99th percentile
+STEPS = 100  # of a recorded training; fewer have no 99th percentile
 
 
 @check("Exploding gradients", family="optimisation", reading=(BACKPROP, VANISHING_GRADIENTS))
@@ -41,27 +41,26 @@ def exploding_gradients(
     """Looks for gradients that grow with depth, are huge at the start, or spike from batch to batch.
 
     ## What it measures
-    The norm of the whole gradient per batch, the gradient over weight of each weight layer, and, where a
-    training was watched, the gradient norm at each step; with the spread of the signal by layer and the
-    loss of fresh weights as witnesses.
+    The norm of the whole gradient per batch, the gradient-to-weight ratio of each layer with weights, and, if a
+    training was watched, the gradient norm at each step; as further evidence, the spread of the signal by layer and the
+    loss of fresh weights.
 
     ## Why it matters
-    One huge update throws the weights to where nothing can be learned: the loss jumps, or becomes infinite.
-    Large initial weights, unscaled inputs, depth without normalisation and long recurrences do it.
+    One huge update throws the weights to where nothing can be learned: the loss jumps or becomes infinite. Typical
+    reasons are large initial weights, unscaled inputs, depth without normalisation and long recurrences.
 
     ## How it is decided
-    A gradient norm above 1,000 times the loss of a net that knows nothing, at fresh weights, or at loaded
-    weights that have not learned; or, in nets without normalisation, a first layer whose gradient over
-    weight is above 70 times the last one's while the signal grows 100-fold or the fresh loss is 10 times
-    too large; or, over at least 8 batches at fresh weights or 100 steps of a watched training, a 99th
-    percentile above 50 times the median. It is an error where fresh weights already have 10 times the loss
-    of a net that knows nothing, a hint where the loaded weights show that the model learned anyway, else a
-    warning.
+    A gradient norm above 1,000 times the chance-level loss, at fresh weights, or at loaded weights that have not
+    learned; or, in nets without normalisation, a first layer whose gradient-to-weight ratio is above 70 times the last
+    one's while the signal grows 100-fold or the initial loss is 10 times too large; or, over at least 8 batches at
+    fresh weights or 100 steps of a watched training, a 99th percentile above 50 times the median. It is an error if
+    fresh weights already have 10 times the chance-level loss, a hint if the loaded weights show that the model learned
+    anyway, else a warning.
 
     ## Known limits
-    It names what is wrong inside a model that does not learn; by itself it makes no model sick. With
-    gradient clipping the norms are those before clipping. Spikes late in training, where the median is near
-    zero, are judged against the first tenth of the training.
+    It explains why a model does not learn; alone, it does not make a model count as sick. With gradient clipping, the
+    norms are those before clipping. Spikes late in training, where the median is near zero, are judged against the
+    first tenth of the training.
 
     ## References
     - Pascanu, Mikolov, Bengio 2013, "On the difficulty of training recurrent neural networks", arXiv:1211.5063
@@ -92,7 +91,7 @@ def _size(backward: Backward, initial: Initial | None, severity: Severity, learn
         norm = float(np.median(gradients.global_norm))
         if norm > HUGE * scale and (weights == "fresh" or learned is False):
             message = (
-                f"at {weights} weights the gradient norm is {norm:.2g}, {norm / scale:.2g} times the starting loss"
+                f"at {weights} weights the gradient norm is {norm:.2g}, {norm / scale:.2g} times the chance-level loss"
             )
             return severity, message, Where(), norm, HUGE * scale
     return None
@@ -113,7 +112,7 @@ def _depth(
     if not (ratio > GROWING and witnessed):
         return None
     message = (
-        f"at fresh weights the gradient over weight of layer {layers[0].path}"
+        f"at fresh weights the gradient-to-weight ratio of layer {layers[0].path}"
         f" is {ratio:.2g} times that of layer {layers[-1].path}"
     )
     return severity, message, Where(layer=layers[0].path), ratio, GROWING
@@ -137,13 +136,15 @@ def _watched_spikes(history: History | None) -> Found | None:
         start = float(np.median(norms[: len(norms) // 10]))
         if ratio > SPIKE and np.percentile(norms, 99) > 10 * start:
             step = int(steps[np.argmax(norms)])
-            message = f"during training the gradient norm spikes to {ratio:.2g} times its median, most at step {step}"
+            message = (
+                f"in training the gradient norm spikes to {ratio:.2g} times its median, the highest at step {step}"
+            )
             return Severity.WARNING, message, Where(step=step), ratio, SPIKE
     return None
 
 
 def _watched(history: History | None) -> list[tuple[Array, Array]]:
-    """Steps and their gradient norms, of each run in which enough were seen: not every step need have one."""
+    """Steps and their gradient norms, of each run with enough of them; some steps may have none."""
     runs = history.runs if history else ()
     known = [(np.flatnonzero(np.isfinite(run.gradient_norms)), run.gradient_norms) for run in runs]
     return [(steps.astype(float), norms[steps]) for steps, norms in known if len(steps) >= STEPS]

@@ -1,4 +1,4 @@
-"""Whether the steps of the optimizer throw away what the earlier ones found."""
+"""Whether optimizer steps are so large that they undo earlier ones."""
 
 from collections.abc import Iterator
 
@@ -11,29 +11,29 @@ from diagnose.findings import Finding
 from diagnose.measurements import History
 from diagnose.registry import check
 
-LARGE = 3e-2  # step over weight, the median layer; healthy trainings begin below 2e-2
+LARGE = 3e-2  # update-to-weight ratio of the median layer; healthy trainings start below 2e-2
 
 
-@check("Steps that are too long", family="optimisation", origins=("live",), reading=(RATE, DESCENT))
+@check("Update steps that are too large", family="optimisation", origins=("live",), reading=(RATE, DESCENT))
 def large_updates(history: History) -> Iterator[Finding]:
-    """Compares how far single optimizer steps move the weights with the size of the weights.
+    """Compares the size of single optimizer steps with the size of the weights.
 
     ## What it measures
-    On steps ever further apart, for each layer, the norm of what one step adds to its kernels over the norm of
-    the kernels: with schedule, momentum and clipping, as the optimizer took it.
+    At steps that lie further and further apart, for each layer, the norm of what one step adds to its kernels over the
+    norm of the kernels: as the optimizer took it, with schedule, momentum and clipping.
 
     ## Why it matters
-    The learning rate alone says little: what it does depends on optimizer, gradient and scale of the weights. A
-    step of about a thousandth of the weights is usual; steps of several hundredths leave nothing in its place.
+    The learning rate alone says little: its effect depends on the optimizer, the gradient and the scale of the weights.
+    A step of about a thousandth of the weights is usual; steps of several hundredths overwrite what was learned.
 
     ## How it is decided
-    In the first tenth of the training (at least the first 100 steps) the median step moves the median layer by more
-    than 3/100 of its weights, and the training loss ends above half of the constant prediction's: trainings that
-    are fast and well come close to it.
+    A warning if, in the first tenth of the training (at least the first 100 steps), the median step moves the median
+    layer by more than 3/100 of its weights, and the training loss ends above half of the constant prediction's. Fast
+    and successful trainings come close to this limit.
 
     ## Known limits
-    Of several steps per execution it sees the mean, which momentum and noise make smaller than a single step. Biases,
-    embeddings and normalisation do not count.
+    With several steps per execution it sees their mean, which momentum and noise make smaller than a single step.
+    Biases, embeddings and normalisation layers do not count.
 
     ## References
     - Karpathy et al., "CS231n Convolutional Neural Networks for Visual Recognition", neural-networks-3, ratio of

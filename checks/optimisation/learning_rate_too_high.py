@@ -17,25 +17,24 @@ def learning_rate_too_high(
     """Compares short trainings at the model's own learning rate with the same trainings at lower ones.
 
     ## What it measures
-    The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings from
-    fresh weights at rates around the model's own, several seeds each, all else as it is.
+    The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings from fresh weights
+    at rates around the model's own, several seeds each, with all other settings unchanged.
 
     ## Why it matters
     Steps this large overshoot the minimum or push weights to where the gradient is zero: the loss oscillates or grows
     without bound, or one update kills the units of a layer for good.
 
     ## How it is decided
-    The own rate lies above the usable range, does worse than the best rate by more than 0.1 skill and by
-    more than 2 standard deviations between seeds, and is either more than 10 times above the range or
-    learns nothing with any seed. Where the user's own weights, or a replay of the user's training, come as
-    far as the best rate, the rate did no harm and nothing is reported. Nor is anything where the best rate reaches
-    less than 0.25 skill or half of the best baseline's: then the rate was not the obstacle. It is an error
-    where the user's own training learned nothing either, else a warning.
+    Reported if your learning rate lies above the usable range, does worse than the best rate by more than 0.1 skill and
+    by more than 2 standard deviations between seeds, and is either more than 10 times above the range or learns nothing
+    with any seed. Not reported if your weights, or a replay of your training, come as far as the best rate: then the
+    rate did no harm. Not reported either if the best rate reaches less than 0.25 skill or half of the best baseline's:
+    then the rate is not the obstacle. An error if your own training learned nothing either, else a warning.
 
     ## Known limits
-    A usable range depends on everything else: unscaled inputs or targets and a too large initialisation
-    make a normal rate too high, and then they are what to repair. The sweep is short and starts from fresh
-    weights: a warm-up that the user has, and fine-tuning, are not reproduced.
+    The usable range depends on everything else: unscaled inputs or targets, or initial weights that are too large, make
+    a normal rate too high. Then fix those first. The sweep is short and starts from fresh weights: warm-up and
+    fine-tuning are not reproduced.
 
     ## References
     - Smith 2017, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186

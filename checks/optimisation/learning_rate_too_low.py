@@ -17,25 +17,23 @@ def learning_rate_too_low(
     """Compares short trainings at the model's own learning rate with the same trainings at higher ones.
 
     ## What it measures
-    The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings from
-    fresh weights at rates around the model's own, several seeds each, all else as it is.
+    The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings from fresh weights
+    at rates around the model's own, several seeds each, with all other settings unchanged.
 
     ## Why it matters
-    With steps that are too short a model stands still for as long as anyone has the patience to train it,
-    and looks as if it could not learn.
+    With steps that are too small, a model hardly moves however long it trains, and looks as if it could not learn.
 
     ## How it is decided
-    The own rate lies more than 10 times below the usable range and does worse than the best rate by more
-    than 0.1 skill and by more than 2 standard deviations between seeds. Where the user's own weights, or a
-    replay of the user's training, come as far as the best rate does, the rate was only slow and nothing is
-    said. Nor is anything where the best rate reaches less than 0.25 skill or half of the best baseline's: then
-    the rate was not the obstacle. It is an error where the user's own training learned nothing either, else a
-    warning.
+    Reported if your learning rate lies more than 10 times below the usable range and does worse than the best rate by
+    more than 0.1 skill and by more than 2 standard deviations between seeds. Not reported if your weights, or a replay
+    of your training, come as far as the best rate: then the rate was only slow. Not reported either if the best rate
+    reaches less than 0.25 skill or half of the best baseline's: then the rate is not the obstacle. An error if your own
+    training learned nothing either, else a warning.
 
     ## Known limits
-    Every training of the sweep has the same few steps, and a low rate with many more steps ends where a
-    high rate ends with few. A low rate, too few steps, a plain optimizer and too large a batch are
-    therefore told apart only as far as the user's own weights show what the longer training reached.
+    Every training of the sweep has the same few steps, and a low rate with many more steps ends where a high rate ends
+    with few. So a low rate, too few steps, a plain optimizer and too large a batch can only be told apart by what your
+    own weights reached.
 
     ## References
     - Smith 2017, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186
@@ -46,7 +44,7 @@ def learning_rate_too_low(
     outside = rates.beyond(compared.low, compared.rate) and compared.best_rate > compared.rate
     if not outside or not rates.harms(compared, skill, baseline):
         return
-    own_training = f", and the user's own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
+    own_training = f", and your own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
     yield Finding(
         rates.severity(compared, skill),
         f"learning rate {compared.rate:.3g} is {number(compared.low / compared.rate)} times below the lowest usable one"

@@ -1,4 +1,4 @@
-"""Whether the optimizer is busier with the penalties than with the data."""
+"""Whether regularisation penalties outweigh the data in the loss."""
 
 import math
 from collections.abc import Iterator
@@ -21,34 +21,34 @@ from diagnose.measurements import (
 )
 from diagnose.registry import check
 
-SHARE = 0.5  # of the whole loss: above, penalties weigh more than the data
+SHARE = 0.5  # of the whole loss; above, penalties weigh more than the data
 SHRUNK = 0.05  # kernel spread times root of fan-in: each layer passes a twentieth of the signal; usual: 1 to 1.4
-LOW_SKILL = 0.5  # on train: less than half of what the constant prediction leaves open was learned
+LOW_SKILL = 0.5  # on train; below, less than half of the constant prediction's error was removed
 
 
-@check("Penalties that outweigh the data", family="optimisation", reading=(L2, ADAMW))
+@check("Penalties outweigh the data", family="optimisation", reading=(L2, ADAMW))
 def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline | None) -> Iterator[Finding]:
-    """Compares the regularisation losses with the data loss where the train error is high and the gap small.
+    """Compares the regularisation losses with the data loss if the train error is high and the gap small.
 
     ## What it measures
-    The sum of all regularisation losses at the loaded weights as a share of that sum plus the data loss on
-    train; the train error, and the gap to dev.
+    The sum of all regularisation losses at the loaded weights as a share of that sum plus the data loss on train; the
+    train error; and the gap to dev.
 
     ## Why it matters
     Regularisation trades train error for a smaller gap. Without a gap to close, it only costs.
 
     ## How it is decided
-    The share is above 0.5, the dev error is not above the train error beyond 2 standard errors, and the
-    train error is high: above the target error or above the best baseline's by 2 standard errors, or with a
-    skill below 0.5. It is a warning. A share alone says nothing: as the data loss goes to zero every
-    penalty outweighs it. Where the penalty has won, its own share is small again: so it is a warning, too,
-    where with a skill below 0.5 the kernel of a layer under a penalty or under weight decay has shrunk to a
-    twentieth of the spread that passes a signal on.
+    A warning if the share is above 0.5, the dev error does not exceed the train error by more than 2 standard errors,
+    and the train error is high: above the target error or above the best baseline's by 2 standard errors, or with a
+    skill below 0.5. A share alone says nothing: as the data loss goes to zero, every penalty outweighs it. Once a
+    penalty has pulled the weights to zero, its own share is small again. So it is also a warning if, at a skill below
+    0.5, the kernel of a layer under a penalty or weight decay has shrunk to a twentieth of the spread that preserves
+    the signal.
 
     ## Known limits
-    Dropout appears in no loss and is not seen here, nor are penalties on activations apart from those on
-    weights. For custom losses the data loss is the log loss or the squared error, whatever the model was
-    compiled with, unless that could be evaluated.
+    Dropout is not part of any loss and is not seen here. Penalties on activations are not separated from those on
+    weights. For custom losses, the data loss is the log loss or the squared error, whatever the model was compiled
+    with, unless the compiled loss could be evaluated.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 25 and 27
@@ -74,8 +74,8 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
 def _outweighed(network: Network, score: Score, share: float, data: float, held_out: str) -> Finding:
     return Finding(
         Severity.WARNING,
-        f"penalties make up {percent(share)} of the loss ({number(network.penalty)} beside a data loss of"
-        f" {number(data)}) while train skill is {score.skill:.2f} and there is no gap to {held_out}",
+        f"penalties make up {percent(share)} of the loss ({number(network.penalty)} against a data loss of"
+        f" {number(data)}), while train skill is {score.skill:.2f} and there is no gap to {held_out}",
         Where(output=score.output, split="train"),
         value=share,
         threshold=SHARE,
@@ -91,12 +91,12 @@ def _penalised(network: Network) -> list[Layer]:
 
 
 def _size(layer: Layer) -> float:
-    """The kernel's spread in units of what keeps the signal's: 1 to 1.4 at the usual initialisations."""
+    """The kernel's spread over the one that preserves the signal: 1 to 1.4 at the usual initialisations."""
     return (layer.kernel_std or 0.0) * math.sqrt(layer.fan_in or 0)
 
 
 def _shrunk(network: Network) -> Layer | None:
-    """The penalised layer that was pulled closest to zero, where that is close enough to stop the signal."""
+    """The penalised layer that was pulled closest to zero, if that is close enough to stop the signal."""
     known = [layer for layer in _penalised(network) if layer.kernel_std is not None and layer.fan_in]
     smallest = min(known, key=_size, default=None)
     return smallest if smallest is not None and _size(smallest) < SHRUNK else None
@@ -106,8 +106,8 @@ def _collapsed(network: Network, score: Score, layer: Layer) -> Finding:
     layers = _penalised(network)
     return Finding(
         Severity.WARNING,
-        f"under its penalty the kernel of layer {layer.path} has shrunk to {number(_size(layer))} of the scale that"
-        f" passes a signal on, while train skill is {score.skill:.2f}",
+        f"the penalty has shrunk the kernel of layer {layer.path} to {number(_size(layer))} of the scale that"
+        f" preserves the signal, while train skill is {score.skill:.2f}",
         Where(output=score.output, layer=layer.path),
         value=_size(layer),
         threshold=SHRUNK,

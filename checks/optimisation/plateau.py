@@ -1,4 +1,4 @@
-"""Whether training stands still at a level that is not worth standing at."""
+"""Whether the training loss stays flat at a level that is too high."""
 
 from collections.abc import Iterator
 
@@ -15,34 +15,33 @@ from diagnose.registry import check
 TAIL = 0.25  # share of the evaluations, the last ones
 FLAT = 0.01  # share of its level by which the loss still falls there
 EVALUATIONS = 3  # in the tail, at least
-NOTHING = 0.9  # times the constant prediction's loss: above, next to nothing was learned
+NOTHING = 0.9  # times the constant prediction's loss; above, next to nothing was learned
 BEHIND = 0.25  # skill of the best baseline minus the run's: the gap that separates sick models from healthy ones
 MAJORITY = 0.5  # share of the runs
-STEPS = 100  # fewer are too few to stand still
+STEPS = 100  # of a training; fewer do not show a plateau
 
 
-@check("Training that stands still", family="optimisation", reading=(RESTARTS, DESCENT))
+@check("Training plateau", family="optimisation", reading=(RESTARTS, DESCENT))
 def plateau(history: History, baseline: Baseline | None, backward: Backward | None) -> Iterator[Finding]:
     """Looks for a training loss that is flat at the end, well above what the data allows.
 
     ## What it measures
-    By how much the training loss fell over the last quarter of the evaluations, its level there against the
-    loss of the best constant prediction, and the skill against that of the best baseline.
+    How much the training loss fell over the last quarter of the evaluations, its level there against the loss of the
+    best constant prediction, and the skill against that of the best baseline.
 
     ## Why it matters
-    A flat loss is either the end of learning or the sign that it has stopped: because the gradient does not
-    arrive, because the steps are too long or too short, or because the net cannot do better.
+    A flat loss means that learning is complete or that it has stopped: because the gradient vanishes, because the steps
+    are too large or too small, or because the net cannot do better.
 
     ## How it is decided
-    In at least half of the runs the loss falls by less than 1 % over the last quarter, and it is still
-    above 90 % of the constant prediction's loss, or the run's skill is more than 0.25 below that of the
-    best baseline. The message says what is left of the gradient: next to nothing points to a lost signal,
-    much of it to the step size.
+    A warning if, in at least half of the runs, the loss falls by less than 1 % over the last quarter, and is still
+    above 90 % of the constant prediction's loss or the run's skill is more than 0.25 below that of the best baseline.
+    The message says how much of the gradient is left: almost none points to a lost signal, much of it to the step size.
 
     ## Known limits
-    It never says "local minimum": in nets of usual width saddles and lost signals are the likelier reason.
-    A replay shorter than the user's training may stand at a plateau that the user's left. A training of fewer
-    than 100 steps is not judged.
+    It never says "local minimum": in nets of usual width, saddle points and lost signals are more likely. A replay
+    shorter than your training may show a plateau that your training left. A training of fewer than 100 steps is not
+    judged.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
@@ -51,7 +50,7 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     known = [run for run in history.runs if len(points(run, "train_loss").tail(TAIL, EVALUATIONS)) >= EVALUATIONS]
     if any(0 < len(run.step_losses) < STEPS for run in known):
         raise NotMeasured(
-            f"a training of fewer than {STEPS} steps is too short to stand still",
+            f"a training of fewer than {STEPS} steps is too short to show a plateau",
             f"Train for at least {STEPS} steps, or allow a longer replay: --budget SECONDS.",
         )
     if not known:
@@ -62,7 +61,7 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     falls = float(np.median([_fall(points(run, "train_loss")) for run in stuck]))
     yield Finding(
         Severity.WARNING,
-        f"the training loss falls by {100 * max(falls, 0.0):.1f} % over the last quarter"
+        f"the training loss falls by only {100 * max(falls, 0.0):.1f} % over the last quarter"
         f"{runs_that(len(stuck), len(known))}{_level(stuck, history, baseline)}{_gradient(backward)}",
         value=falls,
         threshold=FLAT,
@@ -72,7 +71,7 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
 
 
 def _fall(curve: Points) -> float:
-    """Relative fall over the tail, from its first half to its second; below 0 where the loss rises."""
+    """Relative fall over the tail, from its first half to its second; below 0 if the loss rises."""
     tail = curve.tail(TAIL, EVALUATIONS + 1).values
     half = len(tail) // 2
     before, after = float(tail[:half].mean()), float(tail[half:].mean())
@@ -103,9 +102,9 @@ def _level(stuck: list[Run], history: History, baseline: Baseline | None) -> str
         end = float(np.median([points(run, "train_loss").end for run in stuck])) / history.constant_loss
         if end > NOTHING:
             level = "the loss" if round(end, 1) == 1 else f"{number(end)} times the loss"
-            return f", at {level} of the best constant prediction"
+            return f" and stays at {level} of the best constant prediction"
     skill = float(np.median([run.final_train_skill for run in stuck]))
-    return f", at skill {skill:.2f} where a baseline has {_possible(baseline) or 0.0:.2f}"
+    return f" and stays at skill {skill:.2f} against {_possible(baseline) or 0.0:.2f} of a baseline"
 
 
 def _gradient(backward: Backward | None) -> str:

@@ -1,4 +1,4 @@
-"""Whether a whole epoch of training leaves the loss where it was."""
+"""Whether the first epoch of training leaves the loss unchanged."""
 
 from collections.abc import Iterator
 
@@ -13,29 +13,29 @@ from diagnose.registry import check
 
 STILL = 0.98  # share of the loss at the start, or of the constant prediction's, that is left after an epoch
 STEPS = 50  # optimizer steps: an "epoch" of a handful of steps may well change nothing
-CAUGHT_UP = 0.9  # share of the constant prediction's loss: a run that ends below was only slow to start
-BLOWN = 2.0  # times the loss at the start: that is divergence, not slowness
+CAUGHT_UP = 0.9  # share of the chance level; a run that ends below was only slow to start
+BLOWN = 2.0  # times the chance level; above, it is divergence
 MAJORITY = 0.5  # share of the runs
 
 
-@check("Learning that does not start", family="optimisation", origins=("replay",), reading=(RATE, BOOK))
+@check("Learning does not start", family="optimisation", origins=("replay",), reading=(RATE, BOOK))
 def slow_learning(history: History) -> Iterator[Finding]:
-    """Compares the training loss after the first epoch with the loss of a net that knows nothing.
+    """Compares the training loss after the first epoch with the chance level.
 
     ## What it measures
-    The training loss, in inference mode, after one epoch of a replay from fresh weights (and at least 50
-    steps), over the smaller of the loss at the start and the loss of the best constant prediction.
+    The training loss, in inference mode, after one epoch of a replay from fresh weights (and at least 50 steps), over
+    the chance level: the smaller of the initial loss and the loss of the best constant prediction.
 
     ## Why it matters
-    The first epoch is the easiest: even the mean and the class frequencies lower the loss. Where it does
-    not move, the steps are too short, or the gradient does not arrive.
+    The first epoch is the easiest: even the mean and the class frequencies lower the loss. If it does not fall, the
+    steps are too small, or the gradient does not arrive.
 
     ## How it is decided
-    The loss is above 98 % of that level in at least half of the runs that stay finite. It is a warning
-    where it ends above 90 % too, and a hint where it catches up later.
+    Reported if the loss is above 98 % of the chance level in at least half of the runs that stay finite: a warning if
+    it also ends above 90 %, a hint if it catches up later.
 
     ## Known limits
-    Deep nets and recurrent nets may rest for an epoch and then learn well; hence the hint.
+    Deep nets and recurrent nets may stall for an epoch and then learn well; hence the hint.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -56,13 +56,18 @@ def slow_learning(history: History) -> Iterator[Finding]:
     yield Finding(
         Severity.WARNING if ends > CAUGHT_UP else Severity.HINT,
         f"{_in_replays(len(slow), len(history.runs))} the loss is still at chance level after one epoch"
-        f" ({number(share)} times that of guessing), and {'still' if ends > CAUGHT_UP else 'falls to'}"
-        f" {number(ends)} times that at the end",
+        f" ({number(share)} times chance){_end(ends)}",
         value=share,
         threshold=STILL,
         rows=history.rows,
         evidence=(learning_curves(history),),
     )
+
+
+def _end(times_chance: float) -> str:
+    if times_chance > CAUGHT_UP:
+        return f", and still at the end ({number(times_chance)} times chance)"
+    return f", but falls to {number(times_chance)} times chance by the end"
 
 
 def _in_replays(count: int, of: int) -> str:
@@ -76,7 +81,7 @@ def _after_an_epoch(curve: Points, steps_per_epoch: int | None) -> float | None:
 
 
 def _level(curve: Points, history: History) -> float:
-    """The loss of a net that knows nothing: at the start or, where that is lower, of the constant prediction."""
+    """The chance-level loss: the initial loss or, if lower, that of the constant prediction."""
     known = [history.constant_loss] if history.constant_loss else []
     known += [float(curve.values[0])] if curve.epochs[0] == 0 else []
     return max(min(known), 1e-12) if known else float("inf")

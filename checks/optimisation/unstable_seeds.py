@@ -1,4 +1,4 @@
-"""Whether it is luck that decides if training works."""
+"""Whether the success of training depends on the seed."""
 
 from collections.abc import Iterator
 
@@ -10,31 +10,28 @@ from diagnose.findings import Bars, Finding, Severity
 from diagnose.measurements import History, NotMeasured
 from diagnose.registry import check
 
-FAILED = 0.1  # train skill at the end; below, a run has learned nothing worth the name
-WORKED = 0.3  # above, it has; between the two nothing is counted
+FAILED = 0.1  # train skill at the end; below, a run has learned next to nothing
+WORKED = 0.3  # above, it has learned; runs between the two are not counted
 
 
-@check(
-    "Training that depends on the seed", family="optimisation", origins=("replay",), reading=(RECIPE, INITIALIZATION)
-)
+@check("Training depends on the seed", family="optimisation", origins=("replay",), reading=(RECIPE, INITIALIZATION))
 def unstable_seeds(history: History) -> Iterator[Finding]:
-    """Counts the replays that learn and those that do not, all alike but for their seed.
+    """Counts how many replays learn if only the seed differs.
 
     ## What it measures
     The skill on train at the end of several replays from fresh weights with different seeds.
 
     ## Why it matters
-    A model that learns with one seed of three is at the edge: dying units, a rate at the limit, an
-    initialisation that only sometimes lets the signal pass. The next training may fail, and no comparison
-    of two single runs means anything.
+    A model that learns with one seed of three is at the edge: dying units, a learning rate at its limit, an
+    initialisation that only sometimes passes the signal. The next training may fail, and comparing two single runs
+    means nothing.
 
     ## How it is decided
-    Some replays end with a skill above 0.3 and others below 0.1. It is a warning where a failed run
-    diverged, or where the replays were as long as the user's training; a hint else, since a longer training
-    may free the others too.
+    Reported if some replays end with a skill above 0.3 and others below 0.1. A warning if a failed run diverged, or if
+    the replays were as long as your training; else a hint, since a longer training may rescue the others too.
 
     ## Known limits
-    Three seeds separate a model that mostly fails from one that mostly works, and nothing finer.
+    Three seeds separate a model that mostly fails from one that mostly works, no finer.
 
     ## References
     - Bouthillier et al. 2021, "Accounting for Variance in Machine Learning Benchmarks", arXiv:2103.03098
@@ -50,7 +47,7 @@ def unstable_seeds(history: History) -> Iterator[Finding]:
     burst = any(diverged(run) for run in history.runs)
     yield Finding(
         Severity.WARNING if burst or history.whole else Severity.HINT,
-        f"fragile: it learns with {worked} of {len(skills)} seeds"
+        f"training only succeeds with {worked} of {len(skills)} seeds"
         f" (train skill {skills.min():.2f} to {skills.max():.2f})",
         value=worked / len(skills),
         threshold=1.0,

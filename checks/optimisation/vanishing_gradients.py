@@ -1,4 +1,4 @@
-"""Whether the gradient is lost on its way to the first layers."""
+"""Whether the gradient vanishes on its way to the first layers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Activations, Backward, Forward, Gradients, Initial, NotMeasured, Unavailable
 from diagnose.registry import check
 
-VANISHING = 1e-3  # gradient over weight, first layer over last; healthy nets of 2 to 20 layers: 0.16 to 17
+VANISHING = 1e-3  # gradient-to-weight ratio, first layer over last; healthy nets of 2 to 20 layers: 0.16 to 17
 VANISHED = 1e-5  # the same; below, no optimizer moves the first layers
-STARVED = 1e-7  # RMS gradient per weight over the loss; at Adam's epsilon of 1e-7 even Adam stands still
-FADED = 1e-2  # share of the last layer's activation gradient, or of the first layer's signal: the second witness
+STARVED = 1e-7  # RMS gradient per weight over the loss; at Adam's epsilon of 1e-7 even Adam does not move
+FADED = 1e-2  # share of the last layer's activation gradient, or of the first layer's signal, as further evidence
 
 
 @dataclass(frozen=True)
@@ -26,33 +26,31 @@ class Fading:
 
 @check("Vanishing gradients", family="optimisation", reading=(VANISHING_GRADIENTS, BOOK))
 def vanishing_gradients(backward: Backward, forward: Forward | None, initial: Initial | None) -> Iterator[Finding]:
-    """Follows the gradient from the last weight layer to the first, at fresh and at loaded weights.
+    """Follows the gradient from the last layer with weights to the first, at fresh and at loaded weights.
 
     ## What it measures
-    For each weight layer the norm of its gradient over the norm of its weights, and the root mean square
-    gradient per weight, as medians over batches; beside them the spread of each layer's output and the
+    For each layer with weights, the norm of its gradient over the norm of its weights, and the root mean square
+    gradient per weight, as medians over batches; as further evidence, the spread of each layer's output and the
     gradient with respect to it.
 
     ## Why it matters
-    Layers without a gradient keep their random weights: the rest of the net trains on what they happen to
-    pass on. Saturating activations, too small an initialisation, and depth without skip connections or
-    normalisation each multiply the gradient by a factor below 1 per layer.
+    Layers without a gradient keep their random weights: the rest of the net trains on what they happen to pass on.
+    Saturating activations, initial weights that are too small, and depth without skip connections or normalisation each
+    multiply the gradient by a factor below 1 per layer.
 
     ## How it is decided
-    Vanishing is reported where the first layer's gradient over weight is below 1/1,000 of the last one's
-    (error below 1/100,000), or where a layer's gradient per weight is below 1e-7 of the loss (error below
-    1e-9), and a second witness agrees: the gradient with respect to the activations fades to 1/100 as well,
-    or the signal going forward does. The second rule is needed because a too small initialisation shrinks
-    both directions alike and leaves the ratio flat. At loaded weights it is reported only if the loss is
-    above half of its start, since a converged net has small gradients by right; at fresh weights it is a
-    hint where the loaded weights show that the model learned anyway. Where fresh weights have more than 10
-    times the loss of a net that knows nothing, the net explodes and nothing is reported here.
+    Reported if the first layer's gradient-to-weight ratio is below 1/1,000 of the last one's (error below 1/100,000),
+    or if a layer's gradient per weight is below 1e-7 of the loss (error below 1e-9), and further evidence agrees: the
+    gradient with respect to the activations fades to 1/100 as well, or the forward signal does. The second rule is
+    needed because initial weights that are too small shrink both directions alike and leave the ratio flat. At loaded
+    weights it is reported only if the loss is above half of its start, since a converged net has small gradients; at
+    fresh weights it is a hint if the loaded weights show that the model learned anyway. If fresh weights have more than
+    10 times the chance-level loss, the net explodes and nothing is reported here.
 
     ## Known limits
-    It names what is wrong inside a model that does not learn; by itself it makes no model sick. Layers are
-    compared in call order, so in nets with branches the first and the last one may not lie on one path. At
-    loaded weights, layers whose gradient is exactly zero are left to the checks on cut gradients and dead
-    units.
+    It explains why a model does not learn; alone, it does not make a model count as sick. Layers are compared in call
+    order, so in nets with branches the first and the last one may not lie on one path. At loaded weights, layers with a
+    gradient of exactly zero are left to the checks on cut gradients and dead units.
 
     ## References
     - Hochreiter 1998, "The vanishing gradient problem during learning recurrent neural nets and problem solutions",
@@ -94,7 +92,7 @@ def _decay(gradients: Gradients, activations: Activations | Unavailable | None) 
     if not (ratio < VANISHING and witnessed):
         return None
     first, last = layers[0].path, layers[-1].path
-    message = f"the gradient over weight of layer {first} is {ratio:.1g} of that of layer {last}"
+    message = f"the gradient-to-weight ratio of layer {first} is {ratio:.1g} times that of layer {last}"
     return Fading(first, message, ratio, VANISHING, Severity.ERROR if ratio < VANISHED else Severity.WARNING)
 
 
@@ -111,6 +109,6 @@ def _starvation(gradients: Gradients, activations: Activations | Unavailable | N
         return None
     message = (
         f"the gradient per weight of layer {least.path} is {share:.1g} of the loss,"
-        f" and the signal fades to {smallest:.1g} of the first layer's"
+        f" and the signal fades to {smallest:.1g} times that of the first layer"
     )
     return Fading(least.path, message, share, STARVED, Severity.ERROR if share < STARVED / 100 else Severity.WARNING)

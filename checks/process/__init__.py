@@ -1,4 +1,4 @@
-"""Was the model trained and judged in a way that lets it succeed?"""
+"""Checks of how the model was trained and evaluated."""
 
 from diagnose.checks.process import no_dev_set, overfit_batch, still_improving
 

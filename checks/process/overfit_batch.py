@@ -1,4 +1,4 @@
-"""Whether the model can learn a handful of rows by heart."""
+"""Whether the model can memorise a handful of rows."""
 
 from collections.abc import Iterator
 
@@ -9,35 +9,33 @@ from diagnose.measurements import Attempt, Evaluation, Network, NotMeasured, Ove
 from diagnose.registry import check
 
 LOSS = 0.05  # share of the constant prediction's loss that a learned batch may have left
-NEAR_LOSS, NEAR_ERROR = 0.3, 0.15  # an attempt that came so far was short of steps rather than of ability
+NEAR_LOSS, NEAR_ERROR = 0.3, 0.15  # an attempt this close lacked steps rather than ability
 SKILL = 0.5  # on train: the loaded weights show that the model can learn
 TWO = 2  # different rows: one alone is learned as a constant
 
 
 @check("Cannot overfit one batch", family="process", reading=(RECIPE, NOT_WORKING))
 def overfit_batch(overfit: OverfitBatch, network: Network | None, evaluation: Evaluation | None) -> Iterator[Finding]:
-    """Trains a fresh copy on at most 16 rows until it knows them by heart, or does not.
+    """Trains a fresh copy on at most 16 rows to see whether it can memorise them.
 
     ## What it measures
-    The loss, over the constant prediction's, and the error on a small balanced batch after up to some
-    hundred steps of Adam on that batch alone, at several learning rates, dropout and penalties switched
-    off.
+    The loss over that of the constant prediction, and the error, on a small balanced batch after up to some hundred
+    steps of Adam on that batch alone, at several learning rates, without dropout and penalties.
 
     ## Why it matters
-    A net that cannot memorise 16 rows has a bug or lacks the means: a wrong loss, a cut graph, a signal
-    that dies on its way, a layer too narrow. Until it can, more data and tuning are wasted.
+    A net that cannot memorise 16 rows has a bug or lacks capacity: a wrong loss, a cut graph, a signal that dies on its
+    way, a layer that is too narrow. Until it can, more data and tuning are wasted.
 
     ## How it is decided
-    No attempt brings the loss below 5 % of the constant prediction's (1 % of the variance for regression)
-    with at most 5 % of the rows wrong. It is an error where even the best attempt stays far from that and
-    every row of the batch is different; a hint where it came near (30 % of the loss, 15 % wrong), where
-    rows repeat, since equal rows may carry different labels, where the net has fewer weights than the batch
-    has rows, or is linear with fewer inputs than rows, or where the loaded weights have a train skill of at
-    least 0.5.
+    Reported if no attempt brings the loss below 5 % of the constant prediction's (1 % of the variance for regression)
+    with at most 5 % of the rows wrong. It is an error if even the best attempt stays far from that and all rows of the
+    batch are different. It is a hint if the best attempt came close (30 % of the loss, 15 % wrong), if rows repeat,
+    since identical rows may have different labels, if the net has fewer weights than the batch has rows, or is linear
+    with fewer inputs than rows, or if the loaded weights have a train skill of at least 0.5.
 
     ## Known limits
-    Nets that need many hundred steps to start (deep recurrent nets, transformers) can fail here and learn
-    all the same. Passing proves little: nets memorise shuffled labels too.
+    Nets that need many hundred steps to start (deep recurrent nets, transformers) can fail here and still learn.
+    Passing proves little: nets memorise shuffled labels too.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -51,8 +49,8 @@ def overfit_batch(overfit: OverfitBatch, network: Network | None, evaluation: Ev
     excuse = _excuse(overfit, best, network, evaluation)
     yield Finding(
         Severity.HINT if excuse else Severity.ERROR,
-        f"a fresh copy does not learn {counted(overfit.rows, 'row')} by heart: after {best.steps} steps"
-        f" {number(best.loss)} of the constant prediction's loss and {percent(best.error)} {_wrong(network)} are left"
+        f"a fresh copy of the model cannot memorise {counted(overfit.rows, 'row')}: after {best.steps} steps its loss"
+        f" is {number(best.loss)} times that of the constant prediction and {percent(best.error)} {_wrong(network)}"
         f"{excuse}",
         value=best.loss,
         threshold=LOSS,
@@ -62,13 +60,13 @@ def overfit_batch(overfit: OverfitBatch, network: Network | None, evaluation: Ev
 
 
 def _excuse(overfit: OverfitBatch, best: Attempt, network: Network | None, evaluation: Evaluation | None) -> str:
-    """What else explains the failure than a fault, as the end of the message; empty for nothing."""
+    """Another explanation of the failure than a fault, as the end of the message; empty if there is none."""
     if best.loss <= NEAR_LOSS and best.error <= NEAR_ERROR:
-        return ", close to the goal"
+        return ", close to success"
     if overfit.distinct < overfit.rows:
         return f", but only {overfit.distinct} rows differ"
     if network is not None and _too_small(network, overfit.rows):
-        return ", but it is too small to know them all by heart"
+        return ", but it is too small to memorise them all"
     if evaluation is not None and not isinstance(evaluation.train, Unavailable):
         skill = evaluation.train.scores[0].skill
         if skill >= SKILL:
@@ -85,12 +83,12 @@ def _too_small(network: Network, rows: int) -> bool:
 
 def _wrong(network: Network | None) -> str:
     regression = network is not None and bool(network.heads) and not network.heads[0].output.task.classifies
-    return "of the variance" if regression else "of the rows wrong"
+    return "of the variance is left" if regression else "of the rows are wrong"
 
 
 def _attempts(overfit: OverfitBatch) -> Table:
     return Table(
-        "Attempts to learn one batch by heart",
+        "Attempts to memorise one batch",
         ("learning rate", "steps", "loss over the constant's", "error"),
         tuple((attempt.rate, attempt.steps, attempt.loss, attempt.error) for attempt in overfit.attempts),
     )

@@ -1,4 +1,4 @@
-"""Whether training stopped while it was still getting somewhere."""
+"""Whether training stopped while it was still improving."""
 
 import math
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ from diagnose.registry import check
 
 TAIL = 0.2  # share of the evaluations, the last ones
 EVALUATIONS = 4  # in the tail, at least: a slope and its error need as many
-FALL = 0.01  # relative fall of the loss per epoch: slower is as good as flat
+FALL = 0.01  # relative fall of the loss per epoch; slower counts as flat
 LITTLE = 0.5  # times the constant prediction's loss: above, most is still to be learned
-AT_CONSTANT = 0.1  # share of the constant prediction's loss: a loss so close to it settles there, and learns nothing
+AT_CONSTANT = 0.1  # share of the constant prediction's loss; a loss this close to it settles there without learning
 CLEAR = 0.1  # skill: the least difference between replay and loaded weights that matters
 MAJORITY = 0.5  # share of the runs
 LONGER = 1.5  # times the user's steps: a sweep training is a longer one from here on
@@ -37,29 +37,27 @@ SAME_RATE = 1.1  # times: rates closer than this are the same rate
 def still_improving(
     history: History, evaluation: Evaluation | None, network: Network | None, learning_rate: LearningRate | None
 ) -> Iterator[Finding]:
-    """Looks at the slope at the end of training, and at what a longer training reaches.
+    """Checks the slope at the end of training, and what a longer training reaches.
 
     ## What it measures
-    The relative change of train and dev loss per epoch over the last fifth of the evaluations (at least
-    four), from a line through their logarithms; and the skill of replays from fresh weights at the user's
-    settings beside that of the loaded weights.
+    The relative change of train and dev loss per epoch over the last fifth of the evaluations (at least four), from a
+    line fitted to their logarithms; and the skill of replays from fresh weights with your settings, compared with that
+    of the loaded weights.
 
     ## Why it matters
-    A loss that is still falling is the cheapest improvement there is: more of the same.
+    If the loss is still falling, longer training is the cheapest improvement.
 
     ## How it is decided
-    From a training followed from start to end: train and dev loss both fall by more than 1 % per epoch with
-    2 standard errors of the slope to spare, train ended at its lowest and not within a tenth of the
-    constant prediction's loss, and dev fell by more than its standard error. It is a warning where the
-    train loss is still above half of the constant prediction's, else a hint. From a replay: its skill on
-    held-out rows is above that of the loaded weights on train by more than 0.1 and by 2 standard deviations
-    between seeds; a warning where the replay took more steps than the training did, a hint where that is
-    not known.
+    For a training followed from start to end: train and dev loss both fall by more than 1 % per epoch with 2 standard
+    errors of the slope to spare, train ended at its lowest and not within a tenth of the constant prediction's loss,
+    and dev fell by more than its standard error. It is a warning if the train loss is still above half of the constant
+    prediction's, else a hint. For a replay: its skill on held-out rows is above that of the loaded weights on train by
+    more than 0.1 and by 2 standard deviations between seeds. It is a warning if the replay took more steps than your
+    training, a hint if that is unknown.
 
     ## Known limits
-    A schedule that ends with a rate near zero ends a falling curve on purpose. A log slope says nothing
-    about how long the fall would last. Weights that were trained in another way than the file says look
-    undertrained.
+    A schedule that ends with a rate near zero flattens a falling curve on purpose. The slope does not show how long the
+    fall would last. Weights that were trained in another way than the file says look undertrained.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 25 and 28 to 32
@@ -92,8 +90,8 @@ def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
     much_left = bool(history.constant_loss) and float(np.median(ends)) > LITTLE * (history.constant_loss or 0.0)
     return Finding(
         Severity.WARNING if much_left else Severity.HINT,
-        f"when training ended the train loss still fell by {percent(fall)} per epoch"
-        f"{runs_that(len(falls), len(history.runs))}, and so did the dev loss",
+        f"when training ended, the train loss was still falling by {percent(fall)} per epoch"
+        f"{runs_that(len(falls), len(history.runs))}, and the dev loss was falling too",
         value=fall,
         threshold=FALL,
         interval=Interval(fall - 1.96 * se, fall + 1.96 * se),
@@ -103,7 +101,7 @@ def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
 
 
 def _still_falls(run: Run, history: History) -> tuple[float, float] | None:
-    """Relative fall of the train loss per epoch with its standard error, where train and dev both fall."""
+    """Relative fall of the train loss per epoch with its standard error; None unless train and dev both fall."""
     train, dev = (points(run, curve).tail(TAIL, EVALUATIONS) for curve in ("train_loss", "dev_loss"))
     fall = _fall(train)
     if fall is None or not _certain(fall) or train.values[-1] > points(run, "train_loss").values.min():
@@ -148,7 +146,7 @@ def _loaded_skill(evaluation: Evaluation | None) -> float | None:
 
 
 def _longer_is_better(history: History, loaded: float, own: int | None) -> Finding | None:
-    """The replays against the loaded weights; `own` is the number of steps behind these."""
+    """The replays against the loaded weights; `own` is the number of steps that these were trained for."""
     skills = np.array([_reached(run) for run in history.runs])
     skills = skills[np.isfinite(skills)]
     taken = _steps(history)
@@ -158,7 +156,7 @@ def _longer_is_better(history: History, loaded: float, own: int | None) -> Findi
 
 
 def _swept_longer(rates: LearningRate | None, loaded: float, own: int | None, history: History) -> Finding | None:
-    """The trainings of the sweep at the user's own rate, where they took more steps than the user's."""
+    """The trainings of the sweep at the user's own rate, if they took more steps than the user's."""
     if rates is None or rates.own is None or own is None or rates.steps < LONGER * own:
         return None
     same = [p for p in rates.sweep if 1 / SAME_RATE < p.rate / rates.own < SAME_RATE and not any(p.diverged)]
@@ -177,8 +175,9 @@ def _better(skills: Array, loaded: float, taken: int | None, own: int | None, hi
     half = 1.96 * spread / math.sqrt(len(skills))
     return Finding(
         Severity.WARNING if longer else Severity.HINT,
-        f"trainings of {number(taken) if taken else 'some'} steps at the same settings reach skill {skills.mean():.2f},"
-        f" the loaded weights {loaded:.2f}" + (f" after {number(own or 0)} steps" if longer else ""),
+        f"trainings{f' of {number(taken)} steps' if taken else ''} with the same settings reach skill"
+        f" {skills.mean():.2f}, the loaded weights only {loaded:.2f}"
+        + (f" after {number(own or 0)} steps" if longer else ""),
         Where(split="train"),
         value=gain,
         threshold=threshold,
@@ -189,7 +188,7 @@ def _better(skills: Array, loaded: float, taken: int | None, own: int | None, hi
 
 
 def _reached(run: Run) -> float:
-    """Skill on rows that the replay has not seen, where they were judged: the harder test."""
+    """Skill on rows that the replay has not seen, the harder test; on train if there are none."""
     return run.final_dev_skill if math.isfinite(run.final_dev_skill) else run.final_train_skill
 
 

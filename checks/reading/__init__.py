@@ -1,1 +1,1 @@
-"""How checks read measurements and word what they find: what several of them share."""
+"""What several checks share: reading measurements and wording findings."""

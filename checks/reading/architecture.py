@@ -1,7 +1,7 @@
 """Questions about the graph of a network that several checks ask.
 
-All of them answer from `Layer.inbound`. Where the graph is not known (subclassed models) each says in
-its docstring which answer it gives, and it is the one that keeps a check silent.
+All answers come from `Layer.inbound`. If the graph is unknown (subclassed models), each function gives the answer
+that keeps a check silent; its docstring says which.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ RECTIFIERS = frozenset({"relu", "relu6"})  # exactly zero, with zero gradient, f
 RELU_LIKE = RECTIFIERS | {"leaky_relu", "prelu", "elu", "gelu", "silu", "swish", "mish", "softplus", "hard_silu"}
 SIGMOIDS = frozenset({"sigmoid", "hard_sigmoid"})
 TANHS = frozenset({"tanh", "softsign", "hard_tanh"})
-GATES = frozenset({"Multiply", "Dot", "Attention", "AdditiveAttention"})  # what feeds them weighs other values
+GATES = frozenset({"Multiply", "Dot", "Attention", "AdditiveAttention"})  # one of their inputs weights the others
 
-# Layers that neither mix features nor bend their input: a linear map stays linear across them.
+# Layers that neither mix features nor are non-linear: a linear map stays linear across them.
 PASSES = (
     frozenset({"InputLayer", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "Masking", "Activation"})
     | frozenset({"Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization"})
@@ -31,17 +31,17 @@ def by_path(network: Network) -> dict[str, Layer]:
 
 
 def successors(network: Network, path: str) -> tuple[Layer, ...]:
-    """The layers fed by this one; none where the graph is not known."""
+    """The layers fed by this one; none if the graph is unknown."""
     return tuple(layer for layer in network.layers if path in layer.inbound)
 
 
 def passes(layer: Layer) -> bool:
-    """Whether a linear map stays the same linear map, but for its arrangement, across this layer."""
+    """Whether this layer at most rearranges its input, so that a linear map before it stays the same."""
     return layer.kind in PASSES and not layer.weighted and layer.activation in LINEAR
 
 
 def after(network: Network, layer: Layer) -> Iterator[Layer]:
-    """What follows this layer, up to and including the next one that mixes features, merges or branches."""
+    """The layers after this one, up to and including the next one that mixes features or merges, or to a branch."""
     following = successors(network, layer.path)
     while len(following) == 1:
         yield following[0]
@@ -51,7 +51,7 @@ def after(network: Network, layer: Layer) -> Iterator[Layer]:
 
 
 def applied_activation(network: Network, layer: Layer) -> str | None:
-    """The activation of a layer, or that of an activation layer behind it; "linear" if none before the next mixing."""
+    """The activation of a layer, or of an activation layer after it; "linear" if the next mixing layer comes first."""
     if layer.activation not in LINEAR:
         return layer.activation
     for following in after(network, layer):
@@ -63,21 +63,21 @@ def applied_activation(network: Network, layer: Layer) -> str | None:
 
 
 def normalised_after(network: Network, layer: Layer) -> bool:
-    """Whether its output is normalised before the next layer mixes it; unknown graph: whether anything normalises."""
+    """Whether its output is normalised before the next mixing layer; unknown graph: whether any layer normalises."""
     if not network.graph_known:
         return any(other.normalises for other in network.layers)
     return any(following.normalises for following in after(network, layer))
 
 
 def gates(network: Network, layer: Layer) -> bool:
-    """Whether its output weighs other values (squeeze-and-excitation, mixtures of experts, attention)."""
+    """Whether its output weights other values (squeeze-and-excitation, mixtures of experts, attention)."""
     return any(following.kind in GATES for following in after(network, layer)) or any(
         following.kind in GATES for following in successors(network, layer.path)
     )
 
 
 def output_layers(network: Network) -> frozenset[str]:
-    """The last layers with weights before each output, and whatever stands behind them.
+    """The last layers with weights before each output, and the layers after them.
 
     Unknown graph: the last layer with weights of each output, in call order.
     """
@@ -102,7 +102,7 @@ def hidden_layers(network: Network) -> tuple[Layer, ...]:
 
 
 def bypassed(network: Network, path: str) -> bool:
-    """Whether some way from an input to an output avoids this layer; True where that is not known."""
+    """Whether some path from an input to an output avoids this layer; True if that is unknown."""
     layers = by_path(network)
     heads = [head.layer for head in network.heads]
     if not network.graph_known or any(head not in layers for head in heads):

@@ -12,12 +12,12 @@ from diagnose.measurements import LONGER, Array, History, NotMeasured, Run
 Curve = Literal["train_loss", "dev_loss", "train_error", "dev_error"]
 
 NO_SCALE = "the loss of the best constant prediction is unknown"
-END = 3  # evaluations: the median of so many stands for the end, so that one noisy epoch decides nothing
+END = 3  # evaluations; their median counts as the end, so that a single noisy epoch does not decide
 
 
 @dataclass(frozen=True)
 class Points:
-    """The known points of one curve: epochs rising, values finite."""
+    """The known points of one curve: increasing epochs, finite values."""
 
     epochs: Array
     values: Array
@@ -31,13 +31,13 @@ class Points:
         return float(np.median(self.values[-END:]))
 
     def tail(self, share: float, at_least: int) -> "Points":
-        """The last `share` of the points, but at least `at_least` of them where there are so many."""
+        """The last `share` of the points, at least `at_least` of them if there are that many."""
         count = max(at_least, round(share * len(self)))
         return Points(self.epochs[-count:], self.values[-count:])
 
 
 def points(run: Run, curve: Curve) -> Points:
-    """The finite points of one curve of one run; the initial evaluation (epoch 0) is among them."""
+    """The finite points of one curve of one run, including the initial evaluation (epoch 0)."""
     values = np.asarray(getattr(run, curve), dtype=float)
     epochs = np.asarray(run.epochs, dtype=float)[: len(values)]
     finite = np.isfinite(values[: len(epochs)])
@@ -45,7 +45,7 @@ def points(run: Run, curve: Curve) -> Points:
 
 
 def represents_training(history: History) -> bool:
-    """Whether it shows the user's training, start to end: recorded, watched live, or replayed as long as that was."""
+    """Whether it shows the user's training from start to end: recorded, watched live, or replayed in full length."""
     return history.origin != "replay" or history.whole
 
 
@@ -57,22 +57,22 @@ def whole_training(history: History) -> History:
     """
     if not represents_training(history):
         replayed = max((float(run.epochs[-1]) for run in history.runs if len(run.epochs)), default=0.0)
-        raise NotMeasured(f"our replay ({replayed:.2g} epochs) is shorter than your training", LONGER)
+        raise NotMeasured(f"the replay ({replayed:.2g} epochs) is shorter than your training", LONGER)
     return history
 
 
 def diverged(run: Run) -> bool:
-    """Whether a loss of this run became infinite or not a number."""
+    """Whether a loss of this run became NaN or infinite."""
     return run.non_finite_step is not None or bool(np.isinf(run.train_loss).any())
 
 
 def count_runs(history: History, holds: Callable[[Run], bool]) -> int:
-    """In how many runs something holds."""
+    """The number of runs for which `holds` is true."""
     return sum(holds(run) for run in history.runs)
 
 
 def runs_that(count: int, of: int) -> str:
-    """How many runs, in words, empty where there is only one: " in 2 of 3 runs"."""
+    """The number of runs in words: " in 2 of 3 runs"; empty for a single run."""
     return f" in {count} of {of} runs" if of > 1 else ""
 
 
@@ -97,7 +97,7 @@ class Rise:
 def rise(run: Run, curve: Curve, se: float) -> Rise | None:
     """The rise of one dev curve, None with fewer than `END` + 2 known points.
 
-    `se` is widened by how much the curve wiggles from one evaluation to the next: that, too, is noise.
+    `se` is widened by the noise of the curve from one evaluation to the next.
     """
     known = points(run, curve)
     if len(known) < END + 2:
@@ -110,21 +110,21 @@ def rise(run: Run, curve: Curve, se: float) -> Rise | None:
         after=len(known) - 1 - lowest,
         best=float(known.values[lowest]),
         last=known.end,
-        se=float(np.hypot(se, _wiggle(known.values))),
+        se=float(np.hypot(se, _noise(known.values))),
     )
 
 
-def _wiggle(values: Array) -> float:
-    """The standard deviation of evaluations around their curve, from second differences: a trend does not count."""
+def _noise(values: Array) -> float:
+    """The standard deviation of evaluations around their curve, from second differences, which ignore a trend."""
     return float(1.4826 * np.median(np.abs(np.diff(values, 2))) / np.sqrt(6)) if len(values) > END else 0.0
 
 
 def dev_error_rise(history: History, classifies: bool, rows: int | None) -> Rise | None:
-    """The median run's rise of the dev error after its minimum.
+    """The rise of the dev error after its minimum, of the median run.
 
     Classification: error rate with its binomial standard error on `rows` dev rows. Regression: mean
-    squared error, with the standard error the history carries. None where the error was not
-    followed or its standard error is unknown.
+    squared error, with the standard error from the history. None if the error was not recorded or
+    its standard error is unknown.
     """
     rises = [found for run in history.runs if (found := _error_rise(history, run, classifies, rows)) is not None]
     rises.sort(key=lambda found: found.deviations)
@@ -144,7 +144,7 @@ def _error_rise(history: History, run: Run, classifies: bool, rows: int | None) 
 
 
 def _binomial_se(rate: float, rows: int) -> float:
-    rate = (rate * rows + 1) / (rows + 2)  # Laplace: no error seen is not no error
+    rate = (rate * rows + 1) / (rows + 2)  # Laplace: zero observed errors do not prove a rate of zero
     return float(np.sqrt(rate * (1 - rate) / rows))
 
 

@@ -1,4 +1,4 @@
-"""The picture of error levels that the checks on generalisation share."""
+"""The chart of error levels that the checks on generalisation share."""
 
 from diagnose.checks.reading.gaps import Optimum
 from diagnose.findings import Bars, Interval
@@ -6,7 +6,7 @@ from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
 
 
 def error_levels(evaluation: Evaluation, output: str, best: Optimum | None = None) -> Bars:
-    """Best constant prediction, every split that was evaluated, and what is possible, with 95 % intervals."""
+    """The best constant prediction, every evaluated split and the best known error, with 95 % intervals."""
     known = [(s.split, score) for s in _splits(evaluation) for score in s.scores if score.output == output]
     train = known[0][1]
     levels: list[tuple[str, float, Interval]] = [

@@ -1,7 +1,7 @@
-"""Gaps between errors, as Machine Learning Yearning takes them apart, with their uncertainty.
+"""Gaps between errors, as in Machine Learning Yearning, with their uncertainty.
 
-Error rates subtract as they are. RMSEs do not: a regression's errors are compared as mean squared errors
-over the variance that the constant prediction leaves on train, so that 1 is "no better than the mean".
+Error rates can be subtracted, RMSEs cannot: regression errors are compared as mean squared errors over
+the variance that the constant prediction leaves on train, so that 1 is "no better than the mean".
 """
 
 import math
@@ -12,17 +12,17 @@ from diagnose.findings import Interval
 from diagnose.measurements import Baseline, Candidate, Network, OutputBaseline, Score
 from diagnose.subject import Task
 
-POINT = 0.01  # one percentage point (or 1 % of the variance): a smaller gap decides nothing
-CO_DOMINANT = 0.25  # share of the whole distance: from here on a part of it is worth attention
-PAIRED_RELATIVE = 0.10  # share of the net's own error by which a clearly better baseline is better
-NOTABLE = 0.10  # skill, too: a tenth of an error that is small already is a difference, and no alarm
-FEW_ROWS = 30  # rows of a comparison between classifiers; fewer turn on one or two of them
+POINT = 0.01  # one percentage point (or 1 % of the variance); smaller gaps are ignored
+CO_DOMINANT = 0.25  # share of the whole gap; from here on a part of it is worth attention
+PAIRED_RELATIVE = 0.10  # share of the net's own error by which a baseline must be better
+NOTABLE = 0.10  # skill by which it must be better, too: a tenth of a small error is no cause for alarm
+FEW_ROWS = 30  # rows of a comparison between classifiers; with fewer, one or two rows decide
 FEW_NUMBERS = 10  # the same for regression
 
 
 @dataclass(frozen=True)
 class Level:
-    """An error on a scale on which errors subtract, and its standard error."""
+    """An error on a scale on which errors can be subtracted, and its standard error."""
 
     value: float
     se: float
@@ -45,7 +45,7 @@ class Gap:
 
     @property
     def threshold(self) -> float:
-        """One point, or 2 standard errors where that is more."""
+        """One point, or 2 standard errors if that is more."""
         return max(POINT, 2 * self.se)
 
     @property
@@ -79,7 +79,7 @@ def level(score: Score, scale: float) -> Level:
 
 
 def target_level(network: Network | None, train: Score) -> Level | None:
-    """The target error of this output, None where none was given."""
+    """The target error of this output; None if none was given."""
     for head in network.heads if network is not None else ():
         if head.output.name == train.output and head.output.target_error is not None:
             target = head.output.target_error
@@ -88,7 +88,7 @@ def target_level(network: Network | None, train: Score) -> Level | None:
 
 
 def optimum(network: Network | None, baseline: Baseline | None, train: Score) -> Optimum | None:
-    """The target error where one was given, else the error of the best baseline, else None."""
+    """The target error if one was given, else the error of the best baseline, else None."""
     target = target_level(network, train)
     if target is not None:
         error = target.value if train.task.classifies else math.sqrt(target.value) * scale_of(train)
@@ -100,7 +100,7 @@ def optimum(network: Network | None, baseline: Baseline | None, train: Score) ->
 
 
 def candidate_level(candidate: Candidate, train: Score) -> Level:
-    """The error of a baseline on the rows it was held to."""
+    """The error of a baseline on the rows held out for it."""
     return _level(train.task, candidate.error, candidate.error_interval, scale_of(train))
 
 
@@ -125,12 +125,12 @@ def beaten(baseline: OutputBaseline, task: Task | None) -> bool:
 
 
 def enough_rows(baseline: OutputBaseline, task: Task | None) -> bool:
-    """Whether the comparison rests on more than a handful of rows."""
+    """Whether the comparison has enough rows."""
     return baseline.rows_dev >= (FEW_NUMBERS if task is Task.REGRESSION else FEW_ROWS)
 
 
 def share(part: float, *others: float) -> float:
-    """A part of a distance that is made up of this and other parts; those below 0 count as 0."""
+    """The share of one part in the sum of all parts; negative parts count as 0."""
     whole = max(part, 0.0) + sum(max(other, 0.0) for other in others)
     return max(part, 0.0) / whole if whole > 0 else 0.0
 

@@ -1,15 +1,15 @@
-"""Lines of many points, as a picture needs them."""
+"""Long lines, thinned out for charts."""
 
 import numpy as np
 
 from diagnose.findings import Series
 from diagnose.measurements import Array
 
-STRETCHES = 60  # of a line, at most: a drawn line has no room for more
+STRETCHES = 60  # of a line, at most; a chart has no room for more
 
 
 def line(name: str, x: Array, y: Array, role: str = "") -> Series:
-    """The finite points of a line; of a long one the lowest and the highest of each stretch, so that spikes stay."""
+    """The finite points of a line; a long line keeps the lowest and highest point of each stretch, hence its spikes."""
     finite = np.flatnonzero(np.isfinite(y))
     if finite.size > 2 * STRETCHES:
         stretches = [(part[np.argmin(y[part])], part[np.argmax(y[part])]) for part in np.array_split(finite, STRETCHES)]

@@ -21,7 +21,7 @@ HINGES = frozenset({"hinge", "squared_hinge"})
 
 
 def train_score(evaluation: Evaluation | None, place: int) -> Score | None:
-    """The score of one output on train; None where it was not measured."""
+    """The score of one output on train; None if not measured."""
     if evaluation is None or not isinstance(evaluation.train, SplitScores):
         return None
     return evaluation.train.scores[place] if place < len(evaluation.train.scores) else None
@@ -33,7 +33,7 @@ def learned(score: Score | None) -> bool:
 
 
 def train_target(dataset: Dataset | None, place: int) -> TargetStatistics | None:
-    """The targets of one output on train; None where they were not measured."""
+    """The targets of one output on train; None if not measured."""
     if dataset is None or isinstance(dataset.train, Unavailable) or place >= len(dataset.train.targets):
         return None
     return dataset.train.targets[place]

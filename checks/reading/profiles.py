@@ -13,9 +13,9 @@ from diagnose.measurements import (
     Unavailable,
 )
 
-UNLEARNED = 0.5  # share of the loss at the start: a model above it has not learned, so its gradients should be alive
-EXPLODED = 10.0  # times the loss of a net that knows nothing; a He-initialised head reaches 1.5
-DEPTH = 3  # weight layers: fewer have no profile
+UNLEARNED = 0.5  # share of the loss at the start; a model above it has not learned, so its gradients should not be tiny
+EXPLODED = 10.0  # times the chance-level loss; a He-initialised head reaches 1.5
+DEPTH = 3  # layers with weights; fewer have no profile
 
 
 def profile(gradients: Gradients) -> tuple[LayerGradients, ...]:
@@ -28,12 +28,12 @@ def profile(gradients: Gradients) -> tuple[LayerGradients, ...]:
 
 
 def depth_ratio(layers: tuple[LayerGradients, ...]) -> float:
-    """Gradient over weight, first layer over last; 1 where the net is too shallow to have a profile."""
+    """Gradient-to-weight ratio, first layer over last; 1 if the net is too shallow to have a profile."""
     return layers[0].relative / layers[-1].relative if len(layers) >= DEPTH else 1.0
 
 
 def activation_ratio(layers: tuple[LayerGradients, ...]) -> float | None:
-    """Gradient with respect to the output, first layer over last; None where it could not be taken."""
+    """Gradient with respect to the output, first layer over last; None if it could not be taken."""
     if len(layers) < DEPTH:
         return None
     ratio = np.float64(layers[0].activation_rms) / np.float64(layers[-1].activation_rms or np.nan)
@@ -49,7 +49,7 @@ def signal(activations: Activations | Unavailable | None) -> dict[str, float]:
 
 
 def signal_change(activations: Activations | Unavailable | None) -> tuple[float, float]:
-    """Smallest and largest signal of the deeper layers, relative to the first one's; (1, 1) where unknown."""
+    """Smallest and largest signal of the deeper layers, relative to the first one's; (1, 1) if unknown."""
     levels = list(signal(activations).values())
     if len(levels) < DEPTH - 1 or not levels[0] > 0:
         return 1.0, 1.0
@@ -57,7 +57,7 @@ def signal_change(activations: Activations | Unavailable | None) -> tuple[float,
 
 
 def initial_loss(initial: Initial | None) -> float:
-    """Loss of fresh weights over that of a net that knows nothing, the worst output; 1 where unknown."""
+    """Loss of fresh weights over the chance-level loss, for the worst output; 1 if unknown."""
     if initial is None:
         return 1.0
     pairs = zip(initial.losses, initial.expected, strict=True)
@@ -66,8 +66,8 @@ def initial_loss(initial: Initial | None) -> float:
     return max(finite, default=1.0)
 
 
-def knows_nothing(backward: Backward, initial: Initial | None) -> float | None:
-    """The data loss of a net that has learned nothing, as far as it is known."""
+def chance_loss(backward: Backward, initial: Initial | None) -> float | None:
+    """The data loss of a net that has learned nothing; None if unknown."""
     losses = [] if isinstance(backward.fresh, Unavailable) else [backward.fresh.loss]
     losses += [sum(initial.expected)] if initial is not None else []
     known = [loss for loss in losses if np.isfinite(loss) and loss > 0]
@@ -75,20 +75,20 @@ def knows_nothing(backward: Backward, initial: Initial | None) -> float | None:
 
 
 def learned(backward: Backward, initial: Initial | None) -> bool | None:
-    """Whether the loaded weights have left the start behind; None where that is unknown."""
-    start = knows_nothing(backward, initial)
+    """Whether the loss of the loaded weights is well below its start; None if unknown."""
+    start = chance_loss(backward, initial)
     if start is None or isinstance(backward.current, Unavailable):
         return None
     return bool(backward.current.loss < UNLEARNED * start)
 
 
 def pictures(backward: Backward, forward: Forward | None) -> tuple[Evidence, ...]:
-    """The gradient of every weight layer at fresh and at loaded weights, and the signal that reaches it."""
+    """The gradient of every layer with weights, at fresh and at loaded weights, and the signal by layer."""
     bars: list[Evidence] = []
     for name, gradients in (("fresh", backward.fresh), ("loaded", backward.current)):
         if not isinstance(gradients, Unavailable) and (layers := profile(gradients)):
             paths = tuple(layer.path for layer in layers)
-            title = f"Gradient over weight by layer, {name} weights"
+            title = f"Gradient-to-weight ratio by layer, {name} weights"
             bars.append(Bars(title, paths, tuple(layer.relative for layer in layers), log=True))
     levels = signal(forward.fresh if forward is not None else None)
     if levels:
@@ -98,7 +98,7 @@ def pictures(backward: Backward, forward: Forward | None) -> tuple[Evidence, ...
 
 
 def gradient_left(backward: Backward) -> float | None:
-    """The median gradient norm at loaded weights over that at fresh ones; None where either is unknown."""
+    """The median gradient norm at loaded weights over that at fresh ones; None if either is unknown."""
     if isinstance(backward.fresh, Unavailable) or isinstance(backward.current, Unavailable):
         return None
     if not backward.fresh.global_norm or not backward.current.global_norm:

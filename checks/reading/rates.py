@@ -19,18 +19,18 @@ from diagnose.measurements import (
 )
 
 CLEAR = 0.1  # skill: the smallest difference between two rates that matters; seeds of healthy models differ by less
-FAR = 10.0  # times: a sweep places the usable range no better than this, so closer rates are not judged
-LEARNED = 0.1  # skill: a training that stays below has learned nothing worth the name
-CURED = 0.25  # skill that the best rate reaches at least, where the rate is what keeps the model from learning
-HALF = 0.5  # of the best baseline's skill, the same: a rate that gets no further was not the obstacle
+FAR = 10.0  # times: a sweep locates the usable range only to this factor, so closer rates are not judged
+LEARNED = 0.1  # skill: a training that stays below has learned next to nothing
+CURED = 0.25  # skill that the best rate must reach, or the rate is not what keeps the model from learning
+HALF = 0.5  # share of the best baseline's skill that it must reach, for the same reason
 WIDE = 30.0  # times: losses that span more are drawn on a log axis
 SAME_RATE = 1.1  # times: rates closer than this are the same rate
-LONGER_SWEEP = "Repair what else was found first, or allow a longer sweep: --budget SECONDS."
+LONGER_SWEEP = "Fix the other findings first, or allow a longer sweep: --budget SECONDS."
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The user's own rate beside the best of the sweep; skills are floored at 0, the constant prediction."""
+    """The user's own rate and the best one of the sweep; skills are floored at 0, the constant prediction."""
 
     rate: float
     own: Array  # skill per seed
@@ -68,22 +68,22 @@ def deviation(skills: Array) -> float:
 
 
 def floored(point: SweepPoint) -> Array:
-    """Skill per seed, by error or by loss whichever shows more of it; 0 where the training diverged."""
+    """Skill per seed, by error or by loss, whichever is higher; 0 if the training diverged."""
     skill = np.nan_to_num(np.asarray(point.skill, dtype=float), nan=0.0)
     by_loss = 1.0 - np.nan_to_num(np.asarray(point.loss, dtype=float), nan=1.0)
     return np.where(point.diverged, 0.0, np.clip(np.maximum(skill, by_loss), 0.0, 1.0))
 
 
 def compare(rates: LearningRate) -> Comparison:
-    """Put the own rate beside the best one.
+    """Compare the own rate with the best one.
 
     Raises:
-        NotMeasured: the own rate is unknown or was not swept, or the sweep names no usable range.
+        NotMeasured: the own rate is unknown or was not swept, or the sweep found no usable range.
     """
     if rates.own is None or rates.own <= 0:
-        raise NotMeasured("the model's own learning rate is unknown", "Name it: --learning-rate X.")
+        raise NotMeasured("the model's own learning rate is unknown", "Pass it: --learning-rate X.")
     if rates.abstains is not None:
-        raise NotMeasured(f"the learning rate sweep abstains: {rates.abstains}", LONGER_SWEEP)
+        raise NotMeasured(f"the learning rate sweep gave no result: {rates.abstains}", LONGER_SWEEP)
     tried = [point for point in rates.sweep if point.skill]
     if rates.low is None or rates.high is None or not tried:
         raise NotMeasured("the learning rate sweep found no usable range", LONGER_SWEEP)
@@ -118,7 +118,7 @@ def reached(evaluation: Evaluation | None, history: History | None) -> float | N
 
 
 def harms(comparison: Comparison, skill: float | None, baseline: Baseline | None) -> bool:
-    """Whether the own rate does clearly worse, the best one well, and the user's training did not make up for it."""
+    """Whether the own rate does clearly worse, the best one does well, and the user's training did not catch up."""
     possible = max((found.best.skill for found in baseline.outputs[:1]), default=0.0) if baseline is not None else 0.0
     best = float(comparison.best.mean())
     if comparison.difference <= comparison.threshold or best < max(CURED, HALF * possible):
@@ -127,16 +127,16 @@ def harms(comparison: Comparison, skill: float | None, baseline: Baseline | None
 
 
 def severity(comparison: Comparison, skill: float | None) -> Severity:
-    """Error where neither the sweep nor the user's own training learns anything at this rate."""
+    """An error if neither the sweep nor the user's own training learns anything at this rate."""
     fails = comparison.fails and skill is not None and skill < LEARNED
     return Severity.ERROR if fails else Severity.WARNING
 
 
 def effect(comparison: Comparison, steps: int) -> str:
-    """The price of the rate in words."""
+    """The effect of the rate, in words."""
     own, best = float(comparison.own.mean()), float(comparison.best.mean())
     return (
-        f"after {steps} steps training skill is {own:.2f} at {comparison.rate:.3g}"
+        f"after {steps} steps, training skill is {own:.2f} at {comparison.rate:.3g}"
         f" and {best:.2f} at {comparison.best_rate:.3g}"
     )
 
@@ -153,7 +153,7 @@ def pictures(rates: LearningRate) -> tuple[Curves, ...]:
     )
     drawn = []
     if rates.sweep:
-        title = f"What {rates.steps} steps from fresh weights reach at each learning rate"
+        title = f"Train skill after {rates.steps} steps from fresh weights, by learning rate"
         drawn.append(Curves(title, "learning rate", "train skill", (_sweep(rates),), marks, True))
     if rates.ranges:
         drawn.append(_range_tests(rates, marks))
@@ -165,7 +165,7 @@ def _range_tests(rates: LearningRate, marks: tuple[Mark, ...]) -> Curves:
     lines = tuple(line(name, t.rates[: t.smoothed.size], t.smoothed, "yours") for t in rates.ranges)
     values = [value for line in lines for value in line.y]
     wide = bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
-    title = "Learning rate range test: loss while the rate rises"
+    title = "Learning rate range test: loss at a rising rate"
     return Curves(title, "learning rate", "loss, smoothed", lines, marks, log_x=True, log_y=wide)
 
 

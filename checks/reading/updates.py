@@ -1,4 +1,4 @@
-"""How far single steps move the weights: what the checks on small and on large updates share."""
+"""The size of single optimizer steps: shared by the checks on small and on large updates."""
 
 import numpy as np
 
@@ -6,16 +6,16 @@ from diagnose.checks.reading.curves import NO_SCALE, points
 from diagnose.findings import Curves, Finding, Series, Severity
 from diagnose.measurements import Array, History, NotMeasured, Update, need
 
-EARLY = 0.1  # share of the training: later on small steps are right
-FIRST = 100  # steps that count as early however short the training is
+EARLY = 0.1  # share of the training; later, small steps are expected
+FIRST = 100  # steps that count as early, however short the training is
 STEPS = 50  # fewer are too few to judge a training by
-UNLEARNED = 0.5  # share of the constant prediction's loss: a training that ends below has learned with these steps
+UNLEARNED = 0.5  # share of the constant prediction's loss; a training that ends below has learned with these steps
 
 
 def early_updates(history: History) -> list[Array]:
-    """Step over weight of all layers, for each watched step early in a training that has not learned; else empty.
+    """Update-to-weight ratios of all layers, for each early watched step; empty if the training has learned.
 
-    Steps that move nothing had no gradient, and say nothing of how long steps are.
+    Steps without any change had no gradient and are ignored: they do not show the size of steps.
 
     Raises:
         NotMeasured: too few steps were watched, or the scale of the loss is unknown.
@@ -48,8 +48,8 @@ def _ratios(update: Update) -> Array:
 
 
 def _picture(updates: tuple[Update, ...]) -> Curves:
-    """The median layer, and the range of all."""
+    """The median layer, and the range of all layers."""
     known = [update for update in updates if update.ratios]
     low, middle, high = (tuple(float(f(_ratios(update))) for update in known) for f in (np.min, np.median, np.max))
     line = Series("median layer", tuple(float(update.step) for update in known), middle, low, high, role="train")
-    return Curves("Step over weight", "step", "share of the weights", (line,), log_y=True)
+    return Curves("Update-to-weight ratio by step", "step", "share of the weights", (line,), log_y=True)

@@ -12,7 +12,7 @@ def percent(share: float) -> str:
 
 
 def whole_or(share: float) -> str:
-    """A share (0 to 1) of one thing: "43 % of", or "all of" where it rounds to 100 %."""
+    """A share (0 to 1) of one thing: "43 % of", or "all of" if it rounds to 100 %."""
     return "all of" if percent(share) == "100 %" else f"{percent(share)} of"
 
 

@@ -1,4 +1,4 @@
-"""What is healthy for the quantities of the layer map, by the thresholds of the checks that judge them."""
+"""Healthy ranges for the quantities of the layer map, from the thresholds of the checks that judge them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,11 +1,12 @@
 """From the outcomes of the checks to ranked causes: one generic engine, no special cases.
 
-1. *Suspect*: every cause collects the findings of the checks that support it, weighed; witnesses add to it, and what
-   was cleared is taken off. Effects of trials of its remedies confirm a suspicion, or weaken it.
-2. *Gate*: hard facts and the model's skill tell whether it is sick. Signals name causes inside a sick model
-   and are hints elsewhere.
-3. *Resolve*: of a family one wins; symptoms go to what brings them about; residue goes to anything that is left.
-4. *Rank*: roots before what they explain; by severity; facts before confirmed before suspected.
+1. *Suspect*: every cause adds up the weighted findings of the checks that support it. Witnesses add to the score,
+   checks that clear the cause subtract from it. Trials of its remedies confirm or weaken a suspicion.
+2. *Gate*: hard facts and the model's skill decide whether it is sick. Signals name causes in a sick model and are
+   hints elsewhere.
+3. *Resolve*: one cause of each family wins. Symptoms are explained by the cause that brings them about, residue by
+   any other disease.
+4. *Rank*: roots before what they explain; then by severity; then facts before confirmed before suspected.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from diagnose.registry import Check
 
 SEVERITY_WEIGHT = {Severity.INFO: 0.0, Severity.HINT: 0.4, Severity.WARNING: 0.8, Severity.ERROR: 1.0}
 CONFIRMED = 1.5  # weight of a trial in which this change alone restored learning
-NOT_CONFIRMED = 0.75  # taken off where the trial was made and did not help
+NOT_CONFIRMED = 0.75  # subtracted if the trial ran and did not help
 FAILED = 0.1  # skill below which a training has learned nothing
 ENOUGH = 0.1  # least score of a suspicion
 STATE_ORDER = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3}  # the strongest first
@@ -28,7 +29,7 @@ STATE_ORDER = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3} 
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A declared cause with what speaks for it in this subject: findings, and effects of trials.
+    """A declared cause with its evidence in this subject: findings, and effects of trials.
 
     `explained_by` is the code of the cause that brings it about (None for a root).
     """
@@ -58,7 +59,7 @@ class Seen:
         return outcome.findings if isinstance(outcome, Examined) else ()
 
     def clean(self, check: Check) -> bool:
-        """It was examined, and nothing above a note was found."""
+        """Whether the check ran and found nothing above a note."""
         outcome = self._by_code.get(check.code)
         return isinstance(outcome, Examined) and all(f.severity is Severity.INFO for f in outcome.findings)
 
@@ -77,12 +78,12 @@ def suspect(
     level: Severity | None = None,
     effects: Sequence[Effect] = (),
 ) -> tuple[Suspicion, ...]:
-    """All suspected causes, ranked; see the module's text.
+    """All suspected causes, ranked; see the module docstring.
 
     Args:
         outcomes: of the checks.
         causes: that may be suspected.
-        level: how sick the model is, where more than the gate tells it.
+        level: how sick the model is, if known otherwise than from the gate.
         effects: of the remedies that were tried.
     """
     seen = Seen(outcomes)
@@ -90,7 +91,7 @@ def suspect(
     suspicions = [
         s
         for cause in causes
-        if (s := _suspicion(cause, _bearing(cause, seen, causes, effects), seen, level)) is not None
+        if (s := _suspicion(cause, _relevant(cause, seen, causes, effects), seen, level)) is not None
     ]
     suspicions = _resolve(_one_winner_a_family(suspicions, causes), causes)
     return _account_for_all(_ranked(suspicions, causes), seen, causes)
@@ -103,7 +104,7 @@ def gate(seen: Seen) -> Severity:
 
 
 def state_of(suspicions: Iterable[Suspicion], seen: Seen, vital: Sequence[Check]) -> State:
-    """The state of the subject; `vital` are the checks without which nothing can be said."""
+    """The state of the subject; without the `vital` checks it is unknown."""
     counted = [s for s in suspicions if s.state != "refuted"]
     sick = any(s.severity is Severity.ERROR and s.cause.kind == "disease" for s in counted)
     if sick or gate(seen) is Severity.ERROR:
@@ -116,10 +117,10 @@ def state_of(suspicions: Iterable[Suspicion], seen: Seen, vital: Sequence[Check]
 def worth_trying(
     suspicions: Sequence[Suspicion], seen: Seen, causes: Sequence[DeclaredCause] = CAUSES
 ) -> tuple[DeclaredRemedy, ...]:
-    """The remedies to be tried, the most wanted first; none where the gate does not show that the model is sick.
+    """The remedies to try, the most promising first; none unless the gate shows that the model is sick.
 
-    First those of what is suspected, in its order. Then, since a sick model may have a cause that no check sees, every
-    remedy that would confirm another cause.
+    The remedies of the suspected causes come first, in the order of these. A sick model may have a cause that no check
+    sees, so every remedy that would confirm another cause follows.
     """
     if gate(seen).rank < Severity.WARNING.rank:
         return ()
@@ -129,17 +130,17 @@ def worth_trying(
 
 
 def confirmed_by(effect: Effect, causes: Sequence[DeclaredCause] = CAUSES) -> tuple[str, ...]:
-    """The codes of the causes that this effect speaks for, where it restores learning."""
+    """The codes of the causes that this effect confirms if it restores learning."""
     return tuple(cause.code for cause in causes if any(effect.remedy == r.code for r in cause.confirmed_by))
 
 
-def _bearing(
+def _relevant(
     cause: DeclaredCause, seen: Seen, causes: Sequence[DeclaredCause], effects: Sequence[Effect]
 ) -> list[Effect]:
-    """The effects that bear on this cause: of its own remedies, and of those for the other facts of its family.
+    """The effects that count for this cause: of its own remedies, and of those for the other facts of its family.
 
-    Where no finding supports it, only an effect that speaks for it alone: a remedy that cures several causes does not
-    tell which of them is there.
+    If no finding supports it, only an effect that confirms no other cause counts: a remedy that fixes several causes
+    does not show which of them is present.
     """
     if not any(finding.severity is not Severity.INFO for check in cause.supported_by for finding in seen.of(check)):
         return [effect for effect in effects if confirmed_by(effect, causes) == (cause.code,)]
@@ -171,7 +172,7 @@ def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level:
 
 
 def _severity(effect: Effect) -> Severity:
-    """An error where nothing was learned without the change."""
+    """An error if the model learned nothing without the change."""
     return Severity.ERROR if effect.before < FAILED else Severity.WARNING
 
 
@@ -186,7 +187,7 @@ def _strength(suspicion: Suspicion, causes: Sequence[DeclaredCause]) -> tuple[in
 
 
 def _one_winner_a_family(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> list[Suspicion]:
-    """The strongest of each family stays; the others become what it explains."""
+    """The strongest of each family stays, and explains the others."""
     winners: dict[str, str] = {}
     for suspicion in sorted(suspicions, key=lambda s: _strength(s, causes)):
         if suspicion.cause.family:
@@ -198,7 +199,7 @@ def _one_winner_a_family(suspicions: list[Suspicion], causes: Sequence[DeclaredC
 
 
 def _resolve(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> list[Suspicion]:
-    """Hand every symptom to the strongest cause that brings it about."""
+    """Explain every symptom by the strongest cause that brings it about."""
     roots = sorted((s for s in suspicions if s.explained_by is None), key=lambda s: _strength(s, causes))
     return [s if s.explained_by else _explained(s, _explainer(s, roots)) for s in suspicions]
 
@@ -207,22 +208,22 @@ def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
     for root in roots:
         if root.code == symptom.code or root.severity.rank < min(symptom.severity.rank, Severity.WARNING.rank):
             continue
-        if symptom.code not in root.cause.explains and not (_remains(symptom) and _is_disease(root)):
+        if symptom.code not in root.cause.explains and not (_waits_for_repair(symptom) and _is_disease(root)):
             continue
-        if symptom.state == "confirmed" and _origin(root, roots).state == "inconclusive":
+        if symptom.state == "confirmed" and _root_of(root, roots).state == "inconclusive":
             continue
         return root.code
     return None
 
 
-def _origin(suspicion: Suspicion, roots: Sequence[Suspicion]) -> Suspicion:
-    """What stands at the beginning of the chain of causes that ends here."""
+def _root_of(suspicion: Suspicion, roots: Sequence[Suspicion]) -> Suspicion:
+    """The first cause of the chain of causes that ends here."""
     by = _explainer(suspicion, roots)
-    return suspicion if by is None else _origin(next(root for root in roots if root.code == by), roots)
+    return suspicion if by is None else _root_of(next(root for root in roots if root.code == by), roots)
 
 
-def _remains(suspicion: Suspicion) -> bool:
-    """It waits for the repair of any disease: residue, and where the error is of a model that is to be repaired."""
+def _waits_for_repair(suspicion: Suspicion) -> bool:
+    """Whether it can only be judged after any disease is repaired: residue and directions."""
     return suspicion.cause.role is Role.RESIDUE or suspicion.cause.kind == "direction"
 
 
@@ -239,14 +240,14 @@ def _ranked(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> lis
     def key(suspicion: Suspicion) -> tuple[object, ...]:
         hint = suspicion.severity.rank <= Severity.HINT.rank
         direction = suspicion.cause.kind == "direction"
-        severity, told_by, score, order = _strength(suspicion, causes)
+        severity, state, score, order = _strength(suspicion, causes)
         return (
             suspicion.explained_by is not None,
             severity,
-            direction if not hint else not direction,  # among hints, where the error is says more than a signal
+            direction if not hint else not direction,  # among hints, a direction says more than a signal
             suspicion.cause.role is Role.RESIDUE,
             suspicion.cause.role is not Role.FACT,
-            told_by,
+            state,
             suspicion.cause.role is Role.SYMPTOM,
             score,
             order,
@@ -256,7 +257,7 @@ def _ranked(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> lis
 
 
 def _account_for_all(ranked: list[Suspicion], seen: Seen, causes: Sequence[DeclaredCause]) -> tuple[Suspicion, ...]:
-    """Give every error or warning a cause: the first disease that explains a sick model, else `unexplained`."""
+    """Assign every error or warning to a cause: the first root disease, else `unexplained`."""
     known = [s for s in ranked if not (s.code == "unexplained" and s.explained_by)]
     claimed = {finding.id for suspicion in known for finding in suspicion.support}
     loose = [f for f in seen.findings if f.severity.rank >= Severity.WARNING.rank and f.id not in claimed]

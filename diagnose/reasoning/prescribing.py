@@ -1,4 +1,4 @@
-"""From suspicions and verdicts to what the report shows: causes, remedies in order, one headline."""
+"""From suspicions and verdicts to what the report shows: causes, ordered remedies and one headline."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +15,8 @@ from diagnose.subject import Task
 SHORTEST = 30  # characters of a clause that can stand in a headline by itself
 UNMEASURED = Payoff("dev error", None, None, None, "unknown")
 
-# The item of a list that a remedy stands for: where the verdict on it is "don't yet", the remedy is not offered.
-STANDS_FOR = {remedy.code: item for item, remedy in reversed(SNIPPETS.items())}
+# The list item that each remedy carries out: it is advised only if the verdict on that item is "do".
+ITEM_OF = {remedy.code: item for item, remedy in reversed(SNIPPETS.items())}
 
 
 def filled(lists: Mapping[str, Sequence[Verdict]], values: Values) -> dict[str, tuple[Verdict, ...]]:
@@ -29,7 +29,7 @@ def filled(lists: Mapping[str, Sequence[Verdict]], values: Values) -> dict[str, 
 
 def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
     """The suspicions as plain data, ranked from 1."""
-    brought = {s.code: tuple(t.code for t in suspicions if t.explained_by == s.code) for s in suspicions}
+    explained = {s.code: tuple(t.code for t in suspicions if t.explained_by == s.code) for s in suspicions}
     return tuple(
         Cause(
             code=s.code,
@@ -40,7 +40,7 @@ def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
             state=s.state,
             confidence=None,
             summary=_summary(s),
-            explains=tuple(dict.fromkeys((*(f.id for f in s.support), *s.also_explains, *brought[s.code]))),
+            explains=tuple(dict.fromkeys((*(f.id for f in s.support), *s.also_explains, *explained[s.code]))),
             evidence=tuple(dict.fromkeys(e for f in s.support for e in f.evidence)),
             remedies=tuple(remedy.code for remedy in s.cause.remedies),
         )
@@ -49,17 +49,17 @@ def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
 
 
 def _summary(suspicion: Suspicion) -> str:
-    text = "; ".join(_told(suspicion)[:2])
+    text = "; ".join(_clauses(suspicion)[:2])
     return f"{suspicion.cause.about} {text[:1].upper()}{text[1:]}."
 
 
-def _told(suspicion: Suspicion) -> list[str]:
-    """What speaks for a suspicion, in clauses: its findings, then the trials that restored learning."""
+def _clauses(suspicion: Suspicion) -> list[str]:
+    """The evidence for a suspicion in clauses: its findings, then the trials that restored learning."""
     return [f.message for f in suspicion.support] + [e.message for e in suspicion.effects if e.restores]
 
 
 def assigned(effects: Sequence[Effect], suspicions: Sequence[Suspicion]) -> tuple[Effect, ...]:
-    """The effects with the causes that each confirms where it restores learning, what is suspected first."""
+    """The effects with the causes that each confirms if it restores learning, suspected causes first."""
     order = {suspicion.code: place for place, suspicion in enumerate(suspicions)}
     found = []
     for effect in effects:
@@ -75,10 +75,11 @@ def remedies(
     tasks: frozenset[Task],
     effects: Sequence[Effect] = (),
 ) -> tuple[Remedy, ...]:
-    """What to do, the best first. Nothing is offered that a verdict speaks against, or that is for other tasks.
+    """The remedies, the best first, without those for other tasks.
 
-    Where something is to be repaired: the repair of each root; what the roots bring about goes with them. Where
-    nothing is: what the lists say to do, in the order of the directions; a hint is no reason to change a sound model.
+    If something needs repair, these are the remedies of each root cause, which also repair what it explains. Otherwise
+    they are the list items with the verdict "do", in the order of the directions: a hint is not a reason to change a
+    sound model.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -97,14 +98,14 @@ def remedies(
 def _advised(
     suspicions: Sequence[Suspicion], verdicts: Mapping[str, Sequence[Verdict]]
 ) -> Iterator[tuple[DeclaredRemedy, Suspicion | None]]:
-    told = {verdict.item: verdict.verdict for items in verdicts.values() for verdict in items}
+    answers = {verdict.item: verdict.verdict for items in verdicts.values() for verdict in items}
     directions = [s for s in suspicions if s.cause.kind == "direction"]
     for direction in directions:
         for remedy in direction.cause.remedies:
-            if told.get(STANDS_FOR.get(remedy.code, ""), "") == "do":
+            if answers.get(ITEM_OF.get(remedy.code, ""), "") == "do":
                 yield remedy, direction
     for item, remedy in SNIPPETS.items():
-        if told[item] == "do":
+        if answers[item] == "do":
             yield remedy, None
 
 
@@ -113,7 +114,7 @@ def _needs_repair(suspicion: Suspicion) -> bool:
 
 
 def _payoff(effect: Effect | None) -> Payoff:
-    """What this very remedy brought when it was tried."""
+    """The effect of this remedy in its trial."""
     if effect is None:
         return UNMEASURED
     change, start = effect.interval, effect.before
@@ -140,22 +141,22 @@ def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, eff
 
 
 def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Sequence[Finding]) -> str:
-    """One sentence: what is wrong, or where the remaining error is, with the number."""
+    """One sentence: the problem, or the source of the remaining error, with the number."""
     first = suspicions[0] if suspicions else None
     if state is State.UNKNOWN:
-        return "The state is unknown: what decides it could not be examined."
+        return "The state is unknown: the checks that decide it could not run."
     if state is State.HEALTHY:
         if first is None or first.cause.kind == "disease":
-            return "Nothing that was checked is wrong."
-        return f"Nothing that was checked is wrong; most of the remaining error is {_lower(first.cause.title)}."
+            return "The checks found no problem."
+        return f"The checks found no problem; most of the remaining error is {_lower(first.cause.title)}."
     if first is None:
         return "The model is sick."
-    told = [finding.message for finding in gate_findings] + _told(first)
-    return f"{first.cause.title}: {_clause(told[0])}." if told else f"{first.cause.title}."
+    evidence = [finding.message for finding in gate_findings] + _clauses(first)
+    return f"{first.cause.title}: {_clause(evidence[0])}." if evidence else f"{first.cause.title}."
 
 
 def _clause(message: str) -> str:
-    """The first clause that says something by itself, without brackets: the findings say the rest."""
+    """The first clause that can stand alone, without brackets; the findings give the rest."""
     bare = re.sub(r" \([^()]*\)", "", message)
     ends = [end.start() for end in re.finditer("[:;] ", bare) if end.start() >= SHORTEST]
     return bare[: ends[0]] if ends else bare

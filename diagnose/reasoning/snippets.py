@@ -1,4 +1,4 @@
-"""What the actions and snippets of remedies are filled in with: the user's own settings, and what was tried."""
+"""Values for the actions and snippets of remedies: the user's own settings, and the values that were tried."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from diagnose.trials.interventions.head import usual_head
 
 USUAL_RATES = {"SGD": 1e-2, "Adagrad": 1e-2, "Adadelta": 1.0}
 USUAL_RATE = 1e-3
-OWN_CLASS = "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # not one of Keras's
+OWN_CLASS = (
+    "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # for optimizers that are not Keras's own
+)
 
 
 @dataclass(frozen=True)
 class Values:
-    """The names with a dollar sign in actions and snippets; each value is text that can stand in Python code.
+    """Values for the names with a dollar sign in actions and snippets, as Python code.
 
     `optimizer` and `metrics` are the user's own; `loss`, `units` and `activation` are what the task asks for.
     """
@@ -43,7 +45,7 @@ class Values:
 
 
 def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
-    """The values for this subject; the rate is in the middle of those that work, where they were measured."""
+    """The values for this subject; the rate is the middle of the usable range, if that was measured."""
     optimizer = getattr(subject.model, "optimizer", None)
     kind = type(getattr(optimizer, "inner_optimizer", optimizer)).__name__ if optimizer is not None else "Adam"
     swept = measurements.get(LearningRate)
@@ -66,14 +68,14 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
 
 
 def optimizer_text(optimizer: Any, rate: str = "") -> str:
-    """Code that makes an optimizer of the same class and settings; `rate` takes the place of its learning rate."""
+    """Code that creates an optimizer of the same class and settings; `rate` replaces its learning rate."""
     if optimizer is None:
         return f"keras.optimizers.Adam({f'learning_rate={rate}' if rate else ''})"
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     kind, config = type(optimizer), optimizer.get_config()
     if not kind.__module__.startswith("keras."):
         return OWN_CLASS.replace("$more", f', "learning_rate": {rate}' if rate else "")
-    usual = kind(name=config["name"]).get_config()  # without a name Keras would count one up
+    usual = kind(name=config["name"]).get_config()  # without a name Keras would make up a numbered one
     own = {key: value for key, value in config.items() if value != usual.get(key) and key != "name"}
     settings = {key: _literal(value) for key, value in own.items()}
     settings |= {"learning_rate": rate} if rate else {"learning_rate": _literal(config["learning_rate"])}
@@ -82,7 +84,7 @@ def optimizer_text(optimizer: Any, rate: str = "") -> str:
 
 
 def _literal(value: Any) -> str:
-    """A setting as code: numbers short, schedules as the object that they are."""
+    """A setting as code: numbers with 6 digits, schedules as objects."""
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, dict) and isinstance(value.get("config"), dict):
@@ -92,7 +94,7 @@ def _literal(value: Any) -> str:
 
 
 def _metrics_text(model: Any) -> str:
-    """The rest of a compile call, where the metrics are plain names."""
+    """The rest of a compile call; empty unless the metrics are plain names."""
     config = getattr(getattr(model, "_compile_config", None), "config", None) or {}
     metrics = config.get("metrics")
     if not isinstance(metrics, list | tuple) or not all(isinstance(metric, str) for metric in metrics) or not metrics:

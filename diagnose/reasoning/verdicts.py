@@ -1,9 +1,8 @@
 """Both remedy lists, each item with do / don't yet / unknown and the reason.
 
 *Machine Learning Yearning* (Andrew Ng), chapters 1, 20-28 and 40-42, and fast.ai's order of steps against
-overfitting. The rules are those of its chapters: bias first; data and regularisation for variance only;
-nothing but the repair while the model is sick.
-"""
+overfitting. The rules are those of its chapters: bias first; data and regularisation for variance only; while the
+model is sick, only the repair."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +53,7 @@ DOMINANT = 0.5  # share of the gap from optimum to dev (knowledge of chapters 20
 
 @dataclass(frozen=True)
 class Situation:
-    """What the verdicts depend on. `repair`: the root disease that comes first, None where there is none."""
+    """What the verdicts depend on. `repair`: the first root disease, or None."""
 
     repair: Suspicion | None
     bias: Finding | None
@@ -83,8 +82,8 @@ def _size(finding: Finding) -> float:
 
 def situation(suspicions: Sequence[Suspicion], seen: Seen, images: bool) -> Situation:
     def first(*findings: Finding) -> Finding | None:
-        told = [f for f in findings if f.severity is not Severity.INFO]
-        return max(told, key=_size, default=None)
+        counted = [f for f in findings if f.severity is not Severity.INFO]
+        return max(counted, key=_size, default=None)
 
     roots = (
         s
@@ -134,8 +133,8 @@ REPAIRED_BY = {
 def _decide(item: str, now: Situation) -> Decision:
     if now.repair is not None:
         if REPAIRED_BY.get(now.repair.code) == item:
-            return "do", f"It is the repair of cause 1: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
-        return "dont-yet", f"First the repair: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
+            return "do", f"This fixes cause 1: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
+        return "dont-yet", f"Fix cause 1 first: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
     return _RULES[item](now)
 
 
@@ -149,8 +148,8 @@ def _for_variance(now: Situation, do: str, dont_for_bias: str) -> Decision:
     if now.bias_dominates:
         return "dont-yet", f"{dont_for_bias} {_sentence(now.bias)}", (now.bias,)
     if not now.variance_known:
-        return "unknown", "Without a dev set that training has not seen, variance cannot be measured.", ()
-    return "dont-yet", "Variance is too small to matter, or too small to be seen on this dev set.", ()
+        return "unknown", "Variance cannot be measured without a dev set that training has not seen.", ()
+    return "dont-yet", "Variance is too small to matter, or too small to see on this dev set.", ()
 
 
 def _sentence(finding: Finding | None) -> str:
@@ -161,42 +160,44 @@ def _sentence(finding: Finding | None) -> str:
 
 def _more_data(now: Situation) -> Decision:
     return _for_variance(
-        now, "More rows are the surest way to less variance.", "More data cannot lower bias (chapter 20)."
+        now,
+        "More training rows are the most reliable way to close the train-dev gap.",
+        "More data does not lower bias (chapter 20).",
     )
 
 
 def _diverse(now: Situation) -> Decision:
     behind = now.mismatch or now.weak_class
     if behind is not None:
-        return "do", f"Data of the kind that fails would help. {_sentence(behind)}", (behind,)
+        return "do", f"More rows of the kind that fails would help. {_sentence(behind)}", (behind,)
     if not now.variance_known:
-        return "unknown", "Without a dev set nobody can tell what kinds of rows fail.", ()
-    return "unknown", "No class stands out; which kinds of rows fail, only error analysis tells (chapter 14).", ()
+        return "unknown", "Without a dev set it is unknown which kinds of rows fail.", ()
+    return "unknown", "No class stands out; error analysis shows which kinds of rows fail (chapter 14).", ()
 
 
 def _longer(now: Situation) -> Decision:
     if now.improving is not None:
         return "do", _sentence(now.improving), (now.improving,)
     if not now.improving_known:
-        return "unknown", "No training history was given and none could be replayed.", ()
-    return "dont-yet", "Training had come to rest: the loss no longer fell at the end.", ()
+        return "unknown", "No training history was given, and the training could not be replayed.", ()
+    return "dont-yet", "The loss had levelled off, or longer trainings did not do better.", ()
 
 
 def _bigger(now: Situation) -> Decision:
     if now.bias_dominates:
-        return "do", f"The net does not fit its own training rows well enough. {_sentence(now.bias)}", (now.bias,)
+        return "do", f"The net does not fit its training rows well enough. {_sentence(now.bias)}", (now.bias,)
     if not now.bias_known:
-        return "unknown", "What error is possible is unknown: give --target-error, or run with baselines.", ()
+        return "unknown", "The lowest possible error is unknown: pass --target-error, or run with baselines.", ()
     if now.variance_dominates:
         return "dont-yet", "Variance is the larger part; a bigger net needs more regularisation first.", (now.variance,)
-    return "dont-yet", "The training error is within reach of what is known to be possible.", ()
+    return "dont-yet", "The training error is close to the best known error.", ()
 
 
 def _smaller(now: Situation) -> Decision:
     if now.variance_dominates:
         return (
             "dont-yet",
-            "Only for speed, or as the last resort: regularising a large net usually does better.",
+            "Only for speed, or as a last resort: regularising a large net usually does better.",
             (now.variance,),
         )
     return "dont-yet", "A smaller net raises bias.", (now.bias,)
@@ -204,29 +205,31 @@ def _smaller(now: Situation) -> Decision:
 
 def _regularize(now: Situation) -> Decision:
     return _for_variance(
-        now, "It trades a little bias for less variance.", "Regularising raises bias, which is the larger part."
+        now, "It trades a little bias for less variance.", "Regularisation raises bias, which is the larger part."
     )
 
 
 def _architecture(now: Situation) -> Decision:
     if now.structure is not None and (now.bias_dominates or now.variance_dominates):
         return "do", _sentence(now.structure), (now.structure,)
-    return "dont-yet", "Never the first move: its effect is hard to foretell (chapter 24).", ()
+    return "dont-yet", "Not a first step: its effect is hard to predict (chapter 24).", ()
 
 
 def _augmentation(now: Situation) -> Decision:
     answer, because, behind = _for_variance(
-        now, "Changed copies of the images are new rows.", "Augmenting makes train harder; it does not lower bias."
+        now,
+        "Augmented copies are extra rows at no labelling cost.",
+        "Augmentation makes train harder; it does not lower bias.",
     )
     if answer == "do" and not now.images:
-        return "unknown", "Which changes keep the label of such rows, only you know.", behind
+        return "unknown", "Only you know which changes keep the label of such rows.", behind
     return answer, because, behind
 
 
 def _later(now: Situation) -> Decision:
     if now.variance_dominates:
-        return "dont-yet", "This list asks for the steps above first.", (now.variance,)
-    return _for_variance(now, "", "It is a step against variance; bias is the larger part.")
+        return "dont-yet", "In this list, the steps above come first.", (now.variance,)
+    return _for_variance(now, "", "This reduces variance, but bias is the larger part.")
 
 
 _RULES = {

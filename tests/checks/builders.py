@@ -34,7 +34,7 @@ MISSING = Unavailable("not measured in this test", "Measure it.")
 
 
 def findings(check: Check, *measurements: object) -> tuple[Finding, ...]:
-    """What a check finds in these measurements; it must run through."""
+    """What a check finds in these measurements; it must not be skipped or crash."""
     outcome = check.run({type(measurement): measurement for measurement in measurements})
     assert isinstance(outcome, Examined), outcome
     return outcome.findings
@@ -59,7 +59,7 @@ def passing(path: str, kind: str, **changes: Any) -> Layer:
 
 
 def chain(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Each layer fed by the one before it, where it does not name its own sources."""
+    """Each layer fed by the one before it, unless it names its own sources."""
     linked: list[Layer] = []
     for one in layers:
         fed = (linked[-1].path,) if linked and not one.inbound else one.inbound
@@ -84,7 +84,7 @@ def head(judged: Output | None = None, **changes: Any) -> Head:
 
 
 def network(*hidden: Layer, heads: Sequence[Head] = (), **changes: Any) -> Network:
-    """Hidden layers in a row with one Dense layer per head behind the last."""
+    """Hidden layers in a row, with one Dense layer per head after the last."""
     heads = tuple(heads) or (head(),)
     body = chain(hidden or (layer("dense"),))
     last = (body[-1].path,)
@@ -200,7 +200,7 @@ def split(name: str = "train", x: Any = None, y: Any = None, **changes: Any) -> 
 
 
 def twins(share: float, rows: int = 1000, searched: float | None = 1.0, every: bool = True) -> Twins:
-    """So many of the rows that were compared have a twin; all rows were compared, unless changed."""
+    """Rows with a twin, among the rows that were compared: all rows, unless changed."""
     return Twins(rows, round(share * rows), searched, every)
 
 
@@ -213,7 +213,7 @@ def dataset(train: SplitStatistics | None = None, **changes: Any) -> Dataset:
 
 
 def activations(path: str, units: int = 64, dead: int = 0, std: Any = 1.0, **changes: Any) -> LayerActivations:
-    """What leaves one ReLU layer; the first `dead` units never fire."""
+    """The output of one ReLU layer; the first `dead` units never fire."""
     never = np.arange(units) < dead
     given: dict[str, Any] = {
         "kind": "Dense",
@@ -282,12 +282,12 @@ def scores(name: str = "train", *outputs: Score, **changes: Any) -> SplitScores:
 
 
 def evaluation(*splits: SplitScores) -> Evaluation:
-    """The splits that are given; the others were not measured."""
+    """The given splits; the others were not measured."""
     given = {one.split: one for one in splits or (scores(),)}
     return Evaluation(*(given.get(name, MISSING) for name in ("train", "dev", "test", "train_dev")))
 
 
 def chance(**changes: Any) -> Score:
-    """A model that answers no better than the constant prediction."""
+    """A model that is no better than the constant prediction."""
     given = {"beats_constant_error": Interval(-0.03, 0.03), "beats_constant_loss": Interval(-0.1, 0.1)}
     return score(error=0.9, loss=2.3, **{**given, **changes})

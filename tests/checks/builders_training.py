@@ -1,4 +1,4 @@
-"""Measurements by hand for the checks on optimisation, generalisation and process: healthy unless told otherwise."""
+"""Measurements by hand for the checks on optimisation, generalisation and process: healthy unless changed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +44,7 @@ MISSING = Unavailable("not given", "Give it.")
 
 
 def findings(check: Check, *measured: object) -> tuple[Finding, ...]:
-    """What the check finds; the test fails where it was skipped or crashed."""
+    """What the check finds; the test fails if it was skipped or crashed."""
     outcome = check.run({type(measurement): measurement for measurement in measured})
     assert isinstance(outcome, Examined), outcome
     return outcome.findings
@@ -55,7 +55,7 @@ def severities(check: Check, *measured: object) -> list[Severity]:
 
 
 def skipped(check: Check, *measured: object) -> str:
-    """Why the check was skipped; the test fails where it was not."""
+    """Why the check was skipped; the test fails if it was not."""
     outcome = check.run({type(measurement): measurement for measurement in measured})
     assert isinstance(outcome, Skipped), outcome
     return outcome.reason
@@ -228,7 +228,7 @@ def gradients(
 
 
 def backward(fresh: Gradients | Unavailable, current: Gradients | Unavailable | None = None) -> Backward:
-    """Without `current` the loaded weights are as the fresh ones: nothing was learned."""
+    """Without `current` the loaded weights equal the fresh ones: nothing was learned."""
     return Backward(current=fresh if current is None else current, fresh=fresh)
 
 
@@ -247,7 +247,7 @@ def forward(spreads: Sequence[float]) -> Forward:
 
 
 def initial(times: float = 1.0) -> Initial:
-    """Fresh weights whose loss is so many times that of a net that knows nothing."""
+    """Fresh weights whose loss is this many times the chance level."""
     return Initial(("out",), ((2.3 * times,) * 3,), (2.3,), 1000)
 
 
@@ -299,7 +299,7 @@ def decay(start: float, end: float, rate: float, count: int = 13) -> list[float]
 
 
 def sweep(own: float | None, skills: dict[float, Sequence[float]], **changed: Any) -> LearningRate:
-    """Skill per seed by rate; the usable range are the rates within 0.1 of the best."""
+    """Skill per seed by rate; the usable range is that of the rates within 0.1 of the best."""
     points = tuple(
         SweepPoint(rate, tuple(values), tuple(1 - value for value in values), (False,) * len(values))
         for rate, values in sorted(skills.items())

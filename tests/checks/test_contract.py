@@ -1,4 +1,4 @@
-"""What every check keeps, whatever it examines."""
+"""What holds for every check."""
 
 import importlib
 import pkgutil
@@ -76,7 +76,7 @@ def test_documentation_is_complete_and_in_order(check: Check) -> None:
 
 
 @each_check
-def test_code_and_title_are_fit_to_be_shown(check: Check) -> None:
+def test_code_and_title_have_the_right_form(check: Check) -> None:
     assert check.code == check.code.lower() and "_" not in check.code
     assert check.title[0].isupper() and not check.title.endswith(".")
 
@@ -95,7 +95,7 @@ def test_every_check_declares_further_reading(check: Check) -> None:
     assert all(link.address.startswith(("https://", "http://")) and "?" not in link.address for link in check.reading)
 
 
-def test_a_title_stands_for_one_address() -> None:
+def test_a_link_title_has_one_address() -> None:
     links = {link for check in CHECKS for link in check.reading}
     assert len({link.address for link in links}) == len({link.title for link in links}) == len(links)
 
@@ -172,7 +172,7 @@ def world(fill: float) -> dict[type, object]:
 
 
 def nothing() -> dict[type, object]:
-    """Measurements that hold nothing at all."""
+    """Measurements that are all empty."""
     none = np.empty(0)
     empty = b.split(
         x=b.inputs(features=0), y=b.labels({}, mean=none, std=none, low=none, high=none), rows=0, rows_used=0
@@ -198,7 +198,7 @@ WORLDS = {"nothing": nothing(), "zeros": world(0.0), "nan": world(float("nan")),
 
 @pytest.mark.parametrize("name", WORLDS)
 @each_check
-def test_odd_measurements_crash_no_check(check: Check, name: str) -> None:
+def test_no_check_crashes_on_odd_measurements(check: Check, name: str) -> None:
     with np.errstate(all="ignore"):
         outcome = check.run(WORLDS[name])
     assert not isinstance(outcome, Crashed), outcome

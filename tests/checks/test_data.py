@@ -1,4 +1,4 @@
-"""What is fed, how it is labelled, how it is split. Each check: sick, at the boundary, and healthy look-alikes."""
+"""Checks of the data. Each check: sick, at the boundary, and healthy look-alikes."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def test_a_column_that_stops_at_minus_999_is_a_hint() -> None:
     assert b.severities(non_finite_data, b.dataset(b.split(x=b.inputs(low=low, high=high)))) == HINT
 
 
-def test_a_symmetric_range_is_no_sentinel() -> None:
+def test_a_symmetric_range_is_not_a_sentinel() -> None:
     x = b.inputs(std=300.0, low=np.full(8, -999.0), high=np.full(8, 999.0))
     assert b.findings(non_finite_data, b.dataset(b.split(x=x))) == ()
 
@@ -95,17 +95,17 @@ def test_inputs_that_are_normalised_first_may_have_any_scale() -> None:
     assert b.findings(input_scale, reaching(0.0, 80.0, 255.0), b.network(first)) == ()
 
 
-def test_batch_normalisation_behind_the_first_layer_takes_the_scale_away() -> None:
+def test_batch_normalisation_after_the_first_layer_removes_the_scale() -> None:
     body = (b.layer("dense", activation="linear"), b.passing("bn", "BatchNormalization", normalises=True))
     assert b.findings(input_scale, reaching(0.0, 80.0, 255.0), b.network(*body)) == ()
 
 
-def test_token_numbers_have_no_scale() -> None:
+def test_token_ids_have_no_scale() -> None:
     embedding = b.layer("dense", kind="Embedding", weighted=False, activation=None)
     assert b.findings(input_scale, reaching(5000.0, 3000.0, 1e4), b.network(embedding)) == ()
 
 
-def test_fresh_weights_serve_where_loaded_ones_were_not_run() -> None:
+def test_fresh_weights_are_used_if_loaded_ones_were_not_run() -> None:
     sick = reaching(0.0, 80.0, 255.0)
     assert b.severities(input_scale, b.forward(fresh=sick.current)) == WARNING
 
@@ -131,12 +131,12 @@ def test_rare_flags_and_constant_columns_have_a_small_spread_by_nature() -> None
     assert b.findings(uneven_feature_scales, reaching(0.0, std, 6.0, 4), b.dataset(b.split(x=x))) == ()
 
 
-def test_flattened_pixels_may_rarely_be_lit_at_the_border() -> None:
+def test_flattened_border_pixels_may_vary_little() -> None:
     std = np.concatenate([np.full(100, 1e-4), np.full(684, 0.3)])
     assert b.findings(uneven_feature_scales, reaching(0.1, std, 1.0, 784)) == ()
 
 
-def test_pixels_scaled_to_one_are_no_flags() -> None:
+def test_pixels_scaled_to_one_are_not_flags() -> None:
     std = np.concatenate([np.full(40, 0.4), np.full(20, 2e-3)])
     x = b.inputs(0.3, std, 60, low=np.zeros(60), high=np.concatenate([np.ones(40), np.full(20, 0.2)]))
     assert b.findings(uneven_feature_scales, reaching(0.3, std, 1.0, 60), b.dataset(b.split(x=x))) == ()
@@ -187,7 +187,7 @@ def test_the_loss_of_fresh_weights_is_quoted() -> None:
     assert "22.5 times" in finding.message
 
 
-def test_a_constant_target_is_no_matter_of_scale() -> None:
+def test_a_constant_target_is_not_judged_by_its_scale() -> None:
     assert b.findings(target_scale, b.dataset(b.split(y=b.numbers(7.0, 0.0))), regressor()) == ()
 
 
@@ -211,7 +211,7 @@ SIGNS = b.labels({-1.0: 500, 1.0: 500})
     ("loss", "units", "target", "found"),
     [
         (SPARSE, 10, b.labels(), []),
-        (SPARSE, 11, FROM_ONE, []),  # labels from 1 with a unit to spare: a habit, and harmless
+        (SPARSE, 11, FROM_ONE, []),  # labels from 1 with a spare unit: common and harmless
         (SPARSE, 10, FROM_ONE, ERROR),
         (SPARSE, 3, SIGNS, ERROR),
         (SPARSE, 10, b.labels(non_integer=5), ERROR),
@@ -232,17 +232,17 @@ def test_label_format(loss: str, units: int, target: object, found: list[Severit
     assert b.severities(label_format, labelled(target), with_loss(loss, units)) == found
 
 
-def test_converted_labels_are_said_first() -> None:
+def test_converted_labels_are_reported_first() -> None:
     train = b.split(converted=("integer labels were read as one-hot rows",))
     [finding] = b.findings(label_format, b.network(heads=[b.head()]), b.dataset(train))
     assert finding.severity is Severity.HINT and "read as one-hot rows" in finding.message
 
 
-def test_more_classes_than_units_is_a_matter_of_the_head() -> None:
+def test_more_classes_than_units_is_left_to_output_units() -> None:
     assert b.findings(label_format, labelled(b.labels()), with_loss(SPARSE, 5)) == ()
 
 
-def test_a_loss_of_the_users_own_is_not_judged() -> None:
+def test_a_custom_loss_is_not_judged() -> None:
     assert b.findings(label_format, labelled(FROM_ONE), with_loss(SPARSE, 10, custom_loss=True)) == ()
 
 
@@ -270,7 +270,7 @@ def test_few_rows_of_a_class_are_a_hint() -> None:
     assert b.severities(missing_classes, data, b.network()) == HINT
 
 
-def test_new_values_of_a_regression_target_are_no_classes() -> None:
+def test_new_values_of_a_regression_target_are_not_classes() -> None:
     network = b.network(heads=[b.head(b.regression(), activation="linear", units=1)])
     assert b.findings(missing_classes, with_dev(b.labels({99.0: 100})), network) == ()
 
@@ -286,21 +286,21 @@ def confused(*rows: tuple[float, ...]) -> object:
     return b.evaluation(b.scores("train", b.score(task=Task.BINARY, confusion=rows)))
 
 
-def test_uneven_classes_are_a_hint_and_no_more() -> None:
+def test_imbalanced_classes_are_only_a_hint() -> None:
     assert b.severities(class_imbalance, labelled(UNEVEN), binary()) == HINT
 
 
-def test_uneven_classes_that_are_recognised_alike_are_clean() -> None:
+def test_imbalanced_classes_with_equal_recall_are_clean() -> None:
     assert b.findings(class_imbalance, labelled(UNEVEN), binary(), confused((960.0, 40.0), (3.0, 47.0))) == ()
 
 
-def test_the_gap_in_recall_is_told() -> None:
+def test_the_gap_in_recall_is_reported() -> None:
     [finding] = b.findings(class_imbalance, labelled(UNEVEN), binary(), confused((990.0, 10.0), (40.0, 10.0)))
-    assert "79 % higher" in finding.message
+    assert "79 points higher" in finding.message
     assert finding.interval is not None and finding.interval.low > 0.5
 
 
-def test_a_factor_of_ten_is_not_yet_uneven() -> None:
+def test_a_factor_of_ten_is_not_yet_imbalanced() -> None:
     assert b.findings(class_imbalance, labelled(b.labels({0.0: 1000, 1.0: 100})), binary()) == ()
 
 
@@ -338,7 +338,7 @@ def test_shared_rows(shared: float, repeats: float, found: list[Severity]) -> No
     assert b.severities(shared_rows, overlapping(b.twins(shared), b.twins(repeats))) == found
 
 
-def test_the_training_data_as_dev_set_is_called_by_name() -> None:
+def test_training_data_as_dev_set_is_named() -> None:
     [finding] = b.findings(shared_rows, overlapping(b.twins(1.0)))
     assert finding.message == "dev is the same data as train" and finding.interval is None
 
@@ -372,11 +372,11 @@ def test_rows_that_repeat_by_chance_in_a_sample_do_not_look_like_a_leak() -> Non
 
 def test_a_sample_of_unknown_size_is_never_clean() -> None:
     outcome = shared_rows.run({Dataset: sampled(shared=Twins(1024, 0, None, every=False), population=None)})
-    assert isinstance(outcome, Skipped) and "unknown how many there are" in outcome.reason
+    assert isinstance(outcome, Skipped) and "the total is unknown" in outcome.reason
 
 
 def test_conflicting_labels_in_a_sample() -> None:
-    """No twin was found, which 1,024 of 60,000 rows could not show."""
+    """Without a twin among 1,024 of 60,000 rows, a share above the threshold remains possible."""
 
     def outcome(found: int, rows: int, searched: float) -> Outcome:
         data = b.dataset(b.split(conflicting=Twins(rows, found, searched, every=False)))
@@ -390,7 +390,7 @@ def test_conflicting_labels_in_a_sample() -> None:
     assert isinstance(many, Examined) and many.findings[0].severity is Severity.HINT
 
 
-def test_all_rows_are_needed_to_miss_a_class() -> None:
+def test_a_missing_class_needs_all_rows() -> None:
     train = b.split(y=b.labels({0.0: 1000, 1.0: 24}), sampled=True, population=60_000)
     outcome = missing_classes.run({Dataset: b.dataset(train), Network: b.network()})
     assert isinstance(outcome, Skipped)
@@ -473,8 +473,8 @@ def test_a_much_smaller_error_on_converted_inputs_is_an_error() -> None:
     [
         (b.score(error=0.04, loss=0.64), Interval(0.02, 0.06)),  # less than 10 %
         (b.score(error=0.04, loss=0.50), Interval(0.01, 0.35)),  # not significant for one of five tries
-        (b.score(error=0.06, loss=0.40), Interval(0.20, 0.36)),  # softer answers, more of them wrong
-        (b.score(error=RAW.error, loss=0.12), Interval(0.45, 0.67)),  # the same answers, more confident
+        (b.score(error=0.06, loss=0.40), Interval(0.20, 0.36)),  # less confident predictions, more of them wrong
+        (b.score(error=RAW.error, loss=0.12), Interval(0.45, 0.67)),  # the same predictions, more confident
         (b.chance(), Interval(0.20, 0.36)),  # still nothing learned
     ],
 )
@@ -482,7 +482,7 @@ def test_conversions_that_prove_nothing(score: object, gain: Interval) -> None:
     assert b.findings(fed_unlike_training, converted(RAW, ("x / 255", score, gain))) == ()
 
 
-def test_an_untrained_model_was_fed_nothing() -> None:
+def test_conversions_are_not_judged_for_an_untrained_model() -> None:
     better = ("x / 255", b.score(error=0.036, loss=0.12), Interval(0.45, 0.67))
     assert b.findings(fed_unlike_training, converted(RAW, better), b.network(trained=False)) == ()
 
@@ -520,5 +520,5 @@ def test_a_network_that_does_better_than_all_baselines_has_found_a_signal() -> N
     assert b.findings(no_signal, baseline(net_skill=0.4)) == ()
 
 
-def test_rows_learned_by_heart_are_no_signal() -> None:
+def test_memorised_rows_are_not_a_signal() -> None:
     assert b.severities(no_signal, baseline(seen="yes", net_skill=0.9)) == ERROR

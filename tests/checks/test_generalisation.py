@@ -1,4 +1,4 @@
-"""Checks on generalisation: the gates, the directions, and the healthy that look sick."""
+"""Checks on generalisation: the gates, the directions, and healthy models that look sick."""
 
 from dataclasses import replace
 from math import hypot, inf, nan
@@ -60,7 +60,7 @@ def test_a_small_but_certain_gain_is_learning() -> None:
     assert severities(does_not_learn, evaluation(little)) == []
 
 
-def test_the_loss_witnesses_learning_where_classes_are_unequal() -> None:
+def test_the_loss_shows_learning_with_imbalanced_classes() -> None:
     same_error = {"beats_constant_error": Interval(-0.01, 0.01), "skill": 0.0}
     seen = score(0.05, constant=0.05, classes=2, beats_constant_loss=Interval(0.02, 0.06), **same_error)
     unseen = score(
@@ -70,7 +70,7 @@ def test_the_loss_witnesses_learning_where_classes_are_unequal() -> None:
     assert severities(does_not_learn, evaluation(unseen)) == [ERROR]
 
 
-def test_few_rows_with_skill_are_no_proof_of_failure() -> None:
+def test_few_rows_with_skill_do_not_prove_failure() -> None:
     unsure = {"beats_constant_error": Interval(-0.3, 0.9), "beats_constant_loss": Interval(-0.2, 1.0), "classes": 2}
     perfect = score(0.0, rows=4, constant=0.5, **unsure)
     part = score(0.25, rows=4, constant=0.5, **unsure)
@@ -100,7 +100,7 @@ def test_predictions_that_are_not_finite_do_not_learn() -> None:
     assert found.severity is ERROR and "NaN or infinite" in found.message and found.value is None
 
 
-def test_targets_without_a_difference_and_untrained_models_are_not_judged() -> None:
+def test_constant_targets_and_untrained_models_are_not_judged() -> None:
     same = score(0.0, constant=0.9, constant_error=0.0, skill=0.0, beats_constant_error=Interval(0, 0))
     assert severities(does_not_learn, evaluation(replace(same, beats_constant_loss=Interval(-1, 1)))) == []
     assert "never trained" in skipped(does_not_learn, evaluation(score(0.9)), network(trained=False))
@@ -129,7 +129,7 @@ def test_ten_percent_and_certainty_are_both_needed() -> None:
     assert severities(behind_baseline, baseline(0.10, 0.60, se=0.3)) == []
 
 
-def test_few_rows_and_baselines_without_signal_say_nothing() -> None:
+def test_few_rows_and_baselines_without_signal_are_not_reported() -> None:
     assert severities(behind_baseline, baseline(0.0, 0.6, rows=29, se=0.05)) == []
     assert severities(behind_baseline, baseline(0.0, 0.6, rows=30, se=0.05)) == [ERROR]
     assert severities(behind_baseline, baseline(0.0, 0.6, rows=12, se=0.05), network(Task.REGRESSION)) == [ERROR]
@@ -162,7 +162,7 @@ def test_standard_errors_of_independent_rows_add_in_squares(low, high, one, othe
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=4))
-def test_shares_of_a_distance_are_shares(parts) -> None:
+def test_shares_of_a_gap_sum_to_one(parts) -> None:
     shares = [share(part, *parts[:i], *parts[i + 1 :]) for i, part in enumerate(parts)]
     assert all(0 <= one <= 1 for one in shares)
     assert sum(shares) == pytest.approx(1.0) or not any(shares)
@@ -179,7 +179,7 @@ def test_train_error_above_a_target_is_a_warning_with_its_share() -> None:
     assert found.evidence[0].threshold == pytest.approx(0.08)
 
 
-def test_a_bias_that_is_a_small_part_of_the_distance_stays_a_hint() -> None:
+def test_a_bias_that_is_a_small_part_of_the_gap_stays_a_hint() -> None:
     assert severities(avoidable_bias, evaluation(score(0.10), score(0.40)), network(target=0.05)) == [HINT]
 
 
@@ -221,7 +221,7 @@ def test_a_healthy_gap_is_a_hint_with_its_number() -> None:
     assert found.interval is not None and found.interval.low > 0.03
 
 
-def test_perfect_train_accuracy_alone_is_no_warning() -> None:
+def test_perfect_train_accuracy_alone_is_not_a_warning() -> None:
     assert severities(variance, evaluation(score(0.0), score(0.05)), network(), baseline(0.12, 0.05)) == [HINT]
 
 
@@ -258,7 +258,7 @@ def test_a_dev_error_that_rose_after_its_minimum_makes_variance_a_warning() -> N
     ]  # not the training of these weights
 
 
-def test_one_noisy_epoch_and_a_rising_loss_are_no_rise_of_the_error() -> None:
+def test_one_noisy_epoch_and_a_rising_loss_do_not_count_as_a_rise_of_the_error() -> None:
     levels = evaluation(score(0.02), score(0.15))
     noisy = run(
         [1.0] * 8, dev=[1, 0.8, 0.7, 0.9, 1.1, 1.3, 1.5, 1.7], dev_error=[0.3, 0.2, 0.15, 0.14, 0.15, 0.14, 0.15, 0.3]
@@ -272,7 +272,7 @@ def test_no_gap_and_too_few_rows_find_nothing() -> None:
     assert severities(variance, evaluation(score(0.10), score(0.02)), network()) == []
 
 
-def test_variance_is_taken_to_train_dev_where_there_is_one() -> None:
+def test_variance_is_measured_on_train_dev_if_given() -> None:
     (found,) = findings(variance, evaluation(score(0.02), score(0.30), train_dev=score(0.08)), network())
     assert found.value == pytest.approx(0.06) and found.where.split == "train_dev"
 
@@ -323,16 +323,16 @@ def test_a_hundred_rows_show_twelve_points() -> None:
     assert found.evidence[0].rows[1][0] == "1,000"
 
 
-def test_a_dev_set_is_as_large_as_all_its_rows() -> None:
+def test_a_dev_set_counts_all_its_rows() -> None:
     scored = evaluation(score(0.05), score(0.10, rows=1_000))
     of_ten_thousand = replace(scored, dev=replace(scored.dev, sampled=True, population=10_000))
     assert severities(dev_set_size, scored) == [INFO]
     assert severities(dev_set_size, of_ten_thousand) == []
     unknown = replace(scored, dev=replace(scored.dev, sampled=True))
-    assert "unknown how many" in skipped(dev_set_size, unknown)
+    assert "the total is unknown" in skipped(dev_set_size, unknown)
 
 
-def test_few_errors_are_little_to_read() -> None:
+def test_few_errors_are_a_note() -> None:
     assert severities(dev_set_size, evaluation(score(0.0), score(0.0005, rows=20_000))) == [INFO]
 
 
@@ -360,7 +360,7 @@ def test_one_class_for_every_row_is_a_collapse() -> None:
     assert severities(constant_predictions, evaluation(below)) == []
 
 
-def test_predicting_a_class_that_dominates_is_no_collapse() -> None:
+def test_predicting_a_class_that_dominates_is_not_a_collapse() -> None:
     assert severities(constant_predictions, evaluation(score(0.1, predicted=(0.0, 1.0), actual=(0.2, 0.8)))) == []
 
 
@@ -430,7 +430,7 @@ def test_a_loss_that_rises_while_the_error_stays_is_a_hint() -> None:
     assert found.severity is HINT and "dev loss" in found.message
 
 
-def test_best_epochs_near_the_end_or_within_the_noise_are_no_finding() -> None:
+def test_best_epochs_near_the_end_or_within_the_noise_are_not_reported() -> None:
     late = [*decay(0.5, 0.1, 0.4, 8), 0.13, 0.14]
     noise = [0.5, 0.2, 0.15, 0.12, 0.125, 0.124, 0.126, 0.125, 0.124, 0.125]
     for errors in (late, noise):

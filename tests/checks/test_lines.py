@@ -1,4 +1,4 @@
-"""Lines of many points keep what a reader looks for."""
+"""Long lines keep their ends and their spikes."""
 
 import numpy as np
 

@@ -52,7 +52,7 @@ def on(target: object) -> Dataset:
         (ending(units=15), b.labels(), HINT),
         (ending(units=1000), b.labels(), WARNING),
         (ending(CATEGORICAL, units=10), b.one_hot(10), []),
-        (ending(CATEGORICAL, units=10), b.labels(), []),  # a matter of the labels
+        (ending(CATEGORICAL, units=10), b.labels(), []),  # left to label-format
         (ending(CATEGORICAL, units=8), b.one_hot(10), ERROR),
         (ending(BINARY, "sigmoid", 1), ZERO_ONE, []),
         (ending(BINARY, "sigmoid", 1), b.labels({0.0: 500, 1.0: 500}, shape=(1,)), []),
@@ -71,7 +71,7 @@ def test_output_units(network: Network, target: object, found: list[Severity]) -
     assert b.severities(output_units, network, on(target)) == found
 
 
-def test_labels_that_start_at_one_are_not_a_matter_of_the_head() -> None:
+def test_labels_that_start_at_one_are_left_to_label_format() -> None:
     assert b.findings(output_units, ending(units=10), on(b.labels({float(k): 100 for k in range(1, 11)}))) == ()
 
 
@@ -120,7 +120,7 @@ def test_softmax_on_multilabel(network: Network, target: object, found: list[Sev
         (ending(MSE, "linear"), []),
         (ending("my_loss", "linear", custom_loss=True), []),
         (ending(activation=None), []),  # a custom layer: nothing is known
-        (ending(BINARY, "linear", 784, task=Task.REGRESSION), []),  # not certain for targets that are no classes
+        (ending(BINARY, "linear", 784, task=Task.REGRESSION), []),  # not certain for targets that are not classes
     ],
 )
 def test_logits_mismatch(network: Network, found: list[Severity]) -> None:
@@ -132,7 +132,7 @@ def test_outputs_that_sum_to_one_prove_a_hidden_softmax() -> None:
     assert b.findings(logits_mismatch, ending(activation="linear"), hidden) == ()
 
 
-def test_the_fresh_loss_is_the_witness_of_a_missing_softmax() -> None:
+def test_the_initial_loss_shows_a_missing_softmax() -> None:
     initial = Initial(("y",), ((21.0, 21.6, 22.0),), (2.3,), 500)
     [finding] = b.findings(logits_mismatch, ending(activation="linear"), initial)
     assert "9.39 times" in finding.message
@@ -157,7 +157,7 @@ def test_tensorflow_repairs_a_double_softmax_only_where_it_can(own: float, found
         (regressing("relu"), b.numbers(4.0, 1.0, low=[0.2]), []),  # prices are positive
         (regressing("relu"), b.numbers(2.0, 1.0, low=[-1.0]), WARNING),
         (regressing("tanh"), b.numbers(0.0, 0.5, low=[-1.0], high=[1.0]), []),
-        (regressing("sigmoid"), b.numbers(0.4, 0.2, low=[0.0], high=[1.05]), []),  # an overhang
+        (regressing("sigmoid"), b.numbers(0.4, 0.2, low=[0.0], high=[1.05]), []),  # a few outliers
         (regressing("softmax", units=3), b.numbers([0.0] * 3, [5.0] * 3), ERROR),
         (ending(activation="relu"), b.labels(), ERROR),
         (ending(BINARY, "tanh", 1), ZERO_ONE, ERROR),
@@ -173,7 +173,7 @@ def test_output_range(network: Network, target: object, found: list[Severity]) -
     assert b.severities(output_range, network, on(target)) == found
 
 
-def test_a_constant_target_out_of_reach_is_told() -> None:
+def test_a_constant_target_out_of_reach_is_reported() -> None:
     assert b.severities(output_range, regressing("sigmoid"), on(b.numbers(5.0, 0.0))) == ERROR
 
 
@@ -260,12 +260,12 @@ def test_dropout_on_inputs(rate: float, found: list[Severity]) -> None:
     assert b.severities(dropout_rate, b.network(b.passing("in", "InputLayer"), dropping(rate), b.layer("a"))) == found
 
 
-def test_dropout_behind_an_embedding_is_not_on_the_input() -> None:
+def test_dropout_after_an_embedding_is_not_on_the_input() -> None:
     embedding = b.layer("words", kind="Embedding", weighted=False, activation=None)
     assert b.findings(dropout_rate, b.network(b.passing("in", "InputLayer"), embedding, dropping(0.5))) == ()
 
 
-def test_dropouts_in_a_row_multiply_but_not_beside_skips() -> None:
+def test_dropouts_in_a_row_multiply_but_not_with_skips() -> None:
     layers = [one for i in range(4) for one in (b.layer(f"d{i}"), dropping(0.5, f"drop{i}"))]
     assert b.severities(dropout_rate, b.network(*layers)) == HINT
     assert b.findings(dropout_rate, b.network(*layers, skips=True)) == ()

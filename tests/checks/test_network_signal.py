@@ -1,4 +1,4 @@
-"""How signals pass. Each check: sick, at the boundary, and healthy look-alikes."""
+"""Checks of signals and layers. Each check: sick, at the boundary, and healthy look-alikes."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ REGRESSION = b.head(b.regression(), activation="linear", units=1)
 
 
 def row(count: int, **changes: object) -> list[Layer]:
-    """So many hidden layers."""
+    """A network with this many hidden layers."""
     return [b.layer(f"d{i}", **changes) for i in range(count)]
 
 
@@ -61,7 +61,7 @@ def test_a_target_far_from_zero_starts_high_by_nature() -> None:
     assert b.severities(initial_loss, initial(9.0, 8.0, 7.0, expected=0.02), network, far) == WARNING
 
 
-def test_what_a_custom_loss_starts_at_is_not_known() -> None:
+def test_the_chance_level_of_a_custom_loss_is_unknown() -> None:
     head = b.head(b.output(custom_loss=True))
     assert b.findings(initial_loss, initial(90.0), b.network(heads=[head])) == ()
 
@@ -168,7 +168,7 @@ def test_kernel_scale(std: float, found: list[Severity]) -> None:
     assert b.severities(kernel_scale, *starting(std)) == found
 
 
-def test_initialisers_that_go_by_the_layers_size_are_exempt() -> None:
+def test_initialisers_that_scale_with_the_layer_are_exempt() -> None:
     assert b.findings(kernel_scale, *starting(0.02, initializer="GlorotUniform()")) == ()
 
 
@@ -205,11 +205,11 @@ def test_dead_units(dead: int, found: list[Severity]) -> None:
     assert b.severities(dead_units, dying(dead), PLAIN) == found
 
 
-def test_a_dead_layer_that_a_shortcut_goes_around_is_no_outage() -> None:
+def test_a_dead_layer_that_a_skip_bypasses_is_only_a_warning() -> None:
     assert b.severities(dead_units, dying(100), RESIDUAL) == WARNING
 
 
-def test_an_unknown_graph_may_hold_a_shortcut() -> None:
+def test_an_unknown_graph_may_have_a_skip() -> None:
     assert b.severities(dead_units, dying(100), replace(PLAIN, graph_known=False)) == WARNING
     assert b.severities(dead_units, dying(100)) == WARNING
 
@@ -224,7 +224,7 @@ def test_few_rows_are_qualified_and_very_few_are_not_judged() -> None:
     assert isinstance(dead_units.run({Forward: dying(60, rows=99), Network: PLAIN}), Skipped)
 
 
-def test_units_dead_from_the_start_are_told() -> None:
+def test_units_dead_from_the_start_are_reported() -> None:
     forward = b.forward(dying(100).current, dying(80).current)
     [finding] = b.findings(dead_units, forward, PLAIN)
     assert "80 % already at fresh weights" in finding.message
@@ -284,7 +284,7 @@ def linear(path: str, **changes: object) -> Layer:
         ([linear("a"), b.passing("act", "LeakyReLU", activation="leaky_relu"), b.layer("b")], []),
         ([linear("a"), b.passing("bn", "BatchNormalization", normalises=True), b.layer("b")], []),
         ([linear("a"), b.passing("pool", "MaxPooling2D"), b.layer("b")], []),
-        ([linear("a"), b.passing("mine", "MyLayer"), b.layer("b")], []),  # a custom layer may bend
+        ([linear("a"), b.passing("mine", "MyLayer"), b.layer("b")], []),  # a custom layer may be non-linear
         ([linear("a"), b.layer("mine", kind="MyLayer", activation=None), b.layer("b")], []),  # with weights, too
         ([b.layer("a"), linear("code", units=8), b.layer("b")], []),  # the code of an autoencoder, a low-rank factor
         ([b.layer("a"), linear("dw", kind="DepthwiseConv2D"), b.layer("pw")], []),
@@ -296,7 +296,7 @@ def test_missing_nonlinearity(layers: list[Layer], found: list[Severity]) -> Non
     assert b.severities(missing_nonlinearity, b.network(*layers)) == found
 
 
-def test_a_linear_model_without_hidden_layers_is_what_it_is() -> None:
+def test_a_linear_model_without_hidden_layers_is_clean() -> None:
     alone = b.layer("head", activation="softmax", units=10)
     assert b.findings(missing_nonlinearity, b.network(alone)) == ()
 
@@ -317,7 +317,7 @@ def test_an_unknown_graph_is_not_judged() -> None:
 
 
 @pytest.mark.parametrize(("operations", "judged"), [(("Relu",), False), (("Add", "Reshape"), True)])
-def test_operations_outside_layers_may_bend(operations: tuple[str, ...], judged: bool) -> None:
+def test_operations_outside_layers_may_be_nonlinear(operations: tuple[str, ...], judged: bool) -> None:
     outcome = missing_nonlinearity.run({Network: b.network(linear("a"), linear("b"), operations=operations)})
     assert isinstance(outcome, Examined if judged else Skipped)
 
@@ -331,7 +331,7 @@ def slopes(first: float, last: float, count: int) -> Backward:
 
 
 @pytest.mark.parametrize(("count", "found"), [(10, []), (11, HINT), (34, HINT)])
-def test_depth_without_witness_is_a_hint(count: int, found: list[Severity]) -> None:
+def test_depth_without_further_evidence_is_a_hint(count: int, found: list[Severity]) -> None:
     assert b.severities(deep_plain, b.network(*row(count))) == found
 
 
@@ -343,13 +343,13 @@ def test_lost_signal_or_gradient_makes_depth_a_fault() -> None:
     assert b.severities(deep_plain, network, slopes(1e-2, 1e-2, 12)) == HINT
 
 
-def test_shortcuts_and_normalisation_make_depth_healthy() -> None:
+def test_skips_and_normalisation_make_depth_healthy() -> None:
     norm = b.passing("bn", "BatchNormalization", normalises=True, parameters=256)
     assert b.findings(deep_plain, b.network(*row(20), skips=True)) == ()
     assert b.findings(deep_plain, b.network(*row(10), norm, *[b.layer(f"e{i}") for i in range(10)])) == ()
 
 
-def test_a_pretrained_trunk_may_be_deep() -> None:
+def test_a_pretrained_backbone_may_be_deep() -> None:
     assert b.findings(deep_plain, b.network(*row(16, pretrained=True), b.layer("top"))) == ()
 
 
@@ -361,7 +361,7 @@ def test_a_pretrained_trunk_may_be_deep() -> None:
         (6, "sigmoid", None, ERROR),
         (6, "sigmoid", slopes(1e-6, 1e-2, 6), ERROR),
         (6, "sigmoid", slopes(1e-2, 1e-2, 6), WARNING),
-        (20, "tanh", None, []),  # passed unharmed with a fitting initialisation
+        (20, "tanh", None, []),  # no harm with the right initialisation
         (20, "tanh", slopes(1e-6, 1e-2, 20), WARNING),
         (20, "relu", slopes(1e-6, 1e-2, 20), []),
     ],
@@ -394,7 +394,7 @@ def test_unusual_hidden_activation(layers: list[Layer], found: list[Severity]) -
     assert b.severities(unusual_hidden_activation, b.network(*layers)) == found
 
 
-def test_a_softmax_that_weighs_experts_is_a_gate() -> None:
+def test_a_softmax_that_weights_experts_is_a_gate() -> None:
     body = (
         b.layer("experts"),
         b.layer("gate", activation="softmax"),
@@ -404,7 +404,7 @@ def test_a_softmax_that_weighs_experts_is_a_gate() -> None:
 
 
 @pytest.mark.parametrize(("activation", "found"), [("linear", []), ("relu", WARNING), ("softmax", [])])
-def test_logits_in_front_of_a_separate_softmax_may_be_negative(activation: str, found: list[Severity]) -> None:
+def test_logits_before_a_separate_softmax_may_be_negative(activation: str, found: list[Severity]) -> None:
     body = (b.layer("a"), b.layer("logits", units=10, activation=activation))
     last = b.passing("probabilities", "Softmax", activation="softmax")
     network = b.network(*body, last, heads=[b.head(layer="logits")])
@@ -427,7 +427,7 @@ def test_two_units_are_enough_for_one_number() -> None:
     assert b.findings(bottleneck, b.network(b.layer("a", units=2, fan_in=8), heads=[REGRESSION])) == ()
 
 
-def test_an_hourglass_is_a_hint_and_healthy_beside_skips() -> None:
+def test_an_hourglass_is_a_hint_and_healthy_with_skips() -> None:
     layers = (b.layer("a", units=512), b.layer("narrow", units=16, fan_in=512), b.layer("b", units=512))
     assert b.severities(bottleneck, b.network(*layers)) == HINT
     assert b.findings(bottleneck, b.network(*layers, skips=True)) == ()
@@ -471,7 +471,7 @@ def test_a_dead_layer_explains_a_zero_gradient() -> None:
     assert b.findings(cut_gradient, Backward(CUT, WHOLE), TWO, dying(100)) == ()
 
 
-def test_frozen_layers_and_embeddings_may_rest() -> None:
+def test_frozen_layers_and_embeddings_may_have_no_gradient() -> None:
     assert b.findings(cut_gradient, Backward(CUT, CUT), b.network(b.layer("a", trainable=False))) == ()
     words = b.gradients(b.gradient("words", cut=True, kind="Embedding"))
     assert b.findings(cut_gradient, Backward(words, words), TWO) == ()

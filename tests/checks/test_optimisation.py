@@ -1,4 +1,4 @@
-"""Checks on optimisation: the sick, the boundary, and the healthy that look sick."""
+"""Checks on optimisation: the sick, the boundary, and healthy trainings that look sick."""
 
 from dataclasses import replace
 
@@ -104,14 +104,14 @@ def test_the_two_checks_look_at_their_own_side_only() -> None:
     assert severities(learning_rate_too_low, high, POOR) == []
 
 
-def test_the_loss_witnesses_learning_where_the_error_cannot() -> None:
+def test_the_loss_shows_learning_that_the_error_hides() -> None:
     rates = sweep(1e-6, USABLE | {1e-6: (0.0, 0.0)})
     imbalanced = tuple(replace(point, skill=(0.0, 0.0), loss=(0.3, 0.3)) for point in rates.sweep)
     assert severities(learning_rate_too_low, replace(rates, sweep=imbalanced), POOR) == []
 
 
 @pytest.mark.parametrize("check", [learning_rate_too_high, learning_rate_too_low])
-def test_nothing_is_said_without_a_sweep_or_a_rate(check) -> None:
+def test_without_a_sweep_or_a_rate_the_check_is_skipped(check) -> None:
     assert "unknown" in skipped(check, sweep(None, USABLE))
     assert "flat curve" in skipped(check, sweep(1e-3, USABLE, abstains="flat curve"))
     assert "not part" in skipped(check, sweep(3e-6, USABLE))
@@ -169,7 +169,7 @@ def test_vanishing_names_the_layer_and_shows_the_profile() -> None:
     assert found.evidence[0].kind == "bars" and found.evidence[0].log
 
 
-def test_vanishing_needs_a_second_witness() -> None:
+def test_vanishing_needs_further_evidence() -> None:
     alone = gradients(SIGMOIDS, activation=(0.3, 0.4, 0.5, 0.8, 0.9, 1.0))
     assert severities(vanishing_gradients, backward(alone), forward((1, 1, 1, 1, 1, 1))) == []
     assert severities(vanishing_gradients, backward(alone), forward((1, 0.1, 0.05, 0.02, 0.005, 1))) == [WARNING]
@@ -188,7 +188,7 @@ def test_gradients_that_vanish_in_a_model_that_learned_are_a_hint() -> None:
     assert severities(vanishing_gradients, backward(gradients(SIGMOIDS), learned)) == [HINT]
 
 
-def test_a_converged_net_has_small_gradients_by_right() -> None:
+def test_a_converged_net_may_have_small_gradients() -> None:
     healthy = gradients((0.02, 0.03, 0.02))
     converged = gradients((1e-9, 1e-7, 1e-5), loss=0.01)
     stuck = gradients((1e-9, 1e-7, 1e-5), loss=2.3)
@@ -237,7 +237,7 @@ def test_an_explosion_that_did_not_prevent_learning_is_a_hint() -> None:
     assert severities(exploding_gradients, backward(huge, learned), initial(1e4), network()) == [HINT]
 
 
-def test_a_growing_profile_needs_a_witness_and_no_normalisation() -> None:
+def test_a_growing_profile_needs_further_evidence_and_no_normalisation() -> None:
     growing = backward(gradients((80.0, 9.0, 1.0)))
     assert severities(exploding_gradients, growing, forward((1, 500, 1)), network()) == [WARNING]
     assert severities(exploding_gradients, growing, forward((1, 1, 1)), network()) == []
@@ -291,7 +291,7 @@ def test_slow_learning_leaves_divergence_alone_and_reads_replays_only() -> None:
     assert "training log cannot show" in skipped(slow_learning, history(run([2.3, 2.3, 2.3]), origin="recorded"))
 
 
-def test_standing_still_at_the_constant_is_a_plateau() -> None:
+def test_a_flat_loss_at_the_constant_is_a_plateau() -> None:
     still = [2.4] + [2.30] * 12
     (found,) = findings(
         plateau, history(run(still)), backward(gradients((1, 1, 1)), gradients((1, 1, 1), norms=[1e-4]))
@@ -299,13 +299,13 @@ def test_standing_still_at_the_constant_is_a_plateau() -> None:
     assert found.severity is WARNING and "0.0001 times its size" in found.message
 
 
-def test_standing_still_behind_a_baseline_is_a_plateau() -> None:
+def test_a_flat_loss_behind_a_baseline_is_a_plateau() -> None:
     low = run([2.4] + [1.2] * 12, final_train_skill=0.5)
     assert severities(plateau, history(low), baseline(0.05, 0.45)) == [WARNING]
     assert severities(plateau, history(low), baseline(0.4, 0.45)) == []
 
 
-def test_a_converged_training_and_one_still_falling_are_no_plateau() -> None:
+def test_a_converged_training_and_one_still_falling_are_clean() -> None:
     assert severities(plateau, history(run([2.3, 0.5, *[0.05] * 11]))) == []
     assert severities(plateau, history(run(np.linspace(2.4, 2.1, 13).tolist()))) == []
 
@@ -319,7 +319,7 @@ def test_some_seeds_that_fail_make_training_fragile() -> None:
     assert severities(unstable_seeds, history(runs[0], broken)) == [WARNING]
 
 
-def test_seeds_that_differ_by_a_little_are_no_news() -> None:
+def test_small_differences_between_seeds_are_not_reported() -> None:
     def skills(*values: float) -> list[Severity]:
         return severities(unstable_seeds, history(*(run([1.0], final_train_skill=value) for value in values)))
 
@@ -341,7 +341,7 @@ def test_penalties_beside_a_small_data_loss_are_harmless() -> None:
     assert severities(penalty_share, evaluation(score(0.01), score(0.03)), network(penalty=0.5)) == []
 
 
-def test_penalties_are_not_to_blame_where_there_is_variance_or_a_small_share() -> None:
+def test_penalties_with_variance_or_a_small_share_are_not_reported() -> None:
     assert severities(penalty_share, evaluation(score(0.6), score(0.75)), network(penalty=4.0)) == []
     assert severities(penalty_share, evaluation(score(0.6), score(0.61)), network(penalty=0.5)) == []
     assert "dev set" in skipped(penalty_share, evaluation(score(0.6)), network(penalty=4.0))
@@ -408,12 +408,12 @@ def test_batch_sizes(size, rows, iterations, expected) -> None:
 
 
 @pytest.mark.parametrize(("size", "expected"), [(4_096, []), (98_304, [HINT])])
-def test_a_batch_is_compared_with_the_rows_that_there_are(size, expected) -> None:
+def test_a_batch_is_compared_with_all_rows(size, expected) -> None:
     held = dataset(1_024)
     sampled = replace(held, train=replace(held.train, sampled=True, population=98_304))
     assert severities(batch_size, network(batch_size=size, iterations=5_000), sampled) == expected
     unknown = replace(held, train=replace(held.train, sampled=True))
-    assert "unknown how many" in skipped(batch_size, network(batch_size=size), unknown)
+    assert "the total is unknown" in skipped(batch_size, network(batch_size=size), unknown)
 
 
 def test_batch_normalisation_needs_rows() -> None:

@@ -1,4 +1,4 @@
-"""Checks on process: the sick, the boundary, and the healthy that look sick."""
+"""Checks on process: the sick, the boundary, and healthy models that look sick."""
 
 from dataclasses import replace
 from math import nan
@@ -30,7 +30,7 @@ from tests.checks.builders_training import (
 
 ERROR, WARNING, HINT, INFO = Severity.ERROR, Severity.WARNING, Severity.HINT, Severity.INFO
 
-# --- one batch by heart ------------------------------------------------------------------------------------
+# --- memorising one batch ----------------------------------------------------------------------------------
 
 
 def batch(loss: float, error: float, solved: bool = False, rows: int = 16, distinct: int = 16) -> OverfitBatch:
@@ -40,7 +40,7 @@ def batch(loss: float, error: float, solved: bool = False, rows: int = 16, disti
 def test_a_net_that_cannot_learn_one_batch_is_an_error() -> None:
     (found,) = findings(overfit_batch, batch(0.98, 0.9), network(), evaluation(score(0.9)))
     assert found.severity is ERROR and found.value == pytest.approx(0.98)
-    assert "16 rows by heart" in found.message and "90 % of the rows wrong" in found.message
+    assert "cannot memorise 16 rows" in found.message and "90 % of the rows are wrong" in found.message
     assert found.evidence[0].kind == "table"
 
 
@@ -63,14 +63,14 @@ def test_failing_for_another_reason_is_a_hint(tried, built, loaded) -> None:
     assert severities(overfit_batch, tried, built, loaded) == [HINT]
 
 
-def test_one_row_is_no_batch() -> None:
+def test_one_row_is_not_a_batch() -> None:
     assert "different rows" in skipped(overfit_batch, batch(0.9, 0.9, distinct=1))
 
 
 # --- stopped too early ---------------------------------------------------------------------------------------
 
 
-def test_a_training_that_was_just_getting_going() -> None:
+def test_a_training_that_had_only_started_to_learn() -> None:
     falling = np.linspace(2.3, 1.6, 10)
     recorded = history(run(falling, dev=falling + 0.05), origin="recorded")
     (found,) = findings(still_improving, recorded)
@@ -83,14 +83,14 @@ def test_a_training_that_has_learned_most_is_a_hint() -> None:
     assert severities(still_improving, history(run(falling, dev=falling + 0.05), origin="live")) == [HINT]
 
 
-def test_a_train_loss_that_falls_alone_is_no_reason_to_go_on() -> None:
+def test_a_train_loss_that_falls_alone_is_not_reported() -> None:
     train = np.geomspace(2.3, 0.01, 12)
     flat, rising = [*decay(2.3, 0.5, 0.6, 12)], [*decay(2.3, 0.5, 0.9, 8), 0.55, 0.6, 0.65, 0.7]
     for dev in (flat, rising):
         assert severities(still_improving, history(run(train, dev=dev), origin="recorded")) == []
 
 
-def test_a_fall_within_the_noise_is_none() -> None:
+def test_a_fall_within_the_noise_is_not_reported() -> None:
     noisy = [2.3, 1.0, 0.80, 0.83, 0.78, 0.82, 0.79, 0.81, 0.77, 0.80]
     assert severities(still_improving, history(run(noisy, dev=noisy), origin="recorded")) == []
 
@@ -115,7 +115,7 @@ def test_loaded_weights_as_good_as_the_replays_are_trained_enough() -> None:
     assert severities(still_improving, replays, evaluation(score(0.15)), network(iterations=100)) == []
 
 
-def test_replays_that_only_know_their_rows_by_heart_do_not_count() -> None:
+def test_replays_that_only_memorise_their_rows_do_not_count() -> None:
     learned = run(decay(2.3, 0.0, 0.6), final_train_skill=1.0, final_dev_skill=0.3)
     assert severities(still_improving, history(learned), evaluation(score(0.6)), network(iterations=100)) == []
 
@@ -123,7 +123,7 @@ def test_replays_that_only_know_their_rows_by_heart_do_not_count() -> None:
 # --- no dev set ----------------------------------------------------------------------------------------------------
 
 
-def test_no_rows_to_judge_by() -> None:
+def test_no_rows_to_evaluate_on() -> None:
     assert severities(no_dev_set, evaluation(score(0.1)), dataset(500)) == [HINT]
     assert severities(no_dev_set, evaluation(score(0.1), test=score(0.2)), dataset(500)) == [INFO]
     assert severities(no_dev_set, evaluation(score(0.1), score(0.2)), dataset(500)) == []

@@ -1,4 +1,4 @@
-"""Groups and times that splits share: what the user named decides, and it is never more than a hint."""
+"""Groups and times that splits share, by the columns that the user names; never more than a hint."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_time_order(later: float, inside: float, found: list[Severity]) -> None:
 def test_time_order_names_both_ranges() -> None:
     (finding,) = b.findings(time_order, following(0.5, 0.98))
     assert finding.message == (
-        "98 % of the rows on dev lie within the time of train "
+        "98 % of the rows on dev lie within the time range of train "
         "(dev 2024-01-01 to 2024-06-30, train 2020-01-01 to 2024-03-31)"
     )
     (finding,) = b.findings(time_order, following(0.0, 0.0))

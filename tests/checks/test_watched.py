@@ -1,4 +1,4 @@
-"""Checks that only a watched training allows: the order of its rows, and the size of its steps."""
+"""Checks that need a watched training: the order of its rows, and the size of its steps."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ CONSTANT = 2.3
 
 
 def watched(loss: float, *, epochs: int = 4, feeding: Feeding = SHUFFLED, ratio: float | None = None) -> History:
-    """A training whose steps all have this loss; `ratio`: step over weight of two layers, one twice as fast."""
+    """A training whose steps all have this loss; `ratio`: update-to-weight ratio of two layers, one twice as fast."""
     steps = np.full(100 * epochs, loss)
     updates = tuple(Update(step, {"a": ratio, "b": 2 * ratio}) for step in (4, 7, 60)) if ratio is not None else ()
     one = run([loss] * (epochs + 1), step_losses=steps)
@@ -42,7 +42,7 @@ def test_rows_in_random_order_are_clean() -> None:
 def test_sorted_rows_that_are_forgotten_are_a_warning() -> None:
     (found,) = findings(label_order, watched(0.3, feeding=SORTED), knowing(1.2))
     assert found.severity is WARNING
-    assert "intraclass correlation 0.9" in found.message and "1.2 and was 0.3" in found.message
+    assert "intraclass correlation 0.9" in found.message and "is 1.2, but was 0.3" in found.message
 
 
 def test_sorted_rows_whose_loss_does_not_come_down_are_a_warning() -> None:
@@ -59,11 +59,11 @@ def test_in_the_first_epoch_every_loss_is_high() -> None:
     assert severities(label_order, watched(1.6, epochs=1, feeding=SORTED)) == [HINT]
 
 
-def test_alike_by_chance_is_clean() -> None:
+def test_similar_targets_by_chance_are_clean() -> None:
     assert severities(label_order, watched(0.3, feeding=Feeding(5, 10, 0.6, 0.7)), knowing(2.0)) == []
 
 
-def test_a_loss_that_swings_with_sorted_rows_is_no_divergence() -> None:
+def test_a_loss_that_oscillates_with_sorted_rows_is_not_divergence() -> None:
     swinging = run([1.5, 2.0] * 6)
     assert severities(divergence, history(swinging, origin="live", feeding=SHUFFLED)) == [WARNING]
     assert "order of their targets" in skipped(divergence, history(swinging, origin="live", feeding=SORTED))
@@ -77,13 +77,13 @@ def test_order_needs_batches() -> None:
 # --- size of steps ----------------------------------------------------------------------------------------
 
 
-def test_steps_too_short_to_get_anywhere() -> None:
+def test_steps_that_are_too_small() -> None:
     (found,) = findings(small_updates, watched(2.2, ratio=2e-5))
     assert found.severity is WARNING and found.value == pytest.approx(4e-5)
     assert found.evidence[0].kind == "curves"
 
 
-def test_steps_too_long_to_keep_anything() -> None:
+def test_steps_that_are_too_large() -> None:
     (found,) = findings(large_updates, watched(2.2, ratio=0.04))
     assert found.severity is WARNING and found.value == pytest.approx(0.06)
 
@@ -92,11 +92,11 @@ def test_steps_too_long_to_keep_anything() -> None:
     "training",
     [
         watched(2.2, ratio=1e-3),  # usual steps, whatever else is wrong
-        watched(0.1, ratio=2e-5),  # fine tuning: short steps, and a loss that is low
-        watched(0.1, ratio=0.04),  # fast, and well
+        watched(0.1, ratio=2e-5),  # fine-tuning: small steps, and a low loss
+        watched(0.1, ratio=0.04),  # fast and successful
     ],
 )
-def test_steps_that_accuse_nobody(training: History) -> None:
+def test_steps_that_are_not_reported(training: History) -> None:
     assert severities(small_updates, training) == []
     assert severities(large_updates, training) == []
 
@@ -106,12 +106,12 @@ def test_one_layer_that_moves_is_enough() -> None:
     assert severities(small_updates, replace(watched(2.2), updates=moving)) == []
 
 
-def test_late_steps_are_small_by_right() -> None:
+def test_late_steps_may_be_small() -> None:
     late = (Update(40, {"a": 1e-3}), Update(200, {"a": 1e-5}), Update(300, {"a": 1e-5}))
     assert severities(small_updates, replace(watched(2.2), updates=late)) == []
 
 
-def test_steps_that_move_nothing_tell_nothing_of_their_length() -> None:
+def test_steps_without_any_change_are_ignored() -> None:
     still = tuple(Update(step, {"a": 0.0, "b": 0.0}) for step in (4, 7))
     assert "fewer than 50 steps" in skipped(small_updates, replace(watched(2.2), updates=still))
 
@@ -119,9 +119,9 @@ def test_steps_that_move_nothing_tell_nothing_of_their_length() -> None:
 # --- errors without a score ---------------------------------------------------------------------------------
 
 
-def test_best_epoch_is_told_before_the_net_was_looked_into() -> None:
+def test_best_epoch_is_reported_without_an_evaluation() -> None:
     rising = [0.5, 0.3, 0.2, 0.2, 0.3, 0.35, 0.4, 0.4, 0.4, 0.4]
     one = run(decay(2.3, 0.01, 0.5, 10), dev_error=rising)
-    told = history(one, origin="live", dev_rows=500, rates=True)
-    assert severities(best_epoch, told) == [WARNING]
-    assert "unknown" in skipped(best_epoch, replace(told, rates=None, dev_se=None))
+    live = history(one, origin="live", dev_rows=500, rates=True)
+    assert severities(best_epoch, live) == [WARNING]
+    assert "unknown" in skipped(best_epoch, replace(live, rates=None, dev_se=None))

@@ -1,4 +1,4 @@
-"""What must hold of every declared cause and remedy."""
+"""What must hold for every declared cause and remedy."""
 
 import re
 
@@ -30,7 +30,7 @@ def test_a_cause_is_complete(cause: DeclaredCause) -> None:
     assert all(remedy.trial is not None for remedy in cause.confirmed_by)
 
 
-def test_explains_has_no_circle() -> None:
+def test_explains_has_no_cycle() -> None:
     def reaches(code: str, path: tuple[str, ...]) -> None:
         assert code not in path, f"{' -> '.join(path)} -> {code}"
         for brought in BY_CODE[code].explains:
@@ -58,7 +58,7 @@ def test_a_snippet_is_python(remedy: DeclaredRemedy) -> None:
     compile(Values().fill(remedy.snippet), remedy.code, "exec")
 
 
-def test_the_remedies_of_every_task_are_there_where_some_are_for_some_tasks_only() -> None:
+def test_remedies_for_some_tasks_only_cover_every_task() -> None:
     for cause in CAUSES:
         tasks = [remedy.tasks for remedy in cause.remedies]
         if None not in tasks and cause.code != "softmax-on-multilabel":

@@ -76,7 +76,7 @@ def test_a_signal_is_a_hint_in_a_model_that_is_not_sick() -> None:
     assert found(outcome(SCALE, Severity.ERROR))["scale"].severity is Severity.HINT
 
 
-def test_the_same_signal_names_the_cause_in_a_sick_one() -> None:
+def test_the_same_signal_names_the_cause_in_a_sick_model() -> None:
     suspicions = found(outcome(SCALE, Severity.ERROR), SICK)
     assert suspicions["scale"].severity is Severity.ERROR
     assert f"{DOES_NOT_LEARN.code}-0" in suspicions["scale"].also_explains
@@ -89,7 +89,7 @@ def test_a_fact_needs_no_gate_and_comes_first() -> None:
     assert found(outcome(CONTRACT, Severity.ERROR))["fact"].severity is Severity.ERROR
 
 
-def test_a_symptom_goes_to_what_brings_it_about() -> None:
+def test_a_symptom_is_explained_by_its_cause() -> None:
     suspicions = found(outcome(DEAD, Severity.ERROR), outcome(RATE, Severity.ERROR), SICK)
     assert suspicions["dead"].explained_by == "rate"
     assert order(outcome(DEAD, Severity.ERROR), outcome(RATE, Severity.ERROR), SICK) == ["rate", "dead"]
@@ -99,13 +99,13 @@ def test_a_hint_explains_no_error() -> None:
     assert found(outcome(DEAD, Severity.ERROR), outcome(RATE, Severity.HINT), SICK)["dead"].explained_by is None
 
 
-def test_of_a_family_one_wins() -> None:
+def test_one_cause_of_a_family_wins() -> None:
     suspicions = found(outcome(SPEED, Severity.ERROR), SICK)
     assert suspicions["slow"].explained_by is None
     assert suspicions["lazy"].explained_by == "slow"
 
 
-def test_what_was_cleared_weighs_less() -> None:
+def test_a_cleared_cause_scores_lower() -> None:
     with_rate_clean = found(outcome(SPEED, Severity.ERROR), outcome(RATE), SICK)["slow"].score
     assert with_rate_clean == found(outcome(SPEED, Severity.ERROR), SICK)["slow"].score - 0.5
 
@@ -126,7 +126,7 @@ def test_a_trial_that_restores_learning_makes_a_suspicion_by_itself() -> None:
     assert half["rate"].severity is Severity.WARNING
 
 
-def test_but_not_where_the_remedy_cures_several_causes() -> None:
+def test_a_trial_of_a_remedy_for_several_causes_makes_no_suspicion() -> None:
     cure = CAUSES[0].confirmed_by
     causes = (*CAUSES, declared("twin", {RATE: 2.0}, confirmed_by=cure))
     effects = (tried("fact", restores=True),)
@@ -145,7 +145,7 @@ def test_a_trial_without_effect_is_inconclusive_and_explains_nothing_that_was_co
     assert order(*outcomes, effects=effects)[0] == "rate"
 
 
-def test_nor_does_it_by_way_of_another_suspect() -> None:
+def test_an_inconclusive_cause_explains_nothing_confirmed_through_another_suspect() -> None:
     between = declared("between", {DEAD: 2.0}, explains=("rate",))
     causes = (declared("scale", {SCALE: 2.0}, explains=("between",)), between, *CAUSES[2:])
     outcomes = (outcome(SCALE, Severity.ERROR), outcome(DEAD, Severity.ERROR), outcome(RATE, Severity.ERROR), SICK)
@@ -160,14 +160,14 @@ def test_nothing_is_tried_in_a_model_that_passes_the_gate() -> None:
         assert worth_trying(suspect(outcomes, CAUSES), Seen(outcomes), CAUSES) == ()
 
 
-def test_in_a_sick_one_the_remedies_of_what_is_suspected_are_tried_first_and_the_others_after() -> None:
+def test_in_a_sick_model_the_remedies_of_suspects_are_tried_first() -> None:
     outcomes = (outcome(RATE, Severity.ERROR), SICK)
     wanted = [remedy.code for remedy in worth_trying(suspect(outcomes, CAUSES), Seen(outcomes), CAUSES)]
     assert wanted[0] == "cure of rate"
     assert sorted(wanted) == sorted(f"cure of {cause.code}" for cause in CAUSES)
 
 
-def test_residue_remains_only_where_nothing_else_does() -> None:
+def test_residue_is_named_only_without_another_cause() -> None:
     assert order(outcome(BASELINE, Severity.WARNING)) == ["residue"]
     outcomes = (outcome(BASELINE, Severity.WARNING), outcome(CONTRACT, Severity.WARNING))
     assert found(*outcomes)["residue"].explained_by == "fact"
@@ -199,5 +199,5 @@ def test_state(outcomes: tuple[Outcome, ...], state: State) -> None:
     assert state_of(suspect(outcomes, CAUSES), Seen(outcomes), (DOES_NOT_LEARN,)) is state
 
 
-def test_the_gate_is_a_hint_where_nothing_was_found() -> None:
+def test_the_gate_is_a_hint_if_nothing_was_found() -> None:
     assert gate(Seen(())) is Severity.HINT

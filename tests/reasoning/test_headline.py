@@ -1,4 +1,4 @@
-"""A headline has room for one clause of a finding."""
+"""A headline quotes one clause of a finding."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every snippet runs when it is pasted beside a model and its data, and a model that it rebuilds can be trained."""
+"""Every snippet runs with a model and its data, and a model that it rebuilds can be trained."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -64,12 +64,12 @@ def run(remedy: DeclaredRemedy, classes: int | None) -> None:
 
 
 @pytest.mark.parametrize("code", CLASSIFYING)
-def test_it_runs_beside_a_classifier(code: str) -> None:
+def test_a_snippet_runs_with_a_classifier(code: str) -> None:
     run(EVERY[code], CLASSES)
 
 
 @pytest.mark.parametrize("code", NUMBERS)
-def test_what_is_filled_in_fits_a_regression_too(code: str) -> None:
+def test_a_snippet_runs_with_a_regression(code: str) -> None:
     run(EVERY[code], None)
 
 
@@ -90,7 +90,7 @@ def test_the_users_own_optimizer_and_metrics_are_kept() -> None:
         assert made.get_config() | {"name": ""} == optimizer.get_config() | {"name": ""}
 
 
-def test_an_optimizer_of_the_users_own_is_made_from_its_class() -> None:
+def test_a_custom_optimizer_is_created_from_its_class() -> None:
     import keras
 
     class Mine(keras.optimizers.SGD):

@@ -1,4 +1,4 @@
-"""Both lists in the situations that they are made for."""
+"""Both remedy lists in typical situations."""
 
 from dataclasses import replace
 
@@ -59,21 +59,21 @@ def test_variance_asks_for_data_and_regularisation_and_never_for_a_bigger_net() 
     assert {told[item] for item in ("bigger-network", "smaller-network", "reduce-complexity")} == {"dont-yet"}
 
 
-def test_only_the_owner_knows_how_to_augment_what_is_no_image() -> None:
+def test_augmentation_of_other_data_than_images_is_unknown() -> None:
     assert answers(replace(NOTHING, variance=LARGE, images=False))["augmentation"] == "unknown"
 
 
-def test_without_dev_variance_and_what_rests_on_it_are_unknown() -> None:
+def test_without_dev_variance_and_its_items_are_unknown() -> None:
     told = answers(replace(NOTHING, variance_known=False))
     assert {told[item] for item in ("more-data", "regularize", "augmentation")} == {"unknown"}
 
 
-def test_while_sick_only_the_repair() -> None:
+def test_a_sick_model_only_gets_its_repair() -> None:
     told = answers(replace(NOTHING, variance=LARGE, repair=suspicion("single-unit-softmax")))
     assert set(told.values()) == {"dont-yet"}
 
 
-def test_what_is_itself_the_repair_is_to_be_done() -> None:
+def test_an_item_that_is_the_repair_is_to_do() -> None:
     told = answers(replace(NOTHING, repair=suspicion("undertrained")))
     assert told.pop("train-longer") == "do"
     assert set(told.values()) == {"dont-yet"}
@@ -104,7 +104,7 @@ def test_bias_is_never_treated_with_data() -> None:
     assert not {"more-data", "regularize", "augmentation"} & set(offered)
 
 
-def test_a_payoff_belongs_to_the_very_remedy_that_was_tried_at_the_very_value_that_it_names() -> None:
+def test_a_payoff_needs_the_same_remedy_at_the_same_value() -> None:
     roots = (suspicion("learning-rate-too-high"), suspicion("bad-initialization"))
     effect = Effect(
         "learning-rate-too-high", "learning rate 0.03", 0.1, 0.9, Interval(0.7, 0.9), "sufficient", 3,

@@ -104,7 +104,7 @@ def healthy() -> Diagnosis:
     return replace(
         sick(),
         state=State.HEALTHY,
-        headline="Nothing that was checked is wrong; the remaining error is mostly variance, 4.8 points [3.0, 6.6].",
+        headline="The checks found no problem; the remaining error is mostly variance, 4.8 points [3.0, 6.6].",
         causes=(
             cause(
                 "high-variance",

@@ -103,7 +103,7 @@ def test_a_running_training_renews_its_page(chromium: Browser, site: str, folder
         page = chromium.show(f"{site}/report/{path.name}")
         assert page.locator(".live").inner_text() == "live"
         put(folder, healthy(), "running", 9, live=True)
-        page.wait_for_selector("text=Nothing that was checked is wrong", timeout=20_000)
+        page.wait_for_selector("text=The checks found no problem", timeout=20_000)
         assert chromium.said == []
     finally:
         path.unlink()

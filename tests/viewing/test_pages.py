@@ -204,7 +204,7 @@ def test_a_page_of_a_training_that_goes_on_changes_with_its_file(tmp_path: Path)
     time.sleep(1.1)  # a listing is believed for a second
     changed = client.head(address).headers["ETag"]
     assert changed != page.headers["ETag"]
-    assert "Nothing that was checked is wrong" in client.get(address).text
+    assert "The checks found no problem" in client.get(address).text
     os.utime(path, (0, 0))
     time.sleep(1.1)
     assert ">live</p>" not in client.get(address).text

@@ -1,8 +1,7 @@
-"""Every cause that can be named, and what speaks for and against it. Declarations only; `engine` reads them.
+"""All causes, with the checks that support and clear them. Declarations only; `engine` reads them.
 
-A cause is supported by checks (weight: how much its findings say), and may be cleared by a check that
-found nothing. Checks and remedies are objects, so a misspelt one is an import error.
-"""
+A cause is supported by checks (weight: how much their findings count) and may be cleared by a check that
+found nothing. Checks and remedies are objects, so a misspelt one is an import error."""
 
 from diagnose.checks.generalisation.behind_baseline import behind_baseline
 from diagnose.checks.generalisation.constant_predictions import constant_predictions
@@ -21,19 +20,19 @@ from diagnose.reasoning.causes.network import NETWORK
 from diagnose.reasoning.causes.optimisation import OPTIMISATION
 from diagnose.reasoning.causes.symptoms import SYMPTOMS
 
-# Of two causes that are equally strong the one that is declared first comes first.
+# Of two equally strong causes, the one declared first ranks first.
 CAUSES: tuple[DeclaredCause, ...] = (*FED, *HEAD, *NETWORK, *OPTIMISATION, *SYMPTOMS, *DATA, *GENERALISATION)
 
 # Findings of these open the gate: they show that the model is sick, not why.
 GATE = (does_not_learn, behind_baseline, constant_predictions)
 
-# Without these nothing can be said about the state.
+# Without these checks the state is unknown.
 VITAL = (does_not_learn, non_finite_weights)
 
-# While a training runs, the loss is the second witness: findings of these show that it does not get anywhere.
+# While a training runs, findings of these show that the loss makes no progress.
 STUCK = (non_finite_training, divergence, plateau)
 
-# The first of them finds that the loss is not finite; findings of LEFT_BEHIND then follow from that.
+# BLOWN_UP finds that the loss is not finite; findings of LEFT_BEHIND are then consequences of that.
 BLOWN_UP = non_finite_training
 LEFT_BEHIND = (non_finite_weights, non_finite_outputs, divergence, plateau)
 

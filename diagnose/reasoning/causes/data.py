@@ -1,4 +1,4 @@
-"""What the data allows."""
+"""Causes in the information that the data holds, and in the splits."""
 
 from diagnose.checks.data.class_imbalance import class_imbalance
 from diagnose.checks.data.conflicting_labels import conflicting_labels
@@ -13,7 +13,7 @@ from diagnose.reasoning.remedies import data
 DATA: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "no-signal",
-        "The features do not tell the target",
+        "The inputs carry no usable signal about the target",
         "Neither this model nor any baseline predicts better than a constant.",
         Role.FACT,
         {no_signal: 3.0},
@@ -39,7 +39,7 @@ DATA: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "missing-classes",
         "Classes are missing from a split",
-        "A class that train lacks cannot be learned; one that dev lacks cannot be judged.",
+        "A class that train lacks cannot be learned; one that dev lacks cannot be evaluated.",
         Role.FACT,
         {missing_classes: 2.0},
         (data.REJOIN_SPLITS,),
@@ -47,24 +47,24 @@ DATA: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "class-imbalance",
-        "The classes are very unequal",
-        "A rare class weighs little in the loss and in accuracy.",
+        "The classes are imbalanced",
+        "A rare class has little weight in the loss and in accuracy.",
         Role.SUSPECT,
         {class_imbalance: 1.5},
         (data.WEIGH_CLASSES,),
     ),
     DeclaredCause(
         "conflicting-labels",
-        "Equal rows carry different labels",
-        "The same input with different targets sets a floor under the error.",
+        "Identical rows have different labels",
+        "The same input with different targets sets a lower bound on the error.",
         Role.FACT,
         {conflicting_labels: 1.0},
         (data.FIX_LABELS, data.CHECK_PAIRING),
     ),
     DeclaredCause(
         "split-leakage",
-        "Dev or test share rows, groups or times with train",
-        "What the model has seen of them makes the error look better than it will be.",
+        "Training data leaks into dev or test",
+        "Dev or test share rows, groups or times with train, so the error looks lower than it will be on new data.",
         Role.FACT,
         {shared_rows: 2.0, shared_groups: 2.0, time_order: 1.0},
         (data.REJOIN_SPLITS, data.SPLIT_BY_KEY),

@@ -22,10 +22,10 @@ BLOW_UP = (
 class Role(Enum):
     """How a cause takes part in the reasoning.
 
-    FACT: certain by itself, in a sick model or not. SUSPECT: told by signals, so it is named only inside a
-    model that hard facts found sick, and is a hint elsewhere. SYMPTOM: a suspect that something else
-    usually brings about; in a model that is not sick it is not named at all. RESIDUE: what remains to be said
-    when nothing more specific explains it.
+    FACT: certain by itself, in a sick model or not. SUSPECT: inferred from signals, so it is named only in a
+    model that hard facts show to be sick, and is a hint elsewhere. SYMPTOM: a suspect that another cause
+    usually brings about; it is not named in a model that is not sick. RESIDUE: what remains if nothing more
+    specific explains the findings.
     """
 
     FACT = "fact"
@@ -38,11 +38,11 @@ class Role(Enum):
 class DeclaredCause:
     """A cause as the engine reasons with it.
 
-    `about` is one sentence for people. `supported_by`: findings of these suggest it. `witnessed_by`: findings of
-    these add weight to a suspicion, and make none. `cleared_by`: weight taken off where that check ran and found
+    `about` is one sentence for users. `supported_by`: findings of these suggest it. `witnessed_by`: findings of
+    these add weight to a suspicion but do not create one. `cleared_by`: weight subtracted if that check ran and found
     nothing. Of several suspected causes of one `family` the strongest wins. `explains` names causes that this one
-    brings about. `confirmed_by`: of its remedies those that speak for it where they alone restore learning in a trial.
-    `told_anyway`: while a training runs, it is reported even where another cause explains it.
+    brings about. `confirmed_by`: the remedies that confirm it if they alone restore learning in a trial.
+    `told_anyway`: while a training runs, it is reported even if another cause explains it.
     """
 
     code: str

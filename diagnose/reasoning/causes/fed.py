@@ -1,4 +1,4 @@
-"""What is wrong with the rows as they are fed."""
+"""Causes in the rows as they are fed to the model."""
 
 from diagnose.checks.data.fed_unlike_training import fed_unlike_training
 from diagnose.checks.data.label_format import label_format
@@ -12,8 +12,8 @@ from diagnose.reasoning.remedies import data
 FED: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "non-finite-data",
-        "The data holds NaN or infinite values",
-        "Missing or infinite values reach the model as they are.",
+        "The data contains NaN or infinite values",
+        "Missing or infinite values reach the model unchanged.",
         Role.FACT,
         {non_finite_data: 3.0},
         (data.CLEAN_DATA,),
@@ -21,8 +21,8 @@ FED: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "bad-label-format",
-        "The labels are not in the form that the loss expects",
-        "The loss reads the labels as something they are not.",
+        "The labels are not in the format that the loss expects",
+        "The loss misreads the labels.",
         Role.FACT,
         {label_format: 3.0},
         (data.FIX_LABELS,),
@@ -31,7 +31,7 @@ FED: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "bad-tokens",
-        "Token ids lie outside the embedding's vocabulary",
+        "Token ids are outside the embedding's vocabulary",
         "Some tokens have no vector.",
         Role.FACT,
         {token_range: 3.0},
@@ -39,8 +39,8 @@ FED: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "inconsistent-preprocessing",
-        "The data is not what the model was fed in training",
-        "The loaded weights answer better once the inputs are converted, or two splits are scaled differently.",
+        "The preprocessing is inconsistent",
+        "The loaded weights do better on converted inputs, or two splits are scaled differently.",
         Role.FACT,
         {fed_unlike_training: 3.0, preprocessing_mismatch: 2.5},
         (data.SAME_PREPROCESSING,),
@@ -50,7 +50,7 @@ FED: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "not-shuffled",
         "The rows are fed in the order of their targets",
-        "Each batch teaches one target and undoes what the ones before it taught of the others.",
+        "Each batch teaches one target and undoes what earlier batches taught about the others.",
         Role.FACT,
         {label_order: 2.5},
         (data.SHUFFLE,),

@@ -1,4 +1,4 @@
-"""Where the error is on new rows, and what remains to be said."""
+"""Causes of the error on new rows, and what is left unexplained."""
 
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
 from diagnose.checks.generalisation.behind_baseline import behind_baseline
@@ -19,16 +19,16 @@ from diagnose.reasoning.remedies import data, generalisation, network, optimisat
 GENERALISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "best-weights-thrown-away",
-        "The best weights were thrown away",
-        "Training went on past its best epoch and kept the last one.",
+        "The best weights were not kept",
+        "Training went on past its best epoch and kept the last weights.",
         Role.RESIDUE,
         {best_epoch: 2.0},
         (optimisation.KEEP_BEST,),
     ),
     DeclaredCause(
         "dev-set-overfitting",
-        "The dev set was overfitted",
-        "Test is clearly worse than dev: choices made on dev have fitted it.",
+        "The dev set is overfitted",
+        "Test is clearly worse than dev: choices made on dev have overfitted it.",
         Role.FACT,
         {dev_overfitting: 2.0},
         (generalisation.FRESH_DEV,),
@@ -36,23 +36,23 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "dev-set-too-small",
         "The dev set is missing or too small",
-        "Its interval is wider than the differences that matter.",
+        "The uncertainty of the dev error is larger than the differences that matter.",
         Role.FACT,
         {dev_set_size: 1.0, no_dev_set: 0.5},
         (generalisation.BIGGER_DEV,),
     ),
     DeclaredCause(
         "weak-slice",
-        "One class is missed",
-        "A class with many rows is predicted rarely or never.",
+        "A class has low recall",
+        "A class with many rows is rarely or never recognised.",
         Role.SUSPECT,
         {class_recall: 1.0},
         (generalisation.LOOK_AT_CLASS,),
     ),
     DeclaredCause(
         "data-mismatch",
-        "Train and dev come from different sources",
-        "The error rises where the distribution changes, not where rows are new.",
+        "Data mismatch between train and dev",
+        "The error rises because the distribution changes, not because the rows are new.",
         Role.FACT,
         {data_mismatch: 2.0},
         (generalisation.DIVERSE_DATA, generalisation.TRAIN_DEV),
@@ -61,7 +61,7 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "high-bias",
         "Avoidable bias",
-        "The error on the training set itself is above what is possible.",
+        "The error on the training rows is already above the best known error.",
         Role.FACT,
         {avoidable_bias: 2.0},
         (generalisation.BIGGER, optimisation.TRAIN_LONGER, network.LESS_PENALTY, generalisation.ARCHITECTURE),
@@ -72,7 +72,7 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "high-variance",
         "Variance",
-        "The error rises from rows that were seen to rows that were not.",
+        "The model does much better on training rows than on new ones.",
         Role.FACT,
         {variance: 2.0},
         (
@@ -89,15 +89,15 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "beaten-by-baseline",
         "A simple baseline does better",
-        "On the same rows a scikit-learn model beats the net.",
+        "A scikit-learn model beats the net on the same rows.",
         Role.RESIDUE,
         {behind_baseline: 2.0},
         (generalisation.USE_BASELINE, data.SCALE_INPUTS),
     ),
     DeclaredCause(
         "unexplained",
-        "No known cause explains it",
-        "Something was found that none of the causes that could be checked accounts for.",
+        "No known cause explains the findings",
+        "None of the causes that were checked accounts for what was found.",
         Role.RESIDUE,
         {does_not_learn: 1.0, constant_predictions: 1.0},
         (generalisation.READ_FINDINGS, optimisation.DEFAULT_OPTIMIZER),

@@ -1,4 +1,4 @@
-"""What is wrong with the output and its loss: one winner, in this order."""
+"""Causes in the output and its loss: only one wins; of equally strong ones, the first."""
 
 from diagnose.checks.network.logits_mismatch import logits_mismatch
 from diagnose.checks.network.loss_choice import loss_choice
@@ -13,7 +13,7 @@ HEAD: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "wrong-output-units",
         "The output has the wrong number of units",
-        "The output cannot hold one score per class.",
+        "The number of units does not match the classes or the values of the target.",
         Role.FACT,
         {output_units: 3.0},
         (head.HEAD_UNITS,),
@@ -23,8 +23,8 @@ HEAD: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "single-unit-softmax",
-        "A softmax over a single unit",
-        "Softmax over one unit always answers 1.",
+        "The output is a softmax over a single unit",
+        "A softmax over one unit is always 1.",
         Role.FACT,
         {single_unit_softmax: 3.0},
         (head.SIGMOID_HEAD, head.SOFTMAX_HEAD),
@@ -34,8 +34,8 @@ HEAD: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "softmax-on-multilabel",
-        "A softmax where several labels may hold at once",
-        "Softmax makes the labels compete: they share one probability of 1.",
+        "The output is a softmax, but the targets are multi-label",
+        "A softmax makes the labels compete: their probabilities sum to 1.",
         Role.FACT,
         {softmax_on_multilabel: 3.0},
         (head.SIGMOID_HEAD,),
@@ -45,7 +45,7 @@ HEAD: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "output-range-mismatch",
         "The output cannot reach the targets",
-        "The last activation cannot produce the values that the targets have.",
+        "The last activation cannot produce the values of the targets.",
         Role.FACT,
         {output_range: 3.0},
         (head.LINEAR_HEAD, head.SOFTMAX_HEAD, head.SIGMOID_HEAD),
@@ -60,7 +60,7 @@ HEAD: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "logits-mismatch",
         "The loss and the output disagree about logits",
-        "The loss takes probabilities for logits, or logits for probabilities.",
+        "The loss treats probabilities as logits, or logits as probabilities.",
         Role.FACT,
         {logits_mismatch: 3.0},
         (head.LOGITS, head.SOFTMAX_HEAD),
@@ -70,8 +70,8 @@ HEAD: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "wrong-loss",
-        "The loss does not belong to the task or the output",
-        "What the loss rewards is not what the task asks for.",
+        "The loss does not fit the task or the output",
+        "The loss does not measure what the task asks for.",
         Role.FACT,
         {loss_choice: 2.5},
         (head.MATCH_LOSS,),

@@ -1,4 +1,4 @@
-"""What is wrong with the weights, the scale that reaches them, and the layers."""
+"""Causes in the weights, in the scale of inputs and targets, and in the layers."""
 
 from diagnose.checks.data.input_scale import input_scale
 from diagnose.checks.data.target_scale import target_scale
@@ -27,8 +27,8 @@ from diagnose.reasoning.remedies import data, network, optimisation
 NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "non-finite-weights",
-        "The weights hold NaN or infinite values",
-        "Training blew up and the file holds what was left.",
+        "The weights contain NaN or infinite values",
+        "Training blew up, and the file holds the broken weights.",
         Role.FACT,
         {non_finite_weights: 3.0, non_finite_outputs: 1.0},
         (optimisation.FRESH_START, data.SCALE_INPUTS),
@@ -37,7 +37,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "inputs-not-scaled",
         "The inputs are not scaled",
-        "What reaches the first trainable layer is far from unit scale.",
+        "The values entering the first trainable layer have an unusual or uneven scale.",
         Role.SUSPECT,
         {input_scale: 2.0, uneven_feature_scales: 1.5},
         (data.SCALE_INPUTS,),
@@ -48,7 +48,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "targets-not-scaled",
         "The targets are not scaled",
-        "The targets are so large, or so far from zero, that the output takes most of training to reach them.",
+        "The targets are so large, or so far from zero, that most of the training goes into reaching them.",
         Role.SUSPECT,
         {target_scale: 2.0},
         (data.SCALE_TARGETS,),
@@ -59,7 +59,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "bad-initialization",
         "The initial weights are unsuitable",
-        "The first weights are all alike, too large or too small for signals to pass.",
+        "The initial weights are all equal, or too large or too small to pass the signal.",
         Role.SUSPECT,
         {symmetric_units: 3.0, kernel_scale: 2.0, activation_spread: 0.6, initial_loss: 1.0},
         (network.INITIALISE, network.NORMALISE_LAYERS),
@@ -70,7 +70,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "frozen-layers",
         "Layers that should learn are frozen",
-        "Weights that are not trainable stay as they are.",
+        "Weights that are not trainable do not change in training.",
         Role.SUSPECT,
         {frozen_layers: 2.5},
         (network.UNFREEZE,),
@@ -80,7 +80,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "missing-nonlinearity",
         "Hidden layers lack a non-linearity",
-        "Linear layers in a row are one linear layer.",
+        "Linear layers in a row act as one linear layer.",
         Role.SUSPECT,
         {missing_nonlinearity: 2.0},
         (network.ADD_ACTIVATIONS,),
@@ -90,7 +90,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "unsuitable-activation",
         "The hidden activations are unsuitable",
-        "The activations squash signal or gradient in every layer.",
+        "The activations shrink the signal or the gradient in every layer.",
         Role.SUSPECT,
         {saturating_activations: 2.0, unusual_hidden_activation: 2.0},
         (network.RELU,),
@@ -102,8 +102,8 @@ NETWORK: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "too-deep-plain",
-        "The net is deep and plain",
-        "Many layers, with neither skip connections nor normalisation.",
+        "The network is too deep without skip connections",
+        "Without skip connections or normalisation, the signal and the gradient shrink or grow with every layer.",
         Role.SUSPECT,
         {deep_plain: 2.0},
         (network.SHALLOWER, network.INITIALISE),
@@ -115,8 +115,8 @@ NETWORK: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "dropout-too-high",
-        "Dropout takes too much",
-        "So many units are dropped that the signal does not pass in training.",
+        "Dropout is too strong",
+        "So many units are dropped that too little signal passes in training.",
         Role.SUSPECT,
         {dropout_rate: 2.0},
         (network.LESS_DROPOUT,),
@@ -125,8 +125,8 @@ NETWORK: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "over-regularized",
-        "The penalties outweigh the data",
-        "The optimiser minimises the penalty rather than the error.",
+        "Regularisation is too strong",
+        "The optimizer minimises the penalty rather than the error.",
         Role.SUSPECT,
         {penalty_share: 2.0},
         (network.LESS_PENALTY, network.LESS_DROPOUT),
@@ -136,7 +136,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "bottleneck",
         "A layer is too narrow",
-        "Everything has to pass through a layer with too few units.",
+        "All information has to pass through a layer with too few units.",
         Role.SUSPECT,
         {bottleneck: 2.0},
         (network.WIDEN,),

@@ -1,4 +1,4 @@
-"""What is wrong with the way the model is trained."""
+"""Causes in the way the model is trained."""
 
 from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.optimisation.batch_size import batch_size
@@ -17,8 +17,8 @@ from diagnose.reasoning.remedies import optimisation
 OPTIMISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "poor-optimizer-settings",
-        "The optimizer's settings are off",
-        "Momentum, clipping, decay or epsilon keep the optimiser from moving, or from settling.",
+        "The optimizer settings are unsuitable",
+        "Momentum, clipping, decay or epsilon keep the optimizer from moving or from settling.",
         Role.SUSPECT,
         {optimizer_settings: 2.0},
         (optimisation.DEFAULT_OPTIMIZER,),
@@ -29,7 +29,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "learning-rate-too-high",
         "The learning rate is too high",
-        "The steps are too long for the loss to come down.",
+        "The steps are too large for the loss to come down.",
         Role.SUSPECT,
         {learning_rate_too_high: 3.0, large_updates: 1.5, divergence: 1.0},
         (optimisation.LOWER_RATE,),
@@ -41,7 +41,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "learning-rate-too-low",
         "The learning rate is too low",
-        "The weights hardly move in the steps they are given.",
+        "The weights hardly change in the given number of steps.",
         Role.SUSPECT,
         {learning_rate_too_low: 3.0, small_updates: 3.0},
         (optimisation.RAISE_RATE,),
@@ -65,7 +65,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "batch-size",
         "The batch size is extreme",
-        "Too few steps, or too noisy ones.",
+        "Training takes too few steps, or steps that are too noisy.",
         Role.SUSPECT,
         {batch_size: 1.5},
         (optimisation.BATCH,),

@@ -1,4 +1,4 @@
-"""What is named only where nothing that brings it about is suspected."""
+"""Symptoms: named only if no cause that brings them about is suspected."""
 
 from diagnose.checks.network.activation_spread import activation_spread
 from diagnose.checks.network.cut_gradient import cut_gradient
@@ -19,7 +19,7 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "cut-gradient",
         "Some weights get no gradient",
-        "A part of the net is cut off from the loss.",
+        "A part of the network is cut off from the loss.",
         Role.SYMPTOM,
         {cut_gradient: 2.0},
         (network.RECONNECT, network.REVIVE),
@@ -27,8 +27,8 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "dead-units",
-        "Units are dead",
-        "ReLU units that are positive on no row learn nothing and pass nothing on.",
+        "Many units are dead",
+        "ReLU units that are never positive learn nothing and pass nothing on.",
         Role.SYMPTOM,
         {dead_units: 2.0},
         (network.REVIVE, network.INITIALISE, optimisation.LOWER_RATE),
@@ -38,7 +38,7 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "vanishing-gradients",
         "Gradients vanish on the way to the first layers",
-        "The first layers get next to no gradient.",
+        "The first layers get almost no gradient.",
         Role.SYMPTOM,
         {vanishing_gradients: 2.0},
         (network.RELU, network.NORMALISE_LAYERS, network.SHALLOWER),
@@ -49,7 +49,7 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "saturated-units",
         "Units are saturated",
-        "Most sigmoid or tanh units sit where they are flat.",
+        "Most sigmoid or tanh units are in the flat part of their range.",
         Role.SYMPTOM,
         {saturated_units: 2.0},
         (data.SCALE_INPUTS, network.INITIALISE, network.RELU),
@@ -67,8 +67,8 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "non-finite-training",
-        "The loss becomes NaN or infinite in training",
-        "Training from fresh weights at these settings blows up.",
+        "The training loss becomes NaN or infinite",
+        "Training from fresh weights with these settings blows up.",
         Role.SYMPTOM,
         {non_finite_training: 2.5},
         (optimisation.LOWER_RATE, data.SCALE_INPUTS, optimisation.CLIP),
@@ -76,7 +76,7 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "plateau",
-        "Training stands still",
+        "Training is stuck",
         "The training loss stays flat, well above what is possible.",
         Role.SYMPTOM,
         {plateau: 1.0, slow_learning: 0.5, unstable_seeds: 0.5},

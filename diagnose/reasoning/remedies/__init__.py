@@ -1,4 +1,4 @@
-"""What can be done: every remedy with its reason, its Keras snippet, its place in the two lists, and its trial."""
+"""All remedies: each with its reason, its Keras snippet, its place in the two lists, and its trial."""
 
 from diagnose.reasoning.remedies import data, generalisation, head, network, optimisation
 from diagnose.reasoning.remedies.declared import DeclaredRemedy

@@ -1,4 +1,4 @@
-"""Remedies that change the rows: what is fed, how it is labelled, how it is split."""
+"""Remedies that change the data: inputs, labels and splits."""
 
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, yearning
 from diagnose.trials.interventions import data
@@ -6,7 +6,7 @@ from diagnose.trials.interventions import data
 CLEAN_DATA = DeclaredRemedy(
     "clean-data",
     "Drop or impute the missing and infinite values",
-    "One NaN in a batch makes the loss NaN, and then every weight.",
+    "One NaN in a batch makes the loss NaN, and then all weights.",
     "import numpy as np\n\n"
     "finite = np.isfinite(x_train.reshape(len(x_train), -1)).all(axis=1)\n"
     "x_train, y_train = x_train[finite], y_train[finite]",
@@ -30,7 +30,7 @@ SCALE_INPUTS = DeclaredRemedy(
 SCALE_TARGETS = DeclaredRemedy(
     "scale-targets",
     "Standardise the targets, and scale predictions back",
-    "A linear output that starts near zero needs thousands of steps to reach large targets, and its gradients are as "
+    "A linear output starts near zero: it needs thousands of steps to reach large targets, and its gradients are as "
     "large as the targets.",
     "import numpy as np\n\n"
     "axes = tuple(range(max(y_train.ndim - 1, 1)))\n"
@@ -43,10 +43,10 @@ SCALE_TARGETS = DeclaredRemedy(
 )
 SAME_PREPROCESSING = DeclaredRemedy(
     "same-preprocessing",
-    "Feed the model what it was trained on: the same preprocessing, fitted on train, for every split",
-    "Weights are only good for inputs that look as they did in training.",
+    "Use the preprocessing of the training, fitted on train, for every split",
+    "Weights only work for inputs prepared as in training.",
     "import keras\n\n"
-    "# for example, where training saw pixels of 0 to 1 and the data holds 0 to 255\n"
+    "# for example, if training used pixels from 0 to 1 and the data holds 0 to 255\n"
     "old = model\n"
     "inputs = keras.Input(old.input_shape[1:])\n"
     "model = keras.Model(inputs, old(keras.layers.Rescaling(1 / 255)(inputs)))\n"
@@ -55,8 +55,8 @@ SAME_PREPROCESSING = DeclaredRemedy(
 )
 SHUFFLE = DeclaredRemedy(
     "shuffle",
-    "Shuffle the training rows anew in each epoch",
-    "In random order every batch is a small picture of the whole, so that a step is right for all of it.",
+    "Shuffle the training rows in every epoch",
+    "In random order, every batch resembles the whole training set, so each step improves the model on all of it.",
     "import tensorflow as tf\n\n"
     "model.fit(x_train, y_train, shuffle=True)\n"
     "# a tf.data pipeline: with a buffer as large as the data\n"
@@ -65,8 +65,8 @@ SHUFFLE = DeclaredRemedy(
 )
 FIX_LABELS = DeclaredRemedy(
     "fix-labels",
-    "Bring the labels into the form that the loss expects",
-    "A sparse loss expects integers from 0 to K-1, a categorical one rows of one-hot, a binary one 0 and 1.",
+    "Convert the labels to the format that the loss expects",
+    "A sparse loss expects integers from 0 to K-1, a categorical loss one-hot rows, a binary loss 0 and 1.",
     "import numpy as np\n\n"
     "classes, y_train = np.unique(y_train, return_inverse=True)  # 0 ... K-1\n"
     "y_dev = np.searchsorted(classes, y_dev)",
@@ -74,17 +74,17 @@ FIX_LABELS = DeclaredRemedy(
 )
 CHECK_PAIRING = DeclaredRemedy(
     "check-pairing",
-    "Check that rows and labels belong together, and whether the features can tell the target at all",
-    "Neither this model nor scikit-learn's find anything in these rows; no network can find what is not there.",
+    "Check that rows and labels belong together, and that the inputs can predict the target",
+    "If labels are paired with the wrong rows, or the inputs hold no signal, no network can learn the target.",
     "import numpy as np\n\n"
     "for row in np.random.default_rng(0).choice(len(x_train), 10, replace=False):\n"
-    "    print(row, x_train[row], y_train[row])  # does a person see why?",
+    "    print(row, x_train[row], y_train[row])  # could a person predict y from x?",
     "an hour",
     (yearning("change input features", "chapters 13-14, error analysis"),),
 )
 REJOIN_SPLITS = DeclaredRemedy(
     "resplit",
-    "Split again so that no row or group is in two splits and every class is in all",
+    "Re-split so that no row or group is in two splits and every class is in all",
     "Shared rows make the dev error too low; classes that train lacks cannot be learned.",
     "import numpy as np\nfrom sklearn.model_selection import train_test_split\n\n"
     "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
@@ -94,8 +94,8 @@ REJOIN_SPLITS = DeclaredRemedy(
 )
 SPLIT_BY_KEY = DeclaredRemedy(
     "split-by-group-or-time",
-    "Keep each group on one side of the split, and the future out of the training rows",
-    "New rows will come from new groups, and later: dev should, too.",
+    "Keep each group in one split, and train only on rows older than dev and test",
+    "New rows will come from new groups and later times, so dev should too.",
     "import numpy as np\nfrom sklearn.model_selection import GroupShuffleSplit\n\n"
     "# groups: for each row of train and dev, whose it is (the patient, the speaker, the shop)\n"
     "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
@@ -107,7 +107,7 @@ SPLIT_BY_KEY = DeclaredRemedy(
 )
 WEIGH_CLASSES = DeclaredRemedy(
     "weigh-classes",
-    "Judge by a metric that sees the rare class, then weigh the classes",
+    "Use a metric that reflects the rare class, then weight the classes",
     "Accuracy rewards ignoring a rare class.",
     "import numpy as np\n\n"
     "labels = np.asarray(y_train).ravel().astype(int)\n"
@@ -119,7 +119,7 @@ WEIGH_CLASSES = DeclaredRemedy(
 )
 FIX_TOKENS = DeclaredRemedy(
     "fix-tokens",
-    "Make the vocabulary and the embedding agree",
+    "Match the size of the embedding to the vocabulary",
     "An id outside the embedding's table has no vector.",
     "tokens = int(max(x_train.max(), x_dev.max())) + 1\nprint('Embedding needs input_dim >=', tokens)",
     "one line and one training run",

@@ -15,10 +15,10 @@ COMPILE = "model.compile(optimizer=$optimizer, loss=old.loss$metrics)"  # as it 
 class DeclaredRemedy:
     """An action, where it comes from, and how it is tried.
 
-    `title` is the action without numbers, `action` may name some. `snippet` stands on its own beside the user's
+    `title` is the action without numbers, `action` may name some. `snippet` runs as it is, given the user's
     `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
-    what the user pays: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training plan
-    what the snippet does to the model (tested); None where a machine cannot, or does not yet.
+    the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
+    plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet.
     """
 
     code: str
@@ -33,7 +33,7 @@ class DeclaredRemedy:
 
     @property
     def action(self) -> str:
-        """What to do, with the numbers to do it with where there are some."""
+        """What to do, with numbers if there are any."""
         return self.named_action or self.title
 
 
@@ -48,11 +48,11 @@ def fastai(item: str, lesson: str = "order of steps against overfitting") -> Sou
 
 
 def rebuilt(name: str, edit: str) -> str:
-    """A snippet that builds the model anew, settings of its layers changed by `edit`, and compiles it as before.
+    """A snippet that rebuilds the model with the settings of its layers changed by `edit`, and compiles it as before.
 
     Args:
         name: of the function that changes a layer.
-        edit: its lines between `config = layer.get_config()` and the return, indented by four.
+        edit: its lines between `config = layer.get_config()` and the return, indented by four spaces.
     """
     return (
         f"import keras\n\n\ndef {name}(layer):\n    config = layer.get_config()\n{edit}"
@@ -62,6 +62,6 @@ def rebuilt(name: str, edit: str) -> str:
 
 
 def with_heads(snippet: str) -> str:
-    """The same snippet with the name `heads` for the layers that the outputs come from."""
+    """The same snippet, with `heads` defined as the layers that produce the outputs."""
     heads = "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]"
     return snippet.replace("import keras\n\n\n", f"import keras\n\n{heads}\n\n\n", 1)

@@ -1,4 +1,4 @@
-"""The items of both lists, and what else helps a model that is sound to do better on new rows."""
+"""The items of both lists, and other remedies that help a sound model to do better on new rows."""
 
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
 from diagnose.reasoning.remedies.network import WIDEN
@@ -6,7 +6,7 @@ from diagnose.reasoning.remedies.network import WIDEN
 MORE_DATA = DeclaredRemedy(
     "more-data",
     "Get more training data",
-    "More training rows are the most reliable way to close the gap between train and dev.",
+    "More training rows are the most reliable way to close the train-dev gap.",
     "# label more rows, other label kinds, or merge a related source (keep dev as it is)\n"
     "print(len(x_train), 'training rows now')",
     "days to weeks",
@@ -46,7 +46,7 @@ REGULARIZE = DeclaredRemedy(
 BIGGER = DeclaredRemedy(
     "bigger-network",
     "Use a bigger network: twice the units, or one layer more",
-    "Avoidable bias means that the net does not even fit the rows that it has seen.",
+    "Avoidable bias means that the net does not even fit its training rows.",
     WIDEN.snippet.replace('max(4 * config["units"], 32)', '2 * config["units"]'),
     "one training run",
     (yearning("bigger-network", "chapters 23 and 25"),),
@@ -54,7 +54,7 @@ BIGGER = DeclaredRemedy(
 ARCHITECTURE = DeclaredRemedy(
     "change-architecture",
     "Use an architecture known to work on this kind of data",
-    "What fits the structure of the data needs fewer rows and generalises better.",
+    "An architecture that fits the structure of the data needs fewer rows and generalises better.",
     "import keras\n\n"
     "# images: convolutions or a pretrained backbone; sequences: LSTM, GRU or attention\n"
     "# tables: embeddings for the categories\n"
@@ -65,15 +65,15 @@ ARCHITECTURE = DeclaredRemedy(
 SMALLER = DeclaredRemedy(
     "smaller-network",
     "Use a smaller network",
-    "It is the last resort against variance: a large network with regularisation usually does better.",
+    "This is a last resort against variance: a large network with regularisation usually does better.",
     WIDEN.snippet.replace("wider", "narrower").replace('max(4 * config["units"], 32)', 'max(config["units"] // 2, 1)'),
     "one training run",
     (yearning("smaller-network", "chapter 27"), fastai("reduce-complexity")),
 )
 USE_BASELINE = DeclaredRemedy(
     "use-baseline",
-    "Find out what the baseline does better; until then, use the baseline",
-    "A model that costs more has to do better.",
+    "Find out why the baseline does better; until then, use the baseline",
+    "A more expensive model should do better.",
     "from sklearn.ensemble import HistGradientBoosting$estimator\n\n"
     "baseline = HistGradientBoosting$estimator().fit(x_train.reshape(len(x_train), -1), y_train)",
     "an hour",
@@ -82,7 +82,7 @@ USE_BASELINE = DeclaredRemedy(
 BIGGER_DEV = DeclaredRemedy(
     "bigger-dev-set",
     "Enlarge the dev set, or compare by cross-validation",
-    "Differences smaller than its interval cannot be seen on it.",
+    "The dev set cannot show differences smaller than its interval.",
     "from sklearn.model_selection import RepeatedStratifiedKFold\n\n"
     "folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3)",
     "days",
@@ -91,14 +91,14 @@ BIGGER_DEV = DeclaredRemedy(
 FRESH_DEV = DeclaredRemedy(
     "fresh-dev-set",
     "Get a fresh dev set",
-    "Choices made on the old one have fitted it.",
+    "Choices made on the old one have overfitted it.",
     "# draw new rows from the distribution that test comes from",
     "days",
     (yearning("overfitting the dev set", "chapters 6, 11 and 12"),),
 )
 TRAIN_DEV = DeclaredRemedy(
     "train-on-target-data",
-    "Move some data of the target distribution into training, and weigh the rest less",
+    "Add rows from the source of dev to training, and weight the rest less",
     "Train and dev come from different sources, and the net has learned the wrong one.",
     "# x_train, y_train: add rows from the source of dev; keep twice as many for dev and test as they need",
     "days",
@@ -107,14 +107,14 @@ TRAIN_DEV = DeclaredRemedy(
 READ_FINDINGS = DeclaredRemedy(
     "read-findings",
     "Read the findings: the model is sick, and no known cause explains it",
-    "What was measured is listed, and so are the changes that were tried; with more time more of them are.",
+    "The report lists what was measured and which changes were tried; with more time, more are tried.",
     "# diagnose model.keras data/ --effort deep",
     "minutes",
 )
 LOOK_AT_CLASS = DeclaredRemedy(
     "look-at-class",
     "Look at the rows of the weak class first",
-    "An average hides a class that is always missed.",
+    "An average hides a class that is never recognised.",
     "import numpy as np\n\n"
     "predicted = model.predict(x_dev, verbose=0).argmax(axis=-1)\n"
     "print(np.unique(predicted, return_counts=True))",

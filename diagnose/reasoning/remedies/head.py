@@ -13,16 +13,16 @@ _NEW_HEAD = with_heads(
 
 HEAD_UNITS = DeclaredRemedy(
     "set-output-units",
-    "Give the output the units that the task asks for: one per class, per label or per number",
-    "A class without a unit cannot be predicted, and a loss over the wrong number of units means something else.",
+    "Give the output the number of units that the task needs: one per class, per label or per number",
+    "A class without a unit cannot be predicted, and a loss over the wrong number of units measures something else.",
     _NEW_HEAD,
     "one line and one training run",
     trial=head.UNITS_OF_THE_TASK,
 )
 SIGMOID_HEAD = DeclaredRemedy(
     "sigmoid-head",
-    "End in a sigmoid under binary cross-entropy",
-    "A softmax over one unit is always 1; a sigmoid is a probability of its own, for one label or for each of several.",
+    "Use a sigmoid output with binary cross-entropy",
+    "A softmax over one unit is always 1; a sigmoid gives a probability of its own for each label.",
     _NEW_HEAD,
     "one line and one training run",
     tasks=frozenset({Task.BINARY, Task.MULTILABEL}),
@@ -30,9 +30,9 @@ SIGMOID_HEAD = DeclaredRemedy(
 )
 SOFTMAX_HEAD = DeclaredRemedy(
     "softmax-cross-entropy",
-    "End in a softmax with one unit per class, under categorical cross-entropy (sparse for integer labels)",
-    "Softmax with cross-entropy is the likelihood of one class of many; its gradient does not die where the net is "
-    "confidently wrong.",
+    "Use a softmax output with one unit per class and categorical cross-entropy (sparse for integer labels)",
+    "Softmax with cross-entropy models one class of many, and its gradient does not vanish if the net is confidently "
+    "wrong.",
     _NEW_HEAD,
     "one line and one training run",
     tasks=frozenset({Task.MULTICLASS}),
@@ -40,8 +40,8 @@ SOFTMAX_HEAD = DeclaredRemedy(
 )
 LINEAR_HEAD = DeclaredRemedy(
     "linear-head",
-    "Let the output reach the targets: a linear head",
-    "A sigmoid ends at 1, a tanh at -1 and 1, a ReLU at 0: targets beyond can never be predicted.",
+    "Use a linear output, so that it can reach the targets",
+    "A sigmoid is limited to 0 to 1, a tanh to -1 to 1, a ReLU to 0 and above: it cannot predict targets beyond that.",
     _NEW_HEAD,
     "one line and one training run",
     tasks=frozenset({Task.REGRESSION}),
@@ -49,8 +49,8 @@ LINEAR_HEAD = DeclaredRemedy(
 )
 LOGITS = DeclaredRemedy(
     "match-logits",
-    "Let the loss know whether it gets logits: from_logits=True for a linear output, False for a softmax or sigmoid",
-    "Logits read as probabilities, or probabilities read as logits, are squashed twice or not at all.",
+    "Set from_logits to match the output: True for a linear output, False for a softmax or sigmoid",
+    "Otherwise the softmax or sigmoid is applied twice or not at all.",
     "import keras\n\n"
     "old = model\n"
     "model = keras.models.clone_model(old)  # fresh weights\n"
@@ -62,9 +62,9 @@ LOGITS = DeclaredRemedy(
 )
 MATCH_LOSS = DeclaredRemedy(
     "match-loss",
-    "Choose the loss that belongs to the task and the output",
-    "Number: linear and MSE. One of two: sigmoid and binary cross-entropy. One of many: softmax and categorical "
-    "cross-entropy. Several of many: sigmoid and binary cross-entropy.",
+    "Choose the loss that fits the task and the output",
+    "Regression: linear and MSE. Two classes: sigmoid and binary cross-entropy. More classes: softmax and categorical "
+    "cross-entropy. Several labels: sigmoid and binary cross-entropy.",
     "import keras\n\n"
     "model = keras.models.clone_model(model)  # fresh weights\n" + COMPILE.replace("old.loss", '"$loss"'),
     "one line and one training run",

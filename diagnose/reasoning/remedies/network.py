@@ -9,7 +9,7 @@ _MIXES = '{"kernel_initializer", "activation"} <= config.keys() and "recurrent_i
 INITIALISE = DeclaredRemedy(
     "initialise",
     "Initialise with He (ReLU family) or Glorot (tanh, sigmoid) and train again",
-    "The spread of the first weights decides whether signals and gradients keep their size from layer to layer.",
+    "The scale of the initial weights decides whether signals and gradients keep their size from layer to layer.",
     rebuilt(
         "he",
         f'    if {_MIXES}:\n        config |= {{"kernel_initializer": "he_normal", "bias_initializer": "zeros"}}\n',
@@ -34,7 +34,7 @@ ADD_ACTIVATIONS = DeclaredRemedy(
 RELU = DeclaredRemedy(
     "relu-instead",
     "Use ReLU with He initialisation in the hidden layers",
-    "Each sigmoid passes on at most a quarter of the gradient; a ReLU passes on all of it where it is active.",
+    "A sigmoid passes at most a quarter of the gradient; an active ReLU passes all of it.",
     with_heads(
         rebuilt(
             "relu",
@@ -48,8 +48,8 @@ RELU = DeclaredRemedy(
 )
 SHALLOWER = DeclaredRemedy(
     "shallower-or-residual",
-    f"Leave out hidden layers until {layers.SHALLOW} of one width are left; go deeper again with skip connections only",
-    "A deep plain stack passes its signal through every layer; fewer layers, or skips around them, let it arrive.",
+    f"Remove hidden layers until {layers.SHALLOW} of one width are left; go deeper again only with skip connections",
+    "In a deep plain stack the signal has to pass every layer; fewer layers, or skip connections, let it through.",
     "import keras\n\n"
     "old = model\n"
     'hidden = [layer for layer in old.layers[:-1] if hasattr(layer, "kernel")]\n'
@@ -67,7 +67,7 @@ SHALLOWER = DeclaredRemedy(
 REVIVE = DeclaredRemedy(
     "revive-units",
     "Start again from fresh weights with a lower learning rate, or use a LeakyReLU",
-    "A ReLU that is never positive gets no gradient and cannot come back by itself.",
+    "A ReLU that is never positive gets no gradient and cannot recover by itself.",
     rebuilt(
         "leaky",
         '    if config.get("activation") == "relu":\n        config["activation"] = "leaky_relu"\n',
@@ -77,7 +77,7 @@ REVIVE = DeclaredRemedy(
 WIDEN = DeclaredRemedy(
     "widen",
     "Widen the narrow layer",
-    "What does not fit through the narrowest layer is lost to all that follow.",
+    "Information that does not fit through the narrowest layer is lost to all later layers.",
     with_heads(
         rebuilt(
             "wider",
@@ -91,7 +91,7 @@ WIDEN = DeclaredRemedy(
 UNFREEZE = DeclaredRemedy(
     "unfreeze",
     "Make the frozen layers trainable again and compile",
-    "A frozen layer keeps the weights it has, whatever the gradient says.",
+    "A frozen layer does not learn.",
     f"import keras\n\nold = model\nfor layer in old.layers:\n    layer.trainable = True\n{COMPILE}",
     "two lines and one training run",
     trial=layers.UNFREEZE,
@@ -99,7 +99,7 @@ UNFREEZE = DeclaredRemedy(
 LESS_DROPOUT = DeclaredRemedy(
     "less-dropout",
     f"Drop at most {100 * layers.LIGHT:.0f} % of the units (Keras's rate is the share that is dropped)",
-    "Dropout is a remedy for variance; what it takes from a net that does not fit train is capacity.",
+    "Dropout reduces variance; in a net that does not fit its training rows, it only reduces capacity.",
     rebuilt(
         "lighter",
         '    for key in ("rate", "dropout", "recurrent_dropout"):\n'
@@ -113,7 +113,7 @@ LESS_DROPOUT = DeclaredRemedy(
 LESS_PENALTY = DeclaredRemedy(
     "less-regularization",
     "Remove the weight penalties",
-    "A penalty that outweighs the data loss is what the optimiser minimises.",
+    "If a penalty outweighs the data loss, the optimizer minimises the penalty.",
     rebuilt(
         "free",
         '    for key in config:\n        if key.endswith("regularizer"):\n            config[key] = None\n',
@@ -132,7 +132,7 @@ RECONNECT = DeclaredRemedy(
 NORMALISE_LAYERS = DeclaredRemedy(
     "normalise-layers",
     "Add BatchNormalization or LayerNormalization between the layers",
-    "It keeps the scale of signals and gradients from layer to layer, whatever the weights do.",
+    "Normalisation keeps the scale of signals and gradients from layer to layer, whatever the weights are.",
     "import keras\n\nkeras.layers.BatchNormalization()  # after each hidden Dense or convolution",
     "one line a layer and one training run",
 )

@@ -9,7 +9,7 @@ _AT_RATE = _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_rate")
 FRESH_START = DeclaredRemedy(
     "restart-finite",
     "Go back to the last finite weights, or start again, and stop at the first NaN",
-    "Once a weight is NaN nothing brings it back.",
+    "Once a weight is NaN, training cannot recover it.",
     _AT_RATE + "\nstop = keras.callbacks.TerminateOnNaN()",
     "one training run",
 )
@@ -26,7 +26,7 @@ LOWER_RATE = DeclaredRemedy(
 RAISE_RATE = DeclaredRemedy(
     "raise-learning-rate",
     "Raise the learning rate and train again",
-    "At this rate the weights hardly move in the steps they are given.",
+    "At this rate the weights hardly change in the given number of steps.",
     _AT_RATE,
     "one line and one training run",
     (fastai("learning rate finder", "learning rate finder"),),
@@ -35,7 +35,7 @@ RAISE_RATE = DeclaredRemedy(
 )
 TRAIN_LONGER = DeclaredRemedy(
     "train-longer",
-    "Train longer, until dev error stops falling",
+    "Train longer, until the dev error stops falling",
     "The error was still falling when training stopped.",
     "import keras\n\n"
     "stop = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)\n"
@@ -46,7 +46,7 @@ TRAIN_LONGER = DeclaredRemedy(
 KEEP_BEST = DeclaredRemedy(
     "keep-best-weights",
     "Keep the weights of the best epoch",
-    "The weights at the end are worse than some that training passed on the way.",
+    "The last weights are worse than those of an earlier epoch.",
     "import keras\n\nkeras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)",
     "one line and one training run",
     (yearning("early stopping", "chapter 27"),),
@@ -54,7 +54,7 @@ KEEP_BEST = DeclaredRemedy(
 CLIP = DeclaredRemedy(
     "clip-gradients",
     "Clip the global gradient norm at 1 and lower the learning rate",
-    "A single huge gradient undoes the work of many steps.",
+    "A single huge gradient undoes many steps.",
     _AFRESH
     + COMPILE.replace("$optimizer", "keras.optimizers.$optimizer_class(learning_rate=$rate, global_clipnorm=1.0)"),
     "one line and one training run",
@@ -62,7 +62,7 @@ CLIP = DeclaredRemedy(
 DEFAULT_OPTIMIZER = DeclaredRemedy(
     "default-optimizer",
     "Go back to Adam with its default settings",
-    "Adam learns something on nearly every sound model: a place to start from.",
+    "Adam learns something on nearly every sound model, so it is a good starting point.",
     _AFRESH + COMPILE.replace("$optimizer", "keras.optimizers.Adam($adam_rate)"),
     "one line and one training run",
     named_action="Go back to Adam at a learning rate of $adam_rate",
@@ -71,7 +71,7 @@ DEFAULT_OPTIMIZER = DeclaredRemedy(
 BATCH = DeclaredRemedy(
     "usual-batch-size",
     "Use a batch of 32 to 256 rows",
-    "One row a step is noise; all rows a step leaves few steps.",
+    "With one row per step the gradient is noisy; with all rows per step there are few steps.",
     "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), batch_size=64, epochs=10)",
     "one training run",
 )
