@@ -37,8 +37,8 @@ def preprocessing_mismatch(dataset: Dataset) -> Iterator[Finding]:
     within 0.2) while most features of the other are far from it.
 
     ## Known limits
-    Shifts other than a common factor are left to the check on data mismatch. Tokens, text, columns of zeros and ones,
-    and splits of fewer than 20 rows are not judged.
+    Shifts other than a common factor are left to the check on data mismatch. Tokens, text, and splits of fewer than 20
+    rows are not judged.
 
     ## References
     - Sculley et al. 2015, "Hidden Technical Debt in Machine Learning Systems", NeurIPS

@@ -29,8 +29,8 @@ def logits_mismatch(network: Network, initial: Initial | None, evaluation: Evalu
 
     ## How it is decided
     No activation and `from_logits=False`: an error, unless the outputs turn out to be probabilities. Softmax or sigmoid
-    and `from_logits=True`: an error. With TensorFlow, where Keras uses the values before the activation, it is a
-    warning, or a hint if the compiled loss turns out to be right.
+    and `from_logits=True`: an error. With TensorFlow Keras may use the values before the activation; then it is a
+    warning, a hint if the compiled loss turns out to be right, and an error only if it turns out to be wrong.
 
     ## Known limits
     An activation inside a custom layer or a Lambda is seen only through the further evidence.

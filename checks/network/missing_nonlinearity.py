@@ -11,7 +11,7 @@ from diagnose.checks.reading.architecture import (
     passes,
     successors,
 )
-from diagnose.checks.reading.wording import counted, listed
+from diagnose.checks.reading.wording import listed
 from diagnose.findings import Finding, Severity, Table, Where
 from diagnose.measurements import Layer, Network, NotMeasured
 from diagnose.registry import check
@@ -63,11 +63,8 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
         )
     hidden = hidden_layers(network)
     if hidden and _all_linear(network):
-        yield _finding(
-            Severity.ERROR,
-            f"none of the {counted(len(hidden), 'hidden layer')} has an activation, so the network is a linear model",
-            list(hidden),
-        )
+        which = f"none of the {len(hidden)} hidden layers has an" if len(hidden) > 1 else "the hidden layer has no"
+        yield _finding(Severity.ERROR, f"{which} activation, so the network is a linear model", list(hidden))
         return
     unbounded = [layer for layer in hidden if layer.recurrent and layer.activation == "linear"]
     if unbounded:

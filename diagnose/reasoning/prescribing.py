@@ -148,7 +148,7 @@ def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Seque
     if state is State.HEALTHY:
         if first is None or first.cause.kind == "disease":
             return "The checks found no problem."
-        return f"The checks found no problem; most of the remaining error is {_lower(first.cause.title)}."
+        return f"The checks found no problem; most of the remaining error is {first.cause.clause}."
     if first is None:
         return "The model is sick."
     evidence = [finding.message for finding in gate_findings] + _clauses(first)
@@ -160,7 +160,3 @@ def _clause(message: str) -> str:
     bare = re.sub(r" \([^()]*\)", "", message)
     ends = [end.start() for end in re.finditer("[:;] ", bare) if end.start() >= SHORTEST]
     return bare[: ends[0]] if ends else bare
-
-
-def _lower(title: str) -> str:
-    return title[0].lower() + title[1:]

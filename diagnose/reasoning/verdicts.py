@@ -48,7 +48,6 @@ SNIPPETS: dict[str, DeclaredRemedy] = {
     "regularization": generalisation.REGULARIZE,
     "reduce-complexity": generalisation.SMALLER,
 }
-DOMINANT = 0.5  # share of the gap from optimum to dev (knowledge of chapters 20-21: look at the larger part first)
 
 
 @dataclass(frozen=True)
@@ -121,25 +120,14 @@ def _verdict(item: str, now: Situation) -> Verdict:
 
 Decision = tuple[Answer, str, tuple[Finding | None, ...]]
 
-# Items that are themselves the repair of a disease.
-REPAIRED_BY = {
-    "undertrained": "train-longer",
-    "bottleneck": "bigger-network",
-    "too-deep-plain": "change-architecture",
-    "best-weights-thrown-away": "regularize",
-}
-
 
 def _decide(item: str, now: Situation) -> Decision:
     if now.repair is not None:
-        if REPAIRED_BY.get(now.repair.code) == item:
-            return "do", f"This fixes cause 1: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
-        return "dont-yet", f"Fix cause 1 first: {_lower(now.repair.cause.title)}.", now.repair.support[:1]
+        cause = now.repair.cause
+        if cause.idea == item:
+            return "do", f"This fixes cause 1: {cause.clause}.", now.repair.support[:1]
+        return "dont-yet", f"Fix cause 1 first: {cause.clause}.", now.repair.support[:1]
     return _RULES[item](now)
-
-
-def _lower(title: str) -> str:
-    return title[0].lower() + title[1:]
 
 
 def _for_variance(now: Situation, do: str, dont_for_bias: str) -> Decision:

@@ -73,3 +73,9 @@ def test_every_remedy_is_offered() -> None:
 
 def test_the_lists_have_a_title_and_a_snippet_for_every_item() -> None:
     assert set(MACHINE_LEARNING_YEARNING) | set(FAST_AI) == set(TITLES) == set(SNIPPETS)
+
+
+def test_an_idea_that_repairs_a_cause_is_on_the_lists() -> None:
+    ideas = {cause.idea for cause in CAUSES} - {""}
+    assert ideas
+    assert ideas <= set(TITLES)

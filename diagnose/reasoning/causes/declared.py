@@ -42,6 +42,7 @@ class DeclaredCause:
     these add weight to a suspicion but do not create one. `cleared_by`: weight subtracted if that check ran and found
     nothing. Of several suspected causes of one `family` the strongest wins. `explains` names causes that this one
     brings about. `confirmed_by`: the remedies that confirm it if they alone restore learning in a trial.
+    `idea`: the item of the remedy lists (`reasoning.verdicts`) that is itself the repair.
     `told_anyway`: while a training runs, it is reported even if another cause explains it.
     """
 
@@ -57,4 +58,10 @@ class DeclaredCause:
     witnessed_by: Mapping[Check, float] = field(default_factory=dict)
     cleared_by: Mapping[Check, float] = field(default_factory=dict)
     confirmed_by: tuple[DeclaredRemedy, ...] = ()
+    idea: str = ""
     told_anyway: bool = False
+
+    @property
+    def clause(self) -> str:
+        """The title as a clause inside a sentence."""
+        return self.title[0].lower() + self.title[1:]

@@ -24,6 +24,7 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
         Role.RESIDUE,
         {best_epoch: 2.0},
         (optimisation.KEEP_BEST,),
+        idea="regularize",
     ),
     DeclaredCause(
         "dev-set-overfitting",

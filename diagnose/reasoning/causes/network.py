@@ -112,6 +112,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
         witnessed_by={activation_spread: 0.5, overfit_batch: 0.5},
         cleared_by={overfit_batch: 0.5},
         confirmed_by=(network.SHALLOWER,),
+        idea="change-architecture",
     ),
     DeclaredCause(
         "dropout-too-high",
@@ -141,5 +142,6 @@ NETWORK: tuple[DeclaredCause, ...] = (
         {bottleneck: 2.0},
         (network.WIDEN,),
         explains=("high-bias", "plateau", "learning-rate-too-low", "undertrained", "dead-units", "cut-gradient"),
+        idea="bigger-network",
     ),
 )

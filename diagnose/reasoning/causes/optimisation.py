@@ -61,6 +61,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         witnessed_by={slow_learning: 0.5},
         family="speed",
         explains=("high-bias",),
+        idea="train-longer",
     ),
     DeclaredCause(
         "batch-size",
