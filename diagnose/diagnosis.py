@@ -149,13 +149,10 @@ class Effect:
     @property
     def message(self) -> str:
         """What the trial showed, in one clause."""
-        brings = {True: "restores learning", False: "does not restore learning", None: "was tried"}[self.restores]
-        beside = f"{self.control} has" if self.control else "without it"
+        outcome = {True: ", learning is restored", False: ", learning is not restored", None: ""}[self.restores]
         after = f" after {self.steps} steps" if self.steps else ""
-        return (
-            f"{self.what}: this change alone {brings}: train skill {self.after:.2f} with it, and {beside}"
-            f" {self.before:.2f}{after}"
-        )
+        control = f"with {self.control}" if self.control else "without the change"
+        return f"with {self.what} alone{outcome}: train skill {self.after:.2f}{after}, and {self.before:.2f} {control}"
 
 
 @dataclass(frozen=True)
