@@ -236,7 +236,7 @@ def test_a_newer_schema_is_opened_with_a_notice(folder: Path) -> None:
     [
         (("missing.json", "runs"), "missing.json does not exist"),
         (("text.json", "runs"), "text.json: not a diagnosis"),
-        (("runs", "other.json"), 'other.json: not a diagnosis: the JSON has no number "schema"'),
+        (("runs", "other.json"), 'other.json: not a diagnosis: the JSON must have an integer "schema"'),
         (("runs", "empty"), "empty holds no result"),
         (("runs", "runs", "--json", "out.txt"), "out.txt does not end in .json"),
         (("runs", "runs", "--html", "empty"), "empty is a folder"),

@@ -25,9 +25,7 @@ def test_a_clear_gain_restores_learning() -> None:
         ((0.9, 0.9, 0.9), (0.1, 0.1, 0.1)),  # worse
     ],
 )
-def test_a_small_or_unclear_gain_is_not_enough(
-    before: tuple[float, ...], after: tuple[float, ...]
-) -> None:
+def test_a_small_or_unclear_gain_is_not_enough(before: tuple[float, ...], after: tuple[float, ...]) -> None:
     assert compared(before, after) is False
 
 
@@ -45,9 +43,7 @@ def test_two_seeds_have_no_interval() -> None:
 
 def test_the_message_names_the_control() -> None:
     arms = Arm((0.2, 0.2, 0.2), 0.1), Arm((0.9, 0.9, 0.9), 0.01)
-    message = effect(
-        "default-optimizer", "Adam", arms, control="SGD at learning rate 1", steps=300, values={}
-    ).message
+    message = effect("default-optimizer", "Adam", arms, control="SGD at learning rate 1", steps=300, values={}).message
     assert message == (
         "with Adam alone, learning is restored: train skill 0.90 after 300 steps, and 0.20 with SGD at learning rate 1"
     )

@@ -144,9 +144,7 @@ def _trainable(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply("every layer is trainable")
 
     def trainable(model: Any) -> None:
-        for (
-            layer
-        ) in model._flatten_layers():  # a model's flag does not override those of its layers
+        for layer in model._flatten_layers():  # a model's flag does not override those of its layers
             layer.trainable = True
 
     return plan.changed("all layers trainable", adjust=(*plan.adjust, trainable))
