@@ -65,7 +65,7 @@ def train(bench: Bench, plan: TrainingPlan) -> Arm:
     """Train every candidate rate from every seed, and return the candidate with the best mean skill.
 
     Raises:
-        NotMeasured: the copy cannot be built, or the model trains by its own `train_step`.
+        NotMeasured: the copy cannot be built, or the model has a custom `train_step`.
     """
     with _trainer(bench, plan) as (trainer, starts):
         arms = [Arm(_skills(trainer, starts, rates), float(rates[0])) for rates in plan.rates]
@@ -91,7 +91,7 @@ def _trainer(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dict[i
         return
     model, optimizer = built(plan, bench.settings.seed)
     trainer = Trainer(bench, model, optimizer, (plan.train, plan.dev), plan.outputs, batch_size=plan.batch_size)
-    yield trainer, {seed: bench.keep(_copy(plan, seed).get_weights()) for seed in plan.seeds}
+    yield trainer, {seed: bench.with_preserved_weights(_copy(plan, seed).get_weights()) for seed in plan.seeds}
 
 
 def built(plan: TrainingPlan, seed: int) -> tuple[Any, Any]:

@@ -49,7 +49,7 @@ def _cannot_change(bench: Bench) -> tuple[str, str] | None:
     if not bench.rebuilt:
         return "the model cannot be rebuilt, so no change can be tried", REBUILD
     if bench.fine_tuned:
-        return "the model fine-tunes pretrained layers, and their initial weights are unknown", DOES_NOT_APPLY
+        return "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY
     return None
 
 

@@ -123,6 +123,6 @@ def test_conversions_find_the_scale_that_the_model_met():
 
 def test_tokens_are_not_converted():
     with Bench(attention(), Settings()) as bench:
-        assert "takes numbers" in conversions(bench, {}).reason
+        assert "no input of the model is numeric" in conversions(bench, {}).reason
     with Bench(many_ends(), Settings()) as bench:
         assert conversions(bench, {}).rows == 48

@@ -170,5 +170,5 @@ def test_a_saved_model_run_as_a_whole_gets_no_clean_bill_for_its_layers(tmp_path
     whole = replace(sequential(), model=keras.Model(source, layer(source)))
     with Bench(whole, Settings()) as bench:
         for instrument in (network, forward, backward):
-            with pytest.raises(NotMeasured, match="run as a whole: its layers cannot be seen"):
+            with pytest.raises(NotMeasured, match="runs as one layer: its inner layers are not accessible"):
                 instrument(bench, {})

@@ -169,7 +169,7 @@ def test_the_constant_is_fitted_on_train_and_judged_on_the_same_rows():
 def test_predictions_that_do_not_fit_the_targets_are_refused():
     output = Output("y", Task.REGRESSION, "mse")
     reference = constant_reference(output, np.zeros((4, 2)))
-    with pytest.raises(InputError, match="3 numbers"):
+    with pytest.raises(InputError, match="must have 2 numbers per row, as targets, got 3"):
         score(output, np.zeros((4, 2)), np.zeros((4, 3)), reference)
 
 

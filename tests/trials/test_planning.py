@@ -80,7 +80,7 @@ def test_a_trial_that_fails_does_not_affect_the_others(monkeypatch: pytest.Monke
 
     def fails_for_scaling(bench: Any, plan: Any) -> Any:
         if plan.changes == ("standardised inputs",):
-            raise NotMeasured("the model trains by its own train_step", "Pass its history.")
+            raise NotMeasured("Net has a custom train_step", "Pass its history.")
         return real(bench, plan)
 
     monkeypatch.setattr(trials, "train", fails_for_scaling)
