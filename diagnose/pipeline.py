@@ -115,11 +115,11 @@ def examine(
         rows=settings.rows,
         seed=seed,
     )
-    say = progress or _silent
-    say("loading")
+    report = progress or _silent
+    report("loading")
     start = perf_counter()
     subject = subject_from(model, train, dev, test, options=options)
-    return diagnose_subject(subject, settings, say, loading_seconds=perf_counter() - start)
+    return diagnose_subject(subject, settings, report, loading_seconds=perf_counter() - start)
 
 
 def _silent(_: str) -> None:

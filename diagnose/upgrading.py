@@ -39,7 +39,7 @@ def _errors(output: str, ladder: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return
     levels = dict(zip(ladder.get("labels", []), _levels(ladder), strict=False))
     baseline = next((label for label in levels if str(label).startswith("baseline: ")), None)
-    beside = {
+    shared = {
         "constant_error": levels.get("constant prediction", (math.nan, None))[0],
         "target_error": levels.get("target", (None, None))[0],
         "baseline": str(baseline).removeprefix("baseline: ") if baseline else None,
@@ -51,7 +51,7 @@ def _errors(output: str, ladder: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if split is not None:
             unit = "RMSE" if ladder.get("unit") == "RMSE" else "error rate"
             own = {"output": output, "split": split, "unit": unit, "error": value, "interval": interval}
-            yield own | {"rows": None, "population": None, "skill": math.nan} | beside
+            yield own | {"rows": None, "population": None, "skill": math.nan} | shared
 
 
 def _levels(ladder: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any] | None]]:
