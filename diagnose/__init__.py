@@ -20,7 +20,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names when they are first asked for: `import diagnose` must stay instant."""
+    """Import the public names on first use, to keep `import diagnose` fast."""
     if name not in _HOME:
         raise AttributeError(f"module 'diagnose' has no attribute '{name}'")
     from importlib import import_module

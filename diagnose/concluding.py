@@ -1,4 +1,4 @@
-"""From everything that was measured, found and tried to the `Diagnosis`."""
+"""Builds the `Diagnosis` from measurements, outcomes of checks and effects of trials."""
 
 import platform
 from collections.abc import Iterable
@@ -38,13 +38,13 @@ def conclude(
     loading_seconds: float = 0.0,
     command: str = "",
 ) -> Diagnosis:
-    """Reason from the outcomes and the effects of trials, and put the result together.
+    """Reason from outcomes and effects, and build the diagnosis.
 
     Args:
-        subject, settings, checks, measured, outcomes: what was examined, how, and what came of it.
-        effects: of the remedies that were tried.
-        level: how sick the model is, where more than the gate tells it.
-        loading_seconds, command: are recorded.
+        subject, settings, checks, measured, outcomes: the input and the results so far.
+        effects: effects of the trials.
+        level: severity of the model's state; None: the checks of the gate determine it.
+        loading_seconds, command: recorded in the diagnosis.
     """
     seen = Seen(outcomes)
     suspicions = suspect(outcomes, level=level, effects=effects)
@@ -78,7 +78,7 @@ def conclude(
 
 
 def _timing(loading: float, measured: Measured, outcomes: Iterable[Outcome]) -> dict[str, float]:
-    """Seconds by instrument, and of the phases around them."""
+    """Seconds by instrument, and of loading and checks."""
     spent = {"loading": loading} | {run.name: run.seconds for run in measured.executed}
     return spent | {"checks": sum(outcome.seconds for outcome in outcomes)}
 
@@ -98,7 +98,7 @@ def _not_covered(settings: Settings) -> tuple[Coverage, ...]:
         return (
             Coverage(
                 "everything that needs training",
-                "effort quick trains nothing",
+                "effort quick does not train",
                 "Run diagnose with --effort standard.",
             ),
         )
@@ -130,7 +130,7 @@ def _outcome(check: Check, outcome: Outcome) -> CheckOutcome:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of every library that a number may depend on."""
+    """Return the versions of Python and of the libraries that results depend on."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}

@@ -1,4 +1,4 @@
-"""The whole result of an examination: plain data, the only thing a report may read."""
+"""The result of an examination as plain data; reports read nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAST_AI = ("more-data", "augmentation", "generalizing-architecture", "regulariza
 
 
 class State(StrEnum):
-    """What the subject is in; see design: a disease at error, or no learning, or far behind a baseline is sick."""
+    """State of the subject. Sick: a disease at error, no learning, or far behind a baseline."""
 
     SICK = "sick"
     ATTENTION = "attention"
@@ -43,8 +43,8 @@ class Tool:
 class Cause:
     """One named cause in this diagnosis.
 
-    `explains` holds ids of findings and codes of causes. `evidence` are the findings' own pictures, the
-    most telling first. `summary` is one sentence with the numbers, for people.
+    `explains` holds ids of findings and codes of causes. `evidence` comes from the findings, the most important
+    first. `summary` is a short text with the numbers.
     """
 
     code: str
@@ -62,7 +62,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """How one check ended. `reason` and `how` say why it did not run, and what to pass or change so that it does."""
+    """How one check ended. If it did not run, `reason` says why, and `how` what to pass or change."""
 
     code: str
     title: str
@@ -77,7 +77,7 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class Payoff:
-    """What a remedy brings. `interval` is that of `after`, from paired differences where it was measured."""
+    """The gain of a remedy. `interval` is that of `after`, from paired differences if it was measured."""
 
     metric: str
     before: float | None
@@ -88,7 +88,7 @@ class Payoff:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One item of one list. `measurements` names the findings (ids) and numbers behind it."""
+    """The verdict on one item of a list. `measurements` are the finding ids and numbers that it is based on."""
 
     item: str
     title: str
@@ -102,7 +102,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a remedy stands: the list, its item, the chapter or lesson."""
+    """The source of a remedy: the list, its item, the chapter or lesson."""
 
     list: str
     item: str
@@ -118,17 +118,17 @@ class Remedy:
     sources: tuple[Source, ...]
     payoff: Payoff
     cost: str  # "one line", "one training run", "weeks"
-    causes: tuple[str, ...] = ()  # codes of the causes it is for
+    causes: tuple[str, ...] = ()  # codes of the causes that it treats
 
 
 @dataclass(frozen=True)
 class Effect:
     """The measured effect of one remedy: mean train skill without and with it, in paired short trainings.
 
-    `interval` is the 95 % interval of the mean difference. `remedy` is the code of what was tried, `causes` are the
-    codes of the causes that it confirms where it `restores` learning (a gain above `threshold`); `code` is the first
-    of them. `control` says what the arm without the change is, where that is not the model's own training. `values`
-    are what the remedy's action and snippet name, just as it was tried.
+    `what` is the change as a noun phrase. `interval` is the 95 % interval of the mean difference. `remedy` is the code
+    of the remedy, `causes` are the codes of the causes that the trial confirms if it `restores` learning (a gain above
+    `threshold`); `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the
+    model's own training. `values` are the values that were tried, by the names in the remedy's action and snippet.
     """
 
     code: str
@@ -148,24 +148,21 @@ class Effect:
 
     @property
     def message(self) -> str:
-        """What the trial showed, in one clause."""
-        brings = {True: "restores learning", False: "does not restore learning", None: "was tried"}[self.restores]
-        beside = f"{self.control} has" if self.control else "without it"
+        """The result of the trial as one clause."""
+        outcome = {True: ", learning is restored", False: ", learning is not restored", None: ""}[self.restores]
         after = f" after {self.steps} steps" if self.steps else ""
-        return (
-            f"{self.what}: this change alone {brings}: train skill {self.after:.2f} with it, and {beside}"
-            f" {self.before:.2f}{after}"
-        )
+        control = f"with {self.control}" if self.control else "without the change"
+        return f"with {self.what} alone{outcome}: train skill {self.after:.2f}{after}, and {self.before:.2f} {control}"
 
 
 @dataclass(frozen=True)
 class ErrorLevel:
-    """How far one output is wrong on one split with the loaded weights, in inference mode, beside what else is known.
+    """The error of one output on one split, with the loaded weights and in inference mode.
 
     `error` is in `unit`: an error rate (0 to 1) or an RMSE in units of the target; `interval` is its 95 % interval,
-    `skill` 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled data loss of this
-    output, `metrics` are the user's own compiled metrics, by name. `rows` were scored, of `population` (None: their
-    number is not known). `baseline` is the best scikit-learn model, judged on the rows of `baseline_split`.
+    `skill` is 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled data loss of this
+    output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown) rows were scored.
+    `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`.
     """
 
     output: str
@@ -195,7 +192,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture of the subject that belongs to no single finding: curves, profiles, levels of error."""
+    """A figure of the subject that belongs to no finding: curves, profiles, error levels."""
 
     section: Literal["curves", "layers", "data"]
     evidence: Evidence
@@ -203,7 +200,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer for the report's map and table; None where it was not measured."""
+    """One layer in the report's graph and table; None where a value was not measured."""
 
     path: str
     kind: str
@@ -216,18 +213,19 @@ class LayerRow:
     spread: float | None
     gradient_fresh: float | None  # |g| / |W|
     gradient: float | None
-    dead: float | None  # share of units that never fire; None where the activation cannot die
+    dead: float | None  # share of units that never fire; None if units with this activation cannot die
     saturated: float | None
     flags: tuple[str, ...]  # codes of findings at this layer
-    inbound: tuple[str, ...] = ()  # paths of the layers that feed it; empty for inputs and where unknown
-    receptive_field: tuple[int | None, ...] = ()  # input places it sees, axis by axis, None: all; () where unknown
+    inbound: tuple[str, ...] = ()  # paths of its input layers; empty for inputs and where unknown
+    receptive_field: tuple[int | None, ...] = ()  # input positions per axis, None: all; () where unknown
 
 
 @dataclass(frozen=True)
 class Band:
-    """What is healthy for one quantity of the layer map at fresh weights, and what says so.
+    """The healthy range of one quantity of the layer graph at fresh weights.
 
-    `quantity` is "spread" or "gradient" (in their units) or "dead" (a share, 0 to 1). `basis` is one sentence.
+    `quantity` is "spread" or "gradient" (in their units) or "dead" (a share, 0 to 1). `basis` is one sentence on
+    where the range comes from.
     """
 
     quantity: Literal["spread", "gradient", "dead"]
@@ -238,7 +236,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """State, causes, findings, verdicts and remedies, with everything needed to check them."""
+    """State, causes, findings, verdicts and remedies, with the data to verify them."""
 
     tool: Tool
     subject: dict[str, Any]  # name, parameters, outputs, splits (rows, seen, origin), training, notes, layers
@@ -261,7 +259,11 @@ class Diagnosis:
     schema: int = field(default=SCHEMA)
 
     def save(self, path: str | Path) -> None:
-        """Write it as JSON (`.json`), page (`.html`) or JUnit XML (`.xml`), to a temporary name first."""
+        """Write the diagnosis as JSON (`.json`), HTML (`.html`) or JUnit XML (`.xml`), atomically.
+
+        Raises:
+            InputError: another suffix, or the folder is not writable.
+        """
         from diagnose.storing import save
 
         save(self, Path(path))
@@ -271,7 +273,7 @@ class Diagnosis:
         """Read a diagnosis written by `save` as JSON.
 
         Raises:
-            InputError: the file is missing or no diagnosis.
+            InputError: the file is missing, or is not a diagnosis.
         """
         from diagnose.storing import load
 

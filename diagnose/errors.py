@@ -1,12 +1,12 @@
-"""The one error a user can cause, and what can be tried after one kind of it."""
+"""The errors that a user's input can cause."""
 
 
 class InputError(Exception):
-    """Something the user passed cannot be used.
+    """An input of the user cannot be used.
 
-    The message is one clear sentence: what is wrong, where (the file, the layer, the option), and
-    what to pass instead. The command prints it and exits with status 2; it never shows a traceback.
-    Names come from files that nobody vouches for: line ends and control characters in them are shown as blanks.
+    The message is one sentence: what is wrong, where (file, layer, option), and what to pass instead. The command
+    prints it and exits with status 2, without a traceback. Line ends and control characters, which may come from
+    names in untrusted files, become spaces.
     """
 
     def __init__(self, message: str) -> None:
@@ -14,8 +14,8 @@ class InputError(Exception):
 
 
 class BuildError(InputError):
-    """Keras 3 cannot build a model that nothing else is wrong with; tf-keras may."""
+    """Keras 3 cannot build the model; tf-keras may be able to."""
 
 
 class RefusedError(InputError):
-    """The file could do harm, so no other way of opening it is tried either."""
+    """The file could do harm; no other way of opening it is tried."""

@@ -1,4 +1,4 @@
-"""What a check says: its findings, their evidence, and the outcome of its run. Plain data."""
+"""The result of a check: its findings, their evidence, and the outcome of its run."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,11 +6,11 @@ from typing import Literal
 
 
 class Severity(StrEnum):
-    """How bad it is. `rank` orders them, the worst last."""
+    """How serious a finding is. `rank` orders severities, the worst last."""
 
-    INFO = "info"  # worth knowing
+    INFO = "info"  # good to know
     HINT = "hint"  # worth trying
-    WARNING = "warning"  # a measurable loss is likely
+    WARNING = "warning"  # probably costs accuracy
     ERROR = "error"  # results are invalid, or the model cannot learn
 
     @property
@@ -37,10 +37,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Where:
-    """The place of a finding; whatever does not apply is None."""
+    """The place of a finding; None where a part does not apply."""
 
     output: str | None = None
-    layer: str | None = None  # its path, as in `Layer.path`
+    layer: str | None = None  # `Layer.path`
     split: str | None = None
     feature: str | None = None
     label: str | None = None  # "class" in the JSON
@@ -48,12 +48,12 @@ class Where:
     step: int | None = None
 
 
-# Evidence is a closed union: checks describe, reports draw. All values are plain Python.
+# Evidence is a closed union of plain data: checks create it, reports draw it.
 
 
 @dataclass(frozen=True)
 class Bars:
-    """One value per label, perhaps with an interval, a threshold and the range of healthy models."""
+    """One value per label, optionally with an interval, a threshold and the range of healthy models."""
 
     title: str
     labels: tuple[str, ...]
@@ -69,19 +69,19 @@ class Bars:
 
 @dataclass(frozen=True)
 class Series:
-    """One line: its points and, perhaps, the band around them."""
+    """One line: its points and, optionally, a band around them."""
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
-    role: str = ""  # train | dev | test | yours | reference | "" : the same colour everywhere
+    role: str = ""  # train | dev | test | yours | reference | ""; sets the colour
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A labelled place on the x axis (the user's learning rate, the best epoch), or a range of it."""
+    """A labelled point or range on the x axis (the user's learning rate, the best epoch)."""
 
     label: str
     x: float
@@ -91,7 +91,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over one axis."""
+    """Lines over a common x axis."""
 
     title: str
     x_label: str
@@ -130,7 +130,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the user's data: a grey or RGB picture (PNG, base64), or its text."""
+    """One row of the user's data: a grey or RGB image (PNG, base64), or its text."""
 
     caption: str
     png: str | None = None
@@ -148,7 +148,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Table:
-    """Anything else, in columns."""
+    """A table of text and numbers."""
 
     title: str
     columns: tuple[str, ...]
@@ -161,13 +161,12 @@ Evidence = Bars | Curves | Histogram | Matrix | Samples | Table
 
 @dataclass(frozen=True)
 class Finding:
-    """One statement of what is: a quantity, its place, its size and its uncertainty.
+    """One observation: a quantity, its place, its size and its uncertainty.
 
-    A check yields it with `severity` and `message` and whatever else it knows; `id`, `fingerprint`
-    and `check` are filled in by `Check.run`. `code` is the check's own code.
+    A check yields findings; `Check.run` sets `id`, `fingerprint`, `check` and `code` (the code of the check).
 
-    `message` is one lower-case clause without a full stop and without advice. `value` and
-    `threshold` have the same unit. `rows` is the number of rows the statement rests on.
+    `message` is one lower-case clause without a full stop and without advice. `value` and `threshold` have the same
+    unit. `rows` is the number of rows that the finding is based on.
     """
 
     severity: Severity
@@ -195,7 +194,7 @@ class Examined:
 
 @dataclass(frozen=True)
 class Skipped:
-    """The check could not run: why, and what to pass or change so that it can."""
+    """The check could not run: `reason` says why, `how` what to pass or change."""
 
     check: str
     reason: str
@@ -205,7 +204,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Crashed:
-    """The check failed, by our fault; all other checks go on."""
+    """The check raised an exception, which is a bug; the other checks still run."""
 
     check: str
     error: str

@@ -1,4 +1,4 @@
-"""The flow: subject -> measurements -> findings -> suspects -> trials of their remedies -> diagnosis."""
+"""The pipeline: subject -> measurements -> findings -> suspects -> trials of their remedies -> diagnosis."""
 
 from __future__ import annotations
 
@@ -50,45 +50,45 @@ def examine(
     time: str | None = None,
     progress: Progress | None = None,
 ) -> Diagnosis:
-    """Examine a model with its data and say what is wrong, how sure that is, and what to do next.
+    """Examine a model with its data: what is wrong, how sure that is, and what to do next.
 
-    The model is not changed: weights, optimizer, metrics and every random state are bit-identical afterwards.
+    The model is not changed: weights, optimizer, metrics and all random states are bit-identical afterwards.
 
     Args:
         model: a built and compiled `keras.Model`, or the path of a `.keras` or `.h5` file.
         train: the rows it was trained on: `(x, y)` or `(x, y, sample_weight)` of arrays (lists or dicts for several
             inputs or outputs), a `tf.data.Dataset`, a `keras.utils.PyDataset`, a torch `DataLoader`, pandas frames,
             or the path of a file or folder.
-        dev: rows it was not trained on, in the same forms; needed for variance and what rests on it.
-        test: further rows, used for nothing but the comparison of dev with test.
-        task: "binary", "multiclass", "multilabel" or "regression", where it cannot be told from loss and labels.
+        dev: rows it was not trained on, in the same forms; needed for variance and all that depends on it.
+        test: more rows that it was not trained on, only used to compare dev with test.
+        task: "binary", "multiclass", "multilabel" or "regression", if loss and labels do not determine it.
         target: the name of the target column, for tables.
-        loss, optimizer, learning_rate: where the model was not compiled or its file lost them.
-        batch_size, epochs: how the model *was* trained (unknown otherwise, except for what the optimizer knows).
+        loss, optimizer, learning_rate: for a model that is not compiled, or whose file does not hold them.
+        batch_size, epochs: how the model *was* trained; unknown otherwise, except for what the optimizer stores.
         history: the `History` that `fit` returned, its `.history` dict, or the path of a JSON or CSV file of it.
         target_error: the error to reach, an error rate (0 to 1) or an RMSE in units of the target; by output name
             for several outputs.
         effort: "quick" (no training of any kind), "standard" or "deep".
-        budget: cap in seconds.
-        rows: rows evaluated per split at most, or "all".
-        seed: of every random choice.
-        only, skip: codes of checks to run, or to leave out.
-        no_samples: leave rows and pictures of the data out of the results.
-        plan: `diagnosis.settings["plan"]` of an earlier examination: the same instruments at the same size, whatever
-            time they take.
+        budget: time limit in seconds.
+        rows: maximum number of rows evaluated per split, or "all".
+        seed: seed of all random choices.
+        only, skip: codes of checks to run, or to skip.
+        no_samples: leave rows and images of the data out of the results.
+        plan: `diagnosis.settings["plan"]` of an earlier examination: run the same instruments at the same size,
+            without a time limit.
         custom_objects: a Python file that defines the model's own classes and functions.
         lambdas: "LAYER=FILE.py:FUNCTION" for each Lambda layer of a model file.
         architecture: the model's JSON, for a file that holds weights only.
         trust: allow code inside the model file, as Keras's `safe_mode=False` does.
-        loader: "FILE.py:FUNCTION" that is given the path `train` and returns the splits.
-        group, time: the columns (or arrays) that say which rows belong together, and when they came.
+        loader: "FILE.py:FUNCTION" that takes the path `train` and returns the splits.
+        group, time: the columns (or arrays) that identify rows that belong together, and that order rows in time.
         progress: called with the name of each instrument as it starts.
 
     Returns:
         The `Diagnosis`: `.state`, `.causes`, `.findings`, `.verdicts`, `.remedies`, `.save(path)`.
 
     Raises:
-        InputError: something passed cannot be used; the message says what, where and what to pass instead.
+        InputError: an argument cannot be used; the message says what is wrong, where, and what to pass instead.
     """
     from diagnose.loading import LoadOptions, subject_from
 
@@ -115,19 +115,19 @@ def examine(
         rows=settings.rows,
         seed=seed,
     )
-    say = progress or _silent
-    say("loading")
+    report = progress or _silent
+    report("loading")
     start = perf_counter()
     subject = subject_from(model, train, dev, test, options=options)
-    return diagnose_subject(subject, settings, say, loading_seconds=perf_counter() - start)
+    return diagnose_subject(subject, settings, report, loading_seconds=perf_counter() - start)
 
 
 def _silent(_: str) -> None:
-    """No progress is shown."""
+    """Show no progress."""
 
 
 def target_errors(given: float | Mapping[str, float] | None) -> dict[str, float]:
-    """By output name; "" stands for the only output."""
+    """Return target errors by output name; the only output may have the name ""."""
     if given is None:
         return {}
     return dict(given) if isinstance(given, Mapping) else {"": float(given)}
@@ -144,21 +144,21 @@ def settings_from(
     samples: bool,
     plan: Mapping[str, float] | None = None,
 ) -> Settings:
-    """Check the options that choose what is examined.
+    """Validate options and return the settings.
 
     Raises:
-        InputError: an effort, a number of rows or a code of a check that does not exist.
+        InputError: an unknown effort or check, or an invalid number of rows.
     """
     from diagnose.checks import CHECKS
 
     efforts = [e.value for e in Effort]
     if effort not in efforts:
-        raise InputError(f"effort '{effort}' does not exist: pass one of {', '.join(efforts)}")
+        raise InputError(f"effort must be one of {', '.join(efforts)}, got '{effort}'")
     if isinstance(rows, str) and rows != "all" and not rows.isdigit():
-        raise InputError(f"rows '{rows}' is not a number: pass a number of rows or 'all'")
+        raise InputError(f"rows must be a number or 'all', got '{rows}'")
     limit = None if rows == "all" else int(rows)
     if limit is not None and limit < 1:
-        raise InputError(f"rows {limit} is too few: pass at least 1, or 'all'")
+        raise InputError(f"rows must be at least 1 or 'all', got {limit}")
     known = {check.code for check in CHECKS}
     for code in (*only, *skip):
         if code not in known:
@@ -173,7 +173,7 @@ def diagnose_subject(
     loading_seconds: float = 0.0,
     command: str = "",
 ) -> Diagnosis:
-    """The whole flow after loading; see `examine`."""
+    """Run the pipeline after loading; see `examine`."""
     from diagnose.concluding import conclude
     from diagnose.measuring import Measured, planner_for
     from diagnose.reasoning.engine import Seen, suspect, worth_trying
@@ -194,7 +194,7 @@ def diagnose_subject(
 
 
 def chosen(settings: Settings) -> tuple[Check, ...]:
-    """The checks that `only` and `skip` leave, in their fixed order."""
+    """The checks that `only` and `skip` select, in their fixed order."""
     from diagnose.checks import CHECKS
 
     return tuple(c for c in CHECKS if (not settings.only or c.code in settings.only) and c.code not in settings.skip)

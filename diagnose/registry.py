@@ -1,7 +1,7 @@
-"""How a function becomes a check.
+"""Turns a function into a check.
 
-The parameters of a check are its needs: `def dead_units(forward: Forward)` runs only where the forward pass was
-measured, and sees nothing else. `X | None` is optional: the check gets None where X is missing.
+The parameter types of a check are the measurements it needs: `def dead_units(forward: Forward)` runs only if the
+forward pass was measured. `X | None` is optional: the check gets None if X is missing.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from diagnose.measurements import ALL_ROWS, Dataset, History, NotMeasured, Split
 
 HEADINGS = ("What it measures", "Why it matters", "How it is decided", "Known limits", "References")
 
-# By the origins that a check accepts, tried in this order: why another history does not do, and the way out.
+# Accepted origin of a history -> why other histories are not enough, and what to do. The first match is used.
 OTHER_HISTORY = {
     "recorded": (
         "needs your own training log; a replay cannot show it",
         "Pass the training's --history FILE, or train with diagnose.DiagnosisCallback.",
     ),
     "live": (
-        "needs a training that is watched; its log or a replay cannot show it",
+        "needs the callback during training; a log or a replay cannot show it",
         "Train with diagnose.DiagnosisCallback.",
     ),
     "replay": (
@@ -37,11 +37,11 @@ OTHER_HISTORY = {
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """A pure function from measurements to findings, with all that is to be known of it.
+    """A pure function from measurements to findings, with its properties.
 
     `needs` maps parameter names to measurement types, `optional` names those that may be missing. `origins` are the
-    histories that it accepts. `needs_all_rows`: it cannot judge a sample of a split. `speaks_live` is the least
-    severity of its findings that is reported while a training runs; None: it says nothing before the training ends.
+    accepted origins of a history. `needs_all_rows`: the check cannot judge a sample of a split. `speaks_live` is the
+    lowest severity that is reported during a training; None: findings are reported at the end of the training only.
     `reading` is further reading.
     """
 
@@ -59,23 +59,23 @@ class Check:
 
     @property
     def required(self) -> frozenset[type]:
-        """The measurements without which it does not run."""
+        """The measurements without which the check is skipped."""
         return frozenset(kind for name, kind in self.needs.items() if name not in self.optional)
 
     def run(self, measurements: Mapping[type, object]) -> Outcome:
-        """Examine; an error in here costs this check only."""
+        """Run the check. An exception becomes a `Crashed` outcome."""
         start = time.perf_counter()
         findings: list[Finding] = []
         outcome: Outcome
         try:
             for finding in self.examine(**self._inputs(measurements)):
-                findings.append(self._signed(finding, findings))
+                findings.append(self._identified(finding, findings))
             outcome = Examined(self.code, tuple(findings))
         except NotMeasured as missing:
             outcome = Skipped(self.code, missing.reason, missing.how)
             if findings:
                 outcome = Examined(self.code, tuple(findings))
-        except Exception as error:  # noqa: BLE001 - one broken check must not cost the rest
+        except Exception as error:  # noqa: BLE001 - the other checks must still run
             outcome = Crashed(self.code, f"{type(error).__name__}: {error}")
         return replace(outcome, seconds=time.perf_counter() - start)
 
@@ -94,12 +94,12 @@ class Check:
         return inputs
 
     def _accepted(self, value: object) -> object:
-        """The measurement, unless it is a history of another origin than the check accepts."""
+        """The measurement; `Unavailable` for a history of an origin that the check does not accept."""
         if not isinstance(value, History) or value.origin in self.origins:
             return value
         return Unavailable(*next(OTHER_HISTORY[origin] for origin in OTHER_HISTORY if origin in self.origins))
 
-    def _signed(self, finding: Finding, earlier: list[Finding]) -> Finding:
+    def _identified(self, finding: Finding, earlier: list[Finding]) -> Finding:
         place = "/".join(part for part in _parts(finding.where) if part)
         fingerprint = hashlib.sha256(f"{self.code}|{place}".encode()).hexdigest()[:12]
         return replace(
@@ -112,24 +112,24 @@ class Check:
 
 
 def _absent(kind: type) -> Unavailable:
-    return Unavailable(f"{kind.__name__} was not measured", "Run diagnose on the saved model, which measures it.")
+    return Unavailable(f"{kind.__name__} was not measured", "Run diagnose on the saved model.")
 
 
 def _refuse_samples(dataset: Dataset) -> None:
-    """Skip a check that needs all rows where a split is a sample.
+    """Require that no split is a sample.
 
     Raises:
-        NotMeasured: some split is a sample.
+        NotMeasured: a split is a sample.
     """
     for split in dataset.splits:
         if split.sampled:
-            raise NotMeasured(f"it needs all rows, and of {split.name} {_held(split)}", ALL_ROWS)
+            raise NotMeasured(f"needs all rows; {split.name} is a sample of {_held(split)}", ALL_ROWS)
 
 
 def _held(split: SplitStatistics) -> str:
     if split.population is None:
-        return f"only {split.rows:,} are held"
-    return f"{split.rows:,} of {split.population:,} are held"
+        return f"{split.rows:,} rows"
+    return f"{split.rows:,} out of {split.population:,} rows"
 
 
 def _parts(where: Where) -> tuple[str | None, ...]:
@@ -145,7 +145,7 @@ def check(
     speaks_live: Severity | None = Severity.WARNING,
     reading: tuple[Link, ...] = (),
 ) -> Callable[[Callable[..., Iterator[Finding]]], Check]:
-    """Turn a generator of findings into a `Check` that is named after the function; see `Check` for the arguments."""
+    """Turn a generator of findings into a `Check` with the name of the function; see `Check` for the arguments."""
 
     def wrap(examine: Callable[..., Iterator[Finding]]) -> Check:
         hints: dict[str, Any] = get_type_hints(examine)
@@ -153,7 +153,7 @@ def check(
         for name in signature(examine).parameters:
             kinds = [kind for kind in get_args(hints[name]) or (hints[name],) if kind is not NoneType]
             if len(kinds) != 1:
-                raise TypeError(f"{examine.__name__}: parameter {name} must be one measurement, or it and None")
+                raise TypeError(f"{examine.__name__}: parameter {name} must be one measurement type, or `X | None`")
             needs[name] = kinds[0]
             if NoneType in get_args(hints[name]):
                 optional.add(name)
@@ -175,6 +175,6 @@ def check(
 
 
 def sections(explanation: str) -> dict[str, str]:
-    """The documentation of a check by heading; the text before the first heading under ""."""
+    """Return the documentation of a check by heading; the text before the first heading has the key ""."""
     parts = re.split(r"^## (.+)$", explanation, flags=re.MULTILINE)
     return {"": parts[0].strip()} | {h.strip(): t.strip() for h, t in zip(parts[1::2], parts[2::2], strict=True)}

@@ -1,11 +1,11 @@
-"""The options of one examination, as they are recorded in the diagnosis."""
+"""The options of an examination, as recorded in the diagnosis."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class Effort(StrEnum):
-    """quick: no training of any kind; standard: short trainings on copies; deep: plus confirmation and trials."""
+    """quick: no training; standard: short trainings of copies; deep: the same with a larger time budget."""
 
     QUICK = "quick"
     STANDARD = "standard"
@@ -18,7 +18,7 @@ class Effort(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """How to examine. `budget` is in seconds (None: what the effort allows); `rows` None means all rows."""
+    """The options. `budget` is in seconds (None: the default of the effort); `rows` None means all rows."""
 
     effort: Effort = Effort.STANDARD
     budget: float | None = None
@@ -26,5 +26,5 @@ class Settings:
     seed: int = 0
     only: frozenset[str] = field(default_factory=frozenset)
     skip: frozenset[str] = field(default_factory=frozenset)
-    samples: bool = True  # False: no rows or pictures of the user's data in the results
-    plan: dict[str, float] = field(default_factory=dict)  # an earlier run's: instrument -> share of its full size
+    samples: bool = True  # False: the results contain no rows or images of the user's data
+    plan: dict[str, float] = field(default_factory=dict)  # of an earlier run: instrument -> share of its full size

@@ -1,8 +1,8 @@
-"""A diagnosis as JSON, and back.
+"""Writes and reads a diagnosis as JSON.
 
-Numbers that are not finite are written as the strings "NaN", "Infinity" and "-Infinity", because JSON has no
-word for them. `Where.label` is called "class" in the file. Unknown keys are ignored on reading, so an older
-reader opens a newer file.
+Non-finite numbers are written as the strings "NaN", "Infinity" and "-Infinity", as JSON does not have them.
+`Where.label` has the key "class" in the file. Unknown keys are ignored on reading, so that an older version can
+read a newer file.
 """
 
 import contextlib
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 NON_FINITE = ("NaN", "Infinity", "-Infinity")
-FREE_FORM = ("subject", "settings")  # dictionaries without declared types: text and numbers mix
+FREE_FORM = ("subject", "settings")  # dictionaries of text and numbers without declared types
 KINDS = frozenset(kind.__dataclass_fields__["kind"].default for kind in get_args(Evidence))
 
 
 class NewerSchema(UserWarning):
-    """The file was written by a newer version; what this one does not know is left out."""
+    """The file was written by a newer version; unknown parts are left out."""
 
 
 def to_json(diagnosis: Diagnosis) -> str:
-    """The diagnosis as JSON text, its keys in the order of the dataclasses."""
+    """Return the diagnosis as JSON text, with keys in the order of the dataclass fields."""
     data = plain(diagnosis)
     for finding in data["findings"]:
         finding["where"] = {("class" if key == "label" else key): at for key, at in finding["where"].items()}
@@ -44,10 +44,10 @@ def to_json(diagnosis: Diagnosis) -> str:
 
 
 def from_json(text: str) -> Diagnosis:
-    """Read what `to_json` wrote, also by an older or newer version.
+    """Read the output of `to_json`, also of an older or newer version.
 
     Raises:
-        InputError: the text is no JSON, or no diagnosis.
+        InputError: the text is not JSON, or not a diagnosis.
     """
     from pydantic import ValidationError
 
@@ -56,33 +56,33 @@ def from_json(text: str) -> Diagnosis:
     except ValueError as error:
         raise InputError(f"not a diagnosis: the text is not JSON ({error})") from error
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
-        raise InputError('not a diagnosis: the JSON has no number "schema"; pass a file written by diagnose')
+        raise InputError('not a diagnosis: the JSON must have an integer "schema"; pass a file written by diagnose')
     if data["schema"] > SCHEMA:
-        notice = f"written by a newer version (schema {data['schema']}, known here: {SCHEMA}); what is new is left out"
+        notice = f"written by a newer version (schema {data['schema']}, not {SCHEMA}); unknown parts are left out"
         warnings.warn(notice, NewerSchema, stacklevel=2)
     try:
         return _adapter().validate_python(_readable(data))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "top level"
-        raise InputError(f"not a complete diagnosis: {place}: {first['msg']}") from error
+        raise InputError(f"not a valid diagnosis: {place}: {first['msg']}") from error
 
 
 def save(diagnosis: Diagnosis, path: str | Path) -> None:
-    """Write the diagnosis as JSON (`.json`), as a page (`.html`) or as JUnit XML (`.xml`), to a temporary name first.
+    """Write the diagnosis as JSON (`.json`), HTML (`.html`) or JUnit XML (`.xml`), atomically.
 
     Raises:
-        InputError: another suffix, or the folder cannot be written to.
+        InputError: another suffix, or the folder is not writable.
     """
     path = Path(path)
     write_text(_writer(path)(diagnosis), path)
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write `text` to a temporary name, then rename it: a reader sees the old file or the new one.
+    """Write `text` to a temporary file, then rename it, so that readers never see half a file.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: the folder is not writable.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -92,14 +92,14 @@ def write_text(text: str, path: Path) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror or error}; pass a path that can be written") from error
+        raise InputError(f"cannot write {path}: {error.strerror or error}; pass a writable path") from error
 
 
 def load(path: str | Path) -> Diagnosis:
     """Read a diagnosis from a JSON file.
 
     Raises:
-        InputError: the file is missing, cannot be read, or holds no diagnosis.
+        InputError: the file is missing, unreadable, or not a diagnosis.
     """
     path = Path(path)
     try:
@@ -115,10 +115,13 @@ def load(path: str | Path) -> Diagnosis:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of what `to_json` writes."""
+    """Return the JSON Schema (draft 2020-12) of the output of `to_json`."""
     schema: dict[str, Any] = _with_non_finite(_adapter().json_schema(mode="validation"))
     definitions = schema["$defs"]
-    definitions["NonFinite"] = {"enum": list(NON_FINITE), "description": "a number that JSON cannot write"}
+    definitions["NonFinite"] = {
+        "enum": list(NON_FINITE),
+        "description": "a non-finite number",
+    }
     place = definitions["Where"]["properties"]
     place["class"] = place.pop("label")
     schema["required"] = [field.name for field in fields(Diagnosis)]
@@ -137,7 +140,7 @@ def _writer(path: Path) -> Callable[[Diagnosis], str]:
         from diagnose.reports import junit
 
         return junit.render
-    raise InputError(f'cannot save as "{path.name}": pass a path that ends in .json, .html or .xml (JUnit)')
+    raise InputError(f'cannot save as "{path.name}": the path must end in .json, .html or .xml (JUnit)')
 
 
 @cache
@@ -148,7 +151,7 @@ def _adapter() -> "TypeAdapter[Diagnosis]":
 
 
 def plain(value: Any) -> Any:
-    """Only what JSON knows: dictionaries, lists, text, finite numbers, truth values, None."""
+    """Convert a value to JSON types: dictionaries, lists, text, finite numbers, booleans, None."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
@@ -161,7 +164,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return _number(float(value))
-    return plain(value.tolist()) if hasattr(value, "dtype") else str(value)  # NumPy's, without importing it
+    return plain(value.tolist()) if hasattr(value, "dtype") else str(value)  # dtype: NumPy, not imported here
 
 
 def _number(value: float) -> float | str:
@@ -173,16 +176,16 @@ def _number(value: float) -> float | str:
 
 
 def _readable(data: dict[str, Any]) -> dict[str, Any]:
-    """The file's data as the dataclasses want it."""
+    """The data of a file in the form that the dataclasses need."""
     free = {key: _restored(data[key]) for key in FREE_FORM if key in data}
     findings = data.get("findings", [])
-    placed = [_placed(finding) for finding in findings] if isinstance(findings, list) else findings
+    placed = [_with_label(finding) for finding in findings] if isinstance(findings, list) else findings
     known: dict[str, Any] = _known_evidence(upgraded(data) | free | {"findings": placed})
     return known
 
 
 def _restored(value: Any) -> Any:
-    """Numbers that are not finite, where no declared type tells them from text."""
+    """Convert "NaN", "Infinity" and "-Infinity" to numbers where no type is declared."""
     if isinstance(value, dict):
         return {key: _restored(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -190,14 +193,14 @@ def _restored(value: Any) -> Any:
     return float(value) if value in NON_FINITE else value
 
 
-def _placed(finding: Any) -> Any:
+def _with_label(finding: Any) -> Any:
     if not isinstance(finding, dict) or not isinstance(finding.get("where"), dict):
         return finding
     return finding | {"where": {("label" if key == "class" else key): at for key, at in finding["where"].items()}}
 
 
 def _known_evidence(value: Any) -> Any:
-    """Evidence of a kind that only a newer version knows becomes a table that says so."""
+    """Replace evidence of a kind that only a newer version has with a table that says so."""
     if isinstance(value, list):
         return [_known_evidence(item) for item in value]
     if not isinstance(value, dict):

@@ -1,23 +1,23 @@
-"""What is examined: a model, its data, and what is known of its training."""
+"""The subject of an examination: a model, its data, and what is known about its training."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # so that what only lists and explains starts without NumPy
+if TYPE_CHECKING:  # `list` and `explain` start without NumPy
     from numpy.typing import NDArray
 
-    Rows = NDArray[Any]  # first axis: rows; may be memory-mapped, so index it, do not copy it whole
+    Rows = NDArray[Any]  # first axis: rows; may be memory-mapped: index it, never copy all of it
 else:
     Rows = Any
 
 
 class Task(StrEnum):
-    """What one output is asked to do."""
+    """The task of one output."""
 
-    BINARY = "binary"  # one of two
-    MULTICLASS = "multiclass"  # one of many
-    MULTILABEL = "multilabel"  # several of many
+    BINARY = "binary"  # one of two classes
+    MULTICLASS = "multiclass"  # one of several classes
+    MULTILABEL = "multilabel"  # any number of labels
     REGRESSION = "regression"
 
     @property
@@ -35,11 +35,11 @@ class Seen(StrEnum):
 
 @dataclass(frozen=True)
 class Output:
-    """One output of the model and how it is judged.
+    """One output of the model and its task.
 
-    `loss` is the canonical snake-case name of a Keras loss ("sparse_categorical_crossentropy",
-    "mean_squared_error", ...) or the name of the user's own; `custom_loss` tells which.
-    `classes` is the number of classes (2 for binary, the columns for multi-label, None for regression).
+    `loss` is the snake-case name of a Keras loss ("sparse_categorical_crossentropy", "mean_squared_error", ...), or the
+    name of the user's own loss if `custom_loss` is True.
+    `classes` is the number of classes (2 for binary, the number of labels for multi-label, None for regression).
     `target_error` is an error rate (0 to 1), or an RMSE in units of the target.
     """
 
@@ -54,17 +54,17 @@ class Output:
     class_names: tuple[str, ...] = ()
 
     def class_name(self, value: float) -> str:
-        """The name of a class, its number where it has none."""
+        """The name of a class, or its number if it has no name."""
         named = float(value).is_integer() and 0 <= value < len(self.class_names)
         return self.class_names[int(value)] if named else f"{value:g}"
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of data, aligned: one array per model input and one per output, in the model's order.
+    """Aligned rows of data: one array per model input and one per output, in the model's order.
 
-    `groups` and `times` are None where the user named no such column: which rows belong together (a patient, a
-    speaker), and numbers or ISO dates that tell when a row came.
+    `groups` identifies rows that belong together (a patient, a speaker), `times` holds numbers or dates by which rows
+    are ordered; None if the user named no such column.
     """
 
     name: str  # train | dev | test | train_dev
@@ -72,12 +72,12 @@ class Split:
     targets: tuple[Rows, ...]
     seen: Seen
     sample_weight: Rows | None = None
-    origin: str = ""  # where it came from, for people
-    converted: tuple[str, ...] = ()  # sentences: how targets were converted so that the loss can take them
+    origin: str = ""  # where the rows come from, as text
+    converted: tuple[str, ...] = ()  # sentences on how targets were converted for the loss
     groups: Rows | None = None
     times: Rows | None = None
-    population: int | None = None  # rows that there are, of which these are a sample; None: all of them are here
-    sampled: bool = False  # whether more rows exist than are held; with `population` None their number is unknown
+    population: int | None = None  # number of rows that these are a sample of; None: not a sample, or unknown
+    sampled: bool = False  # whether these rows are a sample of more rows
 
     @property
     def rows(self) -> int:
@@ -90,10 +90,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Training:
-    """How the model was trained, as far as it is known (None: unknown, and said so).
+    """How the model was trained; None where unknown.
 
-    `learning_rate` is the value at the last step where a schedule was used. `settings` holds the
-    optimizer's other numbers (momentum, weight_decay, clipnorm, ...). `iterations` counts optimizer steps.
+    `learning_rate` is the value at the last step if a schedule was used. `settings` holds the other
+    numbers of the optimizer (momentum, weight_decay, clipnorm, ...). `iterations` counts optimizer steps.
     """
 
     optimizer: str | None = None
@@ -107,13 +107,12 @@ class Training:
 
 @dataclass(frozen=True)
 class Subject:
-    """Everything a diagnosis starts from.
+    """The input of a diagnosis.
 
-    `model` is a built and compiled `keras.Model`; it is never changed (its state is restored bit for
-    bit). `dev`, `test`, `train_dev` are None where the user gave none: a dev set made by us is never
-    judged with loaded weights. `trained` tells whether the weights come from training (False: the
-    model was never fitted, so its weights count as fresh). `notes` are sentences on what was repaired,
-    converted or assumed while loading; `history` is a recorded `History` measurement or None.
+    `model` is a built and compiled `keras.Model`; its state is restored bit for bit. `dev`, `test` and
+    `train_dev` are None if the user gave none; loaded weights are never evaluated on a dev set that we split off.
+    `trained` is False if the model was never fitted, so that its weights count as fresh. `notes` are sentences on
+    what was repaired, converted or assumed while loading. `history` is a recorded `History` measurement or None.
     """
 
     name: str
@@ -126,10 +125,10 @@ class Subject:
     training: Training = Training()
     history: Any = None
     input_names: tuple[str, ...] = ()
-    feature_names: tuple[str, ...] = ()  # of the only input, where it is a table
+    feature_names: tuple[str, ...] = ()  # of the only input, if it is a table
     trained: bool = True
     notes: tuple[str, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)  # paths, formats, versions: shown, never judged
+    facts: dict[str, str] = field(default_factory=dict)  # paths, formats, versions; only shown
 
     @property
     def splits(self) -> tuple[Split, ...]:

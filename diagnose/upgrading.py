@@ -1,4 +1,4 @@
-"""Results of older versions, with what was added since told from what they hold."""
+"""Upgrades results of older versions to the current schema."""
 
 import math
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ SPLITS = {"train": "train", "train-dev": "train_dev", "dev": "dev", "test": "tes
 
 
 def upgraded(data: dict[str, Any]) -> dict[str, Any]:
-    """The JSON of a result as today's version writes it; one that is up to date as it is.
+    """Return the JSON of a result in the current form.
 
-    Until errors were data they existed as a picture only, one ladder for each output, whose labels name the splits.
+    Older versions have no `errors`, only a bar chart of them for each output, with the splits as labels.
     """
     if "errors" in data or not isinstance(data.get("figures"), list):
         return data
@@ -21,10 +21,10 @@ def upgraded(data: dict[str, Any]) -> dict[str, Any]:
     ]
     names = [*_outputs(data.get("subject")), *(f"output {place + 1}" for place in range(len(ladders)))]
     errors = [error for name, ladder in zip(names, ladders, strict=False) for error in _errors(name, ladder)]
-    kept = [
+    others = [
         figure for figure in data["figures"] if not (isinstance(figure, dict) and figure.get("section") == "errors")
     ]
-    return data | {"errors": errors, "figures": kept}
+    return data | {"errors": errors, "figures": others}
 
 
 def _outputs(subject: Any) -> list[str]:
@@ -34,12 +34,12 @@ def _outputs(subject: Any) -> list[str]:
 
 
 def _errors(output: str, ladder: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The errors of one ladder of bars."""
+    """The errors in one bar chart."""
     if ladder.get("kind") != "bars":
         return
     levels = dict(zip(ladder.get("labels", []), _levels(ladder), strict=False))
     baseline = next((label for label in levels if "baseline" in str(label)), None)  # "best baseline", "baseline: ridge"
-    beside = {
+    shared = {
         "constant_error": levels.get("constant prediction", (math.nan, None))[0],
         "target_error": levels.get("target", (None, None))[0],
         "baseline": str(baseline).removeprefix("baseline: ").removesuffix(" baseline") if baseline else None,
@@ -51,11 +51,11 @@ def _errors(output: str, ladder: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if split is not None:
             unit = "RMSE" if ladder.get("unit") == "RMSE" else "error rate"
             own = {"output": output, "split": split, "unit": unit, "error": value, "interval": interval}
-            yield own | {"rows": None, "population": None, "skill": math.nan} | beside
+            yield own | {"rows": None, "population": None, "skill": math.nan} | shared
 
 
 def _levels(ladder: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any] | None]]:
-    """Each value, and its interval where it has one."""
+    """Each value with its interval, None if it has none."""
     lows, highs = ladder.get("lows") or [], ladder.get("highs") or []
     for place, value in enumerate(ladder.get("values", [])):
         known = place < min(len(lows), len(highs)) and lows[place] != highs[place]

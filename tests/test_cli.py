@@ -26,7 +26,7 @@ def diagnose(*arguments: object, cwd: Path) -> "subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trained model and its data, as people keep them."""
+    """A trained model and its data in a folder."""
     place = tmp_path_factory.mktemp("user")
     x, y = load_digits(return_X_y=True)
     x = (x / 16).astype("float32")
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_examines_and_writes_json_and_page(folder: Path) -> None:
+def test_json_and_page_are_written(folder: Path) -> None:
     done = diagnose("model.keras", "data", "--effort", "quick", "--out", "results", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "HEALTHY" in done.stdout.upper()
@@ -54,7 +54,7 @@ def test_examines_and_writes_json_and_page(folder: Path) -> None:
     assert str(page.name) in done.stdout.replace("\n", "")
 
 
-def test_json_alone_on_standard_output(folder: Path) -> None:
+def test_json_on_standard_output_only(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     done = diagnose("--effort", "quick", "model.keras", "data", "--json", "-", "--quiet", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -65,8 +65,8 @@ def test_json_alone_on_standard_output(folder: Path) -> None:
     assert sorted(folder.rglob("*")) == before
 
 
-def test_same_seed_same_diagnosis(folder: Path) -> None:
-    """Law 6: but for timing, seconds, dates and paths."""
+def test_the_same_seed_gives_the_same_diagnosis(folder: Path) -> None:
+    """Timing, seconds, dates and paths may differ."""
     results = []
     for name in ("a.json", "b.json"):
         plan = ("--plan", "a.json") if results else ()
@@ -83,13 +83,13 @@ def test_same_seed_same_diagnosis(folder: Path) -> None:
 
 
 def _without_seconds(value: object) -> object:
-    """Baselines report how long they took: that may differ."""
+    """Remove the seconds that baselines took."""
     if isinstance(value, dict):
         return {k: _without_seconds(v) for k, v in value.items() if k != "seconds"}
     return [_without_seconds(v) for v in value] if isinstance(value, list) else value
 
 
-def test_fail_on(folder: Path, tmp_path: Path) -> None:
+def test_fail_on_sets_the_exit_status(folder: Path, tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(400, 64)).astype("float32")
     np.savez(tmp_path / "train.npz", x=x, y=np.random.default_rng(1).integers(0, 10, 400))
     arguments = ("model.keras", tmp_path, "--effort", "quick", "--json", "x.json", "--quiet", "--fail-on", "error")
@@ -114,8 +114,8 @@ def test_fail_on(folder: Path, tmp_path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_one_clear_sentence_and_nothing_written(folder: Path, arguments: tuple[str, ...], message: str) -> None:
-    _spoil(folder)
+def test_an_error_is_one_line_and_nothing_is_written(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    _add_invalid_files(folder)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     done = diagnose(*arguments, "--effort", "quick", cwd=folder)
     assert done.returncode == 2, (done.stdout, done.stderr)
@@ -125,11 +125,11 @@ def test_one_clear_sentence_and_nothing_written(folder: Path, arguments: tuple[s
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
 
 
-def _spoil(folder: Path) -> None:
+def _add_invalid_files(folder: Path) -> None:
     if (folder / "empty").exists():
         return
     (folder / "empty").mkdir()
-    (folder / "text.h5").write_text("no model at all")
+    (folder / "text.h5").write_text("not a model")
     rows = np.zeros((50, 7), "float32")
     np.savez(folder / "wrong.npz", x=rows, y=np.zeros(50, int))
     np.savez(folder / "labels.npz", x=np.zeros((50, 64), "float32"), y=np.arange(50))
@@ -137,7 +137,7 @@ def _spoil(folder: Path) -> None:
     bare.save(folder / "no-loss.keras")
 
 
-def test_a_name_of_a_sub_command_is_the_sub_command(tmp_path: Path) -> None:
+def test_sub_commands(tmp_path: Path) -> None:
     done = diagnose("explain", "dead-units", cwd=tmp_path)
     assert done.returncode == 0
     assert "Why it matters" in done.stdout

@@ -1,4 +1,4 @@
-"""Two results beside each other: causes, findings, errors, what makes it unfair; as data, text and page."""
+"""Comparison of two results: causes, findings, errors, differences in settings; as data, text and page."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def changes(comparison: Comparison) -> dict[str, str]:
 def with_error(
     of: Diagnosis, value: float, half: float, unit: Literal["error rate", "RMSE"] = "error rate", split: str = "dev"
 ) -> Diagnosis:
-    """`of` with one error and an interval of plus and minus `half`."""
+    """`of` with one error and an interval of +- `half`."""
     return replace(of, errors=errors({split: (value, value - half, value + half)}, unit))
 
 
@@ -41,31 +41,31 @@ def test_causes_are_gone_new_or_still_there() -> None:
     assert changes(compare(healthy(), sick())) == there | dict.fromkeys(gone, "new")
 
 
-def test_a_cause_that_was_not_looked_for_is_not_gone() -> None:
-    blind = replace(
+def test_a_cause_that_was_not_checked_is_not_gone() -> None:
+    unchecked = replace(
         healthy(),
         checks=tuple(
             replace(check, outcome="skipped", reason="no time") if check.code == "dead-units" else check
             for check in healthy().checks
         ),
     )
-    compared = compare(sick(), blind)
+    compared = compare(sick(), unchecked)
     assert changes(compared)["dead-units"] == "not-checked"
     assert changes(compared)["inputs-not-scaled"] == "gone"
     assert next(cause.note for cause in compared.causes if cause.code == "dead-units").endswith("dead-units")
     assert {f.change for f in compared.findings if f.code == "dead-units"} == {"not-checked"}
-    fresh = {cause.code: cause.note for cause in compare(blind, sick()).causes}
+    fresh = {cause.code: cause.note for cause in compare(unchecked, sick()).causes}
     assert fresh["dead-units"] == "not run in the old result: dead-units"
     assert fresh["inputs-not-scaled"] == ""
 
 
-def test_a_refuted_cause_does_not_stand() -> None:
+def test_a_refuted_cause_counts_as_gone() -> None:
     refuted = replace(sick(), causes=tuple(replace(cause, state="refuted") for cause in sick().causes))
     assert set(changes(compare(sick(), refuted)).values()) == {"gone"}
     assert compare(refuted, refuted).causes == ()
 
 
-def test_findings_are_known_by_check_and_place_not_by_their_numbers() -> None:
+def test_findings_are_matched_by_check_and_place() -> None:
     old = sick()
     found = old.findings[0]
     new = replace(old, findings=(replace(found, value=12.5, message="otherwise"), *old.findings[1:]))
@@ -84,9 +84,7 @@ def test_findings_are_known_by_check_and_place_not_by_their_numbers() -> None:
         (0.10, 0.10, 0.0, "within-noise"),
     ],
 )
-def test_a_change_is_real_where_its_interval_leaves_zero_out(
-    old: float, new: float, half: float, direction: str
-) -> None:
+def test_a_change_is_real_if_its_interval_excludes_zero(old: float, new: float, half: float, direction: str) -> None:
     (error,) = compare(with_error(sick(), old, half), with_error(sick(), new, half)).errors
     assert error.direction == direction
     assert error.difference == pytest.approx(new - old)
@@ -94,7 +92,7 @@ def test_a_change_is_real_where_its_interval_leaves_zero_out(
     assert error.interval.high - error.interval.low == pytest.approx(2 * half * 2**0.5)
 
 
-def test_the_interval_of_a_difference_is_newcombes() -> None:
+def test_the_interval_of_a_difference_is_that_of_newcombe() -> None:
     """56 of 70 against 48 of 80: the worked example of Newcombe 1998, method 10, [0.0524, 0.3339]."""
     first, second = (Level(0.6, Interval(0.4904, 0.7002)), Level(0.8, Interval(0.6913, 0.8770)))
     span = difference(first, second)
@@ -102,7 +100,7 @@ def test_the_interval_of_a_difference_is_newcombes() -> None:
     assert (span.low, span.high) == (pytest.approx(0.0524, abs=2e-3), pytest.approx(0.3339, abs=2e-3))
 
 
-def test_what_was_not_measured_is_unknown() -> None:
+def test_an_error_that_was_not_measured_is_unknown() -> None:
     without = with_error(sick(), float("nan"), 0.0)
     other = with_error(sick(), 3.0, 0.1, "RMSE")
     assert compare(sick(), without).errors[-1].direction == "unknown"
@@ -112,13 +110,13 @@ def test_what_was_not_measured_is_unknown() -> None:
     assert compare(bare, bare).errors[0].direction == "unknown"
 
 
-def test_verdicts_that_changed() -> None:
+def test_changed_verdicts_are_listed() -> None:
     verdicts = {item.item: (item.old, item.new) for item in compare(sick(), healthy()).verdicts}
     assert verdicts["more-data"] == ("dont-yet", "do")
     assert compare(sick(), sick()).verdicts == ()
 
 
-def test_what_the_owner_changed_is_told_from_what_is_unfair() -> None:
+def test_changes_of_the_model_are_separate_from_unfair_differences() -> None:
     old = sick()
     training = old.subject["training"] | {"learning_rate": 5e-4}
     splits = [dict(split) for split in old.subject["splits"]]
@@ -136,7 +134,7 @@ def test_what_the_owner_changed_is_told_from_what_is_unfair() -> None:
     assert compare(old, old).unfair == ()
 
 
-def test_worse_is_a_new_disease_or_a_real_rise_on_unseen_rows() -> None:
+def test_worse_means_a_new_disease_or_a_real_rise_on_unseen_rows() -> None:
     assert compare(healthy(), sick()).worse
     assert not compare(sick(), healthy()).worse
     assert not compare(sick(), sick()).worse
@@ -152,7 +150,7 @@ def test_the_summary_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("old", EVERY)
-def test_every_pair_is_drawn_as_page_and_text(old: str) -> None:
+def test_every_pair_is_rendered_as_page_and_text(old: str) -> None:
     for make in EVERY.values():
         before, after = EVERY[old](), make()
         compared = compare(before, after)
@@ -163,7 +161,7 @@ def test_every_pair_is_drawn_as_page_and_text(old: str) -> None:
         assert compared.summary.split(":")[0] in " ".join(terminal.render(compared).split())
 
 
-def test_hostile_names_are_text() -> None:
+def test_hostile_names_are_escaped() -> None:
     for pair in ((hostile(), sick()), (sick(), hostile())):
         compared = compare(*pair, ("<b>.json", "\x1b[31m.json"))
         text = page.render(compared, *pair)
@@ -176,7 +174,7 @@ def test_hostile_names_are_text() -> None:
         assert coloured == shown
 
 
-def test_regression_is_compared_in_units_of_the_target() -> None:
+def test_regression_is_compared_by_rmse() -> None:
     text = page.render(compare(regression(), regression()), regression(), regression())
     assert "RMSE" in text
     assert "Within noise" in text
@@ -205,7 +203,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_compares_files_and_the_newest_result_of_a_folder(folder: Path) -> None:
+def test_a_file_is_compared_with_the_newest_result_of_a_folder(folder: Path) -> None:
     done = run("runs/first.json", "runs", "--json", "out.json", "--html", "out.html", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert "From sick to healthy" in done.stdout
@@ -213,19 +211,19 @@ def test_compares_files_and_the_newest_result_of_a_folder(folder: Path) -> None:
     assert "http-equiv" in (folder / "out.html").read_text()
 
 
-def test_json_on_standard_output_leaves_the_text_to_the_other(folder: Path) -> None:
+def test_with_json_on_standard_output_the_text_goes_to_standard_error(folder: Path) -> None:
     done = run("runs/first.json", "runs/second.json", "--json", "-", cwd=folder)
     assert json.loads(done.stdout)["summary"].startswith("From sick to healthy")
     assert "From sick to healthy" in done.stderr
 
 
-def test_fail_on_worse(folder: Path) -> None:
+def test_fail_on_worse_sets_the_exit_status(folder: Path) -> None:
     assert run("runs/second.json", "runs/first.json", "--fail-on", "worse", "--quiet", cwd=folder).returncode == 1
     assert run("runs/first.json", "runs/second.json", "--fail-on", "worse", "--quiet", cwd=folder).returncode == 0
     assert run("runs/second.json", "runs/first.json", "--quiet", cwd=folder).returncode == 0
 
 
-def test_a_newer_schema_is_opened_with_a_notice(folder: Path) -> None:
+def test_a_newer_schema_is_read_with_a_notice(folder: Path) -> None:
     done = run("runs/first.json", "newer.json", cwd=folder)
     assert done.returncode == 0
     assert done.stderr.startswith("diagnose: newer.json: written by a newer version (schema 99")
@@ -236,13 +234,13 @@ def test_a_newer_schema_is_opened_with_a_notice(folder: Path) -> None:
     [
         (("missing.json", "runs"), "missing.json does not exist"),
         (("text.json", "runs"), "text.json: not a diagnosis"),
-        (("runs", "other.json"), 'other.json: not a diagnosis: the JSON has no number "schema"'),
+        (("runs", "other.json"), 'other.json: not a diagnosis: the JSON must have an integer "schema"'),
         (("runs", "empty"), "empty holds no result"),
         (("runs", "runs", "--json", "out.txt"), "out.txt does not end in .json"),
         (("runs", "runs", "--html", "empty"), "empty is a folder"),
     ],
 )
-def test_one_clear_sentence(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_an_error_is_one_line(folder: Path, arguments: tuple[str, ...], message: str) -> None:
     done = run(*arguments, cwd=folder)
     assert done.returncode == 2
     assert message in done.stderr

@@ -1,4 +1,4 @@
-"""The whole flow on live objects: nothing of the user's changes, and what was promised is there."""
+"""The pipeline on live objects: the model does not change, and the diagnosis is complete."""
 
 import random
 from pathlib import Path
@@ -37,8 +37,7 @@ def net(rate: float = 1e-3, epochs: int = 15, data: Any = None) -> Any:
     return model
 
 
-def test_nothing_of_the_users_is_changed(rows: Any) -> None:
-    """Law 5: weights, slots, metrics, seeds and every random state are bit-identical after all instruments ran."""
+def test_the_model_and_random_states_do_not_change(rows: Any) -> None:
     train, dev = rows
     model = net(data=train)
     before = fingerprint(model)
@@ -50,37 +49,37 @@ def test_nothing_of_the_users_is_changed(rows: Any) -> None:
     assert not [cause for cause in diagnosis.causes if cause.severity in ("warning", "error")]
 
 
-def test_a_gross_fault_is_named_first_with_its_remedy(rows: Any) -> None:
+def test_a_clear_fault_comes_first_with_its_remedy(rows: Any) -> None:
     train, dev = rows
     diagnosis = diagnose.examine(net(rate=1.0, data=train), train, dev, epochs=15)
     assert diagnosis.state is State.SICK
     assert diagnosis.causes[0].code == "learning-rate-too-high"
     assert diagnosis.remedies[0].code == "lower-learning-rate"
-    told = {verdict.item: verdict.verdict for verdict in diagnosis.verdicts["machine_learning_yearning"]}
-    assert told["more-data"] == told["bigger-network"] == "dont-yet"
+    items = {verdict.item: verdict.verdict for verdict in diagnosis.verdicts["machine_learning_yearning"]}
+    assert items["more-data"] == items["bigger-network"] == "dont-yet"
     explained = {identifier for cause in diagnosis.causes for identifier in cause.explains}
     grave = {finding.id for finding in diagnosis.findings if finding.severity in ("warning", "error")}
     assert grave <= explained
 
 
-def test_without_a_dev_set_nothing_is_said_about_variance(rows: Any) -> None:
-    """Law 10: a dev set made by us never judges loaded weights."""
+def test_without_a_dev_set_variance_is_not_judged(rows: Any) -> None:
+    """Loaded weights are never evaluated on a dev set that we split off."""
     train, _ = rows
     diagnosis = diagnose.examine(net(data=train), train, effort="quick")
     outcomes = {check.code: check.outcome for check in diagnosis.checks}
     assert outcomes["variance"] == "skipped"
-    told = {verdict.item: verdict.verdict for verdict in diagnosis.verdicts["machine_learning_yearning"]}
-    assert told["more-data"] == told["regularize"] == "unknown"
+    items = {verdict.item: verdict.verdict for verdict in diagnosis.verdicts["machine_learning_yearning"]}
+    assert items["more-data"] == items["regularize"] == "unknown"
 
 
-def test_quick_trains_nothing_and_says_so(rows: Any) -> None:
+def test_effort_quick_does_not_train_and_reports_it(rows: Any) -> None:
     train, dev = rows
     diagnosis = diagnose.examine(net(data=train, epochs=1), train, dev, effort="quick")
     assert not {"baselines", "learning rates", "overfit one batch"} & set(diagnosis.timing)
     assert any("quick" in coverage.why for coverage in diagnosis.coverage)
 
 
-def test_an_interrupt_leaves_a_partial_diagnosis(rows: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_interrupt_gives_a_partial_diagnosis(rows: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from diagnose.measuring import baseline
 
     def interrupt(*_: Any) -> None:
@@ -98,7 +97,7 @@ def test_an_interrupt_leaves_a_partial_diagnosis(rows: Any, monkeypatch: pytest.
     assert "interrupted" in (tmp_path / "partial.html").read_text()
 
 
-def test_only_and_skip_choose_the_checks(rows: Any) -> None:
+def test_only_and_skip_select_checks(rows: Any) -> None:
     train, dev = rows
     model = net(data=train, epochs=1)
     only = diagnose.examine(model, train, dev, effort="quick", only=["input-scale", "variance"])
@@ -107,7 +106,7 @@ def test_only_and_skip_choose_the_checks(rows: Any) -> None:
     assert "variance" not in {check.code for check in skipped.checks}
 
 
-def test_every_cause_is_explained_by_the_command() -> None:
+def test_explain_covers_every_cause() -> None:
     from diagnose.commands.explain import explanation
 
     for cause in CAUSES:

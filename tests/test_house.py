@@ -1,4 +1,4 @@
-"""README, CI and changelog say the same as the code."""
+"""README, CI and changelog agree with the code."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ CI = (ROOT / ".ci/run").read_text()
 
 
 def commands() -> list[str]:
-    """README's commands that make an environment: the first runs the demo, the second the tests."""
+    """README's commands that create an environment: the first runs the demo, the second the tests."""
     return [line for line in README.splitlines() if line.startswith("python3 -m venv")]
 
 

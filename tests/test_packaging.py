@@ -1,4 +1,4 @@
-"""What is packaged, what it is called, and what importing it costs."""
+"""Contents and names of the wheel, and the cost of importing it."""
 
 import shutil
 import subprocess
@@ -28,7 +28,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "bas
 
 
 def modules() -> dict[str, Path]:
-    """Every file that belongs in the wheel, by its path there; the two links are not followed."""
+    """Every file that belongs in the wheel, by its path there, without following the two links."""
     found = {}
     for folder, home in HOMES.items():
         for file in (ROOT / folder).rglob("*"):
@@ -42,7 +42,7 @@ def modules() -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names in a wheel built from a copy of the sources: nothing is left behind in the checkout."""
+    """The names in a wheel, built from a copy of the sources to keep the checkout clean."""
     copy, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for folder in HOMES:
         shutil.copytree(ROOT / folder, copy / folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -55,7 +55,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return set(zipfile.ZipFile(file).namelist())
 
 
-def test_the_wheel_holds_every_module_and_nothing_else(wheel: set[str]) -> None:
+def test_the_wheel_contains_all_modules_and_only_these(wheel: set[str]) -> None:
     packaged = {name for name in wheel if ".dist-info/" not in name}
     assert packaged == set(modules())
 
@@ -64,13 +64,13 @@ def test_the_wheel_adds_one_name_to_site_packages(wheel: set[str]) -> None:
     assert {name.split("/")[0] for name in wheel if ".dist-info/" not in name} == {"diagnose"}
 
 
-def test_the_wheel_carries_licence_and_command(wheel: set[str]) -> None:
+def test_the_wheel_contains_licence_and_command(wheel: set[str]) -> None:
     about = {name.split(".dist-info/")[1] for name in wheel if ".dist-info/" in name}
     assert {"licenses/LICENSE", "entry_points.txt"} <= about
 
 
 @pytest.mark.parametrize("name", ["checks", "reports"])
-def test_the_links_show_the_folders_at_the_top(name: str) -> None:
+def test_the_links_point_to_the_folders_at_the_top(name: str) -> None:
     link = ROOT / "diagnose" / name
     assert link.is_symlink()
     assert link.readlink() == Path("..", name)
@@ -89,7 +89,7 @@ def test_importing_diagnose_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("command", [("list",), ("explain", "dead-units")])
-def test_what_only_explains_starts_without_numpy(command: tuple[str, ...]) -> None:
+def test_list_and_explain_start_without_numpy(command: tuple[str, ...]) -> None:
     code = (
         f"from diagnose.cli import cli; cli.main({command!r}, standalone_mode=False); import sys; print(*sys.modules)"
     )

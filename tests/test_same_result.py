@@ -1,4 +1,4 @@
-"""The same inputs give the same result, however busy the machine is."""
+"""The same inputs give the same result, regardless of the load of the machine."""
 
 import json
 import os
@@ -20,7 +20,7 @@ CHECKS = "does-not-learn,behind-baseline,input-scale,learning-rate-too-high,plat
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sick model, so that remedies are tried as well: pixels of 0 to 255 under SGD."""
+    """A sick model, so that trials run as well: pixels of 0 to 255 with SGD."""
     place = tmp_path_factory.mktemp("sick")
     x, y = load_digits(return_X_y=True)
     x = (x / 16 * 255).astype("float32")
@@ -52,9 +52,9 @@ def without_times(result: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def busy(loops: int) -> Iterator[None]:
-    """So many processes that do nothing but compute."""
-    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(loops)]
+def busy(processes: int) -> Iterator[None]:
+    """Run processes that keep the CPUs busy."""
+    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
     try:
         yield
     finally:
@@ -64,9 +64,9 @@ def busy(loops: int) -> Iterator[None]:
 
 
 def test_an_idle_and_a_busy_machine_give_the_same_diagnosis(folder: Path) -> None:
-    alone = examined(folder, "alone")
+    idle = examined(folder, "idle")
     with busy(2):
-        beside = examined(folder, "beside")
-    assert alone["settings"]["plan"] == beside["settings"]["plan"]
-    assert [effect["remedy"] for effect in alone["effects"]]
-    assert alone == beside
+        loaded = examined(folder, "loaded")
+    assert idle["settings"]["plan"] == loaded["settings"]["plan"]
+    assert [effect["remedy"] for effect in idle["effects"]]
+    assert idle == loaded

@@ -73,12 +73,12 @@ def measure(model: Any, inputs: Any) -> dict[str, tuple[float, float, float]]:
     import keras
     import tensorflow as tf
 
-    from diagnose.measuring.activations import UNTOLD, first_weighted
+    from diagnose.measuring.activations import PASS_THROUGH, first_weighted
     from diagnose.measuring.probe import compile_gradients, compile_statistics
     from diagnose.measuring.walking import kernels, walk
 
     walked = walk(model)
-    told = tuple(part for part in walked.parts if part.kind not in UNTOLD)
+    told = tuple(part for part in walked.parts if part.kind not in PASS_THROUGH)
     mixing = tuple(part for part in walked.parts if kernels(part))
     labels = np.random.default_rng(1).integers(0, 10, len(inputs))
     statistics = compile_statistics(model, told, first_weighted(walked, {}), training=False)

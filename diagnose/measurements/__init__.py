@@ -1,9 +1,9 @@
-"""What was measured: frozen dataclasses between the instruments and the checks.
+"""Measurements: frozen dataclasses that instruments return and checks read.
 
-An instrument returns one of the classes below; a check names the classes it needs as its parameter
-types. A field that could not be measured is `Unavailable(reason, how)`; `need` turns that into a skipped
-check. Arrays are float64 unless said otherwise, `units` means the last axis of a layer's output
-(a channel counts as one unit), errors are error rates (0 to 1) or RMSE in units of the target.
+A check names the classes that it needs as its parameter types. A field that could not be measured is
+`Unavailable(reason, how)`; `need` turns that into a skipped check. Arrays are float64 by default. A unit is an
+element of the last axis of a layer's output (a channel is one unit). Errors are error rates (0 to 1) or RMSE in
+units of the target.
 """
 
 from diagnose.measurements.dataset import (
@@ -76,7 +76,7 @@ Measurement = (
     | OverfitBatch
 )
 Measurements = dict[type, object]
-"""Measurement type -> its instance, or `Unavailable`."""
+"""Measurement type -> its instance or `Unavailable`."""
 
 __all__ = [
     "ALL_ROWS",

@@ -1,4 +1,4 @@
-"""What is fed: the inputs and targets of every split."""
+"""The data: inputs and targets of every split."""
 
 from dataclasses import dataclass, field
 
@@ -6,18 +6,18 @@ from diagnose.measurements.needing import Array, Unavailable
 from diagnose.measurements.twins import Twins
 
 NO_GROUPS = Unavailable(
-    "no column of groups was named", "Name the column that says which rows belong together: --group COLUMN."
+    "no group column is given", "Name the column that identifies rows that belong together: --group COLUMN."
 )
-NO_TIMES = Unavailable("no column of times was named", "Name the column that says when a row came: --time COLUMN.")
+NO_TIMES = Unavailable("no time column is given", "Name the column with the time of each row: --time COLUMN.")
 
 
 @dataclass(frozen=True)
 class InputStatistics:
-    """One model input on one split, over at most `rows_used` sampled rows.
+    """One model input on one split, over `rows_used` sampled rows.
 
-    `kind`: "dense" (numbers), "image" (rank 4 with 1, 3 or 4 channels, or rank 3 that feeds a
-    convolution), "sequence" (rank 3), "tokens" (integers that feed an embedding), "binary" (only 0 and 1)
-    or "text". For images the arrays have one entry per channel, else one per feature (the last axis;
+    `kind`: "dense" (numbers), "image" (rank 4 with 1, 3 or 4 channels, or rank 3 into a
+    convolution), "sequence" (rank 3), "tokens" (integers into an embedding), "binary" (only 0 and 1)
+    or "text". The arrays have one entry per channel for images, else one per feature (the last axis;
     at most 10,000 features). Statistics ignore non-finite cells.
     """
 
@@ -32,7 +32,7 @@ class InputStatistics:
     p99: float  # 99th percentile of |x| over all cells
     non_finite: int  # cells
     constant: int  # features that never change
-    vocabulary: int | None = None  # tokens: input_dim of the embedding it feeds
+    vocabulary: int | None = None  # tokens: input_dim of the embedding
     feature_names: tuple[str, ...] = ()
 
 
@@ -43,7 +43,7 @@ class TargetStatistics:
     `layout`: "integers" (sparse class labels), "one-hot", "multi-hot", "probabilities" (rows sum to 1 but
     are not one-hot), "numbers". `classes`/`counts`: distinct values with their counts for integers (at
     most 1,000) and binary, columns with their sums for one-hot and multi-hot; empty for numbers.
-    `mean`, `std`, `low`, `high` are per column for numbers and for the flat values otherwise (length 1).
+    `mean`, `std`, `low`, `high` are per column for numbers, and over all values otherwise (length 1).
     """
 
     output: str
@@ -58,7 +58,7 @@ class TargetStatistics:
     low: Array
     high: Array
     non_finite: int
-    non_integer: int  # rows whose label is no integer; 0 where `layout` is not "integers"
+    non_integer: int  # rows with a non-integer label; 0 if `layout` is not "integers"
     many_hot: float = 0.0  # share of rows with two or more ones
     no_hot: float = 0.0  # share of rows with none
 
@@ -67,7 +67,7 @@ class TargetStatistics:
 class SplitStatistics:
     """One split: its inputs in the model's order and its targets in the order of the outputs.
 
-    `rows` are the rows held. `sampled`: more rows exist than are held, `population` of them (None: unknown).
+    `rows` are in memory. `sampled`: they are a sample of `population` rows (None: unknown).
     """
 
     name: str
@@ -76,25 +76,25 @@ class SplitStatistics:
     seen: str
     inputs: tuple[InputStatistics, ...]
     targets: tuple[TargetStatistics, ...]
-    duplicates: Twins | None = None  # rows whose inputs equal those of an earlier row of this split
-    conflicting: Twins | None = None  # rows whose inputs equal those of another row that has another target
+    duplicates: Twins | None = None  # rows with the inputs of an earlier row of this split
+    conflicting: Twins | None = None  # rows with the inputs of another row, but another target
     label_autocorrelation: float | None = None  # lag 1, in file order, of the first output
-    converted: tuple[str, ...] = ()  # sentences: how targets were converted so that the loss can take them
+    converted: tuple[str, ...] = ()  # sentences on how targets were converted for the loss
     population: int | None = None
     sampled: bool = False
 
     @property
     def all_rows(self) -> int | None:
-        """The rows that there are; None: unknown."""
+        """Number of rows that the split has; None: unknown."""
         return self.population if self.sampled else self.rows
 
 
 @dataclass(frozen=True)
 class GroupOverlap:
-    """Groups that one split has in common with train, over `rows` rows of it; rows without a group do not count.
+    """Groups that a split shares with train, over `rows` of its rows; rows without a group are ignored.
 
-    `shared` of its `groups` are among the `train_groups` of train, and `shared_rows` is the share of its rows (0 to 1)
-    that belong to them.
+    `shared` of its `groups` are among the `train_groups` of train; `shared_rows` is the share of its rows (0 to 1)
+    in these groups.
     """
 
     groups: int
@@ -106,12 +106,11 @@ class GroupOverlap:
 
 @dataclass(frozen=True)
 class TimeOrder:
-    """When the rows of one split came, against those of train; rows without a time do not count.
+    """The times of a split compared with those of train; rows without a time are ignored.
 
-    `later` is the probability (0 to 1) that a row of the split is later than a row of train, both drawn at random,
-    ties counted half: 1 where all of the split comes after train, 0.5 where both cover the same time. `inside` is the
-    share of its rows between the 1st and the 99th percentile of train, both excluded. Ranges are (first, last): numbers
-    as given, dates as ISO 8601.
+    `later` is the probability (0 to 1) that a random row of the split is later than a random row of train, ties count
+    half: 1 if the whole split is later, 0.5 if both cover the same time. `inside` is the share of its rows strictly
+    between the 1st and the 99th percentile of train. Ranges are (first, last): numbers as given, dates as ISO 8601.
     """
 
     range: tuple[str, str]
@@ -123,10 +122,10 @@ class TimeOrder:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is in the splits.
+    """All splits.
 
-    `shared_rows` maps a split to its rows that are also in train; `groups` and `times` map it to what it has in common
-    with train where the user named such columns.
+    `shared_rows`, `groups` and `times` compare each other split, by its name, with train; the latter two need columns
+    that the user names.
     """
 
     train: SplitStatistics

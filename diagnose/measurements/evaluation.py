@@ -1,4 +1,4 @@
-"""How good the weights are: loaded ones on each split, fresh ones before any training."""
+"""How good the weights are: the loaded ones on each split, and fresh ones before training."""
 
 from dataclasses import dataclass, field
 
@@ -12,9 +12,9 @@ class Score:
     """One output on one split, in inference mode, over `rows` sampled rows.
 
     `error`: error rate (share of wrong labels for multi-label) or RMSE; `loss`: the data loss (log loss with
-    probabilities clipped at 1e-7 for classification, MSE for regression, whatever the model was compiled with);
+    probabilities clipped at 1e-7 for classification, MSE for regression, regardless of the compiled loss);
     both with 95 % intervals (Wilson for rates, bootstrap or normal otherwise). `constant_error` and
-    `constant_loss`: the best constant prediction *fitted on train* on the same rows (majority class and prior;
+    `constant_loss`: the best constant prediction, *fitted on train*, on the same rows (majority class and prior;
     mean). `beats_constant_error` / `_loss`: paired difference constant - model with its interval (> 0: the
     model is better; for regression both are differences of squared errors). `skill` = 1 - error /
     constant_error (classification), 1 - MSE / constant MSE (regression): 1 perfect, 0 constant.
@@ -38,36 +38,36 @@ class Score:
     spread: float | None = None  # std(prediction) / std(target); classification: mean std over rows of a probability
     row_sum_error: float | None = None  # multi-class: mean |sum of the outputs - 1|
     confusion: tuple[tuple[float, ...], ...] = ()  # counts, rows actual, columns predicted; at most 30 classes
-    own_loss: float | None = None  # the compiled data loss of this output, where it could be evaluated
-    metrics: dict[str, float] = field(default_factory=dict)  # the user's own compiled metrics, by name
+    own_loss: float | None = None  # the compiled data loss of this output, None if it cannot be evaluated
+    metrics: dict[str, float] = field(default_factory=dict)  # the user's compiled metrics, by name
 
 
 @dataclass(frozen=True)
 class SplitScores:
     """The scores of one split, over `rows` of its rows.
 
-    `sampled`: the split has more rows than were scored, `population` of them (None: unknown).
+    `sampled`: the split has more rows than were scored, in all `population` (None: unknown).
     """
 
     split: str
     seen: str
     rows: int
     scores: tuple[Score, ...]  # one per output
-    loss: float | None = None  # what Keras's `evaluate` would report: all outputs and penalties
-    worst: tuple[int, ...] = ()  # row numbers of the largest losses of the first output, worst first, at most 24
-    worst_outputs: tuple[tuple[float, ...], ...] = ()  # what the first output gave for them, flat, at most 1,000 values
+    loss: float | None = None  # as Keras's `evaluate` computes it: all outputs and penalties
+    worst: tuple[int, ...] = ()  # row numbers of the 24 largest losses of the first output, worst first
+    worst_outputs: tuple[tuple[float, ...], ...] = ()  # their predictions, flat, at most 1,000 values
     population: int | None = None
     sampled: bool = False
 
     @property
     def all_rows(self) -> int | None:
-        """The rows that there are; None: unknown."""
+        """Number of rows that the split has; None: unknown."""
         return self.population if self.sampled else self.rows
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Loaded weights, each split in inference mode. `dev` is unavailable where the user gave none (law 10)."""
+    """The loaded weights on each split in inference mode. `dev` is unavailable if the user gave none."""
 
     train: SplitScores | Unavailable
     dev: SplitScores | Unavailable
@@ -77,12 +77,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Conversions:
-    """The loaded weights on the same training rows, as fed and with the inputs converted (law 10).
+    """The loaded weights on the same training rows, as fed and with converted inputs.
 
     Each entry of `tried` is (name, one score per output, paired gain): names are "x / 255", "x / 127.5 - 1",
     "x * 255", "standardised by column", "scaled to 0-1 by column"; the gain is the interval of the mean of
-    (loss as fed - loss converted) over rows, summed over outputs (> 0: converted is better), with the losses
-    of `Score.loss`. Only conversions that would change the data are tried.
+    (loss as fed - loss converted) over rows, summed over outputs (> 0: converted is better); losses are those of
+    `Score.loss`. Conversions that do not change the data are skipped.
     """
 
     rows: int
@@ -94,9 +94,9 @@ class Conversions:
 class Initial:
     """The data loss of fresh weights (at least 3 seeds), per output, on a sample of training rows.
 
-    `expected` is the loss of a net that knows nothing: ln K for log losses (uniform), the constant
-    prediction's for regression; `losses` has one inner tuple per output. For classification the log loss is
-    taken on the activations as the compiled loss sees them (so that missing or doubled softmaxes show).
+    `expected` is the loss of an untrained net: ln K for log losses (uniform), that of the constant
+    prediction for regression. `losses` has one inner tuple per output. For classification the log loss is
+    computed on the output as the compiled loss reads it, so that a missing or double softmax is visible.
     """
 
     outputs: tuple[str, ...]

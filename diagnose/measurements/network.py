@@ -1,4 +1,4 @@
-"""What is built: nothing is run for it but a scan of the weights."""
+"""The model as built. Only its weights are read; nothing is run."""
 
 from dataclasses import dataclass, field
 
@@ -9,12 +9,12 @@ from diagnose.subject import Output
 class Layer:
     """One layer as built, in call order.
 
-    `activation` is the canonical name of what is applied last in this layer ("relu", "linear",
-    "softmax", "sigmoid", "tanh", "leaky_relu", "gelu", ...), None where the notion does not apply
+    `activation` is the canonical name of the activation that this layer applies last ("relu", "linear",
+    "softmax", "sigmoid", "tanh", "leaky_relu", "gelu", ...), None for layers without one
     (Flatten, pooling, merging). `weighted` marks layers with a trainable kernel that mixes features
     (Dense, convolutions, recurrent, attention projections). `kernel_std` is the standard deviation of the
     first kernel *as loaded*, `fan_in` its fan-in. `twin_units` is the share of units (columns or filters of
-    the kernel as loaded) that equal another one to cosine 0.9999.
+    the kernel as loaded) whose cosine similarity to another unit is above 0.9999.
     """
 
     path: str
@@ -28,7 +28,7 @@ class Layer:
     normalises: bool = False  # BatchNormalization, LayerNormalization, Normalization, Rescaling, ...
     recurrent: bool = False
     use_bias: bool | None = None
-    initializer: str | None = None  # class name and, in brackets, its numbers: "RandomNormal(stddev=0.05)"
+    initializer: str | None = None  # class name and its numbers: "RandomNormal(stddev=0.05)"
     regularized: bool = False
     dropout: float | None = None  # rate of a Dropout-like layer
     fan_in: int | None = None
@@ -36,17 +36,17 @@ class Layer:
     kernel_max: float | None = None  # largest absolute weight
     twin_units: float | None = None
     pretrained: bool = False
-    inbound: tuple[str, ...] = ()  # paths of the layers that feed it; empty for inputs and where unknown
-    kernel_size: tuple[int, ...] = ()  # of convolutions and poolings, one number per axis; () for all others
+    inbound: tuple[str, ...] = ()  # paths of its input layers; empty for inputs and where unknown
+    kernel_size: tuple[int, ...] = ()  # of convolution and pooling layers, one number per axis; else ()
     strides: tuple[int, ...] = ()
     dilation: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Head:
-    """The last computation of one output, and what the loss expects of it.
+    """The head of one output.
 
-    `activation` is the canonical name after which nothing else is applied. `units` is the size of its
+    `activation` is the canonical name of the output's activation, None where unknown. `units` is the size of its
     last axis; `shape` is the shape of one row's output and `target_shape` that of one target as fed (both
     without the row axis).
     """
@@ -62,14 +62,14 @@ class Head:
 
 @dataclass(frozen=True)
 class Network:
-    """The model as built and loaded: nothing is run for it but a scan of the weights."""
+    """The model as built and loaded."""
 
     layers: tuple[Layer, ...]
     heads: tuple[Head, ...]
     parameters: int
     trainable_parameters: int
     graph_known: bool  # False for subclassed models: `inbound` is empty there
-    skips: bool  # some layer merges two paths (Add, Concatenate, ...)
+    skips: bool  # a layer merges two paths (Add, Concatenate, ...)
     non_finite: tuple[
         tuple[str, int], ...
     ]  # (variable path, count of NaN or Inf), worst first; optimizer slots included
@@ -82,4 +82,4 @@ class Network:
     iterations: int | None = None
     backend: str = "tensorflow"
     trained: bool = True
-    operations: tuple[str, ...] = ()  # keras.ops called outside layers ("Relu", "Add"), which `inbound` passes over
+    operations: tuple[str, ...] = ()  # keras.ops called outside layers ("Relu", "Add"); not part of `inbound`

@@ -1,4 +1,4 @@
-"""What passes through the layers: activations forward, gradients backward."""
+"""The signal in the layers: activations forward, gradients backward."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from diagnose.measurements.needing import Array, Flags, Unavailable
 
 @dataclass(frozen=True)
 class LayerActivations:
-    """What leaves one layer in inference mode, per unit, over all rows and positions.
+    """Output of one layer in inference mode, per unit, over all rows and positions.
 
     `positive` is the share of values > 0. `never` marks units whose largest value over all rows and
     positions is <= 0 (meaningful for ReLU). `saturated` is the share of values with |a| > 0.97 (tanh) or
@@ -33,14 +33,14 @@ class LayerActivations:
 
     @property
     def spread(self) -> float:
-        """Standard deviation over everything that leaves the layer (units pooled, around the overall mean)."""
+        """Standard deviation over all outputs of the layer (units pooled, around the overall mean)."""
         centre = float(np.mean(self.mean))
         return float(np.sqrt(np.mean(self.std**2 + (self.mean - centre) ** 2)))
 
 
 @dataclass(frozen=True)
 class FirstInput:
-    """What reaches the first trainable layer of one input path: after all preprocessing inside the model."""
+    """Input of the first trainable layer of one input path, after the preprocessing inside the model."""
 
     layer: str
     mean: Array  # per feature or channel
@@ -71,8 +71,8 @@ class LayerGradients:
 
     `relative` is |g| / |W| of the kernel (Frobenius norms; nan for a zero kernel), `rms` the root mean
     square gradient per weight, `activation_rms` the same with respect to the layer's output times the
-    number of rows (so that it does not depend on the batch size); nan where it could not be taken.
-    `cut` marks kernels whose gradient is missing or exactly zero on every batch.
+    number of rows, which makes it independent of the batch size; nan where it could not be computed.
+    `cut` marks kernels whose gradient is missing or exactly zero on all batches.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""What trainings show: baselines, learning rates, histories, a batch learned by heart."""
+"""Results of trainings: baselines, learning rates, histories, one overfitted batch."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,8 +9,8 @@ from diagnose.findings import Interval
 from diagnose.measurements.needing import Array, Unavailable
 
 WATCH = "Train with diagnose.DiagnosisCallback."
-NO_STEPS = Unavailable("only a training that is watched shows its steps", WATCH)
-NO_ORDER = Unavailable("only a training that is watched shows the order of its rows", WATCH)
+NO_STEPS = Unavailable("single steps are recorded by the callback only", WATCH)
+NO_ORDER = Unavailable("the order of rows is recorded by the callback only", WATCH)
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Candidate:
     error: float
     error_interval: Interval
     loss: float
-    skill: float  # against the constant prediction
+    skill: float  # compared with the constant prediction
     seconds: float
 
 
@@ -30,9 +30,9 @@ class OutputBaseline:
     """Baselines of one output and the paired comparison with the loaded model on the same rows.
 
     `difference` is net error - best baseline's error (MSE for regression, so that it is a mean over rows)
-    with a paired 95 % interval: above 0 the net is worse. `relative` = difference / the net's own (error or MSE).
+    with a paired 95 % interval: above 0 the net is worse. `relative` is the difference / the net's error (or MSE).
     `null_skill` is the skill of the best baseline refitted on shuffled labels (mean, 95th percentile);
-    `signal` is False where no baseline beats the constant prediction beyond its interval and its null.
+    `signal` is False if no baseline clearly beats the constant prediction and its own result on shuffled labels.
     `train_error` is the best baseline's error on its own training rows.
     """
 
@@ -55,13 +55,13 @@ class OutputBaseline:
 class Baseline:
     """The baselines of all outputs.
 
-    `held_out` tells where the rows came from: "dev", "test" or "train" (a part held out by us; the net may have seen
-    it).
+    `held_out` is the split that they are evaluated on: "dev", "test", or "train" (held out from train; the net may
+    have been trained on these rows).
     """
 
     outputs: tuple[OutputBaseline, ...]
     held_out: str
-    net_seen: str  # seen of those rows, for the net
+    net_seen: str  # `Split.seen` of the `held_out` rows
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,19 @@ class RangeTest:
 
     seed: int
     rates: Array
-    losses: Array  # raw loss per step; ends early where it exceeded 4 x the best
+    losses: Array  # raw loss per step; ends early if it exceeds 4 x the best
     smoothed: Array  # exponential, beta 0.9, bias-corrected
-    steepest: float | None  # rate of the steepest stable fall; None where the curve is flat
+    steepest: float | None  # rate of the steepest stable fall; None if the curve is flat
     minimum: float | None  # rate of the smallest smoothed loss
-    rises: float | None  # rate from which the smoothed loss rises for good
+    rises: float | None  # rate from which the smoothed loss only rises
 
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """Short trainings from fresh weights at one rate, all else as the user has it, one result per seed.
+    """Short trainings from fresh weights at one rate, with the user's other settings; one result per seed.
 
-    `skill` on the training rows used (inference mode; 1 - error / constant error, or R2; nan where it
-    diverged); `loss` the same for the loss relative to the constant prediction's loss (1 = constant).
+    `skill` is on the training rows used (inference mode; 1 - error / constant error, or R2), `loss` is relative to
+    the constant prediction's loss (1 = constant); both are nan for a training that diverged.
     """
 
     rate: float
@@ -96,13 +96,13 @@ class LearningRate:
     """How training depends on the learning rate: range tests and a short sweep, several seeds each.
 
     `low`/`high` bound the rates that do about as well as the best (within 0.1 skill or 2 sd, all seeds);
-    `best` is the geometric middle of those; all None where the instrument abstains, with `abstains` saying
-    why (flat curve, nothing learns at any rate, seeds disagree). `own` is the user's rate, None if unknown.
+    `best` is their geometric mean. All three are None if the instrument abstains; `abstains` says why
+    ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate, None if unknown.
     """
 
     own: float | None
     ranges: tuple[RangeTest, ...]
-    sweep: tuple[SweepPoint, ...]  # rising rates; includes the user's own where it is known
+    sweep: tuple[SweepPoint, ...]  # by rising rate; includes the user's own if it is known
     low: float | None
     high: float | None
     best: float | None
@@ -114,9 +114,9 @@ class LearningRate:
 
 @dataclass(frozen=True)
 class Run:
-    """One training: per epoch, and, where known, per step.
+    """One training: per epoch and, if known, per step.
 
-    `epochs` are the (perhaps fractional) epoch numbers at which both splits were evaluated in inference
+    `epochs` are the (possibly fractional) epoch numbers at which both splits were evaluated in inference
     mode. Losses are data losses of all outputs; errors are of the first output. nan where unknown.
     `step_losses` are the losses of single steps. `non_finite_step` is the first step with a non-finite loss.
     """
@@ -136,10 +136,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Update:
-    """One optimizer step of a watched training: how far it moved the kernels of each layer.
+    """One optimizer step of a training with the callback: how much it changed the kernels of each layer.
 
     `ratios` maps the path of a layer to |W after - W before| / |W before| (Frobenius norms over its trainable
-    kernels), penalties, momentum and clipping included. Layers whose kernels were zero before the step are left out.
+    kernels), penalties, momentum and clipping included. Layers with zero kernels before the step are left out.
     """
 
     step: int
@@ -148,11 +148,11 @@ class Update:
 
 @dataclass(frozen=True)
 class Feeding:
-    """In which order the rows of a watched training came: `batches` of its first epoch, spread evenly over it.
+    """The order of rows in a training with the callback, from `batches` spread evenly over its first epoch.
 
     `alike` is the intraclass correlation of the first output's targets within batches (classes as one-hot vectors):
-    0 where rows come in random order, 1 where all rows of a batch have the same target. `chance` is the largest
-    of 50 random orders of the same rows.
+    0 for rows in random order, 1 if all rows of a batch have the same target. `chance` is the largest value in 50
+    random orders of the same rows.
     """
 
     batches: int
@@ -163,11 +163,11 @@ class Feeding:
 
 @dataclass(frozen=True)
 class History:
-    """How training went. `replay`: short seeded trainings by us, from fresh weights at the user's settings.
+    """Training curves. `replay`: short seeded trainings by us, from fresh weights with the user's settings.
 
-    `rows` is the number of training rows used, `dev_rows` of those evaluated; `whole` is True where the replay
-    was as long (in steps) as the user's own training. `constant_loss`/`constant_error`: of the best constant
-    prediction, on the same measure. `dev_origin`: "dev" or "held out from train".
+    `rows` is the number of training rows used, `dev_rows` the number of dev rows evaluated. `whole` is True if the
+    replay has as many steps as the user's own training. `constant_loss`/`constant_error` are those of the best
+    constant prediction. `dev_origin`: the split's name, or "held out from train".
     """
 
     origin: Literal["live", "recorded", "replay"]
@@ -180,14 +180,14 @@ class History:
     whole: bool
     dev_origin: str = "dev"
     dev_se: float | None = None  # standard error of a dev loss (regression: of the MSE)
-    rates: bool | None = None  # whether the errors are error rates; None: as the task of the first output says
+    rates: bool | None = None  # whether errors are error rates; None: depends on the task of the first output
     updates: tuple[Update, ...] | Unavailable = NO_STEPS
     feeding: Feeding | Unavailable = NO_ORDER
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try to overfit a single batch at one learning rate (Adam), dropout and penalties off."""
+    """One attempt to overfit a single batch at one learning rate (Adam), without dropout and penalties."""
 
     rate: float
     steps: int
@@ -197,10 +197,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class OverfitBatch:
-    """Whether a fresh copy can learn at most 16 balanced rows by heart.
+    """Whether a fresh copy can overfit a batch of at most 16 balanced rows.
 
-    `solved`: some attempt reached relative loss <= 0.05 or, for regression, 0.01 of the variance, with
-    <= 5 % wrong. `distinct` is the number of different rows in the batch.
+    `solved`: an attempt reached a relative loss <= 0.05 with <= 5 % wrong or, for regression, <= 0.01 of the
+    variance. `distinct` is the number of different rows in the batch.
     """
 
     rows: int

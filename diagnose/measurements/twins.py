@@ -1,4 +1,4 @@
-"""Rows with an equal row elsewhere: how many were found, and what that says of all rows where only some were read."""
+"""Counts rows with an equal row elsewhere, and estimates their share of all rows from a sample."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,12 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Twins:
-    """Rows with a twin: `found` of the `rows` that were read.
+    """Rows with a twin (an equal row): `found` of the `rows` that were read.
 
-    Their twins were looked for among a share `searched` (0 to 1) of the rows that may hold them; None where it is not
-    known how many these are. A random row's twin is found with this probability, so `found` out of a sample is too
-    low. `every` tells whether `rows` are all rows that there are.
+    Twins were searched among a share `searched` (0 to 1) of the rows that may hold them; None: unknown. A twin is found
+    with this probability, so the count in a sample is too low. `every`: whether `rows` are all rows.
 
-    What is said of all rows takes each row to have one twin. Where rows have many, a sample finds them more often, and
-    the estimate is too high.
+    The estimates assume one twin per row. They are too high if rows have more.
     """
 
     rows: int
@@ -26,17 +24,17 @@ class Twins:
 
     @property
     def exact(self) -> bool:
-        """Whether all rows were read on both sides, so that nothing has to be estimated."""
+        """Whether all rows were read on both sides, so that no estimate is needed."""
         return self.every and self.searched == 1.0
 
     @property
     def share(self) -> float:
-        """The share of rows with a twin, as estimated; at least so many where `searched` is unknown."""
+        """The estimated share of rows with a twin; a lower bound if `searched` is unknown."""
         return self._of_all(self.found / self.rows) if self.rows else 0.0
 
     @property
     def interval(self) -> Interval | None:
-        """The exact binomial (Clopper-Pearson) interval of `share`; None where it is exact."""
+        """The binomial (Clopper-Pearson) interval of `share`; None if `share` is exact."""
         if self.exact:
             return None
         return Interval(self._bound((1 - LEVEL) / 2, upper=False), self._bound((1 + LEVEL) / 2, upper=True), LEVEL)
@@ -48,11 +46,11 @@ class Twins:
 
     @property
     def at_most(self) -> float:
-        """The largest share that these rows leave possible at 95 %, one-sided: about 3 / rows where none was found."""
+        """The one-sided 95 % upper bound of `share`: about 3 / rows if no twin was found."""
         return self.share if self.exact else self._bound(LEVEL, upper=True)
 
     def _bound(self, probability: float, upper: bool) -> float:
-        """A quantile of the share of all rows; where `searched` is unknown, there is no upper bound below 1."""
+        """A quantile of the share of all rows; the upper bound is 1 if `searched` is unknown."""
         from scipy.special import betaincinv
 
         if upper and (self.found >= self.rows or self.searched is None):

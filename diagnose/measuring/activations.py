@@ -1,4 +1,4 @@
-"""What leaves each layer, at the loaded weights and at fresh ones."""
+"""The outputs of each layer, with the loaded weights and with fresh ones."""
 
 from functools import reduce
 from operator import add
@@ -25,9 +25,9 @@ from diagnose.measuring.work import operations_per_row
 
 ROWS = 2_048  # a unit that never fires on n rows fires on less than 3/n of all: 0.15 %
 FEWEST_ROWS = 256
-OPERATIONS = 1e12  # multiplications that a pass may take; large models see fewer rows
+OPERATIONS = 1e12  # most multiplications of a pass; large models get fewer rows
 BATCH = 256
-UNTOLD = frozenset(  # what leaves these is what entered them, or a choice of it
+PASS_THROUGH = frozenset(  # their outputs are (some of) their inputs, so statistics add nothing
     {"InputLayer", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "Masking", "Dropout"}
     | {f"{name}{n}D" for n in (1, 2, 3) for name in ("ZeroPadding", "Cropping", "UpSampling", "SpatialDropout")}
     | {f"{name}Pooling{n}D" for n in (1, 2, 3) for name in ("Max", "Average", "GlobalMax", "GlobalAverage")}
@@ -37,11 +37,11 @@ UNTOLD = frozenset(  # what leaves these is what entered them, or a choice of it
 def forward(bench: Bench, measured: Measurements) -> Forward | Unavailable:
     """Tally activations over one seeded, stratified sample of training rows.
 
-    At most ROWS rows (fewer for large models, never less than FEWEST_ROWS where there are so many), in equal
-    batches. Means, spreads and shares take at most POSITIONS (16) positions of each row (drawn once); `low`, `high` and
-    `never` see all. The spread across rows is that of a row's mean over those positions. Masked steps count like
-    others. `fresh` uses batch statistics where the model normalises by batch: the moving ones of fresh weights
-    are no statistics yet; dropout is active then, too.
+    At most ROWS rows (fewer for large models, but at least FEWEST_ROWS if there are so many), in equal batches. Means,
+    spreads and shares use at most POSITIONS (16) positions of each row (drawn once); `low`, `high` and `never` use all.
+    The spread across rows is that of a row's mean over these positions. Masked steps count like others. `fresh` runs in
+    train mode if the model has BatchNormalization, as its moving statistics are not valid at fresh weights; dropout
+    is active then, too.
     """
     need_layers(bench.subject.model)
     return Forward(current=_activations(bench, None), fresh=_activations(bench, bench.settings.seed))
@@ -58,14 +58,14 @@ def _activations(bench: Bench, seed: int | None) -> Activations | Unavailable:
 def _tally(bench: Bench, model: Any, fresh: bool) -> Activations:
     walked = walk_like(bench, model)
     order = {part.path: place for place, part in enumerate(describe(bench)[0].parts)}
-    told = tuple(part for part in walked.parts if part.kind not in UNTOLD)
+    tallied = tuple(part for part in walked.parts if part.kind not in PASS_THROUGH)
     firsts = first_weighted(walked, order)
     training = fresh and any(part.kind == "BatchNormalization" for part in walked.parts)
     key = f"statistics, training {training}"
-    if key not in bench.kept:
-        bench.kept[key] = compile_statistics(model, told, firsts, training)
+    if key not in bench.cache:
+        bench.cache[key] = compile_statistics(model, tallied, firsts, training)
     rows = _rows(bench, walked)
-    readings = [bench.kept[key](inputs) for inputs in _batches(bench, rows)]
+    readings = [bench.cache[key](inputs) for inputs in _batches(bench, rows)]
     outputs, entered = _summed([r.outputs for r in readings]), _summed([r.inputs for r in readings])
     by_path = {part.path: part for part in walked.parts}
     return Activations(
@@ -76,9 +76,9 @@ def _tally(bench: Bench, model: Any, fresh: bool) -> Activations:
 
 
 def first_weighted(walked: Walk, order: dict[str, int]) -> tuple[Part, ...]:
-    """The first trainable layer with a kernel of each input path; the first called where the graph is not known.
+    """Return the first trainable layer with a kernel of each input path; the first called if the graph is unknown.
 
-    A trainable embedding ends its path: what leaves it is learned, not fed.
+    A path ends at a trainable embedding, whose output is learned.
     """
     learned = {part.path: _learns(part) for part in walked.parts}
     if not walked.graph_known:
@@ -92,7 +92,7 @@ def first_weighted(walked: Walk, order: dict[str, int]) -> tuple[Part, ...]:
 
 
 def _learns(part: Part) -> bool:
-    """Whether a part mixes or looks up with weights that training changes."""
+    """Whether a part has a trainable kernel or embedding."""
     trainable = any(weight.trainable for weight in part_weights(part)) and part.layer.trainable
     return trainable and (bool(kernels(part)) or part.kind == "Embedding")
 
@@ -105,7 +105,7 @@ def _rows(bench: Bench, walked: Walk) -> int:
 
 
 def _batches(bench: Bench, rows: int) -> Any:
-    """Equal batches, so that one trace serves them all; what is left over is left out."""
+    """Yield batches of equal size, so that one trace is enough; the remaining rows are left out."""
     chosen = bench.sample(bench.subject.train, rows)
     size = len(chosen) // -(-len(chosen) // BATCH)
     mixed = np.random.default_rng(bench.settings.seed).permutation(chosen)

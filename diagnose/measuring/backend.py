@@ -1,4 +1,4 @@
-"""The seam between the instruments and Keras's backend: one thin module per backend, chosen here."""
+"""Functions that differ between Keras backends; each backend has its own module."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -11,30 +11,30 @@ from diagnose.errors import InputError
 
 
 def array(variable: Any) -> NDArray[Any]:
-    """A copy of the value of a Keras variable; of its first replica where a strategy mirrors it."""
+    """Return a copy of the value of a Keras variable; of its first replica under a distribution strategy."""
     import keras
 
     return np.array(keras.ops.convert_to_numpy(variable))
 
 
 def random_state() -> Any:
-    """The state of the backend's own random numbers, as far as it can be read."""
+    """Return the state of the backend's random number generators, as far as it can be read."""
     return _module().random_state()
 
 
 def restore_random_state(state: Any) -> None:
-    """Put back what `random_state` returned."""
+    """Restore a state returned by `random_state`."""
     _module().restore_random_state(state)
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function of structures of arrays; it is traced again only for other shapes."""
+    """Compile a function of structures of arrays; it is retraced for new shapes only."""
     compile_: Callable[[Callable[..., Any]], Callable[..., Any]] = _module().compiled
     return compile_(function)
 
 
 def trace_level() -> int:
-    """What differs inside the body of a loop, a scan or a rematerialised layer: tensors must not leave those."""
+    """Return an id of the current graph; loops and rematerialised layers have their own, with local tensors."""
     level: int = _module().trace_level()
     return level
 
@@ -48,7 +48,7 @@ def gradients(function: Callable[[], tuple[Any, list[Any], Any]], variables: lis
 
 
 def sum_of_squares(tensor: Any) -> Any:
-    """Sum of squares as a scalar, in one pass where the backend can."""
+    """Return the sum of squares as a scalar, in one pass if the backend can."""
     return _module().sum_of_squares(tensor)
 
 
@@ -58,7 +58,7 @@ def _module() -> ModuleType:
     name = keras.backend.backend()
     if name != "tensorflow":
         raise InputError(
-            f"Keras runs on the {name} backend, which cannot be examined yet; "
+            f"the Keras backend must be tensorflow, got {name}; "
             "set KERAS_BACKEND=tensorflow in the environment and run again"
         )
     from diagnose.measuring import tensorflow

@@ -1,4 +1,4 @@
-"""What simple models reach on the same rows, and how the loaded net compares."""
+"""Scores of simple models, compared with the loaded net on the same rows."""
 
 import time
 from collections.abc import Callable
@@ -27,29 +27,29 @@ from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Seen, Split, Task
 
 TRAIN_ROWS = 4_000  # rows that baselines are fitted on
-DEV_ROWS = 2_000  # rows they are judged on: +- 1 point at 5 % error
-HELD_OUT = 0.25  # share of those where the user gave no other split
-WIDE = 300  # features above which all but the linear model see random projections
+DEV_ROWS = 2_000  # rows they are evaluated on: +- 1 point at 5 % error
+HELD_OUT = 0.25  # share of train that is held out if the user gave no other split
+WIDE = 300  # features above which all models except the linear one get random projections
 PROJECTED = 100  # features after the projection
 TREES = 200  # of gradient boosting, over all classes: about a second
-MOST_BOOSTED = 20  # classes above which so few trees each say nothing
+MOST_BOOSTED = 20  # classes; above, there are too few trees for each
 VOCABULARY = 5_000  # words kept for bags of tokens
 SHUFFLES = 5  # refits on shuffled labels
-SHUFFLED_ROWS = 1_000  # of those refits
-SECONDS = 6.0  # of the reference machine that all candidates of one output may take
-NULL_SECONDS = 2.0  # the same for refits on shuffled labels
-MOST_TARGETS = 50  # columns of a target that baselines can be fitted to
-FIT = 0.03  # seconds of the reference machine for a fit, whatever its size
-LOGISTIC = 2e-8  # more by row, feature and class
-RIDGE = 7e-11  # more by row, feature and the smaller of both
-NEIGHBOURS = 3e-10  # more by pair of rows and feature
-TREE = 2e-3  # for each tree
-SPLITS = 2e-8  # more by row and feature
+SHUFFLED_ROWS = 1_000  # rows of each refit
+SECONDS = 6.0  # of the reference machine, for all candidates of one output
+NULL_SECONDS = 2.0  # of the reference machine, for refits on shuffled labels
+MOST_TARGETS = 50  # most columns of a target for baselines
+FIT = 0.03  # fixed seconds of the reference machine per fit
+LOGISTIC = 2e-8  # seconds per row, feature and class
+RIDGE = 7e-11  # seconds per row, feature and the smaller of both
+NEIGHBOURS = 3e-10  # seconds per pair of rows and feature
+TREE = 2e-3  # fixed seconds per tree
+SPLITS = 2e-8  # seconds per tree, row and feature
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Rows as plain numbers: features [rows, features] and one output's targets, for fitting and for judging."""
+    """Rows as plain numbers: features [rows, features] and one output's targets, to fit and to evaluate."""
 
     x: Array
     y: Rows
@@ -65,10 +65,10 @@ class _Fit:
 
 
 def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
-    """Fit a constant, a linear model, gradient boosting and neighbours, and compare the loaded net, row by row.
+    """Fit a constant, a linear model, gradient boosting and nearest neighbours, and compare the loaded net with them.
 
-    Images and sequences are flattened, token inputs become bags of tokens. Judged on dev (else test, else rows held
-    out from train, which the net may have been trained on).
+    Images and sequences are flattened, token inputs become bags of tokens. The rows are those of dev, else test, else
+    held out from train (the net may have been trained on these).
     """
     try:
         train, dev, held_out = _splits(bench)
@@ -78,13 +78,13 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
         for place, output in enumerate(bench.subject.outputs):
             table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]))
             outputs.append(_output(bench, output, table, predicted[place], activation_of_head(bench, place)))
-    except NotMeasured as reason:
-        return Unavailable.of(reason)
+    except NotMeasured as missing:
+        return Unavailable.of(missing)
     return Baseline(outputs=tuple(outputs), held_out=held_out, net_seen=str(dev.seen))
 
 
 def baseline_work(bench: Bench, measured: Measurements) -> Work:
-    """Return what `baseline` takes at most."""
+    """Return the largest work of `baseline`."""
     train = bench.subject.train
     shape = min(train.rows, TRAIN_ROWS), sum(int(np.prod(inputs.shape[1:])) for inputs in train.inputs)
     seconds = 0.0
@@ -118,7 +118,7 @@ def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: 
         difference=mean,
         difference_interval=paired_interval(difference),
         relative=mean / own if own > 0 else 0.0,
-        signal=_signal(best, null, _compare(output, table, best, reference)),
+        signal=_signal(best, null, _gain(output, table, best, reference)),
         null_skill=null,
         train_error=score(output, usable.y, best.predict(usable.x), reference).error,
         rows_train=len(usable.y),
@@ -127,17 +127,17 @@ def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: 
 
 
 def _reference(output: Output, y: Rows) -> Reference:
-    """The best constant prediction; baselines give probabilities, whatever the net's head does."""
+    """The best constant prediction. Baselines predict probabilities, unlike the head of some nets."""
     return constant_reference(output, y, "sigmoid" if output.task.classifies else None)
 
 
 def _signal(best: _Fit, null: tuple[float, float] | None, gain: float) -> bool:
-    """Whether the best baseline beats the constant beyond its interval and beyond what shuffled labels give."""
+    """Whether the best baseline clearly beats the constant, and its own skill on shuffled labels."""
     return gain > 0 and (null is None or best.candidate.skill > null[1])
 
 
-def _compare(output: Output, table: _Table, best: _Fit, reference: Reference) -> float:
-    """Lower end of the paired 95 % interval of (constant - best baseline) in error."""
+def _gain(output: Output, table: _Table, best: _Fit, reference: Reference) -> float:
+    """Lower bound of the paired 95 % interval of error(constant) - error(best baseline)."""
     return score(output, table.y_dev, best.predict(table.x_dev), reference).beats_constant_error.low
 
 
@@ -145,7 +145,7 @@ def _compare(output: Output, table: _Table, best: _Fit, reference: Reference) ->
 
 
 def _splits(bench: Bench) -> tuple[Split, Split, str]:
-    """Rows to fit on and rows to judge on, and the name of where the latter came from."""
+    """Rows to fit on, rows to evaluate on, and the split that the latter come from."""
     train, judge = bench.subject.train, bench.subject.dev or bench.subject.test
     if judge is not None:
         return (
@@ -170,7 +170,7 @@ def _take(split: Split, index: NDArray[np.int64]) -> Split:
 
 
 def _features(bench: Bench, train: Split, dev: Split) -> tuple[Array, Array]:
-    """All inputs side by side as finite numbers, [rows, features], for both splits."""
+    """All inputs as finite numbers, [rows, features], for both splits."""
     tokens = token_inputs(bench.subject.model)
     columns: list[tuple[Array, Array]] = []
     for place, (ours, theirs) in enumerate(zip(train.inputs, dev.inputs, strict=True)):
@@ -222,11 +222,11 @@ def _predictions(bench: Bench, dev: Split) -> list[Rows]:
 def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) -> list[_Fit]:
     columns = int(np.prod(table.y.shape[1:]))
     if columns > MOST_TARGETS and (output.task in (Task.REGRESSION, Task.MULTILABEL) or table.y.ndim > 2):
-        raise NotMeasured(f"output '{output.name}' has {columns} targets a row, too many for baselines", DOES_NOT_APPLY)
+        raise NotMeasured(f"output '{output.name}' has too many targets for a baseline ({columns})", DOES_NOT_APPLY)
     if output.task.classifies and output.task is not Task.MULTILABEL and len(np.unique(_labels(output, table.y))) < 2:
-        raise NotMeasured(f"output '{output.name}' has only one class", "Pass training rows of two classes or more.")
+        raise NotMeasured(f"output '{output.name}' has only one class", "Pass training rows of at least two classes.")
     if output.task in (Task.BINARY, Task.MULTICLASS) and columns not in (1, output.classes or 2):
-        raise NotMeasured(f"output '{output.name}' has {columns} labels a row, too many for baselines", DOES_NOT_APPLY)
+        raise NotMeasured(f"output '{output.name}' has too many labels for a baseline ({columns})", DOES_NOT_APPLY)
     fits, left = [_constant(output, table, reference)], SECONDS
     for name, make in _candidates(bench, output, table):
         left -= fitting_seconds(output, name, table.x.shape, columns)
@@ -237,13 +237,13 @@ def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) 
 
 
 def fitting_seconds(output: Output, name: str, shape: tuple[int, ...], columns: int) -> float:
-    """Seconds of the reference machine that a candidate takes to fit and to judge.
+    """Return the seconds of the reference machine to fit and evaluate a candidate.
 
     Args:
-        output: what is predicted.
-        name: of the candidate.
-        shape: (rows, features) of the table that it is fitted on, before a projection.
-        columns: of the targets.
+        output: the output to predict.
+        name: name of the candidate.
+        shape: (rows, features) of the table to fit on, before a projection.
+        columns: number of target columns.
     """
     rows, features = shape
     classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
@@ -259,7 +259,7 @@ def fitting_seconds(output: Output, name: str, shape: tuple[int, ...], columns: 
 
 
 def _rounds(classes: int) -> int:
-    """Of boosting; each round grows a tree for every class, a single one for two classes and for numbers."""
+    """Boosting rounds. A round grows a tree per class; a single tree for two classes and for regression."""
     return int(np.clip(TREES // classes, 20, 100))
 
 
@@ -297,15 +297,15 @@ def _candidate(name: str, judged: Score, seconds: float) -> Candidate:
 
 
 def _fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], Array]:
-    """Fit a scikit-learn model and return its prediction in the form that a net of this task has."""
+    """Fit a scikit-learn model; return a function that predicts in the form of a net's output."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     targets = _labels(output, y)
-    with warnings.catch_warnings(), threadpool_limits(1):  # more threads are no faster on so few rows
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline need not be at its optimum
+    with warnings.catch_warnings(), threadpool_limits(1):  # more threads are not faster on so few rows
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline does not need to converge
         model.fit(x, targets)
     if output.task is Task.REGRESSION:
         return lambda rows: np.asarray(model.predict(rows), np.float64).reshape(len(rows), -1)
@@ -324,7 +324,7 @@ def _fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], 
 
 
 def _label_probabilities(model: Any, rows: Array) -> Array:
-    """Probability of each label, from a classifier per column."""
+    """Probability of each label, from one classifier per column."""
     columns = []
     for classes, probability in zip(model.classes_, model.predict_proba(rows), strict=True):
         positive = np.flatnonzero(np.asarray(classes) == 1)
@@ -333,7 +333,7 @@ def _label_probabilities(model: Any, rows: Array) -> Array:
 
 
 def _labels(output: Output, y: Rows) -> Rows:
-    """Targets as scikit-learn takes them: class numbers, label columns, or numbers."""
+    """Targets in the form of scikit-learn: class numbers, label columns, or numbers."""
     flat = y.reshape(len(y), -1)
     if output.task is Task.REGRESSION:
         numbers = flat.astype(np.float64)
@@ -348,7 +348,7 @@ def _labels(output: Output, y: Rows) -> Rows:
 
 
 def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, Callable[[], Any]]]:
-    """Names and makers of the models worth fitting here, the cheapest first."""
+    """Names and builders of the candidate models, the cheapest first."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -382,7 +382,7 @@ def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, 
 
 
 def _scaled(make: Callable[[], Any], project: int, several: bool, seed: int) -> Callable[[], Any]:
-    """A maker of pipelines: standardise, perhaps project, then the model, one per target column if `several`."""
+    """Return a builder of pipelines: standardise, optionally project, then the model (`several`: one per column)."""
 
     def build() -> Any:
         from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor

@@ -1,4 +1,4 @@
-"""Where the user's model is put to be measured: working copies, fresh weights, samples and batches."""
+"""The bench of one examination: working copies, fresh weights, samples and batches."""
 
 import logging
 import zlib
@@ -17,24 +17,25 @@ from diagnose.measuring import copying
 from diagnose.settings import Settings
 from diagnose.subject import Rows, Seen, Split, Subject, Task
 
-TRAINING_ROWS = 20_000  # at most so many rows take part in short trainings: a few hundred steps see no more
-TRAINING_BYTES = 256 * 2**20  # and at most so many bytes of inputs and targets
-DEV_ROWS = 1_000  # +- 1.4 points at 5 % error; curves are judged dozens of times and need no more
-HELD_OUT = 0.2  # share of train that is kept from training where the user gave no other split
-BATCH_SIZE = 32  # Keras's default, where the user's is unknown
+TRAINING_ROWS = 20_000  # most rows in short trainings; a few hundred steps do not need more
+TRAINING_BYTES = 256 * 2**20  # most bytes of their inputs and targets
+DEV_ROWS = 1_000  # +- 1.4 points at 5 % error, enough for curves
+HELD_OUT = 0.2  # share of train that is held out if the user gave no other split
+BATCH_SIZE = 32  # Keras's default, used if the user's is unknown
 
-Structure = Any  # an array, or a list or dict of arrays, as the model takes it
+Structure = Any  # an array, or a list or dict of arrays, as the model expects
 Batch = tuple[Structure, Structure, Rows | None]  # inputs, targets, sample weights
 
 
 class Bench:
-    """One subject laid out for measuring; a context manager.
+    """Context manager that gives instruments access to a subject without changing it.
 
-    Everything runs on a working copy (same layers, own variables, the user's own loss and optimizer settings).
-    Where the model cannot be rebuilt, it is the user's own object, restored bit for bit after each use.
-    Python's, NumPy's and the backend's random states are as before when the bench closes.
+    Instruments run on a working copy (same layers, own variables, the user's loss and optimizer settings). If the
+    model cannot be rebuilt, they run on the user's model, which is restored bit for bit after each use.
+    The random states of Python, NumPy and the backend are restored when the bench closes.
 
-    `scale` is the share of its full size (1, 0.5, 0.25) that the running instrument may take; the planner sets it.
+    `scale` is the share of its full size (1, 0.5, 0.25, 0.1) at which an instrument runs; the planner sets it.
+    `cache` holds what instruments share, such as compiled functions.
     """
 
     def __init__(self, subject: Subject, settings: Settings) -> None:
@@ -42,7 +43,7 @@ class Bench:
         self.settings = settings
         self.scale = 1.0
         self._fresh: dict[int, copying.Weights] = {}
-        self.kept: dict[str, Any] = {}  # what instruments keep for each other: compiled functions
+        self.cache: dict[str, Any] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -64,14 +65,14 @@ class Bench:
     def at(self, seed: int | None) -> Iterator[Any]:
         """Yield a compiled model holding the loaded weights (`seed` None) or fresh ones drawn from `seed`.
 
-        It is one and the same object every time, so compiled functions of it can be kept. Pretrained parts (frozen
-        layers with weights, nested `keras.applications` models) keep the loaded weights at every seed.
+        It is the same object every time, so that functions compiled for it can be cached. Pretrained parts (frozen
+        layers with weights, nested `keras.applications` models) have the loaded weights at every seed.
 
         Raises:
-            NotMeasured: there are no fresh weights for this model.
+            NotMeasured: fresh weights cannot be drawn for this model.
         """
         if isinstance(self._copy, NotMeasured):
-            with self._own_object(seed) as model:
+            with self._users_model(seed) as model:
                 yield model
             return
         self._copy.set_weights(self._loaded if seed is None else self.weights(seed))
@@ -82,7 +83,7 @@ class Bench:
         """Return loaded (None) or fresh weights in the order of `model.weights`.
 
         Raises:
-            NotMeasured: there are no fresh weights for this model.
+            NotMeasured: fresh weights cannot be drawn for this model.
         """
         if seed is None:
             return self._loaded
@@ -92,23 +93,23 @@ class Bench:
 
     @cached_property
     def rebuilt(self) -> bool:
-        """Whether there is a working copy (else the user's own object is used under guard)."""
+        """Whether there is a working copy; else the user's model is used, and restored afterwards."""
         return not isinstance(self._copy, NotMeasured)
 
     @cached_property
     def pretrained(self) -> tuple[str, ...]:
-        """Paths of the layers that keep the loaded weights when the model starts afresh."""
-        return self._kept[1]
+        """Paths of the pretrained layers, which have the loaded weights at every seed."""
+        return self._preserved[1]
 
     @cached_property
     def fine_tuned(self) -> bool:
-        """Whether some pretrained part is trainable: a start from its loaded weights is no fresh start."""
-        kept = {id(self.subject.model.weights[i]) for i in self._kept[0]}
-        return any(id(variable) in kept for variable in self.subject.model.trainable_variables)
+        """Whether a pretrained part is trainable. Its initial weights are then unknown."""
+        preserved = {id(self.subject.model.weights[i]) for i in self._preserved[0]}
+        return any(id(variable) in preserved for variable in self.subject.model.trainable_variables)
 
     @cached_property
-    def _kept(self) -> tuple[frozenset[int], tuple[str, ...]]:
-        return copying.kept_weights(self.subject.model)
+    def _preserved(self) -> tuple[frozenset[int], tuple[str, ...]]:
+        return copying.preserved_weights(self.subject.model)
 
     @cached_property
     def _loaded(self) -> copying.Weights:
@@ -116,7 +117,7 @@ class Bench:
 
     @cached_property
     def _copy(self) -> Any:
-        """The working copy, or why there is none."""
+        """The working copy, or the reason why there is none."""
         model = self.subject.model
         try:
             copy = copying.copy_model(model, self.settings.seed)
@@ -125,21 +126,21 @@ class Bench:
             self._compare(model, copy)
         except NotMeasured as reason:
             return reason
-        except Exception as error:  # noqa: BLE001 - whatever a third-party layer raises, the own object still works
+        except Exception as error:  # noqa: BLE001 - a third-party layer may raise anything
             return NotMeasured(f"the model cannot be rebuilt ({type(error).__name__}: {error})", copying.REBUILD)
         return copy
 
     def _compare(self, model: Any, copy: Any) -> None:
-        """A config may leave things out: both must compute the same."""
+        """Check that the copy computes the same; a config may be incomplete."""
         inputs, _, _ = self.batch(self.subject.train, np.arange(min(2, self.subject.train.rows)))
         for ours, theirs in zip(_flat(copy(inputs, training=False)), _flat(model(inputs, training=False)), strict=True):
             if not np.allclose(ours, theirs, rtol=1e-3, atol=1e-5, equal_nan=True):
                 raise NotMeasured(
-                    "the model cannot be rebuilt from its configuration (it computes something else)", copying.REBUILD
+                    "the model cannot be rebuilt from its config: the copy gives other outputs", copying.REBUILD
                 )
 
     @contextmanager
-    def _own_object(self, seed: int | None) -> Iterator[Any]:
+    def _users_model(self, seed: int | None) -> Iterator[Any]:
         from diagnose.measuring.state import guard
 
         model = self.subject.model
@@ -157,16 +158,16 @@ class Bench:
             fresh = copying.copy_model(model, seed).get_weights()
         else:
             with guard(model):
-                copying.draw_again(model, seed)
+                copying.reinitialize(model, seed)
                 fresh = [np.array(weight) for weight in model.get_weights()]
-        return self.keep(fresh)
+        return self.with_preserved_weights(fresh)
 
-    def keep(self, fresh: copying.Weights) -> copying.Weights:
-        """Return fresh weights of a copy with the loaded ones in the places of pretrained and adapted layers."""
+    def with_preserved_weights(self, fresh: copying.Weights) -> copying.Weights:
+        """Replace the fresh weights of pretrained and adapted layers with the loaded ones."""
         if [w.shape for w in fresh] != [w.shape for w in self._loaded]:
             return fresh
         pairs = zip(self._loaded, fresh, strict=True)
-        return [old if place in self._kept[0] else new for place, (old, new) in enumerate(pairs)]
+        return [old if place in self._preserved[0] else new for place, (old, new) in enumerate(pairs)]
 
     # --- data ------------------------------------------------------------------------------------
 
@@ -178,9 +179,9 @@ class Bench:
         return _stratified(strata(split, self.subject.outputs[0].task), rows, generator)
 
     def batch(self, split: Split, index: NDArray[np.int64]) -> Batch:
-        """Return inputs, targets and sample weights of these rows, in the structure the model and its loss take.
+        """Return inputs, targets and sample weights of these rows, in the structure of the model and its loss.
 
-        Floating numbers come in Keras's default precision, as `fit` would feed them; all else as it is.
+        Floating-point numbers have Keras's default precision, as in `fit`.
         """
         import keras
 
@@ -196,11 +197,11 @@ class Bench:
         )
 
     def holdout(self) -> tuple[Split, Split]:
-        """Return the rows that short trainings use and those that judge them, both in memory.
+        """Return the rows for short trainings, and the rows to evaluate them on, both in memory.
 
-        The second split is the user's dev, else test, else a seeded stratified fifth of train, which serves only
-        trainings from fresh weights (its `origin` is then "held out from train"). At most TRAINING_ROWS rows and
-        TRAINING_BYTES bytes, and DEV_ROWS rows.
+        The second split is the user's dev, else test, else a seeded stratified fifth of train, which is only valid for
+        trainings from fresh weights (its `origin` is then "held out from train"). They have at most TRAINING_ROWS rows
+        and TRAINING_BYTES bytes, and at most DEV_ROWS rows.
         """
         return self._holdout
 
@@ -226,13 +227,13 @@ class Bench:
 
     @property
     def batch_size(self) -> int:
-        """The user's batch size, or Keras's default, but no more than there are training rows."""
+        """The user's batch size, else Keras's default; at most the number of training rows."""
         return min(self.subject.training.batch_size or BATCH_SIZE, self.holdout()[0].rows)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep TensorFlow from warning of many traces: each compiled loop of ours is traced once, by design."""
+    """Silence TensorFlow's warning about retracing: each of our compiled loops is traced once, by design."""
     logger = logging.getLogger("tensorflow")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -254,7 +255,7 @@ def _as_fed(rows: Rows, floatx: str) -> Rows:
 
 
 def _packed(arrays: list[Rows], structure: Any, names: tuple[str, ...]) -> Structure:
-    """Pack arrays, given in the flat order of `structure`, as the model takes them."""
+    """Pack arrays in the flat order of `structure` into the structure that the model expects."""
     import keras
 
     if structure is not None and len(keras.tree.flatten(structure)) == len(arrays):
@@ -281,7 +282,7 @@ def _take(split: Split, index: NDArray[np.int64], origin: str) -> Split:
 
 
 def strata(split: Split, task: Task) -> NDArray[np.int64]:
-    """Return the stratum of each row: its class for binary and multi-class targets of one label, else all the same."""
+    """Return the stratum of each row: its class if each row has one label, else the same for all rows."""
     target = np.asarray(split.targets[0])
     if task in (Task.BINARY, Task.MULTICLASS):
         if target.ndim == 2 and target.shape[1] > 1:
@@ -292,7 +293,7 @@ def strata(split: Split, task: Task) -> NDArray[np.int64]:
 
 
 def _stratified(labels: NDArray[np.int64], rows: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Choose `rows` of them, each stratum by its share (largest remainders), sorted."""
+    """Choose sorted row numbers, `rows` in total, in proportion to the strata (largest remainders)."""
     _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
     share = counts * rows / labels.size
     quota = np.floor(share).astype(np.int64)

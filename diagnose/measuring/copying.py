@@ -1,4 +1,4 @@
-"""Copies of a user's model: same architecture, own variables, weights loaded or fresh."""
+"""Copies of the user's model: same architecture, own variables, loaded or fresh weights."""
 
 import random
 import warnings
@@ -12,54 +12,54 @@ from numpy.typing import NDArray
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import backend
 
-REBUILD = "Let get_config of the model and its layers return all arguments of the constructor."
+REBUILD = "Make get_config of the model and its layers return all constructor arguments."
 
 Weights = list[NDArray[Any]]
-Edit = Callable[[Any, Any], Any]  # the user's layer, its copy -> what stands in the copy of the model
+Edit = Callable[[Any, Any], Any]  # the user's layer, its copy -> the layer of the copied model
 
 
 def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
     """Return an uncompiled copy of a Sequential or Functional `model` with fresh weights drawn from `seed`.
 
-    Layers are rebuilt from their own class and config, so unregistered custom layers need no registration, and
-    Lambda functions are passed on as objects, never through bytecode. `edit` may return another layer for some.
+    Layers are rebuilt from their class and config, so custom layers need no registration, and Lambda functions are
+    passed as objects, never as bytecode. `edit` may replace layers of the copy.
 
     Raises:
-        NotMeasured: the architecture cannot be rebuilt (subclassed, a config that lies, other layers than before).
+        NotMeasured: the model is subclassed, or its config does not reproduce it.
     """
     import keras
 
     if not isinstance(model, keras.Sequential) and not hasattr(model, "_inputs_struct"):
-        raise NotMeasured("the model is subclassed and cannot be rebuilt from its configuration", REBUILD)
+        raise NotMeasured("the model is subclassed and cannot be rebuilt from its config", REBUILD)
 
     def rebuild(layer: Any) -> Any:
         copy = _copy_layer(layer, draw)
         return edit(layer, copy) if edit else copy
 
     state = random.getstate()
-    random.seed(seed)  # whatever draws a default seed while it is built
+    random.seed(seed)  # layers draw default seeds while they are built
     draw = random.Random(seed)
     try:
         with _uncompiled(model), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # the user has seen what Keras says of this model
+            warnings.simplefilter("ignore", UserWarning)  # Keras has already warned the user about this model
             copy = keras.models.clone_model(model, clone_function=rebuild, recursive=True)
-        _bring_flags(model, copy)
+        _copy_trainable_flags(model, copy)
         if edit is None:
             _compare_weights(model, copy)
     except NotMeasured:
         raise
-    except Exception as error:  # third-party layers may raise anything from their config
-        raise NotMeasured(f"the model cannot be rebuilt from its configuration ({_brief(error)})", REBUILD) from error
+    except Exception as error:  # third-party layers may raise anything
+        raise NotMeasured(f"the model cannot be rebuilt from its config ({_brief(error)})", REBUILD) from error
     finally:
         random.setstate(state)
     return copy
 
 
 def compile_like(copy: Any, model: Any, exact_targets: bool = False) -> None:
-    """Compile `copy` with the very loss objects of `model` and a new optimizer of the same settings.
+    """Compile `copy` with the loss objects of `model` and a new optimizer with the same settings.
 
-    The round trip of Keras's compile config loses unregistered losses; metrics are left out, they carry state.
-    `exact_targets` takes label smoothing out of the losses.
+    Keras's compile config is not used, as it loses unregistered losses. Metrics are left out, as they have state.
+    `exact_targets` removes label smoothing from the losses.
     """
     import keras
 
@@ -76,16 +76,16 @@ def compile_like(copy: Any, model: Any, exact_targets: bool = False) -> None:
 
 
 def new_optimizer(optimizer: Any) -> Any:
-    """Return an optimizer of the same class and settings, its state fresh and its rate a plain variable."""
+    """Return an optimizer of the same class and settings, with fresh state and a plain variable as learning rate."""
     inner = getattr(optimizer, "inner_optimizer", None)
-    if inner is not None:  # loss scaling around the optimizer proper
+    if inner is not None:  # a LossScaleOptimizer
         return type(optimizer)(new_optimizer(inner))
     config = {**optimizer.get_config(), "learning_rate": learning_rates(optimizer, 1)[0]}
     return type(optimizer).from_config(config)
 
 
 def learning_rates(optimizer: Any, steps: int) -> NDArray[np.float64]:
-    """Return the rate of each of the first `steps` steps, schedules evaluated: [steps]."""
+    """Return the learning rates of the first `steps` steps, with schedules evaluated: [steps]."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     schedule = optimizer._learning_rate
     if hasattr(schedule, "assign"):
@@ -93,11 +93,11 @@ def learning_rates(optimizer: Any, steps: int) -> NDArray[np.float64]:
     return np.array([float(schedule(step)) for step in range(steps)])
 
 
-def draw_again(model: Any, seed: int) -> None:
-    """Re-initialise every variable of `model` in place from the initializers its layers keep.
+def reinitialize(model: Any, seed: int) -> None:
+    """Re-initialise every variable of `model` in place, with the initializers of its layers.
 
     Raises:
-        NotMeasured: some trainable variable has no initializer that can be found.
+        NotMeasured: the initializer of a trainable variable cannot be found.
     """
     draw = random.Random(seed)
     for layer in model._flatten_layers(include_self=True):
@@ -107,8 +107,8 @@ def draw_again(model: Any, seed: int) -> None:
                 variable.assign(_reseeded(initializer, draw)(variable.shape, dtype=variable.dtype))
             elif variable.trainable:
                 raise NotMeasured(
-                    f"it is unknown how weight {variable.name} of layer {layer.name} starts",
-                    f"Keep its initializer on the layer as {variable.name}_initializer.",
+                    f"the initializer of weight {variable.name} of layer {layer.name} is unknown",
+                    f"Store it on the layer as {variable.name}_initializer.",
                 )
 
 
@@ -117,9 +117,9 @@ def values(variables: list[Any]) -> Weights:
     return [backend.array(variable) for variable in variables]
 
 
-def assign(variables: list[Any], kept: Weights) -> None:
-    """Set Keras variables to values that `values` returned."""
-    for variable, value in zip(variables, kept, strict=True):
+def assign(variables: list[Any], new: Weights) -> None:
+    """Set Keras variables to values returned by `values`."""
+    for variable, value in zip(variables, new, strict=True):
         variable.assign(value)
 
 
@@ -130,35 +130,35 @@ def seed_generators(model: Any, seed: int) -> None:
         variable.assign(np.array([seed & 0x7FFFFFFF, number], dtype=str(variable.dtype)))
 
 
-def kept_weights(model: Any) -> tuple[frozenset[int], tuple[str, ...]]:
-    """Return which weights of `model` stay as loaded when it starts afresh, and the pretrained layers' paths.
+def preserved_weights(model: Any) -> tuple[frozenset[int], tuple[str, ...]]:
+    """Return the positions in `model.weights` that fresh weights do not replace, and the pretrained layers' paths.
 
-    Kept are the positions, in `model.weights`, of frozen layers, of nested `keras.applications` models and of
-    preprocessing layers that were adapted to data. The last kind is not counted as pretrained.
+    These are the weights of frozen layers, of nested `keras.applications` models and of preprocessing layers that were
+    adapted to data. The last kind does not count as pretrained.
     """
-    kept: set[int] = set()
+    preserved: set[int] = set()
     pretrained: list[str] = []
     for layer in model._flatten_layers(include_self=False):
         adapted = hasattr(layer, "adapt")
         frozen = not layer.trainable and not layer.trainable_variables
         if not layer.weights or not (adapted or frozen or _is_application(layer)):
             continue
-        kept.update(id(weight) for weight in layer.weights)
+        preserved.update(id(weight) for weight in layer.weights)
         if not adapted:
             pretrained.append(layer.path)
-    return frozenset(i for i, weight in enumerate(model.weights) if id(weight) in kept), tuple(pretrained)
+    return frozenset(i for i, weight in enumerate(model.weights) if id(weight) in preserved), tuple(pretrained)
 
 
-def own_loop(model: Any) -> str | None:
-    """Say why short trainings of `model` would not be its own training; None where they are."""
+def custom_train_step(model: Any) -> str | None:
+    """Return the reason why our training loop would differ from the user's; None if it does not."""
     step = type(model).train_step
     if not step.__module__.startswith("keras."):
-        return f"{type(model).__name__} trains by its own train_step"
+        return f"{type(model).__name__} has a custom train_step"
     return None
 
 
 def without_augmentation(layer: Any, copy: Any) -> Any:
-    """Return what stands for `layer` where no augmentation is wanted: the identity, or its copy."""
+    """Return the identity for an augmentation layer, else the copy."""
     import keras
 
     name = type(layer).__name__
@@ -166,12 +166,12 @@ def without_augmentation(layer: Any, copy: Any) -> Any:
     return keras.layers.Identity(name=layer.name) if augments else copy
 
 
-def calm(model: Any, dropout: bool = True, penalties: bool = True) -> None:
-    """Switch dropout and noise, and penalties, of `model` off, in place."""
+def disable_regularization(model: Any, dropout: bool = True, penalties: bool = True) -> None:
+    """Disable dropout, noise and penalties of `model` in place."""
     for layer in model._flatten_layers():
         for attribute in ("rate", "dropout", "recurrent_dropout", "stddev") if dropout else ():
             if isinstance(getattr(layer, attribute, None), float | int):
-                with suppress(AttributeError):  # an RNN shows its cell's rate, which is set at the cell
+                with suppress(AttributeError):  # an RNN's rate is read-only: it belongs to the cell
                     setattr(layer, attribute, 0.0)
         if penalties and getattr(layer, "activity_regularizer", None) is not None:
             layer.activity_regularizer = None
@@ -179,13 +179,8 @@ def calm(model: Any, dropout: bool = True, penalties: bool = True) -> None:
         variable.regularizer = None
 
 
-def takes_numbers(model: Any, place: int) -> bool:
-    """Whether input number `place` is read as numbers, not as tokens by an embedding."""
-    return place not in token_inputs(model)
-
-
 def token_inputs(model: Any) -> frozenset[int]:
-    """Places of the inputs that feed an embedding."""
+    """Return the positions of inputs that feed an embedding."""
     import keras
 
     embeddings = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
@@ -224,7 +219,7 @@ def _copy_layer(layer: Any, draw: random.Random) -> Any:
 
 
 def _with_seeds(config: Any, draw: random.Random) -> Any:
-    """Give every "seed" in a layer's config a new value: equal explicit seeds would make all starts the same."""
+    """Replace every "seed" in a layer's config; explicit seeds would make all fresh weights the same."""
     if isinstance(config, dict):
         return {
             key: draw.randrange(1 << 30) if key == "seed" and _plain_seed(value) else _with_seeds(value, draw)
@@ -239,8 +234,8 @@ def _plain_seed(value: object) -> bool:
     return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _bring_flags(model: Any, copy: Any) -> None:
-    """Bring over the trainable flags of nested models, which their config does not hold."""
+def _copy_trainable_flags(model: Any, copy: Any) -> None:
+    """Copy the trainable flags of nested models, which are not in their config."""
     originals, copies = list(model._flatten_layers()), list(copy._flatten_layers())
     if len(originals) == len(copies):
         for original, twin in zip(originals, copies, strict=True):
@@ -251,12 +246,12 @@ def _compare_weights(model: Any, copy: Any) -> None:
     for kind in ("weights", "trainable_variables"):
         ours, theirs = ([w.shape for w in getattr(m, kind)] for m in (copy, model))
         if ours != theirs:
-            raise NotMeasured("the model cannot be rebuilt from its configuration (other layers or weights)", REBUILD)
+            raise NotMeasured("the model cannot be rebuilt from its config: the copy has other weights", REBUILD)
 
 
 @contextmanager
 def _uncompiled(model: Any) -> Iterator[None]:
-    """Keep `clone_model` from a round trip of the compile config, which fails for unregistered losses."""
+    """Make `clone_model` skip the compile config, which fails for unregistered losses."""
     compiled = [part for part in model._flatten_layers() if getattr(part, "compiled", False)]
     try:
         for part in compiled:
@@ -280,7 +275,7 @@ def _reseeded(initializer: Any, draw: random.Random) -> Any:
 
 
 def _is_application(layer: Any) -> bool:
-    """Whether `layer` is a nested model named like one of `keras.applications` ("mobilenetv2_1.00_224")."""
+    """Whether `layer` is a nested model with a name of `keras.applications` ("mobilenetv2_1.00_224")."""
     import keras
 
     if not isinstance(layer, keras.Model):

@@ -1,4 +1,4 @@
-"""What is in the splits: statistics of inputs and targets, repeated rows, rows that splits share."""
+"""Describes the splits: statistics of inputs and targets, repeated rows, rows shared between splits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,20 +26,20 @@ from diagnose.measuring.split_keys import group_overlaps, time_orders
 from diagnose.measuring.walking import Part, Walk, kernels
 from diagnose.subject import Output, Rows, Split, Task
 
-CELLS = 20_000_000  # of one split that are read for its statistics
+CELLS = 20_000_000  # most cells of one split that are read
 FEWEST_ROWS = 256
-TARGETS = 1_000_000  # rows of targets that are read
+TARGETS = 1_000_000  # most rows of targets that are read
 FEATURES = 10_000
 CLASSES = 1_000
 QUANTILE_CELLS = 1_000_000
-CHUNK = 4_000_000  # cells that are turned into float64 at a time
-HASHED_ROWS = 100_000  # of one split that are compared with others; all of them with --rows all
-PICTURE_CHANNELS = (1, 3, 4)
-CLASS_PROBABILITIES = 1e-3  # how far from 1 the sum of a row of probabilities may be
+CHUNK = 4_000_000  # cells converted to float64 at a time
+HASHED_ROWS = 100_000  # most rows of one split that are compared with others; all with --rows all
+IMAGE_CHANNELS = (1, 3, 4)
+CLASS_PROBABILITIES = 1e-3  # tolerance of the sum of a row of probabilities
 HOW_TO_SPLIT = {
     "dev": DEV,
-    "test": "Pass rows that were used for nothing else: --test PATH.",
-    "train-dev": "Keep a tenth of train out of your next training, and pass it as the split train_dev.",
+    "test": "Pass rows that were not used for any decision: --test PATH.",
+    "train-dev": "Hold out a tenth of train in your next training, and pass it as the split train_dev.",
 }
 
 
@@ -47,9 +47,8 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
     """Describe every split.
 
     Inputs are read on a seeded, stratified sample of at most `settings.rows` rows and CELLS cells, targets on at most
-    TARGETS rows: cost does not grow with memory-mapped files beyond that. Rows are compared by hashes of their
-    values in single precision, inputs and all, on a seeded random sample of as many rows as inputs are read of, at most
-    HASHED_ROWS; on all rows where `settings.rows` is None.
+    TARGETS rows, which bounds the cost for memory-mapped files. Rows are compared by hashes of their values in single
+    precision, on a seeded random sample of the same size, at most HASHED_ROWS; on all rows if `settings.rows` is None.
     """
     subject = bench.subject
     feeds = _feeds(bench)
@@ -71,7 +70,7 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
 
 
 def no_split(name: str) -> Unavailable:
-    """What stands for a split that was not given: "dev", "test" or "train-dev"."""
+    """Return the `Unavailable` of a split that was not given: "dev", "test" or "train-dev"."""
     return Unavailable(f"there is no {name} split", HOW_TO_SPLIT[name])
 
 
@@ -100,7 +99,7 @@ def _split(bench: Bench, split: Split, feeds: list["_Feed"], hashes: "_Hashes") 
 
 
 def input_kinds(bench: Bench) -> tuple[str, ...]:
-    """The kind of each input on a few training rows; see `InputStatistics`."""
+    """Return the kind of each input, from a few training rows; see `InputStatistics`."""
     train = bench.subject.train
     index = bench.sample(train, min(FEWEST_ROWS, train.rows))
     return tuple(_input("", rows, index, feed, ()).kind for rows, feed in zip(train.inputs, _feeds(bench), strict=True))
@@ -117,14 +116,14 @@ def _rows_to_read(bench: Bench, split: Split) -> int:
 
 @dataclass(frozen=True)
 class _Feed:
-    """What an input of the model feeds first: an embedding of so many words, a convolution over pictures."""
+    """The first layer that an input feeds: an embedding (with its vocabulary size) or a convolution over images."""
 
     vocabulary: int | None = None
     convolution: bool = False
 
 
 def _feeds(bench: Bench) -> list[_Feed]:
-    """For each input, the first layer with weights behind it; where the graph is not known, the only such layer."""
+    """The first layer with weights of each input; if the graph is unknown, that of the only input."""
     walked = describe(bench)[0]
     inputs = len(bench.subject.train.inputs)
     sources = [part for part in walked.parts if part.kind == "InputLayer"]
@@ -137,7 +136,7 @@ def _feeds(bench: Bench) -> list[_Feed]:
 
 
 def _behind(walked: Walk, source: Part) -> Iterator[Part]:
-    """What is reached from a source without passing weights, the first parts with weights included."""
+    """Yield the parts after a source, up to and including the first parts with weights."""
     reached = {source.path}
     for part in walked.parts:
         if reached.intersection(part.inbound):
@@ -161,8 +160,8 @@ def _input(name: str, rows: Rows, index: NDArray[np.int64], feed: _Feed, feature
     if rows.dtype.kind not in "biuf":
         empty = np.empty(0)
         return InputStatistics(name, "text", shape, dtype, empty, empty, empty, empty, float("nan"), 0, 0)
-    flat_picture = len(shape) == 2 and feed.convolution
-    table = _Columns.of(rows, index, 1 if flat_picture or not shape else shape[-1])
+    grey_image = len(shape) == 2 and feed.convolution
+    table = _Columns.of(rows, index, 1 if grey_image or not shape else shape[-1])
     kind = _kind(shape, table, feed)
     return InputStatistics(
         name=name,
@@ -184,7 +183,7 @@ def _input(name: str, rows: Rows, index: NDArray[np.int64], feed: _Feed, feature
 def _kind(shape: tuple[int, ...], table: "_Columns", feed: _Feed) -> str:
     if feed.vocabulary is not None:
         return "tokens"
-    if (len(shape) == 3 and shape[-1] in PICTURE_CHANNELS) or (len(shape) == 2 and feed.convolution):
+    if (len(shape) == 3 and shape[-1] in IMAGE_CHANNELS) or (len(shape) == 2 and feed.convolution):
         return "image"
     if len(shape) == 2:
         return "sequence"
@@ -193,7 +192,7 @@ def _kind(shape: tuple[int, ...], table: "_Columns", feed: _Feed) -> str:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Statistics by column, of finite cells only; nan for columns without any."""
+    """Statistics by column, of finite cells only; nan for columns without finite cells."""
 
     mean: Array
     std: Array
@@ -204,7 +203,7 @@ class _Columns:
 
     @staticmethod
     def of(rows: Rows, index: NDArray[np.int64], columns: int) -> "_Columns":
-        """Two passes over the sampled rows, a chunk at a time."""
+        """Compute them in two passes over the sampled rows, a chunk at a time."""
         count, total, low, high = 0.0, 0.0, np.inf, -np.inf
         non_finite, binary = 0, True
         for cells in _chunks(rows, index, columns):
@@ -226,7 +225,7 @@ class _Columns:
 
 
 def _chunks(rows: Rows, index: NDArray[np.int64], columns: int) -> Iterator[Array]:
-    """(cells, columns) in float64; at most FEATURES columns, evenly chosen."""
+    """Yield [cells, columns] in float64, with at most FEATURES columns, evenly chosen."""
     step = max(1, CHUNK // max(1, int(np.prod(rows.shape[1:]))))
     chosen = np.linspace(0, columns - 1, FEATURES).astype(int) if columns > FEATURES else slice(None)
     for start in range(0, len(index), step):
@@ -304,10 +303,9 @@ def _non_integer(numbers: Array) -> int:
 
 
 def _autocorrelation(output: Output, rows: Rows) -> float | None:
-    """Lag 1 in file order, over at most TARGETS consecutive rows.
+    """Autocorrelation at lag 1 in file order, over at most TARGETS consecutive rows.
 
-    For numbers Pearson's; for classes how much more often neighbours agree than chance would have it, over how much
-    more often they could.
+    Pearson's correlation for numbers, chance-corrected agreement of neighbours (as Cohen's kappa) for classes.
     """
     if rows.ndim > 2:
         return None
@@ -332,9 +330,9 @@ def _autocorrelation(output: Output, rows: Rows) -> float | None:
 
 @dataclass(frozen=True)
 class _Hashes:
-    """One 64-bit hash per row that was read, of its inputs and of its targets.
+    """64-bit hashes of inputs and targets, one per row that was read.
 
-    `share` (0 to 1) of all rows were read; None where it is unknown how many there are.
+    `share` (0 to 1) of all rows were read; None: unknown.
     """
 
     inputs: NDArray[np.uint64]
@@ -348,13 +346,13 @@ class _Hashes:
 
 def _sampled_hashes(bench: Bench, split: Split) -> _Hashes:
     index = _hashed_rows(bench, split)
-    there_are = split.population if split.sampled else split.rows
-    share = None if there_are is None else len(index) / max(there_are, len(index), 1)
+    total = split.population if split.sampled else split.rows
+    share = None if total is None else len(index) / max(total, len(index), 1)
     return _Hashes(_hash(split.inputs, index), _hash(split.targets, index), share)
 
 
 def _hashed_rows(bench: Bench, split: Split) -> NDArray[np.int64]:
-    """Drawn at random: in evenly spaced rows, a split that was cut from train at even steps would not show."""
+    """Draw rows at random; evenly spaced rows could miss a split that was cut from train at even steps."""
     most = min(HASHED_ROWS, _rows_to_read(bench, split)) if bench.settings.rows else split.rows
     if split.rows <= most:
         return np.arange(split.rows)
@@ -363,7 +361,7 @@ def _hashed_rows(bench: Bench, split: Split) -> NDArray[np.int64]:
 
 
 def _hash(arrays: tuple[Rows, ...], index: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A seeded random linear form over the bits of each row: equal rows agree, others with chance 2 ** -64."""
+    """A seeded random linear form over the bits of each row; different rows collide with probability 2 ** -64."""
     total = np.zeros(len(index), np.uint64)
     for number, rows in enumerate(arrays):
         if rows.dtype.kind not in "biuf":
@@ -384,7 +382,7 @@ def _duplicates(hashes: _Hashes) -> Twins:
 
 
 def _conflicting(hashes: _Hashes) -> Twins:
-    """Rows whose inputs equal those of another row that has another target."""
+    """Rows with the inputs of another row, but another target."""
     _, group = np.unique(hashes.inputs, return_inverse=True)
     pairs = np.unique(np.stack([group.astype(np.uint64), hashes.targets], axis=1), axis=0)
     targets_per_group = np.bincount(pairs[:, 0].astype(np.int64), minlength=int(group.max(initial=0)) + 1)
@@ -398,5 +396,5 @@ def _shared(split: _Hashes, train: _Hashes) -> Twins:
 
 
 def _evenly(rows: int, most: int) -> Any:
-    """Evenly spaced row numbers, all where they are few."""
+    """At most `most` evenly spaced row numbers."""
     return np.linspace(0, rows - 1, most).astype(np.int64) if rows > most else np.arange(rows)

@@ -1,4 +1,4 @@
-"""How good the loaded weights are on each split, in inference mode; and how good on inputs converted."""
+"""Scores the loaded weights on each split in inference mode, and on converted inputs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -29,13 +29,13 @@ from diagnose.subject import Output, Rows, Split
 
 BATCH = 512
 BATCH_CELLS = 4_000_000  # numbers of inputs and outputs in one batch
-OUTPUT_CELLS = 25_000_000  # predicted numbers kept at a time; many-class and picture outputs see fewer rows
-FIRST_ROWS = 10_000  # tell how many rows it takes to know the error well enough
-RATE_HALF_WIDTH = 0.005  # of the 95 % interval of an error rate
-VALUE_HALF_WIDTH = 0.02  # the same for a squared error, relative to it: 1 % of the RMSE
-REFERENCE_ROWS = 50_000  # training targets behind the constant prediction
-WORST = 24
-OUTPUTS = 1_000  # values of one of the worst rows' outputs that are kept
+OUTPUT_CELLS = 25_000_000  # most predicted numbers in memory; large outputs get fewer rows
+FIRST_ROWS = 10_000  # from their scores follows how many rows the wanted interval needs
+RATE_HALF_WIDTH = 0.005  # wanted half width of the 95 % interval of an error rate
+VALUE_HALF_WIDTH = 0.02  # the same for a squared error, relative: 1 % of the RMSE
+REFERENCE_ROWS = 50_000  # training targets to fit the constant prediction
+WORST = 24  # rows with the largest losses that are listed
+OUTPUTS = 1_000  # stored values of the output of such a row
 CONVERSION_ROWS = 2_000
 
 Predict = Callable[[Split, NDArray[np.int64]], "Predictions"]
@@ -43,7 +43,7 @@ Predict = Callable[[Split, NDArray[np.int64]], "Predictions"]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the model gave for some rows: one array per output, and the compiled data loss of each, where known."""
+    """Predictions for some rows: one array per output, and the compiled data loss of each (None: unknown)."""
 
     outputs: tuple[Rows, ...]
     losses: tuple[float | None, ...]
@@ -52,8 +52,8 @@ class Predictions:
 def evaluation(bench: Bench, measured: Measurements) -> Evaluation:
     """Score every split in inference mode.
 
-    The rows are sampled, seeded and stratified: as many as it takes for an interval of +-0.5 points (1 % of an RMSE),
-    at most `settings.rows`; all of them where that is None. Outputs of very many numbers see fewer (OUTPUT_CELLS).
+    The rows are a seeded, stratified sample, as large as an interval of +-0.5 points (1 % of an RMSE) needs, at most
+    `settings.rows`; all rows if that is None. Very large outputs get fewer rows (OUTPUT_CELLS).
     """
     subject = bench.subject
     return Evaluation(
@@ -65,15 +65,15 @@ def evaluation(bench: Bench, measured: Measurements) -> Evaluation:
 
 
 def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailable:
-    """Score at most CONVERSION_ROWS training rows as fed, and with their numbers converted.
+    """Score at most CONVERSION_ROWS training rows as fed, and with converted inputs.
 
-    Converted are all inputs but tokens and text; statistics of columns (channels, for pictures) are of these rows.
+    All inputs except tokens and text are converted, with statistics by column (channel, for images) of these rows.
     """
     train, outputs = bench.subject.train, bench.subject.outputs
     index = bench.sample(train, min(CONVERSION_ROWS, _most_rows(bench, train)))
     convertible = [kind not in ("tokens", "text") for kind in input_kinds(bench)]
     if not any(convertible):
-        return Unavailable("no input of the model takes numbers", DOES_NOT_APPLY)
+        return Unavailable("no input of the model is numeric", DOES_NOT_APPLY)
     try:
         references = _references(bench)
         rows = [np.asarray(part[index]) for part in train.inputs]
@@ -137,7 +137,7 @@ def _judged(
 
 
 def _rows_needed(found: Score) -> int:
-    """How many rows would bring the interval of the error down to the width asked for."""
+    """How many rows the wanted width of the error's interval needs."""
     if found.task.classifies:
         half, wanted = (found.error_interval.high - found.error_interval.low) / 2, RATE_HALF_WIDTH
     else:
@@ -161,7 +161,7 @@ def _all_losses(
 
 
 def _total(bench: Bench, losses: tuple[float | None, ...]) -> float | None:
-    """What Keras's `evaluate` would report."""
+    """The total loss as Keras's `evaluate` computes it."""
     if any(loss is None for loss in losses):
         return None
     weighted = zip(bench.subject.outputs, losses, strict=True)
@@ -169,15 +169,15 @@ def _total(bench: Bench, losses: tuple[float | None, ...]) -> float | None:
 
 
 def _references(bench: Bench) -> tuple[Reference, ...]:
-    """The best constant predictions, fitted on training targets; kept on the bench."""
-    if "references" not in bench.kept:
+    """The best constant predictions, fitted on training targets."""
+    if "references" not in bench.cache:
         train = bench.subject.train
         index = bench.sample(train, min(train.rows, REFERENCE_ROWS))
-        bench.kept["references"] = tuple(
+        bench.cache["references"] = tuple(
             constant_reference(output, np.asarray(rows[index]), activation_of_head(bench, number))
             for number, (output, rows) in enumerate(zip(bench.subject.outputs, train.targets, strict=True))
         )
-    found: tuple[Reference, ...] = bench.kept["references"]
+    found: tuple[Reference, ...] = bench.cache["references"]
     return found
 
 
@@ -195,13 +195,13 @@ def _cells(arrays: tuple[Rows, ...]) -> int:
 
 
 def _predict(bench: Bench, split: Split, index: NDArray[np.int64]) -> Predictions:
-    """Run the loaded weights over these rows, a batch at a time."""
+    """Predict these rows with the loaded weights, a batch at a time."""
     with bench.at(None) as model:
-        if "predict" not in bench.kept:
-            bench.kept["predict"] = compile_predictions(model)
+        if "predict" not in bench.cache:
+            bench.cache["predict"] = compile_predictions(model)
         size = max(1, min(BATCH, BATCH_CELLS // max(1, _cells(split.inputs) + _cells(split.targets))))
         batches = [index[start : start + size] for start in range(0, len(index), size)]
-        given = [bench.kept["predict"](bench.batch(split, rows)) for rows in batches]
+        given = [bench.cache["predict"](bench.batch(split, rows)) for rows in batches]
     sizes = np.array([len(rows) for rows in batches], np.float64)
     return Predictions(
         tuple(np.concatenate(parts) for parts in zip(*(one.outputs for one in given), strict=True)),
@@ -215,10 +215,10 @@ def _averaged(losses: tuple[float | None, ...], sizes: Array) -> float | None:
 
 
 def compile_predictions(model: Any) -> Callable[[Batch], Predictions]:
-    """Compile an inference-mode pass that gives the outputs and, per output, the compiled data loss.
+    """Compile an inference-mode pass that returns the outputs and the compiled data loss of each output.
 
-    Losses are taken inside the pass, as `evaluate` does: there Keras sees the logits behind a softmax. Where they
-    cannot be taken (labels that the loss refuses), the outputs come alone.
+    Losses are computed inside the pass, as in `evaluate`, where Keras has the logits before a softmax. If that fails
+    (the loss rejects the labels), only the outputs are returned.
     """
     import keras
 
@@ -242,7 +242,7 @@ def compile_predictions(model: Any) -> Callable[[Batch], Predictions]:
                 build_loss(model, inputs, targets)
                 outputs, losses = together(tensors(inputs), tensors(targets), tensors(weights))
                 return Predictions(_arrays(outputs), tuple(None if loss is None else float(loss) for loss in losses))
-            except Exception:  # noqa: BLE001 - whatever a loss raises for labels it refuses: the outputs still count
+            except Exception:  # noqa: BLE001 - a loss may raise anything for labels it rejects
                 plain = False
         outputs = alone(tensors(inputs))
         return Predictions(_arrays(outputs), (None,) * len(outputs))
@@ -251,7 +251,7 @@ def compile_predictions(model: Any) -> Callable[[Batch], Predictions]:
 
 
 def _losses(model: Any, targets: Any, predicted: Any, weights: Any) -> list[Any]:
-    """The compiled loss of each flat output, None for those without one."""
+    """The compiled loss of each flat output; None if it has none."""
     import keras
 
     compiled = model._compile_loss
@@ -285,22 +285,22 @@ def _arrays(outputs: list[Any]) -> tuple[Rows, ...]:
 
 
 def _converted(rows: list[Rows], convertible: list[bool]) -> Iterator[tuple[str, list[Rows]]]:
-    """The conversions that would change these inputs."""
+    """Yield the conversions that change these inputs."""
     numbers = [np.asarray(part, np.float32) for part, chosen in zip(rows, convertible, strict=True) if chosen]
     largest = max(float(np.nanmax(np.abs(part), initial=0.0)) for part in numbers)
-    ways: list[tuple[str, bool, Callable[[Rows], Rows]]] = [
+    candidates: list[tuple[str, bool, Callable[[Rows], Rows]]] = [
         ("x / 255", largest > 1, lambda part: part / 255),
         ("x / 127.5 - 1", largest > 1, lambda part: part / 127.5 - 1),
         ("x * 255", largest <= 1, lambda part: part * 255),
         ("standardised by column", True, _standardised),
         ("scaled to 0-1 by column", True, _to_unit),
     ]
-    for name, sensible, way in ways:
-        changed = [way(part) for part in numbers]
+    for name, applies, convert in candidates:
+        changed = [convert(part) for part in numbers]
         differs = any(
             not np.allclose(a, b, rtol=0.02, atol=0.02, equal_nan=True) for a, b in zip(changed, numbers, strict=True)
         )
-        if sensible and differs:
+        if applies and differs:
             new = iter(changed)
             yield name, [next(new) if chosen else part for part, chosen in zip(rows, convertible, strict=True)]
 

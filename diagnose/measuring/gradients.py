@@ -1,4 +1,4 @@
-"""How the gradient of the loss reaches each layer, at the loaded weights and at fresh ones."""
+"""The gradient of the loss at each layer, with the loaded weights and with fresh ones."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,15 +12,16 @@ from diagnose.measuring.network import need_layers, walk_like
 from diagnose.measuring.probe import Reading, compile_gradients
 from diagnose.measuring.walking import Part, kernels
 
-BATCHES = 8  # one batch is noisy
+BATCHES = 8  # a single batch is noisy
 LARGEST_BATCH = 128
 
 
 def backward(bench: Bench, measured: Measurements) -> Backward | Unavailable:
-    """Take train-mode gradients of the data loss on BATCHES seeded batches of training rows.
+    """Compute train-mode gradients of the data loss on BATCHES seeded batches of training rows.
 
     The batch size is the user's (at most LARGEST_BATCH). A layer with several kernels (recurrent, attention) counts
-    as one: norms over all of them. Nothing of the model changes: BatchNormalization's statistics and the seeds stay.
+    as one, with norms over all of them. The model does not change, nor do its
+    BatchNormalization statistics and seeds.
     """
     need_layers(bench.subject.model)
     return Backward(current=_gradients(bench, None), fresh=_gradients(bench, bench.settings.seed))
@@ -36,10 +37,10 @@ def _gradients(bench: Bench, seed: int | None) -> Gradients | Unavailable:
 
 def _measure(bench: Bench, model: Any) -> Gradients:
     parts = tuple(part for part in walk_like(bench, model).parts if any(weight.trainable for weight in kernels(part)))
-    if "gradients" not in bench.kept:
-        bench.kept["gradients"] = compile_gradients(model, parts)
+    if "gradients" not in bench.cache:
+        bench.cache["gradients"] = compile_gradients(model, parts)
     batches = list(_batches(bench))
-    readings = [bench.kept["gradients"](batch) for batch in batches]
+    readings = [bench.cache["gradients"](batch) for batch in batches]
     by_path = {part.path: part for part in parts}
     return Gradients(
         layers=tuple(_layer(by_path[path], readings) for path in readings[0].weight_gradients),

@@ -12,7 +12,7 @@ from diagnose.measuring.training import references
 from diagnose.subject import Output, Rows, Task
 
 SEEDS = 3
-ROWS = 512  # the standard error of the mean loss is then about 4 % of its spread over rows
+ROWS = 512  # gives a standard error of about 4 % of the loss's standard deviation over rows
 LOG_LOSSES = {
     "binary_crossentropy": "BinaryCrossentropy",
     "categorical_crossentropy": "CategoricalCrossentropy",
@@ -21,9 +21,9 @@ LOG_LOSSES = {
 
 
 def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
-    """Measure the data loss of fresh weights, per output and seed, on a sample of training rows.
+    """Compute the data loss of fresh weights, per output and seed, on a sample of training rows.
 
-    Cross-entropies are computed on the numbers as the compiled loss reads them; every other loss is judged by task.
+    Cross-entropies are computed on the output as the compiled loss reads it; all other losses depend on the task only.
     """
     if bench.pretrained:
         return Unavailable("pretrained layers have no fresh weights", DOES_NOT_APPLY)
@@ -43,8 +43,8 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
                 predicted = predict(np.arange(len(rows)))
             for place, output in enumerate(outputs):
                 losses[place].append(_loss(output, targets[place], predicted[place], constants[place]))
-    except NotMeasured as reason:
-        return Unavailable.of(reason)
+    except NotMeasured as missing:
+        return Unavailable.of(missing)
     expected = [_expected(*case) for case in zip(outputs, targets, predicted, constants, strict=True)]
     return Initial(
         outputs=tuple(output.name for output in outputs),
@@ -62,7 +62,7 @@ def _loss(output: Output, target: Rows, predicted: Rows, reference: Reference) -
 
 
 def _cross_entropy(output: Output) -> Any:
-    """Keras's own cross-entropy, read as the compiled one reads the output; None for every other loss."""
+    """Keras's cross-entropy with `from_logits` of the compiled one; None for all other losses."""
     import keras
 
     if output.custom_loss or output.loss not in LOG_LOSSES:

@@ -1,4 +1,4 @@
-"""How training depends on the learning rate: range tests and a short sweep, several seeds each."""
+"""How training depends on the learning rate: range tests and a short sweep, with several seeds each."""
 
 from dataclasses import dataclass
 from math import log10, sqrt
@@ -18,7 +18,7 @@ from diagnose.measurements import (
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
 from diagnose.measuring.training import (
-    Standing,
+    Assessment,
     Trainer,
     diverged,
     judging_steps,
@@ -30,21 +30,21 @@ from diagnose.measuring.work import Work
 
 RANGE_STEPS = 100
 RANGE_SEEDS = 3
-BETA = 0.9  # of the exponential smoothing; 0.98 shifts the minimum to the right by 1.3 to 4
-STOP_AT = 4.0  # a range test ends where the smoothed loss is so many times its best
-WINDOW = 8  # steps over which a fall is measured
-FLAT = 0.05  # a curve that falls by less than this share of its start says nothing
+BETA = 0.9  # of the exponential smoothing; 0.98 shifts the minimum too far to the right
+STOP_AT = 4.0  # a range test ends if the smoothed loss is this many times its best
+WINDOW = 8  # steps over which the slope is measured
+FLAT = 0.05  # a curve that falls by less than this share of its start is flat
 SPANS = {"sgd": (1e-7, 10.0), "adagrad": (1e-6, 10.0), "adadelta": (1e-5, 100.0)}
-SPAN = (1e-7, 1.0)  # optimizers that normalise the gradient: a rate of 1 moves every weight by 1
+SPAN = (1e-7, 1.0)  # optimizers that normalise the gradient: a rate of 1 changes every weight by 1
 USUAL = {"sgd": 1e-2, "adagrad": 1e-2, "adadelta": 1.0}
 USUAL_RATE = 1e-3
-SWEEP_STEPS = (200, 600)  # of one sweep training at full size: the user's own number, kept between these
-UNKNOWN_STEPS = 300  # where that number is unknown
+SWEEP_STEPS = (200, 600)  # of a sweep training at full size: the user's own number, clipped to this range
+UNKNOWN_STEPS = 300  # if that number is unknown
 AS_GOOD = 0.1  # merit: rates this close to the best do about as well
-LEARNS = 0.1  # merit below which no rate is said to work
-DISAGREE = 0.3  # standard deviation of merit over seeds above which the best rate is a matter of luck
-DECADES_APART = 2.0  # a sweep around the user's rate reaches so far; beyond, both places are swept
-RISES = 0.1  # share of the fall that the smoothed loss may regain before it counts as rising
+LEARNS = 0.1  # merit below which a rate does not work
+DISAGREE = 0.3  # standard deviation of merit over seeds above which the best rate is not reliable
+DECADES_APART = 2.0  # reach of a sweep around the user's rate; if the usable rate is farther, both are swept
+RISES = 0.1  # share of the fall by which the smoothed loss must go up again to count as rising
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class _Plan:
 
 
 def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavailable:
-    """Measure at which learning rates the subject's own training gets anywhere.
+    """Measure which learning rates work for the subject's own training.
 
-    From fresh weights, all else as the user has it: range tests of 100 steps for the orientation, then trainings of
-    a few hundred steps at constant rates, half a decade or a decade apart, around the user's own rate and around
-    what the range tests found. Judged by the training rows in inference mode.
+    From fresh weights, with the user's other settings: range tests of 100 steps, then trainings of a few hundred steps
+    at constant rates, half a decade or a decade apart, around the user's rate and around the rate that the range tests
+    suggest. Evaluated on training rows in inference mode.
     """
     if bench.fine_tuned:
-        return Unavailable("the model fine-tunes pretrained layers, whose start is unknown", DOES_NOT_APPLY)
+        return Unavailable("the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY)
     plan = _plan(bench)
     try:
         with own_training(bench) as trainer:
@@ -85,12 +85,12 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 rows=trainer.rows,
                 batch_size=trainer.batch_size,
             )
-    except NotMeasured as reason:
-        return Unavailable.of(reason)
+    except NotMeasured as missing:
+        return Unavailable.of(missing)
 
 
 def learning_rate_work(bench: Bench, measured: Measurements) -> Work:
-    """Return what `learning_rate` takes at the bench's present scale."""
+    """Return the work of `learning_rate` at the bench's current scale."""
     if bench.fine_tuned:
         return Work()
     plan = _plan(bench)
@@ -100,7 +100,7 @@ def learning_rate_work(bench: Bench, measured: Measurements) -> Work:
 
 
 def own_rate(bench: Bench) -> float | None:
-    """Return the user's learning rate: of the first step where a schedule was used, None if unknown."""
+    """Return the user's learning rate, with a schedule that of the first step; None if unknown."""
     if bench.subject.training.schedule is None and bench.subject.training.learning_rate is not None:
         return bench.subject.training.learning_rate
     optimizer = bench.subject.model.optimizer
@@ -108,7 +108,7 @@ def own_rate(bench: Bench) -> float | None:
 
 
 def judge_sweep(sweep: tuple[SweepPoint, ...]) -> tuple[float | None, float | None, str | None]:
-    """Return the lowest and the highest rate that do about as well as the best, or why it abstains."""
+    """Return the lowest and the highest rate that do about as well as the best, or the reason to abstain."""
     merits = [merit(point) for point in sweep]
     means = np.array([found.mean() for found in merits])
     best = int(means.argmax())
@@ -127,14 +127,14 @@ def judge_sweep(sweep: tuple[SweepPoint, ...]) -> tuple[float | None, float | No
 
 
 def middle(low: float, high: float) -> float:
-    """Return the geometric middle of a range of rates, with as few digits as keep it inside."""
+    """Return the geometric mean of a range of rates, rounded to few digits."""
     exact = sqrt(low * high)
     rounded = (float(f"{exact:.{digits}g}") for digits in (1, 2, 3))
     return next((rate for rate in rounded if low <= rate <= high), exact)
 
 
 def range_test(seed: int, rates: Array, losses: Array) -> RangeTest:
-    """Read a curve of losses [steps] at rising rates [steps], as far as it got."""
+    """Analyse the losses [steps] of a range test at rising rates [steps]."""
     smoothed = smooth(losses)
     best = np.minimum.accumulate(smoothed)
     ended = np.flatnonzero(~np.isfinite(smoothed) | (smoothed > STOP_AT * np.abs(best) + 1e-12))
@@ -168,7 +168,7 @@ def smooth(losses: Array, beta: float = BETA) -> Array:
 
 
 def _steepest(rates: Array, smoothed: Array) -> float | None:
-    """The middle of the window of rates over which the smoothed loss falls most; the noisy first steps are left out."""
+    """The middle of the window in which the smoothed loss falls most, without the noisy first steps."""
     usable = smoothed[WINDOW:]
     if len(usable) <= WINDOW:
         return None
@@ -178,7 +178,7 @@ def _steepest(rates: Array, smoothed: Array) -> float | None:
 
 
 def _rises(rates: Array, smoothed: Array, lowest: int, fall: float, stop: int) -> float | None:
-    """The rate after the last step at which the loss was still about as low as it ever got."""
+    """The rate after the last step with a loss close to the lowest one."""
     with np.errstate(invalid="ignore"):
         low = np.flatnonzero(smoothed <= smoothed[lowest] + RISES * max(fall, abs(float(smoothed[lowest])) * FLAT))
     after = int(low[-1]) + 1 if low.size else 0
@@ -186,7 +186,7 @@ def _rises(rates: Array, smoothed: Array, lowest: int, fall: float, stop: int) -
 
 
 def merit(point: SweepPoint) -> Array:
-    """One number per seed, 0 (no better than a constant, or diverged) to 1: the better of error and loss."""
+    """Return one number per seed from 0 (no better than a constant, or diverged) to 1: the better of error and loss."""
     skill, loss = np.array(point.skill), 1.0 - np.array(point.loss)
     better = np.fmax(np.nan_to_num(skill, nan=0.0), np.nan_to_num(loss, nan=0.0))
     return np.where(point.diverged, 0.0, np.clip(better, 0.0, 1.0))
@@ -209,7 +209,7 @@ def _seeds(bench: Bench, count: int) -> range:
 
 
 def _span(bench: Bench) -> tuple[float, float]:
-    """The rates of a range test: those of the optimizer's kind, widened so that the user's lies well inside."""
+    """The range of rates for the optimizer, extended to two decades around the user's rate."""
     low, high = SPANS.get(_kind(bench), SPAN)
     own = own_rate(bench)
     return (min(low, own / 100), max(high, own * 100)) if own else (low, high)
@@ -228,7 +228,7 @@ def _range_test(bench: Bench, trainer: Trainer, seed: int) -> RangeTest:
 
 
 def _usable(bench: Bench, ranges: tuple[RangeTest, ...]) -> float:
-    """Where to sweep besides the user's own rate: the middle of the steepest falls, else the usual rate."""
+    """The median rate of the steepest falls, else the usual rate of the optimizer."""
     found = [test.steepest for test in ranges if test.steepest is not None]
     if len(found) * 2 <= len(ranges):
         return USUAL.get(_kind(bench), USUAL_RATE)
@@ -236,7 +236,7 @@ def _usable(bench: Bench, ranges: tuple[RangeTest, ...]) -> float:
 
 
 def _sweep_rates(own: float | None, usable: float, offsets: tuple[float, ...]) -> tuple[float, ...]:
-    """Rates to try, rising: around the user's own, and around `usable` where that is far away."""
+    """Rising rates around the user's own, and around `usable` if that is far away."""
     if own is None or own <= 0:
         return tuple(usable * 10**offset for offset in offsets)
     distance = log10(usable / own)
@@ -247,12 +247,12 @@ def _sweep_rates(own: float | None, usable: float, offsets: tuple[float, ...]) -
     return tuple(own * 10**offset for offset in sorted(tried))
 
 
-def _start(bench: Bench, trainer: Trainer, seed: int) -> Standing:
+def _start(bench: Bench, trainer: Trainer, seed: int) -> Assessment:
     trainer.begin(bench.weights(seed), seed)
     return trainer.judge_train()
 
 
-def _sweep_point(bench: Bench, trainer: Trainer, rate: float, steps: int, starts: dict[int, Standing]) -> SweepPoint:
+def _sweep_point(bench: Bench, trainer: Trainer, rate: float, steps: int, starts: dict[int, Assessment]) -> SweepPoint:
     skill, loss, broken = [], [], []
     for seed, before in starts.items():
         trainer.begin(bench.weights(seed), seed)

@@ -1,4 +1,4 @@
-"""Canonical names of what a layer does."""
+"""Canonical names of activations, initializers and classes."""
 
 import re
 from typing import Any
@@ -8,14 +8,14 @@ LAYERS = {
     "PReLU": "prelu",
     "ELU": "elu",
     "Softmax": "softmax",
-}  # activation layers that keep no function
+}  # activation layers without a function attribute
 SYNONYMS = {"swish": "silu"}
 
 
 def activation_name(layer: Any) -> str | None:
-    """The activation that a layer applies last ("relu", "linear", "softmax", ...); None where it applies none.
+    """Return the activation that a layer applies last ("relu", "linear", "softmax", ...); None if it has none.
 
-    A function of the user's own goes by its name.
+    A custom function has its own name.
     """
     kind = type(layer).__name__
     if kind == "ReLU":
@@ -32,7 +32,7 @@ def activation_name(layer: Any) -> str | None:
 
 
 def initializer_text(initializer: Any) -> str | None:
-    """Class name and, in brackets, its numbers but the seed and zeros: "RandomNormal(stddev=0.05)"."""
+    """Return class name and non-zero numbers without the seed: "RandomNormal(stddev=0.05)"."""
     if initializer is None:
         return None
     config = initializer.get_config() if hasattr(initializer, "get_config") else {}

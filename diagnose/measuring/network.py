@@ -1,4 +1,4 @@
-"""The model as built and loaded: its layers, its heads, and a scan of its weights."""
+"""Describes the model as built and loaded: layers, heads, and weights."""
 
 import re
 from dataclasses import replace
@@ -28,15 +28,15 @@ INITIALIZERS = ("kernel_initializer", "depthwise_initializer", "embeddings_initi
 REGULARIZERS = ("kernel", "bias", "recurrent", "activity", "depthwise", "pointwise", "embeddings", "beta", "gamma")
 TWIN_COSINE = 0.9999
 TWIN_NEIGHBOURS = 4
-TWIN_INPUTS = 3  # with fewer inputs per unit, parallel columns come about by chance
-LONGEST_COLUMN = 4096  # weights of a unit that are compared
+TWIN_INPUTS = 3  # with fewer inputs per unit, columns are often parallel by chance
+LONGEST_COLUMN = 4096  # most weights of a unit that are compared
 
 
 def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
-    """Describe the user's model as loaded. Only models without a graph are run, on two rows, to learn their order.
+    """Describe the user's model as loaded. Only models without a graph are run, on two rows, to get the call order.
 
-    `Layer.output_shape` has the row axis (None), `Head.shape` and `Head.target_shape` have not. Paths join the names
-    of what holds a layer ("encoder/dense_1"), see `diagnose.measuring.walking`.
+    `Layer.output_shape` has the row axis (None); `Head.shape` and `Head.target_shape` do not. For paths
+    ("encoder/dense_1") see `diagnose.measuring.walking`.
     """
     model, subject = bench.subject.model, bench.subject
     need_layers(model)
@@ -72,36 +72,33 @@ def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
 
 
 def need_layers(model: Any) -> None:
-    """Refuse a SavedModel that is run as a whole: silence on its one layer would be a clean bill for those inside.
+    """Require that the layers are accessible; in a SavedModel that runs as one layer they are not.
 
     Raises:
-        NotMeasured: saying so.
+        NotMeasured: the model is such a SavedModel.
     """
     if {part.kind for part in walk(model).parts} == {"InputLayer", "TFSMLayer"}:
         raise NotMeasured(
-            "the model is a SavedModel that is run as a whole: its layers cannot be seen",
-            "Save the model as a .keras file, and pass that.",
+            "the model is a SavedModel that runs as one layer: its inner layers are not accessible",
+            "Save the model as a .keras file, and pass that file.",
         )
 
 
 def describe(bench: Bench) -> tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]]:
-    """The walk of the user's model in call order, output shapes by path, and the part that gives each output.
-
-    Kept on the bench: several instruments ask.
-    """
-    if "walk" not in bench.kept:
+    """Return the walk of the user's model, output shapes by path, and the path of the part that gives each output."""
+    if "walk" not in bench.cache:
         walked = walk(bench.subject.model)
         if walked.graph_known:
             ends = [end[-1] if len(end) == 1 else None for end in walked.ends]
-            bench.kept["walk"] = walked, {part.path: _static_shape(part) for part in walked.parts}, ends
+            bench.cache["walk"] = walked, {part.path: _static_shape(part) for part in walked.parts}, ends
         else:
-            bench.kept["walk"] = _watched(bench, walked)
-    result: tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]] = bench.kept["walk"]
+            bench.cache["walk"] = _called(bench, walked)
+    result: tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]] = bench.cache["walk"]
     return result
 
 
 def walk_like(bench: Bench, model: Any) -> Walk:
-    """The walk of a working copy under the paths of the user's own model: sublayers may be named anew in a copy."""
+    """Return the walk of a working copy, with the paths of the user's model; sublayers may have new names in a copy."""
     walked, own = walk(model), walk(bench.subject.model)
     if [part.kind for part in walked.parts] != [part.kind for part in own.parts]:
         return walked
@@ -115,7 +112,7 @@ def walk_like(bench: Bench, model: Any) -> Walk:
 
 
 def activation_of_head(bench: Bench, number: int) -> str | None:
-    """The activation of an output, after which nothing else is applied; None where it is not known."""
+    """Return the activation of an output; None if unknown."""
     walked, _, ends = describe(bench)
     return _resolved(walked, ends[number])[1]
 
@@ -154,7 +151,7 @@ def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozens
 
 
 def _window(layer: Any) -> dict[str, tuple[int, ...]]:
-    """Kernel size, strides and dilation of convolutions, poolings and upsamplings."""
+    """Kernel size, strides and dilation of convolution, pooling and upsampling layers."""
     if type(layer).__name__.startswith("UpSampling"):
         return {"kernel_size": _sizes(layer.size), "strides": _sizes(layer.size)}
     if not hasattr(layer, "strides"):
@@ -169,11 +166,11 @@ def _sizes(value: Any) -> tuple[int, ...]:
 
 
 def fan_in(layer: Any, kernel: Any) -> int:
-    """How many inputs one unit adds up."""
+    """Return the number of inputs of one unit."""
     shape = tuple(int(size) for size in kernel.shape)
     if kernel.name == "depthwise_kernel":
         return int(np.prod(shape[:-2]))
-    if hasattr(layer, "equation"):  # EinsumDense: kernel axes that the output does not have
+    if hasattr(layer, "equation"):  # EinsumDense: the kernel axes that are summed over
         inside, outside = layer.equation.split("->")
         letters = inside.split(",")[1]
         return int(np.prod([size for letter, size in zip(letters, shape, strict=True) if letter not in outside]))
@@ -185,9 +182,9 @@ def fan_in(layer: Any, kernel: Any) -> int:
 
 
 def twin_share(columns: NDArray[np.float64]) -> float | None:
-    """Share of columns (units) parallel to another one; None with fewer than two units or three inputs.
+    """Return the share of columns (units) parallel to another one; None for fewer than two units or three inputs.
 
-    Unit columns are sorted by their projection on one direction, and neighbours compared: twins are neighbours.
+    Normalised columns are sorted by their projection on one direction, so that twins are neighbours.
     """
     inputs, units = columns.shape
     if units < 2 or inputs < TWIN_INPUTS or not np.isfinite(columns).all():
@@ -219,10 +216,10 @@ def _regularized(layer: Any) -> bool:
 
 
 def _pretrained(model: Any) -> frozenset[int]:
-    """The weights that stay as loaded when the model starts afresh, but for adapted preprocessing."""
-    kept, _ = copying.kept_weights(model)
+    """The weights that fresh weights do not replace, except those of adapted preprocessing layers."""
+    preserved, _ = copying.preserved_weights(model)
     adapted = {id(w) for layer in model._flatten_layers() if hasattr(layer, "adapt") for w in layer.weights}
-    return frozenset(id(model.weights[place]) for place in kept) - adapted
+    return frozenset(id(model.weights[place]) for place in preserved) - adapted
 
 
 # --- Heads ------------------------------------------------------------------------------------------
@@ -245,17 +242,17 @@ def _head(
 
 
 def _resolved(walked: Walk, end: str | None) -> tuple[str | None, str | None]:
-    """The weighted layer behind an output, and the last activation on the way back to it.
+    """Return the path of the head layer of an output, and the activation of the output.
 
-    Goes back through reshaping, dropout and activation layers. Anything else (merging, scaling, the user's own)
-    ends the search: its path is returned, and its activation where it has one.
+    The search goes back through reshaping, dropout and activation layers, up to any other layer (weighted, merging,
+    scaling, custom).
     """
     activation: str | None = None
     while end is not None and (part := walked.at(end)) is not None:
         found = activation_name(part.inner)
         activation = found if activation in (None, "linear") and found else activation
-        passed = part.kind in PASSES | ACTIVATES and len(part.inbound) == 1
-        if not passed:
+        skipped = part.kind in PASSES | ACTIVATES and len(part.inbound) == 1
+        if not skipped:
             return end, activation
         end = part.inbound[0]
     return end, activation
@@ -276,15 +273,15 @@ def _output_shapes(bench: Bench) -> list[tuple[int | None, ...]]:
 # --- Models without a graph -------------------------------------------------------------------------
 
 
-def _watched(bench: Bench, walked: Walk) -> tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]]:
-    """Run two rows and see which part is called when, and whose output is an output of the model."""
+def _called(bench: Bench, walked: Walk) -> tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]]:
+    """Run two rows to get the call order, output shapes, and the part that gives each output."""
     import keras
 
     from diagnose.measuring.probe import call, capturing
 
     called: dict[str, tuple[int | None, ...]] = {}
     givers: dict[int, str] = {}
-    alive: list[Any] = []  # an id is only good while its tensor lives
+    alive: list[Any] = []  # keeps ids of tensors unique
 
     def see(part: Part, _: Any, tensors: list[Any]) -> None:
         called.setdefault(part.path, (None, *tensors[0].shape[1:]))
@@ -324,13 +321,13 @@ def _largest(weight: Any) -> float:
 
 
 def penalty(model: Any) -> float:
-    """Regularisation losses of the weights at their loaded values."""
+    """Return the sum of the regularization losses of the loaded weights."""
     penalties = (w.regularizer(backend.array(w)) for w in model.trainable_variables if getattr(w, "regularizer", None))
     return float(sum(float(penalty) for penalty in penalties))
 
 
 def _static_shape(part: Part) -> tuple[int | None, ...] | None:
-    """The output shape at the first call; None where the layer was never called symbolically."""
+    """The output shape at the first call; None if the layer was never called symbolically."""
     nodes = getattr(part.layer, "_inbound_nodes", [])
     outputs = nodes[0].outputs if nodes else []
     return tuple(outputs[0].shape) if outputs else None

@@ -1,4 +1,4 @@
-"""Whether a fresh copy can learn a handful of rows by heart."""
+"""Whether a fresh copy can overfit a handful of rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,27 +20,27 @@ ROWS = 16
 POOL = 2_000  # rows from which the batch is chosen
 RATES = (1e-3, 1e-2, 1e-4)  # of Adam, in this order
 STEPS = 500  # per rate; healthy nets take 20 to 60
-STEPS_AT_ONCE = 25  # between two looks
+STEPS_AT_ONCE = 25  # between two evaluations
 SOLVED_LOSS = 0.05  # of the constant prediction's loss
 SOLVED_ERROR = 0.05  # share of wrong labels
-SOLVED_VARIANCE = 0.01  # regression: share of the targets' variance
-FEWEST = 4  # different rows below which there is nothing to learn by heart
+SOLVED_VARIANCE = 0.01  # regression: MSE as a share of the targets' variance
+FEWEST = 4  # different rows needed
 
 
 def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavailable:
-    """Train a fresh copy with Adam on at most 16 different, balanced rows until it knows them.
+    """Train a fresh copy with Adam on at most 16 different, balanced rows until it fits them.
 
-    Dropout, noise, augmentation, penalties, label smoothing and sample weights are off; BatchNormalization uses the
-    statistics of the batch, in training and judging.
+    Dropout, noise, augmentation, penalties, label smoothing and sample weights are off. BatchNormalization uses the
+    statistics of the batch, for training and evaluation.
     """
-    if own := copying.own_loop(bench.subject.model):
-        return Unavailable(f"{own}, so our training would differ from yours", DOES_NOT_APPLY)
+    if reason := copying.custom_train_step(bench.subject.model):
+        return Unavailable(f"{reason}, so our training would differ from yours", DOES_NOT_APPLY)
     try:
         rows = _rows(bench)
-        with _calm_model(bench) as model:
+        with _unregularized_model(bench) as model:
             attempts = _attempts(bench, _case(bench, model, rows))
-    except NotMeasured as reason:
-        return Unavailable.of(reason)
+    except NotMeasured as missing:
+        return Unavailable.of(missing)
     return OverfitBatch(
         rows=len(rows),
         distinct=len(rows),
@@ -50,13 +50,13 @@ def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavai
 
 
 def overfit_batch_work(bench: Bench, measured: Measurements) -> Work:
-    """Return what it takes at most, in steps of the subject's own batch size."""
+    """Return the largest work of `overfit_batch`, in steps of the subject's batch size."""
     return Work(steps=len(RATES) * STEPS * ROWS / max(bench.batch_size, ROWS), loops=1)
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A copy with everything off that keeps a net from learning by heart, and its compiled functions."""
+    """A copy without regularization, and its compiled functions."""
 
     model: Any
     optimizer: Any
@@ -69,19 +69,19 @@ class _Case:
 
 
 @contextmanager
-def _calm_model(bench: Bench) -> Iterator[Any]:
-    """Yield a copy that nothing keeps from learning by heart; the user's own object, guarded, where there is none."""
+def _unregularized_model(bench: Bench) -> Iterator[Any]:
+    """Yield a copy without regularization; the user's model, restored afterwards, if it cannot be rebuilt."""
     user = bench.subject.model
     if bench.rebuilt:
         model = copying.copy_model(user, bench.settings.seed, edit=copying.without_augmentation)
         copying.compile_like(model, user, exact_targets=True)
-        copying.calm(model)
+        copying.disable_regularization(model)
         yield model
         return
     with bench.at(bench.settings.seed) as model:
         regularizers = [(variable, variable.regularizer) for variable in model.trainable_variables]
         try:
-            copying.calm(model)
+            copying.disable_regularization(model)
             yield model
         finally:
             for variable, regularizer in regularizers:
@@ -135,7 +135,7 @@ def _attempt(bench: Bench, case: _Case, rate: float) -> Attempt:
 
 
 def _judge(outputs: tuple[Output, ...], case: _Case) -> tuple[float, float]:
-    """Loss relative to the constant prediction's and error, of the output that is learned worst."""
+    """Return the largest loss relative to the constant prediction, and the largest error, over the outputs."""
     predicted = case.predict(np.arange(len(case.targets[0])))
     losses, errors = [], []
     for output, target, prediction, constant in zip(outputs, case.targets, predicted, case.constants, strict=True):
@@ -152,7 +152,7 @@ def _solved(attempt: Attempt, outputs: tuple[Output, ...]) -> bool:
 
 
 def _rows(bench: Bench) -> NDArray[np.int64]:
-    """Choose at most 16 rows with different inputs, the classes of the first output taking turns."""
+    """Choose at most 16 rows with different inputs, balanced over the classes of the first output."""
     train = bench.subject.train
     pool = bench.sample(train, POOL)
     inputs = [np.asarray(rows[pool]) for rows in train.inputs]
@@ -165,7 +165,7 @@ def _rows(bench: Bench) -> NDArray[np.int64]:
         turn[classes == label] = np.arange(np.count_nonzero(classes == label))
     chosen = distinct[np.argsort(turn, kind="stable")][:ROWS]
     if len(chosen) < FEWEST:
-        raise NotMeasured(f"train has only {len(chosen)} different rows", "Pass more training rows that differ.")
+        raise NotMeasured(f"train has only {len(chosen)} different rows", f"Pass at least {FEWEST} of them.")
     if all(_constant(np.asarray(target[pool[chosen]])) for target in train.targets):
         raise NotMeasured("all targets are the same", "Pass training rows with different targets.")
     return np.sort(pool[chosen])

@@ -1,4 +1,4 @@
-"""The metrics that the model was compiled with, on rows that were predicted already."""
+"""Computes the user's compiled metrics from predictions."""
 
 from typing import Any
 
@@ -14,26 +14,25 @@ Metrics = tuple[dict[str, float], ...]
 
 
 def own_metrics(model: Any, targets: Structure, predicted: tuple[Rows, ...], weights: Rows | None) -> Metrics:
-    """The user's compiled metrics of each output, by name, over these rows; copies are used, for metrics keep state.
+    """Return the user's compiled metrics of each output, by name, over these rows.
 
-    Empty where there are none, and where they cannot be copied or refuse the rows: what a third-party metric raises is
-    no reason to lose the rest.
+    Empty if there are none, or if a metric cannot be copied or fails. Copies are used, as metrics have state.
 
     Args:
-        model: compiled; its own metrics are only read.
-        targets: in the structure that the model's loss takes.
-        predicted: one array for each output.
-        weights: of the rows.
+        model: compiled model; its own metrics do not change.
+        targets: targets in the structure of the model's loss.
+        predicted: one array per output.
+        weights: sample weights.
     """
-    nothing: Metrics = tuple({} for _ in predicted)
+    none: Metrics = tuple({} for _ in predicted)
     compiled = getattr(model, "_compile_metrics", None)
     if compiled is None:
-        return nothing
+        return none
     try:
         with same_names():
             return _computed(compiled, model, targets, predicted, weights)
-    except Exception:  # noqa: BLE001 - see above
-        return nothing
+    except Exception:  # noqa: BLE001 - a custom metric may raise anything
+        return none
 
 
 def _computed(compiled: Any, model: Any, targets: Structure, predicted: tuple[Rows, ...], weights: Any) -> Metrics:
@@ -54,7 +53,7 @@ def _computed(compiled: Any, model: Any, targets: Structure, predicted: tuple[Ro
 
 
 def _declared(compiled: Any) -> tuple[Any, Any]:
-    """What `compile` was given as metrics and as weighted metrics."""
+    """The arguments metrics and weighted_metrics of `compile`."""
     return compiled._user_metrics, compiled._user_weighted_metrics
 
 
@@ -69,7 +68,7 @@ def _each(metrics: Any) -> list[Any]:
 
 
 def _values(metrics: list[Any]) -> dict[str, float]:
-    """By name; those that give several numbers are left out."""
+    """Results by name, without metrics that are not scalar."""
     import keras
 
     values = {metric.name: np.asarray(keras.ops.convert_to_numpy(metric.result())) for metric in metrics}

@@ -1,4 +1,4 @@
-"""Which instruments run, how large, and what did not fit: the planner."""
+"""The planner: which instruments run, and at which size."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -30,10 +30,10 @@ from diagnose.settings import Effort, Settings
 from diagnose.subject import Subject
 
 BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # seconds of the reference machine
-SCALES = (1.0, 0.5, 0.25, 0.1)  # of an instrument's full size, the largest that fits is taken
-INTERRUPTED = ("the examination was interrupted", "Run it again, to the end.")
-NOT_IN_PLAN = ("it is not part of the plan that is repeated", "Run without plan.")
-MORE_TIME = "Grant more time: --budget SECONDS, or --effort deep."
+SCALES = (1.0, 0.5, 0.25, 0.1)  # shares of an instrument's full size; the largest that fits is used
+INTERRUPTED = ("the examination was interrupted", "Run it again without interrupting it.")
+NOT_IN_PLAN = ("not part of the given plan", "Run diagnose without a plan.")
+MORE_TIME = "Allow more time: --budget SECONDS, or --effort deep."
 
 Measure = Callable[[Bench, Measurements], object]
 Cost = Callable[[Bench, Measurements], Work]
@@ -43,11 +43,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Instrument:
-    """Something expensive that is run once.
+    """A measuring function that runs once per examination.
 
-    `cost` is its work at the bench's present scale. It may use `share` of what is left to spend, so that one instrument
-    does not starve those after it (which come by rising `priority`), or all of it at the smallest scale. `uses` are
-    the measurements that it reads.
+    `cost` is its work at the bench's current scale. It may use `share` of the remaining budget, so that the instruments
+    after it (in order of rising `priority`) also get some, or all of it at the smallest scale. `uses` are the
+    measurements that it reads.
     """
 
     provides: type
@@ -62,7 +62,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Missed:
-    """What could not be examined, why, and what to pass or change to get it."""
+    """Something that could not be examined, why, and what to pass or change to get it."""
 
     what: str
     why: str
@@ -71,7 +71,7 @@ class Missed:
 
 @dataclass(frozen=True)
 class Executed:
-    """One instrument or trial that ran, at which share of its full size; enough to run the same plan again."""
+    """An instrument or trial that ran. Names and scales (shares of the full size) make up a plan to repeat."""
 
     name: str
     seconds: float
@@ -79,9 +79,9 @@ class Executed:
 
 
 class Planner:
-    """What one examination has run, what it could not run, and what it may still spend.
+    """Runs instruments and trials within the budget, and records what ran and what did not.
 
-    Without a budget in seconds the same subject and settings give the same plan on every machine.
+    Without a budget in seconds, the same subject and settings give the same plan on every machine.
     """
 
     def __init__(self, bench: Bench, progress: Progress) -> None:
@@ -97,38 +97,37 @@ class Planner:
         self._epoch_allowed = settings.effort is not Effort.STANDARD
 
     def measure(self, needed: frozenset[type]) -> Measurements:
-        """Run the instruments that provide what is needed, by priority, within effort and budget.
+        """Run the instruments for the needed measurements, by priority, within effort and budget.
 
-        An instrument that fails costs only itself. Every measurement that was asked for is there afterwards, each its
-        instance or `Unavailable`.
+        If an instrument fails, the others still run. The result has an instance or `Unavailable` for every needed type.
 
         Args:
-            needed: measurement types; what these rest on is added.
+            needed: measurement types; the ones that their instruments read are added.
         """
         measured: Measurements = {}
         for instrument in sorted(INSTRUMENTS, key=lambda i: i.priority):
             if instrument.provides in _closure(needed):
-                self._take(instrument, measured)
+                self._run_instrument(instrument, measured)
         return measured
 
     def run(self, title: str, work: Work, action: Callable[[], T]) -> T | None:
-        """Run something at its full size if it can be afforded; else list it as missed, and return None."""
+        """Run an action at full size if it fits into the budget; else record it as missed and return None."""
         plan = self.bench.settings.plan
         if self.interrupted:
             self.miss(title, *INTERRUPTED)
         elif plan and title not in plan:
             self.miss(title, *NOT_IN_PLAN)
         elif not plan and self._account.seconds(work) > self._account.left:
-            self.miss(title, self._too_dear(work), MORE_TIME)
+            self.miss(title, self._over_budget(work), MORE_TIME)
         else:
             return self._timed(title, work, 1.0, action)
         return None
 
     def miss(self, what: str, why: str, how: str) -> None:
-        """List something that could not be examined, and the way out."""
+        """Record something that could not be examined, why, and what to do about it."""
         self.missed.append(Missed(what, why, how))
 
-    def _take(self, instrument: Instrument, measured: Measurements) -> None:
+    def _run_instrument(self, instrument: Instrument, measured: Measurements) -> None:
         def drop(why: str, how: str) -> None:
             measured[instrument.provides] = Unavailable(f"{instrument.title} did not run: {why}", how)
             self.miss(instrument.title, why, how)
@@ -138,13 +137,16 @@ class Planner:
             drop(*INTERRUPTED)
             return
         if instrument.effort.rank > effort.rank:
-            drop(f"it trains, and effort {effort} does not", f"Run diagnose with --effort {instrument.effort}.")
+            drop(
+                f"needs training, and effort {effort} does not train",
+                f"Run diagnose with --effort {instrument.effort}.",
+            )
             return
         scale = self._affordable(instrument, measured)
         if scale is None and self.bench.settings.plan:
             drop(*NOT_IN_PLAN)
         elif scale is None:
-            drop(self._too_dear(instrument.cost(self.bench, measured)), MORE_TIME)
+            drop(self._over_budget(instrument.cost(self.bench, measured)), MORE_TIME)
         else:
             self.bench.scale = scale
             work = instrument.cost(self.bench, measured)
@@ -155,7 +157,7 @@ class Planner:
                 measured[instrument.provides] = found
 
     def _timed(self, title: str, work: Work, scale: float, action: Callable[[], T]) -> T | None:
-        """Run and record; None where the user interrupts it."""
+        """Run an action and record it; return None if the user interrupts it."""
         self._progress(title)
         start = time.perf_counter()
         try:
@@ -172,15 +174,15 @@ class Planner:
             return instrument.measure(self.bench, measured)
         except NotMeasured as missing:
             return Unavailable.of(missing)
-        except Exception as error:  # noqa: BLE001 - one broken instrument must not cost the rest
+        except Exception as error:  # noqa: BLE001 - the other instruments must still run
             why = f"{instrument.title} failed: {type(error).__name__}: {error}"
             self.miss(instrument.title, why, REPORT)
             return Unavailable(why, REPORT)
 
     def _affordable(self, instrument: Instrument, measured: Measurements) -> float | None:
-        """The largest scale that fits in the instrument's share of what is left; the smallest may take all of it.
+        """The largest scale that fits into the instrument's share of the remaining budget; None if none fits.
 
-        Where the plan of an earlier examination is repeated, its scale.
+        The smallest scale may use all of the budget. If a plan is repeated, its scale is used.
         """
         if self.bench.settings.plan:
             return self.bench.settings.plan.get(instrument.title)
@@ -197,21 +199,21 @@ class Planner:
         return None
 
     def _allow_an_epoch(self) -> None:
-        """At standard effort an examination may take as long as an epoch of the user's own training."""
+        """At standard effort, raise the budget to the time of one epoch of the user's own training."""
         if not self._epoch_allowed:
             self._epoch_allowed = True
             train = self.bench.subject.train
             steps = (train.population or train.rows) / self.bench.batch_size
             self._account.allow(self._account.seconds(Work(steps=steps)))
 
-    def _too_dear(self, work: Work) -> str:
+    def _over_budget(self, work: Work) -> str:
         left = "used up" if self._account.left < 0.5 else f"down to {self._account.left:.0f} s"
-        return f"it needs about {self._account.seconds(work):.0f} s, and the time budget is {left}"
+        return f"needs about {self._account.seconds(work):.0f} s; the time budget is {left}"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Every measurement that was asked for, each its instance or `Unavailable`, and how it came about."""
+    """All needed measurements (an instance or `Unavailable` each), and what ran for them."""
 
     measurements: Measurements
     executed: tuple[Executed, ...] = ()
@@ -221,20 +223,20 @@ class Measured:
 
 @contextmanager
 def planner_for(subject: Subject, settings: Settings, progress: Progress) -> Iterator[Planner]:
-    """A planner over a bench for this subject; the subject's model is as before when the block ends."""
+    """Yield a planner for this subject; the subject's model is restored when the block ends."""
     with Bench(subject, settings) as bench:
         yield Planner(bench, progress)
 
 
 def _closure(needed: frozenset[type]) -> frozenset[type]:
-    """What is needed, and what the instruments for it rest on."""
+    """The needed measurements, and those that their instruments read."""
     uses = {instrument.provides: instrument.uses for instrument in INSTRUMENTS}
     more = needed.union(*(uses.get(kind, frozenset()) for kind in needed))
     return needed if more == needed else _closure(more)
 
 
-def _late(module: str, name: str) -> Callable[[Bench, Measurements], Any]:
-    """The function `name` of a sibling module, imported when it first runs: Keras must not be imported before."""
+def _lazy(module: str, name: str) -> Callable[[Bench, Measurements], Any]:
+    """The function `name` of a sibling module, imported on first use, to delay the import of Keras."""
 
     def call(bench: Bench, measured: Measurements) -> Any:
         return getattr(import_module(f"diagnose.measuring.{module}"), name)(bench, measured)
@@ -243,27 +245,27 @@ def _late(module: str, name: str) -> Callable[[Bench, Measurements], Any]:
 
 
 INSTRUMENTS: tuple[Instrument, ...] = (
-    Instrument(Network, Effort.QUICK, 10, "network", _late("network", "network")),
-    Instrument(Dataset, Effort.QUICK, 20, "data", _late("dataset", "dataset")),
-    Instrument(Evaluation, Effort.QUICK, 30, "evaluation", _late("evaluation", "evaluation")),
+    Instrument(Network, Effort.QUICK, 10, "network", _lazy("network", "network")),
+    Instrument(Dataset, Effort.QUICK, 20, "data", _lazy("dataset", "dataset")),
+    Instrument(Evaluation, Effort.QUICK, 30, "evaluation", _lazy("evaluation", "evaluation")),
     Instrument(
         Conversions,
         Effort.QUICK,
         40,
         "converted inputs",
-        _late("evaluation", "conversions"),
+        _lazy("evaluation", "conversions"),
         uses=frozenset({Evaluation}),
     ),
-    Instrument(Forward, Effort.QUICK, 50, "activations", _late("activations", "forward")),
-    Instrument(Initial, Effort.QUICK, 60, "loss at initialisation", _late("initial", "initial")),
-    Instrument(Backward, Effort.QUICK, 70, "gradients", _late("gradients", "backward")),
+    Instrument(Forward, Effort.QUICK, 50, "activations", _lazy("activations", "forward")),
+    Instrument(Initial, Effort.QUICK, 60, "loss at initialisation", _lazy("initial", "initial")),
+    Instrument(Backward, Effort.QUICK, 70, "gradients", _lazy("gradients", "backward")),
     Instrument(
         OverfitBatch,
         Effort.STANDARD,
         80,
         "overfit one batch",
-        _late("overfit_batch", "overfit_batch"),
-        cost=_late("overfit_batch", "overfit_batch_work"),
+        _lazy("overfit_batch", "overfit_batch"),
+        cost=_lazy("overfit_batch", "overfit_batch_work"),
         share=0.5,
     ),
     Instrument(
@@ -271,8 +273,8 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         Effort.STANDARD,
         90,
         "baselines",
-        _late("baseline", "baseline"),
-        cost=_late("baseline", "baseline_work"),
+        _lazy("baseline", "baseline"),
+        cost=_lazy("baseline", "baseline_work"),
         share=0.5,
     ),
     Instrument(
@@ -280,8 +282,8 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         Effort.STANDARD,
         100,
         "learning rates",
-        _late("learning_rate", "learning_rate"),
-        cost=_late("learning_rate", "learning_rate_work"),
+        _lazy("learning_rate", "learning_rate"),
+        cost=_lazy("learning_rate", "learning_rate_work"),
         share=0.5,
     ),
     Instrument(
@@ -289,8 +291,8 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         Effort.QUICK,
         110,
         "replay",
-        _late("replay", "history"),
-        cost=_late("replay", "history_work"),
+        _lazy("replay", "history"),
+        cost=_lazy("replay", "history_work"),
         share=0.7,
     ),
 )

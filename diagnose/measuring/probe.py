@@ -1,9 +1,9 @@
-"""One compiled pass over a batch: data loss, statistics of what leaves each layer, norms of gradients.
+"""One compiled pass over a batch: data loss, statistics of layer outputs, norms of gradients.
 
-Everything is reduced inside the compiled function; no activation leaves it. Layers are seen by wrapping
-`Layer.__call__` while the function is traced, which works for subclassed models too and costs nothing when
-it runs. What is computed inside the body of a loop or a rematerialised layer is left out: its tensors do not
-exist outside. The model's state stays as it is: updates end in a stateless scope.
+All reductions happen inside the compiled function; it returns no activations. Layer outputs are captured by wrapping
+`Layer.__call__` during tracing, which also works for subclassed models and costs nothing at run time. Tensors inside
+the body of a loop or a rematerialised layer are not captured, as they do not exist outside. A stateless scope discards
+all updates of the model's state.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Structure
 from diagnose.measuring.walking import Part, kernels
 
-POSITIONS = 16  # pixels or time steps of a row that enter the statistics; extremes see all of them
+POSITIONS = 16  # most pixels or time steps of a row in the statistics; extremes use all
 SEED = 0  # of the choice of positions
 TANH_SATURATED = 0.97
 SIGMOID_SATURATED = (0.03, 0.97)
@@ -26,11 +26,11 @@ SIGMOID_SATURATED = (0.03, 0.97)
 
 @dataclass(frozen=True)
 class Tally:
-    """Statistics per unit of what one tensor held over one or more batches, mergeable with `+`.
+    """Statistics per unit of one tensor over one or more batches; tallies are merged with `+`.
 
-    All arrays have shape (units,). `count` values and `rows` rows were seen per unit; `squares` and `row_squares`
-    are sums of squared deviations, of single values and of row means. `low` and `high` saw all positions, the
-    rest at most POSITIONS of each row.
+    All arrays have shape (units,). `count` is the number of values and `rows` the number of rows per unit; `squares`
+    and `row_squares` are sums of squared deviations, of single values and of row means. `low` and `high` use all
+    positions, the rest at most POSITIONS of each row.
     """
 
     count: float
@@ -41,7 +41,7 @@ class Tally:
     row_squares: Array
     low: Array
     high: Array
-    positive: Array  # counts, as the next two
+    positive: Array  # a count, as the next two
     saturated: Array
     non_finite: Array
 
@@ -67,10 +67,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one batch gave. Keys are paths of parts, in call order.
+    """Results of one batch. Keys are paths of parts, in call order.
 
     `weight_gradients`: sum of squares of the data loss's gradient with respect to the kernels of a part, None
-    where it is missing. `activation_gradients`: the same for its output, with the number of values.
+    if it is missing. `activation_gradients`: the same for its output, with the number of values.
     `norm`: of the gradient with respect to all trainable weights.
     """
 
@@ -116,12 +116,12 @@ def compile_statistics(
 
 
 def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], Reading]:
-    """Compile a train-mode pass that gives the data loss and the norms of its gradients at `parts`.
+    """Compile a train-mode pass that returns the data loss and the norms of its gradients at `parts`.
 
-    Penalties are left out, sample weights count, BatchNormalization uses the batch, dropout drops.
+    Without penalties, with sample weights; BatchNormalization uses batch statistics, dropout is active.
 
     Raises:
-        NotMeasured: when first called, where the model has no compiled loss or no trainable weights.
+        NotMeasured: on the first call, if the model has no compiled loss or no trainable weights.
     """
     import keras
 
@@ -130,24 +130,24 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
 
     def run(inputs: Any, targets: Any, weights: Any) -> Any:
         seen: dict[str, list[slice]] = {}
-        kept: list[Any] = []
+        outputs: list[Any] = []
 
         def see(part: Part, _: Any, given: list[Any]) -> None:
-            start = len(kept)
-            kept.append(given[0])
-            if hasattr(given[0], "_keras_logits"):  # Keras's losses may go on from what a softmax was given
-                kept.append(given[0]._keras_logits)
-            seen.setdefault(part.path, []).append(slice(start, len(kept)))
+            start = len(outputs)
+            outputs.append(given[0])
+            if hasattr(given[0], "_keras_logits"):  # Keras's losses may use the logits before a softmax
+                outputs.append(given[0]._keras_logits)
+            seen.setdefault(part.path, []).append(slice(start, len(outputs)))
 
         def forward() -> tuple[Any, list[Any], Any]:
             with keras.StatelessScope():
                 with capturing(parts, see):
                     predicted = call(model, inputs, training=True)
-                return data_loss(model, inputs, targets, predicted, weights), kept, None
+                return data_loss(model, inputs, targets, predicted, weights), outputs, None
 
-        loss, _, of_weights, of_kept = backend.gradients(forward, variables)
+        loss, _, of_weights, of_outputs = backend.gradients(forward, variables)
         squares = [None if gradient is None else backend.sum_of_squares(gradient) for gradient in of_weights]
-        found = {path: [_first_known(of_kept[place]) for place in places] for path, places in seen.items()}
+        found = {path: [_first_known(of_outputs[place]) for place in places] for path, places in seen.items()}
         return loss, squares, {path: _squares(gradients) for path, gradients in found.items()}
 
     compiled = backend.compiled(run)
@@ -178,7 +178,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
 
 @contextmanager
 def capturing(parts: tuple[Part, ...], see: Callable[[Part, Any, list[Any]], None]) -> Iterator[None]:
-    """Call `see(part, first input or None, outputs)` whenever a part is called; floating tensors only."""
+    """Call `see(part, first input or None, outputs)` for each call of a part, with floating-point tensors only."""
     import keras
 
     layer_class = keras.layers.Layer
@@ -203,7 +203,7 @@ def capturing(parts: tuple[Part, ...], see: Callable[[Part, Any, list[Any]], Non
 
 
 def data_loss(model: Any, inputs: Any, targets: Any, predicted: Any, weights: Any) -> Any:
-    """The compiled loss without penalties; where the model computes its loss itself, that.
+    """Return the compiled loss without penalties, or the loss of a custom `compute_loss`.
 
     Raises:
         NotMeasured: the model was compiled without a loss.
@@ -213,12 +213,12 @@ def data_loss(model: Any, inputs: Any, targets: Any, predicted: Any, weights: An
     if type(model).compute_loss is not keras.Model.compute_loss:
         return model.compute_loss(x=inputs, y=targets, y_pred=predicted, sample_weight=weights, training=True)
     if model._compile_loss is None:
-        raise NotMeasured("the model was compiled without a loss", "Name it: --loss L.")
+        raise NotMeasured("the model was compiled without a loss", "Name the loss: --loss L.")
     return model._compile_loss(targets, predicted, weights)
 
 
 def build_loss(model: Any, inputs: Structure, targets: Structure) -> None:
-    """Build the compiled loss before anything is traced: with several outputs it makes variables."""
+    """Build the compiled loss before tracing, as it creates variables for several outputs."""
     import keras
 
     loss = getattr(model, "_compile_loss", None)
@@ -243,7 +243,7 @@ def _is_float(tensor: Any) -> bool:
 
 
 def tensors(structure: Structure) -> Any:
-    """Turn the arrays of a structure into tensors; None stays None."""
+    """Convert the arrays of a structure to tensors; None stays None."""
     import keras
 
     return keras.tree.map_structure(lambda rows: None if rows is None else keras.ops.convert_to_tensor(rows), structure)
@@ -253,7 +253,7 @@ def tensors(structure: Structure) -> Any:
 
 
 def _statistics(tensor: Any, bounds: tuple[float, float] | None) -> tuple[Any, Any]:
-    """Sizes (values, rows) and a (9, units) array: see `Tally` for the order of its rows."""
+    """Return sizes (values, rows) and an array [9, units]; see `Tally` for the order of its rows."""
     from keras import ops
 
     tensor = ops.cast(tensor if len(tensor.shape) > 1 else tensor[:, None], "float32")
@@ -283,7 +283,7 @@ def _statistics(tensor: Any, bounds: tuple[float, float] | None) -> tuple[Any, A
 
 
 def _some_positions(cells: Any) -> Any:
-    """At most POSITIONS of each row, drawn once for all rows and batches; all where their number is not fixed."""
+    """Take at most POSITIONS of each row, the same in all rows and batches; all if their number is not fixed."""
     from keras import ops
 
     positions = cells.shape[1]
@@ -300,7 +300,7 @@ def _count(condition: Any) -> Any:
 
 
 def _bounds(part: Part) -> tuple[float, float] | None:
-    """Where an activation counts as saturated."""
+    """The values outside which an activation is saturated."""
     from diagnose.measuring.naming import activation_name
 
     name = activation_name(part.inner)
@@ -310,7 +310,7 @@ def _bounds(part: Part) -> tuple[float, float] | None:
 
 
 def _squares(gradients: list[Any]) -> tuple[Any, Any]:
-    """Sum of squares and number of values over all calls of a part; nan where no gradient came."""
+    """Return sum of squares and number of values over all calls of a part; nan without gradients."""
     from keras import ops
 
     known = [gradient for gradient in gradients if gradient is not None]
@@ -324,7 +324,7 @@ def _squares(gradients: list[Any]) -> tuple[Any, Any]:
 
 
 def _tallies(found: dict[str, list[tuple[Any, Any]]]) -> dict[str, Tally]:
-    """One tally per part; a part that is called several times has them added up."""
+    """Return one tally per part, summed over its calls."""
     result: dict[str, Tally] = {}
     for path, calls in found.items():
         for sizes, table in calls:
@@ -338,7 +338,7 @@ Group = tuple[float, Array, Array]  # size, means, sums of squared deviations
 
 
 def _pooled(one: Group, other: Group) -> tuple[Array, Array]:
-    """Mean and sum of squared deviations of two groups together (Chan, Golub and LeVeque 1983)."""
+    """Mean and sum of squared deviations of two merged groups (Chan, Golub and LeVeque 1983)."""
     (n, mean, squares), (m, other_mean, more) = one, other
     difference, total = other_mean - mean, n + m
     return mean + difference * (m / total), squares + more + np.square(difference) * (n * m / total)
@@ -349,6 +349,6 @@ def _first_known(gradients: list[Any]) -> Any:
 
 
 def _known(numbers: list[float | None]) -> float | None:
-    """The sum, or None where all are missing."""
+    """The sum of the known numbers; None if all are missing."""
     known = [number for number in numbers if number is not None]
     return sum(known) if known else None

@@ -1,4 +1,4 @@
-"""How training goes: the user's recorded history, or short seeded trainings of our own."""
+"""Training curves: the user's recorded history, or short seeded trainings by us."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from diagnose.measurements import History, Measurements, NotMeasured, Run, Unava
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates
 from diagnose.measuring.training import (
+    Assessment,
     Course,
-    Standing,
     Trainer,
     diverged,
     judging_steps,
@@ -19,27 +19,27 @@ from diagnose.measuring.work import Work
 from diagnose.settings import Effort
 
 SEEDS = 3
-HALTS = 12  # evaluations after the start
-EPOCHS = 10  # of a replay whose own length is unknown or too long
-STEPS = (300, 1_500)  # bounds of such a replay, in steps
+EVALUATIONS = 12  # after the start
+EPOCHS = 10  # of a replay if the length of the user's training is unknown or too long
+STEPS = (300, 1_500)  # smallest and largest number of steps of such a replay
 
 
 def history(bench: Bench, measured: Measurements) -> History | Unavailable:
-    """Return the recorded history of the subject, else train it anew: several seeds, at the user's own settings.
+    """Return the recorded history of the subject, else replay its training with several seeds.
 
-    A replay starts from fresh weights, uses the user's optimizer, rates (schedules included) and batch size, and is
-    as long as the user's own training where that is affordable. Both splits are evaluated in inference mode.
+    A replay starts from fresh weights, with the user's optimizer, learning rates (with schedule) and batch size. It is
+    as long as the user's own training if the budget allows that. Both splits are evaluated in inference mode.
     """
     if isinstance(bench.subject.history, History):
         return bench.subject.history
     if bench.settings.effort is Effort.QUICK:
         return Unavailable(
-            "no history was given, and effort quick makes no replay",
+            "no history is given, and effort quick does not train",
             "Pass the training's --history FILE, or run with --effort standard.",
         )
     if bench.fine_tuned:
         return Unavailable(
-            "the model fine-tunes pretrained layers, whose start is unknown", "Pass the training's --history FILE."
+            "the initial weights of the fine-tuned layers are unknown", "Pass the training's --history FILE."
         )
     steps, whole = _length(bench)
     try:
@@ -59,21 +59,21 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
                 dev_origin=dev.origin,
                 dev_se=end.loss_se,
             )
-    except NotMeasured as reason:
-        return Unavailable.of(reason)
+    except NotMeasured as missing:
+        return Unavailable.of(missing)
 
 
 def history_work(bench: Bench, measured: Measurements) -> Work:
-    """Return what `history` takes at the bench's present scale."""
+    """Return the work of `history` at the bench's current scale."""
     given = isinstance(bench.subject.history, History)
     if given or bench.settings.effort is Effort.QUICK or bench.fine_tuned:
         return Work()
-    steps = (_length(bench)[0] + 2 * (_halts(bench) + 1) * judging_steps(bench)) * len(_seeds(bench))
+    steps = (_length(bench)[0] + 2 * (_evaluations(bench) + 1) * judging_steps(bench)) * len(_seeds(bench))
     return Work(steps=steps, loops=own_loops(bench))
 
 
 def _length(bench: Bench) -> tuple[int, bool]:
-    """Steps of one replay at the bench's scale, and whether that is the user's whole training."""
+    """Return the steps of one replay at the bench's scale, and whether these are all steps of the user's training."""
     train, _ = bench.holdout()
     few, many = STEPS
     wanted = int(np.clip(EPOCHS * max(1, train.rows // bench.batch_size), few, many))
@@ -84,8 +84,8 @@ def _length(bench: Bench) -> tuple[int, bool]:
     return affordable, False
 
 
-def _halts(bench: Bench) -> int:
-    return HALTS if bench.scale >= 0.5 else HALTS // 2
+def _evaluations(bench: Bench) -> int:
+    return EVALUATIONS if bench.scale >= 0.5 else EVALUATIONS // 2
 
 
 def _seeds(bench: Bench) -> range:
@@ -97,22 +97,22 @@ def _run(bench: Bench, trainer: Trainer, seed: int, steps: int) -> Run:
     trainer.begin(bench.weights(seed), seed)
     start = trainer.judge()
     courses: list[Course] = []
-    halts: list[tuple[int, tuple[Standing, Standing]]] = [(0, start)]
-    for chunk in np.array_split(rates, min(_halts(bench), steps)):
+    evaluated: list[tuple[int, tuple[Assessment, Assessment]]] = [(0, start)]
+    for chunk in np.array_split(rates, min(_evaluations(bench), steps)):
         courses.append(trainer.run(chunk))
-        halts.append((halts[-1][0] + len(courses[-1].losses), trainer.judge()))
+        evaluated.append((evaluated[-1][0] + len(courses[-1].losses), trainer.judge()))
         if courses[-1].non_finite_step is not None:
             break
     whole = Course(*(np.concatenate([getattr(c, name) for c in courses]) for name in ("losses", "norms")))
-    train, dev = (halts[-1][1][split] for split in (0, 1))
+    train, dev = (evaluated[-1][1][split] for split in (0, 1))
     broken = diverged(whole, start[0], train)
     return Run(
         seed=seed,
-        epochs=np.array([step / trainer.steps_per_epoch for step, _ in halts]),
-        train_loss=np.array([standing[0].loss for _, standing in halts]),
-        dev_loss=np.array([standing[1].loss for _, standing in halts]),
-        train_error=np.array([standing[0].error for _, standing in halts]),
-        dev_error=np.array([standing[1].error for _, standing in halts]),
+        epochs=np.array([step / trainer.steps_per_epoch for step, _ in evaluated]),
+        train_loss=np.array([found[0].loss for _, found in evaluated]),
+        dev_loss=np.array([found[1].loss for _, found in evaluated]),
+        train_error=np.array([found[0].error for _, found in evaluated]),
+        dev_error=np.array([found[1].error for _, found in evaluated]),
         step_losses=whole.losses,
         gradient_norms=whole.norms,
         non_finite_step=whole.non_finite_step,

@@ -1,7 +1,7 @@
-"""How good predictions are, row by row and on the whole. NumPy only: no model is run here.
+"""Scores predictions, per row and overall, with NumPy only.
 
-Everything is judged by the output's task, whatever loss the model was compiled with. Classification is
-brought to one form first: probabilities of shape (rows, positions, classes) and the true class of each
+Scores depend on the output's task, not on the compiled loss. Classification is first converted to
+probabilities of shape (rows, positions, classes) and the true class of each
 (row, position). A position is a pixel or a time step; a multi-label output has one position per label,
 each with two classes; most outputs have a single position.
 """
@@ -18,7 +18,7 @@ from diagnose.subject import Output, Rows, Task
 
 FINITE = "Pass rows whose targets are finite numbers."
 SMALLEST = 1e-7  # probabilities are clipped here, as Keras clips them
-MOST_CONFUSED = 30  # classes; a larger confusion matrix is not kept
+MOST_CONFUSED = 30  # most classes of a stored confusion matrix
 PROBABILITIES = frozenset({"sigmoid", "hard_sigmoid", "softmax"})
 MARGINS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
 LOG_LOSSES = frozenset({"kl_divergence", "poisson"})  # and every loss with "crossentropy" in its name
@@ -26,12 +26,12 @@ LOG_LOSSES = frozenset({"kl_divergence", "poisson"})  # and every loss with "cro
 
 @dataclass(frozen=True)
 class Reference:
-    """What scoring an output rests on: the best constant prediction, and how its numbers are to be read.
+    """The best constant prediction of an output, and how to interpret the output's numbers.
 
-    `prediction`: class probabilities of shape (positions, classes), with one position that serves all
-    except for multi-label outputs; for regression the mean of every target cell, shape (cells,).
+    `prediction`: class probabilities of shape (positions, classes), with a single position for all
+    except multi-label outputs; for regression the mean of every target cell, shape (cells,).
     `labels`: the two label values of a binary output, negative first. `activation`: canonical name of the
-    head's activation, None where unknown: then the numbers themselves tell whether they are probabilities.
+    head's activation; None: unknown, so that the range of the numbers decides whether they are probabilities.
     """
 
     prediction: Array
@@ -40,7 +40,7 @@ class Reference:
 
 
 def constant_reference(output: Output, y_train: Rows, activation: str | None = None) -> Reference:
-    """Fit the best constant prediction on training targets (any shape, rows first).
+    """Fit the best constant prediction to training targets (any shape, rows first).
 
     Raises:
         NotMeasured: no row has finite targets.
@@ -64,32 +64,32 @@ def constant_reference(output: Output, y_train: Rows, activation: str | None = N
 
 
 def row_errors(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Array:
-    """Error of each row: share of its positions that are wrong (0 or 1 for plain outputs), or squared error.
+    """Return the error of each row: the share of wrong positions (0 or 1 for a single one), or the squared error.
 
-    A row with a non-finite prediction is wrong (inf for regression); nan where the target is not finite.
+    A row with a non-finite prediction is wrong (inf for regression); nan for non-finite targets.
 
     Raises:
-        InputError: predictions and targets do not fit together.
+        InputError: the shapes of predictions and targets do not match.
     """
     return _judge(output, y_true, y_pred, reference).errors
 
 
 def row_losses(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Array:
-    """Log loss of each row in nats, or its squared error; see `row_errors` for what is not finite."""
+    """Return the log loss of each row in nats, or its squared error; for non-finite values see `row_errors`."""
     return _judge(output, y_true, y_pred, reference).losses
 
 
 def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Score:
-    """Judge predictions against targets and against the constant prediction, on the same rows.
+    """Score predictions and the constant prediction on the same rows.
 
     Args:
-        output: what is asked of this output.
+        output: the output that is scored.
         y_true: targets, rows first; integers, one-hot, soft or numbers.
-        y_pred: what the model gave for these rows: probabilities, logits or values.
+        y_pred: predictions for these rows: probabilities, logits or values.
         reference: from `constant_reference` on training targets.
 
     Raises:
-        InputError: predictions and targets do not fit together.
+        InputError: the shapes of predictions and targets do not match.
         NotMeasured: no row has a finite target.
     """
     judged = _judge(output, y_true, y_pred, reference)
@@ -126,7 +126,7 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> S
 
 
 def mean_interval(values: Array, low: float = -np.inf) -> Interval:
-    """95 % interval (Student's t) of the mean of independent rows, not below `low`."""
+    """Return the 95 % interval (Student's t) of the mean of independent rows, not below `low`."""
     from scipy.stats import t
 
     mean = float(values.mean())
@@ -137,10 +137,10 @@ def mean_interval(values: Array, low: float = -np.inf) -> Interval:
 
 
 def paired_interval(differences: Array) -> Interval:
-    """95 % interval of the mean of paired differences, one per row.
+    """Return the 95 % interval of the mean of paired differences, one per row.
 
-    Where all differences are -1, 0 or 1 (errors of a classifier), half a row of each sign and one of
-    zero are added (Agresti and Min 2005), so that few disagreements do not make a point of the interval.
+    If all differences are -1, 0 or 1 (errors of a classifier), half a row of each sign and one of zero are added
+    (Agresti and Min 2005), so that few disagreements do not give an interval of width 0.
     """
     if not np.isfinite(differences).all() or not np.isin(differences, (-1.0, 0.0, 1.0)).all():
         return mean_interval(differences)
@@ -152,7 +152,7 @@ def paired_interval(differences: Array) -> Interval:
 
 
 def wilson(wrong: float, rows: int) -> Interval:
-    """95 % Wilson interval of a rate, `wrong` of `rows`."""
+    """Return the 95 % Wilson interval of the rate `wrong` / `rows`."""
     z, rate = 1.96, wrong / rows
     centre = (rate + z**2 / (2 * rows)) / (1 + z**2 / rows)
     half = z * float(np.sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2))) / (1 + z**2 / rows)
@@ -162,7 +162,7 @@ def wilson(wrong: float, rows: int) -> Interval:
 def _rate_interval(errors: Array) -> Interval:
     if np.isin(errors, (0.0, 1.0)).all():
         return wilson(float(errors.sum()), len(errors))
-    interval = mean_interval(errors, low=0.0)  # positions of one row are not independent: rows are
+    interval = mean_interval(errors, low=0.0)  # rows are independent, positions of a row are not
     return Interval(interval.low, min(1.0, interval.high))
 
 
@@ -181,7 +181,7 @@ def _skill(error: float, constant: float) -> float:
 
 @dataclass(frozen=True)
 class _Judged:
-    """Per row: errors and losses of the model and of the constant. Per (row, position): classes."""
+    """Errors and losses of model and constant per row, classes per (row, position)."""
 
     errors: Array
     losses: Array
@@ -198,7 +198,7 @@ class _Judged:
 def _judge(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> _Judged:
     truth, raw = np.asarray(y_true), np.asarray(y_pred)
     if len(truth) != len(raw):
-        raise InputError(f"output '{output.name}' has {len(raw)} predictions for {len(truth)} targets")
+        raise InputError(f"output '{output.name}' must have {len(truth)} predictions, one per target, got {len(raw)}")
     judge = _judge_classes if output.task.classifies else _judge_values
     return judge(output, truth, raw, reference)
 
@@ -208,7 +208,7 @@ def _judge_values(output: Output, truth: Rows, raw: Rows, reference: Reference) 
     target, prediction = _flat(truth), _flat(raw)
     if prediction.shape[1] not in (1, target.shape[1]) and target.shape[1] != 1:
         raise InputError(
-            f"output '{output.name}' gives {prediction.shape[1]} numbers a row, but its targets have {target.shape[1]}"
+            f"output '{output.name}' must have {target.shape[1]} numbers per row, as targets, got {prediction.shape[1]}"
         )
     with np.errstate(invalid="ignore", over="ignore"):
         errors = np.square(prediction - target).mean(axis=1)
@@ -227,8 +227,8 @@ def _judge_classes(output: Output, truth: Rows, raw: Rows, reference: Reference)
     classes = _class_numbers(output, np.where(np.isfinite(truth), truth, 0), reference.labels)
     if classes.shape != probability.shape[:2]:
         raise InputError(
-            f"output '{output.name}' gives {probability.shape[1]} predictions a row, "
-            f"but its targets have {classes.shape[1]}"
+            f"output '{output.name}' must have {classes.shape[1]} predictions per row, as targets, "
+            f"got {probability.shape[1]}"
         )
     soft = _soft_targets(output, truth)
     if soft is not None and soft.shape != probability.shape:
@@ -260,7 +260,7 @@ def _class_errors(chosen: Rows, classes: Rows) -> Array:
 
 
 def _log_losses(probability: Rows, classes: Rows, soft: Array | None) -> Array:
-    """Mean over positions of the log loss; a label that the output has no unit for costs the most."""
+    """Mean log loss over positions; a label without an output unit has the highest loss."""
     if soft is not None:
         log = np.log(np.clip(probability, SMALLEST, 1.0))
         return np.asarray(-(soft * log).sum(axis=-1).mean(axis=1))
@@ -275,7 +275,7 @@ def _log_losses(probability: Rows, classes: Rows, soft: Array | None) -> Array:
 
 
 def _probabilities(output: Output, raw: Rows, reference: Reference) -> tuple[Array, float | None]:
-    """Probabilities (rows, positions, classes), and mean |sum - 1| of what were several probabilities."""
+    """Return probabilities (rows, positions, classes), and mean |sum - 1| of the output's own probabilities."""
     raw = np.asarray(raw, np.float64)
     raw = raw[:, None] if raw.ndim == 1 else raw
     if output.task is Task.MULTILABEL:
@@ -294,7 +294,7 @@ def _pair(positive: Array) -> Array:
 
 
 def _positive(output: Output, raw: Array, reference: Reference) -> Array:
-    """The probability of the positive class from whatever one unit says."""
+    """The probability of the positive class from the value of one unit."""
     from scipy.special import expit
 
     if reference.activation in PROBABILITIES:
@@ -309,7 +309,7 @@ def _positive(output: Output, raw: Array, reference: Reference) -> Array:
 
 
 def _many(output: Output, raw: Array, activation: str | None) -> tuple[Array, float | None]:
-    """Class probabilities from K units: softmax for logits, else divided by their sum."""
+    """Class probabilities from K units: softmax for logits, else the values divided by their sum."""
     from scipy.special import softmax
 
     sums = raw.sum(axis=-1, keepdims=True)
@@ -337,7 +337,7 @@ def _leaves_unit_range(raw: Array) -> bool:
 
 
 def _two_labels(output: Output, truth: Rows) -> tuple[float, float]:
-    """The label values of a binary output, (0, 1) unless there are exactly two others."""
+    """The label values of a binary output: the two values in the targets, by default (0, 1)."""
     if output.task is not Task.BINARY:
         return (0.0, 1.0)
     values = np.unique(truth)
@@ -358,7 +358,7 @@ def _class_numbers(output: Output, truth: Rows, labels: tuple[float, float]) -> 
 
 
 def _soft_targets(output: Output, truth: Rows) -> Array | None:
-    """Probabilities as targets, (rows, positions, classes); None where every target is one class."""
+    """Soft targets (rows, positions, classes); None if each target is a single class."""
     if output.task is Task.MULTILABEL or not columns_are_classes(output, truth):
         return None
     if not np.issubdtype(truth.dtype, np.floating) or np.isin(truth, (0, 1)).all():
@@ -367,7 +367,7 @@ def _soft_targets(output: Output, truth: Rows) -> Array | None:
 
 
 def columns_are_classes(output: Output, truth: Rows) -> bool:
-    """One-hot or soft targets; a sequence of integer labels has columns too, and they are time steps."""
+    """Whether targets are one-hot or soft; the columns of a sequence of integer labels are time steps."""
     if not _has_columns(truth):
         return False
     if output.loss.startswith("sparse"):

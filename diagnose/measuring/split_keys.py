@@ -1,4 +1,4 @@
-"""What splits have in common by the groups and times that the user named: no row is fed, no model is run."""
+"""Compares the groups and times of splits."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from diagnose.measurements import GroupOverlap, TimeOrder, Unavailable
 from diagnose.measurements.dataset import NO_GROUPS, NO_TIMES
 from diagnose.subject import Rows, Subject
 
-ROWS = 1_000_000  # of one split that are looked at, evenly spread
-CORE = (0.01, 0.99)  # quantiles: single rows of far dates do not widen the time of train
+ROWS = 1_000_000  # most rows of one split that are read, evenly spaced
+CENTRAL = (0.01, 0.99)  # quantiles; ignores outliers among the times of train
 
 
 def group_overlaps(subject: Subject) -> dict[str, GroupOverlap] | Unavailable:
-    """For each split but train, the groups that it shares with train."""
+    """Return, for each other split, the groups that it shares with train."""
     keys = {split.name: split.groups for split in subject.splits if split.groups is not None}
     if "train" not in keys:
         return NO_GROUPS
@@ -33,7 +33,7 @@ def _overlap(groups: Rows, train: Rows) -> GroupOverlap:
 
 
 def time_orders(subject: Subject) -> dict[str, TimeOrder] | Unavailable:
-    """For each split but train, when its rows came against those of train."""
+    """Return, for each other split, how its times compare with those of train."""
     keys = {split.name: split.times for split in subject.splits if split.times is not None}
     if "train" not in keys:
         return NO_TIMES
@@ -45,8 +45,8 @@ def time_orders(subject: Subject) -> dict[str, TimeOrder] | Unavailable:
 
 
 def _order(times: Rows, train: Rows, dates: bool) -> TimeOrder:
-    """Both sorted: how many rows of train lie before each row follows from where it would be put in."""
-    low, high = np.quantile(train, CORE)
+    """Compare sorted times; the insertion point of a time in train is the number of earlier rows."""
+    low, high = np.quantile(train, CENTRAL)
     before, until = np.searchsorted(train, times, "left"), np.searchsorted(train, times, "right")
     return TimeOrder(
         range=_range(times, dates),
@@ -64,7 +64,7 @@ def _range(times: Rows, dates: bool) -> tuple[str, str]:
 
 
 def _numbers(times: Rows) -> Rows:
-    """Dates as seconds since 1970, NaT as NaN."""
+    """Convert dates to seconds since 1970, NaT to NaN."""
     if times.dtype.kind != "M":
         return times.astype(np.float64)
     seconds: Rows = np.where(np.isnat(times), np.nan, times.astype("datetime64[s]").astype(np.float64))

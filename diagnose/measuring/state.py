@@ -1,4 +1,4 @@
-"""The user's model and every random state, as they were: bit for bit."""
+"""Restores the user's model and all random states bit for bit."""
 
 import hashlib
 import random
@@ -11,29 +11,29 @@ import numpy as np
 from diagnose.measuring import backend
 
 Restore = Callable[[], None]
-GLOBALS = ("global_random_seed", "global_seed_generator")  # where Keras keeps what `set_random_seed` sets
+GLOBALS = ("global_random_seed", "global_seed_generator")  # Keras's state of `set_random_seed`
 
 
 @contextmanager
 def guard(model: Any) -> Iterator[None]:
-    """Put everything back that the block changes, also where it fails.
+    """Restore the model and random states after the block, also if it fails.
 
     Restored are all variables of the model (weights, BatchNormalization statistics, metrics, optimizer slots,
-    seed generators), the attributes of its layers and of what it was compiled with (trainable flags, rates,
-    compiled functions), Keras's global seed and names, and the random states of Python, NumPy and the backend.
-    Objects made inside the block are left to themselves.
+    seed generators), the attributes of its layers and of its compiled objects (trainable flags, rates, compiled
+    functions), Keras's global seed and names, and the random states of Python, NumPy and the backend.
+    Objects created inside the block are not changed.
     """
-    restore = [_keep_random_states(), _keep_variables(model), *map(_keep_attributes, _owners(model))]
+    restore = [_saved_random_states(), _saved_variables(model), *map(_saved_attributes, _owners(model))]
     try:
         yield
     finally:
-        for put_back in reversed(restore):
-            put_back()
+        for step in reversed(restore):
+            step()
 
 
 @contextmanager
 def same_names() -> Iterator[None]:
-    """Put Keras's counters behind automatic names back after the block."""
+    """Restore Keras's counters for automatic names after the block."""
     names = dict(_names())
     try:
         yield
@@ -44,7 +44,7 @@ def same_names() -> Iterator[None]:
 
 
 def fingerprint(model: Any) -> str:
-    """A digest of everything that `guard` restores; equal within one process means bit-identical."""
+    """Return a digest of all state that `guard` restores. It is only comparable within one process."""
     digest = hashlib.sha256()
     for variable in _variables(model):
         digest.update(variable.path.encode() + backend.array(variable).tobytes())
@@ -64,7 +64,7 @@ def fingerprint(model: Any) -> str:
 
 
 def _variables(model: Any) -> list[Any]:
-    """Every variable that hangs on the model, once, in a fixed order."""
+    """Every variable of the model, once, in a fixed order."""
     found = [*model.variables, *model.metrics_variables]
     if getattr(model, "optimizer", None) is not None:
         found += model.optimizer.variables
@@ -74,11 +74,11 @@ def _variables(model: Any) -> list[Any]:
     return list({id(variable): variable for variable in found}.values())
 
 
-def _keep_variables(model: Any) -> Restore:
-    kept = [(variable, backend.array(variable)) for variable in _variables(model)]
+def _saved_variables(model: Any) -> Restore:
+    saved = [(variable, backend.array(variable)) for variable in _variables(model)]
 
     def restore() -> None:
-        for variable, value in kept:
+        for variable, value in saved:
             variable.assign(value)
 
     return restore
@@ -88,17 +88,17 @@ def _keep_variables(model: Any) -> Restore:
 
 
 def _owners(model: Any) -> list[Any]:
-    """The objects whose plain attributes belong to the state: layers, and what `compile` made."""
+    """The objects whose attributes are part of the state: layers and compiled objects."""
     optimizer = getattr(model, "optimizer", None)
     compiled = [optimizer, getattr(optimizer, "inner_optimizer", None)]
     compiled += [getattr(model, name, None) for name in ("_compile_loss", "_compile_metrics", "_loss_tracker")]
     return [*model._flatten_layers(), *(owner for owner in compiled if owner is not None)]
 
 
-def _keep_attributes(owner: Any) -> Restore:
+def _saved_attributes(owner: Any) -> Restore:
     attributes = dict(vars(owner))
     lists = {name: list(value) for name, value in attributes.items() if isinstance(value, list)}
-    tracker = attributes.get("_tracker")  # remembers by id what is in the lists
+    tracker = attributes.get("_tracker")  # holds the ids of objects in the lists
     tracked = {name: set(ids) for name, ids in tracker.stored_ids.items()} if tracker is not None else {}
 
     def restore() -> None:
@@ -130,7 +130,7 @@ def _described(owner: Any) -> Iterator[tuple[str, str]]:
 # --- Random states ----------------------------------------------------------------------------------
 
 
-def _keep_random_states() -> Restore:
+def _saved_random_states() -> Restore:
     python, legacy, of_backend = random.getstate(), np.random.get_state(), backend.random_state()
     globals_ = {name: _global(name) for name in GLOBALS}
     generator = globals_["global_seed_generator"]
@@ -153,7 +153,7 @@ def _keep_random_states() -> Restore:
 
 
 def _names() -> Any:
-    """Keras's counters behind automatic layer names: what is built next is named as if we had not been here."""
+    """Keras's counters for automatic layer names, which are restored so that later names do not change."""
     from collections import defaultdict
 
     from keras.src.backend.common import global_state

@@ -1,11 +1,11 @@
-"""What the instruments need of TensorFlow; see `diagnose.measuring.backend` for the meaning of each function."""
+"""The TensorFlow backend; the functions are documented in `diagnose.measuring.backend`."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 def random_state() -> Any:
-    """The eager context's seed and the generator of its op seeds; the global generator, where there is one."""
+    """The eager context's seed, the generator of its op seeds, and the global generator, if it exists."""
     from tensorflow.python.eager import context
     from tensorflow.python.ops import stateful_random_ops
 

@@ -1,4 +1,4 @@
-"""The compiled functions of short trainings, for the TensorFlow backend."""
+"""Compiled functions of short trainings, for the TensorFlow backend."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +19,8 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int) -> S
     """Compile a training loop that runs many steps in one call, at one learning rate per step.
 
     The returned function takes row numbers [steps, batch_size] into `data` and rates [steps]; it returns the loss
-    (penalties included, as `fit` minimises it) and the global gradient norm of each step, both [steps], nan after
-    the first step whose loss is not finite. It is traced once, whatever the numbers of steps and rates are.
+    (with penalties, as in `fit`) and the global gradient norm of each step, both [steps], nan after the first step
+    with a non-finite loss. It is traced once for all numbers of steps.
 
     Raises:
         NotMeasured: the model has no trainable weights.
@@ -69,8 +69,7 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int) -> S
 
 
 def compile_prediction(model: Any, inputs: Structure, training: bool = False) -> Prediction:
-    """Compile a forward pass over rows of `inputs`, in inference mode unless said: row numbers in, one array per
-    output out."""
+    """Compile a function from row numbers of `inputs` to one array per output, by default in inference mode."""
     import keras
     import tensorflow as tf
 

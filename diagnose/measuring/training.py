@@ -1,4 +1,4 @@
-"""Short trainings: one compiled loop for all of them, and what is known of them at every halt."""
+"""Short trainings with one compiled loop, and evaluations between their steps."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,15 +17,15 @@ from diagnose.subject import Output, Rows, Split
 
 FORWARD = 0.3  # cost of a forward pass in training steps on the same rows
 PREDICTED_AT_ONCE = 256  # rows per call in inference mode
-DIVERGED = 2.0  # a data loss so many times the constant prediction's, and as many times the one at the start
+DIVERGED = 2.0  # a data loss this many times that of the constant prediction and that at the start
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How good the weights are on one split, in inference mode, by the measures of `Score`.
+class Assessment:
+    """Evaluation of the weights on one split, in inference mode, with the metrics of `Score`.
 
-    `loss`, its standard error and the best constant prediction's are summed over outputs by their weights; errors and
-    `skill` are of the first output. Without `finite` predictions the skill is nan.
+    `loss`, its standard error and `constant_loss` are weighted sums over outputs; errors and `skill` are of the first
+    output. The skill is nan if predictions are not `finite`.
     """
 
     loss: float
@@ -38,26 +38,26 @@ class Standing:
 
     @property
     def relative(self) -> float:
-        """Loss in units of the constant prediction's: 1 is no better than a constant."""
+        """Loss relative to that of the constant prediction (1 = constant)."""
         return self.loss / self.constant_loss if self.constant_loss > 0 else float("nan")
 
 
 @dataclass(frozen=True)
 class Course:
-    """Steps of one training: loss (with penalties) and global gradient norm of each, [steps run]."""
+    """Loss (with penalties) and global gradient norm of each step of a training, [steps run]."""
 
     losses: Array
     norms: Array
 
     @property
     def non_finite_step(self) -> int | None:
-        """Number (from 0) of the first step whose loss is not finite."""
+        """Number (from 0) of the first step with a non-finite loss."""
         broken = np.flatnonzero(~np.isfinite(self.losses))
         return int(broken[0]) if broken.size else None
 
 
-class _Judged:
-    """The rows of one split that are evaluated at every halt."""
+class _EvaluationRows:
+    """The rows of one split that are evaluated."""
 
     def __init__(
         self, model: Any, bench: Bench, split: Split, outputs: tuple[Output, ...], constants: tuple[Reference, ...]
@@ -72,7 +72,7 @@ class _Judged:
         inputs, _, _ = bench.batch(split, rows)
         self._predict = compile_prediction(model, inputs)
 
-    def standing(self) -> Standing:
+    def assess(self) -> Assessment:
         predicted = predict_all(self._predict, self.rows)
         finite = all(bool(np.isfinite(part).all()) for part in predicted)
         scores = [
@@ -81,12 +81,12 @@ class _Judged:
                 self.outputs, self.targets, predicted, self.references, strict=True
             )
         ]
-        return _standing(scores, [output.weight for output in self.outputs], finite)
+        return _assessment(scores, [output.weight for output in self.outputs], finite)
 
 
-def _standing(scores: list[Score], weights: list[float], finite: bool) -> Standing:
+def _assessment(scores: list[Score], weights: list[float], finite: bool) -> Assessment:
     widths = [score.loss_interval.high - score.loss_interval.low for score in scores]
-    return Standing(
+    return Assessment(
         loss=float(np.dot(weights, [score.loss for score in scores])),
         loss_se=float(np.linalg.norm(np.multiply(weights, widths))) / (2 * 1.96),
         error=scores[0].error,
@@ -98,14 +98,13 @@ def _standing(scores: list[Score], weights: list[float], finite: bool) -> Standi
 
 
 class Trainer:
-    """Trains one model again and again: seeds and learning rates share one compiled loop.
+    """Trains one model repeatedly; all seeds and learning rates share one compiled loop.
 
-    `begin` sets weights, optimizer and seed generators to a start, `run` trains on from where it is, `judge`
-    evaluates. The loss, its weights, the regularisers and the optimizer are the ones `model` was compiled with;
-    learning rates are given step by step.
+    `begin` sets weights, optimizer and seed generators to their initial state, `run` continues the training, `judge`
+    evaluates. Loss, loss weights and regularizers are those of the compiled `model`; learning rates are given per step.
 
     Raises:
-        NotMeasured: the model trains by its own `train_step`, or has nothing to train.
+        NotMeasured: the model has a custom `train_step`, or no trainable weights.
     """
 
     def __init__(
@@ -120,7 +119,7 @@ class Trainer:
     ) -> None:
         from diagnose.measuring.tensorflow_training import compile_steps
 
-        if reason := copying.own_loop(bench.subject.model):
+        if reason := copying.custom_train_step(bench.subject.model):
             raise NotMeasured(f"{reason}, so our training would differ from yours", HISTORY)
         train, dev = data
         self.model = model
@@ -131,14 +130,14 @@ class Trainer:
         optimizer.build(model.trainable_variables)
         self._optimizer_start = copying.values(optimizer.variables)
         constants = references(bench, outputs, train)
-        self._train = _Judged(model, bench, train, outputs, constants)
-        self._dev = _Judged(model, bench, dev, outputs, constants)
+        self._train = _EvaluationRows(model, bench, train, outputs, constants)
+        self._dev = _EvaluationRows(model, bench, dev, outputs, constants)
         self._steps = compile_steps(model, optimizer, bench.batch(train, np.arange(train.rows)), self.batch_size)
         self._order: Iterator[NDArray[np.int64]] = iter(())
         self._generator = np.random.default_rng(0)
 
     def begin(self, weights: copying.Weights, seed: int) -> None:
-        """Set weights, optimizer state, seed generators and the order of rows to the start that `seed` gives."""
+        """Start a training: reset weights and optimizer state, and seed the generators and the order of rows."""
         self.model.set_weights(weights)
         copying.assign(self._optimizer.variables, self._optimizer_start)
         copying.seed_generators(self.model, seed)
@@ -146,30 +145,30 @@ class Trainer:
         self._order = self._batches()
 
     def run(self, rates: Array) -> Course:
-        """Train one step per rate, and stop at the first loss that is not finite."""
+        """Train one step per rate, up to the first non-finite loss."""
         order: NDArray[np.int64] = np.stack([next(self._order) for _ in rates])
         losses, norms = self._steps(order, rates)
         ran = int(np.count_nonzero(np.isfinite(losses)))
         return Course(losses[: ran + 1], norms[: ran + 1])
 
-    def judge(self) -> tuple[Standing, Standing]:
-        """Evaluate a sample of the training rows and the dev rows (at most 1,000 each)."""
-        return self._train.standing(), self._dev.standing()
+    def judge(self) -> tuple[Assessment, Assessment]:
+        """Evaluate a sample of the training rows and the dev rows (at most DEV_ROWS each)."""
+        return self._train.assess(), self._dev.assess()
 
-    def judge_dev(self) -> Standing:
+    def judge_dev(self) -> Assessment:
         """Evaluate the dev rows only."""
-        return self._dev.standing()
+        return self._dev.assess()
 
-    def judge_train(self) -> Standing:
+    def judge_train(self) -> Assessment:
         """Evaluate a sample of the training rows only."""
-        return self._train.standing()
+        return self._train.assess()
 
     @property
     def dev_rows(self) -> int:
         return self._dev.rows
 
     def _batches(self) -> Iterator[NDArray[np.int64]]:
-        """Shuffled batches without end, every row at most once an epoch."""
+        """Yield shuffled batches endlessly, each row at most once per epoch."""
         while True:
             shuffled = self._generator.permutation(self.rows)
             whole = self.steps_per_epoch * self.batch_size
@@ -181,22 +180,22 @@ def own_training(bench: Bench) -> Iterator[Trainer]:
     """Yield the trainer of the subject's own model and settings; it is built once per bench.
 
     Raises:
-        NotMeasured: see `Trainer`; or there are no fresh weights to start from.
+        NotMeasured: see `Trainer`.
     """
     with bench.at(None) as model:
-        if "own training" not in bench.kept:
+        if "own training" not in bench.cache:
             optimizer = copying.new_optimizer(bench.subject.model.optimizer)
-            bench.kept["own training"] = Trainer(bench, model, optimizer, bench.holdout(), bench.subject.outputs)
-        yield bench.kept["own training"]
+            bench.cache["own training"] = Trainer(bench, model, optimizer, bench.holdout(), bench.subject.outputs)
+        yield bench.cache["own training"]
 
 
 def own_loops(bench: Bench) -> int:
-    """Return how many loops have to be compiled before `own_training` trains: one, the first time."""
-    return 0 if "own training" in bench.kept else 1
+    """Return how many loops `own_training` has to compile: one on the first use, else none."""
+    return 0 if "own training" in bench.cache else 1
 
 
 def judging_steps(bench: Bench) -> int:
-    """Return what it costs to evaluate one split at a halt, in training steps."""
+    """Return the cost of evaluating one split, in training steps."""
     return round(FORWARD * min(DEV_ROWS, bench.holdout()[0].rows) / bench.batch_size)
 
 
@@ -212,22 +211,22 @@ def own_steps(bench: Bench) -> int | None:
 
 
 def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -> list[Rows]:
-    """Call a compiled prediction on the first `rows` rows, a few hundred at a time: one array per output."""
+    """Call a compiled prediction on the first `rows` rows in chunks; return one array per output."""
     chunks = np.split(np.arange(rows), range(PREDICTED_AT_ONCE, rows, PREDICTED_AT_ONCE))
     return [np.concatenate(part) for part in zip(*(predict(chunk) for chunk in chunks), strict=True)]
 
 
 def references(bench: Bench, outputs: tuple[Output, ...], train: Split) -> tuple[Reference, ...]:
-    """Return the best constant prediction of each output on the training rows, and how its numbers are to be read."""
+    """Return the best constant prediction of each output, fitted on the training rows."""
     found = []
     for number, (output, target) in enumerate(zip(outputs, train.targets, strict=True)):
-        own = output is bench.subject.outputs[number]  # else another head was put there, with probabilities
+        own = output is bench.subject.outputs[number]  # else it has a replaced head, which gives probabilities
         found.append(constant_reference(output, target, activation_of_head(bench, number) if own else None))
     return tuple(found)
 
 
-def diverged(course: Course, before: Standing, after: Standing) -> bool:
-    """Whether a training ended in non-finite numbers, or far above both its start and the constant prediction."""
+def diverged(course: Course, before: Assessment, after: Assessment) -> bool:
+    """Whether a training ended with non-finite numbers, or with a loss far above the start and the constant's."""
     if course.non_finite_step is not None or not after.finite or not np.isfinite(after.loss):
         return True
     return after.relative > DIVERGED * max(1.0, before.relative)

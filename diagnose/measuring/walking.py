@@ -1,8 +1,8 @@
-"""The layers of a model: which there are, where they stand, and what feeds what.
+"""Finds the layers of a model and their connections.
 
-A *part* is a layer that counts as one: Keras's own layers (wrappers, recurrent and attention layers with all
-that is in them) and custom layers without sublayers. Models and custom layers that hold others are walked
-through; what they own besides is a part of its own.
+A *part* is a layer that counts as one: a Keras layer (including wrappers, recurrent and attention layers with their
+sublayers) or a custom layer without sublayers. Models and custom layers with sublayers are containers; their
+sublayers are parts. A container with weights of its own is a part, too.
 """
 
 from collections import Counter
@@ -15,10 +15,10 @@ MERGES = frozenset({"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum"
 
 @dataclass(frozen=True)
 class Part:
-    """One layer in its model. `path` joins the names of what holds it, without the model's own name.
+    """One layer in its model. `path` joins the names of its containers and its own, without the model's name.
 
-    `inner` is the layer that computes: what a wrapper wraps, the cell of an RNN, else the layer itself.
-    `inbound` holds the paths of the parts that feed it.
+    `inner` is the layer that computes: the wrapped layer of a wrapper, the cell of an RNN, else the layer itself.
+    `inbound` holds the paths of its input parts.
     """
 
     path: str
@@ -32,9 +32,9 @@ class Part:
 class Walk:
     """All parts in call order. `ends` has the paths of the parts that give each output of the model.
 
-    Where some container has no graph (subclassed), `graph_known` is False, `inbound` and `ends` are empty, and
-    the order is that in which the layers were attached. `merges`: some operation joins two paths. `operations`: class
-    names of the `keras.ops` called outside layers.
+    If a container has no graph (subclassed), `graph_known` is False, `inbound` and `ends` are empty, and the order is
+    that in which the layers were attached. `merges`: an operation merges two paths. `operations`: class names of
+    the `keras.ops` called outside layers.
     """
 
     parts: tuple[Part, ...]
@@ -48,7 +48,7 @@ class Walk:
 
 
 def walk(model: Any) -> Walk:
-    """List the parts of a built model in call order; runs nothing."""
+    """List the parts of a built model in call order, without running it."""
     graph = _Graph()
     graph.visit(model, "", None)
     parts = graph.parts()
@@ -62,7 +62,7 @@ Sources = tuple[str, ...]
 
 
 class _Graph:
-    """What the walk has found so far."""
+    """Collects parts and connections during the walk."""
 
     def __init__(self) -> None:
         self._layers: dict[int, tuple[str, Any]] = {}
@@ -80,7 +80,7 @@ class _Graph:
         )
 
     def visit(self, container: Any, prefix: str, feeds: list[Sources] | None) -> list[Sources]:
-        """Walk through a container; return what gives each of its outputs. `feeds` is None for the whole model."""
+        """Walk through a container; return the paths that give each output. `feeds` is None for the model itself."""
         function = _function(container)
         if function is not None:
             outputs = self._visit_function(function, prefix, feeds)
@@ -101,7 +101,7 @@ class _Graph:
             tensors = node.arguments.keras_tensors
             if node.is_input and feeds is not None:
                 continue
-            tensors = [tensor for tensor in node.arguments.keras_tensors if tensor.dtype != "bool"]  # masks are no feed
+            tensors = [tensor for tensor in node.arguments.keras_tensors if tensor.dtype != "bool"]  # without masks
             sources = [produced.get(id(tensor), ()) for tensor in tensors]
             joined = tuple(dict.fromkeys(path for source in sources for path in source))
             outputs = self._visit_operation(node.operation, prefix, sources, joined)
@@ -133,7 +133,7 @@ class _Graph:
         return last
 
     def _own(self, container: Any, prefix: str, inbound: Sources) -> list[Sources]:
-        """A container with weights of its own is a part too."""
+        """Add a container with weights of its own as a part."""
         if _is_model(container) or not (container._trainable_variables or container._non_trainable_variables):
             return []
         return [(self._add(container, prefix, inbound),)]
@@ -151,7 +151,7 @@ class _Graph:
 
 
 def is_container(layer: Any) -> bool:
-    """Whether a layer is walked through: a model, or a custom layer that holds layers."""
+    """Whether a layer is a model or a custom layer with sublayers."""
     return _is_model(layer) or (not type(layer).__module__.startswith("keras.") and bool(_sublayers(layer)))
 
 
@@ -173,32 +173,32 @@ def _calls(function: Any) -> Iterator[Any]:
 
 
 def _sublayers(container: Any) -> list[Any]:
-    """Direct sublayers; optimizers' and metrics' own are no layers."""
+    """Direct sublayers."""
     return list(container._flatten_layers(include_self=False, recursive=False))
 
 
 def _inner(layer: Any) -> Any:
-    """What computes inside wrappers and around cells."""
-    held = _held(layer)
-    return layer if held is None else _inner(held)
+    """The innermost layer of wrappers, or the cell of an RNN."""
+    wrapped = _wrapped(layer)
+    return layer if wrapped is None else _inner(wrapped)
 
 
-def _held(layer: Any) -> Any | None:
+def _wrapped(layer: Any) -> Any | None:
     if not type(layer).__module__.startswith("keras."):
         return None
-    held = (vars(layer).get(name) for name in ("forward_layer", "layer", "cell"))
-    return next((candidate for candidate in held if hasattr(candidate, "weights")), None)
+    candidates = (vars(layer).get(name) for name in ("forward_layer", "layer", "cell"))
+    return next((candidate for candidate in candidates if hasattr(candidate, "weights")), None)
 
 
 def _kind(layer: Any) -> str:
-    """The class name; of a wrapper or a bare RNN with what it wraps in brackets."""
-    name, held = type(layer).__name__, _held(layer)
-    wraps = held is not None and (name == "RNN" or not hasattr(layer, "cell"))
-    return f"{name}({type(held).__name__})" if wraps else name
+    """The class name; for a wrapper or a generic RNN followed by the wrapped class in brackets."""
+    name, wrapped = type(layer).__name__, _wrapped(layer)
+    wraps = wrapped is not None and (name == "RNN" or not hasattr(layer, "cell"))
+    return f"{name}({type(wrapped).__name__})" if wraps else name
 
 
 def kernels(part: Part) -> list[Any]:
-    """The variables with which a part mixes features: dense, convolution, recurrent and projection kernels."""
+    """Return the variables that mix features: dense, convolution, recurrent and projection kernels."""
     own = type(part.layer).__module__.startswith("keras.")
     found = [weight for weight in part_weights(part) if len(weight.shape) >= 2]
     if own:
@@ -207,7 +207,7 @@ def kernels(part: Part) -> list[Any]:
 
 
 def part_weights(part: Part) -> list[Any]:
-    """All weights of a part, only its own where it holds other parts."""
+    """Return all weights of a part; for a container only its own."""
     if is_container(part.layer):
         return [*part.layer._trainable_variables, *part.layer._non_trainable_variables]
     return list(part.layer.weights)

@@ -1,7 +1,7 @@
-"""What measuring costs, and what may be spent: in work that is the same on every machine, or by the clock.
+"""Estimates the cost of measuring, and keeps account of the budget.
 
-Without a budget in seconds the plan is made of work: operations are counted, and turned into seconds of one reference
-machine (two cores of a usual server). The same inputs so give the same plan however fast or busy the machine is.
+Without a budget in seconds, operations are counted and converted to seconds of a reference machine (two cores of a
+typical server), so that the plan does not depend on the speed or load of the machine.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from diagnose.measuring.network import describe
 from diagnose.measuring.walking import Part, kernels
 
 TIMED_STEPS = 5
-TRAINING = 3.0  # forward passes that a training step costs: one forward, two backward
+TRAINING = 3.0  # cost of a training step in forward passes: one forward, two backward
 PER_SECOND = 6e10  # multiplications and additions
-CELLS_PER_SECOND = 1.3e9  # activations that are written, read and differentiated
-STEP = 3e-4  # seconds of a step besides: fetching rows, the loss, the optimizer's update
-LAYER = 5e-5  # seconds of a step for each layer, whatever its size
-TICK = 1.1e-4  # seconds of a step for each time step of each recurrent layer
-LOOP = 0.4  # seconds of compiling a training loop
-LOOP_LAYER = 0.14  # the same for each layer
-LOOP_TICKS = 7  # layers that a recurrent one counts for there
-UNKNOWN_SIZE = 100  # positions along an axis whose length is not fixed
+CELLS_PER_SECOND = 1.3e9  # activations written, read and differentiated
+STEP = 3e-4  # fixed seconds of a step: fetching rows, loss, optimizer update
+LAYER = 5e-5  # fixed seconds of a step per layer
+TICK = 1.1e-4  # seconds of a step per time step of each recurrent layer
+LOOP = 0.4  # fixed seconds to compile a training loop
+LOOP_LAYER = 0.14  # seconds to compile it per layer
+LOOP_TICKS = 7  # additional layers that a recurrent layer counts as there
+UNKNOWN_SIZE = 100  # assumed length of an axis of variable length
 
 
 @dataclass(frozen=True)
 class Work:
-    """Training steps of the subject at its own batch size, loops to be compiled for them, and seconds besides."""
+    """Training steps of the subject at its own batch size, loops to compile, and seconds of anything else."""
 
     steps: float = 0.0
     loops: int = 0
@@ -43,7 +43,7 @@ class Work:
 
 
 class Account(Protocol):
-    """What may still be spent, in seconds."""
+    """Keeps account of a budget in seconds."""
 
     @property
     def left(self) -> float: ...
@@ -53,7 +53,7 @@ class Account(Protocol):
 
 
 class WorkAccount:
-    """Seconds of the reference machine: what was planned is charged, whatever it took."""
+    """Counts seconds of the reference machine: the estimated work is charged, not the measured time."""
 
     def __init__(self, bench: Bench, budget: float) -> None:
         self._bench = bench
@@ -70,13 +70,13 @@ class WorkAccount:
         self.left -= self.seconds(work)
 
     def allow(self, seconds: float) -> None:
-        """Raise the whole budget to so much, where it is less."""
+        """Raise the total budget to at least this many seconds."""
         more = max(seconds - self._budget, 0.0)
         self._budget, self.left = self._budget + more, self.left + more
 
 
 class ClockAccount:
-    """Seconds by the clock, from now on; one training step is timed to know what others will take."""
+    """Counts seconds by the clock; work is estimated from one timed training step."""
 
     def __init__(self, bench: Bench, budget: float) -> None:
         self._bench = bench
@@ -96,14 +96,14 @@ class ClockAccount:
         return work.seconds + work.steps * step + work.loops * loop
 
     def charge(self, work: Work) -> None:
-        """The clock has run on by itself."""
+        """Do nothing: `left` reads the clock."""
 
     def allow(self, seconds: float) -> None:
-        """A budget that the user gave stays as it is."""
+        """Do nothing: the user's budget is not raised."""
 
 
 def timed(bench: Bench) -> tuple[float, float]:
-    """Seconds of one training step at the subject's own batch size, and of compiling the loop; 0 if it has none."""
+    """Return the seconds of one training step and of compiling the loop; 0 if the subject cannot be trained."""
     from diagnose.measuring.training import own_training
 
     try:
@@ -120,7 +120,7 @@ def timed(bench: Bench) -> tuple[float, float]:
 
 
 def step_seconds(bench: Bench) -> float:
-    """Seconds of one training step on the reference machine, from what its layers compute; nothing is run."""
+    """Estimate the seconds of one training step on the reference machine, without running it."""
     walked, shapes, _ = describe(bench)
     fixed = STEP + LAYER * len(walked.parts) + TICK * sum(_ticks(part) for part in walked.parts)
     rows = bench.batch_size
@@ -130,19 +130,19 @@ def step_seconds(bench: Bench) -> float:
 
 
 def loop_seconds(bench: Bench) -> float:
-    """Seconds of compiling a training loop of the subject on the reference machine."""
+    """Estimate the seconds to compile a training loop on the reference machine."""
     parts = describe(bench)[0].parts
     return LOOP + LOOP_LAYER * (len(parts) + LOOP_TICKS * sum(_ticks(part) > 0 for part in parts))
 
 
 def operations_per_row(part: Part, shape: tuple[int | None, ...] | None) -> float:
-    """Multiplications of a forward pass for one row: the kernels at every position, or at every time step."""
+    """Return the multiplications of a forward pass for one row: the kernels at every position or time step."""
     positions = float(np.prod([size or UNKNOWN_SIZE for size in (shape or (None,))[1:-1]]))
     return max(positions, float(_ticks(part))) * sum(float(np.prod(kernel.shape)) for kernel in kernels(part))
 
 
 def _ticks(part: Part) -> int:
-    """Time steps that a recurrent layer takes one after the other; 0 for all others."""
+    """Sequential time steps of a recurrent layer; 0 for all others."""
     if not hasattr(part.layer, "cell") and not hasattr(part.layer, "forward_layer"):
         return 0
     shape = getattr(getattr(part.layer, "input", None), "shape", None) if part.layer._inbound_nodes else None

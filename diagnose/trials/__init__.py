@@ -1,1 +1,1 @@
-"""Remedies tried on copies: a training with one thing changed beside the same training without it."""
+"""Trials of remedies on copies of the model: a short training with one change, compared with the same one without."""

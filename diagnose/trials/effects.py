@@ -1,4 +1,4 @@
-"""What a trial brought: the paired difference between two arms, and what counts as a cure."""
+"""The effect of a trial: the paired difference between its two arms, and whether it restores learning."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,23 +7,23 @@ from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
 from diagnose.trials.paired import Arm
 
-CLEAR = 0.1  # skill: the least gain that matters; seeds of one setting differ by less in 9 of 10 models
+CLEAR = 0.1  # skill: smallest gain that counts; seeds of one setting differ by less in 9 of 10 models
 LEARNS = 0.25  # skill with the change: clearly above the constant prediction
-FEWEST = 3  # pairs: of two, Student's interval is wider than anything that can be
+FEWEST = 3  # pairs: with two, Student's interval is wider than the range of skill
 
 
 def effect(
     remedy: str, what: str, arms: tuple[Arm, Arm], *, control: str, steps: int, values: Mapping[str, str]
 ) -> Effect:
-    """The effect of one trial.
+    """Return the effect of one trial.
 
     Args:
-        remedy: its code.
-        what: what was changed, in words.
-        arms: without and with the change, seed by seed the same starts and orders of rows.
-        control: what the arm without it is, where that is not the model's own training.
-        steps: of one training.
-        values: what the remedy's action and snippet name, as it was tried.
+        remedy: code of the remedy.
+        what: the change as a noun phrase.
+        arms: without and with the change; each seed has the same start and order of rows in both.
+        control: the arm without the change as a noun phrase; "" for the model's own training.
+        steps: number of steps of one training.
+        values: the values that were tried, by the names that the remedy's action and snippet use.
     """
     without, changed = arms
     gain = changed.mean - without.mean
@@ -46,7 +46,7 @@ def effect(
 
 
 def paired_interval(before: Sequence[float], after: Sequence[float]) -> Interval | None:
-    """95 % interval (Student's t) of the mean difference between skills of 0 to 1; None below three pairs."""
+    """Return the 95 % interval (Student's t) of the mean difference of skills (0 to 1); None below three pairs."""
     from scipy import stats
 
     pairs = [b - a for a, b in zip(before, after, strict=True)]

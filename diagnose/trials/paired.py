@@ -1,4 +1,4 @@
-"""Trains what a plan describes, from the same starts and in the same order of rows as every other plan."""
+"""Trains a plan, from the same initial weights and with the same order of rows as every other plan."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from diagnose.measuring.learning_rate import merit
 from diagnose.measuring.training import Trainer, diverged, own_steps, own_training
 from diagnose.trials.plan import TrainingPlan
 
-STEPS = (300, 600)  # of one training: the user's own number, kept between these
+STEPS = (300, 600)  # of one training: the user's own number, clipped to this range
 SEEDS = 3
 
 
 @dataclass(frozen=True)
 class Arm:
-    """What one plan reached: train skill of the first output by seed, 0 for the constant prediction and below.
+    """Result of one plan: train skill of the first output by seed, 0 for the constant prediction and below.
 
-    A training that diverged reached 0. `rate` is the candidate learning rate that did best, at its first step.
+    The skill of a training that diverged is 0. `rate` is the best candidate learning rate, at its first step.
     """
 
     skill: tuple[float, ...]
@@ -36,7 +36,7 @@ class Arm:
 
 
 def plan_of(bench: Bench, measured: Measurements) -> TrainingPlan:
-    """A short training just as the user has it: own optimizer, rates (schedules included), batch size and loss."""
+    """Return a short training with the user's own optimizer, learning rates (with schedule), batch size and loss."""
     optimizer = bench.subject.model.optimizer
     steps = int(np.clip(own_steps(bench) or STEPS[0], *STEPS))
     train, dev = bench.holdout()
@@ -62,10 +62,10 @@ def _best_rate(sweep: tuple[SweepPoint, ...]) -> float | None:
 
 
 def train(bench: Bench, plan: TrainingPlan) -> Arm:
-    """Train every candidate rate from every seed, and keep the candidate that did best on the mean.
+    """Train every candidate rate from every seed, and return the candidate with the best mean skill.
 
     Raises:
-        NotMeasured: the copy cannot be built, or the model trains by its own `train_step`.
+        NotMeasured: the copy cannot be built, or the model has a custom `train_step`.
     """
     with _trainer(bench, plan) as (trainer, starts):
         arms = [Arm(_skills(trainer, starts, rates), float(rates[0])) for rates in plan.rates]
@@ -73,7 +73,7 @@ def train(bench: Bench, plan: TrainingPlan) -> Arm:
 
 
 def needs_compiling(plan: TrainingPlan, own: TrainingPlan) -> bool:
-    """Whether another loop than that of the model's own training has to be compiled."""
+    """Whether the plan needs a training loop of its own, which has to be compiled."""
     return not _is_own(plan, own.optimizer, own.train)
 
 
@@ -84,18 +84,18 @@ def _is_own(plan: TrainingPlan, optimizer: Any, train: Any) -> bool:
 
 @contextmanager
 def _trainer(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dict[int, copying.Weights]]]:
-    """What trains this plan, and the weights that each seed starts from."""
+    """Yield the trainer of this plan, and the initial weights by seed."""
     if _is_own(plan, bench.subject.model.optimizer, bench.holdout()[0]):
         with own_training(bench) as trainer:
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
     model, optimizer = built(plan, bench.settings.seed)
     trainer = Trainer(bench, model, optimizer, (plan.train, plan.dev), plan.outputs, batch_size=plan.batch_size)
-    yield trainer, {seed: bench.keep(_copy(plan, seed).get_weights()) for seed in plan.seeds}
+    yield trainer, {seed: bench.with_preserved_weights(_copy(plan, seed).get_weights()) for seed in plan.seeds}
 
 
 def built(plan: TrainingPlan, seed: int) -> tuple[Any, Any]:
-    """The compiled copy that the plan describes, with fresh weights, and its optimizer.
+    """Return the compiled copy that the plan describes, with fresh weights, and its optimizer.
 
     Raises:
         NotMeasured: the copy cannot be built.

@@ -1,4 +1,4 @@
-"""A training as data, and what may change it: nothing in this file builds or trains a model."""
+"""A training as data, and changes to it. Nothing in this file builds or trains a model."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from diagnose.measurements import Array
 
 Edit = Callable[[Any, Any], Any]
-"""(the user's layer, what stands for it in the copy so far) -> what stands for it in the copy."""
+"""(the user's layer, its current counterpart in the copy) -> its new counterpart in the copy."""
 
 Adjust = Callable[[Any], None]
-"""Works on the copy once it is built, for what no layer's config holds."""
+"""Changes the built copy, for properties that are not in a layer's config."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """One short training, as the user has it or with something changed. Nothing in it is ever modified.
+    """One short training, the user's own or a changed one. Nothing in it is ever modified.
 
-    `model` is the user's own compiled model: the pattern of the copy that is trained. `edits` and `adjust` say how the
-    copy differs, `loss` replaces the user's (None: the user's own). `optimizer` is a pattern as well: its class and
-    settings count, not its state. `rates` are candidate learning rates, one array of shape [steps] each; the best one
-    counts. `train` is learned from, `dev` judges. `usable_rate` is the middle of the rates that were seen to work,
-    `best_rate` the one that worked best (None: not known). `changes` says in words what was changed, in order;
-    `rate_name` is the name by which the remedy's action and snippet call the chosen rate ("": they name none).
+    `model` is the user's own compiled model; a copy of it is trained. `edits` and `adjust` change the copy, `loss`
+    replaces the user's loss (None: the user's own). Of `optimizer`, the class and the settings are used, not the state.
+    `rates` are candidate learning rates, one array of shape [steps] each; the best one is used. `train` rows are
+    trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one that
+    works best (None: unknown). `changes` are noun phrases, in order. `rate_name` is the name of the chosen rate in the
+    remedy's action and snippet ("": they do not use it).
     """
 
     model: Any
@@ -49,31 +49,31 @@ class TrainingPlan:
 
     @property
     def what(self) -> str:
-        """What was changed, in words."""
-        return "; ".join(self.changes) or "as it is"
+        """The changes as one phrase."""
+        return "; ".join(self.changes) or "no change"
 
     @property
     def heads(self) -> tuple[Any, ...]:
-        """The layers that the outputs come from, those inside a nested model at the end included."""
+        """The layers that give the outputs, including those of nested models."""
         return tuple(_heads(self.model))
 
     @property
     def hidden(self) -> tuple[Any, ...]:
-        """Every other layer, those of nested models included."""
+        """All other layers, including those of nested models."""
         heads = {id(layer) for layer in self.heads}
         return tuple(layer for layer in self.layers if id(layer) not in heads)
 
     @property
     def layers(self) -> tuple[Any, ...]:
-        """All layers, those of nested models included."""
+        """All layers, including those of nested models."""
         return tuple(self.model._flatten_layers(include_self=False))
 
     def changed(self, what: str, **fields: Any) -> TrainingPlan:
-        """This plan with other fields; `what` says in words what that changes."""
+        """Return this plan with other fields; `what` is the change as a noun phrase."""
         return replace(self, changes=(*self.changes, what), **fields)
 
     def edited(self, what: str, edit: Edit) -> TrainingPlan:
-        """This plan with other layers in the copy."""
+        """Return this plan with an edit of the copy's layers; `what` is the change as a noun phrase."""
         return self.changed(what, edits=(*self.edits, edit))
 
 
@@ -86,7 +86,7 @@ def _heads(model: Any) -> Iterator[Any]:
 
 
 def _output(layer: Any) -> Any:
-    """The tensor that a layer gives; None where it was called several times or never."""
+    """The output tensor of a layer; None if it was called several times or never."""
     try:
         return layer.output
     except (AttributeError, ValueError):
@@ -95,7 +95,7 @@ def _output(layer: Any) -> Any:
 
 @dataclass(frozen=True)
 class DoesNotApply:
-    """Why an intervention changes nothing in this plan."""
+    """The reason why an intervention does not apply to a plan."""
 
     reason: str
 
@@ -103,32 +103,32 @@ class DoesNotApply:
 Change = Callable[[TrainingPlan], TrainingPlan | DoesNotApply]
 
 
-def as_it_is(plan: TrainingPlan) -> TrainingPlan:
-    """The plan itself: what most interventions are compared with."""
+def unchanged(plan: TrainingPlan) -> TrainingPlan:
+    """Return the plan itself, the control of most interventions."""
     return plan
 
 
 @dataclass(frozen=True)
 class Intervention:
-    """What a remedy does, done to a training plan: a pure function.
+    """The change that a remedy makes, as a pure function of a training plan.
 
-    `about` says in one sentence what is changed. `change` gives the changed plan, or why it does not apply. `control`
-    gives the plan that the changed one is compared with, where that is not the training as it is.
+    `about` is one sentence on what is changed. `change` returns the changed plan, or why it does not apply. `control`
+    returns the plan to compare it with, if that is not the user's own training.
     """
 
     about: str
     change: Change
-    control: Change = as_it_is
+    control: Change = unchanged
 
 
-def together(plan: TrainingPlan, interventions: Iterable[Intervention]) -> TrainingPlan:
-    """All interventions that apply, one after the other: the repaired reference."""
+def apply_all(plan: TrainingPlan, interventions: Iterable[Intervention]) -> TrainingPlan:
+    """Apply every intervention that fits, in order; the result is the repaired reference."""
     for intervention in interventions:
         changed = intervention.change(plan)
         plan = plan if isinstance(changed, DoesNotApply) else changed
     return plan
 
 
-def put_back(plan: TrainingPlan, interventions: Iterable[Intervention], choice: Intervention) -> TrainingPlan:
-    """The repaired reference with one choice of the user's put back: all interventions but that one."""
-    return together(plan, [other for other in interventions if other is not choice])
+def apply_all_except(plan: TrainingPlan, interventions: Iterable[Intervention], left_out: Intervention) -> TrainingPlan:
+    """Apply every intervention except one; the result is the repaired reference with one of the user's own choices."""
+    return apply_all(plan, [other for other in interventions if other is not left_out])

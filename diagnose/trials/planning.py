@@ -1,4 +1,4 @@
-"""Which remedies are tried, as far as the examination can afford it."""
+"""Runs the trials of remedies that fit into the time budget."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ TRIALS = "trials of remedies"
 
 @dataclass(frozen=True)
 class Trial:
-    """A remedy to be tried, by its code, and what it does to a training plan."""
+    """A remedy to try: its code, and its change of a training plan."""
 
     remedy: str
     intervention: Intervention
 
 
 def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Trial]) -> tuple[Effect, ...]:
-    """Try remedies on copies of the model, the most wanted first, each beside the same training without it.
+    """Try remedies on copies of the model, in the given order, each against the same training without the change.
 
-    One that does not apply to this model, or whose copy cannot be built, is passed over; one that cannot be afforded
-    is listed under coverage.
+    A remedy that does not apply to this model is skipped. A trial that fails, or does not fit into the time budget, is
+    listed under coverage.
     """
     wanted = tuple(wanted)
     if not wanted:
@@ -45,25 +45,25 @@ def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Tria
 
 
 def _cannot_change(bench: Bench) -> tuple[str, str] | None:
-    """Why nothing in this model can be changed, and the way out."""
+    """Why this model cannot be changed, and what to do about it."""
     if not bench.rebuilt:
-        return "the model cannot be rebuilt, so nothing in it can be changed", REBUILD
+        return "the model cannot be rebuilt, so no change can be tried", REBUILD
     if bench.fine_tuned:
-        return "the model fine-tunes pretrained layers, and where they started is unknown", DOES_NOT_APPLY
+        return "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY
     return None
 
 
 def _failed(error: Exception) -> NotMeasured:
-    return NotMeasured(f"it failed: {type(error).__name__}: {error}", REPORT)
+    return NotMeasured(f"the trial failed: {type(error).__name__}: {error}", REPORT)
 
 
 class _Trials:
-    """The trials of one examination: what they share is the plan as it is, and arms that were trained already."""
+    """The trials of one examination; they share the unchanged plan and the arms that are already trained."""
 
     def __init__(self, planner: Planner, own: TrainingPlan) -> None:
         self._planner = planner
         self._own = own
-        self._arms: dict[tuple[str, ...], Arm] = {}  # by what they change
+        self._arms: dict[tuple[str, ...], Arm] = {}  # by their changes
 
     def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
         for trial in wanted:
@@ -73,7 +73,7 @@ class _Trials:
             title, work = f"trial of {trial.remedy}", self._work(changed, control)
             try:
                 found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control))
-            except Exception as error:  # noqa: BLE001 - whatever a layer raises for settings it does not take
+            except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
                 missed = error if isinstance(error, NotMeasured) else _failed(error)
                 self._planner.miss(title, str(missed), missed.how)
                 continue
@@ -93,7 +93,7 @@ class _Trials:
         )
 
     def _trained(self, plan: TrainingPlan) -> Arm:
-        """Two remedies may come to the same change, and most share their control: each plan is trained once."""
+        """Train each plan once: most trials share their control, and two remedies may make the same change."""
         if plan.changes not in self._arms:
             self._arms[plan.changes] = train(self._planner.bench, plan)
         return self._arms[plan.changes]

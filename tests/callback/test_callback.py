@@ -218,7 +218,7 @@ def test_a_sample_of_the_rows_is_never_taken_for_all_of_them() -> None:
     assert held_out["rows"] <= 1_024 and held_out["population"] == 2_000
     checks = {check.code: check for check in found.checks}
     assert checks["missing-classes"].outcome == "skipped"
-    assert "of 8,000 are held" in checks["missing-classes"].reason and "--rows all" in checks["missing-classes"].how
+    assert "out of 8,000 rows" in checks["missing-classes"].reason and "--rows all" in checks["missing-classes"].how
     assert checks["shared-rows"].outcome in ("skipped", "findings")
     messages = [finding.message for finding in found.findings if finding.check == "batch-size"]
     assert messages == ["with batches of 2,000 from 8,000 rows, the training took only 4 steps"]

@@ -137,8 +137,9 @@ def test_a_check_that_needs_all_rows_is_skipped_where_a_split_is_a_sample() -> N
         return counts_rows.run({Dataset: b.dataset(b.split(**changes))})
 
     assert isinstance(outcome(), Examined)
-    assert outcome(sampled=True, population=60_000).reason == "it needs all rows, and of train 1,000 of 60,000 are held"
-    assert outcome(sampled=True).reason == "it needs all rows, and of train only 1,000 are held"
+    sample = outcome(sampled=True, population=60_000)
+    assert sample.reason == "needs all rows; train is a sample of 1,000 out of 60,000 rows"
+    assert outcome(sampled=True).reason == "needs all rows; train is a sample of 1,000 rows"
 
 
 def world(fill: float) -> dict[type, object]:

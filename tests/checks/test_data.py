@@ -394,7 +394,7 @@ def test_a_missing_class_needs_all_rows() -> None:
     train = b.split(y=b.labels({0.0: 1000, 1.0: 24}), sampled=True, population=60_000)
     outcome = missing_classes.run({Dataset: b.dataset(train), Network: b.network()})
     assert isinstance(outcome, Skipped)
-    assert outcome.reason == "it needs all rows, and of train 1,024 of 60,000 are held"
+    assert outcome.reason == "needs all rows; train is a sample of 1,024 out of 60,000 rows"
     assert "--rows all" in outcome.how
 
 

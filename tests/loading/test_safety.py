@@ -107,8 +107,8 @@ ATTACKS = {
         {"class_name": "__typespec__", "spec_name": "Popen", "module": "subprocess", "config": [], "name": "evil"},
         f"is of the class __typespec__, which is not part of Keras 3: {DEFINE}",
     ),
-    "no name": (layer(3), f"has a class that is no name: {DAMAGED}"),  # type: ignore[arg-type]
-    "module that is no name": (layer("Dense", ["os"]), f"has a class that is no name: {DAMAGED}"),  # type: ignore[arg-type]
+    "number as class_name": (layer(3), f"has a class name or module that is not text: {DAMAGED}"),  # type: ignore[arg-type]
+    "list as module": (layer("Dense", ["os"]), f"has a class name or module that is not text: {DAMAGED}"),  # type: ignore[arg-type]
     **{
         f"function {module}.{name}": (
             activation(name, module),
@@ -128,7 +128,7 @@ ATTACKS = {
         activation("relu", registered="package>evil"),
         f"uses the function relu, which is not part of Keras: {DEFINE}",
     ),
-    "function without a name": (activation(["relu"]), f"uses a function that has no name: {DAMAGED}"),
+    "list as function name": (activation(["relu"]), f"uses a function whose name is not text: {DAMAGED}"),
     "array of objects": (
         constant("__numpy__", value=[1], dtype="O"),
         f"holds an array of the type O, not of numbers: {DAMAGED}",
@@ -322,7 +322,7 @@ def test_all_that_keras_saves_of_its_own_is_allowed(tmp_path: Path) -> None:
 
 def test_the_scan_reads_any_json(tmp_path: Path) -> None:
     for config in ({"class_name": 3}, {"class_name": None, "config": []}, [1, {"a": {"class_name": ["x"]}}]):
-        with pytest.raises(InputError, match="no name"):
+        with pytest.raises(InputError, match="class name or module that is not text"):
             check_config(tmp_path, config, {}, trust=False)
 
 

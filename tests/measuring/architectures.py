@@ -1,4 +1,4 @@
-"""Tiny models of every shape that the instruments must see through, each with a subject around it."""
+"""Tiny models of every kind of architecture, each as a subject."""
 
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +51,7 @@ def sequential() -> Subject:
 
 
 def many_ends() -> Subject:
-    """Two inputs, a shared and a nested part, two outputs in a dict, a merge of two paths."""
+    """Two inputs, a shared and a nested part, a merge of two paths, two outputs in a dict."""
     one, other = keras.Input((6,), name="one"), keras.Input((4,), name="other")
     inside = keras.Sequential([keras.Input((5,)), layers.Dense(5, activation="tanh", name="deep")], name="inside")
     shared = layers.Dense(5, activation="relu", name="shared")
@@ -70,7 +70,7 @@ def many_ends() -> Subject:
 
 
 class Twice(keras.Model):
-    """Subclassed: attached in another order than called, one part called twice, the softmax outside any layer."""
+    """Subclassed: attached in another order than called, one part called twice, the softmax not in a layer."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Tiny subjects for the tests of the trainings: a few hundred rows of digits or of noise."""
+"""Tiny subjects for the tests of trainings: a few hundred rows of digits or noise."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 from diagnose.subject import Output, Seen, Split, Subject, Task, Training
 
-ROWS = 600  # of which a quarter is dev
+ROWS = 600  # a quarter of them is dev
 
 
 def digits(

@@ -1,4 +1,4 @@
-"""Baselines: what simple models reach, and whether there is any signal at all."""
+"""Baselines: scores of simple models, and whether there is a signal."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ def measure(case: Subject) -> OutputBaseline:
     return found.outputs[0]
 
 
-def test_an_untrained_net_is_far_behind() -> None:
+def test_an_untrained_net_is_far_behind_the_baselines() -> None:
     found = measure(digits())
     assert found.signal
     assert found.best.skill > 0.8
@@ -27,7 +27,7 @@ def test_an_untrained_net_is_far_behind() -> None:
     assert {candidate.name for candidate in found.candidates} >= {"constant", "logistic regression"}
 
 
-def test_a_trained_net_is_not() -> None:
+def test_a_trained_net_is_not_behind_the_baselines() -> None:
     found = measure(digits(epochs=15))
     assert found.difference_interval.low < 0.03
 
@@ -39,7 +39,7 @@ def test_noise_has_no_signal() -> None:
     assert found.best.skill < 0.1
 
 
-def test_a_line_is_found_in_units_of_the_target() -> None:
+def test_a_linear_target_is_fitted_in_its_own_units() -> None:
     x = np.random.default_rng(0).normal(size=(400, 3)).astype("float32")
     found = measure(numbers(100 * (x @ np.array([1.0, -2.0, 0.5])), x))
     assert found.signal
@@ -66,7 +66,7 @@ def test_tokens_become_bags_of_words() -> None:
     assert found.best.skill > 0.8
 
 
-def test_two_runs_agree_but_for_the_seconds() -> None:
+def test_two_runs_agree_except_for_the_seconds() -> None:
     first, again = measure(digits(epochs=1)), measure(digits(epochs=1))
     assert (first.difference, first.null_skill) == (again.difference, again.null_skill)
     assert [c.error for c in first.candidates] == [c.error for c in again.candidates]

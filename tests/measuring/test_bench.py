@@ -1,4 +1,4 @@
-"""The bench: working copies, fresh weights, samples, and everything as before."""
+"""The bench: working copies, fresh weights, samples, and a restored model."""
 
 import random
 
@@ -14,7 +14,7 @@ from diagnose.subject import Output, Seen, Split, Subject, Task
 from tests.measuring.subjects import digits, subject
 
 
-def test_loaded_weights_are_in_the_copy_and_not_the_users_object() -> None:
+def test_the_copy_has_the_loaded_weights() -> None:
     case = digits(epochs=1)
     with Bench(case, Settings()) as bench, bench.at(None) as model:
         assert model is not case.model
@@ -23,7 +23,7 @@ def test_loaded_weights_are_in_the_copy_and_not_the_users_object() -> None:
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_fresh_weights_depend_on_the_seed_alone() -> None:
+def test_fresh_weights_depend_on_the_seed_only() -> None:
     case = digits()
     with Bench(case, Settings()) as bench:
         first = [bench.weights(0)[0], bench.weights(1)[0]]
@@ -35,7 +35,7 @@ def test_fresh_weights_depend_on_the_seed_alone() -> None:
     assert not np.array_equal(first[0], first[1])
 
 
-def test_explicit_seeds_of_initializers_do_not_make_all_starts_the_same() -> None:
+def test_fresh_weights_differ_despite_explicit_initializer_seeds() -> None:
     start = keras.initializers.GlorotUniform(seed=3)
     case = digits([keras.layers.Dense(8, "relu", kernel_initializer=start), keras.layers.Dense(10, "softmax")])
     with Bench(case, Settings()) as bench:
@@ -43,7 +43,7 @@ def test_explicit_seeds_of_initializers_do_not_make_all_starts_the_same() -> Non
 
 
 class Branches(keras.Model):
-    """A subclassed model: its configuration says nothing of its layers."""
+    """A subclassed model, whose config does not contain its layers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def subclassed() -> Subject:
     )
 
 
-def test_a_subclassed_model_is_used_itself_and_put_back() -> None:
+def test_a_subclassed_model_is_used_directly_and_restored() -> None:
     case = subclassed()
     before = fingerprint(case.model)
     with Bench(case, Settings()) as bench:
@@ -75,7 +75,7 @@ def test_a_subclassed_model_is_used_itself_and_put_back() -> None:
     assert fingerprint(case.model) == before
 
 
-def test_a_weight_without_initializer_leaves_no_fresh_weights() -> None:
+def test_without_an_initializer_there_are_no_fresh_weights() -> None:
     class Scale(keras.layers.Layer):
         def build(self, shape) -> None:
             self.scale = self.add_weight(shape=(1,), name="scale")
@@ -123,7 +123,7 @@ def test_frozen_and_adapted_layers_keep_their_weights() -> None:
     assert same == [True, True, True, True, True, False, True]  # the last bias starts at zero and was not trained
 
 
-def test_everything_is_as_before_when_the_bench_closes() -> None:
+def test_the_bench_restores_the_model_when_it_closes() -> None:
     case = digits(epochs=1)
     before = fingerprint(case.model)
     with Bench(case, Settings(seed=5)) as bench:

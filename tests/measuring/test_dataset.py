@@ -1,4 +1,4 @@
-"""Statistics of the splits against NumPy, on arrays in memory and on disk."""
+"""Statistics of splits compared with NumPy, on arrays in memory and on disk."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def measured(subject, **settings):
 
 
 def table(x, y, task=Task.MULTICLASS, classes=3, loss="sparse_categorical_crossentropy", **splits):
-    """A subject around these arrays; no instrument of this file runs its model."""
+    """A subject with these arrays; these tests do not run its model."""
     model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Dense(3)])
     model.compile("sgd", loss)
     others = {name: Split(name, (a,), (b,), Seen.NO) for name, (a, b) in splits.items()}
@@ -86,7 +86,7 @@ def test_repeated_conflicting_and_shared_rows():
 
 
 def leaking(share, rows=60_000, others=10_000):
-    """A subject of which `share` of the dev rows are also in train."""
+    """A subject with `share` of its dev rows also in train."""
     generator = np.random.default_rng(0)
     x, dev = generator.normal(size=(rows, 3)), generator.normal(size=(others, 3))
     shared = round(share * others)
@@ -94,34 +94,34 @@ def leaking(share, rows=60_000, others=10_000):
     return table(x, np.zeros(rows, int), dev=(dev, np.zeros(others, int)))
 
 
-def held(split, rows):
-    """A random sample of its rows, as one that knows how many there are."""
+def sample_of(split, rows):
+    """A random sample of the rows of a split, with known population."""
     index = np.random.default_rng(len(split.name)).choice(split.rows, rows, replace=False)
     arrays = {"inputs": (split.inputs[0][index],), "targets": (split.targets[0][index],)}
     return replace(split, **arrays, population=split.rows, sampled=True)
 
 
 def judged(subject, **settings):
-    """How the check on shared rows ends."""
+    """The outcome of the check on shared rows."""
     outcome = shared_rows.run({Dataset: measured(subject, **settings)})
     return outcome.reason if isinstance(outcome, Skipped) else [finding.message for finding in outcome.findings]
 
 
-def test_a_leak_in_a_sample_is_seen_or_skipped_and_never_clean():
+def test_a_sample_is_never_reported_free_of_leaks():
     for share in (0.2, 0.0):
         whole = leaking(share)
-        subject = replace(whole, train=held(whole.train, 1_024), dev=held(whole.dev, 1_024))
+        subject = replace(whole, train=sample_of(whole.train, 1_024), dev=sample_of(whole.dev, 1_024))
         assert measured(subject).shared_rows["dev"].searched == pytest.approx(1_024 / 60_000)
         assert judged(subject) != []
     assert judged(subject).startswith("1,024 of 10,000 rows of dev were compared with 1.7 % of train")
 
 
-def test_all_rows_without_a_leak_are_clean_and_with_one_are_not():
+def test_a_leak_is_found_when_all_rows_are_read():
     assert judged(leaking(0.0), rows=None) == []
     assert judged(leaking(0.2), rows=None) == ["20 % of the rows on dev are also in train"]
 
 
-def test_rows_that_are_held_and_not_compared_are_a_sample(monkeypatch):
+def test_compared_rows_count_as_a_sample_of_the_rows_in_memory(monkeypatch):
     monkeypatch.setattr(instrument, "HASHED_ROWS", 500)
     found = measured(leaking(1.0, 2_000, 2_000))
     assert found.train.duplicates == Twins(500, 0, 0.25, every=False)
@@ -130,14 +130,14 @@ def test_rows_that_are_held_and_not_compared_are_a_sample(monkeypatch):
     assert judged(leaking(0.0, 2_000, 2_000), rows=None) == []  # --rows all
 
 
-def test_a_dev_set_cut_from_train_at_even_steps_shows_in_a_sample(monkeypatch):
+def test_a_sample_finds_a_dev_set_cut_from_train_at_even_steps(monkeypatch):
     monkeypatch.setattr(instrument, "HASHED_ROWS", 500)
     x = np.random.default_rng(0).normal(size=(1_000, 3))
     found = measured(table(x, np.zeros(1_000, int), dev=(x[1::2], np.zeros(500, int))))
     assert found.shared_rows["dev"].share > 0.8
 
 
-def test_label_autocorrelation_tells_sorted_from_shuffled():
+def test_label_autocorrelation_is_high_for_sorted_rows_only():
     y = np.repeat([0, 1, 2], 100)
     x = np.ones((300, 2))
     shuffled = np.random.default_rng(0).permutation(y)
@@ -160,7 +160,7 @@ def test_large_files_are_sampled(tmp_path, monkeypatch):
     assert measured(subject, rows=300).train.rows_used == 300
 
 
-def test_names_of_features_are_kept():
+def test_feature_names_are_recorded():
     subject = replace(sequential(), feature_names=tuple("abcdef"), input_names=("row",))
     found = measured(subject).train.inputs[0]
     assert (found.name, found.feature_names) == ("row", tuple("abcdef"))

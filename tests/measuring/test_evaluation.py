@@ -1,4 +1,4 @@
-"""Scores of whole models: the same figures as Keras's own `evaluate`, and what sampling and converting do."""
+"""Scores of models: the same numbers as Keras's `evaluate`, sampling, and converted inputs."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def measured(subject, **settings):
 
 
 @pytest.mark.parametrize("build", EVERY, ids=lambda build: build.__name__)
-def test_losses_are_those_of_keras_evaluate(build):
+def test_losses_equal_those_of_keras_evaluate(build):
     subject = build()
     found = measured(subject).train
     inputs, targets = list(subject.train.inputs), list(subject.train.targets)
@@ -39,14 +39,14 @@ def test_losses_are_those_of_keras_evaluate(build):
         targets = {"class": targets[0], "value": targets[1]}
     else:
         (inputs,), (targets,) = inputs, targets
-    told = subject.model.evaluate(inputs, targets, verbose=0, batch_size=48, return_dict=True)
-    assert found.loss == pytest.approx(told["loss"], rel=1e-4)
+    expected = subject.model.evaluate(inputs, targets, verbose=0, batch_size=48, return_dict=True)
+    assert found.loss == pytest.approx(expected["loss"], rel=1e-4)
     assert (found.rows, found.seen, len(found.scores)) == (48, "yes", len(subject.outputs))
     for score in found.scores:
         assert score.own_loss == pytest.approx(score.loss, rel=1e-3)
 
 
-def test_splits_that_are_not_there_are_unavailable():
+def test_missing_splits_are_unavailable():
     subject = sequential()
     subject = replace(subject, dev=replace(subject.train, name="dev", seen=Seen.NO))
     found = measured(subject)
@@ -64,7 +64,7 @@ def test_the_worst_rows_come_first():
     assert len(worst) == 24
 
 
-def test_rows_are_sampled_and_batched_without_changing_the_figures(monkeypatch):
+def test_batches_do_not_change_the_scores_and_rows_are_sampled(monkeypatch):
     subject = sequential()
     whole = measured(subject).train
     monkeypatch.setattr(instrument, "BATCH", 20)
@@ -74,7 +74,7 @@ def test_rows_are_sampled_and_batched_without_changing_the_figures(monkeypatch):
     assert set(few.worst) <= set(range(48))
 
 
-def test_as_many_rows_are_taken_as_the_interval_asks_for(monkeypatch):
+def test_the_width_of_the_interval_determines_the_number_of_rows(monkeypatch):
     monkeypatch.setattr(instrument, "FIRST_ROWS", 200)
     monkeypatch.setattr(instrument, "RATE_HALF_WIDTH", 0.03)
     generator = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def test_as_many_rows_are_taken_as_the_interval_asks_for(monkeypatch):
     assert measured(subject_of(model, (three(),), (x,), (hard,)), rows=None).train.rows == 4_000
 
 
-def test_logits_and_labels_that_the_loss_refuses():
+def test_logits_and_labels_that_the_loss_rejects():
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     subject = subject_of(model, (three(from_logits=True),), (numbers(6),), (labels(3),))
@@ -102,7 +102,7 @@ def test_logits_and_labels_that_the_loss_refuses():
     assert refused.scores[0].error >= np.mean(labels(3) == 2)
 
 
-def test_conversions_find_the_scale_that_the_model_met():
+def test_conversions_find_the_scale_of_the_training_inputs():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(3, "softmax")])
     model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy")
@@ -123,6 +123,6 @@ def test_conversions_find_the_scale_that_the_model_met():
 
 def test_tokens_are_not_converted():
     with Bench(attention(), Settings()) as bench:
-        assert "takes numbers" in conversions(bench, {}).reason
+        assert "no input of the model is numeric" in conversions(bench, {}).reason
     with Bench(many_ends(), Settings()) as bench:
         assert conversions(bench, {}).rows == 48

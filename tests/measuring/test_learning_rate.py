@@ -1,4 +1,4 @@
-"""The learning-rate instrument tells too low, too high and fine, and abstains where it should."""
+"""The learning-rate instrument finds rates that are too low, too high or fine, and abstains if it should."""
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ def measure(optimizer: keras.optimizers.Optimizer, scale: float = 0.25, **option
 
 
 @pytest.mark.parametrize("optimizer", [OPTIMIZERS.SGD(1e-6), OPTIMIZERS.Adam(1e-7)], ids=["sgd", "adam"])
-def test_too_low(optimizer: keras.optimizers.Optimizer) -> None:
+def test_a_rate_that_is_too_low(optimizer: keras.optimizers.Optimizer) -> None:
     found = measure(optimizer)
     assert found.low is not None
     assert found.own is not None
@@ -30,7 +30,7 @@ def test_too_low(optimizer: keras.optimizers.Optimizer) -> None:
 
 
 @pytest.mark.parametrize("optimizer", [OPTIMIZERS.SGD(100.0), OPTIMIZERS.RMSprop(3.0)], ids=["sgd", "rmsprop"])
-def test_too_high(optimizer: keras.optimizers.Optimizer) -> None:
+def test_a_rate_that_is_too_high(optimizer: keras.optimizers.Optimizer) -> None:
     found = measure(optimizer)
     assert found.high is not None
     assert found.own is not None
@@ -38,7 +38,7 @@ def test_too_high(optimizer: keras.optimizers.Optimizer) -> None:
 
 
 @pytest.mark.parametrize("optimizer", [OPTIMIZERS.SGD(0.3), OPTIMIZERS.Adam(1e-2)], ids=["sgd", "adam"])
-def test_fine(optimizer: keras.optimizers.Optimizer) -> None:
+def test_a_rate_that_is_fine(optimizer: keras.optimizers.Optimizer) -> None:
     found = measure(optimizer)
     assert found.low is not None
     assert found.high is not None
@@ -46,7 +46,7 @@ def test_fine(optimizer: keras.optimizers.Optimizer) -> None:
     assert found.own <= found.high * 1.001
 
 
-def test_it_abstains_where_nothing_learns_at_any_rate() -> None:
+def test_it_abstains_if_nothing_learns_at_any_rate() -> None:
     layers = [keras.layers.Dense(8, activation="relu", kernel_initializer="zeros") for _ in range(2)]
     found = measure(OPTIMIZERS.Adam(1e-3), layers=[*layers, keras.layers.Dense(10, "softmax")])
     assert (found.low, found.high, found.best) == (None, None, None)
@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_measurement() -> None:
         np.testing.assert_array_equal(one.losses, other.losses)
 
 
-def test_a_range_test_reads_a_curve() -> None:
+def test_a_range_test_finds_the_steepest_fall_and_the_minimum() -> None:
     rates = np.geomspace(1e-7, 1.0, 100)
     decades = np.log10(rates)
     losses = 2.3 / (1 + np.exp(6 * (decades + 3))) + np.where(decades > -1, 3.0 * (decades + 1), 0.0)
@@ -72,25 +72,25 @@ def test_a_range_test_reads_a_curve() -> None:
     assert found.rises > found.minimum
 
 
-def test_a_flat_curve_has_no_steepest_place() -> None:
+def test_a_flat_curve_has_no_steepest_fall() -> None:
     losses = 2.3 + 0.01 * np.random.default_rng(0).normal(size=100)
     found = range_test(0, np.geomspace(1e-7, 1.0, 100), losses)
     assert (found.steepest, found.minimum) == (None, None)
 
 
-def test_a_range_test_ends_where_the_loss_explodes() -> None:
+def test_a_range_test_ends_when_the_loss_explodes() -> None:
     losses = np.concatenate([np.linspace(2.3, 1.0, 60), np.geomspace(1.0, 1e6, 40)])
     found = range_test(0, np.geomspace(1e-7, 1.0, 100), losses)
     assert 60 < len(found.losses) < 90
     assert len(found.losses) == len(found.rates) == len(found.smoothed)
 
 
-def test_the_good_rates_are_those_beside_the_best_that_every_seed_likes() -> None:
+def test_good_rates_are_next_to_the_best_and_good_for_every_seed() -> None:
     points = [(1e-4, (0.2, 0.3)), (1e-3, (0.9, 0.88)), (1e-2, (0.95, 0.93)), (1e-1, (0.95, 0.1))]
     sweep = tuple(SweepPoint(rate, skill, (1.0, 1.0), (False, False)) for rate, skill in points)
     assert judge_sweep(sweep) == (1e-3, 1e-2, None)
 
 
-def test_seeds_that_disagree_about_the_best_rate_make_it_abstain() -> None:
+def test_it_abstains_if_seeds_disagree_about_the_best_rate() -> None:
     sweep = (SweepPoint(0.1, (0.95, 0.0, 0.9), (1.0, 1.0, 1.0), (False,) * 3),)
     assert judge_sweep(sweep)[2] == "seeds disagree"

@@ -1,4 +1,4 @@
-"""The model as built: every layer found once, in call order, with what is known of it."""
+"""The model as built: every layer once, in call order, with its properties."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def test_a_sequential_model_layer_by_layer():
     assert (found.optimizer, found.graph_known, found.skips, found.non_finite) == ("adam", True, False, ())
 
 
-def test_heads_look_through_activation_and_reshaping_layers():
+def test_heads_are_found_behind_activation_and_reshaping_layers():
     heads = described(many_ends())[0].heads
     assert [(head.layer, head.activation, head.units) for head in heads] == [
         ("logits", "softmax", 3),
@@ -67,7 +67,7 @@ def test_heads_look_through_activation_and_reshaping_layers():
     assert [(h.layer, h.activation) for h in described(autoencoder())[0].heads] == [("decoder/expand", "linear")]
 
 
-def test_nested_and_shared_layers_stand_once_with_all_that_feeds_them():
+def test_nested_and_shared_layers_appear_once_with_all_inputs():
     found, by_path = described(many_ends())
     assert len(by_path) == len(found.layers)
     assert set(by_path["inside/deep"].inbound) == {"shared", "enter"}
@@ -75,7 +75,7 @@ def test_nested_and_shared_layers_stand_once_with_all_that_feeds_them():
     assert found.skips
 
 
-def test_residual_branches_show_in_the_graph():
+def test_residual_branches_are_in_the_graph():
     found, by_path = described(residual())
     assert found.skips
     assert set(by_path["add"].inbound) == {"conv", "branch"}
@@ -124,7 +124,7 @@ def test_activations_have_canonical_names():
     assert all(by_path[name].activation == name for name in ("silu", "leaky_relu", "relu6", "linear"))
 
 
-def test_what_is_not_finite_is_found_in_weights_and_optimizer_slots():
+def test_non_finite_values_are_found_in_weights_and_optimizer_slots():
     subject = sequential()
     subject.model.fit(numbers(6), labels(3), verbose=0)
     kernel = subject.model.get_layer("first").kernel
@@ -156,19 +156,19 @@ def test_twins_are_units_with_parallel_weights():
     assert twin_share(generator.normal(size=(1, 50))) is None
 
 
-def test_operations_outside_layers_are_named():
+def test_operations_outside_layers_are_listed():
     inputs = keras.Input((4,))
     hidden = keras.ops.relu(layers.Dense(3)(inputs))
     model = keras.Model(inputs, layers.Dense(1)(hidden) + 1.0)
     assert walk(model).operations == ("Relu", "Add")
 
 
-def test_a_saved_model_run_as_a_whole_gets_no_clean_bill_for_its_layers(tmp_path):
+def test_the_layers_of_a_saved_model_are_not_measured(tmp_path):
     sequential().model.export(tmp_path / "saved", verbose=False)
     layer = keras.layers.TFSMLayer(str(tmp_path / "saved"), call_endpoint="serve")
     source = keras.Input(sequential().model.input_shape[1:])
     whole = replace(sequential(), model=keras.Model(source, layer(source)))
     with Bench(whole, Settings()) as bench:
         for instrument in (network, forward, backward):
-            with pytest.raises(NotMeasured, match="run as a whole: its layers cannot be seen"):
+            with pytest.raises(NotMeasured, match="runs as one layer: its inner layers are not accessible"):
                 instrument(bench, {})

@@ -1,4 +1,4 @@
-"""Learning 16 rows by heart, and the loss before any training."""
+"""Overfitting 16 rows, and the loss before training."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def measure(case: Subject) -> OverfitBatch:
     return found
 
 
-def test_dropout_noise_normalisation_and_penalties_do_not_stand_in_the_way() -> None:
+def test_regularization_does_not_prevent_overfitting() -> None:
     layers = [
         keras.layers.GaussianNoise(1.0),
         keras.layers.Dense(64, kernel_regularizer=keras.regularizers.L2(1.0)),
@@ -35,7 +35,7 @@ def test_dropout_noise_normalisation_and_penalties_do_not_stand_in_the_way() -> 
     assert found.attempts[-1].steps < 500
 
 
-def test_a_net_whose_signal_is_cut_fails_at_every_rate() -> None:
+def test_a_net_without_signal_fails_at_every_rate() -> None:
     layers = [keras.layers.Dense(8, activation="relu", kernel_initializer="zeros"), keras.layers.Dense(10, "softmax")]
     layers[1].kernel_initializer = keras.initializers.Zeros()
     found = measure(digits(layers))
@@ -43,7 +43,7 @@ def test_a_net_whose_signal_is_cut_fails_at_every_rate() -> None:
     assert [attempt.rate for attempt in found.attempts] == [1e-3, 1e-2, 1e-4]
 
 
-def test_regression_is_measured_in_shares_of_the_variance() -> None:
+def test_the_loss_of_regression_is_relative_to_the_variance() -> None:
     x = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
     found = measure(numbers(x @ np.arange(4.0) + 5, x))
     assert found.solved

@@ -1,4 +1,4 @@
-"""The user's compiled metrics are those that `evaluate` gives, and stay as they were."""
+"""The user's compiled metrics equal those of `evaluate`, and do not change."""
 
 from typing import Any
 
@@ -25,16 +25,16 @@ def trained(metrics: Any) -> Any:
     return model
 
 
-def test_they_are_those_of_evaluate() -> None:
+def test_metrics_equal_those_of_evaluate() -> None:
     model = trained(["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2, name="top")])
     before = fingerprint(model)
     errors = diagnose.examine(model, rows(), effort="quick").errors
     assert fingerprint(model) == before
-    theirs = model.evaluate(*rows(), verbose=0, return_dict=True)
-    assert errors[0].metrics == {name: pytest.approx(theirs[name]) for name in ("accuracy", "top")}
+    expected = model.evaluate(*rows(), verbose=0, return_dict=True)
+    assert errors[0].metrics == {name: pytest.approx(expected[name]) for name in ("accuracy", "top")}
 
 
-def test_each_output_has_its_own() -> None:
+def test_each_output_has_its_own_metrics() -> None:
     given = keras.Input((6,))
     outputs = {"a": keras.layers.Dense(3, "softmax", name="a")(given), "b": keras.layers.Dense(1, name="b")(given)}
     model = keras.Model(given, outputs)
@@ -45,12 +45,12 @@ def test_each_output_has_its_own() -> None:
     assert {error.output: sorted(error.metrics) for error in errors} == {"a": ["accuracy"], "b": ["mae"]}
 
 
-def test_a_metric_that_fails_costs_only_the_metrics() -> None:
+def test_a_metric_that_fails_does_not_affect_the_errors() -> None:
     class Broken(keras.metrics.Metric):
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             if settings.get("name") != "first":
-                raise RuntimeError("made once only")
+                raise RuntimeError("cannot be copied")
 
         def update_state(self, *_: Any, **__: Any) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The planner: what runs, how large, what fails, and that nothing of the user's changes."""
+"""The planner: what runs at which size, failures, and an unchanged model."""
 
 import time
 from dataclasses import fields, is_dataclass
@@ -30,7 +30,7 @@ def measure(
     return Measured(found, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
 
 
-def test_quick_trains_nothing_and_says_so() -> None:
+def test_effort_quick_does_not_train_and_lists_what_is_missing() -> None:
     result = measure(digits(), TRAININGS | {Initial, Baseline}, Settings(effort=Effort.QUICK))
     for kind in (*TRAININGS, Baseline):
         assert isinstance(result.measurements[kind], Unavailable)
@@ -38,13 +38,13 @@ def test_quick_trains_nothing_and_says_so() -> None:
     assert {entry.what for entry in result.missed} == {"overfit one batch", "baselines", "learning rates"}
 
 
-def test_priority_decides_the_order_and_progress_tells_it() -> None:
+def test_progress_reports_instruments_by_priority() -> None:
     titles: list[str] = []
     measure(digits(), frozenset({LearningRate, Initial}), Settings(), titles.append)
     assert titles == ["loss at initialisation", "learning rates"]
 
 
-def test_what_does_not_fit_shrinks_and_then_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instrument_shrinks_to_fit_the_budget_or_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "timed", lambda bench: (0.01, 0.1))
     result = measure(digits(), frozenset({LearningRate}), Settings(budget=40.0))
     assert result.executed[0].scale < 1
@@ -56,7 +56,7 @@ def test_what_does_not_fit_shrinks_and_then_is_dropped(monkeypatch: pytest.Monke
     assert "--budget" in result.missed[0].how
 
 
-def test_without_a_budget_the_clock_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_budget_the_plan_does_not_depend_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = measure(digits(), TRAININGS | {Baseline}, Settings())
     hours = count(step=3600.0)
     monkeypatch.setattr(time, "perf_counter", lambda: next(hours))
@@ -65,20 +65,20 @@ def test_without_a_budget_the_clock_decides_nothing(monkeypatch: pytest.MonkeyPa
     assert all(plain(usual.measurements[kind]) == plain(slow.measurements[kind]) for kind in TRAININGS)
 
 
-def test_a_failing_instrument_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_instrument_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(bench: object, measured: object) -> object:
         raise ZeroDivisionError("by zero")
 
     failing = planning.Instrument(OverfitBatch, Effort.QUICK, 1, "broken", broken)
-    kept = tuple(i for i in planning.INSTRUMENTS if i.provides is Initial)
-    monkeypatch.setattr(planning, "INSTRUMENTS", (failing, *kept))
+    others = tuple(i for i in planning.INSTRUMENTS if i.provides is Initial)
+    monkeypatch.setattr(planning, "INSTRUMENTS", (failing, *others))
     result = measure(digits(), frozenset({OverfitBatch, Initial}), Settings())
     assert result.measurements[OverfitBatch] == Unavailable("broken failed: ZeroDivisionError: by zero", REPORT)
     assert isinstance(result.measurements[Initial], Initial)
     assert [entry.what for entry in result.missed] == ["broken"]
 
 
-def test_the_model_is_bit_identical_afterwards_and_measurements_repeat() -> None:
+def test_the_model_does_not_change_and_measurements_are_repeatable() -> None:
     case = digits(epochs=1)
     before = fingerprint(case.model)
     first = measure(case, TRAININGS | {Initial}, Settings()).measurements
@@ -88,7 +88,7 @@ def test_the_model_is_bit_identical_afterwards_and_measurements_repeat() -> None
 
 
 def plain(value: Any) -> Any:
-    """Measurements as nested plain data that compares by value, nan equal to nan."""
+    """Convert measurements to nested plain data that compares by value, with nan equal to nan."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if is_dataclass(value):

@@ -1,4 +1,4 @@
-"""The probe against NumPy on the real outputs, and against a gradient tape."""
+"""The probe compared with NumPy on the real outputs, and with a gradient tape."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ from tests.measuring.architectures import (
 
 
 def outputs_by_path(model, inputs):
-    """What really leaves the layers of a Functional or Sequential model, by Keras's own multi-output model."""
+    """The outputs of the layers of a Functional or Sequential model, from a multi-output Keras model."""
     every = keras.Model(model.inputs, [layer.output for layer in model.layers])
     return {layer.name: np.asarray(out) for layer, out in zip(model.layers, every(inputs, training=False), strict=True)}
 
@@ -66,7 +66,7 @@ def test_tallies_equal_numpy_on_the_real_outputs(build):
     ] in found
 
 
-def test_extremes_see_every_position_and_means_a_sample_of_them():
+def test_extremes_use_all_positions_and_means_a_sample():
     subject = residual()
     found, entered = statistics(subject.model, subject.train.inputs[0])
     real = outputs_by_path(subject.model, subject.train.inputs[0])["conv"]
@@ -77,7 +77,7 @@ def test_extremes_see_every_position_and_means_a_sample_of_them():
     assert entered["conv"].high == pytest.approx(subject.train.inputs[0].max() / 2)
 
 
-def test_large_means_do_not_swallow_small_spreads():
+def test_small_spreads_around_large_means_are_exact():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     inputs = numbers(2) + np.float32(3000)
     _, entered = statistics(model, inputs)
@@ -97,7 +97,7 @@ def test_saturated_and_non_finite_values_are_counted():
     assert statistics(model, inputs)[0]["squash"].non_finite.sum() == np.isnan(np.asarray(model(inputs))).sum() > 0
 
 
-def test_a_part_that_is_called_twice_is_one_key_with_both_calls():
+def test_a_part_that_is_called_twice_has_one_tally_of_both_calls():
     model = Twice()
     model(numbers(6))
     found, _ = statistics(model, numbers(6))
@@ -109,7 +109,7 @@ def test_a_part_that_is_called_twice_is_one_key_with_both_calls():
 
 
 @pytest.mark.parametrize("build", [many_ends, recurrent, attention, residual, autoencoder], ids=lambda b: b.__name__)
-def test_gradients_equal_those_of_a_tape(build):
+def test_gradients_equal_those_of_a_gradient_tape(build):
     subject = build()
     with Bench(subject, Settings()) as bench, bench.at(None) as model:
         batch = bench.batch(subject.train, np.arange(16))
@@ -132,19 +132,19 @@ def test_gradients_equal_those_of_a_tape(build):
         assert reading.weight_gradients[part.path] == pytest.approx(expected, rel=1e-3, abs=1e-12)
 
 
-def test_activation_gradients_equal_those_by_hand():
+def test_activation_gradients_equal_the_analytical_ones():
     subject = autoencoder()
     inputs = numbers(6)
     with Bench(subject, Settings()) as bench, bench.at(None) as model:
         parts = tuple(part for part in walk(model).parts if kernels(part))
         reading = compile_gradients(model, parts)((inputs, inputs, None))
         predicted = np.asarray(model(inputs))
-    by_hand = 2 * (predicted - inputs) / predicted.size
+    expected = 2 * (predicted - inputs) / predicted.size
     squares, values = reading.activation_gradients["decoder/expand"]
-    assert (squares, values) == (pytest.approx(np.square(by_hand).sum(), rel=1e-4), predicted.size)
+    assert (squares, values) == (pytest.approx(np.square(expected).sum(), rel=1e-4), predicted.size)
 
 
-def test_the_head_has_an_activation_gradient_although_keras_goes_on_from_its_logits():
+def test_a_head_whose_loss_uses_logits_has_an_activation_gradient():
     subject = attention()
     with Bench(subject, Settings()) as bench:
         measured = backward(bench, {}).current
@@ -165,7 +165,7 @@ def test_sample_weights_count_and_penalties_do_not():
     assert weighted.loss != pytest.approx(plain.loss, rel=1e-3)
 
 
-def test_a_cut_graph_shows():
+def test_a_kernel_without_gradient_is_cut():
     given = keras.Input((4,))
     hidden = keras.layers.Dense(3, name="lost")(given)
     cut = keras.layers.Lambda(tf.stop_gradient, output_shape=(3,))(hidden)
@@ -187,7 +187,7 @@ def test_without_a_loss_or_trainable_weights_gradients_are_unavailable():
 
 
 @pytest.mark.parametrize("build", EVERY, ids=lambda build: build.__name__)
-def test_both_instruments_cover_every_kind_of_model(build):
+def test_both_instruments_work_on_every_kind_of_model(build):
     subject = build()
     with Bench(subject, Settings()) as bench:
         activations, gradients = forward(bench, {}), backward(bench, {})

@@ -1,4 +1,4 @@
-"""The replay: recorded histories pass through, others are trained anew."""
+"""The replay: a recorded history is returned, else the training is replayed."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def replayed(case: Subject) -> History:
     return found
 
 
-def test_it_is_as_long_as_the_users_training_and_gets_as_far() -> None:
+def test_a_replay_is_as_long_as_the_users_training_and_learns() -> None:
     case = digits(epochs=8)
     found = replayed(case)
     assert (found.origin, found.whole, len(found.runs)) == ("replay", True, 3)
@@ -33,7 +33,7 @@ def test_it_is_as_long_as_the_users_training_and_gets_as_far() -> None:
         assert run.non_finite_step is None
 
 
-def test_runs_of_one_seed_are_the_same_and_of_two_seeds_differ() -> None:
+def test_a_run_depends_on_its_seed_only() -> None:
     case = digits(epochs=2)
     first, again = replayed(case), replayed(case)
     np.testing.assert_array_equal(first.runs[0].step_losses, again.runs[0].step_losses)
@@ -41,18 +41,18 @@ def test_runs_of_one_seed_are_the_same_and_of_two_seeds_differ() -> None:
     assert not np.array_equal(first.runs[0].step_losses, first.runs[1].step_losses)
 
 
-def test_a_recorded_history_passes_through() -> None:
+def test_a_recorded_history_is_returned() -> None:
     empty = np.empty(0)
     recorded = History("recorded", (Run(None, empty, empty, empty, empty, empty),), None, None, None, None, None, True)
     assert replayed(replace(digits(), history=recorded)) is recorded
 
 
-def test_quick_trains_nothing() -> None:
+def test_effort_quick_does_not_train() -> None:
     with Bench(digits(), Settings(effort=Effort.QUICK)) as bench:
         assert isinstance(history(bench, {}), Unavailable)
 
 
-def test_divergence_is_seen() -> None:
+def test_divergence_is_recorded() -> None:
     x = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
     case = numbers(x[:, 0], x, keras.optimizers.SGD(1e4))
     run = replayed(case).runs[0]

@@ -1,4 +1,4 @@
-"""Scores against figures worked out by hand or by scikit-learn."""
+"""Scores compared with numbers computed by hand or by scikit-learn."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_multiclass_probabilities_agree_with_scikit_learn_for_integers_and_one_h
     assert (dense.error, dense.loss, dense.skill) == pytest.approx((sparse.error, sparse.loss, sparse.skill))
 
 
-def test_logits_are_turned_into_probabilities_where_the_loss_says_so_or_the_numbers_show_it():
+def test_logits_are_recognised_by_the_loss_or_by_their_range():
     y = np.array([0, 1, 2, 1])
     logits = RNG.normal(0, 3, (4, 3))
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
@@ -50,7 +50,7 @@ def test_logits_are_turned_into_probabilities_where_the_loss_says_so_or_the_numb
     assert judged(many(from_logits=True), y, p, "softmax").loss == pytest.approx(log_loss(y, p, labels=[0, 1, 2]))
 
 
-def test_sigmoids_under_a_categorical_loss_are_divided_by_their_sum():
+def test_sigmoids_with_a_categorical_loss_are_divided_by_their_sum():
     y = np.array([0, 1])
     p = np.array([[0.9, 0.9, 0.0], [0.2, 0.6, 0.0]])
     result = judged(many(), y, p, "sigmoid")
@@ -73,9 +73,7 @@ def test_sigmoids_under_a_categorical_loss_are_divided_by_their_sum():
         (binary(), (-1, 1), (0.4, 0.6), "sigmoid"),
     ],
 )
-def test_binary_predictions_are_cut_where_the_head_and_the_labels_put_the_middle(
-    output, labels, predictions, activation
-):
+def test_the_threshold_of_binary_predictions_depends_on_head_and_labels(output, labels, predictions, activation):
     y = np.array([labels[0], labels[1], labels[0], labels[1]])
     p = np.array([predictions[0], predictions[1]] * 2)[:, None]
     assert judged(output, y, p, activation).error == 0
@@ -91,7 +89,7 @@ def test_two_softmax_units_with_integer_labels_are_two_classes():
         assert result.loss == pytest.approx(-np.log([0.9, 0.6, 0.3]).mean())
 
 
-def test_labels_without_a_unit_count_as_wrong_and_do_not_crash():
+def test_labels_without_an_output_unit_count_as_wrong():
     result = judged(many(), np.array([1, 2, 3, 3]), np.eye(3)[[1, 2, 0, 0]])
     assert result.error == 0.5
     assert result.loss == pytest.approx(-np.log(1e-7) / 2)
@@ -127,7 +125,7 @@ def test_a_column_of_predictions_is_not_broadcast_against_flat_targets():
     assert judged(Output("y", Task.REGRESSION, "mse"), y, y[:, None]).error == 0
 
 
-def test_what_is_not_finite_is_counted_and_never_flatters():
+def test_non_finite_predictions_are_counted_as_wrong():
     classes = judged(many(), np.array([0, 1, 2]), np.array([[1, 0, 0], [np.nan] * 3, [0, 0, 1]]))
     assert (classes.non_finite, classes.error) == (1, pytest.approx(1 / 3))
     values = judged(Output("y", Task.REGRESSION, "mse"), np.arange(3.0), np.array([0, np.nan, 2]))
@@ -139,7 +137,7 @@ def test_what_is_not_finite_is_counted_and_never_flatters():
         constant_reference(Output("y", Task.REGRESSION, "mse"), np.array([np.nan]))
 
 
-def test_sequences_and_pictures_are_judged_by_the_share_of_positions():
+def test_the_error_of_a_sequence_is_the_share_of_wrong_positions():
     y = RNG.integers(0, 4, (6, 5))
     p = np.eye(4)[y]
     p[0, :2] = np.roll(p[0, :2], 1, axis=-1)
@@ -150,14 +148,14 @@ def test_sequences_and_pictures_are_judged_by_the_share_of_positions():
     assert score(output, y[..., None], p, reference).error == pytest.approx(0.4 / 6)
 
 
-def test_soft_targets_cost_their_cross_entropy():
+def test_the_loss_of_soft_targets_is_their_cross_entropy():
     y = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]])
     output = many(loss="categorical_crossentropy")
     assert judged(output, y, y).loss == pytest.approx(-(y * np.log(y)).sum(1).mean())
     assert judged(output, y, y).error == 0
 
 
-def test_the_constant_is_fitted_on_train_and_judged_on_the_same_rows():
+def test_the_constant_is_fitted_on_train_and_scored_on_the_same_rows():
     output = binary()
     reference = constant_reference(output, np.array([0, 0, 0, 1]))
     result = score(output, np.array([1, 1, 0, 1]), np.array([0.9, 0.9, 0.1, 0.9]), reference)
@@ -166,14 +164,14 @@ def test_the_constant_is_fitted_on_train_and_judged_on_the_same_rows():
     assert result.beats_constant_error.low < 0.75 < result.beats_constant_error.high
 
 
-def test_predictions_that_do_not_fit_the_targets_are_refused():
+def test_predictions_with_another_shape_than_targets_are_rejected():
     output = Output("y", Task.REGRESSION, "mse")
     reference = constant_reference(output, np.zeros((4, 2)))
-    with pytest.raises(InputError, match="3 numbers"):
+    with pytest.raises(InputError, match="must have 2 numbers per row, as targets, got 3"):
         score(output, np.zeros((4, 2)), np.zeros((4, 3)), reference)
 
 
-def test_intervals_cover_as_often_as_they_say():
+def test_intervals_have_their_nominal_coverage():
     draws = RNG.random((400, 60)) < 0.1
     rates = [wilson(float(draw.sum()), 60) for draw in draws]
     assert np.mean([rate.low <= 0.1 <= rate.high for rate in rates]) > 0.92

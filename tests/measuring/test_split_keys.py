@@ -1,4 +1,4 @@
-"""Groups and times of splits against a count by hand."""
+"""Groups and times of splits compared with counts by hand."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ from diagnose.subject import Output, Seen, Split, Subject, Task
 
 
 def subject(groups: dict[str, Any] | None = None, times: dict[str, Any] | None = None) -> Subject:
-    """Splits of as many rows as they have keys; no instrument of this file runs a model."""
+    """A subject whose splits have as many rows as keys; these tests do not run a model."""
     splits = {}
     for name in groups or times or {"train": [0]}:
         keys = [None if some is None else np.asarray(some[name]) for some in (groups, times)]
@@ -35,13 +35,13 @@ def test_groups_and_their_rows_are_counted() -> None:
     assert found["test"].shared_rows == 0.0
 
 
-def test_rows_without_a_group_do_not_count() -> None:
+def test_rows_without_a_group_are_ignored() -> None:
     found = group_overlaps(subject({"train": text("", "a"), "dev": text("", "", "b", "a")}))
     assert not isinstance(found, Unavailable)
     assert (found["dev"].rows, found["dev"].shared_rows) == (2, 0.5)
 
 
-def test_dates_that_follow_each_other() -> None:
+def test_a_dev_split_that_is_later_than_train() -> None:
     days = np.arange("2024-01-01", "2024-04-10", dtype="datetime64[D]").astype("datetime64[s]")
     found = time_orders(subject(times={"train": days[:80], "dev": days[80:]}))
     assert not isinstance(found, Unavailable)
@@ -50,7 +50,7 @@ def test_dates_that_follow_each_other() -> None:
     assert (found["dev"].later, found["dev"].inside, found["dev"].rows) == (1.0, 0.0, 20)
 
 
-def test_a_random_split_lies_within_train() -> None:
+def test_a_random_split_covers_the_time_of_train() -> None:
     order = np.random.default_rng(0).permutation(1000).astype("float64")
     found = time_orders(subject(times={"train": order[:800], "dev": order[800:]}))
     assert not isinstance(found, Unavailable)
@@ -58,20 +58,20 @@ def test_a_random_split_lies_within_train() -> None:
     assert found["dev"].inside > 0.95
 
 
-def test_ties_count_half_and_missing_times_not_at_all() -> None:
+def test_ties_count_half_and_missing_times_are_ignored() -> None:
     found = time_orders(subject(times={"train": [1.0, 1.0, np.nan], "dev": [1.0, np.nan]}))
     assert not isinstance(found, Unavailable)
     assert (found["dev"].later, found["dev"].rows) == (0.5, 1)
 
 
-def test_single_rows_of_far_dates_do_not_widen_train() -> None:
+def test_outliers_do_not_extend_the_time_of_train() -> None:
     train = np.append(np.arange(999.0), 1e9)
     found = time_orders(subject(times={"train": train, "dev": np.arange(1000.0, 1100.0)}))
     assert not isinstance(found, Unavailable)
     assert found["dev"].inside == 0.0
 
 
-def test_what_was_not_named_is_unavailable() -> None:
+def test_without_columns_or_other_splits_both_are_unavailable() -> None:
     groups, times = group_overlaps(subject()), time_orders(subject())
     assert isinstance(groups, Unavailable) and "--group COLUMN" in groups.how
     assert isinstance(times, Unavailable) and "--time COLUMN" in times.how

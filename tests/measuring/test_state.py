@@ -1,4 +1,4 @@
-"""Bit-identity: nothing that a block does to the model or to random numbers outlives the guard."""
+"""The guard restores the model and random states bit for bit."""
 
 import random
 
@@ -37,7 +37,7 @@ def model(request):
     return built
 
 
-def test_training_compiling_and_drawing_leave_no_trace(model):
+def test_training_compiling_and_random_numbers_are_undone(model):
     keras.utils.set_random_seed(5)
     before, optimizer = fingerprint(model), model.optimizer
     with guard(model):
@@ -57,7 +57,7 @@ def test_training_compiling_and_drawing_leave_no_trace(model):
     assert after[:-1] == draws()[:-1]
 
 
-def test_the_guard_holds_where_the_block_fails(model):
+def test_the_guard_restores_after_an_exception(model):
     before = fingerprint(model)
     with pytest.raises(ZeroDivisionError), guard(model):
         model.set_weights([weight + 1 for weight in model.get_weights()])
@@ -65,7 +65,7 @@ def test_the_guard_holds_where_the_block_fails(model):
     assert fingerprint(model) == before
 
 
-def test_training_goes_on_as_if_the_block_had_not_been():
+def test_a_later_training_is_not_affected_by_the_block():
     def trained(disturb):
         keras.utils.set_random_seed(5)
         built = sequential().model

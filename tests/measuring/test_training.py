@@ -1,4 +1,4 @@
-"""The trainer: what `fit` would do, in one compiled loop, again and again."""
+"""The trainer does the same as `fit`, repeatedly and in one compiled loop."""
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ from tests.measuring.subjects import digits, numbers
     ],
     ids=lambda optimizer: optimizer.name,
 )
-def test_a_run_does_what_train_on_batch_does(optimizer: keras.optimizers.Optimizer) -> None:
+def test_a_run_does_the_same_as_train_on_batch(optimizer: keras.optimizers.Optimizer) -> None:
     layers = [
         keras.layers.Dense(8, activation="relu", kernel_regularizer="l2"),
         keras.layers.BatchNormalization(),
@@ -48,7 +48,7 @@ def test_a_run_does_what_train_on_batch_does(optimizer: keras.optimizers.Optimiz
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
-def test_beginning_again_gives_the_same_course_without_tracing_again() -> None:
+def test_the_same_start_gives_the_same_course() -> None:
     layers = [keras.layers.Dense(16, activation="relu"), keras.layers.Dropout(0.5), keras.layers.Dense(10, "softmax")]
     with Bench(digits(layers), Settings()) as bench, own_training(bench) as trainer:
         courses = []
@@ -60,7 +60,7 @@ def test_beginning_again_gives_the_same_course_without_tracing_again() -> None:
     assert not np.array_equal(courses[0].losses, courses[1].losses)
 
 
-def test_it_stops_at_the_first_loss_that_is_not_finite() -> None:
+def test_it_stops_at_the_first_non_finite_loss() -> None:
     x = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
     case = numbers(x[:, 0], x, keras.optimizers.SGD(1.0))
     with Bench(case, Settings()) as bench, own_training(bench) as trainer:
@@ -70,7 +70,7 @@ def test_it_stops_at_the_first_loss_that_is_not_finite() -> None:
     assert np.isfinite(course.losses[:-1]).all()
 
 
-def test_learning_rate_schedules_are_evaluated_outside() -> None:
+def test_learning_rate_schedules_become_rates_per_step() -> None:
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2, 4], [0.1, 0.01, 0.001])
     case = digits(optimizer=keras.optimizers.SGD(schedule, momentum=0.5))
     rates = copying.learning_rates(case.model.optimizer, 6)
@@ -79,7 +79,7 @@ def test_learning_rate_schedules_are_evaluated_outside() -> None:
     assert (optimizer.momentum, pytest.approx(float(optimizer.learning_rate))) == (0.5, 0.1)
 
 
-def test_a_train_step_of_the_users_own_is_not_replaced_by_ours() -> None:
+def test_a_model_with_a_custom_train_step_is_rejected() -> None:
     class Odd(keras.Model):
         def train_step(self, data):
             return super().train_step(data)
@@ -90,16 +90,16 @@ def test_a_train_step_of_the_users_own_is_not_replaced_by_ours() -> None:
     case = digits()
     object.__setattr__(case, "model", model)
     with Bench(case, Settings()) as bench, pytest.raises(NotMeasured, match="train_step"), own_training(bench):
-        pytest.fail("a trainer was made")
+        pytest.fail("a trainer was created")
 
 
-def test_standings_are_those_of_scoring() -> None:
+def test_assessments_equal_scores() -> None:
     with Bench(digits(epochs=3), Settings()) as bench, own_training(bench) as trainer:
         trainer.begin(bench.weights(None), 0)
         _, dev = bench.holdout()
-        standing = trainer.judge_dev()
+        found = trainer.judge_dev()
         predicted = trainer.model.predict(dev.inputs[0], verbose=0)
-    assert standing.error == pytest.approx((predicted.argmax(1) != dev.targets[0]).mean())
+    assert found.error == pytest.approx((predicted.argmax(1) != dev.targets[0]).mean())
     own = -np.log(predicted[np.arange(dev.rows), dev.targets[0]])
-    assert standing.loss == pytest.approx(own.mean(), rel=1e-4)
-    assert standing.loss_se == pytest.approx(own.std(ddof=1) / np.sqrt(dev.rows), rel=0.05)
+    assert found.loss == pytest.approx(own.mean(), rel=1e-4)
+    assert found.loss_se == pytest.approx(own.std(ddof=1) / np.sqrt(dev.rows), rel=0.05)

@@ -17,8 +17,8 @@ from diagnose.reasoning.prescribing import _clause
             "on dev rows the net's error is 11 % and that of ridge 5.6 %, 48 % less",
         ),
         (
-            "inputs standardised: this change alone restores learning: train skill 0.00 without and 0.97 with it",
-            "inputs standardised: this change alone restores learning",
+            "with standardised inputs alone, learning is restored: train skill 0.97, and 0.00 without the change",
+            "with standardised inputs alone, learning is restored",
         ),
     ],
 )

@@ -162,7 +162,7 @@ def test_saving_leaves_the_file_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_another_suffix_and_a_path_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"ends in .json, .html or .xml"):
+    with pytest.raises(InputError, match=r"must end in .json, .html or .xml"):
         save(sick(), tmp_path / "a.txt")
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"):

@@ -1,4 +1,4 @@
-"""Small models with one fault each, and what the trial of its remedy needs to know."""
+"""Small models with one fault each, and the measurements that the trial of its remedy needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ ROWS, FEATURES, CLASSES = 48, 6, 3
 
 @dataclass(frozen=True)
 class Scene:
-    """A model with a fault that the remedy `code` cures; `data` gives x and y of train."""
+    """A model with a fault that the remedy `code` fixes; `rows` returns x and y of train."""
 
     code: str
     model: Callable[[], Any]
@@ -50,7 +50,7 @@ class Scene:
 
     @property
     def measured(self) -> dict[type, object]:
-        """The sweep, where the trial rests on one."""
+        """The learning-rate sweep, if the trial needs one."""
         if self.swept is None:
             return {}
         points = (SweepPoint(self.swept, (0.9,), (0.1,), (False,)),)
@@ -58,7 +58,7 @@ class Scene:
 
 
 def net(*stack: Any) -> Callable[[], Any]:
-    """A stack that is built anew each time: layers may be used in one model only."""
+    """Return a function that builds the stack anew each time: a layer can be part of one model only."""
     configs = [keras.layers.serialize(layer) for layer in stack]
     return lambda: keras.Sequential([keras.Input((FEATURES,)), *(keras.layers.deserialize(c) for c in configs)])
 

@@ -1,4 +1,4 @@
-"""What two arms of a trial come to: gain, interval, and whether it is a cure."""
+"""The effect of a trial: gain, interval, and whether it restores learning."""
 
 import pytest
 
@@ -19,17 +19,17 @@ def test_a_clear_gain_restores_learning() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ((0.5, 0.5, 0.5), (0.55, 0.56, 0.57)),  # less than matters
-        ((0.0, 0.0, 0.0), (0.2, 0.2, 0.2)),  # still next to the constant prediction
+        ((0.5, 0.5, 0.5), (0.55, 0.56, 0.57)),  # the gain is too small
+        ((0.0, 0.0, 0.0), (0.2, 0.2, 0.2)),  # still close to the constant prediction
         ((0.1, 0.9, 0.2), (0.9, 0.9, 0.9)),  # the seeds differ more than the arms
         ((0.9, 0.9, 0.9), (0.1, 0.1, 0.1)),  # worse
     ],
 )
-def test_anything_less_does_not(before: tuple[float, ...], after: tuple[float, ...]) -> None:
+def test_a_small_or_unclear_gain_is_not_enough(before: tuple[float, ...], after: tuple[float, ...]) -> None:
     assert compared(before, after) is False
 
 
-def test_the_interval_is_of_paired_differences_and_stays_inside_what_is_possible() -> None:
+def test_the_interval_is_of_paired_differences_and_within_the_range_of_skill() -> None:
     low_spread = paired_interval((0.1, 0.5, 0.3), (0.3, 0.7, 0.5))
     assert low_spread is not None
     assert (low_spread.low, low_spread.high) == (pytest.approx(0.2), pytest.approx(0.2))
@@ -41,10 +41,9 @@ def test_two_seeds_have_no_interval() -> None:
     assert paired_interval((0.0, 0.1), (0.9, 0.8)) is None
 
 
-def test_the_message_names_what_it_was_compared_with() -> None:
+def test_the_message_names_the_control() -> None:
     arms = Arm((0.2, 0.2, 0.2), 0.1), Arm((0.9, 0.9, 0.9), 0.01)
-    told = effect("default-optimizer", "Adam", arms, control="SGD at learning rate 0.1", steps=300, values={}).message
-    assert told == (
-        "Adam: this change alone restores learning: train skill 0.90 with it, and SGD at learning rate 0.1 has 0.20"
-        " after 300 steps"
+    message = effect("default-optimizer", "Adam", arms, control="SGD at learning rate 1", steps=300, values={}).message
+    assert message == (
+        "with Adam alone, learning is restored: train skill 0.90 after 300 steps, and 0.20 with SGD at learning rate 1"
     )

@@ -1,4 +1,4 @@
-"""Trials in an examination: only of a sick model, as far as they can be afforded, each with its effect."""
+"""Trials in an examination: only for a sick model, and within the time budget."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ ONLY = ["does-not-learn", "input-scale", "learning-rate-too-high", "constant-pre
 
 
 def examined(scene: Scene, epochs: int = 3, **options: Any) -> diagnose.Diagnosis:
-    """Train on rows whose class can be told, then examine with the checks that open the gate and name the scale."""
+    """Train on rows that can be classified, then examine with the checks of the gate and of the input scale."""
     subject = scene.subject()
     x, _ = scene.rows()
     x = np.tile(x, (10, 1)) + np.random.default_rng(1).normal(size=(10 * len(x), x.shape[1])).astype("float32")
@@ -32,7 +32,7 @@ def diagnosis() -> diagnose.Diagnosis:
     return examined(UNSCALED)
 
 
-def test_the_remedy_of_a_sick_model_is_tried_and_confirms_the_cause(diagnosis: diagnose.Diagnosis) -> None:
+def test_a_trial_that_restores_learning_confirms_the_cause(diagnosis: diagnose.Diagnosis) -> None:
     effect = next(effect for effect in diagnosis.effects if effect.remedy == "scale-inputs")
     assert effect.restores and effect.causes == ("inputs-not-scaled",)
     cause = next(cause for cause in diagnosis.causes if cause.code == "inputs-not-scaled")
@@ -43,19 +43,19 @@ def test_the_remedy_of_a_sick_model_is_tried_and_confirms_the_cause(diagnosis: d
     assert "trial of scale-inputs" in diagnosis.settings["plan"]
 
 
-def test_all_trials_of_the_model_as_it_is_share_one_control(diagnosis: diagnose.Diagnosis) -> None:
+def test_trials_share_the_unchanged_model_as_control(diagnosis: diagnose.Diagnosis) -> None:
     effects = diagnosis.effects
     assert len(effects) > 1
     assert len({effect.before for effect in effects if not effect.control}) == 1
 
 
-def test_nothing_is_tried_on_a_model_that_learns() -> None:
+def test_a_model_that_learns_gets_no_trials() -> None:
     diagnosis = examined(PLAIN, epochs=20)
     assert diagnosis.effects == ()
     assert not [name for name in diagnosis.settings["plan"] if name.startswith("trial")]
 
 
-def test_what_cannot_be_afforded_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trials_beyond_the_budget_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "BUDGETS", dict.fromkeys(Effort, 0.01))
     diagnosis = examined(UNSCALED)
     assert diagnosis.effects == ()
@@ -64,7 +64,7 @@ def test_what_cannot_be_afforded_is_listed(monkeypatch: pytest.MonkeyPatch) -> N
     assert "--effort deep" in gaps["trial of scale-inputs"].how_to_get_it
 
 
-def test_an_interrupted_trial_costs_what_was_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_interrupt_the_other_trials_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
@@ -75,21 +75,21 @@ def test_an_interrupted_trial_costs_what_was_not_tried(monkeypatch: pytest.Monke
     assert any(gap.what.startswith("trial of") and "interrupted" in gap.why for gap in diagnosis.coverage)
 
 
-def test_a_change_that_does_not_fit_the_model_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_fails_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     real = trials.train
 
-    def picky(bench: Any, plan: Any) -> Any:
-        if plan.changes == ("inputs standardised",):
-            raise NotMeasured("the model trains by its own train_step", "Pass its history.")
+    def fails_for_scaling(bench: Any, plan: Any) -> Any:
+        if plan.changes == ("standardised inputs",):
+            raise NotMeasured("Net has a custom train_step", "Pass its history.")
         return real(bench, plan)
 
-    monkeypatch.setattr(trials, "train", picky)
+    monkeypatch.setattr(trials, "train", fails_for_scaling)
     diagnosis = examined(UNSCALED)
     assert "lower-learning-rate" in {effect.remedy for effect in diagnosis.effects}
     assert next(gap.why for gap in diagnosis.coverage if gap.what == "trial of scale-inputs").endswith("train_step")
 
 
-def test_a_plan_is_repeated_with_its_trials(diagnosis: diagnose.Diagnosis) -> None:
+def test_a_repeated_plan_runs_the_same_trials(diagnosis: diagnose.Diagnosis) -> None:
     plan = {name: scale for name, scale in diagnosis.settings["plan"].items() if name != "trial of lower-learning-rate"}
     again = examined(UNSCALED, plan=plan)
     assert {e.remedy for e in again.effects} == {e.remedy for e in diagnosis.effects} - {"lower-learning-rate"}

@@ -1,4 +1,4 @@
-"""Plans: pure, they compose, and one choice of the user's can be put back."""
+"""Interventions are pure functions of plans, and can be combined."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import HE, LIGHT_DROPOUT, NO_PENALTIES, RELU, UNFREEZE
 from diagnose.trials.interventions.optimizer import LOWER_RATE
 from diagnose.trials.paired import built, plan_of
-from diagnose.trials.plan import DoesNotApply, TrainingPlan, put_back, together
+from diagnose.trials.plan import DoesNotApply, TrainingPlan, apply_all, apply_all_except
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
 LARGE = keras.initializers.RandomNormal(stddev=9.0)
@@ -33,34 +33,38 @@ def hidden(plan: TrainingPlan) -> dict[str, object]:
 
 
 def test_all_repairs_at_once(own: TrainingPlan) -> None:
-    repaired = together(own, REPAIRS)
+    repaired = apply_all(own, REPAIRS)
     assert hidden(repaired)["activation"] == "relu"
     assert hidden(repaired)["kernel_regularizer"] is None
     assert abs(repaired.train.inputs[0].std(axis=0)[1:] - 1).max() < 1e-3
     assert repaired.changes == (
-        "inputs standardised",
+        "standardised inputs",
         "ReLU and He initialisation in hidden layers",
-        "without penalties",
+        "no regularization",
     )
 
 
-def test_one_choice_of_the_users_put_back(own: TrainingPlan) -> None:
-    without = put_back(own, REPAIRS, RELU)
+def test_all_repairs_except_one(own: TrainingPlan) -> None:
+    without = apply_all_except(own, REPAIRS, RELU)
     assert hidden(without)["activation"] == "sigmoid"
     assert hidden(without)["kernel_regularizer"] is None
-    assert without.changes == ("inputs standardised", "without penalties")
+    assert without.changes == ("standardised inputs", "no regularization")
 
 
-def test_a_change_leaves_the_plan_that_it_is_made_from_as_it_was(own: TrainingPlan) -> None:
+def test_a_change_does_not_modify_the_original_plan(own: TrainingPlan) -> None:
     before = own.model.layers[0].get_config()
-    together(own, (*REPAIRS, HE))
-    assert (own.changes, own.edits, own.what) == ((), (), "as it is")
+    apply_all(own, (*REPAIRS, HE))
+    assert (own.changes, own.edits, own.what) == ((), (), "no change")
     assert own.model.layers[0].get_config() == before
     assert own.train.inputs[0].std() > 50
 
 
-def test_what_does_not_apply_says_why(own: TrainingPlan) -> None:
-    for intervention, word in ((UNFREEZE, "trainable"), (LIGHT_DROPOUT, "drops"), (LOWER_RATE, "sweep")):
+def test_an_intervention_that_does_not_apply_gives_the_reason(own: TrainingPlan) -> None:
+    for intervention, word in (
+        (UNFREEZE, "trainable"),
+        (LIGHT_DROPOUT, "dropout rate"),
+        (LOWER_RATE, "sweep"),
+    ):
         reason = intervention.change(own)
         assert isinstance(reason, DoesNotApply)
         assert word in reason.reason

@@ -1,4 +1,4 @@
-"""A remedy's snippet and its trial are the same change: of layers, compile settings, rows and learning rate."""
+"""A remedy's snippet and its trial make the same change to layers, compile settings, rows and learning rate."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def test_every_trial_has_a_scene() -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.labels}")
-def test_the_snippet_and_the_trial_are_the_same_change(scene: Scene) -> None:
+def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene) -> None:
     subject = scene.subject()
     remedy = BY_CODE[scene.code]
     assert remedy.trial is not None
@@ -45,7 +45,7 @@ def test_the_snippet_and_the_trial_are_the_same_change(scene: Scene) -> None:
 
 
 def pasted(scene: Scene, snippet: str) -> tuple[Any, dict[str, Any]]:
-    """The model and the rows after the snippet has run beside them."""
+    """The model and the rows after the snippet has run on them."""
     subject = scene.subject()
     x, y = scene.rows()
     names = {"model": subject.model, "x_train": x, "y_train": y, "x_dev": x[:12], "y_dev": y[:12]}
@@ -54,7 +54,7 @@ def pasted(scene: Scene, snippet: str) -> tuple[Any, dict[str, Any]]:
 
 
 def layers_of(model: Any) -> list[Any]:
-    """Class and settings of every layer, without names, seeds, and what only scales the inputs."""
+    """Class and settings of every layer, without names and seeds, and without layers that only scale the inputs."""
     described = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -80,6 +80,6 @@ def loss_of(model: Any) -> Any:
 
 
 def fed(model: Any, x: Any) -> Any:
-    """What reaches the first layer that learns."""
+    """The inputs of the first trainable layer."""
     norm = next((layer for layer in model.layers if isinstance(layer, keras.layers.Normalization)), None)
     return x if norm is None else np.asarray(norm(x))

@@ -71,7 +71,7 @@ def _problem(part: dict[str, Any], custom: Mapping[str, Any], trust: bool) -> st
     name, inner = part["class_name"], part.get("config")
     module, registered = part.get("module"), part.get("registered_name")
     if not all(isinstance(word, str) for word in (name, module or "", registered or "")):
-        return "has a class that is no name: the file is damaged"
+        return "has a class name or module that is not text: the file is damaged"
     if name in _VALUES:
         return _value(name, inner)
     if name == "function":
@@ -142,7 +142,7 @@ def _lambda(part: dict[str, Any], inner: Any, custom: Mapping[str, Any]) -> str 
 
 def _function(module: Any, registered: Any, inner: Any, custom: Mapping[str, Any]) -> str | None:
     if not isinstance(inner, str):
-        return "uses a function that has no name: the file is damaged"
+        return "uses a function whose name is not text: the file is damaged"
     places = {None, "", "builtins", *(f"keras.{home}" for home in _FUNCTION_HOMES)}
     ours = module in places and registered in {None, "", inner, "function"}
     if inner in custom or (ours and inner in _exported(_FUNCTION_HOMES, inspect.isfunction)):

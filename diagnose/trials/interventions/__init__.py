@@ -1,1 +1,1 @@
-"""What remedies do, each as a pure function from a training plan to a changed one."""
+"""The changes that remedies make, as pure functions from a training plan to a changed one."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     Scale = tuple[Array, Array]  # mean and standard deviation per feature or channel
 
-SPREAD = (0.1, 3.0)  # usual standard deviations of a feature; outside the rows count as unscaled
-CENTRE = 3.0  # the same for the distance of its mean from 0
+SPREAD = (0.1, 3.0)  # range of the standard deviation of a scaled feature
+CENTRE = 3.0  # largest absolute mean of a scaled feature
 
 
 def _standardised_inputs(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -23,13 +23,13 @@ def _standardised_inputs(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     tokens = token_inputs(plan.model)
     scales = [None if place in tokens else scale_of(rows) for place, rows in enumerate(plan.train.inputs)]
     if not any(scale is not None and _unscaled(scale) for scale in scales):
-        return DoesNotApply("the inputs are scaled")
+        return DoesNotApply("the inputs are already scaled")
 
     def scaled(split: Split) -> Split:
         inputs = tuple(_standardised(rows, scale) for rows, scale in zip(split.inputs, scales, strict=True))
         return replace(split, inputs=inputs)
 
-    return plan.changed("inputs standardised", train=scaled(plan.train), dev=scaled(plan.dev))
+    return plan.changed("standardised inputs", train=scaled(plan.train), dev=scaled(plan.dev))
 
 
 def _standardised_targets(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -38,17 +38,17 @@ def _standardised_targets(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         scale_of(y) if task is Task.REGRESSION else None for y, task in zip(plan.train.targets, tasks, strict=True)
     ]
     if not any(scale is not None and _unscaled(scale) for scale in scales):
-        return DoesNotApply("no target is a number on another scale than 1")
+        return DoesNotApply("no numeric target needs scaling")
 
     def scaled(split: Split) -> Split:
         targets = tuple(_standardised(y, scale) for y, scale in zip(split.targets, scales, strict=True))
         return replace(split, targets=targets)
 
-    return plan.changed("targets standardised", train=scaled(plan.train), dev=scaled(plan.dev))
+    return plan.changed("standardised targets", train=scaled(plan.train), dev=scaled(plan.dev))
 
 
 def scale_of(rows: Rows) -> Scale | None:
-    """Mean and standard deviation of each feature or channel; 1 for those that never change; None for text."""
+    """Return mean and standard deviation of each feature or channel (1 for a constant one); None for text."""
     import numpy as np
 
     if rows.dtype.kind not in "biuf":
@@ -69,5 +69,5 @@ def _standardised(rows: Rows, scale: Any) -> Rows:
     return rows if scale is None else ((rows - scale[0]) / scale[1]).astype("float32")
 
 
-STANDARDISE_INPUTS = Intervention("Every numeric input is standardised by column or channel.", _standardised_inputs)
-STANDARDISE_TARGETS = Intervention("Every numeric target is standardised by column.", _standardised_targets)
+STANDARDISE_INPUTS = Intervention("Standardises every numeric input by column or channel.", _standardised_inputs)
+STANDARDISE_TARGETS = Intervention("Standardises every numeric target by column.", _standardised_targets)

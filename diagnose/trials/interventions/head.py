@@ -1,4 +1,4 @@
-"""Interventions on the output and its loss: what the task asks for, where the model has something else."""
+"""Interventions on the output layer and its loss: they replace them with the usual ones for the task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOSSES = {
 
 @dataclass(frozen=True)
 class UsualHead:
-    """What the output of a task looks like, with targets as they are. `units` is None where they do not tell."""
+    """The usual output layer and loss of a task. `units` is None if the targets do not determine it."""
 
     units: int | None
     activation: str
@@ -33,7 +33,7 @@ class UsualHead:
 
 
 def usual_head(output: Output, train: Split) -> UsualHead:
-    """The output that `output.task` asks for on these targets."""
+    """Return the usual output layer and loss for `output.task` and the targets of `train`."""
     columns = 1
     for size in train.targets[0].shape[1:]:
         columns *= int(size)
@@ -48,7 +48,7 @@ def usual_head(output: Output, train: Split) -> UsualHead:
 
 @dataclass(frozen=True)
 class _Ends:
-    """The only output, the Dense layer it comes from, and the usual head for its task."""
+    """The only output, its Dense layer, and the usual head for its task."""
 
     output: Output
     head: Any
@@ -60,12 +60,12 @@ class _Ends:
 
     @property
     def expected(self) -> str:
-        """The activation that the loss, as it is, expects."""
+        """The activation that the current loss expects."""
         return "linear" if self.output.from_logits else self.usual.activation
 
     @property
     def units_fit(self) -> bool:
-        """Two softmax units for one of two are as good as one sigmoid."""
+        """Whether the number of units is right; for a binary task two softmax units are as good as one sigmoid unit."""
         return self.head.units == self.usual.units or (self.output.task is Task.BINARY and self.head.units == 2)
 
 
@@ -76,12 +76,12 @@ def _ends(plan: TrainingPlan) -> _Ends | DoesNotApply:
     if len(plan.outputs) > 1:
         return DoesNotApply("the model has several outputs")
     if not heads or not isinstance(heads[-1], keras.layers.Dense):
-        return DoesNotApply("the output comes from another layer than Dense")
+        return DoesNotApply("the output layer is not a Dense layer")
     if output.custom_loss:
-        return DoesNotApply("the loss is the user's own")
+        return DoesNotApply("the loss is a custom one")
     usual = usual_head(output, plan.train)
     if usual.units is None:
-        return DoesNotApply("the targets do not tell how many units the output needs")
+        return DoesNotApply("the number of output units cannot be derived from the targets")
     return _Ends(output, heads[-1], usual)
 
 
@@ -97,9 +97,9 @@ def _activation_of_the_task(plan: TrainingPlan, activation: str) -> TrainingPlan
     if isinstance(ends, DoesNotApply):
         return ends
     if ends.usual.activation != activation:
-        return DoesNotApply(f"the task asks for a {ends.usual.activation} output")
+        return DoesNotApply(f"the task needs a {ends.usual.activation} output")
     if ends.units_fit and ends.activation == ends.expected:
-        return DoesNotApply(f"the output is {ends.expected}, as the loss expects")
+        return DoesNotApply(f"the output is already {ends.expected}, as the loss expects")
     return _standard(plan, ends)
 
 
@@ -109,7 +109,7 @@ def _loss_of_the_task(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return ends
     fits = ("crossentropy" in ends.output.loss) is ends.output.task.classifies
     if fits or not ends.units_fit or ends.activation != ends.expected:
-        return DoesNotApply("the loss is one for this task, or the output is what is wrong")
+        return DoesNotApply("the loss fits the task, or the output layer has to be fixed first")
     return _with_loss(plan, ends, ends.usual.loss, ends.usual.loss, from_logits=False)
 
 
@@ -121,17 +121,17 @@ def _logits_of_the_head(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return ends
     linear = ends.activation == "linear"
     if not ends.output.task.classifies or not ends.units_fit or linear is ends.output.from_logits:
-        return DoesNotApply("the loss reads the output as what it is")
+        return DoesNotApply("from_logits already matches the output")
     if not linear and ends.activation != ends.usual.activation:
-        return DoesNotApply("the output gives neither logits nor probabilities")
+        return DoesNotApply("the output is neither logits nor probabilities")
     name = "".join(word.capitalize() for word in ends.usual.loss.split("_"))
     loss = getattr(keras.losses, name)(from_logits=linear)
-    what = f"{ends.usual.loss} from {'logits' if linear else 'probabilities'}"
+    what = f"{ends.usual.loss} on {'logits' if linear else 'probabilities'}"
     return _with_loss(plan, ends, loss, what, from_logits=linear)
 
 
 def _standard(plan: TrainingPlan, ends: _Ends) -> TrainingPlan:
-    """The head of the task: units, activation and loss."""
+    """Replace units, activation and loss with the usual ones."""
     import keras
 
     usual = ends.usual
@@ -154,18 +154,18 @@ def _with_loss(plan: TrainingPlan, ends: _Ends, loss: Any, what: str, from_logit
 
 
 def activation_of_the_task(activation: str) -> Intervention:
-    """The output of the task where that ends in this activation and the model's ends in another."""
+    """Return the intervention that replaces a wrong output layer, for tasks whose output has this activation."""
     return Intervention(
-        f"The output gets a {activation}, its units and its loss, where the task asks for them and it has others.",
+        f"Replaces the output layer and the loss with the usual {activation} output of the task.",
         partial(_activation_of_the_task, activation=activation),
     )
 
 
 UNITS_OF_THE_TASK = Intervention(
-    "The output gets the units, the activation and the loss of the task, where its number of units is wrong.",
+    "Replaces an output layer with a wrong number of units, and its loss, with the usual ones for the task.",
     _units_of_the_task,
 )
-LOSS_OF_THE_TASK = Intervention("The loss is the usual one for the task.", _loss_of_the_task)
+LOSS_OF_THE_TASK = Intervention("Replaces the loss with the usual one for the task.", _loss_of_the_task)
 LOGITS_OF_THE_HEAD = Intervention(
-    "The loss reads logits from a linear output, else probabilities.", _logits_of_the_head
+    "Sets from_logits of the loss: True for a linear output, else False.", _logits_of_the_head
 )

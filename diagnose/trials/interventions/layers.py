@@ -1,4 +1,4 @@
-"""Interventions on the layers of the copy: activations, initialisers, depth, dropout, penalties, frozen layers."""
+"""Interventions on layers: activations, initializers, depth, dropout, regularization, frozen layers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
 SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "softsign", "softmax", "exponential"})
-USUAL_STARTS = ("He", "Glorot", "Lecun", "VarianceScaling")  # initialisers that fit the fan-in
-DEEP = 6  # hidden layers with kernels from which fewer are tried
-SHALLOW = 2  # hidden layers with kernels that are left then
-LIGHT = 0.2  # dropout rate that is left: each unit still passes in four of five steps
-DROPOUT = frozenset({"rate", "dropout", "recurrent_dropout"})  # settings that hold a dropout rate
+USUAL_STARTS = ("He", "Glorot", "Lecun", "VarianceScaling")  # initializers that scale with the fan-in
+DEEP = 6  # hidden layers with kernels from which a shallower net is tried
+SHALLOW = 2  # hidden layers with kernels that remain then
+LIGHT = 0.2  # highest dropout rate that remains
+DROPOUT = frozenset({"rate", "dropout", "recurrent_dropout"})  # layer settings that are dropout rates
 
 
 def mixes(layer: Any) -> bool:
-    """Whether it is a Dense layer or a convolution: a kernel, its initialiser and an activation, no recurrence."""
+    """Whether a layer is a Dense or convolution layer: it has a kernel and an activation, and is not recurrent."""
     config = layer.get_config() if hasattr(layer, "kernel_initializer") else {}
     return {"kernel_initializer", "activation"} <= config.keys() and "recurrent_initializer" not in config
 
 
 def with_config(layer: Any, **changes: Any) -> Any:
-    """The same layer with other settings; those that it does not have are left out."""
+    """Return the layer with changed settings; settings that it does not have are ignored."""
     config = layer.get_config()
     return type(layer).from_config({**config, **{key: value for key, value in changes.items() if key in config}})
 
@@ -50,7 +50,7 @@ def _he(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
     chosen = [layer for layer in plan.layers if mixes(layer)]
     if not any(unusual(layer) for layer in chosen):
-        return DoesNotApply("the kernels start from an initialiser that fits their size")
+        return DoesNotApply("all kernels already have an initializer that scales with the fan-in")
     those = _identities(chosen)
 
     def he(layer: Any, copy: Any) -> Any:
@@ -66,9 +66,9 @@ def _non_linear(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
     chosen = [layer for layer in plan.hidden if mixes(layer)]
     if not plan.heads or not isinstance(plan.heads[-1], keras.layers.Dense):
-        return DoesNotApply("the output comes from another layer than Dense")
+        return DoesNotApply("the output layer is not a Dense layer")
     if not chosen or any(_activation(layer) not in (None, "linear") for layer in plan.hidden):
-        return DoesNotApply("the hidden layers have activations, or there are none")
+        return DoesNotApply("the hidden layers already have activations, or there are no hidden layers")
     those = _identities(chosen)
 
     def relu(layer: Any, copy: Any) -> Any:
@@ -85,7 +85,7 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply(f"the model is not a plain stack of {DEEP} or more hidden layers")
     surplus = [layer for layer in hidden[SHALLOW:] if layer.input.shape == layer.output.shape]
     if not surplus:
-        return DoesNotApply("no hidden layer keeps the shape of its input, so none can be left out")
+        return DoesNotApply("no hidden layer can be removed, as each changes the shape of its input")
     those = _identities(surplus)
 
     def left_out(layer: Any, copy: Any) -> Any:
@@ -98,27 +98,27 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 def _light_dropout(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return _with_settings(
         plan,
-        f"dropout of {LIGHT:g} at most",
+        f"dropout of at most {LIGHT:g}",
         lambda key, value: key in DROPOUT and isinstance(value, int | float) and value > LIGHT,
         LIGHT,
-        f"no layer drops more than {LIGHT:.0%} of its units",
+        f"no layer has a dropout rate above {LIGHT:g}",
     )
 
 
 def _free(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return _with_settings(
         plan,
-        "without penalties",
+        "no regularization",
         lambda key, value: key.endswith("regularizer") and value is not None,
         None,
-        "no layer has a penalty",
+        "no layer has a regularizer",
     )
 
 
 def _with_settings(
     plan: TrainingPlan, what: str, wanted: Callable[[str, Any], bool], value: Any, otherwise: str
 ) -> TrainingPlan | DoesNotApply:
-    """Give every wanted setting of every layer this value."""
+    """Set every wanted setting of every layer to this value."""
     found = {id(layer): [key for key, own in _settings(layer).items() if wanted(key, own)] for layer in plan.layers}
     if not any(found.values()):
         return DoesNotApply(otherwise)
@@ -131,7 +131,7 @@ def _with_settings(
 
 
 def _settings(layer: Any) -> dict[str, Any]:
-    """Its config; nothing for a layer that does not tell it, and for a Lambda, whose config is code."""
+    """The config of a layer; empty if it has none, and for a Lambda layer, whose config is code."""
     try:
         return {} if type(layer).__name__ == "Lambda" else layer.get_config()
     except NotImplementedError:
@@ -144,27 +144,27 @@ def _trainable(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply("every layer is trainable")
 
     def trainable(model: Any) -> None:
-        for layer in model._flatten_layers():  # the flag of a model does not reach layers that have one of their own
+        for layer in model._flatten_layers():  # a model's flag does not override those of its layers
             layer.trainable = True
 
-    return plan.changed("every layer trainable, from the weights it has", adjust=(*plan.adjust, trainable))
+    return plan.changed("all layers trainable", adjust=(*plan.adjust, trainable))
 
 
 def _identities(layers: Iterable[Any]) -> frozenset[int]:
-    """Layers are told apart as objects: two of one name may stand in two nested models."""
+    """Identify layers by object: nested models may have layers of the same name."""
     return frozenset(id(layer) for layer in layers)
 
 
 RELU = Intervention(
-    "Hidden Dense and convolution layers with a saturating activation get ReLU and He initialisation.", _relu
+    "Gives hidden Dense and convolution layers with a saturating activation ReLU and He initialisation.", _relu
 )
-HE = Intervention("Every Dense and convolution layer starts from He initialisation and a bias of 0.", _he)
+HE = Intervention("Gives every Dense and convolution layer He initialisation and zero biases.", _he)
 ACTIVATIONS = Intervention(
-    "Every hidden Dense and convolution layer gets a ReLU, where none bends its input.", _non_linear
+    "Gives every hidden Dense and convolution layer a ReLU, if no hidden layer has an activation.", _non_linear
 )
 SHALLOWER = Intervention(
-    f"Of {DEEP} or more hidden layers in a row the first {SHALLOW} are kept, and those that change the shape.", _shallow
+    f"Keeps, of {DEEP} or more hidden layers in a row, the first {SHALLOW} and those that change the shape.", _shallow
 )
-LIGHT_DROPOUT = Intervention(f"No layer drops more than {LIGHT:.0%} of its units.", _light_dropout)
-NO_PENALTIES = Intervention("No layer has a penalty.", _free)
-UNFREEZE = Intervention("Every layer is trainable, from the weights that it has.", _trainable)
+LIGHT_DROPOUT = Intervention(f"Reduces every dropout rate to at most {LIGHT:g}.", _light_dropout)
+NO_PENALTIES = Intervention("Removes the regularizers of all layers.", _free)
+UNFREEZE = Intervention("Makes every layer trainable, from its current weights.", _trainable)
