@@ -43,7 +43,12 @@ def examine_options(function: Any) -> Any:
         click.option("--quiet", is_flag=True, help="No progress, no summary."),
         click.option("--no-samples", is_flag=True, help="Keep rows and images of your data out of the results."),
         click.option("--fail-on", type=click.Choice(["never", "warning", "error"]), default="never", show_default=True),
-        click.option("--custom-objects", type=click.Path(), metavar="FILE.py", help="Python file with the model's custom classes."),
+        click.option(
+            "--custom-objects",
+            type=click.Path(),
+            metavar="FILE.py",
+            help="Python file with the model's custom classes.",
+        ),
         click.option(
             "--lambda",
             "lambdas",
