@@ -26,7 +26,7 @@ def diagnose(*arguments: object, cwd: Path) -> "subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trained model and its data, as people keep them."""
+    """A trained model and its data, as files of a user."""
     place = tmp_path_factory.mktemp("user")
     x, y = load_digits(return_X_y=True)
     x = (x / 16).astype("float32")
@@ -66,7 +66,7 @@ def test_json_alone_on_standard_output(folder: Path) -> None:
 
 
 def test_same_seed_same_diagnosis(folder: Path) -> None:
-    """Law 6: but for timing, seconds, dates and paths."""
+    """Apart from timing, seconds, dates and paths."""
     results = []
     for name in ("a.json", "b.json"):
         plan = ("--plan", "a.json") if results else ()
@@ -83,7 +83,7 @@ def test_same_seed_same_diagnosis(folder: Path) -> None:
 
 
 def _without_seconds(value: object) -> object:
-    """Baselines report how long they took: that may differ."""
+    """Leave out the durations of baselines, which may differ."""
     if isinstance(value, dict):
         return {k: _without_seconds(v) for k, v in value.items() if k != "seconds"}
     return [_without_seconds(v) for v in value] if isinstance(value, list) else value
@@ -137,7 +137,7 @@ def _spoil(folder: Path) -> None:
     bare.save(folder / "no-loss.keras")
 
 
-def test_a_name_of_a_sub_command_is_the_sub_command(tmp_path: Path) -> None:
+def test_explain_and_list(tmp_path: Path) -> None:
     done = diagnose("explain", "dead-units", cwd=tmp_path)
     assert done.returncode == 0
     assert "Why it matters" in done.stdout

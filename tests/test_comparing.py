@@ -1,4 +1,4 @@
-"""Two results beside each other: causes, findings, errors, what makes it unfair; as data, text and page."""
+"""Comparing two results: causes, findings, errors, differences; as data, text and page."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def changes(comparison: Comparison) -> dict[str, str]:
 def with_error(
     of: Diagnosis, value: float, half: float, unit: Literal["error rate", "RMSE"] = "error rate", split: str = "dev"
 ) -> Diagnosis:
-    """`of` with one error and an interval of plus and minus `half`."""
+    """`of` with one error, whose interval is plus and minus `half`."""
     return replace(of, errors=errors({split: (value, value - half, value + half)}, unit))
 
 
@@ -41,7 +41,7 @@ def test_causes_are_gone_new_or_still_there() -> None:
     assert changes(compare(healthy(), sick())) == there | dict.fromkeys(gone, "new")
 
 
-def test_a_cause_that_was_not_looked_for_is_not_gone() -> None:
+def test_a_cause_that_was_not_checked_is_not_gone() -> None:
     blind = replace(
         healthy(),
         checks=tuple(
@@ -59,13 +59,13 @@ def test_a_cause_that_was_not_looked_for_is_not_gone() -> None:
     assert fresh["inputs-not-scaled"] == ""
 
 
-def test_a_refuted_cause_does_not_stand() -> None:
+def test_a_refuted_cause_is_left_out() -> None:
     refuted = replace(sick(), causes=tuple(replace(cause, state="refuted") for cause in sick().causes))
     assert set(changes(compare(sick(), refuted)).values()) == {"gone"}
     assert compare(refuted, refuted).causes == ()
 
 
-def test_findings_are_known_by_check_and_place_not_by_their_numbers() -> None:
+def test_findings_are_matched_by_check_and_location_not_by_their_numbers() -> None:
     old = sick()
     found = old.findings[0]
     new = replace(old, findings=(replace(found, value=12.5, message="otherwise"), *old.findings[1:]))
@@ -84,7 +84,7 @@ def test_findings_are_known_by_check_and_place_not_by_their_numbers() -> None:
         (0.10, 0.10, 0.0, "within-noise"),
     ],
 )
-def test_a_change_is_real_where_its_interval_leaves_zero_out(
+def test_a_change_is_real_if_its_interval_excludes_zero(
     old: float, new: float, half: float, direction: str
 ) -> None:
     (error,) = compare(with_error(sick(), old, half), with_error(sick(), new, half)).errors
@@ -118,7 +118,7 @@ def test_verdicts_that_changed() -> None:
     assert compare(sick(), sick()).verdicts == ()
 
 
-def test_what_the_owner_changed_is_told_from_what_is_unfair() -> None:
+def test_changes_to_the_model_are_separate_from_what_is_unfair() -> None:
     old = sick()
     training = old.subject["training"] | {"learning_rate": 5e-4}
     splits = [dict(split) for split in old.subject["splits"]]
@@ -147,7 +147,7 @@ def test_worse_is_a_new_disease_or_a_real_rise_on_unseen_rows() -> None:
 
 def test_the_summary_is_one_line() -> None:
     assert compare(sick(), healthy()).summary == (
-        "From sick to healthy: 3 causes gone, 1 cause still there. The dev error fell beyond noise."
+        "From sick to healthy: 3 causes gone, 1 cause still there. The dev error fell by more than noise."
     )
 
 
@@ -213,7 +213,7 @@ def test_compares_files_and_the_newest_result_of_a_folder(folder: Path) -> None:
     assert "http-equiv" in (folder / "out.html").read_text()
 
 
-def test_json_on_standard_output_leaves_the_text_to_the_other(folder: Path) -> None:
+def test_json_on_standard_output_moves_the_text_to_standard_error(folder: Path) -> None:
     done = run("runs/first.json", "runs/second.json", "--json", "-", cwd=folder)
     assert json.loads(done.stdout)["summary"].startswith("From sick to healthy")
     assert "From sick to healthy" in done.stderr
@@ -237,9 +237,9 @@ def test_a_newer_schema_is_opened_with_a_notice(folder: Path) -> None:
         (("missing.json", "runs"), "missing.json does not exist"),
         (("text.json", "runs"), "text.json: not a diagnosis"),
         (("runs", "other.json"), 'other.json: not a diagnosis: the JSON has no number "schema"'),
-        (("runs", "empty"), "empty holds no result"),
-        (("runs", "runs", "--json", "out.txt"), "out.txt does not end in .json"),
-        (("runs", "runs", "--html", "empty"), "empty is a folder"),
+        (("runs", "empty"), "empty has no results"),
+        (("runs", "runs", "--json", "out.txt"), "the output file must end in .json, got out.txt"),
+        (("runs", "runs", "--html", "empty"), "must be a file, but empty is a folder"),
     ],
 )
 def test_one_clear_sentence(folder: Path, arguments: tuple[str, ...], message: str) -> None:
