@@ -84,9 +84,7 @@ def test_findings_are_matched_by_check_and_location_not_by_their_numbers() -> No
         (0.10, 0.10, 0.0, "within-noise"),
     ],
 )
-def test_a_change_is_real_if_its_interval_excludes_zero(
-    old: float, new: float, half: float, direction: str
-) -> None:
+def test_a_change_is_real_if_its_interval_excludes_zero(old: float, new: float, half: float, direction: str) -> None:
     (error,) = compare(with_error(sick(), old, half), with_error(sick(), new, half)).errors
     assert error.direction == direction
     assert error.difference == pytest.approx(new - old)
