@@ -59,8 +59,10 @@ def _environment() -> Environment:
 
 def level(of: Level, unit: str) -> tuple[str, str]:
     """An error and its interval as text: ("18.2 %", "[17.0, 19.4]")."""
-    value = numbers.quantity(of.value, unit) if numbers.factor(unit) != 1 else numbers.beside(of.value, of.interval)
-    return value, numbers.between(of.interval, unit)
+    value = (
+        numbers.quantity(of.value, unit) if numbers.factor(unit) != 1 else numbers.rounded_like(of.value, of.interval)
+    )
+    return value, numbers.interval_text(of.interval, unit)
 
 
 def moved(error: ErrorChange) -> tuple[str, str]:
@@ -68,9 +70,9 @@ def moved(error: ErrorChange) -> tuple[str, str]:
     if error.difference is None:
         return "–", ""
     rate = numbers.factor(error.unit) != 1
-    size = numbers.decimals(error.difference * 100) if rate else numbers.beside(error.difference, error.interval)
+    size = numbers.decimals(error.difference * 100) if rate else numbers.rounded_like(error.difference, error.interval)
     sign = "+" if error.difference > 0 else ""
-    return f"{sign}{size}{' points' if rate else ''}", numbers.between(error.interval, error.unit)
+    return f"{sign}{size}{' points' if rate else ''}", numbers.interval_text(error.interval, error.unit)
 
 
 def severity(cause: CauseChange, side: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Effect
-from diagnose.reports.numbers import beside, between, counted, decimals, number
+from diagnose.reports.numbers import counted, decimals, interval_text, number, rounded_like
 from diagnose.reports.plot import figure, frame, row_name, x_axis
 from diagnose.reports.svg import Scale, at, tag
 
@@ -29,13 +29,15 @@ def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
     marks = x_axis(along, "skill", room=ROOM)
     for place, effect in enumerate(own):
         marks += _row(effect, 100 * (place + 0.5) / len(own), along, helped)
-    sentence = "; ".join(
-        f"{effect.what}: {beside(effect.before, effect.interval)} without, {beside(effect.after, effect.interval)} "
-        f"with, difference {beside(effect.after - effect.before, effect.interval)} {between(effect.interval)}, "
-        f"{counted(effect.seeds, 'seed')}"
-        for effect in own
-    )
+    sentence = "; ".join(_sentence(effect) for effect in own)
     return figure(title, note, frame(marks, f"{title}: {sentence}.", ROW * len(own), "wide tight"))
+
+
+def _sentence(effect: Effect) -> str:
+    skills = (effect.before, effect.after, effect.after - effect.before)
+    before, after, gain = (rounded_like(skill, effect.interval) for skill in skills)
+    span = interval_text(effect.interval)
+    return f"{effect.what}: {before} without, {after} with, difference {gain} {span}, {counted(effect.seeds, 'seed')}"
 
 
 def bearing(cause: Cause, effects: Sequence[Effect]) -> list[Effect]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from diagnose.diagnosis import ErrorLevel
-from diagnose.reports.numbers import between, number, quantity
+from diagnose.reports.numbers import interval_text, number, quantity
 from diagnose.reports.svg import tag
 
 METRICS = 6  # columns at most; the JSON has all metrics
@@ -30,7 +30,7 @@ def _cells(error: ErrorLevel, several: bool, losses: bool, metrics: Sequence[str
         yield tag("td", error.output, data_l="Output")
     yield tag("th", error.split.replace("_", "-") or "–", scope="row")
     yield _number("Rows", _rows(error))
-    span = tag("span", between(error.interval, error.unit), class_="iv-t")
+    span = tag("span", interval_text(error.interval, error.unit), class_="iv-t")
     known = not math.isnan(error.error)
     value = quantity(error.error, error.unit if error.unit == "error rate" else "") if known else "unknown"
     yield tag("td", tag("span", value, class_="num"), " ", span, class_="r", data_l=error.unit.capitalize())

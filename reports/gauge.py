@@ -5,7 +5,7 @@ import math
 from markupsafe import Markup
 
 from diagnose.findings import Finding, Severity
-from diagnose.reports.numbers import beside, between, number
+from diagnose.reports.numbers import interval_text, number, rounded_like
 from diagnose.reports.story import interval_of
 from diagnose.reports.svg import Scale, at, scale, tag
 
@@ -32,7 +32,7 @@ def gauge(finding: Finding) -> Markup:
         *_interval(finding, along, style),
         tag("circle", class_=f"pt {style}", cx=at(place), cy="50%", r=4),
     ]
-    measured = f"{beside(value, interval_of(finding))} {between(interval_of(finding))}".rstrip()
+    measured = f"{rounded_like(value, interval_of(finding))} {interval_text(interval_of(finding))}".rstrip()
     scaled = ", log scale" if along.log else ""
     sentence = f"{measured}; alarm threshold {number(limit)}{scaled}"
     return tag("svg", *marks, tag("title", sentence), role="img", aria_label=sentence, width="100%", height=18)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from diagnose.diagnosis import ErrorLevel
 from diagnose.findings import Interval
 from diagnose.reports.labels import CHARACTER, NARROW, Label, settle
-from diagnose.reports.numbers import beside, cut, decimals, factor, interval, listed, quantity, shown_unit
+from diagnose.reports.numbers import cut, decimals, factor, interval, listed, quantity, rounded_like, shown_unit
 from diagnose.reports.plot import ROLES, figure, frame, x_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 
@@ -76,7 +76,7 @@ def _as_level(label: str, role: str, value: float | None, of: Interval | None, u
     low, high = (end if math.isfinite(end) else value for end in (low, high))
     own = Interval(low, high) if low < high else None
     span = f" {interval(low, high, unit)}" if own else ""
-    shown = quantity(value, unit) if factor(unit) != 1 else beside(value, own)  # the axis has the unit
+    shown = quantity(value, unit) if factor(unit) != 1 else rounded_like(value, own)  # the axis has the unit
     shown, full = ("unknown", "unknown") if math.isnan(value) else (shown, quantity(value, unit))
     whole, times = f"{label}: {full}{span}", factor(unit)
     return Level(label, role, value * times, low * times, high * times, shown, whole)
@@ -162,7 +162,7 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
     y = (_middle(last - 1, len(rungs)) + _middle(last, len(rungs))) / 2
     ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
     shares = factor(unit) != 1
-    text = decimals(size) if shares else beside(size, Interval(low, high))
+    text = decimals(size) if shares else rounded_like(size, Interval(low, high))
     amount, span = f"{'+' if size > 0 else ''}{text}", interval(low, high, "%" if shares else "")
     lower, upper = (along.place(before.value + end) for end in (low, high))
     rise = 100 * 14 / (STEP * len(rungs))

@@ -83,7 +83,7 @@ def _open(low: float, high: float, unit: str) -> str:
     return f"{ends[1]} or less" if math.isfinite(high) else "unknown"
 
 
-def beside(value: float | None, of: Interval | None) -> str:
+def rounded_like(value: float | None, of: Interval | None) -> str:
     """`value` with as many decimals as its interval."""
     return number(value) if of is None or value is None else _fixed(value, _places(of.low, of.high))
 
@@ -103,7 +103,7 @@ def _fixed(value: float, places: int | None) -> str:
     return _signed(f"{value:,.{places}f}")
 
 
-def between(of: Interval | None, unit: str = "") -> str:
+def interval_text(of: Interval | None, unit: str = "") -> str:
     """An interval in brackets, with its level if that is not 95 %."""
     if of is None:
         return ""

@@ -20,7 +20,7 @@ from diagnose.diagnosis import (
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
 from diagnose.reports.effects import bearing
-from diagnose.reports.numbers import SHARES, beside, between, counted, cut, listed, number, quantity
+from diagnose.reports.numbers import SHARES, counted, cut, interval_text, listed, number, quantity, rounded_like
 
 LISTS = {
     "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
@@ -147,8 +147,8 @@ def _row(finding: Finding) -> Row:
     span = interval_of(finding)
     return Row(
         what=sentence(finding),
-        measured="" if finding.value is None else beside(finding.value, span),
-        interval=between(span),
+        measured="" if finding.value is None else rounded_like(finding.value, span),
+        interval=interval_text(span),
         threshold=number(finding.threshold),
         basis=", ".join(part for part in basis if part),
         finding=finding,
@@ -164,11 +164,11 @@ def interval_of(finding: Finding) -> Interval | None:
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
     """The trials of the remedies for a cause, each with the train skill without and with the change."""
     for effect in bearing(cause, diagnosis.effects):
-        before, after = (beside(skill, effect.interval) for skill in (effect.before, effect.after))
+        before, after = (rounded_like(skill, effect.interval) for skill in (effect.before, effect.after))
         steps = f" after {effect.steps} steps" if effect.steps else ""
         against = f", compared with {effect.control}" if effect.control else ""
         what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: train skill"
-        gain = f"gain {between(effect.interval)}" if effect.interval else ""
+        gain = f"gain {interval_text(effect.interval)}" if effect.interval else ""
         if before == after and not effect.control:
             what, change = f"{what} stays at {after}{steps}", ""
         else:
@@ -266,8 +266,8 @@ def payoff(of: Payoff | None) -> tuple[str, str, str]:
         return "", "", "not measured"
     unit = of.metric if of.metric.startswith(SHARES) else ""  # the last element names the metric
     ends = [end for end in (of.before, of.after) if end is not None]
-    change = " → ".join(quantity(end, unit) if unit else beside(end, of.interval) for end in ends)
-    return change, between(of.interval, of.metric), f"{of.metric}, {of.how}"
+    change = " → ".join(quantity(end, unit) if unit else rounded_like(end, of.interval) for end in ends)
+    return change, interval_text(of.interval, of.metric), f"{of.metric}, {of.how}"
 
 
 # --- Coverage and checks --------------------------------------------------------------------------

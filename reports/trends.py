@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from diagnose.comparing.comparison import Level
 from diagnose.reports.labels import LINE
-from diagnose.reports.numbers import between, counted, factor, quantity, shown_unit
+from diagnose.reports.numbers import counted, factor, interval_text, quantity, shown_unit
 from diagnose.reports.plot import ROLES
 from diagnose.reports.svg import Scale, at, scale, tag
 
@@ -116,7 +116,7 @@ def _line(line: Sequence[Level | None], split: str, up: Scale, unit: str) -> Ite
         if level.interval is not None:
             ends = [100 - (up.place(end * times) or 0.0) for end in (level.interval.low, level.interval.high)]
             yield tag("line", class_=f"iv thin {style}", x1=at(x), x2=at(x), y1=at(ends[0]), y2=at(ends[1]))
-        title = tag("title", f"{split}: {quantity(level.value, unit)} {between(level.interval, unit)}".rstrip())
+        title = tag("title", f"{split}: {quantity(level.value, unit)} {interval_text(level.interval, unit)}".rstrip())
         yield tag("circle", title, class_=f"pt {style}", cx=at(x), cy=at(y), r=3)
 
 
@@ -162,15 +162,15 @@ def _causes(points: Sequence[Point]) -> Iterator[Markup]:
     titles = {code: title for point in points for code, (title, _) in point.causes.items()}
     order = sorted(counts, key=lambda code: (code not in newest, -counts[code], code))
     for code in order[:CAUSES]:
-        said = f"{counts[code]} of {len(points)}"
+        share = f"{counts[code]} of {len(points)}"
         bars = [
             (GRADES.get(severity, GRADES["info"]), f"{day(point.date)}: {severity}")
             if (severity := point.causes.get(code, ("", ""))[1])
             else (None, "")
             for point in points
         ]
-        name = tag("span", titles[code], " ", tag("span", said, class_="soft"))
-        yield _row(name, _strip(bars, f"{titles[code]}: in {said} runs."))
+        name = tag("span", titles[code], " ", tag("span", share, class_="soft"))
+        yield _row(name, _strip(bars, f"{titles[code]}: in {share} runs."))
     if len(order) > CAUSES:
         yield tag("p", f"and {counted(len(order) - CAUSES, 'cause')} more", class_="small soft")
 

@@ -78,10 +78,10 @@ def measure(model: Any, inputs: Any) -> dict[str, tuple[float, float, float]]:
     from diagnose.measuring.walking import kernels, walk
 
     walked = walk(model)
-    told = tuple(part for part in walked.parts if part.kind not in UNTOLD)
+    tracked = tuple(part for part in walked.parts if part.kind not in UNTOLD)
     mixing = tuple(part for part in walked.parts if kernels(part))
     labels = np.random.default_rng(1).integers(0, 10, len(inputs))
-    statistics = compile_statistics(model, told, first_weighted(walked, {}), training=False)
+    statistics = compile_statistics(model, tracked, first_weighted(walked, {}), training=False)
     gradients = compile_gradients(model, mixing)
     batch = (inputs[:64], labels[:64], None)
     on_device = keras.tree.map_structure(tf.constant, batch[:2])

@@ -53,9 +53,9 @@ def compare(old: str, new: str, **options: Any) -> None:
 
 def _loaded(path: Path) -> Diagnosis:
     """Load a result; print a warning if a newer version wrote it."""
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         diagnosis = Diagnosis.load(path)
-    for warning in said:
+    for warning in caught:
         click.echo(f"diagnose: {path}: {warning.message}", err=True)
     return diagnosis

@@ -54,11 +54,11 @@ class Run:
     def moment(self) -> str:
         """Time of the examination, or else of the last change of the file; ISO 8601 in UTC, so that it sorts."""
         try:
-            said = datetime.fromisoformat(self.date)
+            moment = datetime.fromisoformat(self.date)
         except ValueError:
-            said = datetime.fromtimestamp(self.stamp[0] / 1e9, UTC)
-        said = said if said.tzinfo else said.replace(tzinfo=UTC)
-        return said.astimezone(UTC).isoformat(timespec="seconds")
+            moment = datetime.fromtimestamp(self.stamp[0] / 1e9, UTC)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat(timespec="seconds")
 
     @cached_property
     def searched(self) -> str:

@@ -285,7 +285,7 @@ def test_wrong_arguments(settings: dict[str, Any], message: str) -> None:
 
 def test_a_folder_that_cannot_be_created_is_an_error_before_training(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="out must be a folder that can be created, got .*reports"):
+    with pytest.raises(InputError, match=r"out must be a folder that can be created, got .*reports"):
         diagnose.DiagnosisCallback(out=tmp_path / "file" / "reports")
 
 

@@ -31,41 +31,41 @@ Theme = Literal["light", "dark"]
 
 
 class Browser:
-    """One Chromium. `show` opens a page; `said` collects the errors and warnings of the latest page."""
+    """One Chromium. `show` opens a page; `messages` collects the errors and warnings of the latest page."""
 
     def __init__(self, chromium: Chromium) -> None:
         self._chromium = chromium
         self._context: BrowserContext | None = None
-        self.said: list[str] = []  # errors of scripts and of the policy, dialogs
-        self.asked: list[str] = []  # requested URLs, that of the page first, without data:
+        self.messages: list[str] = []  # errors of scripts and of the policy, dialogs
+        self.requests: list[str] = []  # URLs, that of the page first, without data:
 
     def show(self, place: Path | str, width: int = 1280, theme: Theme = "light", script: bool = True) -> Page:
         """Open a file or a URL at a width in CSS px, and close the previous page."""
         if self._context is not None:
             self._context.close()
-        self.said, self.asked = [], []
+        self.messages, self.requests = [], []
         self._context = self._chromium.new_context(
             viewport={"width": width, "height": HEIGHT}, color_scheme=theme, java_script_enabled=script
         )
         page = self._context.new_page()
         page.on("console", lambda message: self._hear(message.type, message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("dialog", lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
+        page.on("dialog", lambda dialog: (self.messages.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("request", lambda request: self._note(request.url))
         page.goto(place.resolve().as_uri() if isinstance(place, Path) else place)
         return page
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
-            self.said.append(text)
+            self.messages.append(text)
 
     def _note(self, address: str) -> None:
         if not address.startswith("data:"):
-            self.asked.append(address)
+            self.requests.append(address)
 
     def complaints(self) -> list[str]:
         """Messages, and requests other than for the page itself. Empty for a self-contained page."""
-        return self.said + self.asked[1:]
+        return self.messages + self.requests[1:]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from diagnose.findings import Bars, Curves, Histogram, Interval, Mark, Matrix, S
 from diagnose.reports.figures import draw
 from diagnose.reports.labels import Label, settle
 from diagnose.reports.ladder import difference, ladder, levels, number_line
-from diagnose.reports.numbers import beside, between, cut, halved, interval, number, quantity, shape
+from diagnose.reports.numbers import cut, halved, interval, interval_text, number, quantity, rounded_like, shape
 from diagnose.reports.svg import scale, tag
 from tests.reports.pictures import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD, errors
 
@@ -85,7 +85,7 @@ def test_shares_appear_in_percent() -> None:
     assert quantity(0.1234, "error rate") == "12.3 %"
     assert interval(0.1, 0.2, "share of rows") == "[10.0, 20.0]"
     assert quantity(4.9, "RMSE") == "4.9 RMSE"
-    assert between(None) == ""
+    assert interval_text(None) == ""
 
 
 def test_long_names_keep_both_ends_and_shapes_leave_out_the_rows() -> None:
@@ -232,7 +232,7 @@ def test_no_number_breaks_a_figure(x: tuple[float, ...], y: tuple[float, ...], z
 def test_a_value_and_its_interval_have_the_decimals_that_the_interval_allows(
     value: float, low: float, high: float, expected: str
 ) -> None:
-    assert f"{beside(value, Interval(low, high))} {between(Interval(low, high))}" == expected
+    assert f"{rounded_like(value, Interval(low, high))} {interval_text(Interval(low, high))}" == expected
 
 
 def test_neighbouring_ticks_have_different_labels() -> None:

@@ -50,9 +50,9 @@ def test_no_page_scrolls_sideways_or_reports_errors(chromium: Browser, site: str
     for width in WIDTHS:
         page = chromium.show(site + PAGES[name], width)
         assert fits(page), width
-        unexpected = [text for text in chromium.said if "422" not in text]
+        unexpected = [text for text in chromium.messages if "422" not in text]
         assert unexpected == []
-        assert [address for address in chromium.asked if not address.startswith(site)] == []
+        assert [address for address in chromium.requests if not address.startswith(site)] == []
 
 
 @pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1280, "dark")])
@@ -104,7 +104,7 @@ def test_the_page_of_a_running_training_refreshes(chromium: Browser, site: str, 
         assert page.locator(".live").inner_text() == "live"
         put(folder, healthy(), "running", 9, live=True)
         page.wait_for_selector("text=Nothing that was checked is wrong", timeout=20_000)
-        assert chromium.said == []
+        assert chromium.messages == []
     finally:
         path.unlink()
 

@@ -48,9 +48,9 @@ def _one(task: str, y: Array, predictions: Array, logits: bool) -> float:
     return _balanced(labels, predictions.argmax(axis=1))
 
 
-def _balanced(labels: Array, said: Array) -> float:
+def _balanced(labels: Array, predicted: Array) -> float:
     """Mean recall over the classes."""
-    return float(np.mean([np.mean(said[labels == one] == one) for one in np.unique(labels)]))
+    return float(np.mean([np.mean(predicted[labels == one] == one) for one in np.unique(labels)]))
 
 
 def constant_score(data: Data) -> float:
@@ -118,8 +118,8 @@ def _predicted(model: Any, task: str, x_train: Array, y_train: Array, x_dev: Arr
     """Predictions in the shape that a network would return."""
     flat = task in ("binary", "multiclass") or y_train.shape[1:] == (1,)
     model.fit(x_train, _labels(y_train) if flat else y_train)
-    said = np.asarray(model.predict(x_dev), "float64")
-    return said if said.ndim == 2 else said[:, None]
+    predictions = np.asarray(model.predict(x_dev), "float64")
+    return predictions if predictions.ndim == 2 else predictions[:, None]
 
 
 def _features(data: Data, x: Any) -> Array:

@@ -61,9 +61,9 @@ def test_misses_and_false_alarms_are_counted_by_cause() -> None:
 
 def test_scores_of_constant_predictions_are_at_the_floor() -> None:
     digits = data.digits()
-    said = np.zeros((len(digits.judged[1]), 10))
-    said[:, 3] = 1
-    assert scoring.score(digits, digits.judged[1], said)[0] == pytest.approx(0.1)
+    predicted = np.zeros((len(digits.judged[1]), 10))
+    predicted[:, 3] = 1
+    assert scoring.score(digits, digits.judged[1], predicted)[0] == pytest.approx(0.1)
     friedman = data.friedman()
     mean = np.full_like(friedman.judged[1], friedman.judged[1].mean())
     assert scoring.score(friedman, friedman.judged[1], mean)[0] == pytest.approx(0.0, abs=1e-6)
