@@ -1,1 +1,1 @@
-"""Measurements of the product: how often it is right, and what it costs."""
+"""Benchmarks: quality, cost and fuzzing."""

@@ -1,4 +1,4 @@
-"""The Keras callback: a diagnosis while the model trains."""
+"""The Keras callback: diagnoses a model while it trains."""
 
 import atexit
 import sys
@@ -18,27 +18,31 @@ from diagnose.live.session import Session
 from diagnose.measuring.copying import Weights
 from diagnose.reasoning.causes import CAUSES
 
-PAGE_SECONDS = 5.0  # between two versions of the live page, at least
-PAGE_COST = 0.3  # expected CPU seconds of the first one
+PAGE_SECONDS = 5.0  # minimum time between two versions of the live page
+PAGE_COST = 0.3  # expected CPU seconds to write the first version
 
 
 class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """Watches a training, says what goes wrong when it is seen, and gives a diagnosis at the end.
+    """Watches a training, reports problems when they appear, and provides a diagnosis at the end.
 
-    Training stays bit for bit what it is without the callback: weights, optimizer, metrics and random numbers. Each
-    cause is reported once, in one line. After `fit`, also after one that failed or was interrupted,
-    `callback.diagnosis` is what `diagnose` would say, made when it is first asked for. A further `fit` with the same
-    callback and model continues the history.
+    The callback does not change the training: weights, optimizer, metrics and random numbers stay identical bit for
+    bit. Each cause is reported once, in one line. After `fit`, even if it failed or was interrupted,
+    `callback.diagnosis` holds the diagnosis; it is computed on first access. Another `fit` with the same callback and
+    model continues the history.
 
     Args:
-        probe: rows to look into the model with, as (x, y) or anything else that `diagnose.examine` takes; without
-            it, at most 1,024 rows are kept as they are fed, spread evenly over the first epoch.
-        out: a folder for the report (JSON and HTML); it is rewritten while the model trains, at most every five
-            seconds, and holds the diagnosis at the end.
-        overhead: share of the training's CPU time that the callback may take; the rest is measured at the end.
-        stop_on: codes of causes at which training stops, for example {"non-finite-training"}; `best_weights` and
-            `last_finite_weights` are kept then.
-        seed: of every random choice.
+        probe: rows to examine the model with, as (x, y) or anything else that `diagnose.examine` accepts. By default
+            the callback keeps at most 1,024 rows as they are fed, sampled evenly over the first epoch.
+        out: folder for the report (JSON and HTML). It is rewritten during training, at most every five seconds, and
+            holds the diagnosis at the end.
+        overhead: share of the training's CPU time that the callback may use, between 0 and 1 (exclusive). What does
+            not fit is measured at the end.
+        stop_on: codes of causes that stop the training, for example {"non-finite-training"}. `best_weights` and
+            `last_finite_weights` are only kept if this is set.
+        seed: seed of every random choice.
+
+    Raises:
+        InputError: an argument is invalid, or the folder cannot be created.
 
     Example:
 
@@ -63,7 +67,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         known = {cause.code for cause in CAUSES}
         for code in stop_on:
             if code not in known:
-                raise InputError(f"stop_on must hold codes of causes, got '{code}'; `diagnose list` shows the codes")
+                raise InputError(f"stop_on must contain codes of causes, got '{code}'; `diagnose list` shows the codes")
         self._settings = {"probe": probe, "overhead": overhead, "stop_on": frozenset(stop_on), "seed": seed}
         self._out = None if out is None else _folder(Path(out))
         self._session: Session | None = None
@@ -77,7 +81,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if self._session is None or self._session.model is not self.model:
             self._session = Session(self.model, say=_say, **self._settings)
             self._file = None
-        elif self._session.running:  # the last fit was left by an exception that we could not see
+        elif self._session.running:  # an exception that we could not see ended the last fit
             self._session.fail()
         self._diagnosis = None
         self._session.begin()
@@ -98,10 +102,10 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """The diagnosis of the model as it stands; made when it is first asked for after `fit`.
+        """The diagnosis of the model in its current state, computed on first access after `fit`.
 
         Raises:
-            InputError: nothing has been trained with this callback.
+            InputError: nothing has been trained with this callback yet.
         """
         if self._session is None:
             raise InputError("nothing has been trained yet; pass the callback to fit(callbacks=[...]) first")
@@ -113,31 +117,31 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What was said while it trained."""
+        """The causes reported during training."""
         return tuple(self._session.notices) if self._session is not None else ()
 
     @property
     def best_weights(self) -> Weights | None:
-        """The weights of the lowest validation loss, as `model.set_weights` takes them; only with `stop_on`."""
+        """The weights with the lowest validation loss, for `model.set_weights`; None without `stop_on`."""
         return self._session.kept.best if self._session is not None and self._session.kept is not None else None
 
     @property
     def last_finite_weights(self) -> Weights | None:
-        """The last weights that were all finite, the same."""
+        """The last weights that were all finite, for `model.set_weights`; None without `stop_on`."""
         return self._session.kept.last_finite if self._session is not None and self._session.kept is not None else None
 
     def close(self) -> None:
-        """End the observation: the model is left as it was, and with `out` the report is written.
+        """Stop watching: restore the model and, with `out`, write the report.
 
-        Called at the end of `fit`, and where a step fails. After an exception from elsewhere (another callback, say)
-        call it yourself, or use the callback in a `with` block; at the latest it is called when the program ends.
+        Called at the end of `fit` and when a step fails. After any other exception, for example in another callback,
+        call it yourself or use the callback in a `with` block. With `out` it is also called when the program exits.
         """
         atexit.unregister(self.close)
         if self._session is None:
             return
         self._session.end()
         if self._file is not None and self._diagnosis is None:
-            with self._session.harmless():  # a disk may be full: the training has gone well all the same
+            with self._session.harmless():  # the disk may be full, which must not fail the training
                 self._write(self.diagnosis, self._file)
 
     def __enter__(self) -> Self:
@@ -162,11 +166,11 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def _folder(path: Path) -> Path:
-    """Make it now: at the end of a long training it is too late to learn that it cannot be made."""
+    """Create the folder now, so that an error shows before a long training and not after it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"out {path}: the folder cannot be made ({error.strerror}); pass another") from error
+        raise InputError(f"out must be a folder that can be created, got {path} ({error.strerror})") from error
     return path
 
 

@@ -1,4 +1,4 @@
-"""The command line: which sub-command runs, and the exit status of every way out."""
+"""The command line: dispatches sub-commands and sets the exit status."""
 
 import os
 import sys
@@ -7,18 +7,18 @@ import click
 
 from diagnose import __version__
 from diagnose.commands.compare import compare
-from diagnose.commands.delivering import EXAMINED, INTERRUPTED, OUR_FAULT, UNUSABLE
+from diagnose.commands.delivering import BUG, EXAMINED, INTERRUPTED, UNUSABLE
 from diagnose.commands.demo import demo
 from diagnose.commands.examine import examine
 from diagnose.commands.explain import explain, list_codes
 from diagnose.commands.view import view
 from diagnose.errors import InputError
 
-REPORT_FAULT = "this is a fault of diagnose, not of yours; with DIAGNOSE_DEBUG=1 it shows where"
+BUG_HINT = "this is a bug in diagnose; set DIAGNOSE_DEBUG=1 to see the traceback"
 
 
 class _ModelFirst(click.Group):
-    """A first argument that names no sub-command is the model: `diagnose MODEL DATA` needs no verb."""
+    """Runs `examine` if the first argument is not a sub-command, so that `diagnose MODEL DATA` works."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
@@ -35,7 +35,7 @@ class _ModelFirst(click.Group):
 @click.group(cls=_ModelFirst, no_args_is_help=True)
 @click.version_option(__version__, prog_name="diagnose")
 def cli() -> None:
-    """Find out what is wrong with a Keras model, how sure that is, and what to do next."""
+    """Find out what is wrong with a Keras model, how certain that is, and what to do next."""
 
 
 for command in (examine, demo, list_codes, explain, view, compare):
@@ -43,7 +43,7 @@ for command in (examine, demo, list_codes, explain, view, compare):
 
 
 def main() -> None:
-    """Run the command; every way out has its exit status and, where it failed, one sentence."""
+    """Run the command. A failure prints one sentence and sets the exit status."""
     try:
         cli.main(standalone_mode=False, prog_name="diagnose")
     except click.exceptions.Exit as stop:
@@ -53,7 +53,7 @@ def main() -> None:
         sys.exit(UNUSABLE)
     except InputError as error:
         click.echo(f"diagnose: {error}", err=True)
-        click.echo(getattr(error, "template", ""), nl=False)  # of a loader, to be sent into a file
+        click.echo(getattr(error, "template", ""), nl=False)  # a loader template, on stdout so that it can be saved
         sys.exit(UNUSABLE)
     except (KeyboardInterrupt, click.Abort):
         click.echo("diagnose: interrupted", err=True)
@@ -64,5 +64,5 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("DIAGNOSE_DEBUG"):
             raise
-        click.echo(f"diagnose: {type(error).__name__}: {error} ({REPORT_FAULT})", err=True)
-        sys.exit(OUR_FAULT)
+        click.echo(f"diagnose: {type(error).__name__}: {error} ({BUG_HINT})", err=True)
+        sys.exit(BUG)

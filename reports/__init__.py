@@ -1,1 +1,1 @@
-"""Shows a `Diagnosis`: as a page, on the terminal, in a notebook. Reads nothing else, and needs no Keras."""
+"""Renders a `Diagnosis` as an HTML page, on the terminal or in a notebook. Does not need Keras."""

@@ -1,4 +1,4 @@
-"""`Bars` as rows: a dot with its interval, or a bar from zero; long ones as a profile; errors as a ladder."""
+"""Draws `Bars`: rows with a dot and its interval or with a bar from zero; many rows as a profile."""
 
 import math
 import re
@@ -13,15 +13,15 @@ from diagnose.reports.plot import ROLES, figure, frame, healthy_band, role_of, r
 from diagnose.reports.svg import Scale, at, scale, tag
 
 ROWS = 40  # more rows than this are drawn as a profile
-NAME = 15  # characters of a row's name that fit at the left of a phone's plot
+NAME = 15  # characters of a row's name that fit left of the plot on a phone
 ROW = 24  # px
-TWO_LINES = 32  # px of a row where some name takes two lines
-ROOM = 160.0  # px that names and values leave to the plot on a phone
+TWO_LINES = 32  # px per row if some name takes two lines
+ROOM = 160.0  # px left for the plot on a phone, beside names and values
 
 
 @dataclass(frozen=True)
 class Row:
-    """One bar in the units that are shown, with its place from the top in per cent."""
+    """One bar in the displayed unit, with its position from the top in percent."""
 
     label: str
     value: float
@@ -29,14 +29,14 @@ class Row:
     high: float | None
     y: float
     text: str  # the value, as written beside the mark
-    whole: str  # name, value, interval: for hovering and for screen readers
+    whole: str  # name, value and interval, for tooltips and screen readers
     style: str
 
 
 def draw(bars: Bars) -> Markup:
-    """A figure of one value per label; the axis starts at zero unless it is a log axis."""
+    """A figure with one value per label. A linear axis includes zero."""
     if not bars.values:
-        return figure(bars.title, "Nothing to show.")
+        return figure(bars.title, "No values.")
     rows = _rows(bars)
     along = _scale(bars, rows)
     note = _note(bars, along)
@@ -57,7 +57,7 @@ def draw(bars: Bars) -> Markup:
 
 
 def _axis_name(bars: Bars) -> str:
-    """The unit; a number without one is named by the title up to its first comma, "by" or bracket."""
+    """The unit; without one, the title up to the first comma, colon, "by" or bracket."""
     return shown_unit(bars.unit) or re.split(r",| by | \(|: ", bars.title, maxsplit=1)[0].lower()
 
 
@@ -84,7 +84,7 @@ def _rows(bars: Bars) -> list[Row]:
 
 
 def _style(bars: Bars, label: str, value: float) -> str:
-    """The colour: of the split that the label names; else red outside the healthy range, ink inside it."""
+    """The colour of the split named in the label; otherwise red outside the healthy range and black inside it."""
     role = role_of(label)
     if role:
         return ROLES[role]
@@ -105,14 +105,16 @@ def _shown_pair(pair: tuple[float, float] | None, unit: str) -> tuple[float, flo
 
 
 def _note(bars: Bars, along: Scale) -> str:
-    parts = [f"Healthy looks like this: {_span(bars)}, shaded."] if bars.healthy else []
+    parts = [f"Shaded: healthy range, {_span(bars)}."] if bars.healthy else []
     parts += ["Grey strip: exactly zero."] if along.strip else []
     return " ".join(parts)
 
 
 def _span(bars: Bars) -> str:
-    """The healthy range in words; what lies beyond the axis on either side is left out."""
+    """The healthy range in words."""
     low, high = bars.healthy or (0.0, 0.0)
+    if math.isinf(high):
+        return f"{quantity(low, bars.unit)} or more"
     return f"{quantity(low)} to {quantity(high, bars.unit)}"
 
 
@@ -172,7 +174,7 @@ def _bar(row: Row, along: Scale) -> list[Markup]:
 
 
 def _beside(row: Row, left: float, right: float) -> Markup:
-    """The value right of the mark, or left of it where the right has no room on a phone."""
+    """The value right of the mark, or left of it if there is no room on a phone."""
     width = (len(row.text) * CHARACTER + 12) / NARROW * 100
     if right + width <= 100 or left < width:
         return tag("text", row.text, class_=f"lb {row.style}", x=at(right), y=at(row.y), dx=8, dy=4)
@@ -180,7 +182,7 @@ def _beside(row: Row, left: float, right: float) -> Markup:
 
 
 def _profile(bars: Bars, rows: list[Row], up: Scale, sentence: str) -> Markup:
-    """Many rows: their order along x, their values along y; names appear on hovering and at both ends."""
+    """Many rows: their order along x, their values along y. Names appear in tooltips and at both ends."""
     marks = y_axis(up, _axis_name(bars))
     marks.append(tag("line", class_="axis", x1=0, x2="100%", y1="100%", y2="100%"))
     if bars.threshold is not None:

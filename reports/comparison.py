@@ -1,4 +1,4 @@
-"""The comparison of two results as one HTML file that loads nothing: `render(comparison, old, new)`."""
+"""Renders the comparison of two results as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from diagnose.reports.plot import ROLES, figure, frame, x_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 from diagnose.reports.templating import environment, policy, source
 
-CHANGES = {"gone": "Gone", "new": "New", "still": "Still there", "not-checked": "Not checked any more"}
+CHANGES = {"gone": "Gone", "new": "New", "still": "Still there", "not-checked": "No longer checked"}
 DIRECTIONS = {"better": "better", "worse": "worse", "within-noise": "within noise", "unknown": "unknown"}
-ROW = 58  # px a split takes in the figure
-APART = 9  # px between the middle of its row and the marks of old and new
+ROW = 58  # px per split in the figure
+APART = 9  # px between the middle of a row and the marks of old and new
 
 
 def render(comparison: Comparison, old: Diagnosis, new: Diagnosis, bar: str = "", allow: str = "") -> str:
-    """Two diagnoses side by side, and what changed between them, as one page.
+    """Two diagnoses side by side and the changes between them, as one page.
 
-    The viewer puts a `bar` above it and allows the page its own address (`templating.policy`).
+    The viewer passes a `bar` to show at the top and an `allow` for its own address (see `templating.policy`).
     """
     style = source("page.css") + source("comparison.css")
     page = (
@@ -58,40 +58,42 @@ def _environment() -> Environment:
 
 
 def level(of: Level, unit: str) -> tuple[str, str]:
-    """A level of error and its interval in words: ("18.2 %", "[17.0, 19.4]")."""
-    value = numbers.quantity(of.value, unit) if numbers.factor(unit) != 1 else numbers.beside(of.value, of.interval)
-    return value, numbers.between(of.interval, unit)
+    """An error and its interval as text: ("18.2 %", "[17.0, 19.4]")."""
+    value = (
+        numbers.quantity(of.value, unit) if numbers.factor(unit) != 1 else numbers.rounded_like(of.value, of.interval)
+    )
+    return value, numbers.interval_text(of.interval, unit)
 
 
 def moved(error: ErrorChange) -> tuple[str, str]:
-    """The change of an error and its interval: ("−6.1 points", "[−7.3, −4.9]")."""
+    """The change in an error and its interval as text: ("−6.1 points", "[−7.3, −4.9]")."""
     if error.difference is None:
         return "–", ""
     rate = numbers.factor(error.unit) != 1
-    size = numbers.decimals(error.difference * 100) if rate else numbers.beside(error.difference, error.interval)
+    size = numbers.decimals(error.difference * 100) if rate else numbers.rounded_like(error.difference, error.interval)
     sign = "+" if error.difference > 0 else ""
-    return f"{sign}{size}{' points' if rate else ''}", numbers.between(error.interval, error.unit)
+    return f"{sign}{size}{' points' if rate else ''}", numbers.interval_text(error.interval, error.unit)
 
 
 def severity(cause: CauseChange, side: str) -> str:
-    """Severity and state of a cause on one side (old, new) in words."""
+    """Severity and state of a cause on one side ("old" or "new") as text."""
     grade, state = (cause.old_severity, cause.old_state) if side == "old" else (cause.new_severity, cause.new_state)
     return f"{grade}, {state}" if grade else "–"
 
 
 def shown(difference: Difference, side: str) -> str:
-    """One side of a difference in words."""
+    """One side ("old" or "new") of a difference as text."""
     value: Any = difference.old if side == "old" else difference.new
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return story.words(value, "not known")
+    return story.words(value)
 
 
 # --- Errors, old and new ----------------------------------------------------------------------------
 
 
 def dumbbells(errors: Iterator[ErrorChange] | Sequence[ErrorChange]) -> Markup:
-    """One row a split: the old error as a ring, the new one as a disc, each with its interval."""
+    """One row per split: the old error as a ring, the new one as a dot, each with its interval."""
     rows = list(errors)
     unit = rows[0].unit
     times = numbers.factor(unit)
@@ -105,7 +107,7 @@ def dumbbells(errors: Iterator[ErrorChange] | Sequence[ErrorChange]) -> Markup:
         for side, shape, offset in ((row.old, "ho", -APART), (row.new, "pt", APART)):
             marks += _mark(side, unit, along, f"{shape} {ROLES[row.split]}", (y, offset))
     sentence = "; ".join(_sentence(row) for row in rows) + "."
-    note = "Rings: old. Discs: new. Lines: 95 % intervals."
+    note = "Rings: old. Dots: new. Lines: 95 % intervals."
     return figure(rows[0].title, note, frame(marks, sentence, ROW * len(rows), "wide tight"))
 
 
@@ -125,7 +127,7 @@ def _names(row: ErrorChange, y: float) -> list[Markup]:
 
 
 def _mark(side: Level, unit: str, along: Scale, style: str, place: tuple[float, int]) -> list[Markup]:
-    """One level at `place`: the row in per cent, and the offset from it in px."""
+    """One error at `place`: the row in percent, and the offset from it in px."""
     if side.value is None:
         return []
     times, (y, offset) = numbers.factor(unit), place
@@ -151,7 +153,7 @@ def _sentence(row: ErrorChange) -> str:
 
 
 def _pairs(old: Diagnosis, new: Diagnosis) -> Iterator[tuple[Markup | None, Markup | None]]:
-    """The curves of both, those of one title side by side."""
+    """The curves of both results; those with the same title side by side."""
     before, after = (
         {shown.evidence.title: shown.evidence for shown in side.figures if shown.section == "curves"}
         for side in (old, new)

@@ -1,4 +1,4 @@
-"""The comparison of two results on the terminal: state, errors, causes, verdicts, what makes it unfair."""
+"""Renders the comparison of two results for the terminal."""
 
 import textwrap
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from diagnose.reports.comparison import CHANGES, DIRECTIONS, level, moved, sever
 from diagnose.reports.numbers import cut
 
 COLOURS = {"gone": "32", "better": "32", "new": "31", "worse": "31"}
-VALUE = 60  # characters of a value that are shown
+VALUE = 60  # characters shown of a value
 VERDICTS = {"do": "do", "dont-yet": "don't yet", "unknown": "unknown"}
 
 
 def render(comparison: Comparison, width: int = 80, colour: bool = False) -> str:
-    """The comparison in at most a screen of text.
+    """The comparison in about one screen of text.
 
-    `width` is in characters; `colour` adds ANSI colours and nothing else. Control characters in names are replaced,
-    so that no name can steer the terminal.
+    `width` is in characters; `colour` only adds ANSI colours. Control characters in names are replaced, so that no
+    name can control the terminal.
     """
     blocks = [
         [*_summary(comparison, width)],
@@ -40,12 +40,12 @@ def render(comparison: Comparison, width: int = 80, colour: bool = False) -> str
 
 
 def _list(code: str) -> str:
-    """The name of a list of remedies, without what follows it in its title."""
+    """The name of a list of remedies, without its subtitle."""
     return story.LISTS[code][0].split(",")[0] if code in story.LISTS else code
 
 
 def _flat(text: str) -> str:
-    """One line, indented, without anything that could steer a terminal."""
+    """One indented line without control characters."""
     return "  " + " ".join(story.clean(text).split())
 
 

@@ -1,4 +1,4 @@
-"""`Curves` and `Histogram`: lines with bands over one axis, and counts between edges."""
+"""Draws `Curves` (lines with bands) and `Histogram` (counts between edges)."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,18 +13,18 @@ from diagnose.reports.plot import OTHERS, ROLES, axis_text, figure, frame, key, 
 from diagnose.reports.svg import Scale, at, scale, tag
 
 HEIGHT = 240  # px
-DECADE = 8.0  # times: loss that spans less is drawn on a linear axis, where its shape is what it is
-CALM = 0.05  # of the values' size that a linear axis spans at least: noise is not drawn as a movement
-NARROWEST = 0.8  # per cent of the plot that a range takes at least: a range of one value is seen too
-POINTS = 240  # of one line; more cannot be told apart
-DOTTED = 12  # lines of fewer points show each point
+DECADE = 8.0  # ratio of largest to smallest value below which the axis is linear
+CALM = 0.05  # least span of a linear axis as a share of the values, so that noise does not look like a change
+NARROWEST = 0.8  # percent of the plot: least width of a range, so that a range of one value is visible
+POINTS = 240  # points per line; more would not be visible
+DOTTED = 12  # lines with at most this many points show each point
 NAME = 28  # characters of a direct label
 
-Point = tuple[float, float]  # per cent from the left, per cent from the top
+Point = tuple[float, float]  # percent from the left, percent from the top
 
 
 def draw(curves: Curves) -> Markup:
-    """A figure of lines; every line is labelled beside itself, or in a key where there is no room."""
+    """A figure of lines. Each line is labelled directly, or in a legend if there is no room."""
     along = scale(_widths(curves), curves.log_x, exact=True)
     up = _up(curves)
     styles = [*_styles(curves.series)]
@@ -32,13 +32,13 @@ def draw(curves: Curves) -> Markup:
     marks += [_lines(curves.series, styles, along, up), *_points(curves, styles, along, up)]
     marks += _places(curves.marks, along, axis_text(curves.y_label, up))
     labels, unlabelled = _labels(curves, styles, along, up)
-    note = "Bands: the range or interval of each line." if any(s.low != s.high for s in curves.series) else ""
+    note = "Bands: range or interval of each line." if any(s.low != s.high for s in curves.series) else ""
     plot = frame([*marks, *labels], _sentence(curves), HEIGHT, "marked" if curves.marks else "")
     return figure(curves.title, note, plot, key(unlabelled))
 
 
 def _widths(curves: Curves) -> Iterator[float]:
-    """All of x; marks widen the axis, so that the user's own value is never outside."""
+    """All x values, including those of the marks, so that the user's own value is inside the axis."""
     for series in curves.series:
         yield from series.x
     for mark in curves.marks:
@@ -48,7 +48,7 @@ def _widths(curves: Curves) -> Iterator[float]:
 
 
 def _up(curves: Curves) -> Scale:
-    """The axis of y: a log axis only where the values span it, a linear one that does not enlarge noise."""
+    """The y axis: a log axis if the values span a wide range, otherwise a linear one that does not magnify noise."""
     values = [value for value in _heights(curves) if math.isfinite(value)]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
     if curves.log_y and (low <= 0 or high > DECADE * low):
@@ -65,7 +65,7 @@ def _heights(curves: Curves) -> Iterator[float]:
 
 
 def _styles(series: Sequence[Series]) -> Iterator[str]:
-    """A class for each line: its role's colour, solid the first time and dashed for lines of another name."""
+    """A class for each line: the colour of its role, dashed if a line with another name has that colour."""
     turn, seen = count(), dict[str, str]()
     for line in series:
         colour = ROLES.get(line.role) or OTHERS[next(turn) % len(OTHERS)]
@@ -74,7 +74,7 @@ def _styles(series: Sequence[Series]) -> Iterator[str]:
 
 
 def _thinned(values: Sequence[Point]) -> list[Point]:
-    """At most `POINTS` points: of each stretch the lowest and the highest, so that no peak is lost."""
+    """At most `POINTS` points: the lowest and highest of each section, so that no peak is lost."""
     if len(values) <= POINTS:
         return list(values)
     size = math.ceil(len(values) / (POINTS // 2 - 1))
@@ -86,7 +86,7 @@ def _thinned(values: Sequence[Point]) -> list[Point]:
 
 
 def _stretches(x: Sequence[float], y: Sequence[float], along: Scale, up: Scale) -> Iterator[list[Point]]:
-    """The finite parts of a line; a value that is not finite interrupts it."""
+    """The finite parts of a line; a non-finite value interrupts it."""
     part: list[Point] = []
     for across, height in zip(x, y, strict=False):
         left, rise = along.place(across), up.place(height)
@@ -105,7 +105,7 @@ def _path(points: Sequence[Point]) -> str:
 
 
 def _lines(series: Sequence[Series], styles: Sequence[str], along: Scale, up: Scale) -> Markup:
-    """All bands and lines, in a box that stretches with the plot."""
+    """All bands and lines, in a nested SVG that stretches with the plot."""
     paths = []
     for line, style in zip(series, styles, strict=True):
         low = _thin_band(_stretches(line.x, line.low, along, up))
@@ -122,7 +122,7 @@ def _thin_band(parts: Iterator[list[Point]]) -> list[Point]:
 
 
 def _points(curves: Curves, styles: Sequence[str], along: Scale, up: Scale) -> Iterator[Markup]:
-    """Single points of short lines, and a cross where a line ends in values that are not finite."""
+    """Points of short lines, and a cross where a line becomes non-finite."""
     for line, style in zip(curves.series, styles, strict=True):
         colour = style.split()[0]
         placed = [(x, y, along.place(x), up.place(y)) for x, y in zip(line.x, line.y, strict=False)]
@@ -151,7 +151,7 @@ def _ranges(marks: Sequence[Mark], along: Scale) -> Iterator[Markup]:
 
 
 def _places(marks: Sequence[Mark], along: Scale, y_label: str) -> list[Markup]:
-    """Upright lines with their names above the plot; names that would overlap move up or are dropped."""
+    """Vertical lines with names above the plot; names that would overlap move up or are dropped."""
     placed = [(mark, _mark_place(mark, along)) for mark in marks]
     known = [(mark, place) for mark, place in placed if place is not None]
     drawn = []
@@ -170,7 +170,7 @@ def _places(marks: Sequence[Mark], along: Scale, y_label: str) -> list[Markup]:
 
 
 def _mark_name(mark: Mark) -> str:
-    """Its label; the user's own value with its number, where the label has none."""
+    """The label of a mark; the user's own value gets its number if the label has none."""
     bare = mark.role == "yours" and mark.until is None and not any(letter.isdigit() for letter in mark.label)
     return cut(f"{mark.label} {number(mark.x)}" if bare else mark.label, NAME)
 
@@ -187,7 +187,7 @@ def _above(text: str, place: float) -> list[Label]:
 
 
 def _mark_style(mark: Mark, marks: Sequence[Mark]) -> str:
-    """Green for healthy; the user's own value is red only where it lies outside a healthy range shown with it."""
+    """Green for healthy; the user's own value is red only if it lies outside the healthy range in the figure."""
     if mark.role == "healthy":
         return "c-ok"
     ranges = [(other.x, other.until) for other in marks if other.role == "healthy" and other.until is not None]
@@ -199,7 +199,7 @@ def _mark_style(mark: Mark, marks: Sequence[Mark]) -> str:
 def _labels(
     curves: Curves, styles: Sequence[str], along: Scale, up: Scale
 ) -> tuple[list[Markup], list[tuple[str, str]]]:
-    """Labels beside the lines, and what found no place, for the key. One label for lines of one name."""
+    """Labels beside the lines, and (style, name) of those without room, for the legend. One label per name."""
     lines = [_pixels(line, along, up) for line in curves.series]
     obstacles = [box for line in lines for box in trace(line)]
     upright = [place for mark in curves.marks if mark.until is None and (place := along.place(mark.x)) is not None]
@@ -223,7 +223,7 @@ def _pixels(series: Series, along: Scale, up: Scale) -> list[Point]:
 
 
 def _along(text: str, line: Sequence[Point]) -> list[Label]:
-    """Above and below the line at its end, then further back: near the end a line is best told apart."""
+    """Places above and below the line, starting at its end, where lines are easiest to distinguish."""
     labels = []
     for share in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0):
         x, y = line[min(len(line) - 1, int(share * len(line)))]
@@ -248,7 +248,7 @@ def _sentence(curves: Curves) -> str:
 
 
 def histogram(shown: Histogram) -> Markup:
-    """Counts between edges as touching bars."""
+    """A figure of counts between edges, as adjacent bars."""
     along = scale(shown.edges, shown.log_x, exact=True)
     up = scale(shown.counts, zero=True)
     total = sum(value for value in shown.counts if math.isfinite(value)) or 1.0

@@ -1,45 +1,47 @@
-"""What one change brought: the same model with and without it, on one axis."""
+"""Draws the effects of changes: the same model with and without a change, on one axis."""
 
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Effect
-from diagnose.reports.numbers import beside, between, counted, decimals, number
+from diagnose.reports.numbers import counted, decimals, interval_text, number, rounded_like
 from diagnose.reports.plot import figure, frame, row_name, x_axis
 from diagnose.reports.svg import Scale, at, tag
 
 ROWS = 8
 ROW = 32  # px
-NAME = 15  # characters of a change beside the plot
-ROOM = 160.0  # px that names leave to the plot on a phone
+NAME = 15  # characters of a change's name beside the plot
+ROOM = 160.0  # px left for the plot on a phone, beside names
 
 
 def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
-    """The experiments made for a cause. Where one confirmed it, the repaired copy is what healthy looks like."""
+    """A figure of the experiments for a cause; empty if there are none."""
     own = sorted(bearing(cause, effects), key=lambda e: -e.after)[:ROWS]
     if not own:
         return Markup("")
     best = own[0]
     helped = cause.state == "confirmed" and best.direction == "sufficient" and best.restores is not False
-    title = f"Healthy looks like this: your model with {best.what}" if helped else "What changing it alone brought"
-    note = "Skill on train after a short training of copies. Hollow: without the change. Line: 95 % interval."
+    title = f"The repaired model: {best.what}" if helped else "Effect of this change alone"
+    note = "Train skill of copies after a short training. Hollow: without the change. Line: 95 % interval."
     low = min(0.0, *(effect.before for effect in own), *(effect.after for effect in own))
     along = Scale(low if low > -1 else -1.0, 1.0, step=0.25)
     marks = x_axis(along, "skill", room=ROOM)
     for place, effect in enumerate(own):
         marks += _row(effect, 100 * (place + 0.5) / len(own), along, helped)
-    sentence = "; ".join(
-        f"{effect.what}: {beside(effect.before, effect.interval)} without, {beside(effect.after, effect.interval)} "
-        f"with, difference {beside(effect.after - effect.before, effect.interval)} {between(effect.interval)}, "
-        f"{counted(effect.seeds, 'seed')}"
-        for effect in own
-    )
+    sentence = "; ".join(_sentence(effect) for effect in own)
     return figure(title, note, frame(marks, f"{title}: {sentence}.", ROW * len(own), "wide tight"))
 
 
+def _sentence(effect: Effect) -> str:
+    skills = (effect.before, effect.after, effect.after - effect.before)
+    before, after, gain = (rounded_like(skill, effect.interval) for skill in skills)
+    span = interval_text(effect.interval)
+    return f"{effect.what}: {before} without, {after} with, difference {gain} {span}, {counted(effect.seeds, 'seed')}"
+
+
 def bearing(cause: Cause, effects: Sequence[Effect]) -> list[Effect]:
-    """The trials that bear on a cause; results of older versions name one cause for each."""
+    """The effects that concern a cause. In results of older versions each effect names one cause."""
     return [effect for effect in effects if cause.code in (effect.causes or (effect.code,))]
 
 

@@ -1,4 +1,4 @@
-"""All errors in one table: by output and split, with the loss and the metrics that the model was compiled with."""
+"""A table of all errors by output and split, with the loss and the compiled metrics."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from diagnose.diagnosis import ErrorLevel
-from diagnose.reports.numbers import between, number, quantity
+from diagnose.reports.numbers import interval_text, number, quantity
 from diagnose.reports.svg import tag
 
-METRICS = 6  # columns at most; the JSON has all
+METRICS = 6  # columns at most; the JSON has all metrics
 
 
 def error_table(errors: Sequence[ErrorLevel]) -> Markup:
-    """One row for each output and split; columns that nothing fills are left out."""
+    """One row per output and split, without empty columns."""
     several = len({error.output for error in errors}) > 1
     metrics = list(dict.fromkeys(name for error in errors for name in error.metrics))[:METRICS]
     losses = any(error.loss is not None for error in errors)
@@ -30,8 +30,9 @@ def _cells(error: ErrorLevel, several: bool, losses: bool, metrics: Sequence[str
         yield tag("td", error.output, data_l="Output")
     yield tag("th", error.split.replace("_", "-") or "–", scope="row")
     yield _number("Rows", _rows(error))
-    span = tag("span", between(error.interval, error.unit), class_="iv-t")
-    value = quantity(error.error, error.unit if error.unit == "error rate" else "")
+    span = tag("span", interval_text(error.interval, error.unit), class_="iv-t")
+    known = not math.isnan(error.error)
+    value = quantity(error.error, error.unit if error.unit == "error rate" else "") if known else "unknown"
     yield tag("td", tag("span", value, class_="num"), " ", span, class_="r", data_l=error.unit.capitalize())
     yield _number("Skill", number(error.skill) if math.isfinite(error.skill) else "–")
     if losses:
@@ -41,7 +42,7 @@ def _cells(error: ErrorLevel, several: bool, losses: bool, metrics: Sequence[str
 
 
 def _rows(error: ErrorLevel) -> str:
-    """How many were scored, and of how many."""
+    """The number of evaluated rows, and of how many."""
     whole = error.population is None or error.population == error.rows
     return number(error.rows) if whole else f"{number(error.rows)} of {number(error.population)}"
 

@@ -1,4 +1,4 @@
-"""Each kind of evidence as a figure. Checks describe, this draws; a new kind fails the type check here."""
+"""Draws each kind of evidence as a figure. A kind that is missing here fails the type check."""
 
 import math
 import re
@@ -12,18 +12,18 @@ from diagnose.reports.numbers import cut, number, quantity
 from diagnose.reports.plot import figure
 from diagnose.reports.svg import at, tag
 
-SHORT = 3  # characters of a column's name that need not be turned
+SHORT = 3  # characters: longer column names are rotated
 MIXED = 3  # pairs of classes named in the alternative text
-NUMBERED = 12  # columns of a matrix up to which its cells show their numbers
+NUMBERED = 12  # a matrix with more columns shows no numbers in its cells
 CELL = 26  # px: height of a row of a matrix
-BROAD = 5  # columns of a table beyond which it takes the whole width
-LONG = 40  # characters of a cell of text
-ROWS = 60  # rows of a table that are shown
+BROAD = 5  # a table with more columns takes the whole width
+LONG = 40  # characters of text in a cell
+ROWS = 60  # rows shown of a table
 BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 def draw(evidence: Evidence) -> Markup:
-    """The evidence as one `<figure>`; it says everything in text too."""
+    """The evidence as one `<figure>`, with a text alternative."""
     match evidence:
         case Bars():
             return bars.draw(evidence)
@@ -41,7 +41,7 @@ def draw(evidence: Evidence) -> Markup:
 
 
 def _matrix(matrix: Matrix) -> Markup:
-    """Cells shaded by their share of the row, names at the left and, turned, above."""
+    """Cells shaded by their share of the row, with row names on the left and column names above."""
     rows, columns = max(1, len(matrix.rows)), max(1, len(matrix.columns))
     width, height = 100 / columns, 100 / rows
     low = all(len(name) <= SHORT for name in matrix.columns)
@@ -57,7 +57,7 @@ def _matrix(matrix: Matrix) -> Markup:
         for j, value in enumerate(values[: len(matrix.columns)]):
             share = abs(value) / whole if whole and math.isfinite(value) else 0.0
             marks += _cell(matrix, (i, j), value, share)
-    note = f"Down: {matrix.row_label}. Across: {matrix.column_label}. Counts of rows, shaded by share of their line."
+    note = f"Rows: {matrix.row_label}. Columns: {matrix.column_label}. Shaded by share of the row."
     sentence = (
         f"{matrix.title}: {matrix.row_label} by {matrix.column_label}, {rows} rows, {columns} columns{_mixed(matrix)}."
     )
@@ -66,7 +66,7 @@ def _matrix(matrix: Matrix) -> Markup:
 
 
 def _mixed(matrix: Matrix) -> str:
-    """What is confused most, where rows and columns are the same names."""
+    """The most frequent confusions, if rows and columns have the same names."""
     if matrix.rows != matrix.columns:
         return ""
     off = [
@@ -76,11 +76,11 @@ def _mixed(matrix: Matrix) -> str:
         if row != column and value > 0
     ]
     worst = sorted(off, key=lambda pair: -pair[0])[:MIXED]
-    return f"; most often confused: {', '.join(text for _, text in worst)}" if worst else "; nothing is confused"
+    return f"; most often confused: {', '.join(text for _, text in worst)}" if worst else "; no confusions"
 
 
 def _column_name(name: str, place: float, low: bool) -> Markup:
-    """Turned, so that long names have room; upright where all are short."""
+    """The name of a column, rotated unless all names are short (`low`)."""
     if low:
         return tag("text", name, class_="tk", x=at(place), y=0, dy=-6, text_anchor="middle")
     text = tag("text", cut(name, 10), tag("title", name), class_="tk", transform="rotate(-40)", x=0, y=-4)
@@ -88,7 +88,7 @@ def _column_name(name: str, place: float, low: bool) -> Markup:
 
 
 def _cell(matrix: Matrix, place: tuple[int, int], value: float, share: float) -> list[Markup]:
-    """One cell: row and column of `place`, its value, its share of the row (0 to 1)."""
+    """One cell. `place`: its row and column; `share`: its share of the row (0 to 1)."""
     i, j = place
     width, height = 100 / max(1, len(matrix.columns)), 100 / max(1, len(matrix.rows))
     row, column = (
@@ -112,8 +112,8 @@ def _samples(samples: Samples) -> Markup:
 
 def _picture(item: Sample) -> Markup:
     if item.png is not None and BASE64.fullmatch(item.png):
-        return tag("img", src=f"data:image/png;base64,{item.png}", alt="")  # the caption beside it says what it is
-    return tag("p", cut(item.text or "no picture", 400), class_="quote")
+        return tag("img", src=f"data:image/png;base64,{item.png}", alt="")  # the caption describes it
+    return tag("p", cut(item.text or "no image", 400), class_="quote")
 
 
 def _table(table: Table) -> Markup:
@@ -121,7 +121,7 @@ def _table(table: Table) -> Markup:
 
 
 def table_of(table: Table) -> Markup:
-    """An HTML table; columns of numbers are aligned to the right, long tables are cut and say so."""
+    """An HTML table. Numbers are right-aligned; a table with more than `ROWS` rows is cut, with a note."""
     numeric = [_numeric(table, index) for index in range(len(table.columns))]
     head = [tag("th", name, scope="col", class_="r" if numeric[i] else None) for i, name in enumerate(table.columns)]
     body = [_table_row(table, row, numeric) for row in table.rows[:ROWS]]

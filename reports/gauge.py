@@ -1,22 +1,22 @@
-"""One measured number beside its threshold: the small picture in a row of evidence."""
+"""Draws a measured value and its threshold, as the small picture in a row of evidence."""
 
 import math
 
 from markupsafe import Markup
 
 from diagnose.findings import Finding, Severity
-from diagnose.reports.numbers import beside, between, number
+from diagnose.reports.numbers import interval_text, number, rounded_like
 from diagnose.reports.story import interval_of
 from diagnose.reports.svg import Scale, at, scale, tag
 
-RATIO = 20.0  # times: values and thresholds farther apart are drawn on a log axis
+RATIO = 20.0  # with a larger ratio between value and threshold the axis is a log axis
 GRAVE = Severity.WARNING.rank
 
 
 def gauge(finding: Finding) -> Markup:
-    """The value with its interval; shaded is the side of the threshold on which nothing would have been found.
+    """The value with its interval; the side of the threshold without a finding is shaded.
 
-    Empty where the two numbers do not tell the side.
+    Empty if value or threshold is missing or not finite, or if they are equal.
     """
     value, limit = finding.value, finding.threshold
     if value is None or limit is None or not math.isfinite(value) or not math.isfinite(limit) or value == limit:
@@ -32,10 +32,9 @@ def gauge(finding: Finding) -> Markup:
         *_interval(finding, along, style),
         tag("circle", class_=f"pt {style}", cx=at(place), cy="50%", r=4),
     ]
-    side = "below" if value > limit else "above"
-    measured = f"{beside(value, interval_of(finding))} {between(interval_of(finding))}".rstrip()
+    measured = f"{rounded_like(value, interval_of(finding))} {interval_text(interval_of(finding))}".rstrip()
     scaled = ", log scale" if along.log else ""
-    sentence = f"{measured}; nothing would be found {side} {number(limit)}{scaled}"
+    sentence = f"{measured}; alarm threshold {number(limit)}{scaled}"
     return tag("svg", *marks, tag("title", sentence), role="img", aria_label=sentence, width="100%", height=18)
 
 

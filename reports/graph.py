@@ -1,4 +1,4 @@
-"""The architecture as rails: one row a layer, branches in lanes beside each other, as a version history is drawn."""
+"""Draws the architecture like a version history: one row per layer, branches in lanes side by side."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from diagnose.reports.svg import tag
 
 FIRST = 14.0  # px: middle of the first lane
 PITCH = 14.0  # px from lane to lane
-WIDEST = 42.0  # px from the first to the last lane; more lanes stand closer
-LANES = 4  # classes of track widths in the style sheet
+WIDEST = 42.0  # px from the first to the last lane at most; more lanes are closer together
+LANES = 4  # number of track widths in the style sheet
 
 
 @dataclass(frozen=True)
 class Rail:
-    """The lanes of one row, numbered from the left: where its node is, what arrives, what passes, what goes on."""
+    """The lanes of one row, numbered from the left. `lane`: of its node; `above`, `below`: in use before and after."""
 
     lane: int
     above: frozenset[int]
@@ -27,9 +27,9 @@ class Rail:
 
 
 def rails(rows: Sequence[LayerRow]) -> list[Rail]:
-    """Lay out the rows, which must stand in call order. A lane is kept until the last layer that it feeds.
+    """Lay out the rows, which must be in call order. A layer keeps its lane until the last layer that it feeds.
 
-    Where no connection is known, all rows stand in one lane.
+    If no connections are known, all rows share one lane.
     """
     if not any(row.inbound for row in rows):
         return [_in_line(place, len(rows) - 1) for place in range(len(rows))]
@@ -62,7 +62,7 @@ def _active(lanes: Sequence[str | None]) -> frozenset[int]:
 
 
 def _free(lanes: list[str | None]) -> int:
-    """The first lane that nothing uses, a new one where all are in use."""
+    """The first unused lane, or a new one."""
     if None not in lanes:
         lanes.append(None)
     return lanes.index(None)
@@ -70,14 +70,14 @@ def _free(lanes: list[str | None]) -> int:
 
 @dataclass(frozen=True)
 class Track:
-    """How wide the lanes stand, and whether the lines are known connections or only the order of calls."""
+    """The number of lanes. `known`: whether the lines are known connections or only the call order."""
 
     lanes: int
     known: bool
 
     @property
     def style(self) -> str:
-        """Class of the width of the track."""
+        """The CSS class for the width of the track."""
         return f"lanes-{min(self.lanes, LANES)}"
 
     def x(self, lane: int) -> float:
@@ -94,7 +94,7 @@ class Track:
         return _track("", *lines, placed)
 
     def heading(self, first: Rail, last: Rail) -> Markup:
-        """The track beside the heading of a block: what passes it; while the block is closed, what stands for it."""
+        """The track beside the heading of a block, for the open and the closed state."""
         opened = [self._line(lane, lane, 0, 100) for lane in sorted(first.above)]
         lanes = sorted(first.above | last.below)
         closed = [
@@ -118,6 +118,6 @@ def _track(style: str, *marks: Markup) -> Markup:
 
 
 def track(rows: Sequence[LayerRow], laid: Sequence[Rail]) -> Track:
-    """Wide enough for all lanes that are used at once."""
+    """A track wide enough for all lanes used at once."""
     used = max((max(rail.above | rail.below | {rail.lane}) for rail in laid), default=0)
     return Track(used + 1, any(row.inbound for row in rows))

@@ -1,4 +1,4 @@
-"""The report as one HTML file that loads nothing: `render(diagnosis)`."""
+"""Renders the report as a self-contained HTML page."""
 
 import re
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ from diagnose.reports.layers import layer_map, layer_table
 from diagnose.reports.svg import joined, tag
 from diagnose.reports.templating import environment, policy, source
 
-FIGURES = 2  # of one cause that are open; the rest is folded
+FIGURES = 2  # figures of one cause that are shown; the rest is folded
 
 
 def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
-    """The whole diagnosis as one page: self-contained, offline, readable without script.
+    """The whole diagnosis as one page that works offline and without scripts.
 
-    The viewer puts a `bar` above it and allows the page its own address (`templating.policy`).
+    The viewer passes a `bar` to show at the top and an `allow` for its own address (see `templating.policy`).
     """
     style, script = source("page.css"), source("page.js")
     template = _environment().get_template("page.html.j2")
@@ -37,7 +37,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         script=Markup(script),
         policy=policy(style, script, allow),
         bar=bar,
-        line=_stake(diagnosis),
+        line=_error_line(diagnosis),
         causes=_causes(diagnosis),
         errors=_errors(diagnosis),
         error_table=error_table(diagnosis.errors) if diagnosis.errors else None,
@@ -70,7 +70,8 @@ def _errors(diagnosis: Diagnosis) -> list[Markup]:
     return [ladder(errors, several=len(outputs) > 1) for errors in outputs]
 
 
-def _stake(diagnosis: Diagnosis) -> Markup | None:
+def _error_line(diagnosis: Diagnosis) -> Markup | None:
+    """The error of the first output on one axis with target, baseline and constant prediction."""
     style = {State.SICK: "c-flag", State.ATTENTION: "c-warn", State.HEALTHY: "c-ok"}.get(diagnosis.state, "c-ink")
     outputs = by_output(diagnosis.errors)
     return number_line(outputs[0], style) or None if outputs else None
@@ -84,13 +85,13 @@ def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:
     ]
 
 
-def _telling(cause: Cause, diagnosis: Diagnosis) -> list[Evidence]:
-    """The evidence of a cause, its own first, then what other causes show too."""
+def _own_first(cause: Cause, diagnosis: Diagnosis) -> list[Evidence]:
+    """The evidence of a cause; evidence that other causes show too comes last."""
     return sorted(cause.evidence, key=lambda evidence: sum(evidence in other.evidence for other in diagnosis.causes))
 
 
 def _cause(cause: Cause, diagnosis: Diagnosis) -> dict[str, Any]:
-    drawn = [figures.draw(evidence) for evidence in _telling(cause, diagnosis)]
+    drawn = [figures.draw(evidence) for evidence in _own_first(cause, diagnosis)]
     healthy = repaired(cause, diagnosis.effects)
     most = 1 if healthy else FIGURES
     rows = [(row, gauge(row.finding) if row.finding else "") for row in story.evidence_rows(cause, diagnosis)]
@@ -108,7 +109,7 @@ def _cause(cause: Cause, diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def _found(diagnosis: Diagnosis) -> dict[str, list[tuple[Finding, list[Markup]]]]:
-    """Findings by check; their pictures only where no cause shows them already."""
+    """Findings by check, with the figures that no cause shows already."""
     shown = [evidence for cause in diagnosis.causes for evidence in cause.evidence]
     found: dict[str, list[tuple[Finding, list[Markup]]]] = {}
     for finding in diagnosis.findings:
@@ -119,7 +120,7 @@ def _found(diagnosis: Diagnosis) -> dict[str, list[tuple[Finding, list[Markup]]]
 
 
 def _subject(diagnosis: Diagnosis) -> list[tuple[str, list[str]]]:
-    """The facts and settings, each a name with lines of text; what was not set is named in one line."""
+    """The facts and settings, each a name with lines of text. Settings without a value share one line."""
     subject, settings = diagnosis.subject, diagnosis.settings
     known = ("name", "splits", "notes", "outputs", "inputs", "training", "facts", "parameters", "layers")
     outputs, inputs = subject.get("outputs") or [], subject.get("inputs") or []
@@ -139,7 +140,7 @@ def _subject(diagnosis: Diagnosis) -> list[tuple[str, list[str]]]:
 
 
 def _port(port: Any) -> str:
-    """An input or output: its name, then what is known of it."""
+    """An input or output: its name and facts."""
     if not isinstance(port, dict):
         return story.words(port)
     facts = {key: value for key, value in port.items() if key != "name" and value not in (None, False)}
@@ -149,7 +150,7 @@ def _port(port: Any) -> str:
 
 
 def _plan(plan: dict[str, Any]) -> str:
-    """The instruments; of those that did not run at their full size, at which part of it."""
+    """The instruments that ran, with the share for those that did not run at full size."""
     cut = [f"{name} (at {numbers.decimals(100 * share)} % of full size)" for name, share in plan.items() if share != 1]
     return ", ".join([name for name, share in plan.items() if share == 1] + cut) or "nothing"
 
@@ -166,16 +167,16 @@ def _versions(diagnosis: Diagnosis) -> str:
 
 
 def _timing(timing: dict[str, float]) -> str:
-    """The longest first; what took no time to speak of is left out."""
+    """The durations, longest first, without those below 0.05 s."""
     longest = sorted(timing.items(), key=lambda item: -item[1])
     return ", ".join(f"{name} {numbers.seconds(value)}" for name, value in longest if value >= 0.05) or "not recorded"
 
 
-# --- The documentation of a check: a little Markdown ---------------------------------------------
+# --- The documentation of a check: a subset of Markdown -------------------------------------------
 
 
 def document(text: str) -> Markup:
-    """Paragraphs, lists, code and links' texts of a check's documentation as HTML, everything escaped."""
+    """Paragraphs, lists and code of a check's documentation as escaped HTML."""
     return joined(_paragraph(part) for part in re.split(r"\n\s*\n", text.strip()) if part.strip())
 
 
@@ -197,7 +198,7 @@ def _inline(text: str) -> Iterator[str | Markup]:
 
 
 def _linked(text: str) -> Iterator[str | Markup]:
-    """Numbers of papers become links to them."""
+    """The text with arXiv numbers as links."""
     end = 0
     for paper in re.finditer(r"arXiv:(\d{4}\.\d{4,5})", text):
         yield text[end : paper.start()]

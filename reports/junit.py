@@ -1,4 +1,4 @@
-"""The diagnosis as JUnit XML, for continuous integration: one test case per check, failed where it warns."""
+"""Renders the diagnosis as JUnit XML for continuous integration: one test case per check."""
 
 from collections.abc import Sequence
 from xml.etree import ElementTree
@@ -9,9 +9,9 @@ from diagnose.reports.story import clean
 
 
 def render(diagnosis: Diagnosis) -> str:
-    """One `testcase` per check: `failure` for an error or a warning, `skipped`, or `error` where the check crashed.
+    """One `testcase` per check: `failure` for an error or a warning, `skipped`, or `error` if the check crashed.
 
-    What counts is the severity of the causes: a finding whose causes are all hints fails nothing.
+    The severity of the causes decides: a finding whose causes are all hints is not a failure.
     """
     grave = {
         identifier

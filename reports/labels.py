@@ -1,14 +1,14 @@
-"""Direct labels that do not overlap: each takes the first free place of its own candidates, or is dropped.
+"""Places labels so that they do not overlap: each takes its first free candidate, or is dropped.
 
-Places are judged on the narrowest plot a phone gives. Positions are in per cent and text in px, so what is
-free there is free on every wider screen.
+Overlaps are checked on the narrowest plot, that of a phone. Positions are in percent and text in px, so labels that
+fit there fit on every wider screen.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 NARROW = 230.0  # px: width of a plot on a phone of 360 px
-CHARACTER = 6.4  # px: mean width of a character of 12 px text, a little generous
+CHARACTER = 6.4  # px: mean width of a character of 12 px text, slightly overestimated
 LINE = 14.0  # px: height of a line of text
 
 
@@ -28,7 +28,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """Text at `x` per cent and `y` px (its baseline), with SVG's text-anchor."""
+    """Text at `x` percent and `y` px (its baseline), with the SVG text-anchor."""
 
     text: str
     x: float
@@ -45,9 +45,9 @@ class Label:
 def settle(
     wanted: Iterable[Sequence[Label]], obstacles: Iterable[Box] = (), height: float | None = None
 ) -> list[Label | None]:
-    """One label of each group of candidates, the first that fits; None where none does.
+    """For each group of candidates the first label that fits; None if none fits.
 
-    Inside the plot's width always; inside `height` px where it is given.
+    Labels stay inside the width of the plot and, if given, inside `height` px.
     """
     taken = list(obstacles)
     chosen: list[Label | None] = []
@@ -70,7 +70,7 @@ def _clear(box: Box, taken: Sequence[Box]) -> bool:
 
 
 def trace(points: Sequence[tuple[float, float]], every: float = 3.0) -> list[Box]:
-    """Small boxes along a line through points (x in per cent, y in px): no label may lie on it."""
+    """Small boxes along a line through points (x in percent, y in px), as obstacles for labels."""
     pixels = [(x / 100 * NARROW, y) for x, y in points]
     boxes = []
     for (x0, y0), (x1, y1) in zip(pixels, pixels[1:] or pixels, strict=False):

@@ -1,4 +1,4 @@
-"""Where the error stands: the ladder from target to test, and the one line under the verdict."""
+"""Draws the errors: a ladder from target to test error, and the line under the verdict."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from diagnose.diagnosis import ErrorLevel
 from diagnose.findings import Interval
 from diagnose.reports.labels import CHARACTER, NARROW, Label, settle
-from diagnose.reports.numbers import beside, cut, decimals, factor, interval, listed, quantity, shown_unit
+from diagnose.reports.numbers import cut, decimals, factor, interval, listed, quantity, rounded_like, shown_unit
 from diagnose.reports.plot import ROLES, figure, frame, x_axis
 from diagnose.reports.svg import Scale, at, scale, tag
 
@@ -22,18 +22,18 @@ GAPS = {
     ("train-dev", "dev"): "data mismatch",
     ("dev", "test"): "dev overfitting",
 }
-STEPS = ("target", "train", "train-dev", "dev", "test")  # levels of the ladder; what is missing is said
-ROOM = 200.0  # px that the names leave to the plot on a phone
-HALF = 330.0  # px of a plot of two side by side on a wide screen
-STEP = 64  # px from level to level
-NAME = 15
-FAR = 3.0  # times the largest other level: a constant prediction beyond would squeeze all that matters
-NAMES = {"baseline": "best baseline", "constant": "constant"}  # on the number line, where a whole name has no room
+STEPS = ("target", "train", "train-dev", "dev", "test")  # levels of the ladder; missing ones are listed
+ROOM = 200.0  # px left for the plot on a phone, beside names
+HALF = 330.0  # px: width of a plot when two are side by side on a wide screen
+STEP = 64  # px between levels
+NAME = 15  # characters of a level's name
+FAR = 3.0  # times the largest other level: a constant prediction above this is not drawn, it would squeeze the rest
+NAMES = {"baseline": "best baseline", "constant": "constant"}  # short names on the number line
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level of error in the units that are shown; `low` and `high` are `value` where it has no interval."""
+    """One level of error in the displayed unit; `low` and `high` equal `value` if it has no interval."""
 
     label: str
     role: str
@@ -55,7 +55,7 @@ def by_output(errors: Sequence[ErrorLevel]) -> list[list[ErrorLevel]]:
 
 
 def levels(errors: Sequence[ErrorLevel]) -> list[Level]:
-    """The levels of one output from the target to the constant prediction; the last split's, where splits differ."""
+    """The levels of one output: target, baseline, splits and constant prediction (of the last split)."""
     return [_as_level(*level) for level in _levels(errors) if level[2] is not None]
 
 
@@ -74,15 +74,16 @@ def _as_level(label: str, role: str, value: float | None, of: Interval | None, u
     value = math.nan if value is None else value
     low, high = (value, value) if of is None else (of.low, of.high)
     low, high = (end if math.isfinite(end) else value for end in (low, high))
-    span = f" {interval(low, high, unit)}" if low != high else ""
-    own = Interval(low, high) if low != high else None
-    shown = quantity(value, unit) if factor(unit) != 1 else beside(value, own)  # the axis has the unit
-    whole, times = f"{label}: {quantity(value, unit)}{span}", factor(unit)
+    own = Interval(low, high) if low < high else None
+    span = f" {interval(low, high, unit)}" if own else ""
+    shown = quantity(value, unit) if factor(unit) != 1 else rounded_like(value, own)  # the axis has the unit
+    shown, full = ("unknown", "unknown") if math.isnan(value) else (shown, quantity(value, unit))
+    whole, times = f"{label}: {full}{span}", factor(unit)
     return Level(label, role, value * times, low * times, high * times, shown, whole)
 
 
 def ladder(errors: Sequence[ErrorLevel], several: bool = False) -> Markup:
-    """The levels of one output in rows and, between them, the gaps that have a name, each with its interval."""
+    """The levels of one output in rows, and the named gaps between them, each with its interval."""
     every, unit = levels(errors), errors[-1].unit
     title = f"Error by split of {errors[-1].output}" if several else "Error by split"
     far = _far(every)
@@ -96,15 +97,15 @@ def ladder(errors: Sequence[ErrorLevel], several: bool = False) -> Markup:
         drawn, sentence = _gap(rungs, before, after, along, unit)
         marks += drawn
         sentences.append(sentence)
-    note = "Lines: 95 % intervals. Between the levels: what each gap is called, and its size."
+    note = "Lines: 95 % intervals. Between the levels: name and size of each gap."
     note += f" Beyond the axis: {far.whole}." if far else ""
     unknown = [role for role in STEPS if role not in {rung.role for rung in every}]
-    note += f" Unknown: {listed(unknown)}." if unknown else ""
+    note += f" Not available: {listed(unknown)}." if unknown else ""
     return figure(title, note, frame(marks, "; ".join(sentences) + ".", STEP * len(rungs), "wide tight"))
 
 
 def _far(rungs: list[Level]) -> Level | None:
-    """The constant prediction, where it lies far beyond all other levels."""
+    """The constant prediction, if it lies far beyond all other levels."""
     others = [rung.high for rung in rungs if rung.role != "constant" and math.isfinite(rung.high)]
     constant = next((rung for rung in rungs if rung.role == "constant"), None)
     return constant if constant and others and constant.value > FAR * max(others) > 0 else None
@@ -135,7 +136,7 @@ def _level(rung: Level, along: Scale, y: float) -> list[Markup]:
 
 
 def _named_gaps(rungs: list[Level]) -> list[tuple[int, int]]:
-    """Neighbours on the ladder whose difference has a name; levels without a role in it stand between."""
+    """Pairs of levels whose difference has a name; levels without a name for a gap are skipped."""
     order = [index for index, rung in enumerate(rungs) if rung.role and math.isfinite(rung.value)]
     order = [index for index in order if any(rungs[index].role in pair for pair in GAPS)]
     pairs = list(pairwise(order))
@@ -143,9 +144,9 @@ def _named_gaps(rungs: list[Level]) -> list[tuple[int, int]]:
 
 
 def difference(before: Level, after: Level) -> tuple[float, float, float]:
-    """after - before with the interval that both levels' own intervals imply.
+    """`after` minus `before` with an interval computed from both intervals: (size, low, high).
 
-    Source: Zou and Donner 2008, "Construction of confidence limits about effect measures" (the levels rest on
+    Source: Zou and Donner 2008, "Construction of confidence limits about effect measures" (the levels come from
     different rows, so their errors are independent).
     """
     size = after.value - before.value
@@ -161,7 +162,7 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
     y = (_middle(last - 1, len(rungs)) + _middle(last, len(rungs))) / 2
     ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
     shares = factor(unit) != 1
-    text = decimals(size) if shares else beside(size, Interval(low, high))
+    text = decimals(size) if shares else rounded_like(size, Interval(low, high))
     amount, span = f"{'+' if size > 0 else ''}{text}", interval(low, high, "%" if shares else "")
     lower, upper = (along.place(before.value + end) for end in (low, high))
     rise = 100 * 14 / (STEP * len(rungs))
@@ -177,7 +178,7 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
 
 
 def _amount(amount: str, span: str, left: float, right: float, y: float) -> Markup:
-    """The size of a gap beside it; the numbers of its interval are left out on a phone."""
+    """The size of a gap, written beside it; its interval is hidden on a phone."""
     room = 100 * max(_width(amount) / NARROW, _width(f"{amount} {span}") / HALF)
     parts = [tag("tspan", amount, class_="b"), tag("tspan", span, class_="opt c-soft", dx=5)]
     if right + room <= 100:
@@ -189,14 +190,14 @@ def _amount(amount: str, span: str, left: float, right: float, y: float) -> Mark
 
 
 def _width(text: str) -> float:
-    """px of the text with the gap beside it."""
+    """px of the text with the space beside it."""
     return len(text) * CHARACTER + 10
 
 
 def number_line(errors: Sequence[ErrorLevel], style: str) -> Markup:
-    """Target, baseline, constant prediction and your model on one axis; `style` colours your model.
+    """Target, baseline, constant prediction and your model on one axis; `style` is the colour of your model.
 
-    Your model is its dev error, else its test error, else its train error.
+    Your model is shown by its dev error, else its test error, else its train error.
     """
     every = [level for level in levels(errors) if math.isfinite(level.value)]
     own = next((level for role in ("dev", "test", "train") for level in every if level.role == role), None)
@@ -220,7 +221,7 @@ def number_line(errors: Sequence[ErrorLevel], style: str) -> Markup:
 
 
 def _tiers(text: str, place: float) -> list[Label]:
-    """Above the mark, in three tiers, the nearest first; turned inwards at both ends of the axis."""
+    """Places above the mark in three tiers, nearest first; at both ends of the axis they point inwards."""
     anchors = {"start": ("start", "middle"), "end": ("end", "middle"), "": ("middle", "start", "end")}
     side = "start" if place < 20 else "end" if place > 80 else ""
     return [Label(text, place, y, anchor) for y in (-7.0, -23.0, -39.0) for anchor in anchors[side]]

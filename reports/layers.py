@@ -1,4 +1,4 @@
-"""The layer map: one row a layer with its place in the graph and three aligned panels, and the same as a table."""
+"""Draws the layer map: one row per layer with its place in the graph and three panels, and the same as a table."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,12 +14,12 @@ from diagnose.reports.numbers import counted, cut, decimals, field, number, shap
 from diagnose.reports.plot import healthy_band
 from diagnose.reports.svg import Scale, at, scale, tag
 
-OPEN = 30  # networks of more layers start with the blocks closed that have no flag
-APART = 30.0  # per cent of a panel between the numbers of two ticks, on a phone
-LONG = 0.6  # share from which the number stands inside its bar: beside it is no room on a phone
-NAME = 48  # characters of a layer's path in the map; the whole one is in its title
+OPEN = 30  # with more layers, blocks without flags start closed
+APART = 30.0  # percent of a panel between two tick labels, for a phone
+LONG = 0.6  # from this share on the number is inside its bar, because there is no room beside it on a phone
+NAME = 48  # characters of a layer's path; the tooltip shows the whole path
 
-GLYPHS = {  # shape of the node, by what the kind's name contains; drawn around 0, 0
+GLYPHS = {  # shape of the node by part of the layer's kind; drawn around 0, 0
     "input": '<rect class="ho" x="-8" y="-4" width="16" height="8" rx="4"/>',
     "conv": '<rect class="ho" x="-7" y="-7" width="14" height="14" rx="1"/>',
     "pool": '<path class="ho" d="M-8 -5h16l-4 10h-8z"/>',
@@ -56,16 +56,16 @@ FLAGGED = '<circle class="ho" r="7.5"/><path class="ln" d="M-4 -4l8 8M4 -4l-8 8"
 
 @dataclass(frozen=True)
 class Panels:
-    """What all rows share: axes, healthy bands, and the track of the graph."""
+    """Data shared by all rows: axes, healthy bands and the track of the graph."""
 
     spread: Scale
     gradient: Scale
     bands: dict[str, Band]
     track: Track
-    checks: frozenset[str]  # with an entry of their own on the page
+    checks: frozenset[str]  # codes of checks that the page documents
 
     def healthy(self, quantity: str, along: Scale) -> list[Markup]:
-        """The healthy band of one panel, if it is known."""
+        """The healthy band of one panel, if known."""
         band = self.bands.get(quantity)
         return healthy_band(along, (band.low, band.high) if band else None)
 
@@ -81,7 +81,7 @@ class Pair:
 
 
 def layer_map(diagnosis: Diagnosis) -> Markup:
-    """All layers in call order, in blocks that can be folded."""
+    """All layers in call order, in collapsible blocks."""
     rows, laid = diagnosis.layers, rails(diagnosis.layers)
     worst = _worst(diagnosis)
     checks = frozenset(check.code for check in diagnosis.checks)
@@ -110,7 +110,7 @@ def _axis(rows: Iterable[LayerRow], name: str) -> Scale:
 
 
 def blocks_of(rows: Sequence[LayerRow]) -> Iterator[tuple[str, list[LayerRow]]]:
-    """Neighbours of one nested model, or else of one size of output, with a name for each block."""
+    """Consecutive layers of the same nested model or the same output size, with a name for each block."""
     for (parent, sides), members in groupby(rows, key=_place):
         block = list(members)
         if parent:
@@ -149,7 +149,7 @@ def _head_cell(panel: str, title: str, along: Scale) -> Markup:
 
 
 def _ends(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Zero, the first tick with room beside it, and the last: a phone has room for no more."""
+    """The first and the last tick, and one between them if there is room on a phone."""
     if len(ticks) < 2:
         return list(ticks)
     first, last = ticks[0], ticks[-1]
@@ -181,7 +181,7 @@ def _block(
 
 
 def _range(rows: Sequence[LayerRow], quantity: str, along: Scale, panels: Panels) -> list[Markup]:
-    """From the smallest to the largest value as loaded, for the heading of a closed block."""
+    """The range of the values as loaded, for the heading of a closed block."""
     values = [value for row in rows if (value := getattr(row, quantity)) is not None and math.isfinite(value)]
     ends = [along.place(value) or 0.0 for value in values]
     marks = panels.healthy(quantity, along)
@@ -239,7 +239,7 @@ def _name(row: LayerRow, checks: frozenset[str], style: str) -> Markup:
 
 
 def _pair(row: LayerRow, pair: Pair, panels: Panels, style: str) -> list[Markup]:
-    """Hollow: fresh weights. Filled: as loaded. Only the healthy band where neither was measured."""
+    """Hollow: fresh weights. Filled: as loaded. Only the healthy band if neither was measured."""
     marks = panels.healthy(pair.what, pair.along)
     if pair.now is None and pair.fresh is None:
         return [tag("svg", *marks, aria_hidden="true")] if marks else []
@@ -262,7 +262,7 @@ def _point(value: float | None, name: str, along: Scale, style: str, radius: flo
 
 
 def _share(row: LayerRow, panels: Panels, style: str) -> list[Markup]:
-    """Filled: units that never fire. Hollow: saturated values, where the activation cannot die."""
+    """Filled: units that never fire. Hollow: saturated values, if the activation has no dead units."""
     share, what = (row.dead, "of the units never fire") if row.dead is not None else (row.saturated, "saturated")
     healthy = panels.healthy("dead", Scale(0, 1))
     if share is None or not math.isfinite(share):
@@ -289,7 +289,7 @@ def _share(row: LayerRow, panels: Panels, style: str) -> list[Markup]:
 
 
 def layer_table(rows: Sequence[LayerRow]) -> Markup:
-    """The same numbers as text; a quantity that no layer has takes no column."""
+    """The same numbers as a table, without empty columns."""
     cells = [_cells(row) for row in rows]
     kept = [index for index, _ in enumerate(COLUMNS) if any(line[index] != NONE for line in cells)]
     styles = ["r" if COLUMNS[index] in RIGHT else None for index in kept]

@@ -1,4 +1,4 @@
-"""The diagnosis in a notebook cell: the page's order, in short."""
+"""Renders a short diagnosis for a notebook cell, in the order of the page."""
 
 from markupsafe import Markup
 
@@ -21,7 +21,7 @@ STYLE = """
 
 
 def render(diagnosis: Diagnosis) -> str:
-    """A small piece of HTML: state, headline, causes, next step, what is worth doing, what was not checked."""
+    """A small piece of HTML: state, headline, next step, causes, verdicts and coverage."""
     name = cut(str(diagnosis.subject.get("name", "the model")), 60)
     parts = [
         tag("style", Markup(STYLE)),
@@ -32,7 +32,7 @@ def render(diagnosis: Diagnosis) -> str:
         *_causes(diagnosis),
         tag("p", story.judged(diagnosis), class_="faint"),
         tag("p", story.ran(diagnosis.checks), class_="faint"),
-        tag("p", "The whole report: ", tag("code", 'diagnosis.save("report.html")'), class_="faint"),
+        tag("p", "Full report: ", tag("code", 'diagnosis.save("report.html")'), class_="faint"),
     ]
     return story.clean(tag("div", *parts, class_="diagnose-cell"))
 
@@ -42,7 +42,7 @@ def _next(remedies: tuple[Remedy, ...]) -> list[Markup]:
         return []
     first = remedies[0]
     change, span, how = story.payoff(first.payoff)
-    payoff = f"{change} {span} ({how})" if change else f"payoff {how}"
+    payoff = f"{change} {span} ({how})" if change else f"Payoff {how}."
     snippet = [tag("pre", tag("code", first.snippet))] if first.snippet else []
     return [tag("h4", "Best next step"), tag("p", tag("b", first.action)), tag("p", f"{first.why} {payoff}"), *snippet]
 

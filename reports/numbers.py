@@ -1,14 +1,14 @@
-"""Numbers as text, the same way everywhere: true minus signs, thousands, three figures that count."""
+"""Formats numbers: minus signs, thousands separators, three significant figures."""
 
 import math
 from collections.abc import Sequence
 
 from diagnose.findings import Interval
 
-SHARES = ("error rate", "share", "fraction", "accuracy")  # units that begin so are 0 to 1 and shown in per cent
-WIDE = 20.0  # times: the ends of an interval that lie farther apart keep their own decimals
+SHARES = ("error rate", "share", "fraction", "accuracy")  # units that start with these are 0 to 1, shown in percent
+WIDE = 20.0  # with a larger ratio between its ends, each end of an interval has its own decimals
 FINEST = 6  # decimals at most
-SMALL = 2  # numbers below, as shares and skills are, keep two decimals: 0.97 is not 1.0
+SMALL = 2  # smaller numbers, such as shares and skills, keep two decimals: 0.97 is not 1.0
 
 
 def number(value: float | int | None, digits: int = 3) -> str:
@@ -16,7 +16,7 @@ def number(value: float | int | None, digits: int = 3) -> str:
     if value is None or isinstance(value, bool):
         return {None: "–", True: "yes", False: "no"}[value]
     if not math.isfinite(value):
-        return "not a number" if math.isnan(value) else "infinite" if value > 0 else "minus infinite"
+        return "not a number" if math.isnan(value) else "infinity" if value > 0 else "−infinity"
     size = abs(value)
     if value == int(value) and size < 1e6:
         return _signed(f"{int(value):,}")
@@ -40,7 +40,7 @@ def _signed(text: str) -> str:
 
 
 def factor(unit: str) -> float:
-    """What values in this unit are multiplied by to be shown: shares appear in per cent."""
+    """The factor from values in this unit to displayed values: shares are displayed in percent."""
     return 100.0 if unit.startswith(SHARES) else 1.0
 
 
@@ -49,7 +49,7 @@ def shown_unit(unit: str) -> str:
 
 
 def quantity(value: float | None, unit: str = "") -> str:
-    """`value` with its unit, for a sentence."""
+    """`value` with its unit, as in a sentence."""
     if value is None or not math.isfinite(value):
         return number(value)
     if unit.startswith(SHARES) or unit == "%":
@@ -58,27 +58,38 @@ def quantity(value: float | None, unit: str = "") -> str:
 
 
 def decimals(value: float) -> str:
-    """One decimal, as per cents are read; two significant figures where that would be 0."""
+    """One decimal, as for percentages; below 0.1 two significant figures."""
     if not math.isfinite(value) or value in (0, 100):
         return number(value)
     return number(value, 2) if 0 < abs(value) < 0.1 else _signed(f"{value:,.1f}")
 
 
 def interval(low: float, high: float, unit: str = "") -> str:
-    """An interval in brackets, without the unit."""
+    """An interval in brackets, without the unit: "[0.1, 0.2]", "[0.1 or more]", "[unknown]"."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f"[{_open(low, high, unit)}]"
     if unit.startswith(SHARES) or unit == "%":
         return f"[{decimals(low * factor(unit))}, {decimals(high * factor(unit))}]"
     places = _places(low, high)
     return f"[{_fixed(low, places)}, {_fixed(high, places)}]"
 
 
-def beside(value: float | None, of: Interval | None) -> str:
-    """`value` with as many decimals as its interval is shown with."""
+def _open(low: float, high: float, unit: str) -> str:
+    """An interval without one or both ends, in words."""
+    percent = unit.startswith(SHARES) or unit == "%"
+    ends = [decimals(end * factor(unit)) if percent else number(end) for end in (low, high)]
+    if math.isfinite(low):
+        return f"{ends[0]} or more"
+    return f"{ends[1]} or less" if math.isfinite(high) else "unknown"
+
+
+def rounded_like(value: float | None, of: Interval | None) -> str:
+    """`value` with as many decimals as its interval."""
     return number(value) if of is None or value is None else _fixed(value, _places(of.low, of.high))
 
 
 def _places(low: float, high: float) -> int | None:
-    """Decimals that show two figures of the interval's width; None where each end is better shown by itself."""
+    """Decimals for two significant figures of the interval's width; None if each end has its own decimals."""
     width = high - low
     if not math.isfinite(width) or not 10.0**-FINEST < width < 1e6 or (low > 0 and high > WIDE * low):
         return None
@@ -92,8 +103,8 @@ def _fixed(value: float, places: int | None) -> str:
     return _signed(f"{value:,.{places}f}")
 
 
-def between(of: Interval | None, unit: str = "") -> str:
-    """An interval in brackets, its level named where it is not the usual 95 %."""
+def interval_text(of: Interval | None, unit: str = "") -> str:
+    """An interval in brackets, with its level if that is not 95 %."""
     if of is None:
         return ""
     level = "" if of.level == 0.95 else f" at {decimals(of.level * 100)} %"
@@ -101,7 +112,7 @@ def between(of: Interval | None, unit: str = "") -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration as people say it."""
+    """A duration in seconds or minutes, rounded."""
     if not math.isfinite(value):
         return "unknown"
     if value >= 120:
@@ -110,7 +121,7 @@ def seconds(value: float) -> str:
 
 
 def shape(dimensions: Sequence[int | None] | None) -> str:
-    """An output shape without its first axis (the rows): "28 × 28 × 32"; "?" for a free axis."""
+    """An output shape without its first axis (the rows): "28 × 28 × 32"; "?" for an unknown size."""
     if not dimensions:
         return "–"
     return " × ".join("?" if size is None else f"{size:,}" for size in dimensions[1:]) or "one number"
@@ -126,7 +137,7 @@ def field(places: Sequence[int | None]) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """`text`, its middle left out where it is longer than `length`."""
+    """`text`; if it is longer than `length`, its middle is replaced by "…"."""
     if len(text) <= length:
         return text
     head = (length - 1) * 2 // 3
@@ -134,7 +145,7 @@ def cut(text: str, length: int) -> str:
 
 
 def halved(text: str, length: int) -> tuple[str, ...]:
-    """`text` in one line, or in two that break after a space, a hyphen, an underscore or a slash; else cut."""
+    """`text` in one line, in two (broken after a space, hyphen, underscore or slash), or cut if neither fits."""
     if len(text) <= length:
         return (text,)
     ends = [place + 1 for place, sign in enumerate(text) if sign in " -_/"]
@@ -146,7 +157,7 @@ def halved(text: str, length: int) -> tuple[str, ...]:
 
 
 def listed(words: Sequence[str], limit: int = 6) -> str:
-    """Words as people list them: "a, b and c"; what exceeds `limit` is counted."""
+    """Words as a list: "a, b and c"; words beyond `limit` are counted."""
     if len(words) > limit:
         return f"{', '.join(words[:limit])} and {len(words) - limit} more"
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

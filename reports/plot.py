@@ -1,4 +1,4 @@
-"""What every figure shares: its frame, its axes, its colours."""
+"""Frame, axes and colours of all figures."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,11 @@ ROLES = {
     "baseline": "c-soft",
     "constant": "c-soft",
 }
-OTHERS = ("c-ink", "c-soft", "c-bar")  # series without a role, in turn: greys, for the hues have a meaning
+OTHERS = ("c-ink", "c-soft", "c-bar")  # greys for series without a role, because the hues have a meaning
 
 
 def role_of(label: str) -> str:
-    """The role that a label's first word names ("train", "dev set", "best baseline: ridge"), "" if none."""
+    """The role named by the first word of a label ("train", "dev set", "best baseline: ridge"), "" if none."""
     words = label.lower().replace("_", "-").replace("train dev", "train-dev").removeprefix("best ").split()
     first = words[0].strip(",:;()") if words else ""
     first = {"training": "train", "validation": "dev"}.get(first, first)
@@ -33,13 +33,13 @@ def role_of(label: str) -> str:
 
 
 def frame(marks: Iterable[Markup], label: str, height: int, style: str = "") -> Markup:
-    """The plot area as an image with a sentence; `style` widens the margins for row names."""
+    """The plot area as an image with a text alternative; `style` sets the margins."""
     area = tag("svg", *marks, role="img", aria_label=label, width="100%", height=height)
     return tag("div", area, class_=f"plot {style}".rstrip())
 
 
 def row_name(name: str, length: int, y: float) -> Markup:
-    """The name at the left of a row: in two lines where one is too short, cut where two are; whole in its title."""
+    """The name left of a row, in one or two lines; if it is cut, the tooltip shows the whole name."""
     lines = halved(name, length)
     whole = [tag("title", name)] if "…" in lines[0] else []
     if len(lines) == 1:
@@ -49,14 +49,14 @@ def row_name(name: str, length: int, y: float) -> Markup:
 
 
 def figure(title: str, note: str, *content: Markup) -> Markup:
-    """A figure: what it shows in bold, how to read it in grey, the content."""
+    """A figure: the title in bold, a note in grey, the content."""
     how = Markup(" ") + tag("span", note.replace(" %", "\u00a0%")) if note else Markup("")
     caption = tag("figcaption", tag("b", title), how) if title or note else Markup("")
     return tag("figure", caption, *content)
 
 
 def x_axis(scale: Scale, label: str, grid: bool = True, room: float = NARROW) -> list[Markup]:
-    """The axis below the plot. `room` is its width in px on a phone: it decides how many ticks carry their number."""
+    """The axis below the plot. `room`: its width in px on a phone, which limits the number of tick labels."""
     marks = [tag("rect", class_="gut", x=0, width=at(scale.strip), height="100%")] if scale.strip else []
     ticks = scale.ticks()
     every = math.ceil(sum(len(text) * CHARACTER + 8 for _, text in ticks) / room)
@@ -85,13 +85,13 @@ def axis_text(label: str, scale: Scale) -> str:
 
 
 def axis_name(label: str, scale: Scale) -> list[str | Markup]:
-    """The text of an axis; a long one is cut, its whole text in the title."""
+    """The text of an axis; if it is cut, the tooltip shows the whole text."""
     text = axis_text(label, scale)
     return [text] if label in text else [text, tag("title", label)]
 
 
 def written(label: Label, style: str) -> Markup:
-    """A settled label with a halo of the page's colour."""
+    """A placed label with a halo in the colour of the page."""
     return tag("text", label.text, class_=f"lb {style}", x=at(label.x), y=round(label.y, 1), text_anchor=label.anchor)
 
 
@@ -101,12 +101,12 @@ def healthy_band(scale: Scale, healthy: tuple[float, float] | None) -> list[Mark
     ends = [scale.place(value) for value in healthy]
     if ends[0] is None or ends[1] is None:
         return []
-    title = tag("title", "the range of healthy models")
+    title = tag("title", "range of healthy models")
     return [tag("rect", title, class_="okb", x=at(ends[0]), y=0, width=at(max(0.0, ends[1] - ends[0])), height="100%")]
 
 
 def key(entries: Sequence[tuple[str, str]]) -> Markup:
-    """Stroke and name of the lines that could not be labelled beside themselves."""
+    """The legend: stroke and name of the lines without a direct label."""
     if not entries:
         return Markup("")
     return tag(

@@ -1,4 +1,4 @@
-"""What the reports say in sentences: the counts above each section, what a cause explains, and its numbers."""
+"""Sentences and rows that all reports share."""
 
 import re
 from collections import Counter
@@ -20,19 +20,19 @@ from diagnose.diagnosis import (
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
 from diagnose.reports.effects import bearing
-from diagnose.reports.numbers import SHARES, beside, between, counted, cut, listed, number, quantity
+from diagnose.reports.numbers import SHARES, counted, cut, interval_text, listed, number, quantity, rounded_like
 
 LISTS = {
     "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
     "fast_ai": ("fast.ai, five steps against overfitting", FAST_AI),
 }
-PLACE = 48  # characters of a name in a place
+PLACE = 48  # characters of a name in a location
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A cause that another one brings about, with those that it brings about itself."""
+    """A cause that another one explains, with those that it explains itself."""
 
     cause: Cause
     branches: tuple["Branch", ...] = ()
@@ -40,23 +40,23 @@ class Branch:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a cause's table of evidence."""
+    """One line in the evidence of a cause."""
 
     what: str
     measured: str
     interval: str
     threshold: str
-    basis: str  # what it rests on: rows, seeds
+    basis: str  # location and number of rows, or number of seeds
     finding: Finding | None = None
 
 
 def clean(text: str) -> str:
-    """`text` without control characters and marks that turn the direction of writing."""
+    """`text` with control characters and marks of writing direction replaced."""
     return CONTROL.sub("�", text)
 
 
 def sentence(finding: Finding) -> str:
-    """The finding's clause with a capital, unless it starts with a name of the user's."""
+    """The message of a finding with a capital first letter, unless it starts with a name from the user's model."""
     first = finding.message.split(" ", 1)[0]
     place = finding.where
     names = {place.layer, place.output, place.feature, place.label}
@@ -66,7 +66,7 @@ def sentence(finding: Finding) -> str:
 
 
 def where(finding: Finding) -> str:
-    """The place in words ("layer dense_1, dev"), without what the message names."""
+    """The location in words ("layer dense_1, dev"), without names that the message contains."""
     place = finding.where
     parts = [
         ("output", place.output),
@@ -78,12 +78,12 @@ def where(finding: Finding) -> str:
         ("step", place.step),
     ]
     named = set(re.findall(r"[\w/.-]+", finding.message))
-    told = [(name, value) for name, value in parts if value is not None and str(value) not in named]
-    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in told)
+    rest = [(name, value) for name, value in parts if value is not None and str(value) not in named]
+    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in rest)
 
 
 def date(text: str) -> str:
-    """An ISO 8601 date as "22 November 2026, 14:06 UTC"; as it is where it is none."""
+    """An ISO 8601 date as "22 November 2026, 14:06 UTC"; any other text unchanged."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -96,12 +96,12 @@ def date(text: str) -> str:
 
 
 def standing(causes: Iterable[Cause]) -> list[Cause]:
-    """By rank, what was refuted last."""
+    """Sorted by rank, refuted causes last."""
     return sorted(causes, key=lambda cause: (cause.state == "refuted", cause.rank))
 
 
 def trees(diagnosis: Diagnosis) -> dict[str, tuple[Branch, ...]]:
-    """The causes that each cause brings about, every one drawn once: under the first that explains it."""
+    """By code, the causes that a cause explains; each appears once, under the first that explains it."""
     causes = {cause.code: cause for cause in diagnosis.causes}
     drawn: dict[str, tuple[Branch, ...]] = {}
     seen: set[str] = set()
@@ -119,7 +119,7 @@ def _branches(cause: Cause, causes: dict[str, Cause], seen: set[str]) -> tuple[B
 
 
 def above(diagnosis: Diagnosis) -> dict[str, Cause]:
-    """By code, the cause that brings a cause about: the first that explains it."""
+    """By code, the first cause that explains a cause."""
     found: dict[str, Cause] = {}
     for cause in reversed(standing(diagnosis.causes)):
         found |= dict.fromkeys(cause.explains, cause)
@@ -127,7 +127,7 @@ def above(diagnosis: Diagnosis) -> dict[str, Cause]:
 
 
 def lead(cause: Cause, diagnosis: Diagnosis) -> str:
-    """Its summary up to where that begins to quote findings: these stand beside it, each with its numbers."""
+    """The summary of a cause up to the findings that it quotes, because the evidence lists those."""
     explained = set(cause.explains)
     quoted = [finding.message.lower() for finding in diagnosis.findings if finding.id in explained]
     places = [cause.summary.lower().find(message) for message in quoted]
@@ -135,7 +135,7 @@ def lead(cause: Cause, diagnosis: Diagnosis) -> str:
 
 
 def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[Row, ...]:
-    """The findings behind a cause with their numbers, the gravest first."""
+    """The findings of a cause with their numbers, the most severe first; those without a number last."""
     explained = set(cause.explains)
     found = [finding for finding in diagnosis.findings if finding.id in explained]
     found.sort(key=lambda finding: (finding.value is None, -finding.severity.rank))
@@ -147,8 +147,8 @@ def _row(finding: Finding) -> Row:
     span = interval_of(finding)
     return Row(
         what=sentence(finding),
-        measured="" if finding.value is None else beside(finding.value, span),
-        interval=between(span),
+        measured="" if finding.value is None else rounded_like(finding.value, span),
+        interval=interval_text(span),
         threshold=number(finding.threshold),
         basis=", ".join(part for part in basis if part),
         finding=finding,
@@ -156,19 +156,23 @@ def _row(finding: Finding) -> Row:
 
 
 def interval_of(finding: Finding) -> Interval | None:
-    """The interval of the finding's value; None where it belongs to another quantity, which its message names."""
+    """The interval of the finding's value; None if it belongs to another quantity in the message."""
     span = finding.interval
     return span if span is not None and finding.value is not None and span.low <= finding.value <= span.high else None
 
 
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
-    """What the trials brought that changed only what the cause blames."""
+    """The trials of the remedies for a cause, each with the train skill without and with the change."""
     for effect in bearing(cause, diagnosis.effects):
-        change = f"{beside(effect.before, effect.interval)} → {beside(effect.after, effect.interval)}"
+        before, after = (rounded_like(skill, effect.interval) for skill in (effect.before, effect.after))
         steps = f" after {effect.steps} steps" if effect.steps else ""
-        against = f", beside {effect.control}" if effect.control else ""
-        what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: train skill{steps}{against}"
-        gain = f"gain {between(effect.interval)}" if effect.interval else ""
+        against = f", compared with {effect.control}" if effect.control else ""
+        what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: train skill"
+        gain = f"gain {interval_text(effect.interval)}" if effect.interval else ""
+        if before == after and not effect.control:
+            what, change = f"{what} stays at {after}{steps}", ""
+        else:
+            what, change = f"{what}{steps}{against}", f"{before} → {after}"
         yield Row(what, change, gain, number(effect.threshold), counted(effect.seeds, "seed"))
 
 
@@ -181,7 +185,7 @@ def explained(diagnosis: Diagnosis) -> str:
     parts = []
     diseases = [cause for cause in active if cause.kind == "disease"]
     if not active:
-        parts.append("No cause was found: nothing that was checked is wrong.")
+        parts.append("No cause was found by the checks that ran.")
     elif grave:
         whole = (
             "the only"
@@ -192,48 +196,49 @@ def explained(diagnosis: Diagnosis) -> str:
         )
         subject = "1 cause explains" if len(active) == 1 else f"{len(active)} causes explain"
         findings = "finding" if len(grave) == 1 else "findings"
-        parts.append(f"{subject} {whole} {findings} of severity error or warning, root first.")
+        order = " Root causes come first." if len(active) > 1 else ""
+        parts.append(f"{subject} {whole} {findings} at error or warning.{order}")
     if active and not diseases:
-        parts.append("No disease: what follows says where the remaining error is.")
+        parts.append("There is no disease; the entries show where the remaining error comes from.")
     refuted = len(diagnosis.causes) - len(active)
     if refuted:
-        parts.append(f"{counted(refuted, 'suspicion')} ruled out.")
+        parts.append(f"{counted(refuted, 'suspected cause')} ruled out.")
     return " ".join(parts)
 
 
 def onward(diagnosis: Diagnosis) -> str:
-    """What stands in the place of the next step where there is no remedy."""
+    """The text of the next step if there is no remedy."""
     if diagnosis.state is State.HEALTHY:
-        return "Nothing needs repair, and neither list names anything that is worth your time now."
-    return "No remedy follows from what could be examined; what is missing stands under “Not checked”."
+        return "The model needs no repair. The lists below show which ideas are worth trying."
+    return "No remedy could be found with the checks that ran. What is missing is listed under “Not checked”."
 
 
 # --- Verdicts and payoff --------------------------------------------------------------------------
 
 
 def verdicts(diagnosis: Diagnosis, name: str) -> list[Verdict]:
-    """One list in its author's order; items that only a newer version knows come last."""
+    """One list in the order of its author; items from a newer version come last."""
     order = LISTS[name][1]
     known = diagnosis.verdicts.get(name, ())
     return sorted(known, key=lambda verdict: order.index(verdict.item) if verdict.item in order else len(order))
 
 
 def shared_reason(items: Sequence[Verdict]) -> str:
-    """The reason that all items of a list have in common, said once; empty where they differ."""
+    """The reason that all items of a list share; "" if they differ."""
     reasons = {verdict.because for verdict in items}
     return reasons.pop() if len(reasons) == 1 and len(items) > 1 else ""
 
 
 def reasons(items: Sequence[Verdict], diagnosis: Diagnosis) -> list[str]:
-    """The reason of each item; what it quotes of a finding is left out where an item above quotes it already."""
+    """The reason of each item, without findings that an item above quotes already."""
     messages = [finding.message.lower() for finding in diagnosis.findings]
-    told: list[str] = []
+    texts: list[str] = []
     for verdict in items:
         text = verdict.because
-        known = [message for message in messages if any(message in before.lower() for before in told)]
+        known = [message for message in messages if any(message in before.lower() for before in texts)]
         places = [text.lower().find(message) for message in known]
-        told.append(text[: min((place for place in places if place > 0), default=None)].rstrip())
-    return told
+        texts.append(text[: min((place for place in places if place > 0), default=None)].rstrip())
+    return texts
 
 
 def judged(diagnosis: Diagnosis) -> str:
@@ -243,33 +248,33 @@ def judged(diagnosis: Diagnosis) -> str:
     if not every:
         return "Neither list was judged."
     if counts["do"] == 0 and diagnosis.state is State.SICK:
-        after = " What becomes worthwhile afterwards stands beside it." if repaired(diagnosis) else ""
-        return f"None of the {len(every)} items is worth your time before the repair.{after}"
-    words = {"do": "worth doing now", "dont-yet": "not yet", "unknown": "unknown"}
+        after = " The column “After the repair” shows which are worth trying then." if repaired(diagnosis) else ""
+        return f"None of the {len(every)} ideas is worth trying before the repair.{after}"
+    words = {"do": "worth trying now", "dont-yet": "not yet", "unknown": "unknown"}
     parts = [f"{counts[code]} {text}" for code, text in words.items() if counts[code]]
-    return f"Of the {len(every)} items: {listed(parts)}."
+    return f"Of {len(every)} ideas: {listed(parts)}."
 
 
 def repaired(diagnosis: Diagnosis) -> bool:
-    """Whether any verdict says what becomes right after the repair."""
+    """Whether any verdict has a second verdict for after the repair."""
     return any(verdict.after_repair for items in diagnosis.verdicts.values() for verdict in items)
 
 
 def payoff(of: Payoff | None) -> tuple[str, str, str]:
-    """The change, its interval and how it is known: ("18.2 % → 12.1 %", "[11.0, 13.3]", "error rate, measured")."""
+    """Change, interval and source of a payoff: ("18.2 % → 12.1 %", "[11.0, 13.3]", "error rate, measured")."""
     if of is None or of.how == "unknown" or of.after is None:
         return "", "", "not measured"
-    unit = of.metric if of.metric.startswith(SHARES) else ""  # the metric's name follows: its words need no repeating
+    unit = of.metric if of.metric.startswith(SHARES) else ""  # the last element names the metric
     ends = [end for end in (of.before, of.after) if end is not None]
-    change = " → ".join(quantity(end, unit) if unit else beside(end, of.interval) for end in ends)
-    return change, between(of.interval, of.metric), f"{of.metric}, {of.how}"
+    change = " → ".join(quantity(end, unit) if unit else rounded_like(end, of.interval) for end in ends)
+    return change, interval_text(of.interval, of.metric), f"{of.metric}, {of.how}"
 
 
 # --- Coverage and checks --------------------------------------------------------------------------
 
 
 def gaps(checks: Sequence[CheckOutcome]) -> list[tuple[str, str, list[CheckOutcome]]]:
-    """Checks that did not run: why, what to do about it, and which; the most first."""
+    """Checks that did not run, as (reason, what to do, checks); the reason with the most checks first."""
     reasons: dict[tuple[str, str], list[CheckOutcome]] = {}
     for check in checks:
         if check.outcome in ("skipped", "crashed"):
@@ -280,7 +285,7 @@ def gaps(checks: Sequence[CheckOutcome]) -> list[tuple[str, str, list[CheckOutco
 
 
 def uncovered(coverage: Sequence[Coverage]) -> list[tuple[str, str, str]]:
-    """What was not covered, why, and how to get it: what has its reason in common in one row."""
+    """What was not covered, as (what, why, how to get it); gaps with the same reason share a row."""
     rows: dict[tuple[str, str], list[str]] = {}
     for gap in coverage:
         rows.setdefault((gap.why, gap.how_to_get_it), []).append(gap.what)
@@ -299,15 +304,15 @@ def ran(checks: Sequence[CheckOutcome]) -> str:
 
 
 def unfinished(diagnosis: Diagnosis) -> str:
-    """A sentence where the examination was stopped on the way."""
+    """A sentence if the examination was interrupted, else ""."""
     if not diagnosis.settings.get("interrupted"):
         return ""
-    return "The examination was interrupted: what it had not reached stands under “Not checked”."
+    return "The examination was interrupted. What is missing is listed under “Not checked”."
 
 
 def by_outcome(checks: Sequence[CheckOutcome]) -> list[tuple[str, list[CheckOutcome]]]:
-    """The checks in the order in which one looks for them; those that found nothing, mostly the most, last."""
-    titles = {"findings": "With findings", "crashed": "Crashed", "skipped": "Not run", "clean": "Found nothing"}
+    """The checks by outcome; those without findings, usually the most, last."""
+    titles = {"findings": "With findings", "crashed": "Crashed", "skipped": "Not run", "clean": "No findings"}
     groups = [(title, [check for check in checks if check.outcome == code]) for code, title in titles.items()]
     return [(title, members) for title, members in groups if members]
 
@@ -324,7 +329,7 @@ def families(checks: Sequence[CheckOutcome]) -> list[tuple[str, Counter[str]]]:
 
 
 def samples(diagnosis: Diagnosis) -> int:
-    """How many rows or pictures of the user's data are inside."""
+    """Number of rows or images of the user's data in the diagnosis."""
     every: list[Evidence] = [figure.evidence for figure in diagnosis.figures]
     every += [evidence for cause in diagnosis.causes for evidence in cause.evidence]
     every += [evidence for finding in diagnosis.findings for evidence in finding.evidence]
@@ -336,7 +341,7 @@ def samples(diagnosis: Diagnosis) -> int:
 
 
 def splits(subject: dict[str, Any]) -> list[dict[str, Any]]:
-    """The splits as a list of dictionaries with a name each, however they are stored."""
+    """The splits as a list of dictionaries, each with its name; older results store them as a dictionary."""
     stored = subject.get("splits") or []
     if isinstance(stored, dict):
         return [
@@ -345,10 +350,10 @@ def splits(subject: dict[str, Any]) -> list[dict[str, Any]]:
     return [facts for facts in stored if isinstance(facts, dict)]
 
 
-def words(value: Any, missing: str = "not known") -> str:
-    """Any recorded fact in words."""
+def words(value: Any) -> str:
+    """A recorded fact as text."""
     if value is None or value in ((), [], {}, ""):
-        return missing
+        return "unknown"
     if isinstance(value, str):
         return value
     if isinstance(value, int | float):
@@ -357,5 +362,5 @@ def words(value: Any, missing: str = "not known") -> str:
         pairs = [
             (str(key).replace("_", " "), item) for key, item in value.items() if item not in (None, "", [], {}, ())
         ]
-        return ", ".join(f"{key} {words(item)}" for key, item in pairs) or "not known"
+        return ", ".join(f"{key} {words(item)}" for key, item in pairs) or "unknown"
     return listed([words(item) for item in value], 12)

@@ -1,7 +1,7 @@
-"""Elements of SVG and HTML as escaped text, and the scales that place marks in per cent.
+"""SVG and HTML elements as escaped text, and scales that place marks in percent.
 
-A figure is fluid: its SVG box is the plot area, positions are per cents of it, text stays in px. So a figure
-reads the same at 360 and at 1920 px, and its lines live in a nested SVG that may stretch.
+Figures are fluid: the SVG box is the plot area, positions are percentages of it, and text is in px. A figure reads
+the same at 360 and at 1920 px. Its lines are in a nested SVG that stretches.
 """
 
 import math
@@ -12,16 +12,15 @@ from markupsafe import Markup, escape
 
 from diagnose.reports.numbers import number
 
-VOID = frozenset({"br", "img"})  # elements without an end
-LARGEST, SMALLEST = 1e150, 1e-150  # sizes beyond are drawn at the end of the axis
-GUTTER = 8.0  # per cent of a log axis kept for exact zeros
+VOID = frozenset({"br", "img"})  # elements without an end tag
+LARGEST, SMALLEST = 1e150, 1e-150  # values beyond these are drawn at the end of the axis
+GUTTER = 8.0  # percent of a log axis reserved for exact zeros
 
 
 def tag(name: str, *children: str | Markup, **attributes: str | float | None) -> Markup:
-    """One element. Children that are no Markup are escaped; attributes of None are left out.
+    """One element. Children that are not Markup are escaped; attributes with the value None are left out.
 
-    A trailing underscore is dropped and others become hyphens (`class_`, `text_anchor`), so that `aria_label`
-    and Python's keywords can be written; camel-case names stay as they are.
+    In attribute names a trailing underscore is dropped and others become hyphens (`class_`, `text_anchor`).
     """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(_value(value))}"'
@@ -42,15 +41,16 @@ def joined(parts: Iterable[str | Markup]) -> Markup:
 
 
 def at(position: float) -> str:
-    """A position in per cent of the plot, as an attribute."""
+    """A position in percent of the plot, as an attribute."""
     return f"{position:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Values of one axis to positions, 0 to 100 per cent. On a log axis zero and below lie in a strip of their own.
+    """Maps the values of one axis to positions from 0 to 100 percent.
 
-    `strip` is the width of that strip (0: there is none); `step` the distance of a linear axis's ticks (0: by span).
+    On a log axis, zero and negative values lie in a separate strip. `strip`: its width (0: no strip). `step`: the
+    distance between ticks of a linear axis (0: chosen by the span).
     """
 
     low: float
@@ -60,7 +60,7 @@ class Scale:
     step: float = 0.0
 
     def place(self, value: float) -> float | None:
-        """Per cent from the start of the axis; None for what has no place (nan, infinite)."""
+        """Percent from the start of the axis; None if not finite."""
         if not math.isfinite(value):
             return None
         if self.log and value <= 0:
@@ -79,9 +79,9 @@ class Scale:
 
 
 def scale(values: Iterable[float], log: bool = False, zero: bool = False, exact: bool = False) -> Scale:
-    """The axis that holds every finite value.
+    """An axis that includes every finite value.
 
-    `zero` makes a linear axis hold 0; `exact` ends it at the outermost values instead of at round numbers.
+    `zero`: a linear axis includes 0. `exact`: it ends at the outermost values instead of at round numbers.
     """
     finite = [min(max(float(value), -LARGEST), LARGEST) for value in values if math.isfinite(value)]
     if log:
@@ -107,7 +107,7 @@ def _log_scale(positive: list[float], strip: bool) -> Scale:
 
 
 def _texts(values: Sequence[float]) -> list[str]:
-    """Numbers with as many figures as tell neighbours apart."""
+    """Numbers with enough significant figures to be distinct."""
     texts: list[str] = []
     for digits in range(3, 10):
         texts = [number(value, digits) for value in values]

@@ -1,4 +1,4 @@
-"""What every page shares: the templates with escaping on, and the policy that keeps foreign code out."""
+"""Templates with escaping, and the Content-Security-Policy of the pages."""
 
 import base64
 import hashlib
@@ -8,16 +8,16 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from diagnose.reports import numbers, story
 
-MARK = {"sick": "flag", "attention": "warn", "healthy": "ok", "unknown": "soft"}  # the colour of a state
+MARK = {"sick": "flag", "attention": "warn", "healthy": "ok", "unknown": "soft"}  # CSS class of each state
 
 
 def source(name: str) -> str:
-    """The text of a file among the templates."""
+    """The text of a template file."""
     return (files("diagnose.reports") / "templates" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
 def environment() -> Environment:
-    """An environment whose templates escape every value and fail on a missing one."""
+    """An environment that escapes every value and fails on a missing one."""
     made = Environment(
         autoescape=True,
         loader=FunctionLoader(source),
@@ -30,9 +30,9 @@ def environment() -> Environment:
 
 
 def policy(style: str, script: str = "", allow: str = "") -> str:
-    """The Content-Security-Policy of a page: this style, this script, pictures inside the page; nothing else.
+    """The Content-Security-Policy of a page: only this style, this script and embedded images.
 
-    `allow` is a further source of styles, scripts and requests: the viewer's own address (`'self'`).
+    `allow`: another source of styles, scripts and requests, for the viewer's own address (`'self'`).
     """
     own, nothing = allow, "'none'"
     rules = {

@@ -1,4 +1,4 @@
-"""The summary on the terminal: state, headline, causes with their numbers, the next step, the report's path."""
+"""Renders the summary for the terminal: state, headline, causes, next step, path of the report."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from diagnose.reports import story
 from diagnose.reports.numbers import counted, cut
 
 CAUSES = 5  # at most
-EVIDENCE = 3  # lines under one cause; one under what follows from another
+EVIDENCE = 3  # lines under a cause; one if another cause explains it
 COLOURS = {
     "sick": "31",
     "attention": "33",
@@ -23,10 +23,10 @@ SIGNS = {"sick": "✖", "attention": "▲", "healthy": "✔", "unknown": "?"}
 
 
 def render(diagnosis: Diagnosis, paths: Iterable[str | Path] = (), width: int = 80, colour: bool = False) -> str:
-    """The diagnosis in at most a screen of text.
+    """The diagnosis in about one screen of text.
 
-    `paths` are the files that were written; `width` is in characters; `colour` adds ANSI colours and nothing else.
-    Control characters in names are replaced, so that no name can steer the terminal.
+    `paths`: the written files. `width`: in characters. `colour`: adds ANSI colours. Control characters in names are
+    replaced, so that no name can control the terminal.
     """
     lines = [*_state(diagnosis, width, colour), *_causes(diagnosis, width, colour), *_next(diagnosis, width, colour)]
     missing = sum(check.outcome in ("skipped", "crashed") for check in diagnosis.checks)
@@ -41,7 +41,7 @@ def _paint(text: str, code: str, colour: bool) -> str:
 
 
 def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
-    """Paragraph of whole words; only a word that is longer than a line is broken."""
+    """A wrapped paragraph; only words longer than a line are broken."""
     start = indent if first is None else first
     clean = " ".join(story.clean(text).split())
     return textwrap.wrap(clean, max(width, 20), initial_indent=start, subsequent_indent=indent) or [start.rstrip()]
@@ -50,9 +50,9 @@ def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) 
 def _state(diagnosis: Diagnosis, width: int, colour: bool) -> list[str]:
     state = diagnosis.state.value
     name = cut(story.clean(str(diagnosis.subject.get("name", "the model"))), 48)
-    stopped = story.unfinished(diagnosis).replace("“Not checked”", "coverage in the report")
-    told = [*_wrapped(diagnosis.headline, width), *(_wrapped(stopped, width) if stopped else [])]
-    return [f"{_paint(f'{SIGNS[state]} {state.upper()}', state, colour)}  {name}", *told]
+    stopped = story.unfinished(diagnosis).replace("“Not checked”", "“Not checked” in the report")
+    text = [*_wrapped(diagnosis.headline, width), *(_wrapped(stopped, width) if stopped else [])]
+    return [f"{_paint(f'{SIGNS[state]} {state.upper()}', state, colour)}  {name}", *text]
 
 
 def _causes(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _cause(number: int, cause: Cause, diagnosis: Diagnosis, width: int, colour: 
     severity = _paint(cause.severity.value, cause.severity.value, colour)
     kind = "direction, " if cause.kind == "direction" else ""
     root = story.above(diagnosis).get(cause.code)
-    after = f", follows from {root.rank}" if root else ""
+    after = f", caused by {root.rank}" if root else ""
     yield f"  {number}. {story.clean(cause.title)} ({kind}{severity}, {cause.state}{after}) {cause.code}"
     most = 1 if root else EVIDENCE
     tried = tuple(story.effect_rows(cause, diagnosis))[:1]
@@ -99,11 +99,11 @@ def _next(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
 
 
 def _worth(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
-    """Without a remedy: what both lists say is worth doing."""
+    """Without a remedy: the ideas of both lists that are worth trying now."""
     items = [item for name in story.LISTS for item in story.verdicts(diagnosis, name) if item.verdict == "do"]
     titles = list(dict.fromkeys(item.title.lower() for item in items))
     if titles:
-        yield from ("", _paint("Worth doing next", "do", colour))
+        yield from ("", _paint("Worth trying next", "do", colour))
         yield from _wrapped("; ".join(titles), width, "  ")
     elif diagnosis.state.value == "healthy":
-        yield from ("", "Nothing needs to be done.")
+        yield from ("", "The model needs no repair.")

@@ -1,4 +1,4 @@
-"""Runs of one model in time: the errors of train and dev, the state, and the causes, over one common axis."""
+"""Draws the runs of one model over time: train and dev error, state and causes on one common axis."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from markupsafe import Markup
 
 from diagnose.comparing.comparison import Level
 from diagnose.reports.labels import LINE
-from diagnose.reports.numbers import between, counted, factor, quantity, shown_unit
+from diagnose.reports.numbers import counted, factor, interval_text, quantity, shown_unit
 from diagnose.reports.plot import ROLES
 from diagnose.reports.svg import Scale, at, scale, tag
 
-MOST = 120  # runs that are drawn, the newest
+MOST = 120  # newest runs that are drawn
 CAUSES = 8  # rows of causes; the rest is counted
 DRAWN = ("train", "dev")
-DECADE = 10  # the largest error over the smallest from which the axis is a log axis
-DOTTED = 60  # runs up to which each has its mark; more are a line alone
-HEIGHT = 180  # px of the errors
+DECADE = 10  # with a larger ratio between largest and smallest error the axis is a log axis
+DOTTED = 60  # with more runs only the newest has a mark
+HEIGHT = 180  # px of the error plot
 STRIP = 20  # px of a row of bars
-WIDEST = 2.2  # per cent of the axis that a bar takes at most
+WIDEST = 2.2  # percent of the axis: largest width of a bar
 STATES = {"sick": ("c-flag", 1.0), "attention": ("c-warn", 0.6), "healthy": ("c-ok", 0.25), "unknown": ("c-soft", 0.1)}
 GRADES = {"error": ("c-flag", 1.0), "warning": ("c-warn", 0.6), "hint": ("c-soft", 0.3), "info": ("c-soft", 0.15)}
 
@@ -40,7 +40,7 @@ class Point:
 
 
 def draw(points: Sequence[Point]) -> Markup:
-    """All rows over one axis; `points` are the runs of one model, the oldest first."""
+    """All rows on one axis. `points`: the runs of one model, oldest first."""
     shown = points[-MOST:]
     rows = [_errors(shown), _states(shown), *_causes(shown), _dates(shown)]
     cut = tag("figcaption", tag("span", f"The last {MOST} of {len(points):,} runs.")) if len(points) > MOST else ""
@@ -56,7 +56,7 @@ def _place(index: int, count: int) -> float:
 
 
 def day(text: str) -> str:
-    """A date as "22 Nov 2026"; as it is where it is none."""
+    """An ISO 8601 date as "22 Nov 2026"; any other text unchanged."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -68,7 +68,7 @@ def day(text: str) -> str:
 
 
 def _errors(points: Sequence[Point]) -> Markup:
-    """Train and dev error; runs of another measure than the newest are gaps in the lines."""
+    """Train and dev error; runs with another measure or unit than the newest are gaps in the lines."""
     newest = next((point for point in reversed(points) if point.errors), None)
     if newest is None:
         return Markup("")
@@ -101,7 +101,7 @@ def _grid(up: Scale) -> Iterator[Markup]:
 
 
 def _line(line: Sequence[Level | None], split: str, up: Scale, unit: str) -> Iterator[Markup]:
-    """The line in a box that stretches; over it a mark for each run, with its interval."""
+    """The line in a nested SVG that stretches, and a mark for each run with its interval."""
     times, style = factor(unit), ROLES[split]
     placed = [
         (_place(index, len(line)), 100 - (up.place(level.value * times) or 0.0), level)
@@ -116,12 +116,12 @@ def _line(line: Sequence[Level | None], split: str, up: Scale, unit: str) -> Ite
         if level.interval is not None:
             ends = [100 - (up.place(end * times) or 0.0) for end in (level.interval.low, level.interval.high)]
             yield tag("line", class_=f"iv thin {style}", x1=at(x), x2=at(x), y1=at(ends[0]), y2=at(ends[1]))
-        title = tag("title", f"{split}: {quantity(level.value, unit)} {between(level.interval, unit)}".rstrip())
+        title = tag("title", f"{split}: {quantity(level.value, unit)} {interval_text(level.interval, unit)}".rstrip())
         yield tag("circle", title, class_=f"pt {style}", cx=at(x), cy=at(y), r=3)
 
 
 def _names(lines: Mapping[str, Sequence[Level | None]], up: Scale, times: float) -> Iterator[Markup]:
-    """The splits' names right of the plot, at the height of their newest value, moved apart where they are close."""
+    """The names of the splits, right of the plot at the height of their newest value, without overlap."""
     newest = {split: next((level for level in reversed(line) if level), None) for split, line in lines.items()}
     heights = [
         (HEIGHT * (1 - (up.place(level.value * times) or 0.0) / 100), split)
@@ -156,27 +156,27 @@ def _states(points: Sequence[Point]) -> Markup:
 
 
 def _causes(points: Sequence[Point]) -> Iterator[Markup]:
-    """Causes of the newest run first, then by how often they stood."""
+    """Causes of the newest run first, then the most frequent."""
     counts = Counter(code for point in points for code in point.causes)
     newest = points[-1].causes
     titles = {code: title for point in points for code, (title, _) in point.causes.items()}
     order = sorted(counts, key=lambda code: (code not in newest, -counts[code], code))
     for code in order[:CAUSES]:
-        said = f"{counts[code]} of {len(points)}"
+        share = f"{counts[code]} of {len(points)}"
         bars = [
             (GRADES.get(severity, GRADES["info"]), f"{day(point.date)}: {severity}")
             if (severity := point.causes.get(code, ("", ""))[1])
             else (None, "")
             for point in points
         ]
-        name = tag("span", titles[code], " ", tag("span", said, class_="soft"))
-        yield _row(name, _strip(bars, f"{titles[code]}: in {said} runs."))
+        name = tag("span", titles[code], " ", tag("span", share, class_="soft"))
+        yield _row(name, _strip(bars, f"{titles[code]}: in {share} runs."))
     if len(order) > CAUSES:
         yield tag("p", f"and {counted(len(order) - CAUSES, 'cause')} more", class_="small soft")
 
 
 def _strip(bars: Sequence[tuple[tuple[str, float] | None, str]], sentence: str) -> Markup:
-    """A row of bars: colour and height (0 to 1) of each, None where there is none; and what it says on hovering."""
+    """A row of bars, each (colour, height from 0 to 1) or None for no bar, with its tooltip."""
     width = min(70 / len(bars), WIDEST)
     marks = [tag("line", class_="grid", x1=0, x2="100%", y1="100%", y2="100%")]
     for index, (bar, words) in enumerate(bars):
@@ -189,9 +189,9 @@ def _strip(bars: Sequence[tuple[tuple[str, float] | None, str]], sentence: str) 
 
 
 def _dates(points: Sequence[Point]) -> Markup:
-    """First and last; between them the middle, where there is room."""
+    """The first and the last date, and the middle one if there is room."""
     first, last = day(points[0].date), day(points[-1].date)
-    if first == last:  # then the hour tells them apart
+    if first == last:  # distinguish them by the time
         first, last = (f"{first}, {point.date[11:16]}" for point in (points[0], points[-1]))
     marks = [tag("text", first, class_="tk", x=0, y=12)]
     if len(points) > 1:

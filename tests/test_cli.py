@@ -65,8 +65,8 @@ def test_json_on_standard_output_only(folder: Path) -> None:
     assert sorted(folder.rglob("*")) == before
 
 
-def test_the_same_seed_gives_the_same_diagnosis(folder: Path) -> None:
-    """Timing, seconds, dates and paths may differ."""
+def test_same_seed_same_diagnosis(folder: Path) -> None:
+    """Apart from timing, seconds, dates and paths."""
     results = []
     for name in ("a.json", "b.json"):
         plan = ("--plan", "a.json") if results else ()
@@ -137,7 +137,7 @@ def _add_invalid_files(folder: Path) -> None:
     bare.save(folder / "no-loss.keras")
 
 
-def test_sub_commands(tmp_path: Path) -> None:
+def test_explain_and_list(tmp_path: Path) -> None:
     done = diagnose("explain", "dead-units", cwd=tmp_path)
     assert done.returncode == 0
     assert "Why it matters" in done.stdout

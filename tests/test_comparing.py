@@ -145,7 +145,7 @@ def test_worse_means_a_new_disease_or_a_real_rise_on_unseen_rows() -> None:
 
 def test_the_summary_is_one_line() -> None:
     assert compare(sick(), healthy()).summary == (
-        "From sick to healthy: 3 causes gone, 1 cause still there. The dev error fell beyond noise."
+        "From sick to healthy: 3 causes gone, 1 cause still there. The dev error fell by more than noise."
     )
 
 
@@ -235,9 +235,9 @@ def test_a_newer_schema_is_read_with_a_notice(folder: Path) -> None:
         (("missing.json", "runs"), "missing.json does not exist"),
         (("text.json", "runs"), "text.json: not a diagnosis"),
         (("runs", "other.json"), 'other.json: not a diagnosis: the JSON must have an integer "schema"'),
-        (("runs", "empty"), "empty holds no result"),
-        (("runs", "runs", "--json", "out.txt"), "out.txt does not end in .json"),
-        (("runs", "runs", "--html", "empty"), "empty is a folder"),
+        (("runs", "empty"), "empty has no results"),
+        (("runs", "runs", "--json", "out.txt"), "the output file must end in .json, got out.txt"),
+        (("runs", "runs", "--html", "empty"), "must be a file, but empty is a folder"),
     ],
 )
 def test_an_error_is_one_line(folder: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -1,1 +1,1 @@
-"""What examining, watching, loading and showing cost."""
+"""Time and memory of examining, watching, loading and showing."""

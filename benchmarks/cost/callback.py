@@ -1,11 +1,10 @@
-"""What the callback costs: `fit` with it against plain `fit`, in process CPU time and in memory.
+"""Overhead of the callback: `fit` with it compared with plain `fit`, in process CPU time and memory.
 
-Run: python -m benchmarks.cost.callback [NET ...] [--pairs N] [--rounds N]. Pairs are interleaved and each trains a new
-net, compiling included; printed are the median of the ratios with a 95 % interval (of the median, by order
-statistics) and the memory that a run adds to a process of its own. Beside the callback at its default stand Keras's
-TensorBoard callback with histograms and a naive callback that takes all gradients of one batch at each epoch's end.
-The one with TensorBoard needs its package (pip install tensorboard). With 20 pairs it takes an hour on two quiet
-cores; `--rounds 0.34` a third of it, with compiling a larger share.
+Run: python -m benchmarks.cost.callback [NET ...] [--pairs N] [--rounds N]. Pairs are interleaved, and each trains a
+new network, including compilation. Prints the median overhead with its 95 % interval (from order statistics), and the
+memory that the callback adds to a separate process. For comparison it also measures Keras's TensorBoard callback with
+histograms (pip install tensorboard) and a naive callback that computes all gradients of one batch at each epoch end.
+20 pairs take an hour on two idle cores; `--rounds 0.34` takes a third, with a larger share of compilation.
 """
 
 import argparse
@@ -27,7 +26,7 @@ from keras import layers
 BAR = 0.03
 ROWS, BATCH, CLASSES = 6_400, 32, 10
 EPOCHS = {"mlp": 20, "cnn": 3, "lstm": 4, "transformer": 3}  # about the same CPU time for each
-OTHERS_PAIRS = 4  # of the callbacks for comparison
+OTHERS_PAIRS = 4  # pairs for the other callbacks
 
 
 def mlp() -> Any:
@@ -62,7 +61,7 @@ NETS: dict[str, Callable[[], Any]] = {"mlp": mlp, "cnn": cnn, "lstm": lstm, "tra
 
 
 class NaiveGradients(keras.callbacks.Callback):
-    """What people write: all gradients of one batch, eagerly, at the end of each epoch."""
+    """A typical hand-written callback: all gradients of one batch, eagerly, at the end of each epoch."""
 
     def __init__(self, x: Any, y: Any) -> None:
         super().__init__()
@@ -78,7 +77,7 @@ class NaiveGradients(keras.callbacks.Callback):
 
 
 def data(net: str) -> tuple[Any, Any]:
-    """Digits as 28 x 28 pixels under noise, which each net learns: where a training goes wrong, the callback looks."""
+    """Noisy digits of 28 x 28 pixels. All networks learn them: the callback costs more if a training fails."""
     from sklearn.datasets import load_digits
 
     generator = np.random.default_rng(0)
@@ -101,7 +100,7 @@ def callbacks(kind: str, folder: str, x: Any, y: Any) -> list[Any]:
 
 
 def seconds(net: str, kind: str, x: Any, y: Any, rounds: float) -> float:
-    """CPU seconds of one training, from a new net to the end of `fit`."""
+    """CPU seconds of one training, from a new network to the end of `fit`."""
     keras.backend.clear_session()
     gc.collect()
     keras.utils.set_random_seed(0)
@@ -118,13 +117,13 @@ def seconds(net: str, kind: str, x: Any, y: Any, rounds: float) -> float:
 
 
 def overheads(net: str, kind: str, pairs: int, rounds: float) -> tuple[Any, float]:
-    """Cost of each pair as a share of plain `fit`, and the median CPU seconds of that."""
+    """Sorted overheads of all pairs as shares of plain `fit`, and the median CPU seconds of plain `fit`."""
     x, y = data(net)
     for warm_up in ("plain", kind):
         seconds(net, warm_up, x, y, rounds)
     found, plain = [], []
     for pair in range(pairs):
-        order = ("plain", kind) if pair % 2 else (kind, "plain")  # neither side always comes first
+        order = ("plain", kind) if pair % 2 else (kind, "plain")  # alternate which side comes first
         spent = {one: seconds(net, one, x, y, rounds) for one in order}
         found.append(spent[kind] / spent["plain"] - 1)
         plain.append(spent["plain"])
@@ -146,7 +145,7 @@ def _peak(net: str, kind: str, rounds: float) -> float:
 
 
 def memory(net: str, rounds: float) -> float:
-    """MB that the callback adds to the peak of a process that trains once."""
+    """MB that the callback adds to the peak memory of a process that trains once."""
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         plain, ours = (pool.apply(_peak, (net, kind, rounds)) for kind in ("plain", "ours"))
     return ours - plain
@@ -154,9 +153,9 @@ def memory(net: str, rounds: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("nets", nargs="*", help=f"some of {', '.join(NETS)}; all of them without")
+    parser.add_argument("nets", nargs="*", help=f"some of {', '.join(NETS)}; default: all")
     parser.add_argument("--pairs", type=int, default=20)
-    parser.add_argument("--rounds", type=float, default=1.0, help="length of the trainings, 1 is the usual one")
+    parser.add_argument("--rounds", type=float, default=1.0, help="length of the trainings relative to the default")
     given = parser.parse_args()
     line = "{:<12} {:<12} {:>6} {:>9} {:>20} {:>9} {:>7}".format
     print(line("net", "callback", "pairs", "median", "95 % interval", "plain, s", "MB"), flush=True)  # noqa: T201
@@ -168,7 +167,7 @@ def main() -> None:
             more = f"{memory(net, given.rounds):+.0f}" if kind == "ours" else ""
             median = f"{np.median(found):+.1%}"
             print(line(net, kind, pairs, median, f"{low:+.1%} to {high:+.1%}", f"{plain:.1f}", more), flush=True)  # noqa: T201
-    print(f"bar: {BAR:.0%} of plain fit for ours, 100 MB")  # noqa: T201
+    print(f"limits for ours: {BAR:.0%} of plain fit, 100 MB")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Seconds of a whole examination, beyond imports, beside one epoch of the user's own training.
+"""Seconds of a whole examination, without imports, compared with one epoch of the user's training.
 
 python -m benchmarks.cost.effort [--effort quick] [--effort standard]
 
-The reference: conv32-conv64-dense128, batch 32, 60,000 rows of 28 x 28 (Fashion-MNIST where `../shared/data` holds it,
-else noise of the same shape with labels that a net can learn). Bars: quick <= 15 s; standard <= max(60 s, one epoch).
+The reference: conv32-conv64-dense128, batch 32, 60,000 rows of 28 x 28 (Fashion-MNIST if `../shared/data` has it,
+else learnable noise of the same shape). Limits: quick <= 15 s; standard <= max(60 s, one epoch).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main(efforts: tuple[str, ...], rows: int) -> None:
         diagnosis = diagnose.examine(model, train, dev, effort=effort, batch_size=BATCH, epochs=1)
         wall, cpu = time.perf_counter() - start, time.process_time() - used
         bar = {"quick": 15.0, "standard": max(60.0, epoch)}.get(effort)
-        within = "" if bar is None else f", bar {bar:.0f} s: {'kept' if wall <= bar else 'MISSED'}"
+        within = "" if bar is None else f", limit {bar:.0f} s: {'kept' if wall <= bar else 'EXCEEDED'}"
         click.echo(f"{effort}: {wall:.1f} s wall, {cpu:.1f} s CPU{within}; state {diagnosis.state}")
         for name, seconds in sorted(diagnosis.timing.items(), key=lambda item: -item[1]):
             if seconds >= 0.1:

@@ -1,9 +1,9 @@
-"""The memory that loading a large model takes, as a multiple of its file: `python -m benchmarks.cost.loading`.
+"""Memory for loading a large model, as a multiple of the file size: `python -m benchmarks.cost.loading`.
 
-Each file is loaded in a process of its own; told is the highest resident size above the one after the imports and a
-first small model, divided by the size of the file. The bar: 2.5. The kinds: many layers of equal size; one layer that
-has nearly all of the weights; trained (two thirds of the file are Adam's state); saved without compile settings; one
-that needs repair (its weight groups carry backslashes, or its first layer the input's shape).
+Each file is loaded in a separate process. Prints the peak resident size, minus that after the imports and a first
+small model, divided by the file size. Limit: 2.5. The kinds: many layers of equal size; one layer with nearly all
+weights; trained (two thirds of the file are Adam's state); saved without compile settings; in need of repair (its
+weight groups contain backslashes, or its first layer the input shape).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ KINDS = ("even", "one-layer", "trained", "uncompiled", "repaired")
 
 
 def peak() -> int:
-    """Bytes of the highest resident size of this process so far."""
+    """Peak resident size of this process so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def build(path: Path, kind: str, megabytes: int) -> None:
-    """Write a model of about this size."""
+    """Write a model file of about this size."""
     import keras
 
     numbers = megabytes * 1_000_000 // 4
@@ -79,11 +79,11 @@ def _with_backslashes(path: Path) -> None:
 
 
 def measure(path: Path) -> tuple[float, float]:
-    """Load a file here; the memory in multiples of its size, and the seconds."""
+    """Load a file in this process: memory as a multiple of the file size, and seconds."""
     from diagnose.loading.models.choosing import load_model
     from diagnose.loading.options import LoadOptions
 
-    with tempfile.TemporaryDirectory() as folder:  # what TensorFlow keeps for itself once it has run
+    with tempfile.TemporaryDirectory() as folder:  # TensorFlow allocates its own memory with the first model
         build(Path(folder) / "small.keras", "even", 1)
         load_model(Path(folder) / "small.keras", LoadOptions())
     before, start = peak(), time.perf_counter()

@@ -1,10 +1,11 @@
-"""What it costs to load a sample of large data.
+"""Time and memory for loading a sample of large data.
 
 python -m benchmarks.cost.loading_data [--rows 2000] [--files 200000]
 
-Each case runs in a process of its own: seconds of loading (model included, imports not) and peak memory above what
-the imports took. The data is made in a temporary folder: images are hard links to one file, the array is a sparse file
-of zeros. The small case of each pair is the sample alone: the large one should cost little more.
+Each case runs in a separate process. Prints the seconds of loading (with the model, without imports) and the peak
+memory minus that after the imports. The data is created in a temporary folder: images are hard links to one file, the
+array is a sparse file of zeros. The small case of each pair holds only the sample; the large one should cost little
+more.
 """
 
 import os
@@ -26,7 +27,7 @@ SIDE, CLASSES = 32, 10
 
 
 def images(folder: Path, files: int) -> Path:
-    """Class folders with so many images."""
+    """Class folders with `files` images in total."""
     from PIL import Image
 
     folder.mkdir()
@@ -37,14 +38,14 @@ def images(folder: Path, files: int) -> Path:
     for place in places:
         place.mkdir(parents=True)
     for index in range(files):
-        if index % 60_000 == 0:  # file systems bound the links to one file
+        if index % 60_000 == 0:  # file systems limit the number of links to one file
             (copy := folder / f"copy_{index}").write_bytes(first.read_bytes())
         (places[index % CLASSES] / f"{index:07}.png").hardlink_to(copy)
     return folder / "data"
 
 
 def array(folder: Path, rows: int) -> Path:
-    """x_train.npy and y_train.npy; the inputs are a sparse file."""
+    """`x_train.npy` (a sparse file) and `y_train.npy`."""
     folder.mkdir()
     np.lib.format.open_memmap(folder / "x_train.npy", "w+", "float32", (rows, SIDE, SIDE, 3)).flush()
     np.save(folder / "y_train.npy", np.arange(rows) % CLASSES)
@@ -52,7 +53,7 @@ def array(folder: Path, rows: int) -> Path:
 
 
 def model(path: Path) -> Path:
-    """A classifier of images."""
+    """Save a small image classifier."""
     import keras
 
     pooled = [keras.Input((SIDE, SIDE, 3)), keras.layers.GlobalAveragePooling2D()]
@@ -86,14 +87,14 @@ def main(rows: int, files: int, gigabytes: float, measure: tuple[Path, Path] | N
         click.echo(f"{'case':<36} {'rows':>10} {'seconds':>8} {'peak MB':>8}")
         for index, (name, (make, count)) in enumerate(cases.items()):
             data = make(folder / str(index), count)
-            told = subprocess.run([*command, saved, str(data)], check=True, capture_output=True, text=True).stdout
-            found, seconds, peak = told.split()
+            output = subprocess.run([*command, saved, str(data)], check=True, capture_output=True, text=True).stdout
+            found, seconds, peak = output.split()
             click.echo(f"{name:<36} {int(found):10,} {float(seconds):8.2f} {float(peak):8.0f}")
 
 
 def _measure(path: Path, data: Path, rows: int) -> None:
-    """Load once; print rows, seconds and peak megabytes above the imports."""
-    import keras  # noqa: F401 - its cost is not that of the data
+    """Load once; print rows, seconds and peak megabytes, without those of the imports."""
+    import keras  # noqa: F401 - imported first, so that its cost is not counted
 
     from diagnose.loading import LoadOptions, load
 

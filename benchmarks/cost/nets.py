@@ -1,4 +1,4 @@
-"""The net that several benchmarks measure on."""
+"""The network that several benchmarks use."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ CLASSES = 10
 
 
 def small_cnn(activation: str | None = "softmax") -> Any:
-    """conv32-conv64-dense128 for 28 x 28 pictures of ten classes, not compiled."""
+    """conv32-conv64-dense128 for 28 x 28 images of ten classes, not compiled."""
     from keras import Input, Sequential, layers
 
     return Sequential(

@@ -1,7 +1,7 @@
-"""What the probe costs: activation statistics against `predict`, gradient statistics against a train step.
+"""Cost of the probe: activation statistics compared with `predict`, gradient statistics with a train step.
 
-Process CPU time (a ratio of wall times means little on a shared machine), pairs interleaved, the median ratio
-with the middle half of the ratios. Run with `python -m benchmarks.cost.probe`.
+Prints the median ratio of process CPU times with its quartiles, from interleaved pairs. (Wall time is unreliable on a
+shared machine.) Run with `python -m benchmarks.cost.probe`.
 """
 
 import time
@@ -19,7 +19,7 @@ BATCH = 256
 
 
 def ratio(ours: Callable[[], Any], theirs: Callable[[], Any], pairs: int = PAIRS) -> tuple[float, float, float]:
-    """Median, lower and upper quartile of the CPU time of `ours` over that of `theirs`, each run warm."""
+    """Median, lower and upper quartile of the CPU time of `ours` over that of `theirs`, after a warm-up."""
     for function in (ours, theirs):
         function()
         function()
@@ -66,9 +66,9 @@ def models() -> dict[str, tuple[Any, Any]]:
 
 
 def measure(model: Any, inputs: Any) -> dict[str, tuple[float, float, float]]:
-    """All ratios for one model: statistics on ROWS rows, gradients on batches of 64.
+    """All ratios for one model: statistics on `ROWS` rows, gradients on batches of 64.
 
-    The bare compiled forward pass is the strictest yardstick: `predict` has its own costs around it.
+    The bare compiled forward pass is the strictest comparison, because `predict` has overhead of its own.
     """
     import keras
     import tensorflow as tf
@@ -78,10 +78,10 @@ def measure(model: Any, inputs: Any) -> dict[str, tuple[float, float, float]]:
     from diagnose.measuring.walking import kernels, walk
 
     walked = walk(model)
-    told = tuple(part for part in walked.parts if part.kind not in PASS_THROUGH)
+    tracked = tuple(part for part in walked.parts if part.kind not in PASS_THROUGH)
     mixing = tuple(part for part in walked.parts if kernels(part))
     labels = np.random.default_rng(1).integers(0, 10, len(inputs))
-    statistics = compile_statistics(model, told, first_weighted(walked, {}), training=False)
+    statistics = compile_statistics(model, tracked, first_weighted(walked, {}), training=False)
     gradients = compile_gradients(model, mixing)
     batch = (inputs[:64], labels[:64], None)
     on_device = keras.tree.map_structure(tf.constant, batch[:2])
@@ -115,11 +115,11 @@ def measure(model: Any, inputs: Any) -> dict[str, tuple[float, float, float]]:
 
 
 def main() -> None:
-    """Print a table: model, what, median ratio, middle half, bar."""
-    print(f"{'model':<14}{'what':<26}{'median':>8}{'middle half':>16}{'bar':>6}")  # noqa: T201
+    """Print a table: model, ratio, median, quartiles, limit."""
+    print(f"{'model':<14}{'ratio':<26}{'median':>8}{'quartiles':>16}{'limit':>7}")  # noqa: T201
     for name, (model, inputs) in models().items():
         for what, (middle, low, high) in measure(model, inputs).items():
-            print(f"{name:<14}{what:<26}{middle:>8.2f}{f'{low:.2f} - {high:.2f}':>16}{BAR:>6}")  # noqa: T201
+            print(f"{name:<14}{what:<26}{middle:>8.2f}{f'{low:.2f} - {high:.2f}':>16}{BAR:>7}")  # noqa: T201
 
 
 if __name__ == "__main__":

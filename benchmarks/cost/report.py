@@ -2,7 +2,7 @@
 
 python -m benchmarks.cost.report [--repeats 5] [JSON ...]
 
-Without files, the hand-written examples of the tests. Bars: 500 kB (2 MB for 200 layers), drawn within 3 s.
+Without files it uses the hand-written examples of the tests. Limits: 500 kB (2 MB for 200 layers), drawn within 3 s.
 """
 
 import statistics

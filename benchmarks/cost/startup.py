@@ -1,7 +1,7 @@
-"""What starting costs: `python -m benchmarks.cost.startup`.
+"""Startup time: `python -m benchmarks.cost.startup`.
 
-Process CPU time beyond an empty `python -c pass`, in interleaved rounds; median and quartiles. The bars: `import
-diagnose` 0.1 s; `diagnose --help`, `explain` and `list` 0.3 s.
+Prints the process CPU time minus that of `python -c pass`, from interleaved rounds, as median and quartiles. Limits:
+`import diagnose` 0.1 s; `diagnose --help`, `explain` and `list` 0.3 s.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 ROUNDS = 9
-# As installed: with bytecode on disk, whatever this shell says of it.
+# Use bytecode files, as after an installation, even if this shell disables them.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
     "COLUMNS": "100"
 }
@@ -29,10 +29,10 @@ COMMANDS = {
 
 
 def cpu_seconds(command: tuple[str, ...]) -> float:
-    """Processor seconds, user and system, of one run.
+    """CPU seconds (user and system) of one run.
 
     Raises:
-        CalledProcessError: the command failed; its time would mean nothing.
+        CalledProcessError: the command failed.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=ENVIRONMENT)
@@ -41,7 +41,7 @@ def cpu_seconds(command: tuple[str, ...]) -> float:
 
 
 def measure(rounds: int = ROUNDS) -> dict[str, tuple[float, float, float]]:
-    """Lower quartile, median and upper quartile per command, in seconds beyond an empty interpreter."""
+    """Lower quartile, median and upper quartile per command, in seconds, without those of an empty interpreter."""
     beyond: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(rounds):
         empty = cpu_seconds(EMPTY)
@@ -54,7 +54,7 @@ def measure(rounds: int = ROUNDS) -> dict[str, tuple[float, float, float]]:
 @click.option("--rounds", type=click.IntRange(2), default=ROUNDS, show_default=True)
 def main(rounds: int) -> None:
     """Print one line per command."""
-    click.echo(f"{'command':<30} {'median':>8} {'quartiles':>17} {'bar':>6}")
+    click.echo(f"{'command':<30} {'median':>8} {'quartiles':>17} {'limit':>6}")
     for name, (low, middle, high) in measure(rounds).items():
         bar = COMMANDS[name][1]
         click.echo(

@@ -1,7 +1,7 @@
-"""A 100-step learning-rate range test against 100 steps of `fit`, in process CPU time.
+"""A 100-step learning-rate range test compared with 100 steps of `fit`, in process CPU time.
 
-Run: python -m benchmarks.cost.training [--pairs N]. Both sides run the same net on the same batches, interleaved;
-printed are the median of the ratios and their spread. Compiling both is left out (one warm-up each).
+Run: python -m benchmarks.cost.training [--pairs N]. Both sides run the same network on the same batches, interleaved
+and without compilation (one warm-up each). Prints the median of the ratios and their quartiles.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def mlp() -> keras.Model:
 
 
 def subject(model: keras.Model) -> Subject:
-    """Noise in place of pictures: the time does not depend on what is learned."""
+    """A subject with noise instead of images: the time does not depend on what is learned."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=(STEPS * BATCH_SIZE, 28, 28, 1)).astype("float32")
     y = generator.integers(0, CLASSES, len(x))

@@ -1,8 +1,7 @@
-"""How fast the viewer is: `python -m benchmarks.cost.viewer [--results 10000]`.
+"""Response times of the viewer: `python -m benchmarks.cost.viewer [--results 10000]`.
 
-Makes a folder of results in a temporary place, starts `diagnose view` on it as a user does, and times what a visitor
-waits for. The bars: the first page 1 s after the start of the process; with 10,000 results each page 1 s, also while
-they are still being read.
+Creates a temporary folder of results, starts `diagnose view` on it and times the pages. Limits: the first page within
+1 s of the start of the process; with 10,000 results every page within 1 s, even while they are being read.
 """
 
 import json
@@ -38,7 +37,7 @@ PAGES = {
 
 
 def fill(folder: Path, count: int) -> float:
-    """Write `count` results of several kinds, one every 37 minutes; returns their mean size in kB."""
+    """Write `count` results of several kinds, 37 minutes apart; return their mean size in kB."""
     kinds = [json.loads(to_json(make())) for make in (sick, healthy, regression, deep)]
     start, total = datetime(2026, 1, 1, tzinfo=UTC), 0
     for number in range(count):
@@ -54,7 +53,7 @@ def fill(folder: Path, count: int) -> float:
 
 @contextmanager
 def viewer(folder: Path) -> Iterator[tuple[str, float, int]]:
-    """A running `diagnose view`: its address, the moment of its start, its process."""
+    """A running `diagnose view`: its address, its start time and its process id."""
     start = time.perf_counter()
     command = [DIAGNOSE, "view", str(folder), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -66,7 +65,7 @@ def viewer(folder: Path) -> Iterator[tuple[str, float, int]]:
 
 
 def seconds(address: str) -> float:
-    """From the request to the last byte of the page."""
+    """Seconds from the request to the last byte of the page."""
     start = time.perf_counter()
     with urlopen(address) as answer:
         answer.read()
@@ -74,14 +73,14 @@ def seconds(address: str) -> float:
 
 
 def megabytes(process: int) -> float:
-    """Resident memory; nan where the system does not tell (anything but Linux)."""
+    """Resident memory in MB; nan except on Linux."""
     status = Path(f"/proc/{process}/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS")), float("nan"))
 
 
 def started(folder: Path, rounds: int) -> list[float]:
-    """Seconds from the start of the process to the whole first page, once a round."""
+    """Seconds from the start of the process to the complete first page, one per round."""
     times = []
     for _ in range(rounds):
         with viewer(folder) as (address, start, _):
@@ -90,8 +89,8 @@ def started(folder: Path, rounds: int) -> list[float]:
     return times
 
 
-def processor(folder: Path, rounds: int) -> list[float]:
-    """The same in seconds of the processor, which other work on the machine hardly changes."""
+def cpu_seconds(folder: Path, rounds: int) -> list[float]:
+    """The same in CPU seconds, which depend less on other work on the machine."""
     times = []
     for _ in range(rounds):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -113,16 +112,16 @@ def main(results: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as few, tempfile.TemporaryDirectory() as many:
         fill(Path(few), 10)
         size = fill(Path(many), results)
-        click.echo(f"{results:,} results of {size:.0f} kB on average; seconds, bar")
+        click.echo(f"{results:,} results of {size:.0f} kB on average; seconds, limit")
         _line("start to first page, 10 results", statistics.median(started(Path(few), rounds)))
-        _line("the same, processor", statistics.median(processor(Path(few), rounds)))
+        _line("the same, CPU", statistics.median(cpu_seconds(Path(few), rounds)))
         _line(f"start to first page, {results:,} results", statistics.median(started(Path(many), rounds)))
         with viewer(Path(many)) as (address, start, process):
             for name, path in PAGES.items():
-                _line(f"{name}, while they are read", seconds(address + path))
+                _line(f"{name}, while reading", seconds(address + path))
             while b"were read so far" in urlopen(address).read():
                 time.sleep(0.5)
-            click.echo(f"{'all are read after':<44} {time.perf_counter() - start:7.1f} s")
+            click.echo(f"{'time to read all':<44} {time.perf_counter() - start:7.1f} s")
             for name, path in PAGES.items():
                 _line(name, statistics.median(seconds(address + path) for _ in range(rounds)))
             click.echo(f"{'memory':<44} {megabytes(process):7.0f} MB")

@@ -1,9 +1,9 @@
-"""Whether the seconds that the planner estimates from operation counts are those that training steps take here.
+"""Compares the seconds that the planner estimates from operation counts with measured training steps.
 
 python -m benchmarks.cost.work
 
-One line for each architecture: a training step and the compilation of its loop, estimated for the reference machine and
-timed on this one. What counts is that the ratios are alike: a machine that is twice as fast halves them all.
+Prints one line per architecture: a training step and the compilation of its loop, estimated for the reference machine
+and timed on this one. The ratios should be similar to each other; a machine twice as fast halves them all.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def _compared(model: Any, shape: tuple[int, ...], batch: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Estimated and timed seconds of a step and of compiling its loop."""
+    """Seconds of a step and of compiling its loop: estimated and timed."""
     from diagnose.measuring.bench import Bench
     from diagnose.measuring.training import own_training
     from diagnose.measuring.work import loop_seconds, step_seconds

@@ -1,1 +1,1 @@
-"""Broken files of every format, for the loader."""
+"""Fuzzes the loader with broken files of every format."""

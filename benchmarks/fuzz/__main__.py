@@ -1,14 +1,13 @@
-"""Damaged and hostile files against loading: `python -m benchmarks.fuzz [--quick]`.
+"""Fuzzes loading with damaged and hostile files: `python -m benchmarks.fuzz [--quick]`.
 
-Real model and data files are broken, bit by bit and by the rules of their format, and given to the scan and the
-parsers, and some to the whole of `load`. Whatever they hold, the answer must be a subject or an `InputError`. A finding
-is anything else: another exception, a dead process, more than 10 seconds, more than 2 GB, or code that ran (files that
-carry code make a canary file when it runs). The status is 1 where there is one.
+Real model and data files are mutated, by bytes and by the rules of their format, and passed to the scan and the
+parsers, and some to all of `load`. The answer must always be a subject or an `InputError`. Anything else is a finding:
+another exception, a dead process, more than 10 seconds, more than 2 GB, or executed code (files with code create a
+canary file when it runs). The exit status is 1 if there is a finding.
 
-Cases run in forked processes, so that one that dies costs only itself. There HDF5 is scanned in the same process, for
-speed; a case in which the HDF5 library crashes, hangs or takes all memory is run again as in the product, where the
-scan has a process of its own, and counted as guarded if that gives an `InputError`. `--case N` repeats one case and
-shows its answer.
+Cases run in forked processes, so that a crash affects only one case. For speed, HDF5 is scanned in the same process;
+if the HDF5 library crashes, hangs or takes too much memory, the case runs again as in production, with the scan in a
+separate process, and counts as guarded if that gives an `InputError`. `--case N` repeats one case and shows its answer.
 """
 
 from __future__ import annotations
@@ -42,19 +41,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 SCANS, LOADS = 100_000, 2_000
-QUICK = 20  # times fewer
+QUICK = 20  # --quick divides the number of cases by this
 SECONDS = 10.0
-START = 20.0  # seconds more for a case that starts a scan of its own on a busy machine
-MEMORY = 2 << 30  # bytes above what the process had
+START = 20.0  # additional seconds for a case that starts its own scan process on a busy machine
+MEMORY = 2 << 30  # bytes above the initial memory of the process
 ANSWERS = ("loaded", "refused", "guarded", "finding")
 BATCH = {"scan": 2_000, "load": 200}
-_SPACE = 8 << 30  # bytes of address space on top, so that a finding does not take the machine down
+_SPACE = 8 << 30  # additional bytes of address space; a limit, so that a finding does not crash the machine
 _FORK = multiprocessing.get_context("fork")
 
 
 @dataclass
 class Bench:
-    """Where everything lies, and what the cases are made of."""
+    """The working folder, and the material for the cases."""
 
     folder: Path
     seed: int
@@ -77,7 +76,7 @@ class Bench:
         way = random.random()
         if way < 0.02:
             return name, random.choice(self.pickles)
-        with contextlib.suppress(OSError, RuntimeError, ValueError):  # some breakages cannot be written
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # some mutations cannot be written
             if way < 0.6:
                 return name, self._by_format(name, data, random)
         return name, mutations.flip(data, random, other)
@@ -99,7 +98,7 @@ class Bench:
 
 
 def scan(bench: Bench, path: Path) -> None:
-    """What loading does with a file before anything is built: for models with the config, for data with the rows."""
+    """The part of loading before a model is built: reads the config of models and the rows of data."""
     from diagnose.loading.data.reading import read_data
     from diagnose.loading.models.containers import declared_shapes
     from diagnose.loading.models.files import read_model_file, understood, unpacked
@@ -125,7 +124,7 @@ def load(bench: Bench, path: Path) -> None:
     from diagnose.loading import load as load_both
     from diagnose.loading.models import legacy
 
-    legacy.installed = lambda: False  # a process of 20 seconds each, and of no other risk than the scan
+    legacy.installed = lambda: False  # tf-keras would take a process of 20 seconds per case and adds no risk to test
     options = LoadOptions(target="label", rows=100)
     if seeds.is_model(path.name):
         load_both(path, bench.folder / "seeds" / "good.npz", options)
@@ -137,7 +136,7 @@ STAGES: dict[str, Callable[[Bench, Path], None]] = {"scan": scan, "load": load}
 
 
 def attempt(bench: Bench, stage: str, number: int, folder: Path) -> tuple[str, str]:
-    """Run one case: ("loaded" | "refused" | "finding" | "native": to be run again as in the product, what was said)."""
+    """Run one case. Returns the answer and its text; "native" means to run it again as in production."""
     from diagnose.errors import InputError
 
     name, data = bench.case(number)
@@ -149,7 +148,7 @@ def attempt(bench: Bench, stage: str, number: int, folder: Path) -> tuple[str, s
         answer = "loaded", ""
     except InputError as error:
         answer = "refused", str(error).replace(str(path), "FILE")
-    except BaseException:  # noqa: BLE001 that is what is looked for
+    except BaseException:  # noqa: BLE001 any other exception is a finding
         answer = "finding", traceback.format_exc()
     finally:
         path.unlink(missing_ok=True)
@@ -158,7 +157,7 @@ def attempt(bench: Bench, stage: str, number: int, folder: Path) -> tuple[str, s
         return "native", f"{grown / 1e9:.1f} GB of memory ({answer})"
     if bench.canary.exists():
         bench.canary.unlink()
-        return "finding", f"code of the file was run ({answer})"
+        return "finding", f"code in the file was executed ({answer})"
     return answer
 
 
@@ -166,7 +165,7 @@ def attempt(bench: Bench, stage: str, number: int, folder: Path) -> tuple[str, s
 
 
 def _unguarded(path: Path, shown: Path) -> dict[str, Any]:
-    """Stands in for the scan in a process of its own."""
+    """Replaces the scan in a separate process."""
     from diagnose.loading.models import hdf5, hdf5_scan
 
     try:
@@ -178,14 +177,14 @@ def _unguarded(path: Path, shown: Path) -> dict[str, Any]:
 
 
 def _work(bench: Bench, stage: str, numbers: list[int], at: Any, answers: Any, *, guarded: bool) -> None:
-    """A forked process: run cases one after the other, and tell of each before and after."""
+    """Run cases one after the other in a forked process: store the index before each, send the answer after it."""
     from diagnose.loading.models import hdf5
 
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 for the life of the process
     os.dup2(sys.stderr.fileno(), 2)
     if not guarded:
         hdf5._scan_apart = _unguarded
-    gc.freeze()  # what the imports left need not be looked through again and again
+    gc.freeze()  # objects from the imports need no further collection
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + _SPACE, used + _SPACE))
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
@@ -201,7 +200,7 @@ def _work(bench: Bench, stage: str, numbers: list[int], at: Any, answers: Any, *
 
 
 class Worker:
-    """One forked process and the cases that it has been given."""
+    """One forked process and its cases."""
 
     def __init__(self, bench: Bench, stage: str, numbers: list[int], guarded: bool = False) -> None:
         self.numbers, self.left = numbers, list(numbers)
@@ -212,10 +211,10 @@ class Worker:
         self.seen, self.since = 0, time.monotonic()
 
     def poll(self) -> tuple[list[tuple[int, str, str]], bool]:
-        """New answers, and whether the process is done; a case that killed or hung it is answered for it."""
+        """New answers, and whether the process is done. A case that killed or blocked it gets the answer "native"."""
         new = []
         alive = self.process.is_alive()
-        with contextlib.suppress(Exception):  # the queue is empty, or what a dying process left in it is cut short
+        with contextlib.suppress(Exception):  # the queue is empty, or a dying process left it truncated
             while True:
                 number, kind, text = self.answers.get(timeout=0.05)
                 if number < 0:
@@ -232,14 +231,14 @@ class Worker:
             self.process.join()
             why = f"more than {SECONDS:g} seconds"
         number = self.numbers[self.at.value]
-        if why and number in self.left:  # answers given before may be lost with the process: those cases are run again
+        if why and number in self.left:  # earlier answers may be lost with the process; those cases run again
             self.left.remove(number)
             new.append((number, "native", why))
         return new, bool(why)
 
 
 def run(bench: Bench, stage: str, numbers: list[int], jobs: int, say: Callable[[str], None]) -> Counter[str]:
-    """Run the cases of one stage and count the answers; findings are told at once."""
+    """Run the cases of one stage and count the answers; print findings at once."""
     counts: Counter[str] = Counter()
     waiting = [numbers[start : start + BATCH[stage]] for start in range(0, len(numbers), BATCH[stage])]
     workers: list[Worker] = []
@@ -266,7 +265,7 @@ def run(bench: Bench, stage: str, numbers: list[int], jobs: int, say: Callable[[
 
 
 def _again(bench: Bench, stage: str, number: int, why: str) -> tuple[str, str]:
-    """A case that killed its process or took too much memory, once more with the scan of the product."""
+    """Repeat a case that killed its process or took too much memory, with the scan as in production."""
     worker = Worker(bench, stage, [number], guarded=True)
     worker.since += START
     done, new = False, []
@@ -278,7 +277,7 @@ def _again(bench: Bench, stage: str, number: int, why: str) -> tuple[str, str]:
         return "guarded", text
     if kind in {"native", "finding"} or not why.startswith("more"):
         return "finding", f"{why}; again: {kind} {text}"
-    return kind, text  # it was the machine that was slow
+    return kind, text  # only the machine was slow
 
 
 # --- the command ---------------------------------------------------------------------------------
@@ -286,11 +285,11 @@ def _again(bench: Bench, stage: str, number: int, why: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def prepared(seed: int) -> Any:
-    """A bench in a temporary folder, with the seeds made and the packages that must not be imported in reach."""
+    """A bench in a temporary folder, with seeds, and with importable packages that loading must not import."""
     folder = Path(tempfile.mkdtemp(prefix="diagnose-fuzz-"))
     try:
         maker = multiprocessing.get_context("spawn").Process(target=seeds.make, args=(folder / "seeds",))
-        maker.start()  # TensorFlow must not have run anything in a process that forks
+        maker.start()  # in a separate process, because TensorFlow must not run in a process that forks
         maker.join()
         seeds.plant_packages(folder / "packages", folder / "canary")
         sys.path.insert(0, str(folder / "packages"))
@@ -305,13 +304,13 @@ def prepared(seed: int) -> Any:
 
 
 @click.command(help=__doc__)
-@click.option("--scans", default=SCANS, show_default=True, help="Inputs through the scan and the parsers.")
-@click.option("--loads", default=LOADS, show_default=True, help="Inputs through the whole of loading.")
-@click.option("--quick", is_flag=True, help=f"{QUICK} times fewer of both.")
+@click.option("--scans", default=SCANS, show_default=True, help="Inputs for the scan and the parsers.")
+@click.option("--loads", default=LOADS, show_default=True, help="Inputs for all of loading.")
+@click.option("--quick", is_flag=True, help=f"Divide both by {QUICK}.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--jobs", default=2, show_default=True, help="Processes at a time.")
-@click.option("--stage", type=click.Choice(list(STAGES)), default="scan", help="Of --case.")
-@click.option("--case", "number", type=int, help="Repeat one case, here, and show its answer.")
+@click.option("--jobs", default=2, show_default=True, help="Number of processes.")
+@click.option("--stage", type=click.Choice(list(STAGES)), default="scan", help="Stage of --case.")
+@click.option("--case", "number", type=int, help="Repeat one case in this process and show its answer.")
 def main(scans: int, loads: int, quick: bool, seed: int, jobs: int, stage: str, number: int | None) -> None:  # noqa: PLR0917 click passes names
     """Run the command."""
     with prepared(seed) as bench:

@@ -1,6 +1,6 @@
-"""Damaged and hostile files for the fuzzer: seeds, and ways to break them that know the format.
+"""Mutations of files for the fuzzer, by bytes and by format.
 
-All randomness comes from the `random.Random` that a caller passes, so a case is made again from its number.
+All randomness comes from the `random.Random` passed by the caller, so a case can be repeated from its number.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ _HEADERS = (
 
 
 class Payload:
-    """Pickled, it makes a file when it is read."""
+    """An object whose pickle creates a file when it is loaded."""
 
     def __init__(self, canary: Path) -> None:
         self.canary = canary
@@ -49,7 +49,7 @@ class Payload:
 
 
 def hostile_parts(canary: Path, bytecode: dict[str, Any]) -> list[Any]:
-    """Parts of a config that would run code, import a module or read a file; `bytecode` is a lambda as Keras writes."""
+    """Parts of a config that would run code, import a module or read a file. `bytecode`: a lambda as Keras saves it."""
     path = str(canary)
     lambdas = {"class_name": "__lambda__", "config": bytecode}
     parts: list[Any] = [
@@ -99,7 +99,7 @@ def flip(data: bytes, random: Random, other: bytes = b"") -> bytes:
 
 
 def mutate_json(value: Any, random: Random, parts: list[Any]) -> Any:
-    """Change a few places of a JSON value; it may share parts with the original."""
+    """A copy of a JSON value with a few changed places."""
     value = json.loads(json.dumps(value))
     for _ in range(random.choice((1, 1, 2, 3))):
         places = list(_places(value))
@@ -118,7 +118,7 @@ def _places(value: Any) -> Any:
 
 
 def _change(holder: Any, key: Any, random: Random, places: list[Any], parts: list[Any]) -> None:
-    with contextlib.suppress(KeyError, IndexError):  # an earlier change took the place away
+    with contextlib.suppress(KeyError, IndexError):  # an earlier change removed this place
         way = random.randrange(8)
         if way == 0:
             del holder[key]
@@ -201,7 +201,7 @@ def _dataset(file: Any, name: str, item_shape: tuple[int, ...], random: Random) 
 
 
 def mutate_archive(data: bytes, random: Random, parts: list[Any]) -> bytes:
-    """Change members of a zip archive: their names, flags and contents."""
+    """Change the members of a zip archive: names, flags and contents."""
     with zipfile.ZipFile(io.BytesIO(data)) as source:
         members = [(zipfile.ZipInfo(info.filename), source.read(info)) for info in source.infolist()]
     for _ in range(random.choice((1, 1, 2))):
@@ -212,7 +212,7 @@ def mutate_archive(data: bytes, random: Random, parts: list[Any]) -> bytes:
         for info, content in members:
             archive.writestr(info, content, packing)
     out = bytearray(stream.getvalue())
-    if random.random() < 0.1:  # flags of the directory: encrypted, another packing, another size
+    if random.random() < 0.1:  # directory fields: encryption flag, compression, size
         place = out.find(b"PK\x01\x02") + random.choice((8, 10, 24, 25, 26, 42))
         out[place] ^= 1 << random.randrange(8)
     return bytes(out)
@@ -248,7 +248,7 @@ def _break_member(members: list[tuple[zipfile.ZipInfo, bytes]], random: Random, 
 
 
 def mutate_npy(data: bytes, random: Random) -> bytes:
-    """Give an array another header."""
+    """Replace the header of an array."""
     header = random.choice(_HEADERS)
     if random.random() < 0.3:
         header = flip(header.encode(), random).decode("latin1")
@@ -259,7 +259,7 @@ def mutate_npy(data: bytes, random: Random) -> bytes:
 
 
 def pickled(canary: Path) -> list[bytes]:
-    """Object arrays and pickles that would make the canary."""
+    """Object arrays and pickles that would create the canary."""
     stream, array = io.BytesIO(), np.empty(2, dtype=object)
     array[:] = Payload(canary)
     np.savez(stream, x=np.zeros((2, 4), "f4"), y=array)

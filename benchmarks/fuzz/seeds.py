@@ -1,4 +1,4 @@
-"""The good files that the fuzzer breaks: small models of many layers in each format, and data in each format."""
+"""The valid files that the fuzzer mutates: small models with many kinds of layers, and data, in each format."""
 
 import io
 import json
@@ -16,12 +16,12 @@ _MODELS = {".h5", ".keras"}
 
 
 def is_model(name: str) -> bool:
-    """Whether a seed is a model, not data."""
+    """Whether a file is a model and not data."""
     return Path(name).suffix in _MODELS
 
 
 def bytecode(canary: Path) -> dict[str, Any]:
-    """A lambda that makes the canary, as Keras writes it."""
+    """A lambda that creates the canary, as Keras saves it."""
     from keras.src.utils.python_utils import func_dump
 
     code, defaults, closure = func_dump(eval(f"lambda x: open({str(canary)!r}, 'w') and x"))
@@ -29,7 +29,7 @@ def bytecode(canary: Path) -> dict[str, Any]:
 
 
 def plant_packages(folder: Path, canary: Path) -> None:
-    """Packages of which each makes the canary when it is imported."""
+    """Write packages that create the canary when imported."""
     for name in ("evil", "keras_hub", "keras_nlp", "keras_cv"):
         (folder / name).mkdir(parents=True)
         for file in ("__init__.py", "evil.py"):
@@ -37,7 +37,7 @@ def plant_packages(folder: Path, canary: Path) -> None:
 
 
 def read(folder: Path) -> dict[str, bytes]:
-    """Name -> content of every seed; those that are called good are not broken."""
+    """Name -> content of every seed. Files named "good" are not mutated."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.stem != "good"}
 
 
@@ -83,7 +83,7 @@ def _models(folder: Path) -> None:
 
 
 def _keras_2(source: Path, target: Path) -> None:
-    """The same model as Keras 2 wrote it, its weights packed and its config as long text."""
+    """The same model in the format of Keras 2, with compressed weights."""
     target.write_bytes(source.read_bytes())
     with h5py.File(target, "r+") as file:
         config = json.loads(file.attrs["model_config"])
@@ -120,7 +120,7 @@ def _tables(folder: Path, x: Any, y: Any) -> None:
         import pandas as pd
 
         pd.DataFrame(records).to_parquet(folder / "train.parquet")
-    except ImportError:  # an extra
+    except ImportError:  # pyarrow is an optional extra
         pass
 
 

@@ -1,1 +1,1 @@
-"""How often it is right, how often it cries wolf, and what its reports look like."""
+"""Recall and false alarms on the wards, and a gallery of reports."""

@@ -1,8 +1,8 @@
-"""Reports of every kind from real examinations of small models, to look at: what a change of the page does to each.
+"""Writes reports of every kind from real examinations of small models, to inspect changes to the page.
 
 python -m benchmarks.quality.gallery DIR [--only NAME] [--redraw]
 
-Writes NAME.json and NAME.html; `--redraw` draws the pages anew from the JSON that is there.
+Writes NAME.json and NAME.html; `--redraw` renders the pages again from existing JSON files.
 """
 
 import os
@@ -18,7 +18,7 @@ SEED = 0
 
 
 def _digits() -> tuple[Any, Any]:
-    """Pictures of 8 x 8, values 0 to 16, and the digit."""
+    """Images of 8 x 8 pixels with values 0 to 16, and their digits."""
     from sklearn.datasets import load_digits
 
     data = load_digits()
@@ -26,7 +26,7 @@ def _digits() -> tuple[Any, Any]:
 
 
 def _parts(x: Any, y: Any, *sizes: float) -> list[tuple[Any, Any]]:
-    """The rows in a seeded order, cut at these shares."""
+    """The rows in a seeded order, split at these shares."""
     import numpy as np
 
     order = np.random.default_rng(SEED).permutation(len(x))
@@ -56,7 +56,7 @@ def _convolutional() -> list[Any]:
 
 
 def healthy() -> Any:
-    """A convolutional net that does well, with all three splits and a target."""
+    """A good convolutional network, with all three splits and a target error."""
     import diagnose
 
     x, y = _digits()
@@ -68,7 +68,7 @@ def healthy() -> Any:
 
 
 def numerics() -> Any:
-    """Training blew up: the file holds NaN."""
+    """A training that diverged: the weights are NaN."""
     import keras
 
     import diagnose
@@ -81,7 +81,7 @@ def numerics() -> Any:
 
 
 def data() -> Any:
-    """Pixels of 0 to 255 that nothing scales, under plain SGD."""
+    """Unscaled pixels of 0 to 255, with plain SGD."""
     import keras
     from keras import layers
 
@@ -96,7 +96,7 @@ def data() -> Any:
 
 
 def network() -> Any:
-    """A residual net whose second block is dead from the start: its biases begin far below zero."""
+    """A residual network whose second block is dead from the start, because its initial biases are far below zero."""
     import keras
     from keras import layers
 
@@ -134,7 +134,7 @@ def optimisation() -> Any:
 
 
 def generalisation() -> Any:
-    """150 rows learned by heart."""
+    """Overfitting on 150 rows."""
     from keras import layers
 
     import diagnose
@@ -148,7 +148,7 @@ def generalisation() -> Any:
 
 
 def regression() -> Any:
-    """Disease progression from ten numbers of a patient: little to learn, and a table with names."""
+    """Disease progression from ten numbers per patient: a table with column names and a weak signal."""
     import keras
     from keras import layers
     from sklearn.datasets import load_diabetes
@@ -172,7 +172,7 @@ def regression() -> Any:
 
 
 def many_outputs() -> Any:
-    """Two towers, two outputs: the digit, and how much ink."""
+    """Two towers and two outputs: the digit and the amount of ink."""
     import keras
     import numpy as np
     from keras import layers
@@ -208,7 +208,7 @@ def many_outputs() -> Any:
 
 
 def text() -> Any:
-    """Words as numbers into a recurrent net: does the sentence hold a certain word before another?"""
+    """A recurrent network on token ids: does one token occur before another?"""
     import keras
     import numpy as np
     from keras import layers
@@ -229,7 +229,7 @@ def text() -> Any:
 
 
 def deep_200() -> Any:
-    """A residual net of 200 layers, examined without training."""
+    """A residual network of 200 layers, examined without training."""
     import keras
     from keras import layers
 
@@ -269,7 +269,7 @@ def without_dev() -> Any:
 
 
 def interrupted() -> Any:
-    """Ctrl-C while the learning rates are tried."""
+    """Ctrl-C during the learning rate range test."""
     import _thread
 
     import diagnose
@@ -289,7 +289,7 @@ def interrupted() -> Any:
 
 
 def callback() -> Any:
-    """Watched from inside `fit`, at a rate that swings."""
+    """A training watched by the callback, with an oscillating loss."""
     import keras
 
     import diagnose
@@ -324,8 +324,8 @@ EVERY: dict[str, Callable[[], Any]] = {
 
 @click.command(help=__doc__)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--only", multiple=True, type=click.Choice(list(EVERY)), help="One of them; may be repeated.")
-@click.option("--redraw", is_flag=True, help="Examine nothing, draw the pages again.")
+@click.option("--only", multiple=True, type=click.Choice(list(EVERY)), help="One report; may be repeated.")
+@click.option("--redraw", is_flag=True, help="Render the pages again without examining.")
 def main(folder: Path, only: tuple[str, ...], redraw: bool) -> None:
     """Run the command."""
     import diagnose

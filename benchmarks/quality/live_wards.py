@@ -1,7 +1,7 @@
-"""Sick and healthy trainings under the callback: alarm raised or not, and at which step.
+"""Trains sick and healthy cases under the callback and reports whether and when an alarm is raised.
 
-Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N]. Without names all of them,
-about ten minutes on two cores. A name is a case, a family (mlp, cnn, lstm, transformer) or a fault.
+Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N]. NAME is a case, a family
+(mlp, cnn, lstm, transformer) or a fault; the default is all cases, about ten minutes on two cores.
 """
 
 import multiprocessing
@@ -14,7 +14,7 @@ import click
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-CASES_PER_PROCESS = 12  # a fresh process now and then: TensorFlow keeps what it has compiled
+CASES_PER_PROCESS = 12  # then a new process, because TensorFlow keeps compiled functions
 
 
 @click.command(help=__doc__)
@@ -31,7 +31,7 @@ def main(names: tuple[str, ...], half: str | None, jobs: int) -> None:
         if (not names or {case.name, case.family, case.fault} & set(names)) and (half is None or case.half == half)
     ]
     if not chosen:
-        raise click.UsageError("no training has such a name, family or fault")
+        raise click.UsageError("NAME must be a case, a family or a fault")
     results = []
     for result in _run(chosen, jobs):
         results.append(result)
@@ -42,7 +42,7 @@ def main(names: tuple[str, ...], half: str | None, jobs: int) -> None:
 
 
 def _run(names: list[str], jobs: int) -> Iterator[Any]:
-    """Results as they come. Processes are spawned: TensorFlow does not survive a fork."""
+    """Yield results as they finish. Processes are spawned, because TensorFlow does not survive a fork."""
     context = multiprocessing.get_context("spawn")
     batch = jobs * CASES_PER_PROCESS
     for first in range(0, len(names), batch):

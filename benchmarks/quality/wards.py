@@ -1,4 +1,4 @@
-"""Trains, verifies and examines the wards' cases, and prints the figures.
+"""Trains, verifies and examines the cases of the wards, and prints the rates.
 
 python -m benchmarks.quality.wards [--quick] [--jobs 2] [--only NAME] [--half tuning] [--json FILE] [--save DIR]
 python -m benchmarks.quality.wards --export NAME DIR
@@ -17,19 +17,19 @@ import click
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-CASES_PER_PROCESS = 12  # then a fresh one: traced functions pile up
+CASES_PER_PROCESS = 12  # then a new process, because TensorFlow keeps compiled functions
 
 
 @click.command(help=__doc__)
-@click.option("--quick", is_flag=True, help="The small part that runs with every change.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--only", multiple=True, help="A case, or a family; may be repeated.")
+@click.option("--quick", is_flag=True, help="Only the quick cases, which run with every change.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of processes.")
+@click.option("--only", multiple=True, help="A case or a family; may be repeated.")
 @click.option("--half", type=click.Choice(["tuning", "held-out", "all"]), default="all", show_default=True)
 @click.option("--effort", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True)
-@click.option("--verify", "verify_only", is_flag=True, help="Train and verify, examine nothing.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="All results as JSON.")
-@click.option("--save", type=click.Path(file_okay=False, path_type=Path), help="Every diagnosis as JSON, by case.")
-@click.option("--export", nargs=2, metavar="NAME DIR", help="Write one case as model.keras and data/, and stop.")
+@click.option("--verify", "verify_only", is_flag=True, help="Train and verify without examining.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all results as JSON.")
+@click.option("--save", type=click.Path(file_okay=False, path_type=Path), help="Write each diagnosis as JSON.")
+@click.option("--export", nargs=2, metavar="NAME DIR", help="Only write one case as model.keras and data/.")
 def main(
     *,
     quick: bool, jobs: int, only: tuple[str, ...], half: str, effort: str, verify_only: bool,
@@ -60,17 +60,17 @@ def _chosen(quick: bool, only: tuple[str, ...], half: str) -> list[str]:
         if (case.quick or not quick) and half in (case.half, "all") and (not only or {case.name, case.family} & {*only})
     ]
     if not chosen:
-        raise click.UsageError("no case has such a name, family or half")
+        raise click.UsageError("no case matches --only, --half and --quick")
     return chosen
 
 
 def _run(names: list[str], jobs: int, work: Any, arguments: tuple[Any, ...]) -> Iterator[Any]:
-    """Results as they come. Processes are spawned: TensorFlow does not survive a fork."""
+    """Yield results as they finish. Processes are spawned, because TensorFlow does not survive a fork."""
     if jobs == 1:
         yield from (work(name, *arguments) for name in names)
         return
     context = multiprocessing.get_context("spawn")
-    batch = jobs * CASES_PER_PROCESS  # a pool a batch: `max_tasks_per_child` hangs on Python 3.11
+    batch = jobs * CASES_PER_PROCESS  # one pool per batch, because `max_tasks_per_child` hangs on Python 3.11
     for first in range(0, len(names), batch):
         with ProcessPoolExecutor(jobs, context) as pool:
             futures = [pool.submit(work, name, *arguments) for name in names[first : first + batch]]
@@ -114,7 +114,7 @@ def _export(name: str, folder: str) -> None:
     from tests.wards.training import export
 
     if name not in BY_NAME:
-        raise click.UsageError(f"there is no case '{name}'")
+        raise click.UsageError(f"NAME must be a case, got '{name}'")
     case = BY_NAME[name]
     export(case, Path(folder))
     target = f" --target-error {case.target_error}" if case.target_error else ""

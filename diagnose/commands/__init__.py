@@ -1,1 +1,1 @@
-"""The sub-commands: what each takes, and what it does with it."""
+"""The sub-commands, one file each."""

@@ -1,4 +1,4 @@
-"""`diagnose compare OLD NEW`: what changed, and whether the change of the error is real."""
+"""`diagnose compare OLD NEW`: what changed, and whether the change in error is larger than noise."""
 
 import json
 import sys
@@ -20,10 +20,10 @@ from diagnose.diagnosis import Diagnosis
 @click.option("--quiet", is_flag=True, help="No summary.")
 @click.option("--fail-on", type=click.Choice(["never", "worse"]), default="never", show_default=True)
 def compare(old: str, new: str, **options: Any) -> None:
-    """Say what changed from the result OLD to the result NEW: causes, errors, verdicts.
+    """Show what changed from the result OLD to the result NEW: causes, errors, verdicts.
 
-    Each is a JSON file, or a folder of which the newest result is taken. Exit status: 1 with --fail-on worse, where a
-    disease at warning or error is new or an error on rows unseen in training rose beyond noise.
+    OLD and NEW are JSON files, or folders whose newest result is used. With --fail-on worse the exit status is 1 if
+    there is a new disease at warning or error, or if an error on unseen rows rose by more than noise.
     """
     from diagnose.comparing.comparison import compare as compared
     from diagnose.storing import plain, write_text
@@ -52,10 +52,10 @@ def compare(old: str, new: str, **options: Any) -> None:
 
 
 def _loaded(path: Path) -> Diagnosis:
-    """A result; that it was written by a newer version is said."""
-    with warnings.catch_warnings(record=True) as said:
+    """Load a result; print a warning if a newer version wrote it."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         diagnosis = Diagnosis.load(path)
-    for warning in said:
+    for warning in caught:
         click.echo(f"diagnose: {path}: {warning.message}", err=True)
     return diagnosis

@@ -1,4 +1,4 @@
-"""How results reach the user: progress, files, the summary, the exit status."""
+"""Delivers results to the user: progress, files, summary and exit status."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from diagnose.errors import InputError
 if TYPE_CHECKING:
     from diagnose.diagnosis import Diagnosis
 
-EXAMINED, FOUND, UNUSABLE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+EXAMINED, FOUND, UNUSABLE, BUG, INTERRUPTED = 0, 1, 2, 3, 130  # exit status
 
 
 def examined(load_subject: Any, settings: Any, command: str, quiet: bool) -> Diagnosis:
-    """Load and examine, with the name of the running instrument shown."""
+    """Load and examine, and show the name of the running instrument."""
     import time
 
     from diagnose.pipeline import diagnose_subject
@@ -43,7 +43,7 @@ def _progress(quiet: bool) -> Iterator[Any]:
         return
     from rich.console import Console
 
-    # A handle of our own on the terminal: `_silenced` points the real stderr elsewhere.
+    # Duplicated, because `_silenced` redirects the real stderr.
     with os.fdopen(os.dup(2), "w") as terminal:
         console = Console(file=terminal)
         if not console.is_terminal:
@@ -55,7 +55,7 @@ def _progress(quiet: bool) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
-    """Keep the log lines of TensorFlow's C++ side off the terminal; our own errors are raised, not printed."""
+    """Keep the C++ log lines of TensorFlow off the terminal. Our own errors are raised, not printed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if os.environ.get("DIAGNOSE_DEBUG"):
         yield
@@ -76,25 +76,34 @@ def _silenced() -> Iterator[None]:
 
 
 def places_of(model: Path, out: str | None, by_suffix: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Where to write: what was asked for, by its suffix, else a JSON and a page under `diagnosis/`."""
+    """The files to write: those given by option, else a JSON and a page in the output folder.
+
+    Args:
+        out: output folder; default `diagnosis/`.
+        by_suffix: the path given for each suffix; None if the option was not used.
+
+    Raises:
+        InputError: a path is a folder or has the wrong suffix, or `out` is a file.
+    """
     asked = tuple(path for path in by_suffix.values() if path)
     for suffix, path in by_suffix.items():
         if not path or (path == "-" and suffix == ".json"):
             continue
         if Path(path).is_dir():
-            raise InputError(f"{path} is a folder: pass the name of a file to write")
+            raise InputError(f"the output must be a file, but {path} is a folder")
         if Path(path).suffix.lower() != suffix:
-            raise InputError(f"{path} does not end in {suffix}: pass a file name that does")
+            raise InputError(f"the output file must end in {suffix}, got {path}")
     if asked and not out:
         return asked
     name = re.sub(r"[^\w.-]+", "_", model.stem) or "model"
     stem = Path(out or "diagnosis") / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     if Path(out or "diagnosis").is_file():
-        raise InputError(f"{out or 'diagnosis'} is a file: pass the name of a folder with --out")
+        raise InputError(f"--out must be a folder, but {out or 'diagnosis'} is a file")
     return (*asked, f"{stem}.json", f"{stem}.html")
 
 
 def deliver(diagnosis: Diagnosis, places: tuple[str, ...], quiet: bool, open_page: bool) -> None:
+    """Write the files, print the summary and open the page. The place "-" is standard output."""
     for place in places:
         if place == "-":
             from diagnose.storing import to_json
@@ -117,6 +126,7 @@ def deliver(diagnosis: Diagnosis, places: tuple[str, ...], quiet: bool, open_pag
 
 
 def exit_status(diagnosis: Diagnosis, fail_on: str) -> int:
+    """130 if interrupted; 1 if a cause has at least the severity `fail_on` ("never": none does); else 0."""
     from diagnose.findings import Severity
 
     if diagnosis.settings.get("interrupted"):

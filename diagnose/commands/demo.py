@@ -1,4 +1,4 @@
-"""`diagnose demo`: a small sick model made on the spot, with two faults that hide each other."""
+"""`diagnose demo`: trains a small sick model, with two faults that hide each other."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ EPOCHS, BATCH = 8, 32
 
 
 @click.command()
-@click.option("--out", type=click.Path(), metavar="DIR", help="Folder of the results (default: diagnosis/).")
-@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+@click.option("--out", type=click.Path(), metavar="DIR", help="Folder for the results (default: diagnosis/).")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 @click.option("--quiet", is_flag=True, help="No progress, no summary.")
 def demo(out: str | None, open_page: bool, quiet: bool) -> None:
     """Train a small sick model on scikit-learn's digits, examine it and write the report."""
@@ -26,10 +26,10 @@ def demo(out: str | None, open_page: bool, quiet: bool) -> None:
 
 
 def sick_subject() -> Subject:
-    """Train a net on scikit-learn's digits with two planted faults.
+    """Train a network on scikit-learn's digits with two planted faults.
 
-    Nothing scales the inputs (0-2,550), and SGD's learning rate is too high even for scaled ones. The first hides in
-    the second: unscaled, the usable rates are ten thousand times smaller than usual.
+    The inputs (0-2,550) are not scaled, and SGD's learning rate is too high even for scaled inputs. The faults
+    interact: without scaling, usable rates are ten thousand times smaller than usual.
     """
     import keras
     from sklearn.datasets import load_digits
@@ -57,13 +57,13 @@ def sick_subject() -> Subject:
 
 
 def what_to_look_at(page: str) -> str:
-    """What to read in the report of the demonstration."""
+    """The guide to the report of the demo."""
     return (
-        "\nTwo faults were planted: pixels of 0-2,550 that nothing scales, and a learning rate of 5 for SGD. They\n"
-        "interact: unscaled, the usable rates are ten thousand times smaller than usual.\n"
+        "\nThe demo model has two planted faults: unscaled inputs (0-2,550) and a learning rate of 5 for SGD.\n"
+        "They interact: without scaling, usable rates are ten thousand times smaller than usual.\n"
         f"Open {page} and look at:\n"
-        "  1. the state and the next step at the top: the repair comes before either remedy list;\n"
-        "  2. Causes: what each one explains, with its evidence;\n"
-        "  3. Curves: where the learning rate lies beside the usable range;\n"
-        "  4. Layers: what leaves each layer, and which units are dead."
+        "  1. the state and the next step at the top;\n"
+        "  2. Causes: what each cause explains, with its evidence;\n"
+        "  3. Curves: the learning rate compared with the usable range;\n"
+        "  4. Layers: the output of each layer, and the dead units."
     )

@@ -19,7 +19,7 @@ from diagnose.errors import InputError
 def examine(model: str, data: str, **options: Any) -> None:
     """Find out what is wrong with the Keras model in the file MODEL, given its data in the file or folder DATA.
 
-    Exit status: 0 examined; 1 a cause at or above --fail-on; 2 bad usage or unreadable input; 3 our own fault;
+    Exit status: 0 examined; 1 a cause at or above --fail-on; 2 bad usage or unreadable input; 3 internal error;
     130 interrupted.
     """
     from diagnose.loading import LoadOptions, load
@@ -76,7 +76,7 @@ def _plan(path: str | None) -> dict[str, float] | None:
 
     plan = Diagnosis.load(path).settings.get("plan")
     if not plan:
-        raise InputError(f"{path} records no plan: pass the JSON of an examination that ran to its end")
+        raise InputError(f"--plan must be the JSON of a complete examination, but {path} has no plan")
     return dict(plan)
 
 
@@ -91,7 +91,7 @@ def _target_errors(given: tuple[str, ...]) -> dict[str, float]:
         try:
             errors[name] = float(number)
         except ValueError:
-            raise InputError(f"--target-error {text} is no number: pass for example 0.05, or OUTPUT=0.05") from None
+            raise InputError(f"--target-error must be a number such as 0.05, or OUTPUT=0.05, got {text}") from None
         if not errors[name] >= 0:
-            raise InputError(f"--target-error {text} is below 0: pass an error rate (0 to 1) or an RMSE")
+            raise InputError(f"--target-error must be an error rate (0 to 1) or an RMSE, got {text}")
     return errors

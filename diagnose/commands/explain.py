@@ -1,4 +1,4 @@
-"""`diagnose list` and `diagnose explain CODE`: the words behind the codes, the same text that the report shows."""
+"""`diagnose list` and `diagnose explain CODE`: the codes and their explanations, as in the report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def list_codes() -> None:
 @click.command()
 @click.argument("code")
 def explain(code: str) -> None:
-    """Explain a check, a cause or a remedy: what it measures, why it matters, how it is decided."""
+    """Explain a check, a cause or a remedy."""
     click.echo(explanation(code))
 
 
@@ -45,10 +45,10 @@ def every_code() -> Iterator[str]:
 
 
 def explanation(code: str) -> str:
-    """All that is known under a code; a check, a cause and a remedy may share one.
+    """The explanation of a code; a check, a cause and a remedy may share one.
 
     Raises:
-        InputError: nothing has this code; the message names the nearest.
+        InputError: the code is unknown; the message names the closest one.
     """
     checks, causes, remedies = _declared()
     parts = [_check(check) for check in checks if check.code == code]
@@ -58,7 +58,7 @@ def explanation(code: str) -> str:
         known = sorted({c.code for c in checks} | {c.code for c in causes} | {r.code for r in remedies})
         near = difflib.get_close_matches(code, known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "see `diagnose list` for all codes"
-        raise InputError(f"there is no check, cause or remedy '{code}': {hint}")
+        raise InputError(f"CODE must be a check, cause or remedy, got '{code}'; {hint}")
     return "\n\n".join(parts)
 
 
@@ -72,7 +72,7 @@ def _declared() -> tuple[tuple[Check, ...], tuple[DeclaredCause, ...], tuple[Dec
 
 
 class _OnFirstUse(ModuleType):
-    """A module that is imported when something is asked of it."""
+    """A module that is imported when an attribute is first read."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules[self.__name__] is self:
@@ -81,7 +81,7 @@ class _OnFirstUse(ModuleType):
 
 
 def _without_numpy() -> None:
-    """Checks calculate with NumPy, but nothing is calculated here, and importing it takes half of the time."""
+    """Delay the import of NumPy: checks use it, but explaining them does not, and it takes half of the time."""
     sys.modules.setdefault("numpy", _OnFirstUse("numpy"))
 
 
@@ -90,13 +90,13 @@ def _check(check: Check) -> str:
 
 
 def _cause(cause: DeclaredCause) -> str:
-    lines = [cause.about, "", f"It is a {cause.kind}; as evidence it counts as a {cause.role.value}."]
+    lines = [cause.about, "", f"Kind: {cause.kind}. Role: {cause.role.value}."]
     lines.append("Supported by: " + ", ".join(check.code for check in cause.supported_by) + ".")
     if cause.explains:
-        lines.append("It brings about: " + ", ".join(cause.explains) + ".")
+        lines.append("Leads to: " + ", ".join(cause.explains) + ".")
     if cause.confirmed_by:
         tried = ", ".join(remedy.code for remedy in cause.confirmed_by)
-        lines.append(f"It is confirmed where this remedy alone restores learning in a trial: {tried}.")
+        lines.append(f"Confirmed if this remedy alone restores learning in a trial: {tried}.")
     lines.append("Remedies: " + ", ".join(remedy.code for remedy in cause.remedies) + ".")
     return f"cause {cause.code}: {cause.title}\n\n" + "\n".join(lines)
 

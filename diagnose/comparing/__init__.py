@@ -1,1 +1,1 @@
-"""Two diagnoses beside each other."""
+"""Compares two diagnoses."""

@@ -1,4 +1,4 @@
-"""Two diagnoses beside each other: what is gone, what is new, and whether the change of the error is real."""
+"""Compares two diagnoses: causes that are gone or new, and whether a change in error is larger than noise."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from diagnose.findings import Finding, Interval, Severity
 SCHEMA = 1
 SPLITS = ("train", "train_dev", "dev", "test")
 METHOD = (
-    "The results of single rows are not stored, so the two intervals are compared as if they rested on different rows "
-    "(Newcombe 1998, Zou and Donner 2008); where the rows are the same this is cautious."
+    "Results of single rows are not stored, so the intervals are compared as if they came from different rows "
+    "(Newcombe 1998, Zou and Donner 2008). This is conservative if the rows are the same."
 )
 
 Change = Literal["gone", "new", "still", "not-checked"]
@@ -25,7 +25,7 @@ Direction = Literal["better", "worse", "within-noise", "unknown"]
 
 @dataclass(frozen=True)
 class Side:
-    """What is compared: one result. `place` is the file it was read from."""
+    """One of the two results. `place`: the file it was read from."""
 
     model: str
     place: str
@@ -36,7 +36,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Level:
-    """An error (a rate of 0 to 1, or an RMSE) with its 95 % interval; None where it was not measured."""
+    """An error (a rate from 0 to 1, or an RMSE) with its 95 % interval; None if not measured."""
 
     value: float | None = None
     interval: Interval | None = None
@@ -46,7 +46,7 @@ class Level:
 class ErrorChange:
     """The error of one split, old and new. `difference` is new minus old: below 0 is better."""
 
-    title: str  # of the measure: "Error by split", with the output's name where there are several
+    title: str  # "Error by split", with the output's name if there are several
     split: str
     unit: str
     old: Level
@@ -58,7 +58,7 @@ class ErrorChange:
 
 @dataclass(frozen=True)
 class CauseChange:
-    """A cause in either result. `not-checked`: it was there, and the newer result did not look for it."""
+    """A cause in either result. `not-checked`: the old result had it, and the new one did not check for it."""
 
     code: str
     title: str
@@ -73,7 +73,7 @@ class CauseChange:
 
 @dataclass(frozen=True)
 class FindingChange:
-    """A finding in either result, known by its fingerprint: its check and its place, not its numbers."""
+    """A finding in either result, matched by its fingerprint: its check and location, not its numbers."""
 
     fingerprint: str
     code: str
@@ -97,9 +97,9 @@ class VerdictChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that changed from an old result to a new one: plain data.
+    """Everything that changed from an old result to a new one, as plain data.
 
-    `changed` is what the owner did to model and training; `unfair` is what makes the numbers hard to compare.
+    `changed`: changes to the model and its training. `unfair`: differences that make the numbers hard to compare.
     """
 
     old: Side
@@ -116,14 +116,14 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Whether a disease at warning or error is new, or an error on rows unseen in training really rose."""
+        """Whether a disease at warning or error is new, or an error on unseen rows rose by more than noise."""
         grave = (Severity.WARNING, Severity.ERROR)
         fresh = any(c.change == "new" and c.kind == "disease" and c.new_severity in grave for c in self.causes)
         return fresh or any(e.direction == "worse" and e.split != "train" for e in self.errors)
 
 
 def compare(old: Diagnosis, new: Diagnosis, places: tuple[str, str] = ("", "")) -> Comparison:
-    """What changed from `old` to `new`; `places` are the files they were read from."""
+    """What changed from `old` to `new`. `places`: the files they were read from."""
     errors, causes = tuple(_errors(old, new)), tuple(_causes(old, new))
     return Comparison(
         old=_side(old, places[0]),
@@ -156,12 +156,12 @@ def level(error: ErrorLevel | None) -> Level:
 
 
 def measure(errors: Sequence[ErrorLevel], output: str) -> str:
-    """What is compared, for people; it names the output where there are several."""
+    """Title of the errors; it names the output if there are several."""
     return f"Error by split of {output}" if len({error.output for error in errors}) > 1 else "Error by split"
 
 
 def _errors(old: Diagnosis, new: Diagnosis) -> Iterator[ErrorChange]:
-    """By output and split. A single output needs no name, and Keras counts its names up from model to model."""
+    """By output and split. Single outputs are matched without their name, which Keras numbers per process."""
     before, after = _by_place(old), _by_place(new)
     for output in dict.fromkeys(place[0] for place in (*after, *before)):
         errors = new.errors if len({e.output for e in new.errors}) > 1 else old.errors
@@ -190,7 +190,7 @@ def _error(title: str, split: str, units: Sequence[str], pair: tuple[Level, Leve
 
 
 def difference(old: Level, new: Level) -> Interval | None:
-    """The interval of new minus old that both intervals imply, as if they rested on different rows.
+    """The interval of new minus old, computed from both intervals as if they came from different rows.
 
     Source: Zou and Donner 2008, "Construction of confidence limits about effect measures"; for error rates with
     Wilson's intervals it is Newcombe's hybrid score interval.
@@ -207,7 +207,7 @@ def difference(old: Level, new: Level) -> Interval | None:
 
 
 def _causes(old: Diagnosis, new: Diagnosis) -> Iterator[CauseChange]:
-    """What stands, in the order of the new result; then what is gone."""
+    """Causes in the order of the new result, then those that are gone."""
     before, after = _standing(old), _standing(new)
     for code in dict.fromkeys((*after, *before)):
         was, now = before.get(code), after.get(code)
@@ -254,7 +254,7 @@ def _not_run(checks: Iterable[str], diagnosis: Diagnosis) -> list[str]:
 
 
 def _findings(old: Diagnosis, new: Diagnosis) -> Iterator[FindingChange]:
-    """The gravest first."""
+    """All findings, the most severe first."""
     before, after = _by_fingerprint(old.findings), _by_fingerprint(new.findings)
     changes = []
     for key in dict.fromkeys((*after, *before)):
@@ -270,7 +270,7 @@ def _findings(old: Diagnosis, new: Diagnosis) -> Iterator[FindingChange]:
 
 
 def _by_fingerprint(findings: Iterable[Finding]) -> dict[tuple[str, str, int], Finding]:
-    """By check and fingerprint; what a check says several times about one place is counted."""
+    """By check, fingerprint and a count, since a check may report one location several times."""
     seen = Counter[tuple[str, str]]()
     found = {}
     for finding in findings:
@@ -289,7 +289,7 @@ def _verdicts(old: Diagnosis, new: Diagnosis) -> Iterator[VerdictChange]:
                 yield VerdictChange(name, now.item, now.title, was, now.verdict)
 
 
-# --- In one sentence --------------------------------------------------------------------------------
+# --- Summary ----------------------------------------------------------------------------------------
 
 
 def _summary(old: Diagnosis, new: Diagnosis, causes: Sequence[CauseChange], errors: Sequence[ErrorChange]) -> str:
@@ -298,7 +298,7 @@ def _summary(old: Diagnosis, new: Diagnosis, causes: Sequence[CauseChange], erro
     counts = Counter[str](cause.change for cause in causes)
     words = {"gone": "{} gone", "new": "{} new", "still": "{} still there"}
     known = [text.format(_counted(counts[change])) for change, text in words.items() if counts[change]]
-    text = f"{state}: {', '.join(known) if known else 'no cause in either'}"
+    text = f"{state}: {', '.join(known) if known else 'no causes in either result'}"
     unseen = [error for error in errors if error.split == "dev"] or [e for e in errors if e.split == "test"]
     return f"{text}. {_moved(unseen[0])}" if unseen else f"{text}."
 
@@ -309,9 +309,9 @@ def _counted(count: int) -> str:
 
 def _moved(error: ErrorChange) -> str:
     words = {
-        "better": f"The {error.split} error fell beyond noise.",
-        "worse": f"The {error.split} error rose beyond noise.",
-        "within-noise": f"The {error.split} error moved within noise.",
-        "unknown": f"Whether the {error.split} error changed is unknown.",
+        "better": f"The {error.split} error fell by more than noise.",
+        "worse": f"The {error.split} error rose by more than noise.",
+        "within-noise": f"The change in {error.split} error is within noise.",
+        "unknown": f"It is unknown whether the {error.split} error changed.",
     }
     return words[error.direction]

@@ -1,4 +1,4 @@
-"""What differs between two examinations beside their result: what the owner changed, and what is unfair to compare."""
+"""Differences between two examinations besides their results: in model and training, and in the examination itself."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from diagnose.diagnosis import Diagnosis
 MODEL = {"name": "name", "parameters": "parameters", "layers": "layers"}
 TRAINING = ("optimizer", "learning_rate", "schedule", "batch_size", "epochs", "iterations")
 EXAMINATION = {
-    "seed": "another seed draws other rows and trains other probes",
-    "effort": "the two looked for different causes",
-    "rows": "the errors may rest on other rows",
-    "only": "the two looked for different causes",
-    "skip": "the two looked for different causes",
+    "seed": "another seed samples other rows and initial weights",
+    "effort": "they checked for different causes",
+    "rows": "the errors may come from other rows",
+    "only": "they checked for different causes",
+    "skip": "they checked for different causes",
 }
 VERSIONS = ("keras", "tensorflow", "jax", "torch")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between the two examinations beside their result. `why`: what it does to the comparison."""
+    """A difference between two examinations besides their results. `why`: its effect on the comparison."""
 
     what: str
     old: Any
@@ -31,7 +31,7 @@ class Difference:
 
 
 def changed(old: Diagnosis, new: Diagnosis) -> Iterator[Difference]:
-    """What the owner did to model and training."""
+    """Changes to the model and its training."""
     yield from _differing(MODEL, old.subject, new.subject)
     before, after = _mapping(old.subject.get("training")), _mapping(new.subject.get("training"))
     yield from _differing({key: key.replace("_", " ") for key in TRAINING}, before, after)
@@ -43,19 +43,19 @@ def changed(old: Diagnosis, new: Diagnosis) -> Iterator[Difference]:
 
 
 def unfair(old: Diagnosis, new: Diagnosis) -> Iterator[Difference]:
-    """What makes the numbers hard to compare: other rows, another task, another examination."""
+    """Differences that make the numbers hard to compare: other rows, another task, other settings."""
     before, after = _outputs(old), _outputs(new)
     if before and after and list(before) != list(after):
-        yield Difference("outputs", [*before], [*after], "only outputs of one name are compared")
+        yield Difference("outputs", [*before], [*after], "only outputs with the same name are compared")
     for name in (name for name in before if name in after):
         keys = {"task": "task", "classes": "classes", "target_error": "target error"}
-        yield from _differing(keys, before[name], after[name], "the errors mean something else")
+        yield from _differing(keys, before[name], after[name], "the errors have another meaning")
     yield from _splits(old, new)
     for key, why in EXAMINATION.items():
         yield from _differing({key: key}, old.settings, new.settings, why)
     stopped = bool(old.settings.get("interrupted")), bool(new.settings.get("interrupted"))
     if any(stopped):
-        yield Difference("interrupted", *stopped, "what an interrupted examination did not reach is not known")
+        yield Difference("interrupted", *stopped, "an interrupted examination is incomplete")
     if old.tool.version != new.tool.version:
         yield Difference("version", old.tool.version, new.tool.version, "checks and thresholds may differ")
     libraries = {name: name for name in VERSIONS}
@@ -65,7 +65,7 @@ def unfair(old: Diagnosis, new: Diagnosis) -> Iterator[Difference]:
 def _differing(
     keys: Mapping[str, str], old: Mapping[str, Any], new: Mapping[str, Any], why: str = ""
 ) -> Iterator[Difference]:
-    """One `Difference` for each key whose values differ; `keys` maps them to what they are called."""
+    """One `Difference` for each key whose values differ; `keys` maps the keys to their names."""
     for key, what in keys.items():
         if old.get(key) != new.get(key):
             yield Difference(what, old.get(key), new.get(key), why)
@@ -75,21 +75,21 @@ def _splits(old: Diagnosis, new: Diagnosis) -> Iterator[Difference]:
     before, after = _by_name(old.subject.get("splits")), _by_name(new.subject.get("splits"))
     for name in dict.fromkeys((*before, *after)):
         if name not in before or name not in after:
-            yield Difference(f"{name} given", name in before, name in after, f"there is no {name} error to compare")
+            yield Difference(f"{name} given", name in before, name in after, f"the {name} error cannot be compared")
             continue
         rows, origin = {"rows": f"rows of {name}"}, {"origin": f"origin of {name}"}
-        yield from _differing(rows, before[name], after[name], f"the {name} errors rest on other rows")
-        yield from _differing(origin, before[name], after[name], f"the {name} errors may rest on other rows")
+        yield from _differing(rows, before[name], after[name], f"the {name} errors come from other rows")
+        yield from _differing(origin, before[name], after[name], f"the {name} errors may come from other rows")
 
 
 def _outputs(diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:
-    """By name; a single output needs none, and Keras counts its names up from model to model."""
+    """By name; a single output has the name "", because Keras numbers its names per process."""
     named = _by_name(diagnosis.subject.get("outputs"))
     return named if len(named) > 1 else dict(zip([""], named.values(), strict=False))
 
 
 def _by_name(facts: Any) -> dict[str, dict[str, Any]]:
-    """A list of dictionaries, each with a name, by that name; what is none is left out."""
+    """A list of dictionaries by their "name"; anything else is left out."""
     known = [fact for fact in facts if isinstance(fact, dict)] if isinstance(facts, list | tuple) else []
     return {str(fact.get("name")): fact for fact in known}
 

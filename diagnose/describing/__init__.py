@@ -1,1 +1,1 @@
-"""What a diagnosis says of the subject beside its findings: facts, figures, layers, rows of its data."""
+"""Describes the subject for a diagnosis: facts, errors, figures, layers and sample rows."""

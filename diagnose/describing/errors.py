@@ -1,4 +1,4 @@
-"""How wrong the model is, as data: one level for each output and split."""
+"""The errors of the model: one level for each output and split."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,7 +11,7 @@ SPLITS = ("train", "train_dev", "dev", "test")
 
 
 def errors_of(subject: Subject, measurements: Mapping[type, object]) -> tuple[ErrorLevel, ...]:
-    """The errors of every output on every split that was evaluated."""
+    """The errors of every output on every evaluated split."""
     evaluation, baseline = measurements.get(Evaluation), measurements.get(Baseline)
     if not isinstance(evaluation, Evaluation):
         return ()

@@ -1,4 +1,4 @@
-"""What is known of the subject, as plain data."""
+"""Facts about the subject, as plain data."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from diagnose.subject import Output, Split, Subject
 
 @dataclass(frozen=True)
 class Facts:
-    """What reports and verdicts need to know of the subject. `images`: some input is an image."""
+    """Facts that reports and verdicts use. `images`: whether any input is an image."""
 
     subject: dict[str, Any]
     images: bool
 
 
 def describe(subject: Subject, measurements: Mapping[type, object]) -> Facts:
-    """The facts of the subject as plain data."""
+    """Collect the facts about the subject."""
     network, dataset = measurements.get(Network), measurements.get(Dataset)
     inputs = dataset.train.inputs if isinstance(dataset, Dataset) else ()
     facts: dict[str, Any] = {
@@ -51,7 +51,7 @@ def describe(subject: Subject, measurements: Mapping[type, object]) -> Facts:
 
 
 def _split(split: Split) -> dict[str, Any]:
-    """`rows` are held, `population` is the number that there are (None: unknown)."""
+    """`rows`: number of rows in memory. `population`: total number of rows (None: unknown)."""
     population = split.population if split.sampled else split.rows
     known = {"name": split.name, "rows": split.rows, "population": population}
     return known | {"seen": split.seen.value, "origin": split.origin}

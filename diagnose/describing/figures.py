@@ -1,4 +1,4 @@
-"""Figures that belong to no cause: curves, and the look of the data."""
+"""Figures that do not belong to a cause: curves and data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_FEATURES = 30  # bars in the figure of feature scales
 
 
 def figures(subject: Subject, measurements: Mapping[type, object], samples: bool) -> tuple[Figure, ...]:
-    """Curves, and the look of the data."""
+    """The curves, then the figures of the data. `samples`: whether to include rows of the data."""
     drawn: list[Figure] = []
     history, rate = measurements.get(History), measurements.get(LearningRate)
     if isinstance(history, History) and history.runs:
@@ -36,7 +36,7 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
 
 
 def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) -> Iterator[Evidence]:
-    """What is fed, then what comes of it: scales, classes, samples, confusion, the worst errors."""
+    """The inputs and targets, then the predictions: scales, classes, samples, confusion, worst errors."""
     dataset, evaluation = measurements.get(Dataset), measurements.get(Evaluation)
     known = dataset if isinstance(dataset, Dataset) else None
     judged = evaluation if isinstance(evaluation, Evaluation) else None
@@ -59,7 +59,7 @@ def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) 
 
 
 def _fed(dataset: Dataset) -> Table:
-    """Every input of every split: its numbers over all features."""
+    """Every input of every split, with statistics over all its features."""
     numbers = ("smallest", "mean", "largest", "constant features", "NaN or infinite")
     rows = [
         (
@@ -76,7 +76,7 @@ def _fed(dataset: Dataset) -> Table:
         for split in dataset.splits
         for data in split.inputs[number : number + 1]
     ]
-    return Table("What the model is fed", ("input", "split", "kind", "one row", "type", *numbers), tuple(rows))
+    return Table("Model inputs", ("input", "split", "kind", "one row", "type", *numbers), tuple(rows))
 
 
 def _least(values: Array) -> float | None:
@@ -92,7 +92,7 @@ def _largest(values: Array) -> float | None:
 
 
 def training_curves(history: History) -> Curves:
-    """Train and dev loss over epochs, the best epoch marked, beside the loss of the best constant prediction."""
+    """Train and dev loss by epoch with the best epoch marked, and the loss of the best constant prediction."""
     curves = learning_curves(history)
     how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
     series = list(curves.series)
@@ -110,7 +110,7 @@ def training_curves(history: History) -> Curves:
 
 
 def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
-    """Where the dev loss was lowest, unless that is the end."""
+    """The epoch with the lowest dev loss, unless it is the last one."""
     dev = next((line for line in series if line.role == "dev"), None)
     if dev is None:
         return ()
@@ -157,6 +157,6 @@ def _feature_scales(dataset: Dataset) -> list[Bars]:
         lows = tuple(float(data.mean[i] - data.std[i]) for i in keep)
         highs = tuple(float(data.mean[i] + data.std[i]) for i in keep)
         labels = tuple(names[i] for i in keep)
-        title = f"Scale of the inputs as fed: mean and one standard deviation ({data.name})"
+        title = f"Input scale as fed: mean and one standard deviation ({data.name})"
         drawn.append(Bars(title, labels, values, "", lows, highs))
     return drawn

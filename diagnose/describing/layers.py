@@ -1,4 +1,4 @@
-"""The layers as the report shows them: one row each, in an order that keeps branches together."""
+"""The layers for the report: one row each, ordered so that branches stay together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CAN_DIE = frozenset({"relu", "relu6"})
 
 
 def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding]) -> tuple[LayerRow, ...]:
-    """One row per layer of the network; None where something was not measured."""
+    """One row per layer of the network; values that were not measured are None."""
     network = measurements.get(Network)
     if not isinstance(network, Network):
         return ()
@@ -54,9 +54,9 @@ def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding])
 
 
 def branch_by_branch(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """The layers so that what feeds a layer stands before it, and one branch is followed to its end before the next.
+    """The layers in topological order, each branch followed to its end before the next.
 
-    Of several that are ready, the one that the latest layer feeds comes first; else the order given.
+    Among several possible layers, one fed by the latest layer comes first; otherwise the given order is kept.
     """
     known = {layer.path for layer in layers}
     waiting = {layer.path: {path for path in layer.inbound if path in known} for layer in layers}

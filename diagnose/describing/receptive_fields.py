@@ -1,4 +1,4 @@
-"""How much of the input one value of a layer's output can see, followed along the graph."""
+"""Computes the receptive field of each layer along the graph."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from itertools import zip_longest
 
 from diagnose.measurements import Layer
 
-Field = tuple[int | None, ...]  # along height and width, or time; None: all of it
+Field = tuple[int | None, ...]  # along height and width, or time; None: the whole axis
 
 GLOBAL = re.compile(r"^(Global\w+Pooling\dD|Flatten)$|LSTM|GRU|RNN|Attention")
 TRANSPOSED = re.compile(r"Conv\dDTranspose|UpSampling\dD")
-POINTWISE = re.compile(  # each place of the output sees the same place of the input
+POINTWISE = re.compile(  # each output position depends on the same input position
     r"^(Dense|EinsumDense|Embedding|Activation|ReLU|LeakyReLU|PReLU|ELU|Softmax|Rescaling|Normalization|Discretization"
     r"|Add|Average|Concatenate|Maximum|Minimum|Multiply|Subtract|ZeroPadding\dD|Cropping\dD|Masking|Identity"
     r"|ActivityRegularization|\w*Dropout\w*|Gaussian\w+|\w*Normalization|Random\w+)$"
@@ -23,15 +23,15 @@ POINTWISE = re.compile(  # each place of the output sees the same place of the i
 
 @dataclass(frozen=True)
 class _Reach:
-    """Along one axis: how many input places one value sees, and how many lie between neighbouring values."""
+    """Along one axis: how many input positions one value depends on, and how many lie between neighbouring values."""
 
     size: float
     step: float
-    whole: int | None  # places of the input, None where they vary
+    whole: int | None  # length of the input axis, None if it varies
 
     @property
     def seen(self) -> int | None:
-        """The places, None for all of them."""
+        """Number of positions; None for the whole axis."""
         return None if math.isinf(self.size) or (self.whole and self.size >= self.whole) else round(self.size)
 
 
@@ -39,14 +39,14 @@ Reaches = tuple[_Reach, ...]
 
 
 def receptive_fields(layers: Sequence[Layer]) -> dict[str, Field]:
-    """By path, the input places that one value of the layer's output depends on, along each axis of its input.
+    """By layer path, the number of input positions that one output value depends on, along each axis.
 
-    Axes are those between rows and channels: height and width of images, time of sequences. None stands for the whole
-    axis (after flattening, global pooling, recurrence, attention, or windows that grew past it). Layers without such
-    axes and those whose way back to the input is not known (no graph, a custom layer) are left out.
+    Axes are those between rows and channels: height and width of images, time of sequences. None means the whole axis
+    (after flattening, global pooling, recurrence, attention, or windows larger than the input). Layers without such
+    axes are left out, and so are layers whose path to the input is unknown (no graph, a custom layer).
 
     Args:
-        layers: in call order, so that what feeds a layer stands before it.
+        layers: in topological order.
     """
     reaches: dict[str, Reaches] = {}
     for layer in layers:
@@ -57,7 +57,7 @@ def receptive_fields(layers: Sequence[Layer]) -> dict[str, Field]:
 
 
 def _reach(layer: Layer, before: Mapping[str, Reaches]) -> Reaches:
-    """Of one layer; empty where it is not known."""
+    """The reach of one layer along each axis; empty if unknown."""
     places = layer.output_shape[1:-1] if layer.output_shape else ()
     fed = [before.get(path, ()) for path in layer.inbound]
     if not any(fed):
@@ -74,13 +74,13 @@ def _reach(layer: Layer, before: Mapping[str, Reaches]) -> Reaches:
 
 
 def _joined(fed: Sequence[Reaches]) -> Reaches:
-    """What merged branches see together: along each axis the farthest of them."""
+    """The reach of merged branches: along each axis the largest."""
     axes = zip_longest(*(reaches for reaches in fed if reaches))
     return tuple(max((r for r in axis if r is not None), key=lambda reach: (reach.size, reach.step)) for axis in axes)
 
 
 def _windowed(layer: Layer, axis: int, reach: _Reach) -> _Reach:
-    """After a convolution, a pooling or an upsampling along one axis.
+    """The reach along one axis after a convolution, pooling or upsampling.
 
     Source: Araujo, Norris, Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks", Distill.
     """

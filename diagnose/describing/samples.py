@@ -1,4 +1,4 @@
-"""Rows of the user's data as small pictures or text, for the report; left out with `--no-samples`."""
+"""Rows of the user's data as small images or text, for the report; omitted with `--no-samples`."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from diagnose.findings import Sample, Samples
 from diagnose.measurements import Evaluation, SplitScores
 from diagnose.subject import Output, Split, Subject, Task
 
-LARGEST = 64  # pixels a side
-MOST_VALUES = 8  # of a table row
+LARGEST = 64  # pixels per side
+MOST_VALUES = 8  # values of a table row
 LONGEST = 300  # characters of a text
 MOST = 12  # rows
-SPREAD = 1_000  # rows of train from which the first are drawn evenly: files are often sorted by class
+SPREAD = 1_000  # the rows are spaced evenly over this many, because files are often sorted by class
 
 
 def first_rows(subject: Subject) -> Samples:
-    """Rows of train with their targets as the model is fed them, evenly spaced over the first thousand."""
+    """Rows of train with their targets, as fed to the model; evenly spaced over the first thousand."""
     rows = min(SPREAD, subject.train.rows)
     places = [number * rows // MOST for number in range(MOST)] if rows >= MOST else list(range(rows))
-    return Samples("Rows of train as they are fed", _samples(subject, subject.train, places))
+    return Samples("Training rows as fed to the model", _samples(subject, subject.train, places))
 
 
 def worst_rows(subject: Subject, evaluation: Evaluation) -> Samples | None:
-    """The rows with the largest loss on dev (on train where there is no dev), with target and prediction."""
+    """The rows with the largest loss on dev (on train if there is no dev set), with target and prediction."""
     scores = evaluation.dev if isinstance(evaluation.dev, SplitScores) else evaluation.train
     if not isinstance(scores, SplitScores) or not scores.worst:
         return None
@@ -64,7 +64,7 @@ def _sample(values: Any, caption: str) -> Sample:
 
 
 def _target(output: Output, target: Any) -> str:
-    """The true class or classes by name, or the numbers."""
+    """The target: names of the true classes, or numbers."""
     import numpy as np
 
     flat = target.reshape(-1)
@@ -76,7 +76,7 @@ def _target(output: Output, target: Any) -> str:
 
 
 def _prediction(output: Output, values: Any) -> str:
-    """The predicted class, with its probability where the outputs are probabilities; else the numbers."""
+    """The prediction: the class, with its probability if the outputs are probabilities, or numbers."""
     import numpy as np
 
     if not np.isfinite(values).all():
@@ -100,7 +100,7 @@ def _numbers(values: Any) -> str:
 
 
 def _picture(values: Any) -> str | None:
-    """PNG in base64 of a (height, width), (height, width, 1) or (height, width, 3) row, scaled to 0-255."""
+    """A row of shape (height, width), (height, width, 1) or (height, width, 3) as base64 PNG, scaled to 0-255."""
     import numpy as np
     from PIL import Image
 

@@ -1,1 +1,1 @@
-"""Watching a training from inside `fit`: what the callback is made of."""
+"""The parts of the callback, which watches a training from inside `fit`."""

@@ -1,17 +1,17 @@
-"""How much of the training's own time the callback may take for itself."""
+"""The CPU time that the callback may use, as a share of the training's own."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-IN_STEP = 0.4  # of what is allowed: set aside for what runs inside the compiled step, which is not measured here
+IN_STEP = 0.4  # share of the budget reserved for the work inside the compiled step, which is not measured here
 
 
 class Budget:
-    """An account in seconds of process CPU time: credit grows with the training, every look is booked.
+    """Tracks process CPU seconds: the budget grows with the training, and each action of the callback spends from it.
 
-    Costs are remembered by name: what has been done before is expected to cost what it cost at its cheapest. The
-    first time tells nothing of it: imports and compilations come on top.
+    An action is expected to cost what its cheapest run so far cost. The first run is ignored, because it includes
+    imports and compilation.
     """
 
     def __init__(self, share: float) -> None:
@@ -20,7 +20,7 @@ class Budget:
         self._trained = 0.0
         self.spent = 0.0
         self.costs: dict[str, float] = {}
-        self.done: set[str] = set()  # names of what was done at least once
+        self.done: set[str] = set()  # names of actions that ran at least once
 
     def start(self) -> None:
         self._begun = time.process_time()
@@ -30,15 +30,16 @@ class Budget:
 
     @property
     def trained(self) -> float:
-        """CPU seconds in `fit`, ours included."""
+        """CPU seconds spent in `fit`, including those of the callback."""
         return self._trained + (0.0 if self._begun is None else time.process_time() - self._begun)
 
     def affords(self, name: str, expected: float) -> bool:
-        """Whether it may be done now; `expected` seconds until it has been done twice."""
+        """Whether the budget allows this action now. `expected`: its seconds, used until it has run twice."""
         return self.spent + self.costs.get(name, expected) <= self._share * self.trained
 
     @contextmanager
     def booked(self, name: str) -> Iterator[None]:
+        """Charge the CPU time of the block to the budget."""
         start = time.process_time()
         try:
             yield

@@ -1,4 +1,4 @@
-"""The first seen rows of a split, few enough to keep: whole batches, spread evenly over what has passed."""
+"""Keeps a small sample of the rows fed to a split: whole batches, spread evenly over those seen."""
 
 from typing import Any
 
@@ -8,29 +8,29 @@ from numpy.typing import NDArray
 
 from diagnose.measurements import Feeding
 
-ROWS = 1_024  # kept in the end: enough to call a unit dead, few enough to look at often
-MOST_BYTES = 64 << 20  # of all rows while they are collected
-FEWEST_BATCHES = 8  # rows of few batches may all be of one kind
-ORDERS = 50  # random ones, for what chance gives
-MOST_CLASSES = 100  # of more classes no batch holds enough rows to compare
+ROWS = 1_024  # rows in the final sample: enough to call a unit dead, few enough to evaluate often
+MOST_BYTES = 64 << 20  # bytes of all rows while collecting
+FEWEST_BATCHES = 8  # at least; the rows of a few batches may all be alike
+ORDERS = 50  # random orders, to estimate the correlation by chance
+MOST_CLASSES = 100  # with more classes, a batch has too few rows of each to compare
 
 Structure = Any
 
 
 class Collector:
-    """Keeps every `stride`-th batch; when there are too many, every other one goes and the stride doubles.
+    """Keeps every `stride`-th batch. When there are too many, it drops every other one and doubles the stride.
 
-    So at any time the kept batches are spread evenly over all that have passed, in bounded memory.
+    The kept batches are always spread evenly over those seen, in bounded memory.
     """
 
     def __init__(self) -> None:
         self.stride = 1
-        self.batch_size: int | None = None  # rows of the largest batch that was kept
+        self.batch_size: int | None = None  # rows of the largest kept batch
         self._batches: list[list[NDArray[Any]]] = []
         self._structure: Structure = None
 
     def offer(self, number: int, structure: Structure, arrays: list[NDArray[Any]]) -> None:
-        """Take batch `number` (from 0): its arrays in the flat order of `structure`, rows first."""
+        """Keep batch `number` (from 0) if it is due. `arrays`: in the flat order of `structure`, rows first."""
         if number % self.stride:
             return
         self.batch_size = max(self.batch_size or 0, len(arrays[0]))
@@ -41,9 +41,9 @@ class Collector:
             self.stride *= 2
 
     def rows(self, seed: int) -> tuple[Structure, ...] | None:
-        """At most `ROWS` of the kept rows as (x,), (x, y) or (x, y, sample_weight); None where there are none.
+        """At most `ROWS` of the kept rows as (x,), (x, y) or (x, y, sample_weight); None if there are none.
 
-        Where there are more, each value of the first target that looks like a class keeps its share.
+        The sample is stratified by the first target if that holds classes.
         """
         if not self._batches:
             return None
@@ -53,7 +53,7 @@ class Collector:
         return packed if isinstance(packed, tuple) else (packed,)
 
     def feeding(self, seed: int) -> Feeding | None:
-        """How alike the first target's values are within the kept batches; None where there are no such values."""
+        """How alike the first target's values are within the kept batches; None if it has no numeric values."""
         if not self._batches:
             return None
         sizes = [len(batch[0]) for batch in self._batches]
@@ -74,7 +74,7 @@ class Collector:
 
 
 def _first_target(batch: Any) -> NDArray[Any] | None:
-    """The first target, where it is finite numbers."""
+    """The first target, or None unless it is numeric and finite."""
     if not isinstance(batch, tuple) or len(batch) < 2:
         return None
     targets = [target for target in keras.tree.flatten(batch[1]) if target is not None]
@@ -83,7 +83,7 @@ def _first_target(batch: Any) -> NDArray[Any] | None:
 
 
 def _classes(batch: Any) -> NDArray[Any] | None:
-    """The class of each row where the first target has one, for stratifying."""
+    """The class of each row by the first target, for stratifying; None if that holds no classes."""
     first = _first_target(batch)
     if first is None:
         return None
@@ -94,7 +94,7 @@ def _classes(batch: Any) -> NDArray[Any] | None:
 
 
 def _values(batch: Any) -> NDArray[np.float64] | None:
-    """The first target as [rows, values]: classes one-hot, at most `MOST_CLASSES` of them, numbers as they are."""
+    """The first target as [rows, values]: classes one-hot (up to `MOST_CLASSES`), other numbers unchanged."""
     classes = _classes(batch)
     if classes is not None and len(known := np.unique(classes)) <= MOST_CLASSES:
         return np.asarray(classes[:, None] == known, np.float64)
@@ -103,7 +103,7 @@ def _values(batch: Any) -> NDArray[np.float64] | None:
 
 
 def _alike(values: NDArray[np.float64], sizes: list[int]) -> float:
-    """Intraclass correlation, by the analysis of variance of batches one after the other; 0 where nothing varies."""
+    """Intraclass correlation of consecutive batches (one-way analysis of variance); 0 if the values are constant."""
     counts, starts = np.array(sizes, np.float64), np.cumsum([0, *sizes[:-1]])
     centred = values - values.mean(axis=0)
     squares = float((np.square(np.add.reduceat(centred, starts)) / counts[:, None]).sum())  # of batch means
@@ -115,7 +115,7 @@ def _alike(values: NDArray[np.float64], sizes: list[int]) -> float:
 
 
 def _spread(classes: NDArray[Any] | None, rows: int, seed: int) -> NDArray[np.int64]:
-    """At most `ROWS` row numbers in their order: sorted by class in a random order, then every n-th."""
+    """At most `ROWS` row numbers, ascending: rows shuffled, sorted by class, every n-th taken."""
     if rows <= ROWS:
         return np.arange(rows)
     mixed = np.random.default_rng(seed).permutation(rows)

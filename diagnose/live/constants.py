@@ -1,4 +1,4 @@
-"""The loss that the best constant prediction has under the loss that the model was compiled with."""
+"""The loss of the best constant prediction, computed with the model's compiled loss."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST = 1e-6  # share of a class, before its logarithm is taken
+SMALLEST = 1e-6  # class shares are clipped to this before the logarithm
 
 
 def constant_loss(model: Any, batch: tuple[Any, ...]) -> float | None:
-    """The data loss of the best constant among the usual ones, on these rows; None where it cannot be taken.
+    """The data loss of the best constant prediction on these rows; None if it cannot be computed.
 
-    Tried are, per output, class shares and means, their logarithms or log odds (for losses that take logits), and
-    medians. Weights of rows and of outputs count as in training.
+    Candidates per output: class shares and means, their logarithms and log odds (for losses that take logits), and
+    medians. Sample weights and output weights count as in training.
 
     Args:
         model: compiled, with known output shapes.
@@ -46,24 +46,24 @@ def _loss(model: Any, batch: tuple[Any, ...], constants: list[NDArray[np.float32
     import keras
 
     tensors = [keras.ops.convert_to_tensor(constant) for constant in constants]
-    structure = getattr(model, "_outputs_struct", None)  # a Sequential has none
+    structure = getattr(model, "_outputs_struct", None)  # missing on a Sequential
     predicted = tensors[0] if structure is None else keras.tree.pack_sequence_as(structure, tensors)
     weight = batch[2] if len(batch) > 2 else None
     try:
         with keras.StatelessScope():
             return float(model._compile_loss(batch[1], predicted, weight))
-    except Exception:  # noqa: BLE001 - a loss that refuses a constant just has none
+    except Exception:  # noqa: BLE001 - some losses reject a constant prediction
         return float("inf")
 
 
 def _constants(y: NDArray[Any], shape: tuple[int | None, ...]) -> Iterator[NDArray[np.float32]]:
-    """Constant predictions for targets `y`, each of shape (rows, *shape)."""
+    """Candidate constant predictions for targets `y`, each of shape (rows, *shape)."""
     sizes = [size for size in shape if size is not None]
     if y.dtype.kind not in "biuf" or len(sizes) < len(shape):
         return
     units, cells = (sizes or [1])[-1], int(np.prod(sizes))
     flat = y.reshape(len(y), -1).astype(np.float64)
-    if units > 1 and flat.shape[1] * units == cells:  # one label for each position
+    if units > 1 and flat.shape[1] * units == cells:  # one integer label per position
         labels = flat[(flat >= 0) & (flat < units)].astype(np.int64)
         rows = [np.bincount(labels, minlength=units) / max(labels.size, 1)]
     elif flat.shape[1] == cells:

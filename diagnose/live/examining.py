@@ -1,4 +1,4 @@
-"""From what was collected in `fit` to measurements: quick looks while it trains, the whole at its end."""
+"""Turns what was collected during `fit` into a subject and measurements."""
 
 import random
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from diagnose.measuring.state import guard
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Output, Seen, Split, Subject, Task
 
-STAGES = (  # of a look, the cheapest first: what it gives, with what, and its first cost in compilations of the step
+STAGES = (  # of a look inside, cheapest first: measurement, instrument, cost of the first run in compilations of a step
     (Network, network.network, 0.1),
     (Dataset, dataset.dataset, 0.2),
     (Evaluation, evaluation.evaluation, 0.7),
@@ -36,7 +36,7 @@ STAGES = (  # of a look, the cheapest first: what it gives, with what, and its f
 
 
 class LiveBench(Bench):
-    """The user's own model in the middle of its training: only passes that leave no trace, and no fresh weights."""
+    """The user's own model during training: only passes that leave it unchanged, and no fresh weights."""
 
     def __enter__(self) -> "LiveBench":
         return self
@@ -61,13 +61,13 @@ def live_subject(
     batch_size: int | None,
     epochs: int,
 ) -> Subject:
-    """The model as it stands, with the rows that were kept.
+    """The model in its current state, with the collected rows.
 
     Args:
-        populations: the rows that there are, by split; a split that is not in it is a sample of unknown size.
+        populations: total number of rows by split; for a missing split it is unknown.
 
     Raises:
-        InputError: rows or model cannot be examined; the message says why.
+        InputError: the rows or the model cannot be examined.
     """
     options = LoadOptions(batch_size=batch_size, epochs=epochs or None)
     with guard(model):
@@ -82,7 +82,7 @@ def live_subject(
 
 
 def _of(populations: dict[str, int], split: Split) -> Split:
-    """The split with the number of rows that there are."""
+    """The split, marked as a sample if there are more rows than it holds."""
     population = populations.get(split.name)
     if population is not None and population <= split.rows:
         return split
@@ -90,14 +90,14 @@ def _of(populations: dict[str, int], split: Split) -> Split:
 
 
 def without_rows(model: Any, history: History) -> Subject:
-    """A subject of which nothing but its training is known."""
+    """A subject without rows, for which only the training history is known."""
     output = Output("output", Task.REGRESSION, loss="unknown", custom_loss=True)
     nothing = Split("train", (np.empty((0, 1)),), (np.empty((0, 1)),), Seen.YES, origin="not seen")
     return Subject(model.name, model, (output,), nothing, history=history)
 
 
 def look(bench: LiveBench, kinds: tuple[type, ...]) -> Measurements:
-    """Take the measurements of these stages at the present weights; every random state stays as it is."""
+    """Take the measurements of these stages at the current weights. Random states are restored."""
     found: Measurements = {}
     with _same_randomness():
         for kind, instrument, _ in STAGES:
@@ -110,12 +110,12 @@ def look(bench: LiveBench, kinds: tuple[type, ...]) -> Measurements:
 
 
 def quick(seed: int) -> Settings:
-    """How a training is examined: without any training of ours."""
+    """The settings of the callback: quick, so nothing extra is trained."""
     return Settings(effort=Effort.QUICK, seed=seed)
 
 
 def _one_weight(rows: Any) -> Any:
-    """Rows with one weight each; weights by output are left out, which the compiled loss alone can read."""
+    """The rows without weights that differ by output: only the compiled loss can read those."""
     if isinstance(rows, tuple) and len(rows) == 3 and not hasattr(rows[2], "shape"):
         return rows[:2]
     return rows

@@ -1,4 +1,4 @@
-"""The weights that may be wanted back when a training is stopped: the best and the last finite ones, a copy each."""
+"""Copies of the best and the last finite weights, to restore after a training is stopped."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from diagnose.measuring.copying import Weights
 
 
 class KeptWeights:
-    """Copies in the order of `model.get_weights()`; None until there are some."""
+    """Copies in the order of `model.get_weights()`; None until the first is kept."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -19,7 +19,7 @@ class KeptWeights:
         self.last_finite_step = 0
 
     def at_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Keep the weights where the validation loss (the training loss without one) is the lowest so far."""
+        """Keep the weights if the validation loss (without one, the training loss) is the lowest so far."""
         loss = float(logs.get("val_loss", logs.get("loss", np.nan)))
         if loss < self._lowest:
             self._lowest, self.best_epoch, self.best = loss, epoch, self._copy()

@@ -1,4 +1,4 @@
-"""What is reported while a model trains: the causes of the command, found by its own checks, once each."""
+"""Notices during training: each cause once, found by the same checks as the command."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SPEAKING = {check.code: check.speaks_live for check in CHECKS if check.speaks_li
 
 @dataclass(frozen=True)
 class Notice:
-    """One cause when it was first seen: after how many steps and epochs, and in which words."""
+    """A cause when it was first seen: after how many steps and epochs, and the message."""
 
     code: str
     severity: Severity
@@ -28,13 +28,13 @@ class Notice:
 
 
 def examined(measurements: Mapping[type, object], whole: bool) -> tuple[Outcome, ...]:
-    """Run the checks that report while a model trains: all of them, or those that need nothing but the history."""
+    """Run the checks that report during training: all of them (`whole`), or only those that need just the history."""
     return tuple(check.run(measurements) for check in CHECKS if _speaks(check) and (whole or reads_history(check)))
 
 
 def while_training(checks: Iterable[Check], measurements: Mapping[type, object]) -> tuple[Outcome, ...]:
-    """Run these checks; those that say nothing before the training ends are skipped."""
-    why, how = "the training is still running", "Read the diagnosis when it has ended."
+    """Run these checks; skip those that only report after training."""
+    why, how = "the training is still running", "Read the diagnosis after training."
     return tuple(check.run(measurements) if _speaks(check) else Skipped(check.code, why, how) for check in checks)
 
 
@@ -43,31 +43,31 @@ def _speaks(check: Check) -> bool:
 
 
 def reads_history(check: Check) -> bool:
-    """Whether it judges a training that is watched by its history alone."""
+    """Whether the check needs only the history of a live training."""
     return History in check.needs.values() and check.required <= {History} and "live" in check.origins
 
 
 def alarming(outcomes: tuple[Outcome, ...]) -> tuple[Suspicion, ...]:
-    """The causes to report now, those that another one explains included.
+    """The causes to report now, including those that another cause explains.
 
-    While the model still learns, low skill does not make it sick, nor does any signal inside the net.
+    While the model still learns, neither low skill nor any signal inside the network makes it sick.
     """
     seen = Seen(outcomes)
     if seen.of(BLOWN_UP):
-        outcomes = _without(outcomes, LEFT_BEHIND, "the loss is not finite", "Repair the training, then run it again.")
+        outcomes = _without(outcomes, LEFT_BEHIND, "the loss is not finite", "Fix the training, then run it again.")
     if _by_the_loss(Seen(outcomes)) is Severity.HINT:
-        outcomes = _without(outcomes, GATE, "the model still learns", "Read the diagnosis when the training has ended.")
+        outcomes = _without(outcomes, GATE, "the model still learns", "Read the diagnosis after training.")
     return tuple(suspicion for suspicion in suspect(outcomes, level=level_of(outcomes)) if _reported(suspicion))
 
 
 def level_of(outcomes: tuple[Outcome, ...]) -> Severity:
-    """How sick the model is, by its skill and by the loss of its training."""
+    """How sick the model is, by its skill and its training loss."""
     seen = Seen(outcomes)
     return max(gate(seen), _by_the_loss(seen), key=lambda severity: severity.rank)
 
 
 def _by_the_loss(seen: Seen) -> Severity:
-    """How bad it is that the loss stands still, climbs or is not finite; a hint where it does none of these."""
+    """Severity of a loss that stalls, rises or is not finite; a hint if it does none of these."""
     found = [finding.severity for check in STUCK for finding in seen.of(check)]
     return max([Severity.HINT, *found], key=lambda severity: severity.rank)
 
@@ -78,13 +78,13 @@ def _without(outcomes: tuple[Outcome, ...], checks: Iterable[Check], reason: str
 
 
 def _reported(suspicion: Suspicion) -> bool:
-    """Whether its severity is a warning or more, or one at which a check that supports it speaks."""
+    """Whether its severity is a warning or more, or reaches `speaks_live` of a check that supports it."""
     least = [SPEAKING.get(finding.check, Severity.WARNING) for finding in suspicion.support]
     return suspicion.severity.rank >= min(severity.rank for severity in (Severity.WARNING, *least))
 
 
 def worded(suspicion: Suspicion, origin: str) -> str:
-    """Title and first finding; `origin` is where a loss that is not finite came from, empty where unknown."""
+    """Title and first finding. `origin`: where the first non-finite value appeared, "" if unknown."""
     finding = suspicion.support[0]
-    began = f", beginning in {origin}" if origin and finding.check == BLOWN_UP.code else ""
+    began = f", first seen in {origin}" if origin and finding.check == BLOWN_UP.code else ""
     return f"{suspicion.cause.title}: {finding.message}{began}"

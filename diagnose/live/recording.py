@@ -1,4 +1,4 @@
-"""What a training has shown so far: single steps and epochs, as a `History`."""
+"""Records the steps and epochs of a training and returns them as a `History`."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,15 +8,18 @@ import numpy as np
 from diagnose.live.steps import Steps
 from diagnose.measurements import Array, History, Run
 
-MOST_STEPS = 1_000_000  # single steps that are kept: 24 MB
-POINTS = 24  # on the curve of the train loss, at least, where there are as many steps
-SMOOTHED = 8  # steps behind a point of the curve, at least
+MOST_STEPS = 1_000_000  # single steps kept: 24 MB
+POINTS = 24  # points on the train loss curve, at least, if there are enough steps
+SMOOTHED = 8  # steps averaged for a point of the curve, at least
 ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What Keras reported at the end of an epoch, after `steps` steps of all `fit` calls; penalty at that time."""
+    """What Keras reported at the end of an epoch.
+
+    `steps` counts all `fit` calls; `penalty` is the regularisation loss at that step.
+    """
 
     steps: int
     logs: dict[str, float]
@@ -24,19 +27,19 @@ class Epoch:
 
 
 class Record:
-    """Grows with the training and over several `fit` calls."""
+    """The steps and epochs of all `fit` calls of one model."""
 
     def __init__(self) -> None:
-        self.steps = 0  # of all fits, also those of which nothing was kept
+        self.steps = 0  # of all fits, including steps that were not kept
         self.epochs: list[Epoch] = []
         self.non_finite_step: int | None = None
-        self.from_start = True  # the first step that was seen was the first of the training
-        self._mean = 0.0  # the last running mean
+        self.from_start = True  # whether the first recorded step is the first of the training
+        self._mean = 0.0  # the latest running mean
         self._kept: list[Array] = []  # [steps, 3]
         self._kept_steps = 0
 
     def add(self, steps: Steps, averaged: bool = False) -> None:
-        """Append single steps; `averaged`: their losses are running means since the epoch began."""
+        """Append single steps. `averaged`: their losses are running means since the start of the epoch."""
         if averaged:
             steps = self._single(steps)
         table = np.stack([steps.loss, steps.penalty, steps.norm], axis=1)
@@ -50,7 +53,7 @@ class Record:
             self._kept_steps += len(table[:room])
 
     def _single(self, steps: Steps) -> Steps:
-        """Single losses from running means: n times the mean less n - 1 times the one before."""
+        """Single losses from running means: n times the mean minus n - 1 times the previous mean."""
         number = self.steps - (self.epochs[-1].steps if self.epochs else 0) + np.arange(len(steps.loss))
         before = np.concatenate([[self._mean if number.size and number[0] else 0.0], steps.loss[:-1]])
         if len(steps.loss):
@@ -58,7 +61,7 @@ class Record:
         return replace(steps, loss=(number + 1) * steps.loss - number * before)
 
     def end_epoch(self, logs: dict[str, Any]) -> None:
-        """Note what Keras reports at the end of an epoch."""
+        """Record the logs of Keras at the end of an epoch."""
         numbers = {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
         table = self.table
         known = table[-1:, 1][np.isfinite(table[-1:, 1])]
@@ -66,26 +69,26 @@ class Record:
 
     @property
     def table(self) -> Array:
-        """Loss, penalty and gradient norm of every step that was kept: [steps, 3]."""
+        """Loss, penalty and gradient norm of every kept step: [steps, 3]."""
         if len(self._kept) > 1:
             self._kept = [np.concatenate(self._kept)]
         return self._kept[0] if self._kept else np.empty((0, 3))
 
     @property
     def complete(self) -> bool:
-        """Whether all single steps are there."""
+        """Whether every step was kept."""
         return self.steps == self._kept_steps
 
     def steps_per_epoch(self) -> int | None:
-        """Of the last epoch."""
+        """Steps of the last epoch; None before its end."""
         ends = [0, *(epoch.steps for epoch in self.epochs)]
         return ends[-1] - ends[-2] or None if self.epochs else None
 
     def history(self, constant: float | None, dev_rows: int | None, dev_se: float | None, rows: int | None) -> History:
         """The training so far.
 
-        The train loss at a point is the mean data loss (no penalties) of the steps before it, in training mode as
-        they were taken; the dev loss is Keras's own of the validation, in inference mode, at epoch ends.
+        The train loss at a point is the mean data loss (without penalties) of the steps before it, in training mode.
+        The dev loss is the validation loss of Keras, in inference mode, at epoch ends.
         """
         table = self.table
         seen = bool(np.isfinite(table[:, 0]).any()) and self.complete
@@ -110,7 +113,7 @@ class Record:
         )
 
     def _points(self) -> list[int]:
-        """Steps at which the curve has a point: every epoch's end, and more where there are few of those."""
+        """Steps at which the curve has a point: every epoch end, and more between them if there are few epochs."""
         ends = [epoch.steps for epoch in self.epochs]
         if len(ends) >= POINTS:
             return sorted(set(ends))
@@ -135,7 +138,7 @@ class Record:
         return len(ends) - 1 + (step - ends[-1]) / (self.steps_per_epoch() or max(self.steps, 1))
 
     def _known(self, steps: Steps) -> bool:
-        """Whether single losses are seen at all: where they are not, they are nan throughout."""
+        """Whether single losses are available at all; if not, they are all nan."""
         return bool(np.isfinite(steps.loss).any() or np.isfinite(self.table[:, 0]).any())
 
 
@@ -146,6 +149,6 @@ def _value(epoch: Epoch | None, name: str, penalised: bool = False) -> float:
 
 
 def _error(epoch: Epoch | None, prefix: str) -> float:
-    """1 - accuracy, where Keras reported one for the only output."""
+    """1 - accuracy; nan if Keras did not report one."""
     found = [1 - epoch.logs[prefix + name] for name in ACCURACIES if epoch and prefix + name in epoch.logs]
     return found[0] if found else float("nan")

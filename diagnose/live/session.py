@@ -1,4 +1,4 @@
-"""One training that is watched: reads its steps, looks into the net when time allows, reports, and concludes."""
+"""One watched training: reads its steps, examines the network when the budget allows, reports and concludes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -36,16 +36,16 @@ from diagnose.registry import Check
 from diagnose.subject import Subject
 
 CHUNK = 256  # steps between two readings
-THINNING = 1.5  # a look into the net comes this many times later than the one before
+THINNING = 1.5  # factor between the step numbers of two looks into the network
 FIRST_LOOK = 100  # steps
 SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
-SMALL = 0.005  # and to read the history
+SMALL = 0.005  # expected CPU seconds to examine the history
 
 Say = Callable[[str], None]
 
 
 class Session:
-    """Belongs to one model and lasts over all its `fit` calls."""
+    """Watches one model over all its `fit` calls."""
 
     def __init__(self, model: Any, *, probe: Any, overhead: float, stop_on: Iterable[str], seed: int, say: Say) -> None:
         self.model = model
@@ -78,7 +78,7 @@ class Session:
     # --- called by the callback --------------------------------------------------------------------
 
     def begin(self) -> None:
-        """`fit` is about to take its first step."""
+        """Start watching, just before the first step of `fit`."""
         self.failed, self.running = False, True
         self._updates.begin()
         optimizer = getattr(self.model, "optimizer", None)
@@ -90,7 +90,7 @@ class Session:
         self.budget.start()
 
     def end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Keras has finished an epoch (from 0), validation included."""
+        """Record an epoch (from 0), after its validation."""
         if not self._failure:
             with self.harmless():
                 self._end_epoch(epoch, logs)
@@ -107,7 +107,7 @@ class Session:
         self._observe()
 
     def end(self) -> None:
-        """`fit` has returned, or is being left."""
+        """Stop watching: `fit` has ended, normally or not."""
         if self.running:
             self.running = False
             with self.harmless():
@@ -117,7 +117,7 @@ class Session:
                 self._watch.close()
 
     def fail(self) -> None:
-        """A step has ended by an exception or an interrupt: nothing of ours may stay in the model."""
+        """Stop watching after an exception or an interrupt in a step, and restore the model."""
         self.failed = True
         self.end()
 
@@ -125,10 +125,10 @@ class Session:
 
     @contextmanager
     def harmless(self) -> Iterator[None]:
-        """Whatever goes wrong in here costs the observation, never the training."""
+        """An error in this block stops the watching, never the training."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - ours or a third party's, it must not end the user's training
+        except Exception as error:  # noqa: BLE001 - no error of ours may end the user's training
             reason = f"{type(error).__name__}: {error}"
             if not self._failure:
                 self._say(f"diagnose: the training is no longer watched ({reason})")
@@ -137,7 +137,7 @@ class Session:
                 self._watch.close()
 
     def _called(self, steps: int) -> None:
-        """The train function has been called, and has taken so many steps."""
+        """Read and observe when due, after each call of the train function."""
         self._unread += steps
         if self._failure:
             return
@@ -157,20 +157,20 @@ class Session:
             self.kept.at_finite(self.record.steps)
 
     def _observe(self) -> None:
-        """Look at the history, and into the net where that is due, each only as far as it can be afforded."""
-        broken = self.record.non_finite_step is not None and not self._told("non-finite-training")
+        """Examine the history and, when due, the network, as far as the budget allows."""
+        broken = self.record.non_finite_step is not None and not self._reported("non-finite-training")
         outcomes: tuple[Outcome, ...] = ()
         if broken or self.budget.affords("history", SMALL):
             with self.budget.booked("history"):
-                self._know_targets()
+                self._read_targets()
                 outcomes = examined({History: self._history()}, whole=False)
         if outcomes and not self._alarmed and _alarm(outcomes):
             self._alarmed = True
-            self._look_inside(len(STAGES))  # whatever it costs: it tells the cause from the symptom
+            self._look_inside(len(STAGES))  # regardless of the budget: it separates cause and symptom
         elif self.record.steps >= self._next_look and not broken:
             self._look_inside(self._affordable_stages())
         if outcomes:
-            self._tell(outcomes)
+            self._report(outcomes)
 
     def _look_inside(self, stages: int) -> None:
         if stages < 2 or not self._make_bench():
@@ -178,11 +178,11 @@ class Session:
         with self.budget.booked(f"look {stages}"):
             assert self._bench is not None
             self._measured = look(self._bench, tuple(kind for kind, _, _ in STAGES[:stages]))
-            self._tell(examined(self._measured | {History: self._history()}, whole=True))
+            self._report(examined(self._measured | {History: self._history()}, whole=True))
         self._next_look = int(self.record.steps * THINNING)
 
     def _affordable_stages(self) -> int:
-        """How many of the stages the budget allows, with what they need first."""
+        """How many stages the budget allows, including the subject and compilation."""
         compiling = self._watch.compile_seconds if self._watch is not None else 1.0
         subject = 0.0 if self._bench is not None else SUBJECT
         for count in range(len(STAGES), 1, -1):
@@ -201,12 +201,12 @@ class Session:
                     self._no_subject = str(reason)
         return self._bench is not None
 
-    def _tell(self, outcomes: Any) -> None:
-        """Report what is new. What a look has explained by another cause is not reported later, when less is seen."""
+    def _report(self, outcomes: Any) -> None:
+        """Report new causes. A cause once explained by another is not reported later, when less is measured."""
         suspicions = alarming(outcomes)
         self._explained |= {s.code for s in suspicions if s.explained_by is not None and not s.cause.told_anyway}
         for suspicion in suspicions:
-            if suspicion.code not in self._explained and not self._told(suspicion.code):
+            if suspicion.code not in self._explained and not self._reported(suspicion.code):
                 origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
                 message = worded(suspicion, origin)
                 notice = Notice(suspicion.code, suspicion.severity, self.record.steps, self._epoch, message)
@@ -219,28 +219,28 @@ class Session:
         self.stopped_by = code
         self.model.stop_training = True
         kept = f": {self.kept}" if self.kept is not None else ""
-        self._say(f"diagnose: training is stopped, as asked for {code}{kept}")
+        self._say(f"diagnose: training stopped because of {code} (stop_on){kept}")
 
-    def _told(self, code: str) -> bool:
+    def _reported(self, code: str) -> bool:
         return any(notice.code == code for notice in self.notices)
 
-    # --- what it rests on ----------------------------------------------------------------------------
+    # --- the data it uses ----------------------------------------------------------------------------
 
     def _stop_collecting(self, split: str) -> None:
         if self._watch is not None and split not in self._collected:
             self._watch.stop_collecting(split)
-            self._bench = None  # there are more rows than it was made with
+            self._bench = None  # it was made with fewer rows
             self._collected[split] = getattr(self._watch, split).rows(self._seed)
 
     def _rows(self, split: str) -> Any:
         if split == "train" and self._probe is not None:
             return self._probe
-        if split not in self._collected and self._watch is not None:  # in the middle of the first epoch
+        if split not in self._collected and self._watch is not None:  # during the first epoch
             return getattr(self._watch, split).rows(self._seed)
         return self._collected.get(split)
 
-    def _know_targets(self) -> None:
-        """The best constant prediction, and the order in which the targets came: once, when the rows are there."""
+    def _read_targets(self) -> None:
+        """Compute the constant loss and the order of the targets once, when the rows are collected."""
         if "train" not in self._collected:
             return
         rows = self._rows("train") if self._constant is None else None
@@ -252,17 +252,17 @@ class Session:
     def _history(self, evaluation: object = None) -> History:
         rows = self._watch.dev_rows if self._watch is not None else 0
         history = self.record.history(self._constant, rows or None, _dev_se(evaluation, rows), None)
-        feeding = self._feeding or Unavailable("the targets of too few rows were seen", "Train for a whole epoch.")
+        feeding = self._feeding or Unavailable("too few targets were seen", "Train for a whole epoch.")
         return replace(history, updates=tuple(self._updates.seen), feeding=feeding) if self._watch else history
 
     def _subject(self, history: History) -> Subject:
         train, dev = self._rows("train"), self._rows("dev")
         if train is None:
-            raise InputError("no training rows were seen: pass probe=(x, y)")
+            raise InputError("no training rows were seen; pass probe=(x, y)")
         if isinstance(train, tuple) and len(train) < 2:
-            raise InputError("the training rows carry no targets")
-        sampled = "rows spread evenly over the first epoch, as fed"
-        origin = ("probe" if self._probe is not None else sampled, "rows spread evenly over the validation, as fed")
+            raise InputError("the training rows have no targets; pass probe=(x, y)")
+        sampled = "rows sampled evenly over the first epoch, as fed"
+        origin = ("probe" if self._probe is not None else sampled, "rows sampled evenly over the validation, as fed")
         return live_subject(
             self.model,
             train,
@@ -275,17 +275,17 @@ class Session:
         )
 
     def _batch_size(self) -> int | None:
-        """As it was fed."""
+        """The batch size as fed; None if unknown."""
         return self._watch.train.batch_size if self._watch is not None else None
 
     # --- the diagnosis --------------------------------------------------------------------------------
 
     def diagnosis(self) -> Diagnosis:
-        """Examine the model as it stands, with what was seen of its training."""
+        """Examine the model in its current state, with the recorded training."""
         self._read()
         if self.record.epochs or self._rows("train") is not None:
             self._collected.setdefault("train", self._rows("train"))
-            self._know_targets()
+            self._read_targets()
         settings = quick(self._seed)
         checks = chosen(settings)
         try:
@@ -300,20 +300,20 @@ class Session:
         run = while_training if self.running else _run
         outcomes = run(checks, measured.measurements)
         concluded = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
-        return self._told_of(concluded, live=self.running)
+        return self._annotated(concluded, live=self.running)
 
     def page(self) -> Diagnosis:
-        """What can be said now without any further measurement."""
+        """The diagnosis from the measurements taken so far."""
         settings = quick(self._seed)
         checks = chosen(settings)
         subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
         measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
         outcomes = while_training(checks, measurements)
         found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
-        return self._told_of(found, live=True)
+        return self._annotated(found, live=True)
 
-    def _told_of(self, diagnosis: Diagnosis, live: bool) -> Diagnosis:
-        """The diagnosis with what is particular to a training that was watched."""
+    def _annotated(self, diagnosis: Diagnosis, live: bool) -> Diagnosis:
+        """The diagnosis with the settings, gaps and timing of a watched training."""
         notices = [str(notice) for notice in self.notices]
         more = {"live": live, "notices": notices, "callback_seconds": self.budget.spent}
         more |= {"interrupted": True} if self.failed else {}
@@ -330,12 +330,12 @@ class Session:
         found = [
             Coverage(
                 "train loss in inference mode by epoch",
-                "the curve is the mean data loss of single steps, as they were trained",
-                "Read the scores at the end, which are taken in inference mode on both splits.",
+                "the curve is the mean data loss of the training steps",
+                "Read the final scores: they are measured in inference mode on both splits.",
             ),
         ]
         if self._watch is None:
-            why = "Keras runs on another backend than TensorFlow, or is older than 3.12"
+            why = "needs the TensorFlow backend and Keras 3.12 or newer"
             found.append(Coverage("single steps and rows as fed", why, "Pass probe=(x, y)."))
         else:
             found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]
@@ -344,7 +344,7 @@ class Session:
         if self._no_subject:
             found.append(Coverage("everything but the history", self._no_subject, full))
         if not self.record.complete:
-            how = "Read the loss of the epochs, which are all recorded."
+            how = "Read the loss by epoch: all epochs are recorded."
             found.append(Coverage("single steps after the first million", "they are not kept", how))
         return tuple(found)
 
@@ -358,7 +358,7 @@ def _alarm(outcomes: tuple[Outcome, ...]) -> bool:
 
 
 def _dev_se(evaluation: object, dev_rows: int) -> float | None:
-    """The standard error of the dev loss, from the kept rows for all rows of the validation."""
+    """Standard error of the dev loss over all validation rows, estimated from the sampled rows."""
     if not isinstance(evaluation, Evaluation) or not isinstance(evaluation.dev, SplitScores) or not dev_rows:
         return None
     score = evaluation.dev.scores[0]

@@ -1,4 +1,4 @@
-"""What a watched training shows of its single steps."""
+"""Data recorded for single training steps."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,11 +8,11 @@ from diagnose.measurements import Array
 
 @dataclass(frozen=True)
 class Steps:
-    """Single steps, oldest first, one value each: [steps].
+    """Single steps, oldest first, one value each: [steps]; nan if unknown.
 
-    `loss` is what `fit` minimises, penalties included; `norm` that of the whole gradient, before clipping, with the
-    scale of mixed precision taken out; under a distribution strategy both are means over the replicas, of the norm the
-    root mean square. nan: unknown.
+    `loss` is what `fit` minimises, including `penalty`. `norm` is the norm of the whole gradient before clipping,
+    without the loss scale of mixed precision. Under a distribution strategy, `loss` is the mean over the replicas and
+    `norm` the root mean square.
     """
 
     loss: Array
@@ -22,11 +22,11 @@ class Steps:
 
 @dataclass(frozen=True)
 class Origin:
-    """What was the first to be not finite: the rows as fed, a layer's output, a layer's weights, or the loss itself."""
+    """Where the first non-finite value appeared: the inputs, a layer's output, a layer's weights, or the loss."""
 
     kind: Literal["inputs", "layer", "weights", "loss"]
     layer: str = ""
 
     def __str__(self) -> str:
-        named = {"inputs": "the inputs", "loss": "the loss itself, from finite outputs"}
+        named = {"inputs": "the inputs", "loss": "the loss (the outputs are finite)"}
         return named.get(self.kind) or f"{'the weights' if self.kind == 'weights' else 'the output'} of {self.layer}"

@@ -1,4 +1,4 @@
-"""How far single steps move the weights: kernels are compared before and after a step, ever more rarely."""
+"""Measures how far a step moves the weights: compares kernels before and after, at growing intervals."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from diagnose.measurements import Array, Update
 from diagnose.measuring import backend
 from diagnose.measuring.walking import kernels, walk
 
-FIRST = 4  # steps before the first one that is compared: the optimizer's own averages have to begin
-THINNING = 1.5  # each comparison comes this many times later than the one before
-MOST = 4_000_000  # values that are compared: of larger models every n-th value of a kernel
+FIRST = 4  # steps before the first comparison: the optimizer's moving averages need a few steps
+THINNING = 1.5  # factor between the step numbers of two comparisons
+MOST = 4_000_000  # values compared; in larger models only every n-th value of a kernel
 
 Kernels = dict[str, list[Array]]
 
 
 class Updates:
-    """Told after each call of the train function; reads the weights around few of them."""
+    """Called after each call of the train function; compares the weights around a few of those calls."""
 
     def __init__(self, model: Any) -> None:
         self.seen: list[Update] = []
@@ -26,11 +26,11 @@ class Updates:
         self._before: Kernels | None = None
 
     def begin(self) -> None:
-        """A `fit` begins: what the weights were before it does not count, and layers may be others."""
+        """Forget the weights and layers of an earlier `fit`; both may have changed since."""
         self._kernels, self._before = {}, None
 
     def after(self, step: int, steps: int) -> None:
-        """`step` steps have been taken in all, the last `steps` of them by one call."""
+        """Compare the weights if due. `step`: steps so far; `steps`: those of the last call."""
         if self._before is not None:
             self.seen.append(Update(step, _ratios(self._before, self._read(), steps)))
             self._before = None

@@ -1,4 +1,4 @@
-"""The seam between the callback and Keras's backend: how the steps of a training are seen."""
+"""The interface between the callback and the Keras backend, which shows the single steps of a training."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -8,13 +8,17 @@ from diagnose.live.steps import Origin, Steps
 
 
 class Watch(Protocol):
-    """One model being watched. What it sees of a step costs the step next to nothing.
+    """Watches one model at next to no cost per step.
 
-    `train` and `dev` collect rows as they are fed, `dev_rows` is the number of rows of one validation, `populations`
-    are the rows that there are of each split (known when it has been fed once; without those that cannot be counted),
-    `origin` says where the first loss that is not finite came from, `gaps` are sentences on what cannot be seen.
-    `compile_seconds` is the CPU time of the first call of the train function. `averaged`: the losses of `read` are
-    Keras's running means of the epoch, because the model's own `train_step` does not call `compute_loss`.
+    Attributes:
+        train, dev: collect rows as they are fed.
+        dev_rows: rows of one validation.
+        populations: total rows by split, after it was fed once; splits that cannot be counted are missing.
+        origin: where the first non-finite loss came from.
+        gaps: clauses on what cannot be recorded.
+        compile_seconds: CPU time of the first call of the train function.
+        averaged: whether `read` returns Keras's running means of the epoch instead of single losses, because the
+            model's own `train_step` does not call `compute_loss`.
     """
 
     train: Collector
@@ -33,11 +37,11 @@ class Watch(Protocol):
 
 
 def watch(model: Any, on_call: Callable[[int], None], on_failure: Callable[[], None]) -> Watch | None:
-    """A watch for this model; None on other backends than TensorFlow, and before Keras 3.12.
+    """A watch for this model; None on backends other than TensorFlow and before Keras 3.12.
 
     Args:
-        on_call: called after each call of the train function, with the number of steps that it took at most.
-        on_failure: called where a step of training ends by an exception or an interrupt, before it goes on its way.
+        on_call: called after each call of the train function, with the maximum number of steps it took.
+        on_failure: called if a step raises an exception or is interrupted, before that propagates.
     """
     import keras
 

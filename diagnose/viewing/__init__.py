@@ -1,1 +1,1 @@
-"""`diagnose view`: a folder of results in the browser, from this machine only."""
+"""`diagnose view`: shows a folder of results in the browser, on this machine only."""

@@ -1,4 +1,4 @@
-"""Which results a page shows: searched, filtered, sorted, cut into pages."""
+"""Chooses the results of a page: search, filter, sort, paginate."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from diagnose.viewing.runs import DAMAGED, STATES, Run
 MOMENT = attrgetter("moment")
 PAGE = 50  # results on one page
 SORTS = ("date", "model", "state", "train", "dev", "causes")
-DESCENDING = ("date", "causes", "train", "dev")  # what one wants to see the largest of first
+DESCENDING = ("date", "causes", "train", "dev")  # columns that sort the largest first by default
 
 
 @dataclass(frozen=True)
 class Query:
-    """What a visitor asked for, as it stands in the address."""
+    """What a visitor asked for, as given in the URL."""
 
     search: str = ""
     state: str = ""  # one of STATES, or DAMAGED; "" for all
@@ -32,7 +32,7 @@ class Query:
 
     @property
     def address(self) -> str:
-        """The query part of the address; what is usual is left out."""
+        """The query part of the URL, without default values."""
         asked = {
             "q": self.search,
             "state": self.state,
@@ -43,7 +43,7 @@ class Query:
         return "?" + urlencode({key: value for key, value in asked.items() if value})
 
     def sorted_by(self, sort: str) -> Query:
-        """The same, sorted by this column; turned round where it is already."""
+        """This query sorted by a column; reversed if it is already sorted by that column."""
         down = not self.down if sort == self.sort else sort in DESCENDING
         return replace(self, sort=sort, down=down, page=1)
 
@@ -55,7 +55,7 @@ class Query:
 
 
 def query(asked: Mapping[str, str]) -> Query:
-    """From the address; what makes no sense is taken as if it was not said."""
+    """The query of a URL. Invalid values are ignored."""
     sort = asked.get("sort", "")
     sort = sort if sort in SORTS else "date"
     order = {"down": True, "up": False}.get(asked.get("order", ""), sort in DESCENDING)
@@ -72,18 +72,18 @@ def query(asked: Mapping[str, str]) -> Query:
 
 @dataclass(frozen=True)
 class Choice:
-    """The results of one page, and how many there are around them. `counts`: by state, of what the search left."""
+    """The results of one page, and how many there are in total."""
 
     runs: tuple[Run, ...]
     page: int
     pages: int
     found: int
-    first: int  # place of the first of `runs` among those found, from 1
-    counts: Counter[str]
+    first: int  # position of the first of `runs` among those found, from 1
+    counts: Counter[str]  # results by state that match the search, before the filter by state
 
 
 def choose(runs: Iterable[Run], asked: Query) -> Choice:
-    """Every word of the search must occur; results without a value in the sorted column come last."""
+    """The page of results for a query. All words of the search must occur in a result."""
     words = asked.search.casefold().split()
     matching = [run for run in runs if all(word in run.searched for word in words)]
     counts = Counter(run.state for run in matching)
@@ -96,7 +96,7 @@ def choose(runs: Iterable[Run], asked: Query) -> Choice:
 
 
 def ordered(runs: Sequence[Run], sort: str = "date", down: bool = True) -> list[Run]:
-    """By one column, then by date, the newest first; what has no value there comes last."""
+    """Sorted by one column, then by date, newest first. Results without a value in the column come last."""
     key = KEYS[sort]
     by_date = sorted(runs, key=MOMENT, reverse=True)
     pairs = [(key(run), run) for run in by_date]
@@ -122,21 +122,21 @@ KEYS: dict[str, Callable[[Run], str | float | None]] = {
 
 
 def result_at(path: Path) -> Path:
-    """The file of a result: `path` itself, or the newest result in the folder that it is.
+    """`path` itself or, if it is a folder, the newest result in it.
 
     Raises:
-        InputError: the folder holds no result.
+        InputError: the folder has no results.
     """
     if not path.is_dir():
         return path
     known = [run for run in Folder(path).listing(None).runs if not run.damage]
     if not known:
-        raise InputError(f"{path} holds no result: pass a JSON file written by diagnose, or a folder of them")
+        raise InputError(f"{path} has no results; pass a JSON file written by diagnose, or a folder of such files")
     return path / max(known, key=MOMENT).file
 
 
 def previous(runs: Iterable[Run], of: Run) -> Run | None:
-    """The result of the same model that was examined before this one."""
+    """The previous result of the same model."""
     same = [run for run in runs if run.model == of.model and not run.damage and run.file != of.file]
     earlier = [run for run in same if run.moment <= of.moment]
     return max(earlier, key=MOMENT, default=None)

@@ -1,4 +1,4 @@
-"""A folder of results: which files there are now, and what is known of each."""
+"""A folder of results: lists and reads its files."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from diagnose.viewing.runs import Run, Stamp, read
 
-PATIENCE = 0.12  # s a page waits for files that are being read
-FRESH = 1.0  # s for which a listing of the folder is believed
+PATIENCE = 0.12  # seconds that a page waits for files being read
+FRESH = 1.0  # seconds for which a listing of the folder is reused
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The results of a folder at one moment: the newest file first. `unread`: how many are still to be read."""
+    """The results of a folder at one moment, newest file first. `unread`: number of files not read yet."""
 
     stamps: dict[str, Stamp]
     runs: tuple[Run, ...]
@@ -24,15 +24,15 @@ class Listing:
 
     @property
     def version(self) -> str:
-        """Another text whenever a file came, went or changed, or all have been read."""
+        """A text that changes when a file is added, removed or changed, and when all files have been read."""
         return f"{hash((frozenset(self.stamps.items()), self.unread == 0)) & 0xFFFFFFFFFFFFFFFF:x}"
 
 
 class Folder:
-    """The results in one folder, not below it. Links are not followed.
+    """The results in one folder, without subfolders. Links are not followed.
 
-    A file is read once, and again when it changes. A thread reads them, the newest first, so that a page never waits
-    for 10,000 files; what it knows is held in memory, nothing is written.
+    A thread reads the files, newest first, so that a page never waits for 10,000 files. Each file is read again only
+    when it changes. Results are kept in memory; nothing is written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +44,7 @@ class Folder:
         self._lock = threading.Lock()
 
     def listing(self, patience: float | None = PATIENCE) -> Listing:
-        """What is known now; waits up to `patience` seconds for what is not, None without end."""
+        """The results read so far; waits up to `patience` seconds for the rest (None: until all are read)."""
         reader = self._reading()
         if reader is not None:
             reader.join(patience)
@@ -54,7 +54,7 @@ class Folder:
         return Listing(stamps, runs, len(stamps) - len(runs))
 
     def run(self, name: str) -> Run | None:
-        """The result of this name, also one written this moment; None where the folder has no such file."""
+        """The result with this file name, even if it was just written; None if the folder has no such file."""
         stamp = self._look().get(name) or self._look(believed=0).get(name)
         if stamp is None:
             return None
@@ -70,7 +70,7 @@ class Folder:
         return run
 
     def _look(self, believed: float = FRESH) -> dict[str, Stamp]:
-        """Names and stamps of the folder's JSON files, the newest first; as they were up to `believed` seconds ago."""
+        """Names and stamps of the folder's JSON files, newest first; at most `believed` seconds old."""
         with self._lock:
             if time.monotonic() - self._looked >= believed:
                 found = [(entry.name, _stamp(entry)) for entry in _entries(self.path)]
@@ -81,7 +81,7 @@ class Folder:
             return self._stamps
 
     def _reading(self) -> threading.Thread | None:
-        """The thread that reads what is unread; None where nothing is."""
+        """The thread that reads the unread files; None if all are read."""
         stamps = self._look()
         with self._lock:
             if self._reader is not None and self._reader.is_alive():
@@ -102,7 +102,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if _wanted(entry)]
-    except OSError:  # the folder was removed while it is served
+    except OSError:  # the folder was removed while being served
         return []
 
 
@@ -114,6 +114,6 @@ def _wanted(entry: os.DirEntry[str]) -> bool:
 def _stamp(entry: os.DirEntry[str]) -> Stamp:
     try:
         about = entry.stat(follow_symlinks=False)
-    except OSError:  # removed since the folder was listed
+    except OSError:  # the file was removed after the folder was listed
         return 0, 0
     return about.st_mtime_ns, about.st_size

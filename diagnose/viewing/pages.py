@@ -1,4 +1,4 @@
-"""The pages of the viewer: the list, a report, two side by side, trends."""
+"""The pages of the viewer: list, report, comparison, trends."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-cache",  # kept, but asked for again with its ETag
+    "Cache-Control": "no-cache",  # cached, but revalidated with its ETag
 }
-ALIVE = 120  # s without a change after which a training is taken to have ended
-SOON, LATER = 2, 10  # s between two looks for a change: of a training that goes on, of anything else
+ALIVE = 120  # seconds without a change after which a training counts as ended
+SOON, LATER = 2, 10  # seconds between two checks for a change: of a running training, of anything else
 FIRST = ("runs.html.j2", "viewer.html.j2", "marks.html.j2", "icons.svg")  # templates of the first page
 MODELS = 6  # models on one page of trends
 
 
 def application(folder: Path) -> Flask:
-    """The viewer of one folder, as a WSGI application. It answers GET and HEAD, to this machine only."""
+    """The viewer of one folder, as a WSGI application. It answers only GET and HEAD, and only on this machine."""
     app = Flask("diagnose", static_folder=None)
     app.url_map.strict_slashes = False
     viewer = _Viewer(Folder(folder))
@@ -59,16 +59,16 @@ def application(folder: Path) -> Flask:
         ("/viewer.js", _script),
     ):
         app.add_url_rule(rule, view_func=view, methods=["GET"], provide_automatic_options=False)
-    for status, words in ((404, "There is no such page or result here"), (405, "This viewer only shows")):
+    for status, words in ((404, "Page or result not found"), (405, "The viewer is read-only")):
         app.register_error_handler(status, lambda _, status=status, words=words: viewer.message(words, status))
     return app
 
 
 def _refuse() -> Response | None:
-    """A page of another site must not reach us under a name of its own that leads here (DNS rebinding)."""
+    """Refuse requests under a foreign host name (DNS rebinding) and other methods than GET and HEAD."""
     name = request.host.rsplit(":", 1)[0] if request.host else ""
     if name.lower() not in HOSTS:
-        return Response("this viewer answers to 127.0.0.1 and localhost only\n", 403, mimetype="text/plain")
+        return Response("the host must be 127.0.0.1 or localhost\n", 403, mimetype="text/plain")
     if request.method not in ("GET", "HEAD"):
         abort(405)
     return None
@@ -86,7 +86,7 @@ def _style() -> Response:
 
 
 def _viewer_style() -> Response:
-    """What a report or a comparison needs beside its own style."""
+    """The style of the viewer's bar, for pages with a style of their own."""
     return Response(source("viewer.css"), mimetype="text/css")
 
 
@@ -100,11 +100,11 @@ class _Viewer:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._templates = _templates()
-        for name in FIRST:  # compiled now: later the reading of the folder would compete for the processor
+        for name in FIRST:  # compiled before the thread that reads the folder competes for the processor
             self._templates.get_template(name)
 
     def runs(self) -> Response:
-        """The list: searched, filtered, sorted, a page of it."""
+        """One page of the list of results."""
         listing = self._folder.listing()
         asked = query(request.args)
         if (known := _unchanged(listing.version)) is not None:
@@ -136,7 +136,7 @@ class _Viewer:
         """Two results side by side, the older one first."""
         names = request.args.getlist("result")
         if len(set(names)) != 2:
-            return self.message("Choose two results in the list to compare them", 400)
+            return self.message("Choose two results to compare", 400)
         runs = ordered([self._run(name) for name in names], down=False)
         version = "-".join(map(_version, runs))
         if (known := _unchanged(version)) is not None:
@@ -154,7 +154,7 @@ class _Viewer:
         return _report(comparison.render(compared, old, new, bar, OWN), version)
 
     def trends(self) -> Response:
-        """Errors and causes over the runs of each model, the model examined last first."""
+        """Errors and causes over the runs of each model, the most recently examined model first."""
         listing = self._folder.listing()
         if (known := _unchanged(listing.version)) is not None:
             return known
@@ -177,7 +177,7 @@ class _Viewer:
         )
 
     def json(self, name: str) -> Response:
-        """The file as it is."""
+        """The unchanged JSON file."""
         run = self._run(name)
         if (known := _unchanged(_version(run))) is not None:
             return known
@@ -190,24 +190,24 @@ class _Viewer:
         return response
 
     def message(self, words: str, status: int, detail: str = "") -> Response:
-        """A page that says one thing."""
+        """A page with a single message."""
         page = self._drawn("message.html.j2", words=words, detail=detail, here="", version="", every=0)
         return Response(page, status, mimetype="text/html")
 
     def _run(self, name: str) -> Run:
-        """Only what the folder lists: no other path can be asked for."""
+        """The run with this file name. Only files listed in the folder can be requested."""
         run = self._folder.run(name)
         if run is None:
             abort(404)
         return run
 
     def _diagnosis(self, name: str) -> Diagnosis | Response:
-        """The whole result, or the page that says why it cannot be read."""
+        """The whole result, or a page that explains why it cannot be read."""
         from diagnose.storing import from_json
 
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a newer schema is shown as far as it is known
+                warnings.simplefilter("ignore")  # of a newer schema, the known part is shown
                 return from_json(text_of(self._folder.path / name))
         except (InputError, OSError, ValueError, RecursionError) as error:
             return self.message(f"{name} cannot be shown", 422, str(error)[:500])
@@ -241,7 +241,7 @@ def _templates() -> Environment:
 
 
 def _short(moment: str) -> str:
-    """A moment as "22 Nov 2026, 14:06"."""
+    """An ISO 8601 date as "22 Nov 2026, 14:06"."""
     return f"{trends.day(moment)}, {moment[11:16]}"
 
 
@@ -250,7 +250,7 @@ def _report_address(run: Run) -> str:
 
 
 def _points(runs: list[Run]) -> list[trends.Point]:
-    """Oldest first, as a drawing wants them."""
+    """The points of a trend, oldest first."""
     return [
         trends.Point(
             date=run.moment,
@@ -273,7 +273,7 @@ def _version(run: Run) -> str:
 
 
 def _unchanged(version: str) -> Response | None:
-    """The short answer to who only asks for a change: 304, or a HEAD that draws nothing."""
+    """A response without a body for an unchanged page (304) or a HEAD request; else None."""
     same = request.if_none_match.contains(version)
     if not same and request.method != "HEAD":
         return None
@@ -283,7 +283,7 @@ def _unchanged(version: str) -> Response | None:
 
 
 def _report(page: str, version: str) -> Response:
-    """A page that carries its own policy; the header adds what a page cannot say of itself."""
+    """A page that has its own policy; `frame-ancestors` only works as a header."""
     response = Response(page, mimetype="text/html")
     response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
     response.set_etag(version)

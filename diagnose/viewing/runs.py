@@ -1,4 +1,4 @@
-"""What the list and the trends need to know of a result: its head, read without the rest of the file."""
+"""Reads the head of a result, which is all that the list and the trends need."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from diagnose.findings import Interval
 from diagnose.storing import NON_FINITE
 from diagnose.upgrading import upgraded
 
-LARGEST = 64 * 2**20  # bytes of a result; a larger file is not read
+LARGEST = 64 * 2**20  # bytes; larger files are not read
 WANTED = ("schema", "subject", "settings", "state", "headline", "causes", "errors", "date")
 STATES = ("sick", "attention", "healthy", "unknown")
-DAMAGED = "unreadable"  # the state of a file that is no result
+DAMAGED = "unreadable"  # state of a file that cannot be read as a result
 
 Stamp = tuple[int, int]  # time of the last change in ns, size in bytes
 
@@ -35,7 +35,7 @@ class CauseMark:
 
 @dataclass(frozen=True)
 class Run:
-    """One file of the folder. `damage` says why it cannot be read; then the rest is empty."""
+    """One file of the folder. If it cannot be read, `damage` says why and the other fields are empty."""
 
     file: str
     stamp: Stamp
@@ -43,62 +43,62 @@ class Run:
     date: str = ""  # UTC, ISO 8601
     state: str = DAMAGED
     headline: str = ""
-    causes: tuple[CauseMark, ...] = ()  # by rank, without the refuted
-    measure: str = ""  # what the errors are, for people
+    causes: tuple[CauseMark, ...] = ()  # by rank, without refuted ones
+    measure: str = ""  # title of the errors
     unit: str = ""
     errors: dict[str, Level] = field(default_factory=dict)  # by split
-    live: bool = False  # written by a training that goes on
+    live: bool = False  # written by a running training
     damage: str = ""
 
     @cached_property
     def moment(self) -> str:
-        """When it was examined: as it says, else when the file was written. ISO 8601, UTC, so that texts sort."""
+        """Time of the examination, or else of the last change of the file; ISO 8601 in UTC, so that it sorts."""
         try:
-            said = datetime.fromisoformat(self.date)
+            moment = datetime.fromisoformat(self.date)
         except ValueError:
-            said = datetime.fromtimestamp(self.stamp[0] / 1e9, UTC)
-        said = said if said.tzinfo else said.replace(tzinfo=UTC)
-        return said.astimezone(UTC).isoformat(timespec="seconds")
+            moment = datetime.fromtimestamp(self.stamp[0] / 1e9, UTC)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat(timespec="seconds")
 
     @cached_property
     def searched(self) -> str:
-        """All that a search looks at."""
+        """The text that a search looks at."""
         causes = (f"{cause.title} {cause.code}" for cause in self.causes)
         return " ".join((self.file, self.model, self.state, self.headline, *causes, self.damage)).casefold()
 
 
 def read(path: Path, stamp: Stamp) -> Run:
-    """The head of the result in a file; one that is damaged or none says so."""
+    """The head of the result in a file; if it cannot be read, `damage` says why."""
     try:
         return _run(path.name, stamp, _head(text_of(path)))
     except OSError as error:
         return Run(path.name, stamp, damage=error.strerror or str(error))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        return Run(path.name, stamp, damage=f"no result of diagnose: {str(error)[:200] or type(error).__name__}")
+        return Run(path.name, stamp, damage=f"not a diagnosis: {str(error)[:200] or type(error).__name__}")
 
 
 def text_of(path: Path) -> str:
-    """The text of a regular file of a bearable size; a link is not followed.
+    """The text of a regular file of at most `LARGEST` bytes. Links are not followed.
 
     Raises:
         OSError: it cannot be read, or is a link.
-        ValueError: it is too large, no regular file, or no UTF-8.
+        ValueError: it is too large, not a regular file or not UTF-8.
     """
     with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
-            raise ValueError("it is no file")
+            raise ValueError("it is not a regular file")
         if about.st_size > LARGEST:
-            raise ValueError(f"it is larger than {LARGEST >> 20} MB")
+            raise ValueError(f"the file must not be larger than {LARGEST >> 20} MB")
         return file.read().decode("utf-8")
 
 
 def _head(text: str) -> dict[str, Any]:
-    """The wanted values of the top level.
+    """The `WANTED` values of the top level.
 
-    `save` indents by one space and JSON has no line breaks inside a text, so a line of one space and a key is always
-    the top level, and the keys come in the order of `WANTED`. Reading these values only takes a third of the time of
-    reading all; another layout is read whole.
+    `save` indents by one space, and JSON strings have no line breaks, so a line of one space and a key is always at
+    the top level; the keys come in the order of `WANTED`. Reading only these takes a third of the time. A file with
+    another layout is read completely.
     """
     decoder = json.JSONDecoder()
     head, end = {}, 0
@@ -107,7 +107,7 @@ def _head(text: str) -> dict[str, Any]:
         if place < 0 or not text.endswith("}\n"):
             whole = json.loads(text)
             if not isinstance(whole, dict):
-                raise TypeError("the JSON is no object")
+                raise TypeError("the JSON is not an object")
             return whole
         head[key], end = decoder.raw_decode(text, place + len(key) + 6)
     return head
@@ -142,7 +142,7 @@ def _causes(causes: list[dict[str, Any]]) -> list[CauseMark]:
 
 
 def _error(error: dict[str, Any]) -> ErrorLevel:
-    """One error, without what no page of the viewer shows of it."""
+    """One error, with only the fields that the viewer shows."""
     span = error.get("interval")
     return ErrorLevel(
         output=str(error["output"]),

@@ -1,4 +1,4 @@
-"""The server behind `diagnose view`: one address on this machine, until Ctrl-C."""
+"""The server of `diagnose view`: runs on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 from diagnose.errors import InputError
 
 HOST = "127.0.0.1"
-PORT = 8765  # where one is not asked for; the next free one of PORTS
+PORT = 8765  # default; if it is in use, the next free one of PORTS
 PORTS = range(PORT, PORT + 20)
 THREADS = 4
 
 
 def serve(folder: Path, port: int | None, ready: Callable[[str], None]) -> None:
-    """Serve the results in `folder` until interrupted; `ready` is told the address.
+    """Serve the results in `folder` until interrupted; `ready` is called with the address.
 
     Raises:
-        InputError: there is no such folder, or the port is taken.
+        InputError: the folder does not exist, or the port is in use.
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
-        raise InputError(f"{folder} {what}: pass a folder of results, as `diagnose MODEL DATA` writes it")
+        raise InputError(f"DIR must be a folder of results, but {folder} {what}")
     listener = _listener(port)
     try:
         from waitress import create_server
@@ -38,10 +38,10 @@ def serve(folder: Path, port: int | None, ready: Callable[[str], None]) -> None:
 
 
 def _listener(port: int | None) -> socket.socket:
-    """A socket that listens on the loopback address; 0 is any free port."""
+    """A socket listening on the loopback address. `port`: 0 for any free port, None for the first free of `PORTS`."""
     for candidate in PORTS if port is None else (port,):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if os.name == "posix":  # elsewhere it would share the port with whoever has it
+        if os.name == "posix":  # on Windows this option would allow two servers on one port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, candidate))
@@ -51,5 +51,5 @@ def _listener(port: int | None) -> socket.socket:
             continue
         return listener
     if port is None:
-        raise InputError(f"the ports {PORTS[0]} to {PORTS[-1]} are all in use: pass a free one with --port")
-    raise InputError(f"port {port} cannot be used: pass another with --port, or none for the next free one")
+        raise InputError(f"ports {PORTS[0]} to {PORTS[-1]} are all in use; pass a free one with --port")
+    raise InputError(f"port {port} cannot be used; pass another with --port, or omit --port")

@@ -13,7 +13,7 @@ document.querySelectorAll(".code").forEach((box) => {
   });
 });
 
-// A table that is wider than its box scrolls: then the keyboard must reach it.
+// A table wider than its box scrolls, so the keyboard must reach it.
 const wide = new ResizeObserver((entries) => {
   for (const { target: box } of entries.filter((entry) => entry.target.scrollWidth > entry.target.clientWidth)) {
     box.tabIndex = 0;
@@ -34,7 +34,7 @@ const watch = new IntersectionObserver((entries) => {
 }, { rootMargin: "-15% 0px -75% 0px" });
 links.forEach((_, id) => watch.observe(document.getElementById(id)));
 
-// A link to a folded part unfolds it.
+// A link to a folded part opens it.
 const unfold = () => document.querySelector("details:target")?.setAttribute("open", "");
 addEventListener("hashchange", unfold);
 unfold();

@@ -7,7 +7,7 @@ async function look() {
     const answer = await fetch(location.href, { method: "HEAD", cache: "no-store" });
     const version = answer.headers.get("ETag");
     if (answer.ok && version && version !== `"${page.dataset.version}"`) location.reload();
-  } catch { /* the viewer was ended: the page stays as it is */ }
+  } catch { /* the viewer has stopped; keep the page */ }
 }
 if (page?.dataset.version) setInterval(look, 1000 * page.dataset.every);
 

@@ -1,4 +1,4 @@
-"""What the callback says and does: notices, stopping, failures, several fits, the report."""
+"""The behaviour of the callback: notices, stopping, failures, several fits, the report."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ def fit(made: Any, callback: Any, **settings: Any) -> None:
 
 
 def broken_model() -> Any:
-    """Its hidden layer overflows at the fifth step: the rate makes the weights infinite."""
+    """A model whose hidden layer overflows at the fifth step, because its learning rate is far too high."""
     made = keras.Sequential(
         [keras.Input((6,)), keras.layers.Dense(8, name="hidden"), keras.layers.Dense(1, name="out")]
     )
@@ -38,15 +38,15 @@ def broken_model() -> Any:
     return made
 
 
-def test_says_where_the_loss_stopped_being_finite_and_stops(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reports_where_the_loss_became_non_finite_and_stops(capsys: pytest.CaptureFixture[str]) -> None:
     callback, made = diagnose.DiagnosisCallback(stop_on={"non-finite-training"}), broken_model()
     fit(made, callback, epochs=30)
     (notice,) = [notice for notice in callback.notices if notice.code == "non-finite-training"]
     assert str(notice.severity) == "error"
-    assert "beginning in" in notice.message
+    assert "first seen in" in notice.message
     said = capsys.readouterr().out
     assert said.count("(non-finite-training)") == 1
-    assert "training is stopped" in said
+    assert "training stopped because of non-finite-training" in said
     assert int(made.optimizer.iterations) < 30 * 4
     assert callback.best_weights is None or np.isfinite(callback.best_weights[0]).all()
     assert callback.diagnosis.state == "sick"
@@ -66,7 +66,7 @@ def test_keeps_weights_only_when_asked() -> None:
 class Failing(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if batch == 2:
-            raise RuntimeError("somebody else's fault")
+            raise RuntimeError("error of another callback")
 
 
 def endless_then_broken() -> Any:
@@ -92,14 +92,14 @@ def test_a_step_that_fails_leaves_nothing_in_the_model() -> None:
 
 def test_another_callback_that_fails() -> None:
     made = model()
-    with pytest.raises(RuntimeError, match="somebody"), diagnose.DiagnosisCallback() as callback:
+    with pytest.raises(RuntimeError, match="another callback"), diagnose.DiagnosisCallback() as callback:
         fit(made, callback, callbacks=[Failing()])
     assert _as_before(made)
     assert callback.diagnosis.causes is not None
 
 
 class OwnFunction(keras.Sequential):
-    """Makes the function that `fit` calls by itself, and steps in Python."""
+    """Overrides `make_train_function`, and runs its steps in Python."""
 
     def make_train_function(self, force: bool = False) -> Any:
         def train(iterator: Any) -> Any:
@@ -119,7 +119,7 @@ def test_a_model_that_makes_its_own_train_function() -> None:
     fit(made, callback, validation_data=rows(1))
     assert _as_before(made)
     gaps = [gap.why for gap in callback.diagnosis.coverage]
-    assert "the model makes its train_function in its own way: pass probe=(x, y)" in gaps
+    assert "the model overrides how its train_function is made; pass probe=(x, y)" in gaps
     (run,) = callback._session._history().runs
     assert run.epochs.tolist() == [1, 2]
     assert run.train_loss[0] > run.train_loss[1]
@@ -189,13 +189,13 @@ def test_live_page(tmp_path: Path) -> None:
     assert all(live)
 
 
-def test_looks_into_the_net_where_it_can_afford_to() -> None:
+def test_examines_the_network_if_the_budget_allows() -> None:
     callback, made = diagnose.DiagnosisCallback(overhead=0.99), model()
     fit(made, callback, epochs=60)
     assert any(name.startswith("look") for name in callback._session.budget.done)
 
 
-def test_probe_takes_the_place_of_rows_as_fed() -> None:
+def test_probe_replaces_rows_as_fed() -> None:
     x, y = rows(5)
     callback = diagnose.DiagnosisCallback(probe=(x, y))
     fit(model(), callback)
@@ -207,7 +207,7 @@ def many_rows(count: int, seed: int) -> tuple[Any, Any]:
     return x, (x[:, :3].argmax(axis=1)).astype("int64")
 
 
-def test_a_sample_of_the_rows_is_never_taken_for_all_of_them() -> None:
+def test_a_sample_is_never_treated_as_all_rows() -> None:
     x, y = many_rows(8_000, 0)
     dev = tuple(np.concatenate(parts) for parts in zip((x[:400], y[:400]), many_rows(1_600, 1), strict=True))
     callback, made = diagnose.DiagnosisCallback(), model()
@@ -226,7 +226,7 @@ def test_a_sample_of_the_rows_is_never_taken_for_all_of_them() -> None:
     assert "the dev set has 2,000 rows" in size.message
 
 
-def test_rows_that_are_all_kept_are_all_of_them() -> None:
+def test_if_all_rows_are_kept_they_are_the_population() -> None:
     callback = diagnose.DiagnosisCallback()
     fit(model(), callback, validation_data=rows(1))
     train, dev = callback.diagnosis.subject["splits"]
@@ -242,7 +242,7 @@ def test_an_endless_dataset_has_no_number_of_rows() -> None:
     assert train["population"] is None
 
 
-def test_a_probe_is_a_sample_of_the_rows_that_were_fed() -> None:
+def test_a_probe_is_a_sample_of_the_rows_fed() -> None:
     x, y = rows()
     callback = diagnose.DiagnosisCallback(probe=(x[:20], y[:20]))
     fit(model(), callback)
@@ -274,7 +274,7 @@ def test_rows_without_targets_still_give_a_diagnosis() -> None:
     ("settings", "message"),
     [
         ({"overhead": 0}, "overhead must be between 0 and 1, got 0"),
-        ({"stop_on": {"no-such-cause"}}, "must hold codes of causes, got 'no-such-cause'"),
+        ({"stop_on": {"no-such-cause"}}, "must contain codes of causes, got 'no-such-cause'"),
         ({"stop_on": "plateau"}, "must be a set of codes, got the string 'plateau'"),
     ],
 )
@@ -283,9 +283,9 @@ def test_wrong_arguments(settings: dict[str, Any], message: str) -> None:
         diagnose.DiagnosisCallback(**settings)
 
 
-def test_a_folder_that_cannot_be_written_to_is_said_before_training(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error_before_training(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match=r"out must be a folder that can be created, got .*reports"):
         diagnose.DiagnosisCallback(out=tmp_path / "file" / "reports")
 
 
@@ -294,7 +294,7 @@ def test_nothing_trained_yet() -> None:
         _ = diagnose.DiagnosisCallback().diagnosis
 
 
-def test_an_error_of_ours_costs_the_observation_only(
+def test_an_error_of_the_callback_stops_only_the_watching(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:

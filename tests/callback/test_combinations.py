@@ -1,4 +1,4 @@
-"""Training with the callback is, bit for bit, training without it; and the callback sees every step of it."""
+"""The callback does not change the training, bit for bit, and sees every step."""
 
 import random
 from typing import Any
@@ -17,7 +17,7 @@ WRAPPED = ("train_step", "compute_loss", "_autoconvert_optionals")
 @pytest.mark.parametrize("training", TRAININGS, ids=lambda training: training.name)
 def test_combination(training: Training) -> None:
     if len(tf.config.list_logical_devices("CPU")) < training.replicas:
-        pytest.skip("TensorFlow was started with one logical CPU in this process")
+        pytest.skip("TensorFlow started with one logical CPU in this process")
     plain, plain_history = training.run()
     expected = _random_states()
     callback = diagnose.DiagnosisCallback()
@@ -49,8 +49,8 @@ def _every_step_was_seen(training: Training, callback: Any, history: Any) -> Non
     assert np.isfinite(run.step_losses).all()
     assert (run.gradient_norms[np.isfinite(run.gradient_norms)] > 0).all()
     weighted = {"class_weight", "sample_weight"} & set(training.fitted)
-    if training.policy == "float32" and not weighted:  # Keras weighs the mean of an epoch by rows
-        own = training.model in (OwnStep, OwnLoss)  # these weigh all batches alike
+    if training.policy == "float32" and not weighted:  # Keras weights the mean of an epoch by rows
+        own = training.model in (OwnStep, OwnLoss)  # these weight all batches equally
         mean = np.average(run.step_losses[: len(sizes)], weights=None if own else sizes)
         np.testing.assert_allclose(mean, history["loss"][0], rtol=1e-4)
 
@@ -61,5 +61,5 @@ def _variables(model: Any) -> list[Any]:
 
 
 def _random_states() -> str:
-    """Repr of the states, without drawing from them."""
+    """The random states as text, without drawing from them."""
     return repr((random.getstate(), np.random.get_state()[1].tobytes(), random_state()[:2]))

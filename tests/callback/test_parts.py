@@ -1,4 +1,4 @@
-"""The parts of the callback by themselves: no training."""
+"""The parts of the callback, without training."""
 
 import keras
 import numpy as np
@@ -39,7 +39,7 @@ def test_few_rows_are_all_kept() -> None:
     assert y.tolist() == [row % 10 for row in range(160)]
 
 
-def test_many_rows_are_spread_over_all_that_passed_and_over_the_classes() -> None:
+def test_many_rows_are_spread_over_all_rows_seen_and_over_the_classes() -> None:
     collector = collected(10_000, 32)
     x, y = collector.rows(seed=0) or ()
     assert len(x) == ROWS
@@ -48,7 +48,7 @@ def test_many_rows_are_spread_over_all_that_passed_and_over_the_classes() -> Non
     assert collector.stride > 1
 
 
-def test_large_batches_give_a_part_of_their_rows() -> None:
+def test_only_a_part_of_a_large_batch_is_kept() -> None:
     collector = collected(1, 100_000)
     assert len((collector.rows(seed=0) or ())[0]) <= 2 * ROWS // FEWEST_BATCHES
     assert collector.batch_size == 100_000
@@ -88,7 +88,7 @@ def test_order_is_unknown_without_targets() -> None:
 # --- steps -------------------------------------------------------------------------------------------
 
 
-def test_a_step_is_measured_against_the_weights_before_it() -> None:
+def test_an_update_is_relative_to_the_weights_before_it() -> None:
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="hidden", kernel_initializer="ones")])
     updates = Updates(model)
     for step in range(1, 40):
@@ -99,7 +99,7 @@ def test_a_step_is_measured_against_the_weights_before_it() -> None:
     assert updates.seen[0].ratios["hidden"] == pytest.approx(0.01, rel=1e-3)
 
 
-def test_what_happens_between_two_fits_is_no_step() -> None:
+def test_a_change_between_two_fits_is_not_a_step() -> None:
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="hidden")])
     updates = Updates(model)
     for step in range(1, 4):
@@ -121,7 +121,7 @@ def recorded(losses: list[float], epochs: int, **logs: float) -> History:
     return record.history(constant=1.0, dev_rows=None, dev_se=None, rows=None)
 
 
-def test_curve_has_points_within_epochs_where_there_are_few_epochs() -> None:
+def test_curve_has_points_within_epochs_if_there_are_few_epochs() -> None:
     (run,) = recorded(np.linspace(1, 0, 1_000).tolist(), 2, val_loss=0.3).runs
     assert len(run.epochs) >= 20
     assert run.epochs[-1] == 2
@@ -149,7 +149,7 @@ def test_running_means_become_single_losses() -> None:
     np.testing.assert_allclose(record.table[:, 0], [*losses, 7.0])
 
 
-def test_first_step_that_is_not_finite() -> None:
+def test_first_non_finite_step() -> None:
     record = Record()
     record.add(steps([1.0] * 10))
     record.add(steps([1.0, float("inf"), float("nan")]))
@@ -162,17 +162,17 @@ def test_first_step_that_is_not_finite() -> None:
 # --- budget, constants -------------------------------------------------------------------------------
 
 
-def test_budget_refuses_what_training_has_not_earned() -> None:
+def test_budget_grows_with_the_training() -> None:
     budget = Budget(0.5)
     assert not budget.affords("look", 1.0)
     budget.start()
     assert not budget.affords("look", 1_000.0)
     assert budget.affords("look", 0.0)
     budget.costs["look"] = 1_000.0
-    assert not budget.affords("look", 0.0)  # what it took last time counts
+    assert not budget.affords("look", 0.0)  # a known cost replaces the expected one
 
 
-def test_the_first_time_tells_nothing_of_the_next() -> None:
+def test_the_cost_of_the_first_run_is_ignored() -> None:
     budget = Budget(0.5)
     for known in (False, True, True):
         with budget.booked("look"):
@@ -200,7 +200,7 @@ def test_constant_loss_of_numbers_depends_on_the_loss() -> None:
         assert constant_loss(model, (np.zeros((4, 2)), y)) == pytest.approx(expected)
 
 
-# --- what is said ------------------------------------------------------------------------------------
+# --- notices -----------------------------------------------------------------------------------------
 
 
 def causes(history: History) -> list[str]:
@@ -208,37 +208,37 @@ def causes(history: History) -> list[str]:
     return [suspicion.code for suspicion in found if suspicion.explained_by is None]
 
 
-def test_a_loss_that_falls_says_nothing() -> None:
+def test_a_falling_loss_is_not_reported() -> None:
     assert causes(recorded(np.geomspace(1, 0.01, 1_000).tolist(), 10)) == []
 
 
-def test_a_slow_start_says_nothing() -> None:
+def test_a_slow_start_is_not_reported() -> None:
     assert causes(recorded([1.0] * 90, 3)) == []
 
 
-def test_a_loss_that_climbs_past_the_constant() -> None:
+def test_a_loss_that_rises_above_the_constant() -> None:
     falling, climbing = np.geomspace(1, 0.1, 500), np.geomspace(0.1, 5, 500)
     assert causes(recorded([*falling, *climbing], 20)) == ["learning-rate-too-high"]
 
 
-def test_a_loss_that_is_no_number() -> None:
+def test_a_loss_that_becomes_nan() -> None:
     assert causes(recorded([1.0] * 50 + [float("nan")] * 50, 4)) == ["non-finite-training"]
 
 
-def test_signals_need_the_loss_as_second_witness() -> None:
+def test_signals_inside_the_network_need_the_loss_as_second_witness() -> None:
     dead = Examined("dead-units", (Finding(Severity.ERROR, "all dead", id="dead-units-1", check="dead-units"),))
     blown = non_finite_training.run({History: recorded([float("inf")] * 20, 2)})
     assert alarming((dead,)) == ()
     assert {suspicion.code for suspicion in alarming((dead, blown))} == {"dead-units", "non-finite-training"}
 
 
-def test_a_check_says_how_loud_a_finding_must_be_to_be_reported() -> None:
+def test_a_check_sets_the_severity_from_which_it_is_reported() -> None:
     fed = Examined("label-order", (Finding(Severity.HINT, "in order", id="label-order-1", check="label-order"),))
     large = Examined("batch-size", (Finding(Severity.HINT, "large", id="batch-size-1", check="batch-size"),))
     assert [suspicion.code for suspicion in alarming((fed, large))] == ["not-shuffled"]
 
 
-def test_a_check_that_waits_for_the_end_is_skipped_while_the_model_trains() -> None:
+def test_a_check_for_the_end_is_skipped_during_training() -> None:
     (outcome,) = while_training((no_dev_set,), {})
     assert isinstance(outcome, Skipped) and "still running" in outcome.reason
     assert no_dev_set.code not in {outcome.check for outcome in examined({}, whole=True)}

@@ -1,9 +1,9 @@
-"""Every way to call `fit` that the callback must survive: data, models, compile settings.
+"""The ways to call `fit` that the callback must support: data, models, compile settings.
 
-Left out is what Keras itself cannot run: `jit_compile` with `run_eagerly` (it switches the first off), `jit_compile`
+Combinations that Keras cannot run are left out: `jit_compile` with `run_eagerly` (which disables it), `jit_compile`
 with several replicas (XLA cannot exchange gradients between CPUs), `steps_per_execution` with several replicas
-(TensorFlow loses a placeholder of the loop), `class_weight` with several outputs (a ValueError), a `validation_split`
-of a dataset or generator (a ValueError), and an endless generator without `steps_per_epoch` (it never ends).
+(TensorFlow loses a placeholder of the loop), `class_weight` with several outputs (a ValueError), `validation_split`
+with a dataset or generator (a ValueError), and an endless generator without `steps_per_epoch` (it never ends).
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def rows(seed: int = 0) -> tuple[Any, Any]:
     return x, (x[:, :CLASSES].argmax(axis=1)).astype("int64")
 
 
-# --- models: nothing in them may depend on chance but what the seed decides ------------------------------
+# --- models: only the seed may decide their random numbers -----------------------------------------------
 
 
 def sequential() -> Any:
@@ -75,7 +75,7 @@ class Subclassed(keras.Model):
 
 
 class OwnStep(Subclassed):
-    """Trains by its own step, through `compute_loss`."""
+    """Trains with its own step, which calls `compute_loss`."""
 
     def train_step(self, data: Any) -> Any:
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -92,7 +92,7 @@ class OwnStep(Subclassed):
 
 
 class OwnLoss(Subclassed):
-    """Trains by its own step and its own loss, and reports the running mean."""
+    """Trains with its own step and its own loss, and reports the running mean."""
 
     def train_step(self, data: Any) -> Any:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -174,7 +174,7 @@ class Training:
     model: Callable[[], Any] = sequential
     data: Callable[[Any, Any], dict[str, Any]] = arrays
     compiled: dict[str, Any] = field(default_factory=dict)
-    optimizer: Callable[[], Any] = adam  # made anew for each model: an optimizer belongs to one
+    optimizer: Callable[[], Any] = adam  # a new one for each model
     fitted: dict[str, Any] = field(default_factory=dict)
     policy: str = "float32"
     replicas: int = 1

@@ -1,4 +1,4 @@
-"""What the data page is made of: rows as pictures or text, with true and predicted classes by name."""
+"""The data section of the report: rows as images or text, with true and predicted classes by name."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_a_class_without_a_name_keeps_its_number() -> None:
     assert [classes().class_name(value) for value in (0, 2.0, 3, -1, 0.5)] == ["cat", "bird", "3", "-1", "0.5"]
 
 
-def test_images_become_pictures_spread_over_a_file_that_is_sorted_by_class() -> None:
+def test_images_are_spread_over_a_file_sorted_by_class() -> None:
     images = np.random.default_rng(0).random((60, 8, 8, 1))
     shown = first_rows(subject(images, np.repeat([0, 1, 2], 20), classes()))
     assert all(item.png for item in shown.items)
@@ -48,13 +48,13 @@ def test_the_worst_rows_come_with_truth_prediction_and_probability() -> None:
     ]
 
 
-@pytest.mark.parametrize(("from_logits", "told"), [(True, "dog (88.1 %)"), (False, "dog (100.0 %)")])
-def test_one_logit_is_read_as_one(from_logits: bool, told: str) -> None:
+@pytest.mark.parametrize(("from_logits", "expected"), [(True, "dog (88.1 %)"), (False, "dog (100.0 %)")])
+def test_a_single_output_is_read_as_logit_or_probability(from_logits: bool, expected: str) -> None:
     output = Output("animal", Task.BINARY, "binary_crossentropy", from_logits, classes=2, class_names=NAMES[:2])
     examined = subject(np.zeros((5, 3)), np.array([0, 1, 0, 1, 0]), output)
     value = 2.0 if from_logits else 1.0
     shown = worst_rows(examined, judged((0,), ((value,),)))
-    assert shown is not None and shown.items[0].caption == f"row 0: cat, predicted {told}"
+    assert shown is not None and shown.items[0].caption == f"row 0: cat, predicted {expected}"
 
 
 def test_regression_and_text_are_shown_in_words() -> None:
@@ -70,7 +70,7 @@ def test_without_a_worst_row_there_is_no_figure() -> None:
     assert worst_rows(subject(np.zeros((5, 3)), np.zeros(5), classes()), judged((), ())) is None
 
 
-def test_a_real_examination_shows_what_is_fed_and_leaves_rows_out_on_request(make_model, rows) -> None:
+def test_a_real_examination_shows_inputs_and_omits_rows_on_request(make_model, rows) -> None:
     from diagnose import examine
 
     model, x = make_model((8, 8, 1), 3, "softmax", "sparse_categorical_crossentropy"), rows(60, 8, 8, 1)
@@ -87,6 +87,6 @@ def test_a_real_examination_shows_what_is_fed_and_leaves_rows_out_on_request(mak
     assert {band.quantity for band in with_rows.bands} == {"spread", "gradient", "dead"}
 
 
-def test_a_class_that_is_no_number_has_no_name() -> None:
+def test_a_value_that_is_not_a_class_has_no_name() -> None:
     output = Output("kind", Task.MULTICLASS, "sparse_categorical_crossentropy", class_names=("cat", "dog"))
     assert [output.class_name(value) for value in (1.0, 2.0, 0.5, float("nan"))] == ["dog", "2", "0.5", "nan"]

@@ -1,4 +1,4 @@
-"""Receptive fields, against figures worked out by hand and known from the literature."""
+"""Receptive fields, against values computed by hand and from the literature."""
 
 from dataclasses import replace
 from typing import Any
@@ -86,7 +86,7 @@ def test_upsampling_brings_neighbours_closer() -> None:
     assert receptive_fields(layers)["c"] == (2 + 2, 2 + 2)
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_fields_are_left_out() -> None:
     layers = [
         IMAGE,
         layer("own", "MyLayer", (None, 224, 224, 8), "in"),

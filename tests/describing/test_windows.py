@@ -1,4 +1,4 @@
-"""Receptive fields of models that Keras built."""
+"""Receptive fields of models built with Keras."""
 
 import keras
 from keras import layers

@@ -1,7 +1,7 @@
-"""Pages in headless Chromium: keyboard, themes, widths, script off, print, requests, axe-core.
+"""Opens pages in headless Chromium: keyboard, themes, widths, disabled scripts, print, requests, axe-core.
 
-Playwright drives the Chromium of the system; it downloads nothing. Pages are opened as they are: their
-Content-Security-Policy holds, and axe-core enters through the debugger, which stands outside of it.
+Playwright uses the installed Chromium and downloads nothing. The Content-Security-Policy of the pages stays active;
+axe-core is injected through the debugger, which the policy does not cover.
 """
 
 import os
@@ -31,46 +31,46 @@ Theme = Literal["light", "dark"]
 
 
 class Browser:
-    """One Chromium. `show` opens a page by itself; `said` collects what the page shown last complained of."""
+    """One Chromium. `show` opens a page; `messages` collects the errors and warnings of the latest page."""
 
     def __init__(self, chromium: Chromium) -> None:
         self._chromium = chromium
         self._context: BrowserContext | None = None
-        self.said: list[str] = []  # errors of scripts and of the policy, dialogues
-        self.asked: list[str] = []  # addresses requested, the page's own first; data: left out
+        self.messages: list[str] = []  # errors of scripts and of the policy, dialogs
+        self.requests: list[str] = []  # URLs, that of the page first, without data:
 
     def show(self, place: Path | str, width: int = 1280, theme: Theme = "light", script: bool = True) -> Page:
-        """Open a file or an address at a width in CSS px; the page shown before is closed."""
+        """Open a file or a URL at a width in CSS px, and close the previous page."""
         if self._context is not None:
             self._context.close()
-        self.said, self.asked = [], []
+        self.messages, self.requests = [], []
         self._context = self._chromium.new_context(
             viewport={"width": width, "height": HEIGHT}, color_scheme=theme, java_script_enabled=script
         )
         page = self._context.new_page()
         page.on("console", lambda message: self._hear(message.type, message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("dialog", lambda dialog: (self.said.append(f"dialogue: {dialog.message}"), dialog.dismiss()))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
+        page.on("dialog", lambda dialog: (self.messages.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("request", lambda request: self._note(request.url))
         page.goto(place.resolve().as_uri() if isinstance(place, Path) else place)
         return page
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
-            self.said.append(text)
+            self.messages.append(text)
 
     def _note(self, address: str) -> None:
         if not address.startswith("data:"):
-            self.asked.append(address)
+            self.requests.append(address)
 
     def complaints(self) -> list[str]:
-        """What was said, and every request after that for the page itself: nothing, in a file that stands alone."""
-        return self.said + self.asked[1:]
+        """Messages, and requests other than for the page itself. Empty for a self-contained page."""
+        return self.messages + self.requests[1:]
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A running Chromium; skips the test where there is none, fails it under DIAGNOSE_REQUIRE_BROWSER=1."""
+    """A running Chromium. Without Chromium the test is skipped, or fails if DIAGNOSE_REQUIRE_BROWSER is 1."""
     if CHROMIUM is None:
         if os.environ.get("DIAGNOSE_REQUIRE_BROWSER") == "1":
             pytest.fail("Chromium is required and not installed")
@@ -82,9 +82,9 @@ def browser() -> Iterator[Browser]:
 
 
 def violations(page: Page, within: str = "document") -> list[str]:
-    """What axe-core holds against the page (WCAG 2.2 A and AA, best practice), one line a rule and element.
+    """The violations found by axe-core (WCAG 2.2 A and AA, best practice), one line per rule and element.
 
-    `within` is an expression for the element or the document to look at.
+    `within`: JavaScript expression for the element or document to check.
     """
     source = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     debugger = page.context.new_cdp_session(page)
@@ -98,13 +98,13 @@ def violations(page: Page, within: str = "document") -> list[str]:
 
 
 def fits(page: Page) -> bool:
-    """Whether nothing makes the page scroll sideways."""
+    """Whether the page does not scroll horizontally."""
     width = page.viewport_size["width"] if page.viewport_size else 0
     return int(page.evaluate("document.documentElement.scrollWidth")) <= width
 
 
 def stops(page: Page, most: int = 400) -> list[str]:
-    """What the Tab key reaches in order, each by its text or label, until it leaves the page or comes round."""
+    """Text or label of each element that the Tab key reaches, in order, until it leaves the page or repeats."""
     reached: list[str] = []
     first: str | None = None
     for _ in range(most):

@@ -1,4 +1,4 @@
-"""One Chromium for the tests of one file."""
+"""Starts one Chromium for the tests of one file."""
 
 from collections.abc import Iterator
 

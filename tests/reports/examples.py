@@ -1,4 +1,4 @@
-"""Hand-written diagnoses: what a report must be able to show."""
+"""Hand-written diagnoses that every report must be able to show."""
 
 import math
 from dataclasses import replace
@@ -46,7 +46,7 @@ from tests.reports.sick_model import (
 
 
 def sick() -> Diagnosis:
-    """Two faults that interact, with every kind of evidence."""
+    """Two interacting faults, with every kind of evidence."""
     return Diagnosis(
         tool=TOOL,
         subject=SUBJECT,
@@ -92,7 +92,7 @@ def unjudged(now: str, because: str) -> dict[str, tuple[Verdict, ...]]:
 
 
 def healthy() -> Diagnosis:
-    """Nothing wrong; the direction says where the remaining error is."""
+    """No disease; a direction shows where the remaining error comes from."""
     verdicts = unjudged("dont-yet", "Dev error lies within 2 standard errors of the target.")
     first = verdict(
         "more-data",
@@ -142,7 +142,7 @@ def healthy() -> Diagnosis:
 
 
 def regression() -> Diagnosis:
-    """One number out, errors in units of the target."""
+    """One numeric output, errors in units of the target."""
     rmse = errors(
         {"train": (2.2, 2.1, 2.3), "dev": (4.9, 4.3, 5.6)},
         "RMSE",
@@ -165,7 +165,7 @@ def regression() -> Diagnosis:
 
 
 def many_outputs() -> Diagnosis:
-    """Two outputs, each judged by itself."""
+    """Two outputs, each with its own errors."""
     by_output = [replace(error, output=name) for name in ("colour", "shape") for error in ERRORS]
     outputs = [
         {"name": name, "task": "multiclass", "loss": "categorical_crossentropy", "weight": 1.0}
@@ -175,7 +175,7 @@ def many_outputs() -> Diagnosis:
 
 
 def without_dev() -> Diagnosis:
-    """Only train: what rests on a dev set is unknown."""
+    """Only train rows: everything that needs a dev set is unknown."""
     return replace(
         healthy(),
         state=State.UNKNOWN,
@@ -261,7 +261,7 @@ LONG = "a_very_long_name_of_a_layer_" * 8
 
 
 def hostile() -> Diagnosis:
-    """Names that are markup, and names of 200 characters without a space."""
+    """Names that contain markup, and names of 200 characters without a space."""
     names = (HOSTILE, LONG, "\u202egnol\x1b[31m", "数据", "")
     bars = Bars(
         HOSTILE,

@@ -1,4 +1,4 @@
-"""Evidence of every kind, written by hand."""
+"""Hand-written evidence of every kind."""
 
 import base64
 import math
@@ -24,7 +24,7 @@ CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 
 
 def picture(seed: int) -> str:
-    """A grey picture of 8 x 8 as PNG, base64."""
+    """A grey image of 8 x 8 pixels as base64 PNG."""
     rows = b"".join(b"\0" + bytes((seed * 37 + 9 * x * y + 20 * (x ^ y)) % 256 for x in range(8)) for y in range(8))
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -132,7 +132,7 @@ def errors(
     output: str = "dense_2",
     **more: Any,
 ) -> tuple[ErrorLevel, ...]:
-    """The errors of one output: for each split its error with the ends of its interval."""
+    """The errors of one output. `splits`: for each split (error, low, high)."""
     return tuple(
         ErrorLevel(
             output=output,

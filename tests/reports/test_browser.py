@@ -1,4 +1,4 @@
-"""The page in Chromium: themes, widths, keyboard, script off, print, accessibility, hostile names."""
+"""The page in Chromium: themes, widths, keyboard, disabled scripts, print, accessibility, hostile names."""
 
 import os
 from itertools import product
@@ -37,7 +37,7 @@ def test_no_page_scrolls_sideways(chromium: Browser, pages: dict[str, Path], nam
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_the_policy_blocks_nothing_and_nothing_is_asked_for(
+def test_the_policy_blocks_nothing_and_nothing_is_requested(
     chromium: Browser, pages: dict[str, Path], name: str
 ) -> None:
     for theme in THEMES:
@@ -91,7 +91,7 @@ def test_names_of_200_characters_stay_inside_their_boxes(chromium: Browser, page
 def test_a_screenshot_is_taken(
     chromium: Browser, pages: dict[str, Path], tmp_path: Path, width: int, theme: Theme
 ) -> None:
-    """For people to look at: set DIAGNOSE_SCREENSHOTS to a folder to keep the pictures."""
+    """Set DIAGNOSE_SCREENSHOTS to a folder to keep the screenshots."""
     folder = Path(os.environ.get("DIAGNOSE_SCREENSHOTS", tmp_path))
     page = chromium.show(pages["sick"], width, theme)
     background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
@@ -101,13 +101,13 @@ def test_a_screenshot_is_taken(
     assert sick().headline in (page.text_content("h1") or "")
 
 
-def test_the_keyboard_reaches_every_part_and_nothing_is_a_trap(chromium: Browser, pages: dict[str, Path]) -> None:
+def test_the_keyboard_reaches_every_control_without_a_trap(chromium: Browser, pages: dict[str, Path]) -> None:
     page = chromium.show(pages["healthy"])
     controls = page.evaluate(
         "[...document.querySelectorAll('a, button, summary, [tabindex=\"0\"]')].filter(e => e.checkVisibility()).length"
     )
     reached = stops(page)
-    assert reached[0] == "To the verdict"
+    assert reached[0] == "Skip to the verdict"
     assert len(reached) == controls
 
 
@@ -195,7 +195,7 @@ def test_a_link_to_a_folded_check_unfolds_it(chromium: Browser, pages: dict[str,
     assert part.evaluate("e => e.open")
 
 
-def test_hostile_names_run_nothing_and_ask_for_nothing(chromium: Browser, pages: dict[str, Path]) -> None:
+def test_hostile_names_run_and_request_nothing(chromium: Browser, pages: dict[str, Path]) -> None:
     for theme in THEMES:
         page = chromium.show(pages["hostile"], theme=theme)
         page.evaluate(OPEN_ALL)

@@ -1,4 +1,4 @@
-"""Scales, labels and each kind of evidence, also with values that are not finite."""
+"""Scales, labels and each kind of evidence, including non-finite values."""
 
 import math
 import re
@@ -14,7 +14,7 @@ from diagnose.findings import Bars, Curves, Histogram, Interval, Mark, Matrix, S
 from diagnose.reports.figures import draw
 from diagnose.reports.labels import Label, settle
 from diagnose.reports.ladder import difference, ladder, levels, number_line
-from diagnose.reports.numbers import beside, between, cut, halved, interval, number, quantity, shape
+from diagnose.reports.numbers import cut, halved, interval, interval_text, number, quantity, rounded_like, shape
 from diagnose.reports.svg import scale, tag
 from tests.reports.pictures import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD, errors
 
@@ -23,7 +23,7 @@ several = st.lists(numbers, max_size=8).map(tuple)
 
 
 def parsed(markup: str) -> ET.Element:
-    """The figure as XML: it fails where an element is not closed or a name is not escaped."""
+    """The figure as XML; fails if an element is not closed or a name is not escaped."""
     return ET.fromstring(re.sub(r"(<(?:img|br)\b[^>]*)>", r"\1/>", str(markup)))
 
 
@@ -44,7 +44,7 @@ def test_a_scale_places_every_number_inside_the_plot(values: list[float], log: b
     assert all(0 <= place <= 100 and text for place, text in axis.ticks())
 
 
-def test_zeros_of_a_log_axis_stand_in_a_strip_before_its_lowest_value() -> None:
+def test_zeros_of_a_log_axis_lie_in_a_strip_before_its_lowest_value() -> None:
     axis = scale([0.0, 1e-4, 1.0], log=True)
     zero, low, high = (axis.place(value) for value in (0.0, 1e-4, 1.0))
     assert zero < axis.strip < low < high
@@ -68,18 +68,24 @@ def test_ticks_are_round_numbers() -> None:
         (2.3026, "2.3"),
         (123_456_789.0, "1.23e8"),
         (math.nan, "not a number"),
-        (-math.inf, "minus infinite"),
+        (-math.inf, "−infinity"),
     ],
 )
-def test_numbers_are_written_one_way(value: float | None, text: str) -> None:
+def test_numbers_are_formatted_consistently(value: float | None, text: str) -> None:
     assert number(value) == text
 
 
-def test_shares_appear_in_per_cent() -> None:
+def test_an_interval_without_an_end_is_written_in_words() -> None:
+    assert interval(0.5, math.inf) == "[0.5 or more]"
+    assert interval(-math.inf, 0.2, "error rate") == "[20.0 or less]"
+    assert interval(-math.inf, math.inf) == interval(math.nan, math.nan) == "[unknown]"
+
+
+def test_shares_appear_in_percent() -> None:
     assert quantity(0.1234, "error rate") == "12.3 %"
     assert interval(0.1, 0.2, "share of rows") == "[10.0, 20.0]"
     assert quantity(4.9, "RMSE") == "4.9 RMSE"
-    assert between(None) == ""
+    assert interval_text(None) == ""
 
 
 def test_long_names_keep_both_ends_and_shapes_leave_out_the_rows() -> None:
@@ -137,7 +143,7 @@ def test_a_baseline_between_two_levels_does_not_break_their_gap() -> None:
     assert "avoidable bias" not in ladder(alone)
 
 
-def test_the_interval_of_a_gap_holds_both_intervals() -> None:
+def test_the_interval_of_a_gap_combines_both_intervals() -> None:
     train, dev = levels(errors({"train": (0.10, 0.07, 0.13), "dev": (0.20, 0.16, 0.24)}))[:2]
     size, low, high = difference(train, dev)
     assert (round(size, 6), round(low, 6), round(high, 6)) == (10.0, 5.0, 15.0)
@@ -149,7 +155,7 @@ def test_the_number_line_shows_dev_as_your_model() -> None:
     assert number_line(errors({"train_dev": (0.1, 0.1, 0.1)}), "c-flag") == ""
 
 
-def test_a_line_that_leaves_the_finite_numbers_ends_with_a_cross() -> None:
+def test_a_line_that_becomes_non_finite_ends_with_a_cross() -> None:
     assert "not finite after 2" in texts(draw(DIVERGED))
 
 
@@ -159,7 +165,7 @@ def test_the_users_own_value_is_red_only_outside_the_healthy_range() -> None:
     assert 'class="own"' not in draw(inside)
 
 
-def test_lines_are_labelled_beside_themselves_or_in_a_key() -> None:
+def test_lines_have_a_direct_label_or_an_entry_in_the_legend() -> None:
     words = texts(draw(HISTORY))
     for series in HISTORY.series:
         assert series.name in words
@@ -180,13 +186,13 @@ def test_a_matrix_of_many_classes_leaves_out_its_numbers() -> None:
     assert "cell-text" in draw(CONFUSION) and "cell-text" not in draw(large)
 
 
-def test_long_tables_are_cut_and_say_so() -> None:
+def test_long_tables_are_cut_with_a_note() -> None:
     table = Table("t", ("layer", "value"), tuple((f"layer {i}", i) for i in range(500)))
     assert "The first 60 of 500 rows." in texts(draw(table))
     assert draw(table).count("<tr>") == 61
 
 
-def test_samples_show_text_and_refuse_what_is_no_base64() -> None:
+def test_samples_show_text_and_reject_invalid_base64() -> None:
     items = Samples("worst", (Sample("a", text="good <b>film</b>"), Sample("b", png='x" onerror="y')))
     assert "good <b>film</b>" in texts(draw(items)) and "<img" not in draw(items)
 
@@ -210,12 +216,12 @@ def test_no_number_breaks_a_figure(x: tuple[float, ...], y: tuple[float, ...], z
         assert all(-0.01 <= place <= 100.01 for place in positions(figure))
     numbers = (*x, *y, *z, 0.5, 0.5, 0.5)
     first, second = (numbers[0], numbers[1], numbers[2]), (numbers[1], numbers[2], numbers[-1])
-    told = errors({"train": first, "dev": second}, constant=numbers[0] or 1.0, target_error=numbers[0])
-    assert parsed(ladder(told)).tag == "figure"
+    levels_of_error = errors({"train": first, "dev": second}, constant=numbers[0] or 1.0, target_error=numbers[0])
+    assert parsed(ladder(levels_of_error)).tag == "figure"
 
 
 @pytest.mark.parametrize(
-    ("value", "low", "high", "told"),
+    ("value", "low", "high", "expected"),
     [
         (0.975, 0.896, 1.05, "0.97 [0.90, 1.05]"),
         (52.43, 44.3, 59.2, "52 [44, 59]"),
@@ -224,12 +230,12 @@ def test_no_number_breaks_a_figure(x: tuple[float, ...], y: tuple[float, ...], z
     ],
 )
 def test_a_value_and_its_interval_have_the_decimals_that_the_interval_allows(
-    value: float, low: float, high: float, told: str
+    value: float, low: float, high: float, expected: str
 ) -> None:
-    assert f"{beside(value, Interval(low, high))} {between(Interval(low, high))}" == told
+    assert f"{rounded_like(value, Interval(low, high))} {interval_text(Interval(low, high))}" == expected
 
 
-def test_neighbouring_ticks_are_told_apart() -> None:
+def test_neighbouring_ticks_have_different_labels() -> None:
     labels = [text for _, text in scale([2.30221, 2.30309]).ticks()]
     assert len(set(labels)) == len(labels) > 2
 
@@ -249,7 +255,7 @@ def test_the_first_peak_of_a_long_line_is_drawn() -> None:
     assert line is not None and min(float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", line[1])) < 20
 
 
-def test_noise_is_not_drawn_as_a_movement() -> None:
+def test_noise_does_not_look_like_a_change() -> None:
     flat = Series("train", (0.0, 1.0, 2.0), (2.3026, 2.3025, 2.3024))
     shown = draw(Curves("loss", "epoch", "loss", (flat,), log_y=True))
     heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", re.search(r' d="([^"]+)"', shown)[1])]  # type: ignore[index]
@@ -263,6 +269,6 @@ def test_every_axis_has_a_name() -> None:
         assert named and all(name.strip() and name != "log scale" for name in named)
 
 
-def test_a_confusion_says_what_is_confused_most() -> None:
+def test_a_confusion_matrix_names_the_most_frequent_confusions() -> None:
     shown = draw(Matrix("Confusion", "actual", "predicted", ("a", "b"), ("a", "b"), ((9, 4), (1, 8))))
     assert "most often confused: a as b: 4, b as a: 1" in shown

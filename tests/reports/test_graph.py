@@ -20,7 +20,7 @@ def row(path: str, *inbound: str) -> LayerRow:
 
 
 def consistent(laid: list[Rail]) -> None:
-    """What leaves a row at the bottom arrives at the next; nothing is drawn from where nothing comes."""
+    """The lanes below a row are those above the next row, and every line has a start."""
     for before, after in pairwise(laid):
         assert before.below == after.above
     for rail in laid:
@@ -37,7 +37,7 @@ def test_a_chain_stays_in_one_lane() -> None:
     assert laid[0].above == laid[2].below == frozenset()
 
 
-def test_a_shortcut_passes_beside_the_block_and_both_meet_again() -> None:
+def test_a_shortcut_passes_beside_the_block_and_both_join() -> None:
     laid = rails([row("a"), row("b", "a"), row("c", "b"), row("add", "a", "c"), row("d", "add")])
     consistent(laid)
     assert laid[1].lane == laid[2].lane == 1
@@ -46,7 +46,7 @@ def test_a_shortcut_passes_beside_the_block_and_both_meet_again() -> None:
     assert laid[4].above == {laid[3].lane}
 
 
-def test_two_towers_join_and_two_outputs_part() -> None:
+def test_two_towers_join_and_two_outputs_separate() -> None:
     rows = [row("i"), row("t", "i"), row("j"), row("u", "j"), row("join", "t", "u"), row("x", "join"), row("y", "join")]
     laid = rails(rows)
     consistent(laid)
@@ -62,7 +62,7 @@ def test_dense_connections_never_lose_an_edge() -> None:
     assert [len(rail.into) for rail in laid] == list(range(7))
 
 
-def test_without_a_known_graph_the_rows_stand_in_line_and_the_track_says_so() -> None:
+def test_without_a_known_graph_all_rows_share_one_lane_and_the_track_is_unknown() -> None:
     rows = [row("a"), row("b"), row("c")]
     laid = rails(rows)
     consistent(laid)
@@ -72,7 +72,7 @@ def test_without_a_known_graph_the_rows_stand_in_line_and_the_track_says_so() ->
 
 @pytest.mark.parametrize("branches", [2, 3])
 def test_one_branch_is_followed_to_its_end_before_the_next(branches: int) -> None:
-    """Keras lists by depth, which mixes the branches."""
+    """Keras lists layers by depth, which mixes the branches."""
     layers = [Layer("in", "InputLayer")]
     for depth in range(3):
         for branch in range(branches):
@@ -83,6 +83,6 @@ def test_one_branch_is_followed_to_its_end_before_the_next(branches: int) -> Non
     assert order == ["in", *(f"{branch}-{depth}" for branch in range(branches) for depth in range(3)), "join"]
 
 
-def test_layers_that_feed_each_other_in_a_circle_keep_their_order() -> None:
+def test_layers_in_a_cycle_keep_their_order() -> None:
     layers = [Layer("a", "Dense", inbound=("b",)), Layer("b", "Dense", inbound=("a",))]
     assert branch_by_branch(layers) == tuple(layers)

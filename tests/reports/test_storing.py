@@ -1,4 +1,4 @@
-"""JSON there and back, its schema, old and newer files, and what is refused."""
+"""JSON round trip, its schema, older and newer files, rejected files."""
 
 import json
 import math
@@ -39,18 +39,18 @@ def test_the_json_fits_the_schema(name: str) -> None:
     jsonschema.validate(json.loads(to_json(EVERY[name]())), json_schema(), jsonschema.Draft202012Validator)
 
 
-def test_the_schema_refuses_a_wrong_type() -> None:
+def test_the_schema_rejects_a_wrong_type() -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(json.loads(changed(state="ill")), json_schema())
 
 
-def test_all_top_level_keys_are_there_and_the_schema_comes_first() -> None:
+def test_all_top_level_keys_are_present_and_the_schema_comes_first() -> None:
     data = json.loads(to_json(sick()))
     assert next(iter(data)) == "schema"
     assert set(data) == {field.name for field in fields(Diagnosis)} == set(json_schema()["required"])
 
 
-def test_numbers_that_are_not_finite_are_strings_and_come_back_as_numbers() -> None:
+def test_non_finite_numbers_are_stored_as_strings_and_read_as_numbers() -> None:
     text = to_json(hostile())
     assert "NaN" not in text.replace('"NaN"', "") and "Infinity" not in text.replace('"Infinity"', "").replace(
         '"-Infinity"', ""
@@ -67,7 +67,7 @@ def test_free_form_facts_keep_their_numbers() -> None:
     assert math.isnan(read.subject["rates"][0])
 
 
-def test_a_class_called_nan_stays_text() -> None:
+def test_a_class_named_nan_stays_text() -> None:
     bars = Bars("rows", ("NaN", "Infinity"), (1.0, 2.0))
     finding = replace(sick().findings[0], where=Where(label="NaN"), evidence=(bars,))
     read = from_json(to_json(replace(sick(), findings=(finding,)))).findings[0]
@@ -75,7 +75,7 @@ def test_a_class_called_nan_stays_text() -> None:
     assert read.evidence == (bars,)
 
 
-def test_the_place_calls_the_label_class() -> None:
+def test_the_label_is_stored_as_class() -> None:
     places = [finding["where"] for finding in json.loads(to_json(sick()))["findings"]]
     assert all("class" in place and "label" not in place for place in places)
     assert from_json(to_json(sick())).findings[7].where.label == "Dress"
@@ -137,7 +137,7 @@ def test_a_newer_schema_opens_with_a_notice() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": "one"}', '{"schema": 1}', "null", "\x00"])
-def test_what_is_no_diagnosis_is_refused_in_one_sentence(text: str) -> None:
+def test_a_text_that_is_not_a_diagnosis_is_rejected_with_one_sentence(text: str) -> None:
     with pytest.raises(InputError, match="not a") as caught:
         from_json(text)
     assert "\n" not in str(caught.value)
@@ -153,7 +153,7 @@ def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_saving_leaves_the_file_and_nothing_else(tmp_path: Path) -> None:
+def test_saving_writes_only_the_file(tmp_path: Path) -> None:
     save(deep(), tmp_path / "new" / "a.json")
     save(sick(), tmp_path / "new" / "a.html")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.html", "a.json"]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from diagnose.diagnosis import Effect
+from diagnose.findings import Interval
 from diagnose.reports.terminal import CAUSES, render
 from tests.reports.examples import EVERY, healthy, hostile, sick
 
@@ -38,9 +40,15 @@ def test_at_most_five_causes() -> None:
     assert "and 4 more in the report" in text
 
 
-def test_a_healthy_model_gets_a_clean_bill() -> None:
+def test_a_healthy_model_has_no_causes() -> None:
     text = render(replace(healthy(), causes=()))
-    assert "No cause was found." in text and "Worth doing next" in text and "could not run" not in text
+    assert "No cause was found." in text and "Worth trying next" in text and "could not run" not in text
+
+
+def test_a_trial_without_effect_is_one_phrase() -> None:
+    effect = Effect("inputs-not-scaled", "inputs scaled", 0.0, 0.0, Interval(0.0, 0.0), "sufficient", 3, steps=600)
+    text = " ".join(render(replace(sick(), effects=(effect,))).split())
+    assert "Inputs scaled alone: train skill stays at 0 after 600 steps: gain [0, 0]" in text
 
 
 def test_lines_keep_the_width() -> None:
@@ -49,7 +57,7 @@ def test_lines_keep_the_width() -> None:
     assert [line for line in lines if len(line) > 72 and not line.lstrip()[:2].strip(".").isdigit()] == []
 
 
-def test_colour_adds_codes_and_nothing_else() -> None:
+def test_colour_only_adds_colour_codes() -> None:
     import re
 
     coloured = render(sick(), colour=True)
@@ -57,6 +65,6 @@ def test_colour_adds_codes_and_nothing_else() -> None:
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == render(sick())
 
 
-def test_no_name_can_steer_the_terminal() -> None:
+def test_no_name_can_control_the_terminal() -> None:
     nasty = replace(hostile(), subject={"name": "\x1b]0;owned\x07\x1b[2J"}, headline="\x1b[31mred\r\nover")
     assert not {"\x1b", "\x07", "\r"} & set(render(nasty))

@@ -1,5 +1,7 @@
 """Terms and gauges."""
 
+import re
+
 import pytest
 
 from diagnose.findings import Finding, Interval, Severity
@@ -7,7 +9,7 @@ from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import GLOSSARY, Words, target
 
 
-def test_a_term_is_marked_once_a_section() -> None:
+def test_a_term_is_marked_once_per_section() -> None:
     words = Words()
     assert words("The variance is the larger part; variance falls with rows.").count("<button") == 1
     assert "<button" not in words("Variance again")
@@ -16,18 +18,18 @@ def test_a_term_is_marked_once_a_section() -> None:
     assert list(words.used) == ["variance"]
 
 
-def test_terms_are_found_in_the_plural_with_hyphens_and_as_other_words() -> None:
+def test_terms_are_found_as_plurals_with_hyphens_and_as_synonyms() -> None:
     words = Words()
     words("Dead units, a constant-prediction, the validation set and train-dev")
     assert set(words.used) == {"dead unit", "constant prediction", "dev set", "train-dev"}
 
 
-def test_parts_of_names_are_no_terms_and_all_else_is_escaped() -> None:
+def test_parts_of_names_are_not_terms_and_all_text_is_escaped() -> None:
     words = Words()
     assert words("layer block_variance_1 <script>") == "layer block_variance_1 &lt;script&gt;"
 
 
-def test_numbers_stay_whole() -> None:
+def test_numbers_do_not_wrap() -> None:
     assert Words()("about 6e-05, or 90 %") == 'about <span class="num">6e−5</span>, or <span class="num">90 %</span>'
     assert Words()("pass --dev PATH.") == 'pass <code class="num">--dev PATH</code>.'
     assert Words()("layer block_1e05") == "layer block_1e05"
@@ -44,8 +46,13 @@ def finding(value: float | None, threshold: float | None, interval: Interval | N
 
 
 def test_a_gauge_shades_the_side_of_the_threshold_away_from_the_value() -> None:
-    assert "nothing would be found below 1" in gauge(finding(3.0, 1.0))
-    assert "nothing would be found above 1" in gauge(finding(0.5, 1.0))
+    above, below = gauge(finding(3.0, 1.0)), gauge(finding(0.5, 1.0))
+    assert "3; alarm threshold 1" in above
+    assert "0.5; alarm threshold 1" in below
+    (start,) = re.findall(r'class="okb" x="([\d.]+)%"', above)
+    assert float(start) == 0
+    (start,) = re.findall(r'class="okb" x="([\d.]+)%"', below)
+    assert float(start) > 0
 
 
 def test_ratios_are_drawn_on_a_log_axis() -> None:

@@ -12,7 +12,7 @@ FIRST = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
 def put(folder: Path, diagnosis: Diagnosis, model: str, day: int, live: bool = False) -> Path:
-    """Save a result under the name `diagnose` would give it, `day` days after the first."""
+    """Save a result under the name that `diagnose` would give it, `day` days after the first."""
     date = FIRST + timedelta(days=day)
     subject, settings = diagnosis.subject | {"name": model}, diagnosis.settings | ({"live": True} if live else {})
     path = folder / f"{model}-{date:%Y%m%dT%H%M%SZ}.json"
@@ -23,7 +23,7 @@ def put(folder: Path, diagnosis: Diagnosis, model: str, day: int, live: bool = F
 
 
 def several(folder: Path) -> Path:
-    """Three runs of one model, a hostile one, a damaged file, and one of something else."""
+    """Three runs of one model, a hostile result, a damaged file, and files that are not results."""
     for day, make in enumerate((sick, sick, healthy)):
         put(folder, make(), "cnn", day)
     hostile().save(folder / "hostile.json")

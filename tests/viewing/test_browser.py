@@ -1,4 +1,4 @@
-"""The viewer in Chromium: widths, themes, axe, keyboard, script off, a list that renews itself."""
+"""The viewer in Chromium: widths, themes, axe, keyboard, disabled scripts, pages that refresh themselves."""
 
 import threading
 from collections.abc import Iterator
@@ -46,23 +46,23 @@ def site(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_page_scrolls_sideways_or_complains(chromium: Browser, site: str, name: str) -> None:
+def test_no_page_scrolls_sideways_or_reports_errors(chromium: Browser, site: str, name: str) -> None:
     for width in WIDTHS:
         page = chromium.show(site + PAGES[name], width)
         assert fits(page), width
-        damaged = [text for text in chromium.said if "422" not in text]
-        assert damaged == []
-        assert [address for address in chromium.asked if not address.startswith(site)] == []
+        unexpected = [text for text in chromium.messages if "422" not in text]
+        assert unexpected == []
+        assert [address for address in chromium.requests if not address.startswith(site)] == []
 
 
 @pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1280, "dark")])
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "report"])
-def test_axe_has_nothing_against_it(chromium: Browser, site: str, name: str, width: int, theme: Theme) -> None:
+def test_axe_finds_nothing(chromium: Browser, site: str, name: str, width: int, theme: Theme) -> None:
     assert violations(chromium.show(site + PAGES[name], width, theme)) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_has_nothing_against_the_bar_above_a_report(chromium: Browser, site: str, theme: Theme) -> None:
+def test_axe_finds_nothing_in_the_bar_above_a_report(chromium: Browser, site: str, theme: Theme) -> None:
     page = chromium.show(site + PAGES["report"], 360, theme)
     assert violations(page, "document.querySelector('.site')") == []
 
@@ -70,7 +70,7 @@ def test_axe_has_nothing_against_the_bar_above_a_report(chromium: Browser, site:
 def test_the_keyboard_reaches_search_sort_and_comparison(chromium: Browser, site: str) -> None:
     page = chromium.show(site)
     reached = stops(page)
-    assert reached[0] == "To the content"
+    assert reached[0] == "Skip to the content"
     for name in ("Search", "Dev error", "cnn", "Trends"):
         assert any(name in stop for stop in reached), name
     page.locator("input[name=result]").nth(1).focus()
@@ -97,19 +97,19 @@ def test_without_script_search_sort_and_comparison_work(chromium: Browser, site:
     assert page.locator("h1").inner_text().startswith("From sick to healthy")
 
 
-def test_a_running_training_renews_its_page(chromium: Browser, site: str, folder: Path) -> None:
+def test_the_page_of_a_running_training_refreshes(chromium: Browser, site: str, folder: Path) -> None:
     path = put(folder, sick(), "running", 9, live=True)
     try:
         page = chromium.show(f"{site}/report/{path.name}")
         assert page.locator(".live").inner_text() == "live"
         put(folder, healthy(), "running", 9, live=True)
         page.wait_for_selector("text=The checks found no problem", timeout=20_000)
-        assert chromium.said == []
+        assert chromium.messages == []
     finally:
         path.unlink()
 
 
-def test_the_list_waits_while_somebody_chooses(chromium: Browser, site: str, folder: Path) -> None:
+def test_the_list_does_not_refresh_during_a_selection(chromium: Browser, site: str, folder: Path) -> None:
     page = chromium.show(site)
     page.locator("input[name=result]").first.check()
     path = put(folder, sick(), "arrived", 8)

@@ -1,4 +1,4 @@
-"""What the viewer answers: list, reports, two side by side, trends, live runs."""
+"""The pages of the viewer: list, reports, comparison, trends, live runs."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def client(folder: Path) -> FlaskClient:
 
 
 def models(answer: TestResponse) -> list[str]:
-    """The models of the list, in its order."""
+    """The models in the list, in order."""
     return re.findall(r'<th scope="row"><a href="/report/([^"]*?)-2026', answer.text)
 
 
@@ -43,7 +43,7 @@ def test_the_list_has_every_result_newest_first_and_damaged_files_last(client: F
     assert "the JSON has no number &#34;schema&#34;" in page.text
 
 
-def test_errors_stand_with_their_intervals(client: FlaskClient) -> None:
+def test_errors_have_intervals(client: FlaskClient) -> None:
     page = client.get("/?q=cnn&state=healthy").text
     assert re.search(r"11\.0 %</span> <span class=\"iv-t\">\[10\.1, 12\.0\]", page)
 
@@ -68,7 +68,7 @@ def test_search_and_filter(client: FlaskClient, asked: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("sort", choosing.SORTS)
-def test_every_column_sorts_both_ways_and_says_so(client: FlaskClient, sort: str) -> None:
+def test_every_column_sorts_both_ways_and_is_marked(client: FlaskClient, sort: str) -> None:
     down, up = (client.get(f"/?q=cnn&sort={sort}&order={order}").text for order in ("down", "up"))
     assert 'aria-sort="descending"' in down
     assert 'aria-sort="ascending"' in up
@@ -96,7 +96,7 @@ def test_pages_of_fifty(tmp_path: Path) -> None:
     assert 'rel="next"' not in last
 
 
-def test_an_empty_folder_says_what_fills_it(tmp_path: Path) -> None:
+def test_an_empty_folder_shows_how_to_add_a_result(tmp_path: Path) -> None:
     page = application(tmp_path).test_client().get("/")
     assert page.status_code == 200
     assert "diagnose MODEL DATA" in page.text
@@ -119,7 +119,7 @@ def test_a_report_leads_to_the_previous_run_of_its_model(client: FlaskClient, fo
     assert "/compare?" not in client.get(f"/report/{first}").text
 
 
-def test_a_damaged_file_says_why_it_is_not_shown(client: FlaskClient) -> None:
+def test_a_damaged_file_shows_the_reason(client: FlaskClient) -> None:
     for name in ("damaged.json", "package.json"):
         page = client.get(f"/report/{name}")
         assert page.status_code == 422
@@ -127,8 +127,8 @@ def test_a_damaged_file_says_why_it_is_not_shown(client: FlaskClient) -> None:
         assert client.get(f"/compare?result={name}&result=hostile.json").status_code == 422
 
 
-def test_no_damage_is_our_fault(tmp_path: Path) -> None:
-    """Every value of the top level replaced by every other kind, and the text cut anywhere."""
+def test_no_damaged_file_crashes_the_viewer(tmp_path: Path) -> None:
+    """Every top-level value replaced by values of other types, and the text cut at several places."""
     healthy().save(tmp_path / "whole.json")
     text = (tmp_path / "whole.json").read_text()
     data = json.loads(text)
@@ -155,7 +155,7 @@ def test_two_side_by_side_the_older_first(client: FlaskClient, folder: Path) -> 
 
 
 @pytest.mark.parametrize("asked", ["", "result=hostile.json", "result=hostile.json&result=hostile.json"])
-def test_comparing_wants_two(client: FlaskClient, asked: str) -> None:
+def test_comparing_needs_two_results(client: FlaskClient, asked: str) -> None:
     answer = client.get(f"/compare?{asked}")
     assert answer.status_code == 400
     assert "Choose two results" in answer.text
@@ -192,7 +192,7 @@ def test_an_unchanged_page_is_not_drawn_again(client: FlaskClient, folder: Path)
         assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", version)
 
 
-def test_a_page_of_a_training_that_goes_on_changes_with_its_file(tmp_path: Path) -> None:
+def test_the_page_of_a_running_training_changes_with_its_file(tmp_path: Path) -> None:
     path = put(tmp_path, sick(), "cnn", 0, live=True)
     client = application(tmp_path).test_client()
     address = f"/report/{path.name}"
@@ -201,7 +201,7 @@ def test_a_page_of_a_training_that_goes_on_changes_with_its_file(tmp_path: Path)
     assert ">live</p>" in page.text
     assert f'data-version="{page.headers["ETag"][1:-1]}" data-every="2"' in page.text
     put(tmp_path, healthy(), "cnn", 0, live=True)
-    time.sleep(1.1)  # a listing is believed for a second
+    time.sleep(1.1)  # a listing is reused for a second
     changed = client.head(address).headers["ETag"]
     assert changed != page.headers["ETag"]
     assert "The checks found no problem" in client.get(address).text
@@ -210,21 +210,21 @@ def test_a_page_of_a_training_that_goes_on_changes_with_its_file(tmp_path: Path)
     assert ">live</p>" not in client.get(address).text
 
 
-def test_a_result_written_this_moment_is_there(tmp_path: Path) -> None:
+def test_a_new_result_is_available_at_once(tmp_path: Path) -> None:
     client = application(several(tmp_path)).test_client()
     assert client.get("/").status_code == 200
     path = put(tmp_path, healthy(), "fresh", 5)
     assert client.get(f"/report/{path.name}").status_code == 200
 
 
-def test_a_file_that_was_removed_is_gone(tmp_path: Path) -> None:
+def test_a_removed_file_is_gone(tmp_path: Path) -> None:
     path = put(tmp_path, sick(), "cnn", 0)
     client = application(tmp_path).test_client()
     assert client.get(f"/report/{path.name}").status_code == 200
     path.unlink()
     time.sleep(1.1)
     assert client.get(f"/report/{path.name}").status_code == 404
-    assert "There are none yet" in client.get("/").text
+    assert "There are no results yet" in client.get("/").text
 
 
 def test_nothing_is_written_into_the_folder(client: FlaskClient, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who is answered and what is given out: this machine only, this folder only, reading only."""
+"""The viewer answers only this machine, serves only its folder and is read-only."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ SECRET = "the file outside"
 
 @pytest.fixture
 def client(tmp_path: Path) -> FlaskClient:
-    """A folder of results beside a file that must stay unseen, with links that lead to it."""
+    """A folder of results with links to a file outside, which must not be served."""
     outside, folder = tmp_path / "outside", tmp_path / "results"
     outside.mkdir()
     several(folder) if folder.is_dir() else several(_made(folder))
@@ -36,7 +36,7 @@ def _made(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8765", "localhost", "localhost:9", "LOCALHOST:8765"])
-def test_this_machine_is_answered(client: FlaskClient, host: str) -> None:
+def test_local_host_names_are_answered(client: FlaskClient, host: str) -> None:
     assert client.get("/", headers={"Host": host}).status_code == 200
 
 
@@ -44,7 +44,7 @@ def test_this_machine_is_answered(client: FlaskClient, host: str) -> None:
     "host",
     ["", "evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", "0.0.0.0"],
 )
-def test_no_other_name_is_answered(client: FlaskClient, host: str) -> None:
+def test_other_host_names_are_refused(client: FlaskClient, host: str) -> None:
     for address in ("/", "/json/hostile.json", "/style.css", "/nothing"):
         answer = client.get(address, headers={"Host": host})
         assert answer.status_code in (400, 403)
@@ -101,7 +101,7 @@ def test_a_file_that_becomes_a_link_is_not_followed(client: FlaskClient, tmp_pat
 @pytest.mark.parametrize(
     "address", ["/", "/trends", "/report/hostile.json", "/json/hostile.json", "/nothing", "/viewer.js"]
 )
-def test_every_answer_is_guarded(client: FlaskClient, address: str) -> None:
+def test_every_response_has_security_headers(client: FlaskClient, address: str) -> None:
     headers = client.get(address).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"

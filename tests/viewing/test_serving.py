@@ -1,4 +1,4 @@
-"""`diagnose view` as a user starts it."""
+"""`diagnose view` as a user runs it."""
 
 import signal
 import socket
@@ -31,7 +31,7 @@ def started(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 @pytest.mark.skipif(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="run in the background: no Ctrl-C here")
-def test_it_says_its_address_shows_the_list_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+def test_it_prints_its_address_serves_the_list_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     with started(several(tmp_path), "--port", "0") as (process, line):
         address = next(word for word in line.split() if word.startswith("http://127.0.0.1:"))
         with urlopen(address) as answer:
@@ -65,17 +65,17 @@ def test_only_the_loopback_address_listens(tmp_path: Path) -> None:
             pass
 
 
-def test_a_port_in_use_is_said(tmp_path: Path) -> None:
+def test_a_port_in_use_is_an_error(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(InputError, match=f"port {port} cannot be used: pass another"):
+        with pytest.raises(InputError, match=f"port {port} cannot be used; pass another"):
             serve(tmp_path, port, print)
 
 
 @pytest.mark.parametrize(("name", "words"), [("missing", "does not exist"), ("file", "is a file")])
-def test_no_folder_is_said(tmp_path: Path, name: str, words: str) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=f"{words}: pass a folder of results"):
+    with pytest.raises(InputError, match=f"DIR must be a folder of results, but .*{name} {words}"):
         serve(tmp_path / name, None, print)

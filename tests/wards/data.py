@@ -1,4 +1,7 @@
-"""The wards' data: scikit-learn's sets, generated ones, and real ones from a folder beside the checkout."""
+"""The data of the wards: from scikit-learn, generated, and real datasets in a folder beside the checkout.
+
+The text of a function here is part of the key of every cached training that uses it, docstring included.
+"""
 
 import csv
 import os
@@ -69,7 +72,7 @@ def split(x: Array, y: Array, task: str, units: int, share: float = 0.3) -> Data
     return Data((x_train, y_train), (x_dev, y_dev), (task,), (units,))
 
 
-# --- scikit-learn's sets ------------------------------------------------------------------------
+# --- datasets of scikit-learn -------------------------------------------------------------------
 
 
 def digits(layout: str = "flat", top: float = 1.0) -> Data:
@@ -135,7 +138,7 @@ def _tabular(x: Array, y: Array, regression: bool = False) -> Data:
     return split(x.astype("float32"), y.astype("int64"), task, 1 if classes == 2 else classes)
 
 
-# --- generated sets -----------------------------------------------------------------------------
+# --- generated datasets -------------------------------------------------------------------------
 
 
 def friedman(rows: int = 1500, standardised: bool = True) -> Data:
@@ -225,7 +228,7 @@ def codes(rows: int = 1500, columns: int = 6, levels: int = 8) -> Data:
     return split(np.eye(levels, dtype="float32")[x].reshape(rows, -1), y, "multiclass", 3)
 
 
-# --- real sets beside the checkout --------------------------------------------------------------
+# --- real datasets beside the checkout ----------------------------------------------------------
 
 
 def pictures(name: str = "fashion_mnist", layout: str = "image", rows: int = 3000, top: float = 1.0) -> Data:
@@ -290,7 +293,7 @@ def _extra(path: str) -> Path:
     return EXTRA / path
 
 
-# --- what is done to data, rightly or wrongly ----------------------------------------------------
+# --- changes to the data -------------------------------------------------------------------------
 
 
 def standard(data: Data) -> Data:

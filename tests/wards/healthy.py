@@ -1,6 +1,6 @@
-"""The healthy ward: nothing is planted, and much of it looks sick to a careless check.
+"""The healthy ward: models without a planted fault, many of which look sick to a careless check.
 
-Append within a family; the halves are assigned by the order (`recipe.in_halves`).
+Append within a family: the order decides the half (`recipe.in_halves`).
 """
 
 import keras
@@ -13,7 +13,7 @@ from tests.wards.recipe import healthy, make
 RESTARTS = make(optimizers.schedules.CosineDecayRestarts, initial_learning_rate=0.01, first_decay_steps=200)
 
 HEALTHY = (
-    # Dense nets: z-scores far beyond [-1, 1], a high rate, all of train right, wide or deep on purpose.
+    # Dense nets: z-scores far beyond [-1, 1], a high rate, zero train error, wide or deep by design.
     healthy("digits-mlp", "mlp", ref.DIGITS_MLP, quick=True),
     healthy("digits-sgd-0.1", "mlp", ref.DIGITS_SGD),
     healthy("digits-z-scores", "mlp", ref.DIGITS_MLP, spoil=(make(data.standard),)),
@@ -54,7 +54,7 @@ HEALTHY = (
     healthy("digits-cosine-restarts", "mlp", ref.DIGITS_MLP, optimizer=make(optimizers.Adam, learning_rate=RESTARTS)),
     healthy("digits-pixels-0-16-adam", "mlp", ref.DIGITS_MLP, data=make(data.digits, top=16.0)),
     healthy("digits-residual-no-norm", "mlp", ref.DIGITS_MLP, model=make(models.residual_mlp), epochs=12),
-    # Pictures: most channels silent, a Rescaling inside, batch normalisation.
+    # Images: most channels inactive, a Rescaling inside, batch normalisation.
     healthy("digits-cnn", "cnn", ref.DIGITS_CNN),
     healthy("digits-cnn-adam-0.01", "cnn", ref.DIGITS_CNN, optimizer=ref.adam(0.01)),
     healthy(
@@ -67,7 +67,7 @@ HEALTHY = (
     healthy("digits-cnn-batch-norm", "cnn", ref.DIGITS_CNN, model=make(models.cnn, norm=True, dropout=0.3)),
     healthy("digits-residual", "residual", ref.DIGITS_RESIDUAL),
     healthy("digits-residual-sgd", "residual", ref.DIGITS_RESIDUAL, optimizer=ref.sgd(0.1, momentum=0.9)),
-    # Sequences: gates saturate by design, tokens are no numbers.
+    # Sequences: gates saturate by design, tokens are not numeric inputs.
     healthy("waves-lstm", "rnn", ref.WAVES_LSTM),
     healthy("waves-gru", "rnn", ref.WAVES_GRU),
     healthy("echo-gru-regression", "rnn", ref.ECHO),
@@ -81,7 +81,7 @@ HEALTHY = (
     healthy(
         "digits-transformer-2-blocks", "transformer", ref.DIGITS_TRANSFORMER, model=make(models.transformer, blocks=2)
     ),
-    # Numbers out: large targets that the model itself rescales, a robust loss, a code narrower than its input.
+    # Numeric outputs: large targets that the model rescales itself, a robust loss, a code narrower than the input.
     healthy("friedman-regression", "regression", ref.FRIEDMAN, quick=True),
     healthy(
         "friedman-tanh-huber",
@@ -109,7 +109,7 @@ HEALTHY = (
         data=make(data.reconstruction, code=8),
         model=make(models.autoencoder, activation="tanh"),
     ),
-    # Several of many, several outputs, several inputs, code instead of a graph, a borrowed trunk.
+    # Multi-label, several outputs, several inputs, subclassed, pretrained backbone.
     healthy("digits-traits", "multilabel", ref.TRAITS),
     healthy("digits-two-outputs", "structure", ref.TWO_OUTPUTS),
     healthy(
@@ -117,7 +117,7 @@ HEALTHY = (
     ),
     healthy("digits-subclassed", "structure", ref.DIGITS_MLP, model=make(models.subclassed)),
     healthy("digits-frozen-backbone", "structure", ref.DIGITS_MLP, model=make(models.frozen_backbone)),
-    # Tables: little data, few classes, imbalance, a signal that allows 55 % and no more.
+    # Tables: little data, few classes, imbalance, a signal that allows at most 55 % accuracy.
     healthy("wine", "tabular", ref.WINE),
     healthy("iris", "tabular", ref.IRIS),
     healthy("breast-cancer", "tabular", ref.CANCER, quick=True),
@@ -150,7 +150,7 @@ HEALTHY = (
     healthy("moons", "tiny", ref.MOONS),
     healthy("circles", "tiny", ref.CIRCLES),
     healthy("dev-easier-than-train", "tiny", ref.DIGITS_MLP, spoil=(make(data.easier_dev),), epochs=10),
-    # Real sets that are not part of scikit-learn.
+    # Real datasets that are not part of scikit-learn.
     healthy("fashion-cnn", "real", ref.FASHION),
     healthy("mnist-mlp", "real", ref.MNIST),
     healthy("pima", "real", ref.PIMA),

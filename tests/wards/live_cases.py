@@ -1,6 +1,6 @@
-"""Short trainings that go wrong in one known way, mildly or grossly, and trainings of the same families that go well.
+"""Short trainings with one known fault, mild or gross, and healthy trainings of the same families.
 
-Both are recipes of the wards (`recipe.py`), watched by the callback while they train. All data is scikit-learn's.
+Both are recipes of the wards (`recipe.py`), watched by the callback while they train. All data is from scikit-learn.
 """
 
 from collections.abc import Iterator
@@ -18,9 +18,10 @@ from tests.wards.references import LOGITS, adam, loss, sgd
 
 @dataclass(frozen=True)
 class LiveCase:
-    """One training. `fault` is empty for a healthy one; `contract` faults are sick whatever they score.
+    """One training. `fault` is "" for a healthy one; a `contract` fault counts as sick without a harmed score.
 
-    `seed` draws weights and order; `shuffle` is that of `fit`; `reference` is the recipe without the fault.
+    `seed` is for weights and row order; `shuffle` is the argument of `fit`; `reference` is the recipe without the
+    fault.
     """
 
     name: str
@@ -52,7 +53,7 @@ NORMAL_1 = make(keras.initializers.RandomNormal, stddev=1.0)
 TINY = make(keras.initializers.RandomNormal, stddev=1e-3)
 
 
-# --- what goes wrong ---------------------------------------------------------------------------------
+# --- faults ------------------------------------------------------------------------------------------
 
 
 def by_label(rows: data.Data) -> data.Data:
@@ -80,7 +81,7 @@ def drowned(rows: data.Data) -> keras.Model:
 
 
 def _faults(family: str, good: Recipe) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Fault, grade and what it changes: fields of the recipe, or of the case ("contract", "shuffle", "reference")."""
+    """Fault, grade and changed fields of the recipe, or of the case ("contract", "shuffle", "reference")."""
     rate = float(dict(good.optimizer.settings)["learning_rate"])
     for grade, factor in (("mild", 30.0), ("middle", 100.0), ("gross", 1000.0)):
         yield "rate too high", grade, {"optimizer": adam(rate * factor)}
@@ -107,7 +108,7 @@ def _faults(family: str, good: Recipe) -> Iterator[tuple[str, str, dict[str, Any
 
 
 def _faults_of_one(family: str, good: Recipe) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """The same, of what not every family has."""
+    """The same, for faults that only some families have."""
     if family in ("mlp", "cnn"):
         yield (
             "initialisation",
@@ -170,7 +171,7 @@ def _built(family: str, rows: data.Data) -> keras.Model:
 
 
 def _targets() -> Iterator[LiveCase]:
-    """Numbers to predict: the scale of targets is a fault of regression."""
+    """Regression cases with badly scaled targets."""
     for grade, factor, shift in (("mild", 100.0, 1000.0), ("middle", 1e4, 0.0), ("gross", 1e6, 0.0)):
         for seed in range(4):
             fault = replace(

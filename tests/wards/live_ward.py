@@ -1,4 +1,4 @@
-"""Trains the cases of `live_cases` under the callback and counts: alarm raised or not, and when."""
+"""Trains the cases of `live_cases` under the callback and counts whether and when an alarm is raised."""
 
 import gc
 import io
@@ -19,10 +19,10 @@ from tests.wards.ward import ALARMS, Rate
 
 @dataclass(frozen=True)
 class LiveResult:
-    """What the callback said of one training.
+    """The result of one training under the callback.
 
-    `verdict`: sick (harm verified), harmless, healthy, or broken. `alarm` is the first severity at warning or error,
-    `step` when it was raised (the last step: only by the diagnosis at the end), `steps` how many there were.
+    `verdict`: sick (harm verified), harmless, healthy or broken. `alarm`: the first severity at warning or error;
+    `step`: when it was raised (the last step: only by the diagnosis at the end); `steps`: number of steps.
     """
 
     name: str
@@ -41,12 +41,12 @@ class LiveResult:
 
     @property
     def live(self) -> bool:
-        """Raised while it trained."""
+        """Whether the alarm was raised during training."""
         return bool(self.alarm) and self.step < self.steps
 
 
 def watch(case: LiveCase) -> LiveResult:
-    """Train one case under the callback; whatever goes wrong costs this case only."""
+    """Train one case under the callback; an error affects only this case."""
     start = time.perf_counter()
     try:
         return _watched(case, start)
@@ -99,7 +99,7 @@ def _counts(cause: Any) -> bool:
 
 
 def _verified(case: LiveCase, rows: Any, model: Any) -> tuple[str, float]:
-    """Whether the fault did harm, on the dev rows, against the recipe without it (three seeds)."""
+    """Verdict and dev score: whether the fault did harm, compared with the recipe without it (three seeds)."""
     predicted = np.asarray(model(rows.judged[0], training=False))
     logits = bool(getattr(model.loss, "from_logits", False))
     own, _ = scoring.score(rows, rows.judged[1], [predicted], logits)
@@ -128,7 +128,7 @@ def live_table(results: Iterable[LiveResult]) -> str:
 
 
 def live_totals(results: Iterable[LiveResult]) -> str:
-    """Recall over the sick by fault, false alarms over the healthy, for each half and for all."""
+    """Recall over the sick trainings and false alarms over the healthy ones, for each half, for all and by fault."""
     results = list(results)
     lines: list[str] = []
     for half in ("tuning", "held-out", "all"):

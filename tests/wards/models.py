@@ -1,4 +1,7 @@
-"""The wards' models. Each builder takes a `Data` first, for its shapes and its natural head."""
+"""The models of the wards. Each builder takes a `Data` first, for its shapes and its head.
+
+The text of a function here is part of the key of every cached training that uses it, docstring included.
+"""
 
 from typing import Any
 
@@ -230,7 +233,7 @@ def frozen_backbone(data: Data, width: int = 64) -> keras.Model:
     return keras.Model(source, head(data)(backbone(source, training=False)), name="fine_tuned")
 
 
-# --- what is done to a model ---------------------------------------------------------------------
+# --- changes to a model --------------------------------------------------------------------------
 
 
 def freeze(model: keras.Model, keep: int = 0) -> None:

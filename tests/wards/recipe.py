@@ -1,4 +1,4 @@
-"""What a case is made of: put-off calls, recipes and cases. Plain data, so that a case has a text and a hash."""
+"""Deferred calls, recipes and cases. They are plain data, so that a case has a text and a hash."""
 
 import hashlib
 import inspect
@@ -11,13 +11,13 @@ HALVES = ("tuning", "held-out")
 
 @dataclass(frozen=True)
 class Make:
-    """A call put off: it builds its thing anew each time, and its text says what it builds."""
+    """A deferred call: builds a new object each time, and describes it as text."""
 
     build: Callable[..., Any]
     settings: tuple[tuple[str, Any], ...] = ()
 
     def __call__(self, *subjects: Any) -> Any:
-        """Build it; settings that are put-off calls themselves are built first."""
+        """Build it; settings that are deferred calls are built first."""
         built = {name: value() if isinstance(value, Make) else value for name, value in self.settings}
         return self.build(*subjects, **built)
 
@@ -30,17 +30,17 @@ class Make:
 
 
 def make(build: Callable[..., Any], **settings: Any) -> Make:
-    """Put a call off."""
+    """Defer a call."""
     return Make(build, tuple(settings.items()))
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model comes about: data, model, compile settings, training.
+    """How a model is made: data, model, compile settings, training.
 
-    `data` builds a `Data`; `spoil` changes it before training, `handed` changes what the examination is
-    given afterwards. `model` builds from the data; `before` acts on it before it is compiled, `after` on
-    the trained weights. `loss` None is the natural loss of each output's task.
+    `data` builds a `Data`; `spoil` changes it before training, `handed` changes the rows that the examination gets.
+    `model` builds the model from the data; `before` changes it before it is compiled, `after` changes the trained
+    weights. If `loss` is None, each output gets the usual loss of its task.
     """
 
     data: Make
@@ -56,7 +56,7 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """All settings, and the source of all our functions that they name: two recipes of one text train alike."""
+        """All settings and the source of all functions of this package that they use: a key for the training."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         lines = [f"{name}: {_text(value)}" for name, value in fields.items()]
         return "\n".join(lines + sorted(_sources(_makes(fields.values()))))
@@ -64,12 +64,12 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Case:
-    """One patient.
+    """One case of a ward.
 
     Args:
-        answers: every cause code that would be a right first answer; empty for a healthy case.
-        reference: the recipe with the fault undone (sick), or None (healthy: judged by baselines).
-        hard: the fault breaks the loss contract or finiteness, so no harm in the score is asked for.
+        answers: every cause code that is a right first answer; empty for a healthy case.
+        reference: the recipe without the fault; None for a healthy case, which is judged by baselines.
+        hard: the fault breaks the loss contract or finiteness, so no harm in the score is required.
         quick: part of `--quick`.
         half: "tuning" (thresholds may be chosen on it) or "held-out" (figures come from it).
     """
@@ -99,14 +99,14 @@ def sick(
 
 
 def healthy(name: str, family: str, recipe: Recipe, *, quick: bool = False, **changes: Any) -> Case:
-    """A case that is fine; `changes` replace fields of the recipe."""
+    """A healthy case; `changes` replace fields of the recipe."""
     return Case(name, family, replace(recipe, **changes), quick=quick)
 
 
 def in_halves(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """Assign the halves: a family's cases alternate, starting where the hash of the family says.
+    """Assign the halves: the cases of a family alternate, and a hash of the family decides the first.
 
-    Both halves so get every family of two or more, and a case that is appended moves no other.
+    So both halves have every family of two or more, and appending a case moves no other.
     """
     seen: dict[str, int] = {}
     assigned = []
@@ -131,8 +131,8 @@ def _makes(values: Iterable[Any]) -> Iterator[Make]:
 
 
 def _sources(makes: Iterable[Make]) -> set[str]:
-    """The text of the functions of this package behind these calls, and of what they call in turn."""
-    todo: list[Any] = [put_off.build for put_off in makes]
+    """The source of the functions of this package that these calls use, directly or indirectly."""
+    todo: list[Any] = [deferred.build for deferred in makes]
     found: dict[str, str] = {}
     while todo:
         thing = todo.pop()

@@ -1,4 +1,4 @@
-"""Recipes that work: the healthy ward trains them as they are, the sick ward with one thing broken."""
+"""Recipes that work: the healthy ward trains them unchanged, the sick ward with one fault."""
 
 import keras
 from keras import optimizers

@@ -1,4 +1,4 @@
-"""How well predictions do, on one scale for every task, and what scikit-learn reaches on the same rows."""
+"""Scores predictions on one scale for all tasks, and computes scikit-learn baselines on the same rows."""
 
 from typing import Any
 
@@ -6,19 +6,19 @@ import numpy as np
 
 from tests.wards.data import Array, Data
 
-RESAMPLES = 200  # bootstrap draws behind a standard error
+RESAMPLES = 200  # bootstrap samples for a standard error
 
 
 def parts(arrays: Any) -> tuple[Any, ...]:
-    """One array per input or output, however many there are."""
+    """One array per input or output, as a tuple."""
     return tuple(arrays) if isinstance(arrays, tuple | list) else (arrays,)
 
 
 def score(data: Data, targets: Any, predictions: Any, logits: bool = False) -> tuple[float, float]:
-    """The mean score over the outputs and its standard error by a bootstrap over rows.
+    """The mean score over the outputs and its standard error, by a bootstrap over rows.
 
-    Balanced accuracy for classes (the mean over the columns for multi-label), R2 floored at 0 for numbers.
-    `logits` says that the predictions were not squashed: a binary one is cut at 0, not at 0.5.
+    Balanced accuracy for classes (for multi-label the mean over the columns), R2 clipped at 0 for numbers.
+    `logits`: predictions are logits, so binary ones are cut at 0 instead of 0.5.
     """
     columns = list(zip(data.tasks, parts(targets), parts(predictions), strict=True))
     rows = len(columns[0][1])
@@ -48,13 +48,13 @@ def _one(task: str, y: Array, predictions: Array, logits: bool) -> float:
     return _balanced(labels, predictions.argmax(axis=1))
 
 
-def _balanced(labels: Array, said: Array) -> float:
-    """Mean over the classes of the share of their rows that were recognised."""
-    return float(np.mean([np.mean(said[labels == one] == one) for one in np.unique(labels)]))
+def _balanced(labels: Array, predicted: Array) -> float:
+    """Mean recall over the classes."""
+    return float(np.mean([np.mean(predicted[labels == one] == one) for one in np.unique(labels)]))
 
 
 def constant_score(data: Data) -> float:
-    """What the best constant prediction scores on the dev set, or on train where there is none."""
+    """Score of the best constant prediction on the dev set, or on train if there is none."""
     y = data.judged[1]
     floors = {"binary": 0.5, "multilabel": 0.5, "regression": 0.0}
     alone = [
@@ -65,12 +65,12 @@ def constant_score(data: Data) -> float:
 
 
 def _labels(y: Array) -> Array:
-    """Class numbers, also from one column per class."""
+    """Class numbers, from labels or one-hot columns."""
     return y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.ravel()
 
 
 def baseline_score(data: Data) -> float | None:
-    """The best dev score of scikit-learn's usual models, the mean over the outputs; None without a dev set."""
+    """The best dev score of common scikit-learn models, as mean over the outputs; None without a dev set."""
     if data.dev is None:
         return None
     x_train, x_dev = _features(data, data.train[0]), _features(data, data.dev[0])
@@ -115,15 +115,15 @@ class _Components:
 
 
 def _predicted(model: Any, task: str, x_train: Array, y_train: Array, x_dev: Array) -> Array:
-    """Predictions in the shape that a net's would have."""
+    """Predictions in the shape that a network would return."""
     flat = task in ("binary", "multiclass") or y_train.shape[1:] == (1,)
     model.fit(x_train, _labels(y_train) if flat else y_train)
-    said = np.asarray(model.predict(x_dev), "float64")
-    return said if said.ndim == 2 else said[:, None]
+    predictions = np.asarray(model.predict(x_dev), "float64")
+    return predictions if predictions.ndim == 2 else predictions[:, None]
 
 
 def _features(data: Data, x: Any) -> Array:
-    """Inputs as a table: counts of tokens, else every number in a column of its own; holes become 0."""
+    """Inputs as a table: token counts, or one column per number; NaN becomes 0."""
     joined = np.concatenate([np.asarray(part).reshape(len(part), -1) for part in parts(x)], axis=1)
     if data.vocabulary:
         return np.stack([np.bincount(row, minlength=data.vocabulary) for row in joined])

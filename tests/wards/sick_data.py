@@ -1,6 +1,6 @@
-"""Sick by its data: scales, rows, labels, and numbers that are none.
+"""Sick cases with faults in the data: scales, rows, labels, NaN.
 
-Append within a family; the halves are assigned by the order (`recipe.in_halves`).
+Append within a family: the order decides the half (`recipe.in_halves`).
 """
 
 from tests.wards import data, models

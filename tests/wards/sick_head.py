@@ -1,6 +1,6 @@
-"""Sick at the head: units, activation, loss and labels do not fit together.
+"""Sick cases with faults in the head: units, activation, loss and labels do not match.
 
-Append within a family; the halves are assigned by the order (`recipe.in_halves`).
+Append within a family: the order decides the half (`recipe.in_halves`).
 """
 
 from tests.wards import data

@@ -1,6 +1,6 @@
-"""Sick by what is built between input and head.
+"""Sick cases with faults in the network between input and head.
 
-Append within a family; the halves are assigned by the order (`recipe.in_halves`).
+Append within a family: the order decides the half (`recipe.in_halves`).
 """
 
 from typing import Any

@@ -1,13 +1,13 @@
-"""Sick by how it is trained; and where the error is, in models that are built and trained well.
+"""Sick cases with faults in the training, and cases of high variance.
 
-Append within a family; the halves are assigned by the order (`recipe.in_halves`).
+Append within a family: the order decides the half (`recipe.in_halves`).
 """
 
 from tests.wards import data
 from tests.wards import references as ref
 from tests.wards.recipe import make, sick
 
-SLOW = {"learning-rate-too-low", "undertrained"}  # one family: which of them it was, cannot always be told
+SLOW = {"learning-rate-too-low", "undertrained"}  # the two cannot always be distinguished
 
 SICK_TRAINING = (
     # rate-too-high

@@ -1,4 +1,4 @@
-"""The wards' arithmetic, on results written by hand."""
+"""The rates and scores of the wards, on hand-written results."""
 
 from typing import Any
 
@@ -28,13 +28,13 @@ def test_rank_counts_from_one() -> None:
     assert result("c", WRONG).rank is None
 
 
-def test_rates_leave_out_what_was_not_verified() -> None:
+def test_rates_leave_out_unverified_cases() -> None:
     shares = rates([result("a", RIGHT), result("b", WRONG, RIGHT), result("c", verdict="harmless")])
     assert shares["sick: right cause first"] == Rate(1, 2)
     assert shares["sick: right cause in the first three"] == Rate(2, 2)
 
 
-def test_directions_and_hints_are_no_alarm() -> None:
+def test_directions_and_hints_are_not_alarms() -> None:
     causes = (named("high-variance", "warning", "direction"), named("dead-units", "hint"))
     shares = rates([result("a", *causes, sick=False, state="healthy", verdict="healthy")])
     assert shares["healthy: some disease at warning or error"] == Rate(0, 1)
@@ -47,13 +47,13 @@ def test_a_disease_at_warning_is_an_alarm() -> None:
 
 
 def test_wilson_intervals() -> None:
-    low, high = Rate(0, 10).interval  # the closed form is z2 / (n + z2) for none of n
+    low, high = Rate(0, 10).interval  # for 0 of n the upper end is z2 / (n + z2)
     assert low == pytest.approx(0.0, abs=1e-12)
     assert high == pytest.approx(1.96**2 / (10 + 1.96**2))
     assert Rate(5, 10).interval == pytest.approx((0.2366, 0.7634), abs=1e-4)
 
 
-def test_each_cause_gets_its_misses_and_its_false_alarms() -> None:
+def test_misses_and_false_alarms_are_counted_by_cause() -> None:
     rows = {row.code: row for row in per_cause([result("a", RIGHT), result("b", WRONG)])}
     assert (rows["dead-units"].cases, rows["dead-units"].named, rows["dead-units"].first) == (2, 1, 1)
     assert rows["no-signal"].false_first == 1
@@ -61,15 +61,15 @@ def test_each_cause_gets_its_misses_and_its_false_alarms() -> None:
 
 def test_scores_of_constant_predictions_are_at_the_floor() -> None:
     digits = data.digits()
-    said = np.zeros((len(digits.judged[1]), 10))
-    said[:, 3] = 1
-    assert scoring.score(digits, digits.judged[1], said)[0] == pytest.approx(0.1)
+    predicted = np.zeros((len(digits.judged[1]), 10))
+    predicted[:, 3] = 1
+    assert scoring.score(digits, digits.judged[1], predicted)[0] == pytest.approx(0.1)
     friedman = data.friedman()
     mean = np.full_like(friedman.judged[1], friedman.judged[1].mean())
     assert scoring.score(friedman, friedman.judged[1], mean)[0] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_prediction_that_is_not_a_number_scores_nothing() -> None:
+def test_a_nan_prediction_scores_zero() -> None:
     moons = data.moons()
     assert scoring.score(moons, moons.judged[1], np.full((len(moons.judged[1]), 1), np.nan)) == (0.0, 0.0)
 
@@ -81,7 +81,7 @@ def test_a_binary_logit_is_cut_at_zero() -> None:
     assert scoring.score(moons, moons.judged[1], logits, logits=False)[0] == 0.5
 
 
-def test_a_recipe_is_known_by_its_settings_and_sources() -> None:
+def test_the_text_of_a_recipe_has_its_settings_and_sources() -> None:
     def text(**changes: Any) -> str:
         return sick("name", "family", DIGITS_MLP, {"dead-units"}, **changes).recipe.text
 
@@ -98,7 +98,7 @@ def test_appending_a_case_moves_no_other() -> None:
     assert {case.half for case in in_halves(cases)} == {"tuning", "held-out"}
 
 
-def test_planted_changes_leave_the_reference_alone() -> None:
+def test_planted_changes_do_not_modify_the_reference() -> None:
     digits = data.digits()
     before = digits.train[0].copy()
     for change in (data.multiplied, data.holes, data.random_inputs, data.random_targets, data.extra_columns):

@@ -1,4 +1,4 @@
-"""The quick part of both wards, and the soundness of all cases."""
+"""The quick part of both wards, and consistency of all cases."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.wards.recipe import HALVES, Case
 from tests.wards.training import build, data_of
 from tests.wards.ward import Result, examine, rates, table
 
-# Right answers that no check supports yet: each of their cases has another one that can be named.
+# Right answers that no check supports yet. Each of their cases has another answer that can be named.
 NOT_NAMED_YET = {"label-noise", "labels-misaligned", "metric-mismatch", "normalization-misuse", "useless-features"}
 QUICK = [case for case in CASES if case.quick]
 
@@ -19,7 +19,7 @@ def results() -> list[Result]:
 
 
 @pytest.mark.ward
-def test_every_quick_case_is_what_it_says_and_gets_a_diagnosis(results: list[Result]) -> None:
+def test_every_quick_case_is_verified_and_gets_a_diagnosis(results: list[Result]) -> None:
     assert {result.name: result.verdict for result in results if not result.counts or result.trouble} == {}
 
 
@@ -64,7 +64,7 @@ def test_both_wards_are_large_enough() -> None:
     assert sum(not case.sick for case in CASES) >= 32
 
 
-def test_every_answer_is_a_cause_that_can_be_named() -> None:
+def test_every_answer_is_a_known_cause() -> None:
     from diagnose.reasoning.causes import CAUSES
 
     known = {cause.code for cause in CAUSES}

@@ -1,4 +1,4 @@
-"""Trains a recipe once, keeps the result, and verifies that a fault does harm and that the healthy are well."""
+"""Trains a recipe once, caches the result, and verifies that faults do harm and healthy cases are healthy."""
 
 import gc
 import hashlib
@@ -17,9 +17,9 @@ from tests.wards.data import Data
 from tests.wards.recipe import Case, Make, Recipe
 
 CACHE = Path(__file__).parents[2] / ".cache" / "wards"
-SEEDS = (0, 1, 2)  # of a reference: its spread decides what counts as harm
-LEAST_HARM = 0.1  # of the score; chance is 0.1 to 0.5 of it
-TOLERANCE = 0.03  # of the score: how far below the best baseline a healthy model may lie
+SEEDS = (0, 1, 2)  # of a reference: the spread over them decides what counts as harm
+LEAST_HARM = 0.1  # least loss of score that counts as harm; chance level is 0.1 to 0.5
+TOLERANCE = 0.03  # how far the score of a healthy model may be below the best baseline
 NATURAL_LOSS = {
     "binary": "binary_crossentropy",
     "multiclass": "sparse_categorical_crossentropy",
@@ -30,18 +30,18 @@ NATURAL_LOSS = {
 
 @dataclass(frozen=True)
 class Record:
-    """What came of one training: scores of the data that is handed over (see `scoring.score`)."""
+    """The result of one training: scores on the data that the examination gets (see `scoring.score`)."""
 
     score: float
     error: float  # standard error of `score`
     train_score: float
-    finite: bool  # all weights are
+    finite: bool  # whether all weights are finite
     seconds: float
 
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a case is what it says: "sick" (harm verified), "harmless", "healthy" or "unwell"."""
+    """The verified state of a case: "sick" (harm verified), "harmless", "healthy" or "unwell"."""
 
     verdict: str
     why: str
@@ -52,7 +52,7 @@ class Health:
 
 
 def data_of(recipe: Recipe, handed: bool = True) -> Data:
-    """The rows a recipe trains on, or those that the examination is given."""
+    """The rows that the examination gets (`handed`), or those that the recipe trains on."""
     data: Data = recipe.data()
     for change in recipe.spoil + (recipe.handed if handed else ()):
         data = change(data)
@@ -60,10 +60,10 @@ def data_of(recipe: Recipe, handed: bool = True) -> Data:
 
 
 def trained(recipe: Recipe, seed: int = 0) -> tuple[Path, Record]:
-    """The folder of the trained model (`model.keras`) and its record; trains only what is not there yet.
+    """The folder of the trained model (`model.keras`) and its record; trains it unless cached.
 
     Raises:
-        AbsentError: its data set is not on this machine.
+        AbsentError: its dataset is not on this machine.
     """
     folder = CACHE / _key(recipe.text, seed)
     if not (folder / "record.json").exists():
@@ -72,16 +72,16 @@ def trained(recipe: Recipe, seed: int = 0) -> tuple[Path, Record]:
 
 
 def load(folder: Path) -> Any:
-    """The model as a user would load it."""
+    """Load the model as a user would."""
     return keras.models.load_model(folder / "model.keras")
 
 
 def verify(case: Case) -> Health:
-    """Judge the case by the definitions of its ward, fixed before any was trained.
+    """Verify the case by the definitions of its ward, which were fixed before any case was trained.
 
-    Sick: the dev score lies at least max(0.1, 2 sd over seeds) below the mean of the reference, or the fault
-    breaks the contract or finiteness. Healthy: the dev score is no more than max(0.03, 2 standard errors)
-    below the best scikit-learn baseline and clearly above the best constant; without a dev set, train is solved.
+    Sick: the dev score is at least max(0.1, 2 sd over seeds) below the mean of the reference, or the fault breaks the
+    loss contract or finiteness. Healthy: the dev score is at most max(0.03, 2 standard errors) below the best
+    scikit-learn baseline and clearly above the best constant; without a dev set, the train score is above 0.99.
     """
     _, own = trained(case.recipe)
     if case.reference is None:
@@ -90,7 +90,7 @@ def verify(case: Case) -> Health:
         return Health("sick", f"{own.score:.2f}; by {'contract' if case.hard else 'finiteness'}")
     scores = np.array([trained(case.reference, seed)[1].score for seed in SEEDS])
     needed = max(LEAST_HARM, 2 * float(scores.std(ddof=1)))
-    why = f"{own.score:.2f} against {scores.mean():.2f} (asked for: {needed:.2f} less)"
+    why = f"{own.score:.2f} against {scores.mean():.2f} (required: {needed:.2f} less)"
     return Health("sick" if scores.mean() - own.score >= needed else "harmless", why)
 
 
@@ -105,7 +105,7 @@ def _verify_healthy(case: Case, own: Record) -> Health:
 
 
 def _baseline(recipe: Recipe, data: Data) -> float:
-    """The baseline's score, kept like a model."""
+    """The score of the baseline, cached."""
     text = replace(recipe, model=Make(dict), optimizer=Make(dict), before=(), after=(), loss=None, epochs=0).text
     file = CACHE / f"baseline-{_key(text, 0)}.json"
     if not file.exists():
@@ -162,7 +162,7 @@ def _record(recipe: Recipe, model: Any, data: Data, seconds: float) -> Record:
 
 
 def _predict(model: Any, x: Any) -> Any:
-    """Outputs in inference mode. Called directly: on so few rows `predict` spends its time on tracing."""
+    """Outputs in inference mode. Calls the model directly, because `predict` is slow to trace for so few rows."""
     pieces = []
     for start in range(0, len(scoring.parts(x)[0]), 1000):
         outputs = model(_fed(_picked(x, slice(start, start + 1000))), training=False)
@@ -175,12 +175,12 @@ def _picked(arrays: Any, rows: slice) -> Any:
 
 
 def _fed(arrays: Any) -> Any:
-    """Keras takes several arrays as a list."""
+    """Several arrays as a list, as Keras takes them."""
     return list(arrays) if isinstance(arrays, tuple) else arrays
 
 
 def _write(file: Path, text: str) -> None:
-    """All or nothing: two jobs may want the same file."""
+    """Write atomically, because two jobs may write the same file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     scratch = file.with_name(f"{file.name}.{os.getpid()}")
     scratch.write_text(text)
@@ -188,7 +188,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def export(case: Case, folder: Path) -> None:
-    """Write a case as a user keeps it: `model.keras`, `data/train.npz` and `data/dev.npz`."""
+    """Write a case as files of a user: `model.keras`, `data/train.npz` and `data/dev.npz`."""
     model_folder, _ = trained(case.recipe)
     data = data_of(case.recipe)
     (folder / "data").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Examines cases and counts: how often a right cause is named, and how often a healthy model is accused."""
+"""Examines cases and counts how often a right cause is named, and how often a healthy model is accused."""
 
 import math
 import time
@@ -19,7 +19,7 @@ ALARMS = ("warning", "error")
 
 @dataclass(frozen=True)
 class Named:
-    """One cause as the examination named it."""
+    """One cause named by the examination."""
 
     code: str
     kind: str  # disease | direction
@@ -31,7 +31,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Result:
-    """What the examination said about one case. `trouble` is the traceback where it could say nothing."""
+    """The result of examining one case. `trouble`: the traceback, if the examination crashed."""
 
     name: str
     family: str
@@ -49,23 +49,23 @@ class Result:
 
     @property
     def counts(self) -> bool:
-        """It is what it says (harm or health verified) and could be trained."""
+        """Whether its harm or health is verified."""
         return self.verdict in ("sick", "healthy")
 
     @property
     def rank(self) -> int | None:
-        """The place of the first right cause, from 1."""
+        """Rank of the first right cause, from 1; None if there is none."""
         return next((place for place, cause in enumerate(self.causes, 1) if cause.right), None)
 
     @property
     def alarms(self) -> dict[str, int]:
-        """Diseases that were named, by severity, without refuted ones."""
+        """Number of named diseases by severity, without refuted ones."""
         said = [cause.severity for cause in self.causes if cause.kind == "disease"]
         return {severity: said.count(severity) for severity in ALARMS}
 
 
 def admit(case: Case) -> Result:
-    """Train (or fetch) and verify one case; nothing is examined yet."""
+    """Train (or load from the cache) and verify one case, without examining it."""
     about = (case.name, case.family, case.half, case.sick)
     answers = tuple(sorted(case.answers))
     try:
@@ -79,7 +79,7 @@ def admit(case: Case) -> Result:
 
 
 def examine(case: Case, save: Path | None = None, **options: Any) -> Result:
-    """Admit and examine one case; whatever goes wrong costs this case only. `save`: a folder for its diagnosis."""
+    """Admit and examine one case; an error affects only this case. `save`: a folder for its diagnosis."""
     admitted = admit(case)
     if admitted.verdict in ("absent", "broken"):
         return admitted
@@ -154,7 +154,7 @@ class Rate:
 
 
 def rates(results: Iterable[Result]) -> dict[str, Rate]:
-    """The ward's figures over the cases that count."""
+    """The rates of the ward over the verified cases."""
     counted = [result for result in results if result.counts]
     sick, well = [r for r in counted if r.sick], [r for r in counted if not r.sick]
 
@@ -174,10 +174,11 @@ def rates(results: Iterable[Result]) -> dict[str, Rate]:
 
 @dataclass(frozen=True)
 class PerCause:
-    """How one cause code does: over the sick cases it answers, and where it is wrong.
+    """Counts for one cause code.
 
-    `named` is the number of its cases in which it stands itself, at any rank; `first` those in which some
-    right answer comes first. `false_first`: sick cases in which it comes first and is wrong.
+    `cases`: sick cases with this code as an answer; `named`: those in which it is named, at any rank; `first`: those
+    in which any right answer comes first. `false_first`: sick cases in which it comes first and is wrong.
+    `false_alarms`: healthy cases in which it is named at warning or error.
     """
 
     code: str
@@ -189,7 +190,7 @@ class PerCause:
 
 
 def per_cause(results: Iterable[Result]) -> tuple[PerCause, ...]:
-    """One row per code that is an answer or was named wrongly."""
+    """One row per code that is an answer or is named wrongly."""
     counted = [result for result in results if result.counts]
     codes = {code for r in counted for code in r.answers} | {c.code for r in counted for c in r.causes}
     rows = []
@@ -229,7 +230,7 @@ def table(results: Iterable[Result]) -> str:
 
 
 def totals(results: Iterable[Result]) -> str:
-    """The figures for each half and for all, with what was left out."""
+    """The rates for each half and for all, and the cases left out."""
     results = list(results)
     lines = []
     for half in ("tuning", "held-out", "all"):

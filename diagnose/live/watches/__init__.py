@@ -1,1 +1,1 @@
-"""How a training is watched, one file for each Keras backend."""
+"""Watches of a training, one file for each Keras backend."""

@@ -1,11 +1,11 @@
-"""How a training is watched on TensorFlow: from inside the compiled step, at next to no cost.
+"""Watches a training on TensorFlow from inside the compiled step, at next to no cost.
 
-While `fit` runs, `compute_loss` of the model and `apply` of its optimizer are wrapped on the instances, and the
-compiled functions that `fit` calls are ones built with these wraps and one of `train_step`. They hand loss,
-penalty and gradient norm of each step to Python, which looks at them now and then. Nothing of it belongs to the model
-or its optimizer, and `close` puts everything back as it was.
+During `fit`, `compute_loss` of the model and `apply` of its optimizer are wrapped on the instances. The functions
+that `fit` calls are compiled with these wrappers and one of `train_step`. They hand the loss, penalty and gradient
+norm of each step to Python, which reads them now and then. The model and its optimizer own none of this, and `close`
+restores everything.
 
-On small nets every operation in the graph counts, whatever it computes: each is about 0.1 % of a step.
+In small networks the number of operations in the graph matters: each costs about 0.1 % of a step.
 """
 
 import functools
@@ -26,8 +26,8 @@ from diagnose.measurements import Array
 from diagnose.measuring.probe import call, capturing
 from diagnose.measuring.walking import walk
 
-ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)  # of `fit`; `train_on_batch` comes with others
-UNKNOWN, ENDLESS = int(tf.data.UNKNOWN_CARDINALITY), int(tf.data.INFINITE_CARDINALITY)  # batches of a data set
+ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)  # those of `fit`; `train_on_batch` uses others
+UNKNOWN, ENDLESS = int(tf.data.UNKNOWN_CARDINALITY), int(tf.data.INFINITE_CARDINALITY)  # batches of a dataset
 COLUMNS = 3  # loss, penalty, half the sum of squares of the gradient
 
 
@@ -55,7 +55,7 @@ class TensorFlowWatch:
     # --- opening and closing --------------------------------------------------------------------
 
     def open(self) -> None:
-        """Wrap the model that `fit` has just prepared, before its first step."""
+        """Wrap the model that `fit` has prepared, before its first step."""
         model = self._model
         _build_optimizer(model)
         self._wrap(model, "compute_loss", self._watched_loss)
@@ -65,7 +65,7 @@ class TensorFlowWatch:
         self._exchange("test_function", model.make_test_function, "dev")
 
     def close(self) -> None:
-        """Put everything back; the compiled functions are kept, so that a further `fit` need not trace again."""
+        """Restore the model. The compiled functions are kept, so that another `fit` need not trace again."""
         while self._undo:
             self._undo.pop()()
 
@@ -82,7 +82,7 @@ class TensorFlowWatch:
             made = getattr(model, name)
             setattr(model, name, present)
             if len(steps) != 1:
-                self.gaps.append(f"the model makes its {name} in its own way: pass probe=(x, y)")
+                self.gaps.append(f"the model overrides how its {name} is made; pass probe=(x, y)")
                 return
             ours = self._guarded(made, split, steps[0])
         self._functions[name] = (present, ours)
@@ -96,9 +96,10 @@ class TensorFlowWatch:
 
     @contextmanager
     def _making(self, split: str) -> Iterator[list[Callable[[Any], Any]]]:
-        """Have the function that is being made take our step, which sees batches outside what XLA compiles.
+        """Make the compiled function use our step, which sees the batches outside of XLA.
 
-        Gives that step in a list, once the function is made; it stays empty where the model makes functions otherwise.
+        Yields a list that holds this step once the function is made. It stays empty if the model overrides how its
+        functions are made.
         """
         model = self._model
         original = model._autoconvert_optionals
@@ -128,10 +129,10 @@ class TensorFlowWatch:
                 one()
 
     def _guarded(self, function: Callable[[Any], Any], split: str, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """What `fit` calls: tells of its steps, and closes the watch where one ends by an exception.
+        """The function that `fit` calls: reports its steps, and closes the watch after an exception.
 
-        Keras's function wraps what a step returns, so that one of several steps may end early. A single step cannot;
-        it goes without, and what that saves pays for the watch.
+        Keras wraps the outputs of a step, so that one of several steps can end early. A single step does not need
+        this; leaving it out saves about as much as the watch costs.
         """
         single = tf.function(lambda iterator: step(iterator.get_next()), autograph=False, reduce_retracing=True)
         compiled = self._model.steps_per_execution == 1 and not self._model.run_eagerly
@@ -161,12 +162,12 @@ class TensorFlowWatch:
             with self._step.begun(data):
                 logs = original(data)
                 self._take_reported(logs)
-                return logs, self._step.row()  # of several replicas Keras takes the mean of both
+                return logs, self._step.row()  # with several replicas, Keras averages both
 
         return train_step
 
     def _take_reported(self, logs: Any) -> None:
-        """The loss that the model's own `train_step` reports, where it was not seen to be computed."""
+        """Take the loss from the logs if the model's own `train_step` does not call `compute_loss`."""
         if self._step.loss is not None:
             return
         if not isinstance(logs, dict) or "loss" not in logs:
@@ -174,7 +175,7 @@ class TensorFlowWatch:
             return
         self._step.loss = tf.reduce_mean(tf.cast(logs["loss"], tf.float32))
         self.averaged = any(metric.name == "loss" for metric in self._model.metrics)
-        self.gaps.append("the model's own train_step does not call compute_loss: its losses are those it reports")
+        self.gaps.append("the model's own train_step does not call compute_loss; the losses are those in its logs")
 
     def _watched_loss(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compute_loss(*args: Any, **kwargs: Any) -> Any:
@@ -202,9 +203,9 @@ class TensorFlowWatch:
         return not self._model.jit_compile and _strategy(self._model).num_replicas_in_sync == 1
 
     def _looked_at(self, loss: Any) -> Any:
-        """The loss; where it is not finite, its gradient waits until we have looked, and with it the weights.
+        """The loss. If it is not finite, search for the first non-finite layer before the weights change.
 
-        We look for the first layer whose output is not finite, on this very batch and these very weights.
+        The gradient waits for the search, so that it runs with the same batch and the same weights.
         """
         structure, tensors = _tensors(self._step.data)
         if tensors is None:
@@ -252,7 +253,7 @@ class TensorFlowWatch:
         return Steps(rows[:, 0], rows[:, 1], np.sqrt(2 * rows[:, 2]))
 
     def stop_collecting(self, split: str) -> None:
-        """What was collected stays; no more is taken."""
+        """Stop taking rows; keep those collected."""
         gate = self._gates[split]
         gate.close()
         population = gate.population()
@@ -263,23 +264,23 @@ class TensorFlowWatch:
 
 
 class _Gate:
-    """Which batches of a split are handed to Python. The step itself looks at nothing but whether it is open.
+    """Decides which batches of a split are handed to Python. The compiled step only reads `open`.
 
-    Of train the batches that the collector asks for; of dev all of the first validation, so that its rows are counted.
+    For train these are the batches that the collector needs; for dev all of the first validation, to count its rows.
     """
 
     def __init__(self, collector: Collector, every: bool) -> None:
         self.open = tf.Variable(True, trainable=False)
-        self.rows = 0  # that were handed over
+        self.rows = 0  # handed over so far
         self._collector = collector
         self._every = every
         self._is_open, self._closed = True, False
         self._number = 0  # of the next batch
-        self._batches = UNKNOWN  # of the whole data set, where it knows
-        self.replicated = False  # rows are seen of one device only
+        self._batches = UNKNOWN  # of the whole dataset
+        self.replicated = False  # whether only the rows of one device are seen
 
     def before_call(self, batches: int, iterator: Any) -> None:
-        """A compiled function is about to be called, for so many batches."""
+        """Open or close the gate for the next call of a compiled function, which takes this many batches."""
         if self._closed:
             return
         if self._number == 0:
@@ -301,9 +302,9 @@ class _Gate:
         self.open.assign(False)
 
     def population(self) -> int | None:
-        """The rows that there are, after one pass over them; None where they cannot be counted.
+        """The total number of rows, after one pass over them; None if they cannot be counted.
 
-        Where not every batch was handed over, the last one is taken to be as large as the others.
+        If not every batch was handed over, the last one is assumed to be as large as the others.
         """
         if self.replicated or self._batches == ENDLESS:
             return None
@@ -314,7 +315,7 @@ class _Gate:
 
 
 class _Step(threading.local):
-    """What the wraps of one step tell each other while it is traced (or run eagerly); replicas have a thread each."""
+    """State shared by the wrappers of one step while it is traced or run eagerly; each replica has its own thread."""
 
     def __init__(self) -> None:
         self.running = False
@@ -324,7 +325,7 @@ class _Step(threading.local):
         self.data: Any = None
         self.loss: Any = None
         self.penalty: Any = None
-        self.halves: list[Any] = []  # of the sum of squares of each gradient
+        self.halves: list[Any] = []  # half the sum of squares of each gradient
         self.scale: Any = 1.0
 
     @contextmanager
@@ -338,7 +339,7 @@ class _Step(threading.local):
             self.forget()
 
     def row(self) -> Any:
-        """What is told of this step: [COLUMNS]."""
+        """The values recorded for this step: [COLUMNS]."""
         unknown = tf.constant(np.nan, tf.float32)
         half = _scaled(_scaled(tf.add_n(self.halves), 1 / self.scale), 1 / self.scale) if self.halves else unknown
         loss = unknown if self.loss is None else self.loss
@@ -346,35 +347,35 @@ class _Step(threading.local):
 
 
 class _Rows:
-    """What the steps tell, on its way from the compiled function to Python."""
+    """Passes the recorded values of the steps from the compiled function to Python."""
 
     def __init__(self) -> None:
         self._staged = {"dtypes": [tf.float32], "shared_name": f"diagnose {uuid.uuid4()}"}
 
     def put(self, row: Any) -> None:
-        """From inside the compiled function: [COLUMNS]."""
+        """Add the values of one step, [COLUMNS], from inside the compiled function."""
         with tf.device("CPU:0"):
             tf.raw_ops.Stage(values=[row], shared_name=self._staged["shared_name"])
 
     def take(self) -> Array:
-        """The rows that were put since the last call: [steps, COLUMNS]."""
+        """The rows added since the last call: [steps, COLUMNS]."""
         with tf.device("CPU:0"):
             rows = [tf.raw_ops.Unstage(**self._staged)[0].numpy() for _ in range(tf.raw_ops.StageSize(**self._staged))]
         return np.array(rows, np.float64).reshape(-1, COLUMNS)
 
 
 def _cardinality(iterator: Any) -> int:
-    """How many batches its data set holds; it may be infinite or unknown."""
+    """Number of batches in its dataset; may be `ENDLESS` or `UNKNOWN`."""
     dataset = getattr(iterator, "_dataset", None)
     return UNKNOWN if dataset is None else int(dataset.cardinality())
 
 
-# --- Names of an instance ---------------------------------------------------------------------------
+# --- Attributes of an instance ----------------------------------------------------------------------
 
 
 def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
-    """Set an attribute of this very object, past Keras's tracking; gives what puts back what was there."""
-    own = vars(owner).get(name)  # of the instance, where the user has set one
+    """Set an attribute of this instance, bypassing Keras's tracking. Returns a function that restores it."""
+    own = vars(owner).get(name)  # set on the instance by the user
     object.__setattr__(owner, name, value)
 
     def undo() -> None:
@@ -392,8 +393,8 @@ def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
 def _build_optimizer(model: Any) -> None:
     """Create the optimizer's variables now, as Keras does for a restored model.
 
-    Else they are created while the step is traced, which takes the time that watching the step does. A model's own
-    `train_step` may give its optimizer other variables than all of them.
+    Creating them while the step is traced would take as long as watching the step. Skipped for a model with its own
+    `train_step`, which may pass other variables to its optimizer.
     """
     optimizer = getattr(model, "optimizer", None)
     own_step = getattr(type(model), "train_step", None) is not keras.Model.train_step
@@ -411,7 +412,7 @@ def _strategy(model: Any) -> Any:
 
 
 def _scaled(value: Any, factor: Any = 1.0) -> Any:
-    """A number of one replica as one of the whole batch: Keras divides each replica's loss by their number."""
+    """A value of one replica scaled to the whole batch: Keras divides each replica's loss by their number."""
     factor = factor * tf.distribute.get_strategy().num_replicas_in_sync
     return value if isinstance(factor, float) and factor == 1 else value * factor
 
@@ -432,7 +433,7 @@ def _half_square(gradient: Any) -> Any:
 
 
 def _loss_scale(optimizer: Any) -> Any:
-    """What the gradients that reach the optimizer are multiplied with."""
+    """The factor by which the gradients that reach the optimizer are scaled."""
     dynamic = getattr(optimizer, "dynamic_scale", None)
     if dynamic is not None:
         return tf.cast(dynamic.value, tf.float32)
@@ -443,7 +444,7 @@ def _loss_scale(optimizer: Any) -> Any:
 
 
 def _tensors(data: Any) -> tuple[Any, list[Any] | None]:
-    """The structure of a batch, and its tensors in flat order; None where some are sparse, ragged or no rows."""
+    """The structure of a batch and its tensors in flat order; None if some are sparse, ragged or scalar."""
     flat = keras.tree.flatten(data)
     tensors = [leaf for leaf in flat if leaf is not None and not isinstance(leaf, tf.experimental.Optional)]
     plain = all(isinstance(leaf, tf.Tensor) and leaf.shape.rank not in (None, 0) for leaf in tensors)
@@ -451,7 +452,7 @@ def _tensors(data: Any) -> tuple[Any, list[Any] | None]:
 
 
 def _without_none(data: Any) -> Any:
-    """(x, y, None) as (x, y): what Keras appends where there are no weights."""
+    """(x, y, None) as (x, y): Keras appends None if there are no weights."""
     if isinstance(data, tuple):
         return tuple(part for part in data if part is not None)
     return data
@@ -465,11 +466,11 @@ def _local(leaf: Any) -> Any:
     return leaf.values[0] if isinstance(leaf, tf.distribute.DistributedValues) else leaf
 
 
-# --- Where it began ----------------------------------------------------------------------------------
+# --- The first non-finite value ----------------------------------------------------------------------
 
 
 def _first_broken(model: Any, x: Any) -> Origin:
-    """The first part of the model, in call order, that gives values that are not finite."""
+    """The first part of the model, in call order, whose output is not finite."""
     if not all(_finite(tensor) for tensor in keras.tree.flatten(x)):
         return Origin("inputs")
     parts = walk(model).parts
