@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from diagnose.checks import CHECKS
 from diagnose.findings import Outcome, Severity, Skipped
 from diagnose.measurements import History
-from diagnose.reasoning.causes import BLOWN_UP, GATE, LEFT_BEHIND, STUCK
+from diagnose.reasoning.causes import CAUSED_BY_NON_FINITE, GATE, NON_FINITE_LOSS, STUCK
 from diagnose.reasoning.engine import Seen, Suspicion, gate, suspect
 from diagnose.registry import Check
 
@@ -53,8 +53,10 @@ def alarming(outcomes: tuple[Outcome, ...]) -> tuple[Suspicion, ...]:
     While the model still learns, neither low skill nor any signal inside the network makes it sick.
     """
     seen = Seen(outcomes)
-    if seen.of(BLOWN_UP):
-        outcomes = _without(outcomes, LEFT_BEHIND, "the loss is not finite", "Fix the training, then run it again.")
+    if seen.of(NON_FINITE_LOSS):
+        outcomes = _without(
+            outcomes, CAUSED_BY_NON_FINITE, "the loss is not finite", "Fix the training, then run it again."
+        )
     if _by_the_loss(Seen(outcomes)) is Severity.HINT:
         outcomes = _without(outcomes, GATE, "the model still learns", "Read the diagnosis after training.")
     return tuple(suspicion for suspicion in suspect(outcomes, level=level_of(outcomes)) if _reported(suspicion))
@@ -86,5 +88,5 @@ def _reported(suspicion: Suspicion) -> bool:
 def worded(suspicion: Suspicion, origin: str) -> str:
     """Title and first finding. `origin`: where the first non-finite value appeared, "" if unknown."""
     finding = suspicion.support[0]
-    began = f", first seen in {origin}" if origin and finding.check == BLOWN_UP.code else ""
+    began = f", first seen in {origin}" if origin and finding.check == NON_FINITE_LOSS.code else ""
     return f"{suspicion.cause.title}: {finding.message}{began}"

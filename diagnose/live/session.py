@@ -204,7 +204,7 @@ class Session:
     def _report(self, outcomes: Any) -> None:
         """Report new causes. A cause once explained by another is not reported later, when less is measured."""
         suspicions = alarming(outcomes)
-        self._explained |= {s.code for s in suspicions if s.explained_by is not None and not s.cause.told_anyway}
+        self._explained |= {s.code for s in suspicions if s.explained_by is not None and not s.cause.always_reported}
         for suspicion in suspicions:
             if suspicion.code not in self._explained and not self._reported(suspicion.code):
                 origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""

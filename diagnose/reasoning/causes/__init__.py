@@ -32,8 +32,8 @@ VITAL = (does_not_learn, non_finite_weights)
 # While a training runs, findings of these show that the loss makes no progress.
 STUCK = (non_finite_training, divergence, plateau)
 
-# BLOWN_UP finds that the loss is not finite; findings of LEFT_BEHIND are then consequences of that.
-BLOWN_UP = non_finite_training
-LEFT_BEHIND = (non_finite_weights, non_finite_outputs, divergence, plateau)
+# NON_FINITE_LOSS finds that the loss is not finite; findings of CAUSED_BY_NON_FINITE are then consequences of that.
+NON_FINITE_LOSS = non_finite_training
+CAUSED_BY_NON_FINITE = (non_finite_weights, non_finite_outputs, divergence, plateau)
 
-__all__ = ["BLOWN_UP", "CAUSES", "GATE", "LEFT_BEHIND", "STUCK", "VITAL", "DeclaredCause", "Role"]
+__all__ = ["CAUSED_BY_NON_FINITE", "CAUSES", "GATE", "NON_FINITE_LOSS", "STUCK", "VITAL", "DeclaredCause", "Role"]

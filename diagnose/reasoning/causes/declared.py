@@ -43,7 +43,7 @@ class DeclaredCause:
     nothing. Of several suspected causes of one `family` the strongest wins. `explains` names causes that this one
     brings about. `confirmed_by`: the remedies that confirm it if they alone restore learning in a trial.
     `idea`: the item of the remedy lists (`reasoning.verdicts`) that is itself the repair.
-    `told_anyway`: while a training runs, it is reported even if another cause explains it.
+    `always_reported`: while a training runs, it is reported even if another cause explains it.
     """
 
     code: str
@@ -59,7 +59,7 @@ class DeclaredCause:
     cleared_by: Mapping[Check, float] = field(default_factory=dict)
     confirmed_by: tuple[DeclaredRemedy, ...] = ()
     idea: str = ""
-    told_anyway: bool = False
+    always_reported: bool = False
 
     @property
     def clause(self) -> str:

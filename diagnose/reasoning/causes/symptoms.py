@@ -72,7 +72,7 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
         Role.SYMPTOM,
         {non_finite_training: 2.5},
         (optimisation.LOWER_RATE, data.SCALE_INPUTS, optimisation.CLIP),
-        told_anyway=True,
+        always_reported=True,
     ),
     DeclaredCause(
         "plateau",
