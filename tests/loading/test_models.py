@@ -1,5 +1,6 @@
 """Model files: what is restored, and what is repaired on the way."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_a_learning_rate_alone_replaces_the_files(tmp_path: Path, make_model: Ma
 
 def test_without_compile_settings_adam_is_assumed_and_said(tmp_path: Path, make_model: Make) -> None:
     keras.Sequential.from_config(make_model().get_config()).save(tmp_path / "m.keras")
-    with pytest.raises(InputError, match=r"the model file has no loss .* pass --loss, for example --loss sparse_cat"):
+    with pytest.raises(InputError, match=r"the model file has no loss .* pass --loss, for example --loss mean_squ"):
         load_model(tmp_path / "m.keras", NONE)
     loaded = load_model(tmp_path / "m.keras", LoadOptions(loss="mse"))
     assert (loaded.training.optimizer, loaded.training.learning_rate) == (None, None)
@@ -167,6 +168,103 @@ def test_weights_only_with_their_architecture(tmp_path: Path, make_model: Make, 
         load_model(tmp_path / "m.h5", LoadOptions(loss="mse"))
     loaded = load_model(tmp_path / "m.h5", LoadOptions(loss="mse", architecture=tmp_path / "m.json"))
     assert same(loaded, model, rows)
+    (tmp_path / "m.json").write_text(json.dumps(model.to_json()))  # encoded twice
+    assert same(load_model(tmp_path / "m.h5", LoadOptions(loss="mse", architecture=tmp_path / "m.json")), model, rows)
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss"),
+    [
+        (1, "sigmoid", "binary_crossentropy"),
+        (4, "softmax", "sparse_categorical_crossentropy"),
+        (1, None, "mean_squared_error"),
+        (3, None, "mean_squared_error"),  # as many as the input has: an autoencoder
+    ],
+)
+def test_the_example_of_a_loss_fits_the_head(tmp_path: Path, units: int, activation: Any, loss: str) -> None:
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(units, activation)]).save(tmp_path / "m.keras")
+    with pytest.raises(InputError, match=f"for example --loss {loss}$"):
+        load_model(tmp_path / "m.keras", NONE)
+
+
+def test_a_missing_loss_is_said_with_a_missing_lambda(tmp_path: Path) -> None:
+    keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1, name="plus")]).save(tmp_path / "m.keras")
+    with pytest.raises(
+        InputError, match=r"pass --lambda plus=FILE.py:FUNCTION.*; the file has no loss either, so pass"
+    ):
+        load_model(tmp_path / "m.keras", NONE)
+
+
+def test_code_of_a_trusted_lambda_that_fails(tmp_path: Path) -> None:
+    scope: dict[str, Any] = {"factor": 2.0}
+    exec("double = lambda x: x * factor", scope)
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Lambda(scope["double"], name="double")(inputs)))
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(InputError, match=r"; if its code fails, pass --lambda double=FILE.py:FUNCTION$"):
+        load_model(tmp_path / "m.keras", LoadOptions(loss="mse", trust=True))
+
+
+def test_functions_called_in_a_functional_model(tmp_path: Path) -> None:
+    inputs = keras.Input((3,))
+    hidden = keras.activations.relu(keras.layers.Dense(4)(inputs))
+    model = keras.Model(inputs, keras.activations.softmax(keras.ops.maximum(hidden, 0.1)))
+    model.save(tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras", LoadOptions(loss="mse")).model
+    some = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(loaded(some), model(some))
+
+
+OWN_BLOCK = """
+import keras
+class Block(keras.layers.Layer):
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.dense = keras.layers.Dense(2)
+        {blocks}
+    def build(self, shape):
+        self.dense.build(shape)
+        for row in getattr(self, "a", []):
+            row[0].built or row[0].build(shape)
+    def call(self, x):
+        return self.dense(x)
+"""
+
+
+def test_a_registered_class_whose_file_does_not_register_it(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN_BLOCK.format(blocks=""))
+    scope: dict[str, Any] = {"__name__": "training_script"}
+    exec(OWN_BLOCK.format(blocks=""), scope)
+    block = keras.saving.register_keras_serializable("mine")(scope["Block"])
+    model = keras.Sequential([keras.Input((3,)), block()])
+    model.save(tmp_path / "m.keras")
+    keras.saving.get_custom_objects().pop("mine>Block")
+    loaded = load_model(tmp_path / "m.keras", LoadOptions(loss="mse", custom_objects=tmp_path / "own.py")).model
+    some = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(loaded(some), model(some))
+
+
+def _save_without_nested_layers(place: Path, blocks: str) -> tuple[Path, Any]:
+    """Save a model as Keras did before it saved lists of lists of layers; its class has such a list."""
+    scope: dict[str, Any] = {"__name__": "training_script"}
+    exec(OWN_BLOCK.format(blocks=""), scope)
+    model = keras.Sequential([keras.Input((3,)), scope["Block"]()])
+    model.save(place / "m.keras")
+    (place / "own.py").write_text(OWN_BLOCK.format(blocks=blocks))
+    return place / "m.keras", model
+
+
+def test_nested_layers_that_are_saved_elsewhere_in_the_file(tmp_path: Path) -> None:
+    path, model = _save_without_nested_layers(tmp_path, "self.a = [[self.dense]]")
+    loaded = load_model(path, LoadOptions(loss="mse", custom_objects=tmp_path / "own.py")).model
+    some = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(loaded(some), model(some))
+
+
+def test_nested_layers_that_the_file_does_not_hold(tmp_path: Path) -> None:
+    path, _ = _save_without_nested_layers(tmp_path, "self.a = [[keras.layers.Dense(2)]]")
+    with pytest.raises(InputError, match="the file has no values for the weight .* and 1 more"):
+        load_model(path, LoadOptions(loss="mse", custom_objects=tmp_path / "own.py"))
 
 
 def test_custom_objects_come_from_the_users_file(tmp_path: Path, rows: Make) -> None:

@@ -35,6 +35,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "time_major": (False,),
     "type_spec": (None,),
     "unroll": (False,),
+    "value_range": _ANY,  # of RandomRotation up to Keras 3.5, without effect
     "value_shape": _ANY,
     "virtual_batch_size": (None,),
     "vocabulary_size": _ANY,

@@ -13,8 +13,11 @@ from diagnose.loading.models.containers import declared_shapes, reserve_names
 from diagnose.loading.models.files import ModelFile, understood, unpacked
 from diagnose.loading.models.repairs import own_objects, repair
 from diagnose.loading.models.requirements import (
+    also_missing,
+    instead_of_code,
     lambda_name,
     name_functions,
+    registered_names,
     require_lambdas,
     require_vocabularies,
     with_architecture,
@@ -49,11 +52,12 @@ def load_file(file: ModelFile, options: LoadOptions, otherwise: Otherwise) -> Lo
         functions = lambda_functions(options.lambdas)
         require_lambdas(file, functions)
         require_vocabularies(file)
+        custom |= registered_names(file.config, custom)
         custom |= own_objects() | {lambda_name(layer): function for layer, function in functions.items()}
         notes: Notes = ()
         try:
             config, notes = _repaired(file, functions)
-            check_config(file.path, config, custom, trust=options.trust)
+            check_config(file.path, config, custom, trust=options.trust, instead=also_missing(file, options))
             model, more = _build(file, config, custom, options.trust)
             check_rows(file.path, model)
             _compare_shapes(file, model)
@@ -88,7 +92,8 @@ def _build(file: ModelFile, config: dict[str, Any], custom: Mapping[str, Any], t
     except InputError:
         raise
     except Exception as error:
-        raise BuildError(f"{file.path}: Keras cannot build the model: {describe_keras_error(error)}") from error
+        message = f"{file.path}: Keras cannot build the model: {describe_keras_error(error)}"
+        raise BuildError(message + instead_of_code(config) if trust else message) from error
 
 
 def _load_folder(file: ModelFile, config: dict[str, Any], custom: Mapping[str, Any], trust: bool) -> tuple[Any, Notes]:
@@ -100,10 +105,12 @@ def _load_folder(file: ModelFile, config: dict[str, Any], custom: Mapping[str, A
     folder = file.weights.parent
     for name, content in {"config.json": config, "metadata.json": {"keras_version": file.keras}}.items():
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
-    with warnings.catch_warnings():  # Keras warns where it leaves weights at their initial values
-        warnings.filterwarnings("error", "Skipping nested container")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", "Skipping nested container")
         model = keras.saving.load_model(folder, custom_objects=dict(custom), compile=False, safe_mode=not trust)
     _require_built(file, model)
+    if any("Skipping nested container" in str(warning.message) for warning in caught):
+        weights.require_all_set(model, file)
     return model, notes
 
 

@@ -145,6 +145,15 @@ def _retired(layer: Config, version: str) -> str | None:
     return f"{kind} is computed as in Keras 2: Keras 3 does not have it, or computes it differently"
 
 
+def _random_crop(layer: Config, version: str) -> str | None:
+    """Outside training it crops the centre, and keeps the size of the picture since Keras 3.8."""
+    numbers = re.match(r"3\.(\d+)", version)
+    if layer["class_name"] != "RandomCrop" or numbers is None or int(numbers[1]) >= 8:
+        return None
+    _ours(layer)
+    return "RandomCrop is computed as before Keras 3.8, which crops the centre outside training"
+
+
 def _layer_scale(layer: Config, version: str) -> str | None:
     """The one layer that Keras defines with an application (ConvNeXt), not among its layers."""
     config = layer["config"]
@@ -280,6 +289,7 @@ _FOR_ALL: tuple[_Repair, ...] = (
     _input_layer,
     unknown_arguments,
     _operation,
+    _random_crop,
     _layer_scale,
     _module,
     _channels_first,

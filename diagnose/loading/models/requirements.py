@@ -10,6 +10,7 @@ from diagnose.errors import InputError
 from diagnose.loading.models.containers import layers_of
 from diagnose.loading.models.files import ModelFile
 from diagnose.loading.models.sizes import check_levels
+from diagnose.loading.options import LoadOptions
 
 _LOOKUPS = {"TextVectorization", "StringLookup", "IntegerLookup"}
 
@@ -31,6 +32,8 @@ def with_architecture(file: ModelFile, architecture: Path | None) -> ModelFile:
         )
     try:
         config = json.loads(architecture.read_text(encoding="utf-8"))
+        if isinstance(config, str):  # json.dump(model.to_json(), file) encodes twice
+            config = json.loads(config)
     except (OSError, ValueError) as error:
         raise InputError(f"--architecture {architecture}: {error}: pass the JSON that model.to_json() gives") from error
     if not isinstance(config, dict) or "class_name" not in config:
@@ -64,6 +67,20 @@ def require_lambdas(file: ModelFile, functions: Mapping[str, Any]) -> None:
         )
 
 
+def also_missing(file: ModelFile, options: LoadOptions) -> str:
+    """What else the file lacks, so that the user hears of both at once: "" if nothing."""
+    if options.loss or file.training.get("loss"):
+        return ""
+    return "; the file has no loss either, so pass --loss, too"
+
+
+def instead_of_code(config: Any) -> str:
+    """What to pass if the code inside a trusted file fails: it may need its own globals, or another Python."""
+    parts = [layer for layer in layers_of(config) if layer["class_name"] == "Lambda"]
+    names = [str(layer["config"].get("name")) for layer in parts if isinstance(layer["config"], dict)]
+    return f"; if its code fails, pass --lambda {names[0]}=FILE.py:FUNCTION" if names else ""
+
+
 def name_functions(config: Any, functions: Mapping[str, Any]) -> None:
     """Replace the code of a Lambda layer by the user's function."""
     if isinstance(config, list):
@@ -77,6 +94,23 @@ def name_functions(config: Any, functions: Mapping[str, Any]) -> None:
             config["config"] = {"name": inner["name"], "function": function, "arguments": inner.get("arguments") or {}}
         for value in config.values():
             name_functions(value, functions)
+
+
+def registered_names(config: Any, custom: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's classes and functions under the names they were registered under when the model was saved.
+
+    A file with the class may lack `@keras.saving.register_keras_serializable`, under whose name the config asks for it.
+    """
+    if isinstance(config, list):
+        return {name: found for value in config for name, found in registered_names(value, custom).items()}
+    if not isinstance(config, dict):
+        return {}
+    found = registered_names(list(config.values()), custom)
+    registered = config.get("registered_name")
+    if isinstance(registered, str) and ">" in registered and registered not in custom:
+        name = registered.rpartition(">")[2]
+        found |= {registered: custom[name]} if name in custom else {}
+    return found
 
 
 def require_vocabularies(file: ModelFile) -> None:

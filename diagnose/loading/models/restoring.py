@@ -14,10 +14,7 @@ from diagnose.loading.signatures import Signature, output_keys, signature_of
 from diagnose.subject import Training
 
 Notes = tuple[str, ...]
-NO_LOSS = (
-    "the model file has no loss (it was saved without compile settings): "
-    "pass --loss, for example --loss sparse_categorical_crossentropy"
-)
+NO_LOSS = "the model file has no loss (it was saved without compile settings): pass --loss, for example --loss "
 _LOST_OPTIMIZER = (
     "the file names RMSprop with its default settings, which Keras also writes for a model that was saved as .h5 "
     "before: if the optimizer was another one, pass --optimizer and --learning-rate"
@@ -82,7 +79,7 @@ def _with_losses(file: ModelFile, model: Any, names: list[str], specs: list[Any]
     kept = [index for index, spec in enumerate(specs) if spec is not None]
     left_out = [name for name, spec in zip(names, specs, strict=True) if spec is None]
     if not kept:
-        raise InputError(f"{file.path}: {NO_LOSS}")
+        raise InputError(f"{file.path}: {NO_LOSS}{_usual_loss(signature_of(model))}")
     if not left_out:
         return model, kept, ()
     keys = output_keys(model)
@@ -91,6 +88,17 @@ def _with_losses(file: ModelFile, model: Any, names: list[str], specs: list[Any]
         outputs = dict(zip((keys[index] for index in kept), outputs, strict=True))
     note = f"the outputs {', '.join(left_out)} have no loss and were left out: training does not use them"
     return keras.Model(model.input, outputs, name=model.name), kept, (note,)
+
+
+def _usual_loss(signature: Signature) -> str:
+    """The loss that usually goes with the first output."""
+    head = signature.outputs[0]
+    if head.shape in [port.shape for port in signature.inputs]:
+        return "mean_squared_error"
+    units = head.shape[-1] if head.shape else None
+    if head.activation == "sigmoid":
+        return "binary_crossentropy"
+    return "mean_squared_error" if units == 1 else "sparse_categorical_crossentropy"
 
 
 def as_numbers(loss_weights: list[Any]) -> tuple[float, ...]:

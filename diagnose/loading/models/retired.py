@@ -45,7 +45,7 @@ class SyncBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[m
 
 @_register
 class RandomCrop(keras.layers.RandomCrop):  # type: ignore[misc]
-    """Outside training, Keras 2 crops the centre and resizes it; Keras 3 keeps the size of the picture."""
+    """Outside training, Keras before 3.8 crops the centre and resizes it; later ones keep the size of the picture."""
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         if training:

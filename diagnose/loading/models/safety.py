@@ -152,7 +152,6 @@ def _function(module: Any, registered: Any, inner: Any, custom: Mapping[str, Any
 
 def _is_keras_class(name: str, module: str | None) -> bool:
     """Keras looks a class up in the module that the file names; there it must be the one that Keras exports."""
-    import keras
 
     if module and module.split(".")[0] not in {"keras", "builtins", "tensorflow"}:
         return False
@@ -160,8 +159,16 @@ def _is_keras_class(name: str, module: str | None) -> bool:
     known = _exported(_CLASS_HOMES, inspect.isclass)
     if found is None:
         return name in known
-    operation = inspect.isclass(found) and issubclass(found, keras.Operation)
-    return found in known.get(name, ()) or (operation and str(module).startswith("keras.src.ops."))
+    return found in known.get(name, ()) or _is_operation(found)
+
+
+def _is_operation(found: Any) -> bool:
+    """A node of a functional model that is no layer: `keras.ops.relu(x)`, `keras.activations.relu(x)`."""
+    import keras
+
+    if not inspect.isclass(found) or not issubclass(found, keras.Operation) or issubclass(found, keras.Layer):
+        return False
+    return found.__module__.startswith("keras.src.")
 
 
 @cache

@@ -57,6 +57,24 @@ def set_hdf5_weights(model: Any, file: ModelFile) -> tuple[str, ...]:
     return (THEANO_NOTE,) if origin.theano and any(is_convolution(layer) for layer in model._flatten_layers()) else ()
 
 
+def require_all_set(model: Any, file: ModelFile) -> None:
+    """Keras may skip the weights of nested containers and only warn; load them again over NaN to see which.
+
+    Raises:
+        InputError: a weight is not in the file.
+    """
+    import keras
+
+    assert file.weights is not None
+    numbers = [weight for weight in model.weights if keras.backend.is_float_dtype(weight.dtype)]
+    for weight in numbers:
+        weight.assign(keras.ops.full(weight.shape, float("nan"), weight.dtype))
+    model.load_weights(file.weights)
+    left = [weight.path for weight in numbers if not np.isfinite(keras.ops.convert_to_numpy(weight)).all()]
+    if left:
+        raise InputError(f"{file.path}: the file has no values for the weight {left[0]} and {len(left) - 1} more")
+
+
 def _origin(file: ModelFile, opened: Any, group: Any, stored: dict[str, list[str]]) -> Origin:
     backend = group.attrs.get("backend", opened.attrs.get("backend", b""))
     backend = backend.decode("utf-8") if isinstance(backend, bytes) else str(backend)
