@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import backend
 
+PEAK_READ = 64  # steps at which a schedule is read to find its highest rate
 REBUILD = "Make get_config of the model and its layers return all constructor arguments."
 
 Weights = list[NDArray[Any]]
@@ -91,6 +92,15 @@ def learning_rates(optimizer: Any, steps: int) -> NDArray[np.float64]:
     if hasattr(schedule, "assign"):
         return np.full(steps, float(optimizer.learning_rate))
     return np.array([float(schedule(step)) for step in range(steps)])
+
+
+def peak_rate(optimizer: Any, steps: int) -> float:
+    """Return the highest learning rate of the first `steps` steps; a schedule is read at up to `PEAK_READ` of them."""
+    schedule = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+    if hasattr(schedule, "assign"):
+        return float(learning_rates(optimizer, 1)[0])
+    read = np.unique(np.linspace(0, max(steps - 1, 0), PEAK_READ).astype(int))
+    return max(float(schedule(int(step))) for step in read)
 
 
 def reinitialize(model: Any, seed: int) -> None:

@@ -16,7 +16,7 @@ from diagnose.measurements import (
     Unavailable,
 )
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import learning_rates
+from diagnose.measuring.copying import peak_rate
 from diagnose.measuring.training import (
     Assessment,
     Trainer,
@@ -43,7 +43,6 @@ UNKNOWN_STEPS = 300  # if that number is unknown
 AS_GOOD = 0.1  # merit: rates this close to the best do about as well
 LEARNS = 0.1  # merit below which a rate does not work
 DISAGREE = 0.3  # standard deviation of merit over seeds above which the best rate is not reliable
-DECADES_APART = 2.0  # reach of a sweep around the user's rate; if the usable rate is farther, both are swept
 RISES = 0.1  # share of the fall by which the smoothed loss must go up again to count as rising
 
 
@@ -100,11 +99,11 @@ def learning_rate_work(bench: Bench, measured: Measurements) -> Work:
 
 
 def own_rate(bench: Bench) -> float | None:
-    """Return the user's learning rate, with a schedule that of the first step; None if unknown."""
+    """Return the user's learning rate, with a schedule its highest one (warm-up starts near 0); None if unknown."""
     if bench.subject.training.schedule is None and bench.subject.training.learning_rate is not None:
         return bench.subject.training.learning_rate
     optimizer = bench.subject.model.optimizer
-    return None if optimizer is None else float(learning_rates(optimizer, 1)[0])
+    return None if optimizer is None else peak_rate(optimizer, own_steps(bench) or UNKNOWN_STEPS)
 
 
 def judge_sweep(sweep: tuple[SweepPoint, ...]) -> tuple[float | None, float | None, str | None]:
@@ -236,11 +235,11 @@ def _usable(bench: Bench, ranges: tuple[RangeTest, ...]) -> float:
 
 
 def _sweep_rates(own: float | None, usable: float, offsets: tuple[float, ...]) -> tuple[float, ...]:
-    """Rising rates around the user's own, and around `usable` if that is far away."""
+    """Rising rates around the user's own, and around `usable` if these do not reach it."""
     if own is None or own <= 0:
         return tuple(usable * 10**offset for offset in offsets)
     distance = log10(usable / own)
-    if abs(distance) <= DECADES_APART:
+    if offsets[0] <= distance <= offsets[-1]:
         return tuple(own * 10**offset for offset in offsets)
     there = [distance + step for step in (-1.0, -0.5, 0.0, 0.5, 1.0)]
     tried = [0.0, distance / 2, *there][: len(offsets) + 1]
