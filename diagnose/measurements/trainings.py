@@ -96,8 +96,9 @@ class LearningRate:
     """How training depends on the learning rate: range tests and a short sweep, several seeds each.
 
     `low`/`high` bound the rates that do about as well as the best (within 0.1 skill or 2 sd, all seeds);
-    `best` is their geometric mean. All three are None if the instrument abstains; `abstains` says why
-    ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate, None if unknown.
+    `best` is their geometric mean, at most the highest sane rate of the optimizer. All three are None if the
+    instrument abstains; `abstains` says why ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate,
+    with a schedule its highest one; None if unknown.
     """
 
     own: float | None

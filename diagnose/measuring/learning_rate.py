@@ -38,6 +38,11 @@ SPANS = {"sgd": (1e-7, 10.0), "adagrad": (1e-6, 10.0), "adadelta": (1e-5, 100.0)
 SPAN = (1e-7, 1.0)  # optimizers that normalise the gradient: a rate of 1 changes every weight by 1
 USUAL = {"sgd": 1e-2, "adagrad": 1e-2, "adadelta": 1.0}
 USUAL_RATE = 1e-3
+# The highest rates that are advised: with inputs, targets and weights of usual scale, larger steps overshoot. A sweep
+# may find higher ones usable where the loss has a small gradient, but its few steps do not show that they stay so
+# (Bengio 2012, "Practical recommendations for gradient-based training of deep architectures", arXiv:1206.5533).
+MOST = {"sgd": 1.0, "adagrad": 1.0, "adadelta": 10.0}
+MOST_NORMALISED = 0.1  # of optimizers that divide by the gradient's size
 SWEEP_STEPS = (200, 600)  # of a sweep training at full size: the user's own number, clipped to this range
 UNKNOWN_STEPS = 300  # if that number is unknown
 AS_GOOD = 0.1  # merit: rates this close to the best do about as well
@@ -78,7 +83,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 sweep=sweep,
                 low=low,
                 high=high,
-                best=middle(low, high) if low and high else None,
+                best=advised(low, high, _kind(bench)) if low and high else None,
                 abstains=abstains,
                 steps=plan.steps,
                 rows=trainer.rows,
@@ -130,6 +135,11 @@ def middle(low: float, high: float) -> float:
     exact = sqrt(low * high)
     rounded = (float(f"{exact:.{digits}g}") for digits in (1, 2, 3))
     return next((rate for rate in rounded if low <= rate <= high), exact)
+
+
+def advised(low: float, high: float, kind: str) -> float:
+    """Return the middle of the usable range, at most the highest sane rate of the optimizer (a class in lower case)."""
+    return min(middle(low, high), MOST.get(kind, MOST_NORMALISED))
 
 
 def range_test(seed: int, rates: Array, losses: Array) -> RangeTest:
