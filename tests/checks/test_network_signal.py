@@ -12,6 +12,7 @@ from diagnose.checks.network.dead_units import dead_units
 from diagnose.checks.network.deep_plain import deep_plain
 from diagnose.checks.network.initial_loss import initial_loss
 from diagnose.checks.network.kernel_scale import kernel_scale
+from diagnose.checks.network.killed_units import killed_units
 from diagnose.checks.network.missing_nonlinearity import missing_nonlinearity
 from diagnose.checks.network.saturated_units import saturated_units
 from diagnose.checks.network.saturating_activations import saturating_activations
@@ -228,6 +229,17 @@ def test_units_dead_from_the_start_are_reported() -> None:
     forward = b.forward(dying(100).current, dying(80).current)
     [finding] = b.findings(dead_units, forward, PLAIN)
     assert "80 % already at fresh weights" in finding.message
+
+
+def test_units_that_fired_at_fresh_weights_were_killed_by_training() -> None:
+    [finding] = b.findings(killed_units, b.forward(dying(100).current, dying(2).current), PLAIN)
+    assert finding.severity is Severity.WARNING and "at fresh weights 2 %" in finding.message
+    assert b.severities(killed_units, b.forward(dying(100).current, dying(2).current), RESIDUAL) == WARNING
+
+
+@pytest.mark.parametrize(("now", "before"), [(72, 0), (100, 80), (98, 0), (0, 100)])
+def test_wasted_units_and_units_dead_from_the_start_were_not_killed(now: int, before: int) -> None:
+    assert b.findings(killed_units, b.forward(dying(now).current, dying(before).current), PLAIN) == ()
 
 
 # --- saturation ------------------------------------------------------------------------------------
