@@ -34,8 +34,8 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     show which weights you kept. A loss that rises while the error stays the same is over-confidence and a hint. Silent
     if the best epoch is not better than a constant, if the end is not (then training fell apart), and if the loaded
     weights are as good as the best epoch (then they were kept, for example by `EarlyStopping`). Also silent in a
-    replay, and while a training runs, if the learning rate was raised again after the minimum: a cyclical schedule and
-    a warm restart raise the error for a while. Only trainings followed from start to end count.
+    replay, and while a training runs, if the learning rate was raised after the minimum: warm-up, a cyclical schedule
+    and a warm restart raise the error for a while. Only trainings followed from start to end count.
 
     ## Known limits
     A replay is not your own run: its best epoch may lie elsewhere. The best of many noisy epochs looks better than it
@@ -59,7 +59,7 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     for found, unit in ((by_error, "error"), (by_loss, "loss")):
         if found is None or not _passed(found) or _kept(found, unit, history, score):
             continue
-        if found.restarted and (history.running or history.origin == "replay"):
+        if found.raised and (history.running or history.origin == "replay"):
             continue
         if unit == "loss" and not _learned(found, found.best, history.constant_loss, None):
             continue

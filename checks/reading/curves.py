@@ -42,18 +42,26 @@ class Points:
         return int(np.argmin(self.values))
 
     @property
+    def raised(self) -> bool:
+        """Whether the learning rate at the end is clearly above that at the lowest value, on purpose."""
+        before, now = self._rates_before, self.rates[-END:]
+        now = now[np.isfinite(now)]
+        return bool(len(before) and len(now) and now.max() > RAISED * before[-1])
+
+    @property
     def restarted(self) -> bool:
-        """Whether the learning rate was raised on purpose since the lowest value, to no more than it was before.
+        """Whether the learning rate was raised since the lowest value, to no more than it was before.
 
         Cyclical schedules and warm restarts do this: the loss rises with the rate, and comes down with it. A rate that
         is higher than ever before, as in warm-up, is no restart.
         """
-        place = self.lowest
-        before, now = self.rates[: place + 1], self.rates[-END:]
-        if not np.isfinite(before).any() or not np.isfinite(now).any():
-            return False
-        rate = float(np.nanmax(now))
-        return rate > RAISED * float(before[np.isfinite(before)][-1]) and rate <= RAISED * float(np.nanmax(before))
+        return self.raised and bool(np.nanmax(self.rates[-END:]) <= RAISED * self._rates_before.max())
+
+    @property
+    def _rates_before(self) -> Array:
+        """The known learning rates up to the lowest value."""
+        before = self.rates[: self.lowest + 1]
+        return before[np.isfinite(before)]
 
     @property
     def cycles(self) -> bool:
@@ -124,7 +132,7 @@ class Rise:
     best: float
     last: float
     se: float
-    restarted: bool  # the learning rate was raised on purpose since the minimum
+    raised: bool  # the learning rate is above that at the minimum, on purpose
 
     @property
     def deviations(self) -> float:
@@ -149,7 +157,7 @@ def rise(run: Run, curve: Curve, se: float) -> Rise | None:
         best=float(known.values[lowest]),
         last=known.end,
         se=float(np.hypot(se, _noise(known.values))),
-        restarted=known.restarted,
+        raised=known.raised,
     )
 
 

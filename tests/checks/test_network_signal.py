@@ -20,9 +20,10 @@ from diagnose.checks.network.structure_ignored import structure_ignored
 from diagnose.checks.network.symmetric_units import symmetric_units
 from diagnose.checks.network.unusual_hidden_activation import unusual_hidden_activation
 from diagnose.findings import Examined, Severity, Skipped
-from diagnose.measurements import Backward, Forward, Initial, Layer, Network
+from diagnose.measurements import Backward, Forward, Initial, Layer, Network, Update
 from diagnose.subject import Task
 from tests.checks import builders as b
+from tests.checks.builders_training import history, run
 
 ERROR, WARNING, HINT = [Severity.ERROR], [Severity.WARNING], [Severity.HINT]
 REGRESSION = b.head(b.regression(), activation="linear", units=1)
@@ -235,6 +236,18 @@ def test_units_that_fired_at_fresh_weights_were_killed_by_training() -> None:
     [finding] = b.findings(killed_units, b.forward(dying(100).current, dying(2).current), PLAIN)
     assert finding.severity is Severity.WARNING and "at fresh weights 2 %" in finding.message
     assert b.severities(killed_units, b.forward(dying(100).current, dying(2).current), RESIDUAL) == WARNING
+
+
+def test_while_a_training_runs_units_whose_layer_no_longer_moves_were_killed() -> None:
+    running = b.forward(dying(100).current)
+    path = running.current.layers[0].path  # type: ignore[union-attr]
+    watched = replace(history(run([2.3] * 4)), updates=(Update(4, {path: 0.1}), Update(90, {path: 0.0})))
+    [finding] = b.findings(killed_units, running, PLAIN, watched)
+    assert "moved at the first steps" in finding.message
+    decays = replace(watched, updates=(Update(4, {path: 0.1}), Update(90, {path: 0.05})))
+    never = replace(watched, updates=(Update(4, {path: 0.0}), Update(90, {path: 0.0})))
+    for other in (decays, never):
+        assert b.findings(killed_units, running, PLAIN, other) == ()
 
 
 @pytest.mark.parametrize(("now", "before"), [(72, 0), (100, 80), (98, 0), (0, 100)])
