@@ -20,7 +20,7 @@ FEW_ROWS = 10  # of a class: fewer may be predicted as another one by chance
 SURE = 1.5  # times the loss of the best constant prediction: a net that was trained is sure of the other class
 
 
-@check("Classes numbered in another order", family="data", reading=(RECIPE, PROJECT))
+@check("Classes numbered in another order", family="data", speaks_live=None, reading=(RECIPE, PROJECT))
 def inverted_labels(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Looks for classes that the model tells apart, but under other numbers than the data gives them.
 

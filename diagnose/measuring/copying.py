@@ -2,7 +2,7 @@
 
 import random
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -87,20 +87,22 @@ def new_optimizer(optimizer: Any) -> Any:
 
 def learning_rates(optimizer: Any, steps: int) -> NDArray[np.float64]:
     """Return the learning rates of the first `steps` steps, with schedules evaluated: [steps]."""
+    return learning_rates_at(optimizer, range(steps))
+
+
+def learning_rates_at(optimizer: Any, steps: Sequence[int]) -> NDArray[np.float64]:
+    """Return the learning rates at these steps (from 0), with schedules evaluated: [steps]."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     schedule = optimizer._learning_rate
     if hasattr(schedule, "assign"):
-        return np.full(steps, float(optimizer.learning_rate))
-    return np.array([float(schedule(step)) for step in range(steps)])
+        return np.full(len(steps), float(optimizer.learning_rate))
+    return np.array([float(schedule(step)) for step in steps])
 
 
 def peak_rate(optimizer: Any, steps: int) -> float:
     """Return the highest learning rate of the first `steps` steps; a schedule is read at up to `PEAK_READ` of them."""
-    schedule = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
-    if hasattr(schedule, "assign"):
-        return float(learning_rates(optimizer, 1)[0])
     read = np.unique(np.linspace(0, max(steps - 1, 0), PEAK_READ).astype(int))
-    return max(float(schedule(int(step))) for step in read)
+    return float(learning_rates_at(optimizer, read.tolist()).max())
 
 
 def reinitialize(model: Any, seed: int) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from diagnose.measurements import History, Measurements, NotMeasured, Run, Unavailable
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import learning_rates
+from diagnose.measuring.copying import learning_rates, learning_rates_at
 from diagnose.measuring.training import (
     Assessment,
     Course,
@@ -75,7 +75,7 @@ def _scheduled(bench: Bench, recorded: History) -> History:
         if len(run.learning_rates) or not len(run.epochs):
             return recorded
         taken = np.round(run.epochs * steps / run.epochs[-1]).astype(int)
-        runs.append(replace(run, learning_rates=learning_rates(optimizer, steps + 1)[taken]))
+        runs.append(replace(run, learning_rates=learning_rates_at(optimizer, taken.tolist())))
     return replace(recorded, runs=tuple(runs))
 
 
