@@ -66,7 +66,7 @@ def _renumbered(score: Score, split: SplitScores, network: Network | None) -> Fi
         return None
     _, order = linear_sum_assignment(counts, maximize=True)
     moved = np.flatnonzero((order != np.arange(len(order))) & (counts.sum(axis=1) > 0))
-    if not len(moved) or not all(_moved(counts[number], number, order[number]) for number in moved):
+    if not len(moved) or not all(_moved(counts[number], number, int(order[number])) for number in moved.tolist()):
         return None
     names = [class_name(network, score.output, number) for number in range(len(order))]
     error = 1 - counts[np.arange(len(order)), order].sum() / counts.sum()

@@ -75,7 +75,9 @@ class Session:
         self._failure = ""
         self.failed = False
         self.running = False
-        self._begun, self._epochs, self._steps = 0, None, None  # steps before this fit, and what is planned for it
+        self._begun = 0  # steps before this fit
+        self._epochs: int | None = None  # planned for this fit
+        self._steps: int | None = None  # of one epoch
 
     # --- called by the callback --------------------------------------------------------------------
 
