@@ -84,7 +84,8 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         elif self._session.running:  # an exception that we could not see ended the last fit
             self._session.fail()
         self._diagnosis = None
-        self._session.begin()
+        planned = self.params or {}
+        self._session.begin(planned.get("epochs"), planned.get("steps"))
         if self._out is not None:
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
             self._file = self._file or self._out / f"{self.model.name}-{stamp}"

@@ -12,9 +12,9 @@ from diagnose.registry import check
 
 EPOCHS = 3.0  # since the minimum, at least; fewer are noise
 SHARE = 0.1  # of all epochs since the minimum, at least
-WORSE = 1.0  # standard errors above the minimum: the later weights are worse
+WORSE = 2.0  # standard errors above the minimum: the later weights are worse, beyond the noise
+AS_GOOD = 1.0  # standard errors above the minimum: the loaded weights are as good as the best epoch
 CERTAIN = 2.0  # standard errors below the constant prediction: the model had learned something
-MUCH_WORSE = 2.0  # standard errors: beyond the noise
 
 
 @check("Training past the best epoch", family="generalisation", speaks_live=Severity.HINT, reading=(RECIPE, FASTER))
@@ -29,16 +29,17 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     The weights of the best epoch existed and were overwritten. Keeping them costs one line.
 
     ## How it is decided
-    A hint if the minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the end
-    is more than 1 standard error worse. A warning if the error is more than 2 standard errors worse, except in a
-    replay, which does not show which weights you kept. A loss that rises while the error stays the same is
-    over-confidence and a hint. Silent if the best epoch is not better than a constant, if the end is not (then training
-    fell apart), and if the loaded weights are as good as the best epoch (then they were kept). Only trainings followed
-    from start to end count.
+    Reported if the minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the
+    end is more than 2 standard errors worse: a warning if it is the error that rose, except in a replay, which does not
+    show which weights you kept. A loss that rises while the error stays the same is over-confidence and a hint. Silent
+    if the best epoch is not better than a constant, if the end is not (then training fell apart), and if the loaded
+    weights are as good as the best epoch (then they were kept, for example by `EarlyStopping`). Also silent in a
+    replay, and while a training runs, if the learning rate was raised after the minimum: warm-up, a cyclical schedule
+    and a warm restart raise the error for a while. Only trainings followed from start to end count.
 
     ## Known limits
-    A replay is not your own run: its best epoch may lie elsewhere. With a cyclical schedule the error rises and falls
-    by design. The best of many noisy epochs looks better than it is; hence the standard error.
+    A replay is not your own run: its best epoch may lie elsewhere. The best of many noisy epochs looks better than it
+    is; hence the standard errors.
 
     ## References
     - Prechelt 1998, "Early Stopping - But When?", doi:10.1007/3-540-49430-8_3
@@ -58,9 +59,11 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     for found, unit in ((by_error, "error"), (by_loss, "loss")):
         if found is None or not _passed(found) or _kept(found, unit, history, score):
             continue
+        if found.raised and (history.running or history.origin == "replay"):
+            continue
         if unit == "loss" and not _learned(found, found.best, history.constant_loss, None):
             continue
-        certain = unit == "error" and found.deviations > MUCH_WORSE and history.origin != "replay"
+        certain = unit == "error" and history.origin != "replay"
         curves = learning_curves(history, "error" if unit == "error" else "loss")
         yield Finding(
             Severity.WARNING if certain else Severity.HINT,
@@ -121,7 +124,7 @@ def _kept(found: Rise, unit: str, history: History, score: Score | None) -> bool
     if score is None or history.dev_origin != "dev":
         return False
     now = score.loss if unit == "loss" else score.error if score.task.classifies else score.error**2
-    return now <= found.best + WORSE * found.se
+    return now <= found.best + AS_GOOD * found.se
 
 
 def _marked(curves: Curves, found: Rise) -> Curves:

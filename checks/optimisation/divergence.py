@@ -6,7 +6,7 @@ import numpy as np
 
 from diagnose.checks.data.label_order import in_order
 from diagnose.checks.further_reading import DESCENT, RATE
-from diagnose.checks.reading.curves import NO_SCALE, Points, count_runs, learning_curves, points, runs_that
+from diagnose.checks.reading.curves import END, NO_SCALE, Points, count_runs, learning_curves, points, runs_that
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import LONGER, History, NotMeasured, Run
@@ -19,6 +19,7 @@ SWINGING = 0.5  # share of evaluations at which the loss rises; healthy: 0 to 0.
 SWING = 0.05  # median rise in units of the loss; smaller ones are noise
 SWUNG_OUT = 0.5  # times the constant prediction's loss; below, the oscillation did no harm
 EVALUATIONS = 8  # after the start; fewer do not show an oscillation
+NOISE = 4.0  # standard errors of a point; the lowest of many points lies about two below the curve by chance
 MAJORITY = 0.5  # share of the runs
 
 
@@ -35,15 +36,17 @@ def divergence(history: History) -> Iterator[Finding]:
     learned. A loss that becomes infinite has its own check.
 
     ## How it is decided
-    In at least half of the runs, the loss ends above twice its minimum and the rise is more than a tenth of the
-    constant prediction's loss: an error if the end is not better than the constant prediction, else a warning. Or the
-    loss rises at more than half of at least 8 evaluations, typically by more than 5 %, and ends above half of the
-    constant prediction's loss: a warning.
+    In at least half of the runs, the loss ends above twice its minimum, at least three evaluations after it, and the
+    rise is more than a tenth of the constant prediction's loss: an error if the end is not better than the constant
+    prediction, else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than
+    5 %, and ends above half of the constant prediction's loss: a warning. Where a loss is a mean over single steps,
+    both must exceed 4 of its standard errors. A rise after the learning rate was raised again, by a cyclical schedule
+    or a warm restart, is expected and not reported.
 
     ## Known limits
-    Restarts of a cyclical schedule raise the loss by design; three evaluations at the end of such a rise look like
-    divergence. A recorded loss is an average over each epoch and hides oscillation within it. Rows fed in the order of
-    their targets make the loss oscillate whatever the steps are, so they are not judged.
+    A recorded loss is an average over each epoch and hides oscillation within it. A schedule is only known if it is in
+    the file or was watched. Rows fed in the order of their targets make the loss oscillate whatever the steps are, so
+    they are not judged.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
@@ -81,7 +84,9 @@ def divergence(history: History) -> Iterator[Finding]:
 
 def _climbs(curve: Points, scale: float) -> bool:
     lowest = float(curve.values.min())
-    return curve.end > CLIMB * lowest and curve.end - lowest > MATTERS * scale
+    rise = curve.end - lowest
+    passed = len(curve) - 1 - curve.lowest >= END and not curve.restarted
+    return passed and curve.end > CLIMB * lowest and rise > max(MATTERS * scale, NOISE * curve.noise)
 
 
 def _climb(climbed: list[Points], history: History, scale: float) -> Finding:
@@ -107,7 +112,7 @@ def _rises(curve: Points) -> float:
 def _swings(run: Run, scale: float) -> bool:
     curve = points(run, "train_loss")
     steps = np.diff(curve.values)
-    if len(steps) < EVALUATIONS or curve.end <= SWUNG_OUT * scale:
+    if len(steps) < EVALUATIONS or curve.end <= SWUNG_OUT * scale or curve.cycles:
         return False
     up = steps[steps > 0]
-    return _rises(curve) > SWINGING and float(np.median(up)) > SWING * curve.end
+    return _rises(curve) > SWINGING and float(np.median(up)) > max(SWING * curve.end, NOISE * curve.noise)

@@ -28,8 +28,10 @@ def learning_rate_too_high(
     Reported if your learning rate lies above the usable range, does worse than the best rate by more than 0.1 skill and
     by more than 2 standard deviations between seeds, and is either more than 10 times above the range or learns nothing
     with any seed. Not reported if your weights, or a replay of your training, come as far as the best rate: then the
-    rate did no harm. Not reported either if the best rate reaches less than 0.25 skill or half of the best baseline's:
-    then the rate is not the obstacle. An error if your own training learned nothing either, else a warning.
+    rate did no harm. Also reported if your own training learned nothing and some seeds of the sweep learn nothing at
+    your rate, while every seed learns at the best one: one lucky seed does not clear a rate. Never reported if the best
+    rate reaches less than 0.25 skill or half of the best baseline's: then the rate is not the obstacle. An error if
+    your own training learned nothing either, else a warning.
 
     ## Known limits
     The usable range depends on everything else: unscaled inputs or targets, or initial weights that are too large, make
@@ -41,12 +43,15 @@ def learning_rate_too_high(
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 11.4.1
     """
     compared = rates.compare(learning_rate)
-    skill = rates.reached(evaluation, history)
-    outside = compared.rate > compared.high and (rates.beyond(compared.rate, compared.high) or compared.fails)
-    if not outside or compared.best_rate >= compared.rate or not rates.harms(compared, skill, baseline):
+    if compared.rate <= compared.high or compared.best_rate >= compared.rate:
+        return
+    skill, loaded = rates.reached(evaluation, history), rates.loaded_skill(evaluation)
+    gambles = rates.gambles(compared, loaded, history, baseline)
+    clear = rates.beyond(compared.rate, compared.high) or compared.fails
+    if not gambles and not (clear and rates.harms(compared, skill, baseline)):
         return
     yield Finding(
-        rates.severity(compared, skill),
+        rates.severity(compared, loaded if gambles else skill),
         f"learning rate {compared.rate:.3g} is {number(compared.rate / compared.high)} times the highest usable one"
         f" ({compared.high:.3g}): {rates.effect(compared, learning_rate.steps)}",
         value=compared.difference,

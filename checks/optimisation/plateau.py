@@ -18,7 +18,10 @@ EVALUATIONS = 3  # in the tail, at least
 NOTHING = 0.9  # times the constant prediction's loss; above, next to nothing was learned
 BEHIND = 0.25  # skill of the best baseline minus the run's: the gap that separates sick models from healthy ones
 MAJORITY = 0.5  # share of the runs
-STEPS = 100  # of a training; fewer do not show a plateau
+STEPS = 100  # of a training that has ended; fewer do not show a plateau
+HALF = 0.5  # share of its planned steps after which a running training is judged: nets may need long to get started
+MANY = 1_000  # steps after which it is judged however many are planned, or if that is unknown
+UNCERTAIN = 0.03  # standard error of the relative fall above which the loss is too noisy to be called flat
 
 
 @check("Training plateau", family="optimisation", reading=(RESTARTS, DESCENT))
@@ -37,21 +40,24 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     A warning if, in at least half of the runs, the loss falls by less than 1 % over the last quarter, and is still
     above 90 % of the constant prediction's loss or the run's skill is more than 0.25 below that of the best baseline.
     The message says how much of the gradient is left: almost none points to a lost signal, much of it to the step size.
+    Not reported if the loss reached a new minimum over the last quarter, more than 1 % below the earlier one, if its
+    noise hides a fall of a few percent, or if the learning rate is still warming up. A training of fewer than 100 steps
+    is not judged; one that still runs is not judged before half of its planned steps or 1,000 steps.
 
     ## Known limits
     It never says "local minimum": in nets of usual width, saddle points and lost signals are more likely. A replay
-    shorter than your training may show a plateau that your training left. A training of fewer than 100 steps is not
-    judged.
+    shorter than your training may show a plateau that your training left.
 
     ## References
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
     - Dauphin et al. 2014, "Identifying and attacking the saddle point problem", arXiv:1406.2572
     """
     known = [run for run in history.runs if len(points(run, "train_loss").tail(TAIL, EVALUATIONS)) >= EVALUATIONS]
-    if any(0 < len(run.step_losses) < STEPS for run in known):
+    least = _least_steps(history)
+    if any(0 < len(run.step_losses) < least for run in known):
         raise NotMeasured(
-            f"a training of fewer than {STEPS} steps is too short to show a plateau",
-            f"Train for at least {STEPS} steps, or allow a longer replay: --budget SECONDS.",
+            f"a training of fewer than {least:,} steps is too short to show a plateau",
+            f"Train for at least {least:,} steps, or allow a longer replay: --budget SECONDS.",
         )
     if not known:
         raise NotMeasured("the training loss of too few epochs is known", LONGER)
@@ -70,6 +76,13 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     )
 
 
+def _least_steps(history: History) -> int:
+    """How many steps are enough to judge this training."""
+    if not history.running:
+        return STEPS
+    return MANY if history.planned is None else max(STEPS, min(MANY, round(HALF * history.planned)))
+
+
 def _fall(curve: Points) -> float:
     """Relative fall over the tail, from its first half to its second; below 0 if the loss rises."""
     tail = curve.tail(TAIL, EVALUATIONS + 1).values
@@ -79,7 +92,23 @@ def _fall(curve: Points) -> float:
 
 
 def _flat(run: Run) -> bool:
-    return abs(_fall(points(run, "train_loss"))) < FLAT
+    curve = points(run, "train_loss")
+    tail = curve.tail(TAIL, EVALUATIONS + 1)
+    level = abs(float(tail.values.mean()))
+    noisy = curve.noise * 2 / np.sqrt(len(tail)) > UNCERTAIN * level  # the difference between two halves of the tail
+    return abs(_fall(curve)) < FLAT and not noisy and not _makes_progress(curve, tail) and not _rate_rises(tail)
+
+
+def _makes_progress(curve: Points, tail: Points) -> bool:
+    """Whether the lowest loss of the tail is clearly below every earlier one."""
+    earlier = curve.values[: -len(tail)]
+    return bool(len(earlier)) and float(earlier.min() - tail.values.min()) > FLAT * abs(float(earlier.min()))
+
+
+def _rate_rises(tail: Points) -> bool:
+    """Whether the learning rate ends higher than it was: in warm-up, or just after a restart."""
+    known = tail.rates[np.isfinite(tail.rates)]
+    return len(known) > 1 and bool(known[-1] > known[0])
 
 
 def _too_high(run: Run, history: History, baseline: Baseline | None) -> bool:

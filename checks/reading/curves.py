@@ -1,7 +1,7 @@
 """Reading a `History`: which curves are known, how they end, and how to show them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,14 +13,20 @@ Curve = Literal["train_loss", "dev_loss", "train_error", "dev_error"]
 
 NO_SCALE = "the loss of the best constant prediction is unknown"
 END = 3  # evaluations; their median counts as the end, so that a single noisy epoch does not decide
+RAISED = 1.5  # times: a learning rate this much higher than another one is higher on purpose
 
 
 @dataclass(frozen=True)
 class Points:
-    """The known points of one curve: increasing epochs, finite values."""
+    """The known points of one curve: increasing epochs, finite values; learning rates are nan where unknown.
+
+    `noise` is the standard error of a single value as a mean over steps, 0 if all are evaluated on the same rows.
+    """
 
     epochs: Array
     values: Array
+    rates: Array
+    noise: float = 0.0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -30,10 +36,45 @@ class Points:
         """The median of the last three values."""
         return float(np.median(self.values[-END:]))
 
+    @property
+    def lowest(self) -> int:
+        """The place of the lowest value."""
+        return int(np.argmin(self.values))
+
+    @property
+    def raised(self) -> bool:
+        """Whether the learning rate at the end is clearly above that at the lowest value, on purpose."""
+        before, now = self._rates_before, self.rates[-END:]
+        now = now[np.isfinite(now)]
+        return bool(len(before) and len(now) and now.max() > RAISED * before[-1])
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the learning rate was raised since the lowest value, to no more than it was before.
+
+        Cyclical schedules and warm restarts do this: the loss rises with the rate, and comes down with it. A rate that
+        is higher than ever before, as in warm-up, is no restart.
+        """
+        return self.raised and bool(np.nanmax(self.rates[-END:]) <= RAISED * self._rates_before.max())
+
+    @property
+    def _rates_before(self) -> Array:
+        """The known learning rates up to the lowest value."""
+        before = self.rates[: self.lowest + 1]
+        return before[np.isfinite(before)]
+
+    @property
+    def cycles(self) -> bool:
+        """Whether the learning rate was raised again after it had fallen."""
+        known = self.rates[np.isfinite(self.rates)]
+        highest = np.maximum.accumulate(known[::-1])[::-1]  # of this point and all later ones
+        fell = known < np.maximum.accumulate(known) / RAISED
+        return bool((fell & (highest > RAISED * known)).any()) if known.size else False
+
     def tail(self, share: float, at_least: int) -> "Points":
         """The last `share` of the points, at least `at_least` of them if there are that many."""
         count = max(at_least, round(share * len(self)))
-        return Points(self.epochs[-count:], self.values[-count:])
+        return Points(self.epochs[-count:], self.values[-count:], self.rates[-count:], self.noise)
 
 
 def points(run: Run, curve: Curve) -> Points:
@@ -41,7 +82,11 @@ def points(run: Run, curve: Curve) -> Points:
     values = np.asarray(getattr(run, curve), dtype=float)
     epochs = np.asarray(run.epochs, dtype=float)[: len(values)]
     finite = np.isfinite(values[: len(epochs)])
-    return Points(epochs[finite], values[: len(epochs)][finite])
+    rates = np.full(len(finite), np.nan)
+    rates[: len(run.learning_rates)] = run.learning_rates[: len(finite)]
+    errors = run.train_se[np.isfinite(run.train_se)] if curve == "train_loss" else np.empty(0)
+    noise = float(np.sqrt(np.mean(np.square(errors)))) if errors.size else 0.0
+    return Points(epochs[finite], values[: len(epochs)][finite], rates[finite], noise)
 
 
 def represents_training(history: History) -> bool:
@@ -87,6 +132,7 @@ class Rise:
     best: float
     last: float
     se: float
+    raised: bool  # the learning rate is above that at the minimum, on purpose
 
     @property
     def deviations(self) -> float:
@@ -102,7 +148,7 @@ def rise(run: Run, curve: Curve, se: float) -> Rise | None:
     known = points(run, curve)
     if len(known) < END + 2:
         return None
-    lowest = int(np.argmin(known.values))
+    lowest = known.lowest
     return Rise(
         best_epoch=float(known.epochs[lowest]),
         last_epoch=float(known.epochs[-1]),
@@ -111,6 +157,7 @@ def rise(run: Run, curve: Curve, se: float) -> Rise | None:
         best=float(known.values[lowest]),
         last=known.end,
         se=float(np.hypot(se, _noise(known.values))),
+        raised=known.raised,
     )
 
 
@@ -139,7 +186,7 @@ def _error_rise(history: History, run: Run, classifies: bool, rows: int | None) 
         return rise(run, "dev_error", _binomial_se(float(known.values.min()), rows)) if rows else None
     if history.dev_se is None:
         return None
-    squared = Run(run.seed, run.epochs, run.train_loss, run.dev_loss, run.train_error, np.square(run.dev_error))
+    squared = replace(run, dev_error=np.square(run.dev_error))
     return rise(squared, "dev_error", history.dev_se)
 
 

@@ -59,7 +59,12 @@ class Comparison:
     @property
     def fails(self) -> bool:
         """Whether training at the own rate learns nothing with any seed."""
-        return bool((self.own < LEARNED).all())
+        return self.failed == len(self.own)
+
+    @property
+    def failed(self) -> int:
+        """The number of seeds with which training at the own rate learns nothing."""
+        return int((self.own < LEARNED).sum())
 
 
 def deviation(skills: Array) -> float:
@@ -103,40 +108,70 @@ def beyond(far: float, near: float) -> bool:
     return far > FAR * near * (1 + 1e-6)
 
 
+def loaded_skill(evaluation: Evaluation | None) -> float | None:
+    """The train skill of the loaded weights, by error or by loss, whichever is higher; None if unknown."""
+    if evaluation is None or isinstance(evaluation.train, Unavailable):
+        return None
+    score = evaluation.train.scores[0]
+    by_loss = 1.0 - score.loss / score.constant_loss if score.constant_loss > 0 else score.skill
+    known = [skill for skill in (score.skill, by_loss) if math.isfinite(skill)]
+    return max(known) if known else None
+
+
 def reached(evaluation: Evaluation | None, history: History | None) -> float | None:
     """The best train skill known at the user's own settings: of the loaded weights, or of the replays."""
-    skills: list[float] = []
-    if evaluation is not None and not isinstance(evaluation.train, Unavailable):
-        score = evaluation.train.scores[0]
-        by_loss = 1.0 - score.loss / score.constant_loss if score.constant_loss > 0 else score.skill
-        skills.append(max(score.skill, by_loss))
-    if history is not None:
-        ends = [run.final_train_skill for run in history.runs if math.isfinite(run.final_train_skill)]
-        skills += [float(np.median(ends))] if ends else []
-    known = [skill for skill in skills if math.isfinite(skill)]
-    return max(known) if known else None
+    loaded = loaded_skill(evaluation)
+    skills = [] if loaded is None else [loaded]
+    ends = _replayed(history)
+    skills += [float(np.median(ends))] if ends else []
+    return max(skills) if skills else None
+
+
+def _replayed(history: History | None) -> list[float]:
+    """The train skill of the replays that stayed finite."""
+    runs = history.runs if history is not None else ()
+    return [run.final_train_skill for run in runs if math.isfinite(run.final_train_skill)]
 
 
 def harms(comparison: Comparison, skill: float | None, baseline: Baseline | None) -> bool:
     """Whether the own rate does clearly worse, the best one does well, and the user's training did not catch up."""
-    possible = max((found.best.skill for found in baseline.outputs[:1]), default=0.0) if baseline is not None else 0.0
-    best = float(comparison.best.mean())
-    if comparison.difference <= comparison.threshold or best < max(CURED, HALF * possible):
+    if comparison.difference <= comparison.threshold or float(comparison.best.mean()) < _cured(baseline):
         return False
     return skill is None or float(comparison.best.mean()) - skill > comparison.threshold
 
 
+def gambles(comparison: Comparison, loaded: float | None, history: History | None, baseline: Baseline | None) -> bool:
+    """Whether success at the own rate is a matter of the seed, and the user's own training was among the failures.
+
+    The best rate learns with every seed. The spread between seeds is then what is wrong with the own rate, so it does
+    not raise the threshold for the difference, and a seed that learns does not clear the rate. Replays that all learn
+    do: they follow the user's schedule.
+    """
+    replayed = _replayed(history)
+    if loaded is None or loaded >= LEARNED or not comparison.failed or (replayed and min(replayed) >= LEARNED):
+        return False
+    return comparison.difference > CLEAR and float(comparison.best.min()) >= _cured(baseline)
+
+
+def _cured(baseline: Baseline | None) -> float:
+    """The skill that the best rate must reach."""
+    possible = max((found.best.skill for found in baseline.outputs[:1]), default=0.0) if baseline is not None else 0.0
+    return max(CURED, HALF * possible)
+
+
 def severity(comparison: Comparison, skill: float | None) -> Severity:
-    """An error if neither the sweep nor the user's own training learns anything at this rate."""
-    fails = comparison.fails and skill is not None and skill < LEARNED
+    """An error if the user's own training learned nothing at this rate, and neither does the sweep with some seed."""
+    fails = comparison.failed > 0 and skill is not None and skill < LEARNED
     return Severity.ERROR if fails else Severity.WARNING
 
 
 def effect(comparison: Comparison, steps: int) -> str:
     """The effect of the rate, in words."""
     own, best = float(comparison.own.mean()), float(comparison.best.mean())
+    seeds = f" ({comparison.failed} of {len(comparison.own)} seeds learn nothing)"
     return (
         f"after {steps} steps, training skill is {own:.2f} at {comparison.rate:.3g}"
+        f"{seeds if 0 < comparison.failed < len(comparison.own) else ''}"
         f" and {best:.2f} at {comparison.best_rate:.3g}"
     )
 

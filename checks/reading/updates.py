@@ -9,20 +9,22 @@ from diagnose.measurements import Array, History, NotMeasured, Update, need
 EARLY = 0.1  # share of the training; later, small steps are expected
 FIRST = 100  # steps that count as early, however short the training is
 STEPS = 50  # fewer are too few to judge a training by
+FADED = 1e-3  # times an earlier step; smaller ones only carry momentum on after the gradient has become zero
 UNLEARNED = 0.5  # share of the constant prediction's loss; a training that ends below has learned with these steps
 
 
 def early_updates(history: History) -> list[Array]:
     """Update-to-weight ratios of all layers, for each early watched step; empty if the training has learned.
 
-    Steps without any change had no gradient and are ignored: they do not show the size of steps.
+    Steps without a gradient are ignored, as they do not show the size of steps: they change nothing, or only carry
+    momentum on.
 
     Raises:
         NotMeasured: too few steps were watched, or the scale of the loss is unknown.
     """
     updates, run = need(history.updates), history.runs[0]
     steps = len(run.step_losses)
-    early = [update for update in updates if update.step <= max(EARLY * steps, FIRST) and any(update.ratios.values())]
+    early = [update for update in _with_gradient(updates) if update.step <= max(EARLY * steps, FIRST)]
     if steps < STEPS or not early:
         raise NotMeasured(f"fewer than {STEPS} steps were watched", f"Watch a training of at least {STEPS} steps.")
     if not history.constant_loss:
@@ -31,6 +33,17 @@ def early_updates(history: History) -> list[Array]:
     if len(curve) and curve.end <= UNLEARNED * history.constant_loss:
         return []
     return [_ratios(update) for update in early]
+
+
+def _with_gradient(updates: tuple[Update, ...]) -> list[Update]:
+    kept: list[Update] = []
+    largest = 0.0
+    for update in updates:
+        size = max(update.ratios.values(), default=0.0)
+        largest = max(largest, size)
+        if size > FADED * largest:
+            kept.append(update)
+    return kept
 
 
 def finding(message: str, value: float, threshold: float, history: History) -> Finding:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from diagnose.checks import CHECKS
-from diagnose.findings import Outcome, Severity, Skipped
+from diagnose.findings import Examined, Outcome, Severity, Skipped
 from diagnose.measurements import History
 from diagnose.reasoning.causes import CAUSED_BY_NON_FINITE, GATE, NON_FINITE_LOSS, STUCK
 from diagnose.reasoning.engine import Seen, Suspicion, gate, suspect
@@ -15,16 +15,27 @@ SPEAKING = {check.code: check.speaks_live for check in CHECKS if check.speaks_li
 
 @dataclass(frozen=True)
 class Notice:
-    """A cause when it was first seen: after how many steps and epochs, and the message."""
+    """A cause when it was first seen: after how many steps and epochs, and the message.
+
+    `taken_back` is the step at which the same checks found nothing any more; None if they still do.
+    """
 
     code: str
     severity: Severity
     step: int
     epoch: int
     message: str
+    checks: frozenset[str] = frozenset()  # codes of those that found it
+    taken_back: int | None = None
 
     def __str__(self) -> str:
-        return f"diagnose: step {self.step:,}, epoch {self.epoch}: {self.severity}: {self.message} ({self.code})"
+        text = f"diagnose: step {self.step:,}, epoch {self.epoch}: {self.severity}: {self.message} ({self.code})"
+        return text if self.taken_back is None else f"{text}, taken back at step {self.taken_back:,}"
+
+    def refuted(self, outcomes: Iterable[Outcome]) -> bool:
+        """Whether every check that found it ran again and finds nothing now."""
+        clean = {o.check for o in outcomes if isinstance(o, Examined) and not o.findings}
+        return self.taken_back is None and bool(self.checks) and self.checks <= clean
 
 
 def examined(measurements: Mapping[type, object], whole: bool) -> tuple[Outcome, ...]:

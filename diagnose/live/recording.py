@@ -1,5 +1,6 @@
 """Records the steps and epochs of a training and returns them as a `History`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +38,8 @@ class Record:
         self._mean = 0.0  # the latest running mean
         self._kept: list[Array] = []  # [steps, 3]
         self._kept_steps = 0
+        self.schedule: Callable[[int], float] | None = None  # learning rate by step
+        self._rates: dict[int, float] = {}  # learning rate by step, oldest first where there is no schedule
 
     def add(self, steps: Steps, averaged: bool = False) -> None:
         """Append single steps. `averaged`: their losses are running means since the start of the epoch."""
@@ -59,6 +62,11 @@ class Record:
         if len(steps.loss):
             self._mean = float(steps.loss[-1])
         return replace(steps, loss=(number + 1) * steps.loss - number * before)
+
+    def note_rate(self, rate: float) -> None:
+        """Record a learning rate that holds from the latest step on. Not needed with a schedule."""
+        if rate != next(reversed(self._rates.values()), None):
+            self._rates[self.steps] = rate
 
     def end_epoch(self, logs: dict[str, Any]) -> None:
         """Record the logs of Keras at the end of an epoch."""
@@ -96,16 +104,19 @@ class Record:
         ends = {epoch.steps: epoch for epoch in self.epochs}
         at = [ends.get(point) for point in points] if seen else self.epochs
         numbers = [self._epoch_of(point) for point in points] if seen else range(1, len(self.epochs) + 1)
+        curve = self._curve(points)
         run = Run(
             seed=None,
             epochs=np.array(numbers, np.float64),
-            train_loss=self._curve(points) if seen else np.array([_value(e, "loss", penalised=True) for e in at]),
+            train_loss=curve[0] if seen else np.array([_value(e, "loss", penalised=True) for e in at]),
             dev_loss=np.array([_value(e, "val_loss", penalised=True) for e in at]),
             train_error=np.array([_error(e, "") for e in at]),
             dev_error=np.array([_error(e, "val_") for e in at]),
             step_losses=table[:, 0] if seen else np.empty(0),
             gradient_norms=table[:, 2],
             non_finite_step=self.non_finite_step,
+            train_se=curve[1] if seen else np.empty(0),
+            learning_rates=self._rates_at(points if seen else [epoch.steps for epoch in self.epochs]),
         )
         rates = True if np.isfinite(run.dev_error).any() else None
         return History(
@@ -121,13 +132,26 @@ class Record:
         far = [step for step in between if all(abs(step - end) >= SMOOTHED for end in ends)]
         return sorted({*ends, *(int(step) for step in far if step >= SMOOTHED)})
 
-    def _curve(self, points: list[int]) -> Array:
+    def _curve(self, points: list[int]) -> tuple[Array, Array]:
+        """Mean of the steps before each point, and its standard error: [points] each."""
         data = self.table[:, 0] - self.table[:, 1]
-        means = []
+        means, errors = [], []
         for before, point in zip([0, *points], points, strict=False):
             window = data[max(0, min((before + point) // 2, point - SMOOTHED)) : point]
             means.append(float(window.mean()) if window.size else np.nan)
-        return np.array(means)
+            errors.append(float(window.std(ddof=1) / np.sqrt(window.size)) if window.size > 1 else np.nan)
+        return np.array(means), np.array(errors)
+
+    def _rates_at(self, points: list[int]) -> Array:
+        """The learning rate at these steps, as far as it was noted: [points]; empty if it never changed."""
+        if self.schedule is not None:
+            self._rates |= {point: self.schedule(point) for point in points if point not in self._rates}
+            return np.array([self._rates[point] for point in points])
+        if len(self._rates) < 2:
+            return np.empty(0)
+        steps, rates = np.array(list(self._rates)), np.array(list(self._rates.values()))
+        place = np.searchsorted(steps, points, side="right") - 1
+        return np.where(place >= 0, rates[np.maximum(place, 0)], np.nan)
 
     def _epoch_of(self, step: int) -> float:
         ends = [0, *(epoch.steps for epoch in self.epochs)]

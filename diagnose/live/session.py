@@ -39,6 +39,7 @@ CHUNK = 256  # steps between two readings
 THINNING = 1.5  # factor between the step numbers of two looks into the network
 FIRST_LOOK = 100  # steps
 SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
+MOST_NOTICES = 2  # of one cause: it may come back once after it was taken back
 SMALL = 0.005  # expected CPU seconds to examine the history
 
 Say = Callable[[str], None]
@@ -74,16 +75,28 @@ class Session:
         self._failure = ""
         self.failed = False
         self.running = False
+        self._begun = 0  # steps before this fit
+        self._epochs: int | None = None  # planned for this fit
+        self._steps: int | None = None  # of one epoch
 
     # --- called by the callback --------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Start watching, just before the first step of `fit`."""
+    def begin(self, epochs: int | None = None, steps: int | None = None) -> None:
+        """Start watching, just before the first step of `fit`.
+
+        Args:
+            epochs: planned for this `fit`; None: unknown.
+            steps: of one epoch; None: unknown.
+        """
         self.failed, self.running = False, True
+        self._begun, self._epochs, self._steps = self.record.steps, epochs, steps
         self._updates.begin()
         optimizer = getattr(self.model, "optimizer", None)
         if not self.record.steps:
             self.record.from_start = optimizer is None or int(backend.array(optimizer.iterations)) == 0
+        with self.harmless():
+            self.record.schedule = _schedule(optimizer, self.record.steps)
+            self._note_rate()
         with self.harmless():
             if self._watch is not None:
                 self._watch.open()
@@ -153,8 +166,14 @@ class Session:
         self._unread = 0
         fine = self.record.non_finite_step is None
         self.record.add(self._watch.read(), averaged=self._watch.averaged)
+        self._note_rate()
         if fine and self.record.non_finite_step is None and self.kept is not None:
             self.kept.at_finite(self.record.steps)
+
+    def _note_rate(self) -> None:
+        rate = getattr(getattr(self.model, "optimizer", None), "learning_rate", None)
+        if rate is not None and self.record.schedule is None:
+            self.record.note_rate(float(backend.array(rate)))
 
     def _observe(self) -> None:
         """Examine the history and, when due, the network, as far as the budget allows."""
@@ -203,17 +222,29 @@ class Session:
 
     def _report(self, outcomes: Any) -> None:
         """Report new causes. A cause once explained by another is not reported later, when less is measured."""
+        self._take_back(outcomes)
         suspicions = alarming(outcomes)
         self._explained |= {s.code for s in suspicions if s.explained_by is not None and not s.cause.always_reported}
         for suspicion in suspicions:
             if suspicion.code not in self._explained and not self._reported(suspicion.code):
                 origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
                 message = worded(suspicion, origin)
-                notice = Notice(suspicion.code, suspicion.severity, self.record.steps, self._epoch, message)
+                found_by = frozenset(finding.check for finding in suspicion.support)
+                notice = Notice(suspicion.code, suspicion.severity, self.record.steps, self._epoch, message, found_by)
                 self.notices.append(notice)
                 self._say(str(notice))
             if suspicion.code in self._stop_on and not self.stopped_by:
                 self._stop(suspicion.code)
+
+    def _take_back(self, outcomes: Iterable[Outcome]) -> None:
+        """Take back what was reported and is no longer found."""
+        for place, notice in enumerate(self.notices):
+            if notice.refuted(outcomes):
+                self.notices[place] = replace(notice, taken_back=self.record.steps)
+                self._say(
+                    f"diagnose: step {self.record.steps:,}, epoch {self._epoch}: taken back: {notice.code},"
+                    f" reported at step {notice.step:,}, is no longer found"
+                )
 
     def _stop(self, code: str) -> None:
         self.stopped_by = code
@@ -222,7 +253,9 @@ class Session:
         self._say(f"diagnose: training stopped because of {code} (stop_on){kept}")
 
     def _reported(self, code: str) -> bool:
-        return any(notice.code == code for notice in self.notices)
+        """Whether it was reported and stands, or was reported often enough."""
+        same = [notice for notice in self.notices if notice.code == code]
+        return len(same) >= MOST_NOTICES or any(notice.taken_back is None for notice in same)
 
     # --- the data it uses ----------------------------------------------------------------------------
 
@@ -252,8 +285,14 @@ class Session:
     def _history(self, evaluation: object = None) -> History:
         rows = self._watch.dev_rows if self._watch is not None else 0
         history = self.record.history(self._constant, rows or None, _dev_se(evaluation, rows), None)
+        history = replace(history, running=self.running, planned=self._planned())
         feeding = self._feeding or Unavailable("too few targets were seen", "Train for a whole epoch.")
         return replace(history, updates=tuple(self._updates.seen), feeding=feeding) if self._watch else history
+
+    def _planned(self) -> int | None:
+        """Steps of all fits up to the end of this one; None if unknown, or if it is one of many fits of one epoch."""
+        steps = self._steps or self.record.steps_per_epoch()
+        return None if self._epochs in (None, 1) or not steps else self._begun + (self._epochs or 0) * steps
 
     def _subject(self, history: History) -> Subject:
         train, dev = self._rows("train"), self._rows("dev")
@@ -299,6 +338,7 @@ class Session:
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
         run = while_training if self.running else _run
         outcomes = run(checks, measured.measurements)
+        self._take_back(outcomes)
         concluded = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
         return self._annotated(concluded, live=self.running)
 
@@ -347,6 +387,16 @@ class Session:
             how = "Read the loss by epoch: all epochs are recorded."
             found.append(Coverage("single steps after the first million", "they are not kept", how))
         return tuple(found)
+
+
+def _schedule(optimizer: Any, before: int) -> Callable[[int], float] | None:
+    """The learning rate by recorded step, by the optimizer's schedule; None if it has none. `before`: steps so far."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    schedule = getattr(optimizer, "_learning_rate", None)
+    if schedule is None or hasattr(schedule, "assign"):
+        return None
+    first = int(backend.array(optimizer.iterations)) - before
+    return lambda step: float(schedule(first + step))
 
 
 def _run(checks: Iterable[Check], measurements: Measurements) -> tuple[Outcome, ...]:

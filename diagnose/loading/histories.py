@@ -13,6 +13,8 @@ from diagnose.subject import Output, Task
 
 _ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 
+_RATES = ("learning_rate", "lr")  # as ReduceLROnPlateau and LearningRateScheduler log it
+
 
 def read_history(source: Any, output: Output) -> History:
     """Read a record into a `History`, one value per epoch, nan if it was not recorded.
@@ -37,6 +39,7 @@ def read_history(source: Any, output: Output) -> History:
         dev_loss=_column(values, "val_loss", length),
         train_error=_error(values, "", output, length),
         dev_error=_error(values, "val_", output, length),
+        learning_rates=next((_column(values, name, length) for name in _RATES if name in values), np.empty(0)),
     )
     return History(
         origin="recorded",

@@ -96,8 +96,9 @@ class LearningRate:
     """How training depends on the learning rate: range tests and a short sweep, several seeds each.
 
     `low`/`high` bound the rates that do about as well as the best (within 0.1 skill or 2 sd, all seeds);
-    `best` is their geometric mean. All three are None if the instrument abstains; `abstains` says why
-    ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate, None if unknown.
+    `best` is their geometric mean, at most the highest sane rate of the optimizer. All three are None if the
+    instrument abstains; `abstains` says why ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate,
+    with a schedule its highest one; None if unknown.
     """
 
     own: float | None
@@ -119,6 +120,8 @@ class Run:
     `epochs` are the (possibly fractional) epoch numbers at which both splits were evaluated in inference
     mode. Losses are data losses of all outputs; errors are of the first output. nan where unknown.
     `step_losses` are the losses of single steps. `non_finite_step` is the first step with a non-finite loss.
+    `train_se` is the standard error of each train loss as a mean over single steps; empty if all losses were evaluated
+    on the same rows. `learning_rates` are those at the `epochs`, nan where unknown; empty: constant or unknown.
     """
 
     seed: int | None
@@ -132,6 +135,8 @@ class Run:
     non_finite_step: int | None = None
     final_train_skill: float = float("nan")
     final_dev_skill: float = float("nan")
+    train_se: Array = field(default_factory=lambda: np.empty(0))
+    learning_rates: Array = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,8 @@ class History:
 
     `rows` is the number of training rows used, `dev_rows` the number of dev rows evaluated. `whole` is True if the
     replay has as many steps as the user's own training. `constant_loss`/`constant_error` are those of the best
-    constant prediction. `dev_origin`: the split's name, or "held out from train".
+    constant prediction. `dev_origin`: the split's name, or "held out from train". `running`: the training still runs,
+    for `planned` steps in all (None: unknown).
     """
 
     origin: Literal["live", "recorded", "replay"]
@@ -181,6 +187,8 @@ class History:
     dev_origin: str = "dev"
     dev_se: float | None = None  # standard error of a dev loss (regression: of the MSE)
     rates: bool | None = None  # whether errors are error rates; None: depends on the task of the first output
+    running: bool = False
+    planned: int | None = None
     updates: tuple[Update, ...] | Unavailable = NO_STEPS
     feeding: Feeding | Unavailable = NO_ORDER
 

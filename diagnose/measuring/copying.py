@@ -2,7 +2,7 @@
 
 import random
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import backend
 
+PEAK_READ = 64  # steps at which a schedule is read to find its highest rate
 REBUILD = "Make get_config of the model and its layers return all constructor arguments."
 
 Weights = list[NDArray[Any]]
@@ -86,11 +87,22 @@ def new_optimizer(optimizer: Any) -> Any:
 
 def learning_rates(optimizer: Any, steps: int) -> NDArray[np.float64]:
     """Return the learning rates of the first `steps` steps, with schedules evaluated: [steps]."""
+    return learning_rates_at(optimizer, range(steps))
+
+
+def learning_rates_at(optimizer: Any, steps: Sequence[int]) -> NDArray[np.float64]:
+    """Return the learning rates at these steps (from 0), with schedules evaluated: [steps]."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     schedule = optimizer._learning_rate
     if hasattr(schedule, "assign"):
-        return np.full(steps, float(optimizer.learning_rate))
-    return np.array([float(schedule(step)) for step in range(steps)])
+        return np.full(len(steps), float(optimizer.learning_rate))
+    return np.array([float(schedule(step)) for step in steps])
+
+
+def peak_rate(optimizer: Any, steps: int) -> float:
+    """Return the highest learning rate of the first `steps` steps; a schedule is read at up to `PEAK_READ` of them."""
+    read = np.unique(np.linspace(0, max(steps - 1, 0), PEAK_READ).astype(int))
+    return float(learning_rates_at(optimizer, read.tolist()).max())
 
 
 def reinitialize(model: Any, seed: int) -> None:

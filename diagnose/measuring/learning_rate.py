@@ -16,7 +16,7 @@ from diagnose.measurements import (
     Unavailable,
 )
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import learning_rates
+from diagnose.measuring.copying import peak_rate
 from diagnose.measuring.training import (
     Assessment,
     Trainer,
@@ -38,12 +38,16 @@ SPANS = {"sgd": (1e-7, 10.0), "adagrad": (1e-6, 10.0), "adadelta": (1e-5, 100.0)
 SPAN = (1e-7, 1.0)  # optimizers that normalise the gradient: a rate of 1 changes every weight by 1
 USUAL = {"sgd": 1e-2, "adagrad": 1e-2, "adadelta": 1.0}
 USUAL_RATE = 1e-3
+# The highest rates that are advised: with inputs, targets and weights of usual scale, larger steps overshoot. A sweep
+# may find higher ones usable where the loss has a small gradient, but its few steps do not show that they stay so
+# (Bengio 2012, "Practical recommendations for gradient-based training of deep architectures", arXiv:1206.5533).
+MOST = {"sgd": 1.0, "adagrad": 1.0, "adadelta": 10.0}
+MOST_NORMALISED = 0.1  # of optimizers that divide by the gradient's size
 SWEEP_STEPS = (200, 600)  # of a sweep training at full size: the user's own number, clipped to this range
 UNKNOWN_STEPS = 300  # if that number is unknown
 AS_GOOD = 0.1  # merit: rates this close to the best do about as well
 LEARNS = 0.1  # merit below which a rate does not work
 DISAGREE = 0.3  # standard deviation of merit over seeds above which the best rate is not reliable
-DECADES_APART = 2.0  # reach of a sweep around the user's rate; if the usable rate is farther, both are swept
 RISES = 0.1  # share of the fall by which the smoothed loss must go up again to count as rising
 
 
@@ -79,7 +83,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 sweep=sweep,
                 low=low,
                 high=high,
-                best=middle(low, high) if low and high else None,
+                best=advised(low, high, _kind(bench)) if low and high else None,
                 abstains=abstains,
                 steps=plan.steps,
                 rows=trainer.rows,
@@ -100,11 +104,11 @@ def learning_rate_work(bench: Bench, measured: Measurements) -> Work:
 
 
 def own_rate(bench: Bench) -> float | None:
-    """Return the user's learning rate, with a schedule that of the first step; None if unknown."""
+    """Return the user's learning rate, with a schedule its highest one (warm-up starts near 0); None if unknown."""
     if bench.subject.training.schedule is None and bench.subject.training.learning_rate is not None:
         return bench.subject.training.learning_rate
     optimizer = bench.subject.model.optimizer
-    return None if optimizer is None else float(learning_rates(optimizer, 1)[0])
+    return None if optimizer is None else peak_rate(optimizer, own_steps(bench) or UNKNOWN_STEPS)
 
 
 def judge_sweep(sweep: tuple[SweepPoint, ...]) -> tuple[float | None, float | None, str | None]:
@@ -131,6 +135,11 @@ def middle(low: float, high: float) -> float:
     exact = sqrt(low * high)
     rounded = (float(f"{exact:.{digits}g}") for digits in (1, 2, 3))
     return next((rate for rate in rounded if low <= rate <= high), exact)
+
+
+def advised(low: float, high: float, kind: str) -> float:
+    """Return the middle of the usable range, at most the highest sane rate of the optimizer (a class in lower case)."""
+    return min(middle(low, high), MOST.get(kind, MOST_NORMALISED))
 
 
 def range_test(seed: int, rates: Array, losses: Array) -> RangeTest:
@@ -236,11 +245,11 @@ def _usable(bench: Bench, ranges: tuple[RangeTest, ...]) -> float:
 
 
 def _sweep_rates(own: float | None, usable: float, offsets: tuple[float, ...]) -> tuple[float, ...]:
-    """Rising rates around the user's own, and around `usable` if that is far away."""
+    """Rising rates around the user's own, and around `usable` if these do not reach it."""
     if own is None or own <= 0:
         return tuple(usable * 10**offset for offset in offsets)
     distance = log10(usable / own)
-    if abs(distance) <= DECADES_APART:
+    if offsets[0] <= distance <= offsets[-1]:
         return tuple(own * 10**offset for offset in offsets)
     there = [distance + step for step in (-1.0, -0.5, 0.0, 0.5, 1.0)]
     tried = [0.0, distance / 2, *there][: len(offsets) + 1]

@@ -1,10 +1,12 @@
 """Training curves: the user's recorded history, or short seeded trainings by us."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from diagnose.measurements import History, Measurements, NotMeasured, Run, Unavailable
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import learning_rates
+from diagnose.measuring.copying import learning_rates, learning_rates_at
 from diagnose.measuring.training import (
     Assessment,
     Course,
@@ -31,7 +33,7 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
     as long as the user's own training if the budget allows that. Both splits are evaluated in inference mode.
     """
     if isinstance(bench.subject.history, History):
-        return bench.subject.history
+        return _scheduled(bench, bench.subject.history)
     if bench.settings.effort is Effort.QUICK:
         return Unavailable(
             "no history is given, and effort quick does not train",
@@ -61,6 +63,20 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
             )
     except NotMeasured as missing:
         return Unavailable.of(missing)
+
+
+def _scheduled(bench: Bench, recorded: History) -> History:
+    """The recorded history with the learning rates of the optimizer's schedule, unless they were recorded too."""
+    optimizer, steps, training = bench.subject.model.optimizer, own_steps(bench), bench.subject.training
+    if training.schedule is None or optimizer is None or not steps:
+        return recorded
+    runs = []
+    for run in recorded.runs:
+        if len(run.learning_rates) or not len(run.epochs):
+            return recorded
+        taken = np.round(run.epochs * steps / run.epochs[-1]).astype(int)
+        runs.append(replace(run, learning_rates=learning_rates_at(optimizer, taken.tolist())))
+    return replace(recorded, runs=tuple(runs))
 
 
 def history_work(bench: Bench, measured: Measurements) -> Work:
@@ -118,4 +134,5 @@ def _run(bench: Bench, trainer: Trainer, seed: int, steps: int) -> Run:
         non_finite_step=whole.non_finite_step,
         final_train_skill=float("nan") if broken and not train.finite else train.skill,
         final_dev_skill=float("nan") if broken and not dev.finite else dev.skill,
+        learning_rates=np.array([rates[max(step - 1, 0)] for step, _ in evaluated]),
     )

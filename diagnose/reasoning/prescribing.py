@@ -89,10 +89,14 @@ def remedies(
         wanted = list(_advised(suspicions, verdicts))
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for remedy, by in wanted:
-        if remedy.tasks is None or remedy.tasks & tasks:
+        if (remedy.tasks is None or remedy.tasks & tasks) and not _changes_nothing(remedy, values):
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = {effect.remedy: effect for effect in effects}
     return tuple(_remedy(remedy, by, values, tried.get(code)) for code, (remedy, by) in chosen.items())
+
+
+def _changes_nothing(remedy: DeclaredRemedy, values: Values) -> bool:
+    return values.default_settings and values.optimizer_class in remedy.changes_nothing_for
 
 
 def _advised(

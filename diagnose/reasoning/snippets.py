@@ -17,12 +17,15 @@ OWN_CLASS = (
     "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # for optimizers that are not Keras's own
 )
 
+_NOT_COMPARED = ("name", "learning_rate")
+
 
 @dataclass(frozen=True)
 class Values:
     """Values for the names with a dollar sign in actions and snippets, as Python code.
 
-    `optimizer` and `metrics` are the user's own; `loss`, `units` and `activation` are what the task asks for.
+    `optimizer` and `metrics` are the user's own; `optimizer_on_schedule` has the schedule `rates`. `loss`, `units` and
+    `activation` are what the task asks for. `default_settings`: only the learning rate of the optimizer is not Keras's.
     """
 
     rate: str = "0.001"
@@ -36,11 +39,14 @@ class Values:
     units: str = "1"
     activation: str = "linear"
     estimator: str = "Regressor"
+    default_settings: bool = False
 
     def fill(self, text: str, tried: Mapping[str, str] | None = None) -> str:
         """`text` with its names filled in; `tried`: the values with which the remedy was tried."""
         names = {**vars(self), **(tried or {})}
-        names["optimizer_at_rate"] = Template(names["optimizer_at_rate"]).substitute(rate=names["rate"])
+        at_rate = Template(names["optimizer_at_rate"])
+        names["optimizer_at_rate"] = at_rate.substitute(rate=names["rate"])
+        names["optimizer_on_schedule"] = at_rate.substitute(rate="rates")
         return Template(text).safe_substitute(names)
 
 
@@ -64,6 +70,7 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         units=str(usual.units or output.classes or 1),
         activation=usual.activation,
         estimator="Classifier" if output.task.classifies else "Regressor",
+        default_settings=optimizer is None or (_from_keras(optimizer) and not _own_settings(optimizer)),
     )
 
 
@@ -73,14 +80,24 @@ def optimizer_text(optimizer: Any, rate: str = "") -> str:
         return f"keras.optimizers.Adam({f'learning_rate={rate}' if rate else ''})"
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     kind, config = type(optimizer), optimizer.get_config()
-    if not kind.__module__.startswith("keras."):
+    if not _from_keras(optimizer):
         return OWN_CLASS.replace("$more", f', "learning_rate": {rate}' if rate else "")
-    usual = kind(name=config["name"]).get_config()  # without a name Keras would make up a numbered one
-    own = {key: value for key, value in config.items() if value != usual.get(key) and key != "name"}
-    settings = {key: _literal(value) for key, value in own.items()}
+    settings = {key: _literal(value) for key, value in _own_settings(optimizer).items()}
     settings |= {"learning_rate": rate} if rate else {"learning_rate": _literal(config["learning_rate"])}
     order = ["learning_rate", *(key for key in settings if key != "learning_rate")]
     return f"keras.optimizers.{kind.__name__}({', '.join(f'{key}={settings[key]}' for key in order)})"
+
+
+def _from_keras(optimizer: Any) -> bool:
+    return type(getattr(optimizer, "inner_optimizer", optimizer)).__module__.startswith("keras.")
+
+
+def _own_settings(optimizer: Any) -> dict[str, Any]:
+    """The settings other than the learning rate that differ from the defaults of a Keras optimizer."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    config = optimizer.get_config()
+    usual = type(optimizer)(name=config["name"]).get_config()  # without a name Keras would make up a numbered one
+    return {key: value for key, value in config.items() if value != usual.get(key) and key not in _NOT_COMPARED}
 
 
 def _literal(value: Any) -> str:

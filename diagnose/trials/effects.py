@@ -9,6 +9,7 @@ from diagnose.trials.paired import Arm
 
 CLEAR = 0.1  # skill: smallest gain that counts; seeds of one setting differ by less in 9 of 10 models
 LEARNS = 0.25  # skill with the change: clearly above the constant prediction
+FAILED = 0.1  # skill without the change: below, a seed has learned nothing
 FEWEST = 3  # pairs: with two, Student's interval is wider than the range of skill
 
 
@@ -27,7 +28,8 @@ def effect(
     """
     without, changed = arms
     gain = changed.mean - without.mean
-    threshold = max(CLEAR, 2 * max(_deviation(without.skill), _deviation(changed.skill)))
+    counted = arms[1:] if _ends_gambling(without, changed) else arms
+    threshold = max(CLEAR, 2 * max(_deviation(arm.skill) for arm in counted))
     return Effect(
         code="",
         what=what,
@@ -43,6 +45,15 @@ def effect(
         steps=steps,
         values=dict(values),
     )
+
+
+def _ends_gambling(without: Arm, changed: Arm) -> bool:
+    """Whether most seeds learn nothing without the change, and every seed learns with it.
+
+    The spread between seeds without it is then the fault itself, and a lucky seed does not count against the change.
+    """
+    failed = sum(skill < FAILED for skill in without.skill)
+    return min(changed.skill) >= LEARNS and 2 * failed > len(without.skill)
 
 
 def paired_interval(before: Sequence[float], after: Sequence[float]) -> Interval | None:

@@ -1,5 +1,7 @@
 """The parts of the callback, without training."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from diagnose.findings import Examined, Finding, Severity, Skipped
 from diagnose.live.budget import Budget
 from diagnose.live.collecting import FEWEST_BATCHES, ROWS, Collector
 from diagnose.live.constants import constant_loss
-from diagnose.live.notices import alarming, examined, while_training
+from diagnose.live.notices import Notice, alarming, examined, while_training
 from diagnose.live.recording import Record
 from diagnose.live.steps import Origin, Steps
 from diagnose.live.updating import Updates
@@ -129,6 +131,31 @@ def test_curve_has_points_within_epochs_if_there_are_few_epochs() -> None:
     assert np.isfinite(run.dev_loss).sum() == 2
 
 
+def test_points_have_the_standard_error_of_the_steps_that_they_average() -> None:
+    (run,) = recorded(np.random.default_rng(0).normal(1, 0.4, 1_000).tolist(), 2).runs
+    assert np.nanmedian(run.train_se) == pytest.approx(0.4 / np.sqrt(1_000 / 48), rel=0.2)
+    assert len(run.train_se) == len(run.train_loss)
+
+
+def test_learning_rates_are_known_at_every_point() -> None:
+    record = Record()
+    for rate in (0.1, 0.1, 0.01):
+        record.note_rate(rate)
+        record.add(steps([1.0] * 100))
+        record.end_epoch({"loss": 1.0})
+    (run,) = record.history(None, None, None, None).runs
+    assert run.learning_rates[run.epochs < 2].tolist() == [0.1] * int((run.epochs < 2).sum())
+    assert (run.learning_rates[run.epochs > 2] == 0.01).all()
+    record.schedule = lambda step: 1 / step
+    (run,) = record.history(None, None, None, None).runs
+    assert run.learning_rates[-1] == pytest.approx(1 / 300)
+
+
+def test_a_rate_that_never_changes_is_not_kept() -> None:
+    (run,) = recorded([1.0] * 100, 2).runs
+    assert not len(run.learning_rates)
+
+
 def test_penalties_are_not_part_of_the_curve() -> None:
     record = Record()
     record.add(steps([3.0] * 50, penalty=2.0))
@@ -236,6 +263,16 @@ def test_a_check_sets_the_severity_from_which_it_is_reported() -> None:
     fed = Examined("label-order", (Finding(Severity.HINT, "in order", id="label-order-1", check="label-order"),))
     large = Examined("batch-size", (Finding(Severity.HINT, "large", id="batch-size-1", check="batch-size"),))
     assert [suspicion.code for suspicion in alarming((fed, large))] == ["not-shuffled"]
+
+
+def test_a_notice_is_refuted_by_the_checks_that_found_it() -> None:
+    notice = Notice("plateau", Severity.WARNING, 100, 1, "Training is stuck", frozenset({"plateau"}))
+    flat, falling = recorded([1.0] * 2_000, 5), recorded(np.geomspace(1, 0.01, 2_000).tolist(), 5)
+    assert not notice.refuted(examined({History: flat}, whole=False))
+    assert not notice.refuted(())  # not examined
+    assert notice.refuted(examined({History: falling}, whole=False))
+    taken = replace(notice, taken_back=900)
+    assert not taken.refuted(examined({History: falling}, whole=False)) and "taken back at step 900" in str(taken)
 
 
 def test_a_check_for_the_end_is_skipped_during_training() -> None:

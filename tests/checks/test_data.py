@@ -9,6 +9,7 @@ from diagnose.checks.data.class_imbalance import class_imbalance
 from diagnose.checks.data.conflicting_labels import conflicting_labels
 from diagnose.checks.data.fed_unlike_training import fed_unlike_training
 from diagnose.checks.data.input_scale import input_scale
+from diagnose.checks.data.inverted_labels import inverted_labels
 from diagnose.checks.data.label_format import label_format
 from diagnose.checks.data.missing_classes import missing_classes
 from diagnose.checks.data.no_signal import no_signal
@@ -24,16 +25,64 @@ from diagnose.measurements import (
     Candidate,
     Conversions,
     Dataset,
+    Evaluation,
     Forward,
     Initial,
     Network,
     OutputBaseline,
+    Score,
     Twins,
 )
 from diagnose.subject import Task
 from tests.checks import builders as b
 
 ERROR, WARNING, HINT, INFO = [Severity.ERROR], [Severity.WARNING], [Severity.HINT], [Severity.INFO]
+
+
+# --- inverted labels -------------------------------------------------------------------------------
+
+
+def counted(*rows: tuple[float, ...], loss: float = 4.0, task: Task = Task.MULTICLASS) -> Score:
+    """Rows of each class by predicted class; by its loss, the model is sure of what it says."""
+    counts = np.array(rows)
+    error = 1 - float(np.trace(counts) / counts.sum())
+    return b.score(error=error, loss=loss, task=task, confusion=rows, constant_error=0.5, constant_loss=0.7)
+
+
+SWAPPED = counted((10, 490), (495, 5), task=Task.BINARY)
+
+
+def test_two_classes_that_are_swapped_are_an_error() -> None:
+    [finding] = b.findings(inverted_labels, b.evaluation(b.scores("train", SWAPPED)))
+    assert finding.severity is Severity.ERROR
+    assert "error is 98 %, but 1.5 % if" in finding.message and "(0 as 1, 1 as 0)" in finding.message
+
+
+def test_classes_in_another_order_on_dev_alone_are_found_there() -> None:
+    dev = b.scores("dev", counted((2, 40, 3), (50, 1, 0), (0, 0, 60)))
+    [finding] = b.findings(inverted_labels, b.evaluation(b.scores("train", counted((90, 5), (5, 90))), dev))
+    assert finding.where.split == "dev" and "2 as" not in finding.message
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        counted((450, 50), (40, 460)),  # right
+        counted((300, 200), (280, 220)),  # poor
+        counted((20, 480), (480, 20), loss=0.75),  # hardly trained: separates the classes by chance, and is not sure
+        counted((0, 500), (0, 500)),  # one class for every row
+        counted((1, 8), (8, 1)),  # few rows
+        counted((400, 90, 10), (300, 180, 20), (10, 20, 470)),  # confuses two classes, one way
+        b.score(error=4.0, task=Task.REGRESSION),
+    ],
+)
+def test_models_that_are_right_poor_or_unsure_have_no_inverted_labels(score: Score) -> None:
+    assert b.findings(inverted_labels, b.evaluation(b.scores("train", score))) == ()
+
+
+def test_a_model_that_was_never_trained_separates_classes_by_chance() -> None:
+    measured = {Evaluation: b.evaluation(b.scores("train", SWAPPED)), Network: b.network(trained=False)}
+    assert isinstance(inverted_labels.run(measured), Skipped)
 
 
 # --- non-finite data -------------------------------------------------------------------------------

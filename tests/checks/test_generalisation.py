@@ -417,6 +417,22 @@ def test_a_best_epoch_well_before_the_end_is_named() -> None:
     assert found.evidence[0].marks[0].x == 4.0
 
 
+def test_an_error_within_two_standard_errors_of_its_best_epoch_is_not_reported() -> None:
+    near = [0.5, 0.2, 0.15, 0.12, 0.13, 0.13, 0.135, 0.135, 0.135, 0.135]
+    recorded = history(run(decay(2, 0, 0.5, 10), dev_error=near, first_epoch=1), origin="recorded")
+    assert severities(best_epoch, recorded, evaluation(score(0.0), score(0.135))) == []
+
+
+def test_a_rise_at_a_restart_is_expected_while_the_training_runs() -> None:
+    rates = np.array([0.1, 0.05, 0.01, 0.001, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    cyclical = run(decay(2, 0, 0.5, 10), dev_error=OVERTRAINED, first_epoch=1, learning_rates=rates)
+    dev = evaluation(score(0.0), score(0.17))
+    live = history(cyclical, origin="live", running=True)
+    assert severities(best_epoch, live, dev) == []
+    assert severities(best_epoch, history(cyclical, whole=True), dev) == []
+    assert severities(best_epoch, replace(live, running=False), dev) == [WARNING]  # and the weights are kept
+
+
 def test_weights_that_are_as_good_as_the_best_epoch_were_kept() -> None:
     recorded = history(run(decay(2, 0, 0.5, 10), dev_error=OVERTRAINED), origin="recorded")
     assert severities(best_epoch, recorded, evaluation(score(0.0), score(0.125))) == []

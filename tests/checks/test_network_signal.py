@@ -12,6 +12,7 @@ from diagnose.checks.network.dead_units import dead_units
 from diagnose.checks.network.deep_plain import deep_plain
 from diagnose.checks.network.initial_loss import initial_loss
 from diagnose.checks.network.kernel_scale import kernel_scale
+from diagnose.checks.network.killed_units import killed_units
 from diagnose.checks.network.missing_nonlinearity import missing_nonlinearity
 from diagnose.checks.network.saturated_units import saturated_units
 from diagnose.checks.network.saturating_activations import saturating_activations
@@ -19,9 +20,10 @@ from diagnose.checks.network.structure_ignored import structure_ignored
 from diagnose.checks.network.symmetric_units import symmetric_units
 from diagnose.checks.network.unusual_hidden_activation import unusual_hidden_activation
 from diagnose.findings import Examined, Severity, Skipped
-from diagnose.measurements import Backward, Forward, Initial, Layer, Network
+from diagnose.measurements import Backward, Forward, Initial, Layer, Network, Update
 from diagnose.subject import Task
 from tests.checks import builders as b
+from tests.checks.builders_training import history, run
 
 ERROR, WARNING, HINT = [Severity.ERROR], [Severity.WARNING], [Severity.HINT]
 REGRESSION = b.head(b.regression(), activation="linear", units=1)
@@ -228,6 +230,29 @@ def test_units_dead_from_the_start_are_reported() -> None:
     forward = b.forward(dying(100).current, dying(80).current)
     [finding] = b.findings(dead_units, forward, PLAIN)
     assert "80 % already at fresh weights" in finding.message
+
+
+def test_units_that_fired_at_fresh_weights_were_killed_by_training() -> None:
+    [finding] = b.findings(killed_units, b.forward(dying(100).current, dying(2).current), PLAIN)
+    assert finding.severity is Severity.WARNING and "at fresh weights 2 %" in finding.message
+    assert b.severities(killed_units, b.forward(dying(100).current, dying(2).current), RESIDUAL) == WARNING
+
+
+def test_while_a_training_runs_units_whose_layer_no_longer_moves_were_killed() -> None:
+    running = b.forward(dying(100).current)
+    path = running.current.layers[0].path  # type: ignore[union-attr]
+    watched = replace(history(run([2.3] * 4)), updates=(Update(4, {path: 0.1}), Update(90, {path: 0.0})))
+    [finding] = b.findings(killed_units, running, PLAIN, watched)
+    assert "moved at the first steps" in finding.message
+    decays = replace(watched, updates=(Update(4, {path: 0.1}), Update(90, {path: 0.05})))
+    never = replace(watched, updates=(Update(4, {path: 0.0}), Update(90, {path: 0.0})))
+    for other in (decays, never):
+        assert b.findings(killed_units, running, PLAIN, other) == ()
+
+
+@pytest.mark.parametrize(("now", "before"), [(72, 0), (100, 80), (98, 0), (0, 100)])
+def test_wasted_units_and_units_dead_from_the_start_were_not_killed(now: int, before: int) -> None:
+    assert b.findings(killed_units, b.forward(dying(now).current, dying(before).current), PLAIN) == ()
 
 
 # --- saturation ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from diagnose.checks.optimisation.slow_learning import slow_learning
 from diagnose.checks.optimisation.unstable_seeds import unstable_seeds
 from diagnose.checks.optimisation.vanishing_gradients import vanishing_gradients
 from diagnose.findings import Severity
+from diagnose.measurements import History
 from tests.checks.builders_training import (
     MISSING,
     backward,
@@ -77,6 +78,23 @@ def test_weights_that_learned_at_the_rate_refute_it() -> None:
 def test_a_replay_that_learned_at_the_rate_refutes_it_too() -> None:
     learned = history(run(decay(2.3, 0.1, 0.5), final_train_skill=0.9))
     assert severities(learning_rate_too_high, sweep(0.1, USABLE | {0.1: (0.0, 0.0)}), POOR, learned) == []
+
+
+def test_one_lucky_seed_does_not_clear_a_rate_at_which_the_own_training_learned_nothing() -> None:
+    rates = sweep(0.1, {rate: (*skills, 0.9) for rate, skills in USABLE.items()} | {0.1: (0.0, 0.93, 0.0)})
+    (found,) = findings(learning_rate_too_high, rates, POOR)
+    assert found.severity is ERROR and "(2 of 3 seeds learn nothing)" in found.message
+    lucky = history(run([2.3, 0.2], final_train_skill=0.9), run([2.3, 2.3], final_train_skill=0.0))
+    assert severities(learning_rate_too_high, rates, POOR, lucky) == [ERROR]
+    steady = history(run([2.3, 0.2], final_train_skill=0.9), run([2.3, 0.2], final_train_skill=0.8))
+    assert severities(learning_rate_too_high, rates, POOR, steady) == []
+    assert severities(learning_rate_too_high, rates, GOOD) == []
+    assert severities(learning_rate_too_high, rates, POOR, baseline(0.0, 0.9)) == [ERROR]
+
+
+def test_seeds_that_fail_at_the_best_rate_too_do_not_accuse_the_rate() -> None:
+    rates = sweep(0.1, {1e-3: (0.9, 0.0, 0.9), 0.1: (0.0, 0.93, 0.0)})
+    assert severities(learning_rate_too_high, rates, POOR) == []
 
 
 def test_a_rate_far_below_the_range_is_reported_with_its_effect() -> None:
@@ -146,6 +164,41 @@ def test_a_converged_loss_may_wiggle_and_one_epoch_may_jump() -> None:
     jump = [*decay(2.3, 0.3, 0.5), 1.9]
     assert severities(divergence, history(run(tiny))) == []
     assert severities(divergence, history(run(jump))) == []
+
+
+def test_a_loss_at_a_new_minimum_does_not_climb() -> None:
+    assert severities(divergence, history(run([2.3, 1.4, 0.9, 0.6, 0.5, 0.14]))) == []
+
+
+def test_a_rise_within_the_noise_of_the_points_is_not_reported() -> None:
+    curve = [0.7, 0.3, 0.044, 0.2, 0.14, 0.12]
+    noisy = history(run(curve, train_se=np.full(6, 0.05)), constant_loss=0.7)
+    assert severities(divergence, noisy) == []
+    certain = history(run(curve, train_se=np.full(6, 0.01)), constant_loss=0.7)
+    assert severities(divergence, certain) == [WARNING]
+
+
+RESTARTS = np.array([0.1, 0.05, 0.001, 0.1, 0.09, 0.08])
+
+
+def test_a_rise_at_a_warm_restart_is_expected_and_one_that_stays_is_not() -> None:
+    curve = [2.3, 0.5, 0.2, 1.2, 1.1, 0.9]
+    assert severities(divergence, history(run(curve))) == [WARNING]
+    assert severities(divergence, history(run(curve, learning_rates=RESTARTS))) == []
+    fallen = np.array([0.1, 0.05, 0.001, 0.1, 0.001, 0.001, 0.001])
+    assert severities(divergence, history(run([*curve, 0.9], learning_rates=fallen))) == [WARNING]
+
+
+def test_a_warm_up_to_a_rate_that_is_too_high_is_divergence() -> None:
+    warming = np.array([0.001, 0.003, 0.01, 0.03, 0.1, 0.1, 0.1])
+    curve = [2.3, 1.0, 0.5, 1.5, 2.4, 2.4, 2.4]
+    assert severities(divergence, history(run(curve, learning_rates=warming))) == [ERROR]
+
+
+def test_a_loss_that_swings_with_a_cyclical_rate_is_expected() -> None:
+    swinging = [2.3, 2.0, 2.2, 2.4, 2.0, 2.2, 2.45, 2.0, 2.2, 2.4, 2.1, 2.25, 2.4]
+    cycles = np.array([0.01, 0.001, 0.005] * 5)[:13]
+    assert severities(divergence, history(run(swinging, learning_rates=cycles))) == []
 
 
 def test_without_the_constants_loss_divergence_is_not_judged() -> None:
@@ -297,6 +350,33 @@ def test_a_flat_loss_at_the_constant_is_a_plateau() -> None:
         plateau, history(run(still)), backward(gradients((1, 1, 1)), gradients((1, 1, 1), norms=[1e-4]))
     )
     assert found.severity is WARNING and "0.0001 times its size" in found.message
+
+
+def watched(losses: list[float], steps: int, **changed: object) -> History:
+    return history(run(losses, step_losses=np.full(steps, 2.3)), origin="live", **changed)
+
+
+def test_a_running_training_may_need_half_of_its_steps_to_get_started() -> None:
+    still = [2.31] + [2.30] * 12
+    assert severities(plateau, watched(still, 200)) == [WARNING]  # it has ended
+    assert "fewer than 400 steps" in skipped(plateau, watched(still, 200, running=True, planned=800))
+    assert severities(plateau, watched(still, 450, running=True, planned=800)) == [WARNING]
+    assert "1,000 steps" in skipped(plateau, watched(still, 200, running=True))
+    assert severities(plateau, watched(still, 1200, running=True, planned=100_000)) == [WARNING]
+
+
+def test_a_loss_that_makes_new_minima_is_no_plateau() -> None:
+    assert severities(plateau, watched([2.3] * 9 + [2.3, 2.25, 2.31, 2.26], 200)) == []
+
+
+def test_a_loss_that_is_too_noisy_to_be_called_flat_is_no_plateau() -> None:
+    assert severities(plateau, history(run([2.3] * 13, train_se=np.full(13, 0.3)))) == []
+    assert severities(plateau, history(run([2.3] * 13, train_se=np.full(13, 0.01)))) == [WARNING]
+
+
+def test_a_rate_that_is_still_warming_up_is_no_plateau() -> None:
+    warming = np.linspace(0.0, 0.001, 13)
+    assert severities(plateau, history(run([2.3] * 13, learning_rates=warming))) == []
 
 
 def test_a_flat_loss_behind_a_baseline_is_a_plateau() -> None:

@@ -77,6 +77,12 @@ def test_order_needs_batches() -> None:
 # --- size of steps ----------------------------------------------------------------------------------------
 
 
+def test_a_net_that_large_steps_killed_moves_on_by_momentum_only() -> None:
+    sizes = [0.5, 0.3, 0.2, 0.1, *[1e-5] * 6]
+    updates = tuple(Update(4 + 9 * number, {"a": size, "b": size}) for number, size in enumerate(sizes))
+    assert severities(large_updates, replace(watched(2.3), updates=updates)) == [WARNING]
+
+
 def test_steps_that_are_too_small() -> None:
     (found,) = findings(small_updates, watched(2.2, ratio=2e-5))
     assert found.severity is WARNING and found.value == pytest.approx(4e-5)

@@ -6,7 +6,7 @@ import pytest
 
 from diagnose.measurements import LearningRate, SweepPoint
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.learning_rate import judge_sweep, learning_rate, range_test
+from diagnose.measuring.learning_rate import _sweep_rates, advised, judge_sweep, learning_rate, range_test
 from diagnose.settings import Settings
 from tests.measuring.subjects import digits
 
@@ -89,6 +89,18 @@ def test_good_rates_are_next_to_the_best_and_good_for_every_seed() -> None:
     points = [(1e-4, (0.2, 0.3)), (1e-3, (0.9, 0.88)), (1e-2, (0.95, 0.93)), (1e-1, (0.95, 0.1))]
     sweep = tuple(SweepPoint(rate, skill, (1.0, 1.0), (False, False)) for rate, skill in points)
     assert judge_sweep(sweep) == (1e-3, 1e-2, None)
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("sgd", 1.0), ("adam", 0.1), ("adadelta", 10.0)])
+def test_an_advised_rate_is_never_above_what_is_sane_for_the_optimizer(kind: str, rate: float) -> None:
+    assert advised(10.0, 100.0, kind) == rate
+    assert advised(1e-3, 1e-2, kind) == pytest.approx(0.003, rel=0.1)
+
+
+def test_a_sweep_that_does_not_reach_the_usable_rate_tries_both() -> None:
+    near = _sweep_rates(0.1, 0.01, (-1, -0.5, 0, 0.5, 1))
+    far = _sweep_rates(0.1, 1e-3, (-1, -0.5, 0, 0.5, 1))
+    assert min(near) == pytest.approx(0.01) and min(far) <= 1e-3 and 0.1 in far
 
 
 def test_it_abstains_if_seeds_disagree_about_the_best_rate() -> None:

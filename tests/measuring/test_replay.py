@@ -47,6 +47,16 @@ def test_a_recorded_history_is_returned() -> None:
     assert replayed(replace(digits(), history=recorded)) is recorded
 
 
+def test_a_recorded_history_gets_the_rates_of_the_schedule() -> None:
+    schedule = keras.optimizers.schedules.CosineDecayRestarts(0.01, 10)
+    case = digits(optimizer=keras.optimizers.Adam(schedule), epochs=2)
+    steps, epochs, known = case.training.iterations or 0, np.array([1.0, 2.0]), np.array([0.5, 0.4])
+    recorded = History("recorded", (Run(None, epochs, known, known, known, known),), None, None, None, None, None, True)
+    training = replace(case.training, schedule="CosineDecayRestarts")
+    (run,) = replayed(replace(case, training=training, history=recorded)).runs
+    assert run.learning_rates == pytest.approx([float(schedule(steps // 2)), float(schedule(steps))])
+
+
 def test_effort_quick_does_not_train() -> None:
     with Bench(digits(), Settings(effort=Effort.QUICK)) as bench:
         assert isinstance(history(bench, {}), Unavailable)

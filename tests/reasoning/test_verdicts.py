@@ -104,6 +104,14 @@ def test_bias_is_never_treated_with_data() -> None:
     assert not {"more-data", "regularize", "augmentation"} & set(offered)
 
 
+def test_adam_is_not_advised_to_who_already_uses_it() -> None:
+    root = suspicion("learning-rate-too-low")
+    now = verdicts(replace(NOTHING, repair=root))
+    for optimizer, default, offered in (("SGD", True, True), ("Adam", False, True), ("Adam", True, False)):
+        values = Values(optimizer_class=optimizer, default_settings=default)
+        assert ("default-optimizer" in [r.code for r in remedies((root,), now, values, TASKS)]) is offered
+
+
 def test_a_payoff_needs_the_same_remedy_at_the_same_value() -> None:
     roots = (suspicion("learning-rate-too-high"), suspicion("bad-initialization"))
     effect = Effect(

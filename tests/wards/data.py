@@ -381,6 +381,11 @@ def labels_from_one(data: Data) -> Data:
     return data.mapped(y=lambda y: y + 1)
 
 
+def labels_reversed(data: Data) -> Data:
+    """Class labels counted from the other end."""
+    return data.mapped(y=lambda y: max(data.units[0], 2) - 1 - y)
+
+
 def extra_columns(data: Data, columns: int = 300) -> Data:
     """Columns of noise beside the real ones."""
 

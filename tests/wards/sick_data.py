@@ -79,6 +79,23 @@ SICK_DATA = (
         spoil=(make(data.one_hot),),
         handed=(make(data.class_numbers),),
     ),
+    # other-order
+    sick(
+        "two-classes-swapped",
+        "other-order",
+        ref.CANCER,
+        {"inverted-labels"},
+        hard=True,
+        handed=(make(data.labels_reversed),),
+    ),
+    sick(
+        "digits-in-reverse-order",
+        "other-order",
+        ref.DIGITS_MLP,
+        {"inverted-labels"},
+        hard=True,
+        handed=(make(data.labels_reversed),),
+    ),
     # target-scale
     sick(
         "targets-5000",

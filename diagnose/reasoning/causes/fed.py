@@ -1,6 +1,7 @@
 """Causes in the rows as they are fed to the model."""
 
 from diagnose.checks.data.fed_unlike_training import fed_unlike_training
+from diagnose.checks.data.inverted_labels import inverted_labels
 from diagnose.checks.data.label_format import label_format
 from diagnose.checks.data.label_order import label_order
 from diagnose.checks.data.non_finite_data import non_finite_data
@@ -27,7 +28,25 @@ FED: tuple[DeclaredCause, ...] = (
         {label_format: 3.0},
         (data.FIX_LABELS,),
         family="head",
-        explains=("plateau", "wrong-output-units"),
+        explains=("plateau", "wrong-output-units", "inverted-labels"),
+    ),
+    DeclaredCause(
+        "inverted-labels",
+        "The classes are numbered in another order than in training",
+        "The model tells the classes apart, but the data gives them other numbers.",
+        Role.FACT,
+        {inverted_labels: 3.0},
+        (data.RENUMBER,),
+        explains=(
+            "inconsistent-preprocessing",
+            "undertrained",
+            "plateau",
+            "learning-rate-too-low",
+            "learning-rate-too-high",
+            "high-bias",
+            "high-variance",
+            "data-mismatch",
+        ),
     ),
     DeclaredCause(
         "bad-tokens",

@@ -1,5 +1,6 @@
 """Causes in the way the model is trained."""
 
+from diagnose.checks.network.killed_units import killed_units
 from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.optimisation.batch_size import batch_size
 from diagnose.checks.optimisation.divergence import divergence
@@ -31,8 +32,8 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         "The learning rate is too high",
         "The steps are too large for the loss to come down.",
         Role.SUSPECT,
-        {learning_rate_too_high: 3.0, large_updates: 1.5, divergence: 1.0},
-        (optimisation.LOWER_RATE,),
+        {learning_rate_too_high: 3.0, large_updates: 1.5, divergence: 1.0, killed_units: 0.75},
+        (optimisation.LOWER_RATE, optimisation.WARM_UP),
         witnessed_by={unstable_seeds: 0.25, non_finite_training: 0.5},
         explains=(*BLOW_UP, "vanishing-gradients"),
         cleared_by={learning_rate_too_high: 0.75},
@@ -44,7 +45,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         "The weights hardly change in the given number of steps.",
         Role.SUSPECT,
         {learning_rate_too_low: 3.0, small_updates: 3.0},
-        (optimisation.RAISE_RATE,),
+        (optimisation.RAISE_RATE, optimisation.DEFAULT_OPTIMIZER),
         witnessed_by={slow_learning: 0.75},
         family="speed",
         explains=("undertrained", "plateau"),

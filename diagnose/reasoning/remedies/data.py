@@ -72,6 +72,21 @@ FIX_LABELS = DeclaredRemedy(
     "y_dev = np.searchsorted(classes, y_dev)",
     "a few lines",
 )
+RENUMBER = DeclaredRemedy(
+    "renumber-classes",
+    "Number the classes as in training",
+    "The model tells the classes apart; only their numbers differ, so it needs no new training.",
+    "import numpy as np\nfrom scipy.optimize import linear_sum_assignment\n\n"
+    "labels = np.argmax(y_train, axis=-1) if np.squeeze(y_train).ndim == 2 else np.ravel(y_train).astype(int)\n"
+    "outputs = model.predict(x_train)\n"
+    "predicted = outputs.argmax(-1) if outputs.shape[-1] > 1 else np.ravel(outputs > 0.5).astype(int)\n"
+    "counts = np.zeros((max(labels.max(), predicted.max()) + 1,) * 2)\n"
+    "np.add.at(counts, (labels, predicted), 1)\n"
+    "_, order = linear_sum_assignment(counts, maximize=True)\n"
+    "print(order)  # by number in the data: the number in training\n"
+    "y_train = order[labels]  # better: name the classes in the same order wherever the data is loaded",
+    "one line",
+)
 CHECK_PAIRING = DeclaredRemedy(
     "check-pairing",
     "Check that rows and labels belong together, and that the inputs can predict the target",

@@ -19,6 +19,7 @@ class DeclaredRemedy:
     `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
     plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet.
+    `changes_nothing_for` are classes of optimizers that, with default settings, already are what it advises.
     """
 
     code: str
@@ -30,6 +31,7 @@ class DeclaredRemedy:
     named_action: str = ""
     tasks: frozenset[Task] | None = None
     trial: Intervention | None = None
+    changes_nothing_for: frozenset[str] = frozenset()
 
     @property
     def action(self) -> str:

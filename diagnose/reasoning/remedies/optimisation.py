@@ -23,6 +23,19 @@ LOWER_RATE = DeclaredRemedy(
     named_action="Lower the learning rate to $rate and train again from fresh weights",
     trial=optimizer.LOWER_RATE,
 )
+WARM_UP = DeclaredRemedy(
+    "warm-up",
+    "Warm the learning rate up over the first tenth of the training, then let it fall",
+    "The first steps from fresh weights are the most harmful: transformers and adaptive optimizers need small ones.",
+    "import keras\n\n"
+    "steps = 2_000  # of the whole training: epochs times batches\n"
+    "rates = keras.optimizers.schedules.CosineDecay(\n"
+    "    0.0, decay_steps=steps - steps // 10, warmup_target=$rate, warmup_steps=steps // 10\n"
+    ")\n" + _AFRESH.removeprefix("import keras\n\n") + COMPILE.replace("$optimizer", "$optimizer_on_schedule"),
+    "a few lines and one training run",
+    (fastai("learning rate finder", "one-cycle training"),),
+    named_action="Warm the learning rate up to $rate over the first tenth of the training, then let it fall",
+)
 RAISE_RATE = DeclaredRemedy(
     "raise-learning-rate",
     "Raise the learning rate and train again",
@@ -66,6 +79,7 @@ DEFAULT_OPTIMIZER = DeclaredRemedy(
     _AFRESH + COMPILE.replace("$optimizer", "keras.optimizers.Adam($adam_rate)"),
     "one line and one training run",
     named_action="Go back to Adam at a learning rate of $adam_rate",
+    changes_nothing_for=frozenset({"Adam"}),
     trial=optimizer.ADAM,
 )
 BATCH = DeclaredRemedy(

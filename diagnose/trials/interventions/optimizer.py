@@ -25,7 +25,7 @@ def _at_usable_rate(plan: TrainingPlan, word: str, differs: Any) -> TrainingPlan
 
     if plan.usable_rate is None:
         return DoesNotApply("the learning-rate sweep found no rate that works")
-    own = float(plan.rates[0][0])
+    own = float(plan.rates[0].max())
     if not differs(plan.usable_rate, own):
         return DoesNotApply(f"no {word} rate works better")
     rates = (np.full(plan.steps, plan.usable_rate),)
