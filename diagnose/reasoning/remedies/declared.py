@@ -1,8 +1,10 @@
 """What a declared remedy is made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from diagnose.diagnosis import Source
+from diagnose.diagnosis import Effect, Source
+from diagnose.measurements import Measurements
 from diagnose.subject import Task
 from diagnose.trials.plan import Intervention
 
@@ -18,7 +20,8 @@ class DeclaredRemedy:
     `title` is the action without numbers, `action` may name some. `snippet` runs as it is, given the user's
     `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
-    plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet.
+    plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet. `measured` returns
+    the effect of a remedy that an instrument has tried already, None if it has not.
     """
 
     code: str
@@ -30,6 +33,7 @@ class DeclaredRemedy:
     named_action: str = ""
     tasks: frozenset[Task] | None = None
     trial: Intervention | None = None
+    measured: Callable[[Measurements], Effect | None] | None = None
 
     @property
     def action(self) -> str:
