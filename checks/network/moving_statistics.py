@@ -78,8 +78,10 @@ def _message(found: Lag, modes: Modes) -> str:
 
 
 def _why(modes: Modes) -> str:
-    if modes.steps is None or modes.left is None or modes.left < SETTLED:
+    if modes.steps is None or modes.left is None:
         return ""
+    if modes.left < SETTLED:
+        return f"; {number(modes.steps)} steps were enough to settle, so they belong to other rows or earlier weights"
     momentum = max(layer.momentum for layer in modes.layers)
     return (
         f"; after {number(modes.steps)} steps at momentum {momentum:g}, {percent(modes.left)} of their initial values"

@@ -11,6 +11,7 @@ from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Examined, Finding, Severity, Where
 from diagnose.measurements import (
     Backward,
+    Baseline,
     Evaluation,
     Forward,
     History,
@@ -24,6 +25,7 @@ from diagnose.registry import check
 NEAR = 0.1  # share of the largest number from which on the next step may overflow
 LOST = 0.5  # share of the weighted layers whose updates round away
 LEARNED = 0.5  # skill on train; weights that came so far got their updates
+BEHIND = 0.1  # skill by which they may trail the best baseline
 ADAPTIVE = frozenset(
     {"adam", "adamw", "nadam", "adamax", "rmsprop", "adagrad", "adadelta"}
 )  # divide by a root + epsilon
@@ -52,6 +54,7 @@ def numeric_precision(
     evaluation: Evaluation | None,
     history: History | None,
     learning_rate: LearningRate | None,
+    baseline: Baseline | None,
 ) -> Iterator[Finding]:
     """Checks whether 16-bit numbers are precise and large enough for this model and its training.
 
@@ -69,7 +72,8 @@ def numeric_precision(
     In a model that has NaN or infinite weights, or whose training becomes non-finite, float16 weights are an error, and
     so are float16 computations without a scaled loss, or whose activations overflow. Without such values, float16
     weights with an epsilon below 0.00006 and activations above a tenth of the largest number are hints. 16-bit weights
-    are a warning if at least half of the layers have updates that round away and the train skill is below 0.5.
+    are a warning if at least half of the layers have updates that round away and the train skill is below 0.5 or 0.1
+    behind the best baseline.
 
     ## Known limits
     The size of an update is estimated from learning rate and gradient. Custom training loops may scale the loss where
@@ -86,13 +90,13 @@ def numeric_precision(
         computed = [layer for layer in network.layers if layer.compute_dtype == kind.name]
         if not computed and not stored:
             continue
-        overflow = _overflow(kind, computed, forward, broken or bool(network.non_finite))
+        overflow = _overflow(kind, computed, forward, network)
         small = _epsilon(kind, stored, network, broken)
         yield from overflow
         yield from small
         if broken and kind.name == "float16" and not any(f.severity is Severity.ERROR for f in (*overflow, *small)):
             yield from _unscaled(kind, stored, computed, network)
-        yield from _rounded(kind, stored, network, backward, evaluation)
+        yield from _rounded(kind, stored, network, backward, learned=_learned(evaluation, baseline))
 
 
 def _broken(network: Network, history: History | None, learning_rate: LearningRate | None) -> bool:
@@ -116,9 +120,9 @@ def _epsilon(kind: Format, stored: list[Layer], network: Network, broken: bool) 
     return (Finding(_severity(broken), message, where, value=epsilon, threshold=kind.smallest),)
 
 
-def _overflow(kind: Format, computed: list[Layer], forward: Forward | None, broken: bool) -> tuple[Finding, ...]:
+def _overflow(kind: Format, computed: list[Layer], forward: Forward | None, network: Network) -> tuple[Finding, ...]:
     """Activations beyond the largest number, or near it. With broken weights they say nothing."""
-    if forward is None or isinstance(forward.current, Unavailable) or broken:
+    if forward is None or isinstance(forward.current, Unavailable) or network.non_finite:
         return ()
     paths = {layer.path for layer in computed}
     for layer in forward.current.layers:
@@ -152,7 +156,7 @@ def _unscaled(kind: Format, stored: list[Layer], computed: list[Layer], network:
 
 
 def _rounded(
-    kind: Format, stored: list[Layer], network: Network, backward: Backward | None, evaluation: Evaluation | None
+    kind: Format, stored: list[Layer], network: Network, backward: Backward | None, *, learned: bool
 ) -> Iterator[Finding]:
     """Whether updates are smaller than the rounding error of the weights."""
     rate, gradients = network.learning_rate, None if backward is None else backward.current
@@ -171,7 +175,7 @@ def _rounded(
         return
     middle = sorted(lost)[len(lost) // 2]
     yield Finding(
-        Severity.HINT if _learned(evaluation) else Severity.WARNING,
+        Severity.HINT if learned else Severity.WARNING,
         f"the weights of {len(lost)} of {counted(len(kernels), 'layer')} are {kind.name}, and their updates are about"
         f" {percent(middle)} of a weight, below its rounding error of {percent(kind.rounding)}, so that most are lost",
         Where(layer=kernels[0].path),
@@ -180,10 +184,12 @@ def _rounded(
     )
 
 
-def _learned(evaluation: Evaluation | None) -> bool:
+def _learned(evaluation: Evaluation | None, baseline: Baseline | None) -> bool:
+    """Whether the loaded weights do well on train, and about as well as the best baseline."""
     if evaluation is None or isinstance(evaluation.train, Unavailable):
         return False
-    return evaluation.train.scores[0].skill >= LEARNED
+    best = max((one.best.skill for one in baseline.outputs[:1]), default=0.0) if baseline is not None else 0.0
+    return evaluation.train.scores[0].skill >= max(LEARNED, best - BEHIND)
 
 
 def _severity(broken: bool) -> Severity:
