@@ -64,7 +64,11 @@ def modes(bench: Bench, measured: Measurements) -> Modes:
             nothing = Unavailable("no layer updates moving statistics in training", DOES_NOT_APPLY)
             return Modes((), nothing, nothing, size, 0, steps, None)
         old = [backend.array(variable).astype(np.float64) for variable in passes.variables]
-        new, batches = _re_estimated(bench, passes, size)
+        try:
+            new, batches = _re_estimated(bench, passes, size)
+        except Exception as error:  # statistics that are updated inside a loop do not leave it
+            reason = f"the moving statistics cannot be re-estimated ({type(error).__name__})"
+            raise NotMeasured(reason, DOES_NOT_APPLY) from error
         train, dev = bench.subject.train, bench.subject.dev
         constants = references(bench, bench.subject.outputs, train)
         given: dict[str, Any] = {"values": (old, new), "constants": constants, "size": size}

@@ -58,7 +58,7 @@ def test_a_smaller_lag_is_a_warning() -> None:
 
 
 def test_a_lag_whose_cure_leaves_a_bad_net_is_a_hint() -> None:
-    assert b.severities(moving_statistics, modes(0.89, 0.7)) == [Severity.HINT]
+    assert b.severities(moving_statistics, modes(0.95, 0.7)) == [Severity.HINT]
     better = baseline(0.05, 0.7)
     better = replace(better, outputs=(replace(better.outputs[0], output="y"),))
     assert b.severities(moving_statistics, modes(0.7, 0.4), better) == [Severity.HINT]
