@@ -26,6 +26,7 @@ from diagnose.measuring import backend
 from diagnose.measuring.activations import affordable_rows
 from diagnose.measuring.bench import Bench, Structure
 from diagnose.measuring.dataset import no_split
+from diagnose.measuring.network import walk_like
 from diagnose.measuring.probe import call, tensors
 from diagnose.measuring.scoring import Reference, paired_interval, row_errors, score
 from diagnose.measuring.training import FORWARD, own_steps, references
@@ -72,7 +73,7 @@ def modes(bench: Bench, measured: Measurements) -> Modes:
         train, dev = bench.subject.train, bench.subject.dev
         constants = references(bench, bench.subject.outputs, train)
         given: dict[str, Any] = {"values": (old, new), "constants": constants, "size": size}
-        layers = _layers(passes, old, new)
+        layers = _layers(bench, passes, old, new)
         return Modes(
             layers=layers,
             train=_scores(bench, passes, train, **given),
@@ -115,15 +116,16 @@ def _statistics(layer: Any) -> list[Any]:
     return [v for v in own if keras.backend.is_float_dtype(keras.backend.standardize_dtype(v.dtype))]
 
 
-def _layers(passes: _Passes, old: Values, new: Values) -> tuple[MovingLayer, ...]:
-    found, paths = [], {id(part.layer): part.path for part in walk(passes.model).parts}
+def _layers(bench: Bench, passes: _Passes, old: Values, new: Values) -> tuple[MovingLayer, ...]:
+    found, paths = [], {id(part.layer): part.path for part in walk_like(bench, passes.model).parts}
     for layer in passes.layers:
         own = {id(variable) for variable in _statistics(layer)}
         before, after = (
             [value for variable, value in zip(passes.variables, values, strict=True) if id(variable) in own]
             for values in (old, new)
         )
-        spread = np.sqrt(np.maximum(after[-1], 0.0) + float(getattr(layer, "epsilon", 1e-3)))
+        variance = after[-1] if after[-1].shape == after[0].shape else np.ones(1)
+        spread = np.sqrt(np.maximum(variance, 0.0) + float(getattr(layer, "epsilon", 1e-3)))
         shift = float(np.sqrt(np.mean(((before[0] - after[0]) / spread) ** 2)))
         found.append(MovingLayer(paths.get(id(layer), layer.name), _momentum(layer) or 0.0, shift))
     return tuple(found)
