@@ -105,8 +105,9 @@ def _moving(model: Any) -> list[Any]:
 
 def _momentum(layer: Any) -> float | None:
     momentum = getattr(layer, "momentum", None)
-    number = isinstance(momentum, float | int) and not isinstance(momentum, bool)
-    return float(momentum) if number and 0 <= momentum <= 1 else None
+    if isinstance(momentum, bool) or not isinstance(momentum, float | int):
+        return None
+    return float(momentum) if 0 <= momentum <= 1 else None
 
 
 def _statistics(layer: Any) -> list[Any]:

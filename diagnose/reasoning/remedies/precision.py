@@ -1,6 +1,6 @@
 """Remedies for 16-bit numbers that are too small, too large or too coarse."""
 
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt
+from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads
 from diagnose.trials.interventions import precision
 
 SINGLE_PRECISION = DeclaredRemedy(
@@ -29,15 +29,11 @@ MIXED_PRECISION = DeclaredRemedy(
     "Keep the weights in float32 and compute in 16 bits, with a scaled loss and a float32 output layer",
     "Mixed precision is as fast as float16; the loss scale keeps small gradients above zero, and float32 weights keep"
     " small updates.",
-    "import keras\n\n"
-    "old = model\n"
-    'outputs = {name.split("/")[0] for name in old.output_names}\n\n\n'
-    "def mixed(layer):\n"
-    "    config = layer.get_config()\n"
-    '    if "dtype" in config:\n'
-    '        config["dtype"] = "float32" if layer.name in outputs else "mixed_float16"\n'
-    "    return layer.__class__.from_config(config)\n\n\n"
-    "model = keras.models.clone_model(old, clone_function=mixed)  # fresh weights\n"
-    + COMPILE.replace("$optimizer", "keras.optimizers.LossScaleOptimizer($optimizer)"),
+    with_heads(
+        rebuilt(
+            "mixed",
+            '    if "dtype" in config:\n        config["dtype"] = "float32" if layer in heads else "mixed_float16"\n',
+        )
+    ).replace("$optimizer", "keras.optimizers.LossScaleOptimizer($optimizer)"),
     "a few lines and one training run",
 )

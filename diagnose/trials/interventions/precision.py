@@ -8,7 +8,7 @@ from diagnose.trials.interventions.layers import with_config
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
 HALF = frozenset({"float16", "bfloat16"})
-EPSILON = 1e-4  # of an adaptive optimizer for float16 weights, whose smallest normal number is 6e-5
+EPSILON = 1e-3  # of an adaptive optimizer for float16 weights; at 1e-4 one of three trainings still blew up
 
 
 def _single(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -25,7 +25,7 @@ def _larger_epsilon(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     optimizer = getattr(plan.optimizer, "inner_optimizer", plan.optimizer)
     epsilon = getattr(optimizer, "epsilon", None)
     if not isinstance(epsilon, float) or epsilon >= EPSILON:
-        return DoesNotApply("the optimizer has no epsilon below 0.0001")
+        return DoesNotApply("the optimizer has no epsilon below 0.001")
     if not any(weight.dtype == "float16" for weight in plan.model.trainable_variables):
         return DoesNotApply("no weight is float16")
     changed = type(optimizer).from_config({**optimizer.get_config(), "epsilon": EPSILON})
