@@ -30,7 +30,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
         "numeric-precision",
         "16-bit numbers are too small, too large or too coarse",
         "Numbers of 16 bits underflow, overflow or round away what training needs.",
-        Role.FACT,
+        Role.SUSPECT,
         {numeric_precision: 3.5},
         (precision.SINGLE_PRECISION, precision.LARGER_EPSILON, precision.MIXED_PRECISION),
         explains=(
