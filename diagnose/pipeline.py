@@ -177,6 +177,7 @@ def diagnose_subject(
     from diagnose.concluding import conclude
     from diagnose.measuring import Measured, planner_for
     from diagnose.reasoning.engine import Seen, suspect, worth_trying
+    from diagnose.reasoning.remedies import measured_effects
     from diagnose.trials.planning import Trial, try_remedies
 
     checks = chosen(settings)
@@ -186,7 +187,7 @@ def diagnose_subject(
         outcomes = tuple(check.run(measured) for check in checks)
         wanted = worth_trying(suspect(outcomes), Seen(outcomes))
         trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
-        effects = try_remedies(planner, measured, trials)
+        effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
     found = Measured(measured, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
     return conclude(
         subject, settings, checks, found, outcomes, effects=effects, loading_seconds=loading_seconds, command=command

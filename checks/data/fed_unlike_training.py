@@ -1,9 +1,10 @@
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import NOT_WORKING, RECIPE
+from diagnose.checks.reading.lag import SAME, lag_of
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Interval, Severity
-from diagnose.measurements import Baseline, Conversions, Network, Score
+from diagnose.measurements import Baseline, Conversions, Modes, Network, Score
 from diagnose.registry import check
 
 # Relative fall of the loss. A wrong input scale multiplies the loss several times. Larger inputs alone make any net
@@ -19,7 +20,7 @@ WIDER = 1.32  # 2.58 / 1.96: five conversions are tried, so each must hold at 99
 
 @check("Inputs prepared differently than in training", family="data", reading=(RECIPE, NOT_WORKING))
 def fed_unlike_training(
-    conversions: Conversions, network: Network | None, baseline: Baseline | None
+    conversions: Conversions, network: Network | None, baseline: Baseline | None, modes: Modes | None
 ) -> Iterator[Finding]:
     """Tests whether the loaded weights do clearly better on converted inputs.
 
@@ -37,7 +38,8 @@ def fed_unlike_training(
     and lower the error by 10 % (larger inputs alone make a correct net more confident and so lower its loss). It must
     also give a skill of at least 0.5 that is at most 0.25 behind the best baseline: on the right inputs, trained
     weights do about as well as the data allows. It is an error if the error itself falls by a quarter (and by five
-    points of an error rate), else a warning.
+    points of an error rate), else a warning. Not reported if moving statistics that had no time to settle explain the
+    difference: re-estimated on the rows as given, they help as much as the conversion (see moving-statistics).
 
     ## Known limits
     Only the named conversions are tried. Preprocessing with the statistics of another data set is found only if
@@ -55,6 +57,8 @@ def fed_unlike_training(
     if not better:
         return
     name, scores, gain = max(better, key=lambda entry: entry[2].low)
+    if _explained_by_lag(modes, baseline, conversions, scores):
+        return
     grave = any(_error_falls(old, new) for old, new in zip(conversions.as_fed, scores, strict=True))
     yield Finding(
         Severity.ERROR if grave else Severity.WARNING,
@@ -66,6 +70,16 @@ def fed_unlike_training(
         rows=conversions.rows,
         evidence=(_bars(conversions),),
     )
+
+
+def _explained_by_lag(
+    modes: Modes | None, baseline: Baseline | None, conversions: Conversions, converted: tuple[Score, ...]
+) -> bool:
+    lag = lag_of(modes, baseline, conversions) if modes is not None else None
+    if lag is None or lag.mode != "refreshed" or not lag.cured:
+        return False
+    same = next((score for score in converted if score.output == lag.better.output), None)
+    return same is not None and lag.better.skill >= same.skill - SAME
 
 
 def _total(scores: tuple[Score, ...]) -> float:

@@ -11,7 +11,8 @@ from diagnose.registry import check
 
 LARGE = 50.0  # root mean square of a feature; raw 0-255 pixels and SGD at 0.01 gave NaN in the first epoch
 RAISED = 10.0  # the same, worth trying to lower; 0-16 pixels did no harm under Adam
-SMALL = 0.05  # largest absolute value; 0-1 pixels divided by 255 again stay below 0.004
+FAINT = 0.02  # root mean square over all features; 0-1 pixels divided by 255 again have 0.002
+SPARSE = 20.0  # largest value over root mean square; dense values reach 5, one-hot rows and word counts hundreds
 AFFECTED = 0.10  # share of the features that must be affected; a single odd column is left to uneven-feature-scales
 USUAL = "0.1 to 10"  # root mean square
 SHOWN = 12  # features in the evidence
@@ -31,9 +32,11 @@ def input_scale(forward: Forward, network: Network | None) -> Iterator[Finding]:
     0.001, the first layer learns a thousand times more slowly.
 
     ## How it is decided
-    A warning if more than 10 % of the features have a root mean square above 50, a hint above 10. A warning if no value
-    is above 0.05 in size. Values outside -1 ... 1 are fine: standardised data has them. Embeddings are exempt, and so
-    are first layers that normalise or whose output is normalised.
+    A warning if more than 10 % of the features have a root mean square above 50, a hint above 10. A warning if that of
+    all features together is below 0.02; not for sparse rows (one-hot, word counts,
+    TF-IDF), which are small on average only: their largest value is more than 20 times the root mean square. Values
+    outside -1 ... 1 are fine: standardised data has them. Embeddings are exempt, and so are first layers that normalise
+    or whose output is normalised.
 
     ## Known limits
     The harm depends on the optimizer and the learning rate: Adam tolerates much. Features that never change are not
@@ -61,16 +64,17 @@ def _judge(first: FirstInput, activations: Activations) -> Iterator[Finding]:
     size = size[(first.std > 0) & np.isfinite(size)]
     if size.size == 0:
         return
-    if first.max_abs < SMALL:
+    typical = float(np.sqrt(np.mean(size**2)))
+    if typical < FAINT and first.max_abs < SPARSE * typical:
         yield Finding(
             Severity.WARNING,
-            f"the values entering {first.layer} are far too small: the largest is {number(first.max_abs)}"
-            f" (usual root mean square: {USUAL})",
+            f"the values entering {first.layer} are far too small: their root mean square is {number(typical)} and the"
+            f" largest is {number(first.max_abs)} (usual root mean square: {USUAL})",
             where=Where(layer=first.layer),
-            value=first.max_abs,
-            threshold=SMALL,
+            value=typical,
+            threshold=FAINT,
             rows=activations.rows,
-            evidence=(_bars(first, SMALL),),
+            evidence=(_bars(first, FAINT),),
         )
         return
     for limit, severity, size_word in ((LARGE, Severity.WARNING, "far too large"), (RAISED, Severity.HINT, "large")):

@@ -1,9 +1,10 @@
 """Checks of how the model was trained and evaluated."""
 
-from diagnose.checks.process import no_dev_set, overfit_batch, still_improving
+from diagnose.checks.process import log_unlike_evaluation, no_dev_set, overfit_batch, still_improving
 
 CHECKS = (
     overfit_batch.overfit_batch,
     still_improving.still_improving,
+    log_unlike_evaluation.log_unlike_evaluation,
     no_dev_set.no_dev_set,
 )

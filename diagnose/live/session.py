@@ -32,6 +32,7 @@ from diagnose.measurements import (
 from diagnose.measuring import backend
 from diagnose.measuring.planning import Measured, planner_for
 from diagnose.pipeline import chosen, needs_of
+from diagnose.reasoning.remedies import measured_effects
 from diagnose.registry import Check
 from diagnose.subject import Subject
 
@@ -339,7 +340,9 @@ class Session:
         run = while_training if self.running else _run
         outcomes = run(checks, measured.measurements)
         self._take_back(outcomes)
-        concluded = conclude(subject, settings, checks, measured, outcomes, level=level_of(outcomes))
+        effects = measured_effects(measured.measurements)
+        level = level_of(outcomes)
+        concluded = conclude(subject, settings, checks, measured, outcomes, effects=effects, level=level)
         return self._annotated(concluded, live=self.running)
 
     def page(self) -> Diagnosis:

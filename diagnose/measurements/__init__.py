@@ -21,6 +21,7 @@ from diagnose.measurements.evaluation import (
     Score,
     SplitScores,
 )
+from diagnose.measurements.modes import Modes, ModeScores, MovingLayer
 from diagnose.measurements.needing import (
     ALL_ROWS,
     DEV,
@@ -74,6 +75,7 @@ Measurement = (
     | LearningRate
     | History
     | OverfitBatch
+    | Modes
 )
 Measurements = dict[type, object]
 """Measurement type -> its instance or `Unavailable`."""
@@ -112,6 +114,9 @@ __all__ = [
     "LearningRate",
     "Measurement",
     "Measurements",
+    "ModeScores",
+    "Modes",
+    "MovingLayer",
     "Network",
     "NotMeasured",
     "OutputBaseline",

@@ -40,6 +40,8 @@ class Layer:
     kernel_size: tuple[int, ...] = ()  # of convolution and pooling layers, one number per axis; else ()
     strides: tuple[int, ...] = ()
     dilation: tuple[int, ...] = ()
+    dtype: str = "float32"  # of its weights
+    compute_dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -82,4 +84,5 @@ class Network:
     iterations: int | None = None
     backend: str = "tensorflow"
     trained: bool = True
+    loss_scaled: bool = False  # the optimizer scales the loss, so that half-precision gradients do not underflow
     operations: tuple[str, ...] = ()  # keras.ops called outside layers ("Relu", "Add"); not part of `inbound`

@@ -64,7 +64,7 @@ def _tally(bench: Bench, model: Any, fresh: bool) -> Activations:
     key = f"statistics, training {training}"
     if key not in bench.cache:
         bench.cache[key] = compile_statistics(model, tallied, firsts, training)
-    rows = _rows(bench, walked)
+    rows = min(bench.subject.train.rows, affordable_rows(bench))
     readings = [bench.cache[key](inputs) for inputs in _batches(bench, rows)]
     outputs, entered = _summed([r.outputs for r in readings]), _summed([r.inputs for r in readings])
     by_path = {part.path: part for part in walked.parts}
@@ -97,11 +97,11 @@ def _learns(part: Part) -> bool:
     return trainable and (bool(kernels(part)) or part.kind == "Embedding")
 
 
-def _rows(bench: Bench, walked: Walk) -> int:
-    shapes = describe(bench)[1]
+def affordable_rows(bench: Bench) -> int:
+    """Return how many rows a pass can have: ROWS, fewer for large models, but at least FEWEST_ROWS."""
+    walked, shapes, _ = describe(bench)
     cost = sum(operations_per_row(part, shapes.get(part.path)) for part in walked.parts)
-    affordable = int(OPERATIONS / max(cost, 1))
-    return min(bench.subject.train.rows, max(FEWEST_ROWS, min(ROWS, affordable)))
+    return max(FEWEST_ROWS, min(ROWS, int(OPERATIONS / max(cost, 1))))
 
 
 def _batches(bench: Bench, rows: int) -> Any:

@@ -67,6 +67,7 @@ def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
         iterations=training.iterations,
         backend=_backend(),
         trained=subject.trained,
+        loss_scaled=_scales_loss(optimizer),
         operations=walked.operations,
     )
 
@@ -117,6 +118,11 @@ def activation_of_head(bench: Bench, number: int) -> str | None:
     return _resolved(walked, ends[number])[1]
 
 
+def _scales_loss(optimizer: Any) -> bool:
+    """Whether the optimizer multiplies the loss by a constant or a dynamic scale."""
+    return hasattr(optimizer, "inner_optimizer") or bool(getattr(optimizer, "loss_scale_factor", None))
+
+
 # --- Layers -----------------------------------------------------------------------------------------
 
 
@@ -146,6 +152,8 @@ def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozens
         twin_units=None if kernel is None else twin_share(_columns(inner, kernel)),
         pretrained=bool(weights) and all(id(weight) in pretrained for weight in weights),
         inbound=part.inbound,
+        dtype=str(inner.variable_dtype),
+        compute_dtype=str(inner.compute_dtype),
         **_window(inner),
     )
 

@@ -19,6 +19,7 @@ from diagnose.measurements import (
     Initial,
     LearningRate,
     Measurements,
+    Modes,
     Network,
     NotMeasured,
     OverfitBatch,
@@ -248,6 +249,15 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     Instrument(Network, Effort.QUICK, 10, "network", _lazy("network", "network")),
     Instrument(Dataset, Effort.QUICK, 20, "data", _lazy("dataset", "dataset")),
     Instrument(Evaluation, Effort.QUICK, 30, "evaluation", _lazy("evaluation", "evaluation")),
+    Instrument(
+        Modes,
+        Effort.QUICK,
+        35,
+        "moving statistics",
+        _lazy("modes", "modes"),
+        cost=_lazy("modes", "modes_work"),
+        share=0.5,
+    ),
     Instrument(
         Conversions,
         Effort.QUICK,

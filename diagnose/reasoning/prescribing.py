@@ -126,7 +126,8 @@ def _payoff(effect: Effect | None) -> Payoff:
         None if change is None else Interval(max(0.0, start + change.low), min(1.0, start + change.high), change.level)
     )
     against = f", against {effect.control}" if effect.control else ""
-    metric = f"train skill after {effect.steps} steps{against}"
+    after = f" after {effect.steps} steps" if effect.steps else ""
+    metric = f"train skill{after}{against}"
     return Payoff(metric, start, effect.after, span, "measured")
 
 

@@ -29,6 +29,7 @@ class Values:
     """
 
     rate: str = "0.001"
+    batch_size: str = "32"
     adam_rate: str = "0.001"
     optimizer: str = "keras.optimizers.Adam()"
     optimizer_class: str = "Adam"
@@ -60,6 +61,7 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
     usual = usual_head(output, train)
     logits = "True" if _head_is_linear(subject.model) else "False"
     return Values(
+        batch_size=str(subject.training.batch_size or 32),
         rate=f"{best or USUAL_RATES.get(kind, USUAL_RATE):g}",
         optimizer=optimizer_text(optimizer),
         optimizer_class=kind,

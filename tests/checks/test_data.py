@@ -126,6 +126,9 @@ def reaching(mean: object = 0.0, std: object = 1.0, max_abs: float = 4.0, featur
         (10.0, 6.0, 16.0, HINT),
         (33.0, 78.0, 255.0, WARNING),  # 0-255 pixels
         (1e-3, 1e-3, 0.004, WARNING),  # divided by 255 twice
+        (0.0, 1e-3, 0.012, WARNING),
+        (1e-3, 1e-2, 0.4, []),  # tf-idf of long texts
+        (2e-4, 1e-3, 0.03, []),  # shares of words: rare and small, a few of them common
     ],
 )
 def test_scale_of_the_inputs(mean: float, std: float, max_abs: float, found: list[Severity]) -> None:

@@ -89,6 +89,11 @@ SCENES = (
     Scene("unfreeze", net(dense(trainable=False), dense(), SOFTMAX)),
     Scene("less-dropout", net(dense(), layers.Dropout(0.8), dense(), layers.Dropout(0.1), SOFTMAX)),
     Scene("less-dropout", net(layers.Reshape((3, 2)), layers.LSTM(4, dropout=0.6, recurrent_dropout=0.5), SOFTMAX)),
+    Scene(
+        "lower-momentum", net(dense(), layers.BatchNormalization(), layers.BatchNormalization(momentum=0.5), SOFTMAX)
+    ),
+    Scene("single-precision", net(dense(dtype="float16"), SOFTMAX)),
+    Scene("larger-epsilon", net(dense(dtype="float16"), SOFTMAX), optimizer=lambda: keras.optimizers.Adam(1e-3)),
     Scene("less-regularization", net(dense(kernel_regularizer="l2", activity_regularizer="l1"), SOFTMAX)),
     Scene("lower-learning-rate", net(dense(), SOFTMAX), swept=0.003),
     Scene("raise-learning-rate", net(dense(), SOFTMAX), swept=0.5, optimizer=lambda: keras.optimizers.Adam(1e-4)),

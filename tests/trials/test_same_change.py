@@ -66,6 +66,8 @@ def layers_of(model: Any) -> list[Any]:
 
 def without(config: Any) -> Any:
     if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return config["config"]["name"]
         return {key: without(value) for key, value in config.items() if key not in ("name", "seed", "build_config")}
     return config
 

@@ -16,12 +16,13 @@ from diagnose.reasoning.causes.declared import DeclaredCause, Role
 from diagnose.reasoning.causes.fed import FED
 from diagnose.reasoning.causes.generalisation import GENERALISATION
 from diagnose.reasoning.causes.head import HEAD
+from diagnose.reasoning.causes.modes import MODES
 from diagnose.reasoning.causes.network import NETWORK
 from diagnose.reasoning.causes.optimisation import OPTIMISATION
 from diagnose.reasoning.causes.symptoms import SYMPTOMS
 
 # Of two equally strong causes, the one declared first ranks first.
-CAUSES: tuple[DeclaredCause, ...] = (*FED, *HEAD, *NETWORK, *OPTIMISATION, *SYMPTOMS, *DATA, *GENERALISATION)
+CAUSES: tuple[DeclaredCause, ...] = (*FED, *HEAD, *MODES, *NETWORK, *OPTIMISATION, *SYMPTOMS, *DATA, *GENERALISATION)
 
 # Findings of these open the gate: they show that the model is sick, not why.
 GATE = (does_not_learn, behind_baseline, constant_predictions)

@@ -7,6 +7,7 @@ from diagnose.checks.data.label_order import label_order
 from diagnose.checks.data.non_finite_data import non_finite_data
 from diagnose.checks.data.preprocessing_mismatch import preprocessing_mismatch
 from diagnose.checks.data.token_range import token_range
+from diagnose.checks.process.log_unlike_evaluation import log_unlike_evaluation
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
 from diagnose.reasoning.remedies import data
 
@@ -59,9 +60,9 @@ FED: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "inconsistent-preprocessing",
         "The preprocessing is inconsistent",
-        "The loaded weights do better on converted inputs, or two splits are scaled differently.",
+        "The rows are not prepared as in training: the weights did better then, or two splits are scaled differently.",
         Role.FACT,
-        {fed_unlike_training: 3.0, preprocessing_mismatch: 2.5},
+        {fed_unlike_training: 3.0, preprocessing_mismatch: 2.5, log_unlike_evaluation: 1.5},
         (data.SAME_PREPROCESSING,),
         family="feeding",
         explains=("inputs-not-scaled", "data-mismatch", "high-variance", "saturated-units", "bad-initialization"),

@@ -17,14 +17,34 @@ from diagnose.checks.network.unusual_hidden_activation import unusual_hidden_act
 from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
 from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.numerics.non_finite_weights import non_finite_weights
+from diagnose.checks.numerics.numeric_precision import numeric_precision
 from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.penalty_share import penalty_share
 from diagnose.checks.optimisation.vanishing_gradients import vanishing_gradients
 from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.reasoning.causes.declared import BLOW_UP, SIGNAL_LOSS, DeclaredCause, Role
-from diagnose.reasoning.remedies import data, network, optimisation
+from diagnose.reasoning.remedies import data, network, optimisation, precision
 
 NETWORK: tuple[DeclaredCause, ...] = (
+    DeclaredCause(
+        "numeric-precision",
+        "16-bit numbers are too small, too large or too coarse",
+        "Numbers of 16 bits underflow, overflow or round away what training needs.",
+        Role.SUSPECT,
+        {numeric_precision: 3.5},
+        (precision.SINGLE_PRECISION, precision.LARGER_EPSILON, precision.MIXED_PRECISION),
+        explains=(
+            *BLOW_UP,
+            "vanishing-gradients",
+            "cut-gradient",
+            "bad-initialization",
+            "poor-optimizer-settings",
+            "learning-rate-too-high",
+            "learning-rate-too-low",
+            "undertrained",
+        ),
+        confirmed_by=(precision.SINGLE_PRECISION, precision.LARGER_EPSILON),
+    ),
     DeclaredCause(
         "non-finite-weights",
         "The weights contain NaN or infinite values",

@@ -1,15 +1,35 @@
 """All remedies: each with its reason, its Keras snippet, its place in the two lists, and its trial."""
 
-from diagnose.reasoning.remedies import data, generalisation, head, network, optimisation
+from diagnose.diagnosis import Effect
+from diagnose.measurements import Measurements
+from diagnose.reasoning.remedies import data, generalisation, head, modes, network, optimisation, precision
 from diagnose.reasoning.remedies.declared import DeclaredRemedy
 
 REMEDIES: tuple[DeclaredRemedy, ...] = tuple(
     dict.fromkeys(
         remedy
-        for family in (data, head, network, optimisation, generalisation)
+        for family in (data, head, modes, precision, network, optimisation, generalisation)
         for remedy in vars(family).values()
         if isinstance(remedy, DeclaredRemedy)
     )
 )
 
-__all__ = ["REMEDIES", "DeclaredRemedy", "data", "generalisation", "head", "network", "optimisation"]
+
+def measured_effects(measured: Measurements) -> tuple[Effect, ...]:
+    """The effects of the remedies that instruments have tried already, without any training."""
+    found = (remedy.measured(measured) for remedy in REMEDIES if remedy.measured is not None)
+    return tuple(effect for effect in found if effect is not None)
+
+
+__all__ = [
+    "REMEDIES",
+    "DeclaredRemedy",
+    "data",
+    "generalisation",
+    "head",
+    "measured_effects",
+    "modes",
+    "network",
+    "optimisation",
+    "precision",
+]

@@ -1,8 +1,10 @@
 """What a declared remedy is made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from diagnose.diagnosis import Source
+from diagnose.diagnosis import Effect, Source
+from diagnose.measurements import Measurements
 from diagnose.subject import Task
 from diagnose.trials.plan import Intervention
 
@@ -19,7 +21,8 @@ class DeclaredRemedy:
     `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
     plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet.
-    `changes_nothing_for` are classes of optimizers that, with default settings, already are what it advises.
+    `changes_nothing_for` are classes of optimizers that, with default settings, already are what it advises. `measured`
+    returns the effect of a remedy that an instrument has tried already, None if it has not.
     """
 
     code: str
@@ -32,6 +35,7 @@ class DeclaredRemedy:
     tasks: frozenset[Task] | None = None
     trial: Intervention | None = None
     changes_nothing_for: frozenset[str] = frozenset()
+    measured: Callable[[Measurements], Effect | None] | None = None
 
     @property
     def action(self) -> str:

@@ -11,6 +11,7 @@ SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "softsign", "softmax"
 USUAL_STARTS = ("He", "Glorot", "Lecun", "VarianceScaling")  # initializers that scale with the fan-in
 DEEP = 6  # hidden layers with kernels from which a shallower net is tried
 SHALLOW = 2  # hidden layers with kernels that remain then
+QUICK = 0.9  # highest momentum of moving statistics that remains
 LIGHT = 0.2  # highest dropout rate that remains
 DROPOUT = frozenset({"rate", "dropout", "recurrent_dropout"})  # layer settings that are dropout rates
 
@@ -105,6 +106,20 @@ def _light_dropout(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     )
 
 
+def _quick_statistics(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import keras
+
+    norms = (layer for layer in plan.layers if isinstance(layer, keras.layers.BatchNormalization))
+    chosen = _identities(layer for layer in norms if layer.momentum > QUICK)
+    if not chosen:
+        return DoesNotApply(f"no BatchNormalization layer has a momentum above {QUICK:g}")
+
+    def quick(layer: Any, copy: Any) -> Any:
+        return with_config(copy, momentum=QUICK) if id(layer) in chosen else copy
+
+    return plan.edited(f"BatchNormalization with momentum {QUICK:g}", quick)
+
+
 def _free(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return _with_settings(
         plan,
@@ -166,5 +181,8 @@ SHALLOWER = Intervention(
     f"Keeps, of {DEEP} or more hidden layers in a row, the first {SHALLOW} and those that change the shape.", _shallow
 )
 LIGHT_DROPOUT = Intervention(f"Reduces every dropout rate to at most {LIGHT:g}.", _light_dropout)
+QUICK_STATISTICS = Intervention(
+    f"Reduces the momentum of every BatchNormalization layer to at most {QUICK:g}.", _quick_statistics
+)
 NO_PENALTIES = Intervention("Removes the regularizers of all layers.", _free)
 UNFREEZE = Intervention("Makes every layer trainable, from its current weights.", _trainable)

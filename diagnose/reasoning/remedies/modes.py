@@ -1,0 +1,101 @@
+"""Remedies for layers that normalise with moving statistics."""
+
+from __future__ import annotations
+
+from diagnose.checks.reading.lag import GAIN, lag_of
+from diagnose.diagnosis import Effect
+from diagnose.measurements import Baseline, Conversions, Measurements, Modes, ModeScores
+from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt
+from diagnose.trials.interventions import layers
+
+
+def _refreshed(measured: Measurements) -> Effect | None:
+    """The skill on train with re-estimated statistics, of the output that gains most; else of the first output."""
+    modes = measured.get(Modes)
+    if not isinstance(modes, Modes) or not isinstance(modes.train, ModeScores):
+        return None
+    baseline, conversions = measured.get(Baseline), measured.get(Conversions)
+    lag = lag_of(
+        modes,
+        baseline if isinstance(baseline, Baseline) else None,
+        conversions if isinstance(conversions, Conversions) else None,
+    )
+    if lag is None or lag.mode != "refreshed":
+        return None
+    return Effect(
+        code="",
+        what="re-estimated moving statistics",
+        before=max(lag.moving.skill, 0.0),
+        after=max(lag.better.skill, 0.0),
+        interval=lag.interval if lag.moving.skill >= 0 else None,
+        direction="sufficient",
+        seeds=1,
+        remedy="refresh-statistics",
+        restores=lag.cured,
+        threshold=GAIN,
+        control="the moving statistics of the file",
+    )
+
+
+REFRESH_STATISTICS = DeclaredRemedy(
+    "refresh-statistics",
+    "Re-estimate the moving statistics on the training rows; no weight changes",
+    "In training a layer normalises with the statistics of its batch, in evaluate with moving averages that may not"
+    " have caught up.",
+    "import keras\nimport numpy as np\n\n\n"
+    "def normalisations(part):\n"
+    "    if isinstance(part, keras.layers.BatchNormalization):\n"
+    "        return [part]\n"
+    '    return [norm for layer in getattr(part, "layers", []) for norm in normalisations(layer)]\n\n\n'
+    "norms = normalisations(model)\n"
+    "momenta = [norm.momentum for norm in norms]\n"
+    "order = np.random.default_rng(0).permutation(len(x_train))\n"
+    "for done, start in enumerate(range(0, min(len(order), 100 * $batch_size), $batch_size)):\n"
+    "    for norm in norms:\n"
+    "        norm.momentum = done / (done + 1)  # so the moving average is the mean over all batches\n"
+    "    model(x_train[order[start : start + $batch_size]], training=True)\n"
+    "for norm, momentum in zip(norms, momenta):\n"
+    "    norm.momentum = momentum",
+    "a few lines, seconds",
+    measured=_refreshed,
+)
+LOWER_MOMENTUM = DeclaredRemedy(
+    "lower-momentum",
+    f"Lower the momentum of BatchNormalization to {layers.QUICK:g} and train again",
+    "With momentum 0.99 the moving averages follow over hundreds of steps, with 0.9 over tens.",
+    rebuilt(
+        "quicker",
+        "    if isinstance(layer, keras.layers.BatchNormalization):\n"
+        f'        config["momentum"] = min(config["momentum"], {layers.QUICK:g})\n'.replace("'", '"'),
+    ),
+    "one line a layer and one training run",
+    trial=layers.QUICK_STATISTICS,
+)
+BATCH_FREE = DeclaredRemedy(
+    "normalise-without-batch",
+    "Use larger batches, or LayerNormalization or GroupNormalization in place of BatchNormalization",
+    "The statistics of a small batch are noise; LayerNormalization and GroupNormalization use those of the row itself,"
+    " in training and afterwards.",
+    "import keras\n\n\n"
+    "def batch_free(layer):\n"
+    "    if isinstance(layer, keras.layers.BatchNormalization):\n"
+    "        return keras.layers.LayerNormalization(axis=layer.axis, name=layer.name)\n"
+    "    return layer.__class__.from_config(layer.get_config())\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=batch_free)  # fresh weights\n"
+    f"{COMPILE}",
+    "one line a layer and one training run",
+)
+KEEP_BASE_STATISTICS = DeclaredRemedy(
+    "base-in-inference-mode",
+    "Where a pretrained base is fine-tuned, freeze its BatchNormalization layers",
+    "A frozen BatchNormalization layer keeps the statistics that belong to its weights, in training too.",
+    "import keras\n\n"
+    "old = model\n"
+    "for base in old.layers:\n"
+    "    if isinstance(base, keras.Model):  # the pretrained part; build it in with base(x, training=False)\n"
+    "        for layer in base.layers:\n"
+    "            if isinstance(layer, keras.layers.BatchNormalization):\n"
+    "                layer.trainable = False\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+)
