@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import error_text
-from diagnose.checks.reading.wording import percent
+from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
+from diagnose.measurements import Evaluation, Initial, Network, NotMeasured, Score, need
 from diagnose.registry import check
+from diagnose.subject import Task
 
 LOW_SKILL = 0.25  # the share of the constant's error that the model avoids; sick models lie near 0, healthy ones above
 FEW_ROWS = 30  # with fewer, an interval may cover 0 for lack of rows, so only a skill near 0 counts
@@ -18,12 +19,14 @@ APART = 0.25  # balanced accuracy above chance, over what is possible: such a mo
 
 
 @check("No better than a constant prediction", family="generalisation", reading=(COURSE, PROJECT))
-def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
+def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Initial | None) -> Iterator[Finding]:
     """Compares the loaded weights with the best constant prediction on the training rows.
 
     ## What it measures
     On train, in inference mode, row by row: the error and the loss of the model, and those of the best constant
-    prediction (the most frequent class and the class shares; the mean).
+    prediction (the most frequent class and the class shares; the mean). Where loss and head name no task: the model's
+    own loss, that of the best of a few constant outputs (zeros, ones, the model's mean output, the mean target), and
+    that of fresh weights. A loss that compares rows is computed on random batches of the size used in training.
 
     ## Why it matters
     A model that does not beat a constant on rows it has seen has learned nothing, whatever its training curve looks
@@ -34,7 +37,9 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
     below 0.25 (below 0.1 with fewer than 30 rows). One of the two is enough to pass: with imbalanced classes the error
     may stay at the constant's while the loss shows learning. Only a hint if a classifier's mean recall over the classes
     is clearly above chance, as with class weights: the model has learned, and accuracy and loss measure something other
-    than what it was trained for.
+    than what it was trained for. An own loss is judged in the same way, with the share of the way from the constant
+    output's loss to 0 as skill (to the lowest loss seen, if that is negative). A warning if it beats the constant, but
+    no training shows: it is not below that of fresh weights with any seed.
 
     ## Known limits
     A model with some skill on very few rows passes. The check relies on train being what the model was trained on:
@@ -51,6 +56,7 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
         raise NotMeasured("the model was never trained", "Train the model, then examine it again.")
     for score in train.scores:
         if not _learned_nothing(score):
+            yield from _no_better_than_fresh(score, initial)
             continue
         balanced = _balanced_accuracy(score)
         yield Finding(
@@ -73,13 +79,42 @@ def _learned_nothing(score: Score) -> bool:
     return not better and not score.skill >= low  # nan counts as no skill
 
 
+def _no_better_than_fresh(score: Score, initial: Initial | None) -> Iterator[Finding]:
+    """The own loss of fresh weights is a second zero point: random weights may separate rows, too."""
+    if score.task is not Task.OWN_LOSS or initial is None or score.output not in initial.outputs:
+        return
+    fresh = initial.losses[initial.outputs.index(score.output)]
+    if not fresh or not all(map(math.isfinite, fresh)) or score.loss < max(fresh):
+        return
+    yield Finding(
+        Severity.WARNING,
+        f"on train the own loss is {number(score.error)}, no better than that of fresh weights with any seed",
+        Where(output=score.output, split="train"),
+        value=score.loss,
+        threshold=max(fresh),
+        interval=score.loss_interval,
+        rows=score.rows,
+    )
+
+
 def _message(score: Score) -> str:
+    if score.task is Task.OWN_LOSS:
+        return _own_loss(score)
     own, constant = error_text(score.task, score.error), error_text(score.task, score.constant_error)
     if score.non_finite == score.rows:
         return f"on train every prediction is NaN or infinite; the error of the best constant prediction is {constant}"
     worse = score.beats_constant_error.high < 0 and score.beats_constant_loss.high < 0
     verdict = "worse than" if worse else "no better than"
     return f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {score.skill:.2f})"
+
+
+def _own_loss(score: Score) -> str:
+    over = "" if score.batches is None else f" over {counted(score.batches, 'batch', 'batches')}"
+    verdict = "worse than" if score.beats_constant_loss.high < 0 else "no better than"
+    return (
+        f"on train the own loss is {number(score.error)}{over}, {verdict} the {number(score.constant_error)} of a"
+        f" constant output ({score.constant}; skill {score.skill:.2f})"
+    )
 
 
 def _balanced_accuracy(score: Score) -> float | None:

@@ -1,20 +1,22 @@
 """A loaded model and its parts of data become a `Subject`."""
 
-import inspect
 from dataclasses import replace
 from math import ceil
 from typing import Any
+
+import numpy as np
 
 from diagnose.errors import InputError
 from diagnose.loading.data.parts import Part
 from diagnose.loading.failures import describe_keras_error
 from diagnose.loading.fitting import fit_inputs, fit_split
 from diagnose.loading.histories import read_history
-from diagnose.loading.models.losses import per_output
+from diagnose.loading.models.losses import as_keras_computes, per_output
 from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
+from diagnose.loading.own_losses import asks_for
 from diagnose.loading.signatures import Signature, with_outputs
-from diagnose.loading.tasks import forced, infer_task
+from diagnose.loading.tasks import Judgement, forced, infer_task
 from diagnose.loading.text_labels import encode_text
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training
 
@@ -90,8 +92,12 @@ def _outputs(
     ports = signature.outputs
     errors = dict(options.target_error)
     task = _task(options.task)
-    for port, loss, weight, targets in zip(ports, loaded.losses, loaded.loss_weights, train.targets, strict=True):
+    specs = per_output(loaded.model.loss, [port.name for port in ports])
+    each = zip(ports, loaded.losses, loaded.loss_weights, train.targets, specs, strict=True)
+    for port, loss, weight, targets, spec in each:
         judged = forced(task, targets, port) if task else infer_task(targets, port, loss, train.inputs)
+        if not task and loss.custom and not asks_for(judged.task, spec, targets, port):
+            judged = Judgement(Task.OWN_LOSS, None)
         names = part.class_names if judged.classes == len(part.class_names) else ()
         outputs.append(
             Output(
@@ -159,17 +165,13 @@ def _fixed_batch(model: Any) -> int | None:
 
 def _try_losses(loaded: LoadedModel, signature: Signature, train: Split) -> None:
     """Call custom losses on a few targets: a loss that fails on them cannot have been used in training."""
-    import keras
-
     specs = per_output(loaded.model.loss, [port.name for port in signature.outputs])
     for port, words, loss, targets in zip(signature.outputs, loaded.losses, specs, train.targets, strict=True):
         if not words.custom or not callable(loss) or port.shape is None or None in port.shape:
             continue
-        some = keras.ops.convert_to_tensor(targets[:_TRIED], dtype="float32")
-        if inspect.isfunction(loss) and some.ndim == len(port.shape):
-            some = keras.ops.expand_dims(some, -1)  # as Keras does for functions
+        some = targets[:_TRIED]
         try:
-            loss(some, keras.ops.full((some.shape[0], *port.shape), 0.5))
+            as_keras_computes(loss)(some, np.full((len(some), *port.shape), 0.5))
         except Exception as error:
             raise InputError(
                 f'{train.origin}: the loss {words.name} of "{port.name}" cannot compare targets of shape '

@@ -18,6 +18,7 @@ from diagnose.measurements.evaluation import (
     Conversions,
     Evaluation,
     Initial,
+    OutputSpread,
     Score,
     SplitScores,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "Network",
     "NotMeasured",
     "OutputBaseline",
+    "OutputSpread",
     "OverfitBatch",
     "RangeTest",
     "Run",
