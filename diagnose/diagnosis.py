@@ -161,8 +161,8 @@ class ErrorLevel:
 
     `error` is in `unit`: an error rate (0 to 1), an RMSE in units of the target, or the model's own loss; `interval` is
     its 95 % interval, `skill` is 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled
-    data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown) rows were scored.
-    `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`.
+    data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown)
+    rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`.
     """
 
     output: str

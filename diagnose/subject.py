@@ -135,6 +135,8 @@ class Subject:
     trained: bool = True
     notes: tuple[str, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)  # paths, formats, versions; only shown
+    labelled: bool = True  # False: the rows have no targets, and those of the splits are zeros
+    opaque: str = ""  # why the model's outputs for these rows cannot be computed, as a clause; "": they can
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -15,6 +15,7 @@ from diagnose.subject import Task
 LOW_SKILL = 0.25  # the share of the constant's error that the model avoids; sick models lie near 0, healthy ones above
 FEW_ROWS = 30  # with fewer, an interval may cover 0 for lack of rows, so only a skill near 0 counts
 NO_SKILL = 0.1  # the same limit for few rows
+SPREAD = 0.01  # deviation of outputs between rows over their size: below, they have collapsed
 APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does separate the classes
 
 
@@ -39,7 +40,9 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
     is clearly above chance, as with class weights: the model has learned, and accuracy and loss measure something other
     than what it was trained for. An own loss is judged in the same way, with the share of the way from the constant
     output's loss to 0 as skill (to the lowest loss seen, if that is negative). A warning if it beats the constant, but
-    no training shows: it is not below that of fresh weights with any seed.
+    no training shows: it is not below that of fresh weights with any seed. A warning, too, if a loss that compares
+    rows is below that of fresh weights and the outputs have not collapsed: one point for all rows is then a low bar
+    that hard negatives may keep a sound net from reaching.
 
     ## Known limits
     A model with some skill on very few rows passes. The check relies on train being what the model was trained on:
@@ -60,7 +63,7 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
             continue
         balanced = _balanced_accuracy(score)
         yield Finding(
-            Severity.ERROR if balanced is None else Severity.HINT,
+            _severity(score, balanced, initial),
             _message(score) + (f", but its balanced accuracy is {percent(balanced)}" if balanced is not None else ""),
             Where(output=score.output, split="train"),
             value=score.skill if math.isfinite(score.skill) else None,
@@ -79,12 +82,27 @@ def _learned_nothing(score: Score) -> bool:
     return not better and not score.skill >= low  # nan counts as no skill
 
 
+def _severity(score: Score, balanced: float | None, initial: Initial | None) -> Severity:
+    if balanced is not None:
+        return Severity.HINT
+    fresh = _fresh(score, initial)
+    apart = score.outputs is not None and score.outputs.relative >= SPREAD
+    learned = score.batches is not None and apart and bool(fresh) and score.loss < min(fresh)
+    return Severity.WARNING if learned else Severity.ERROR
+
+
+def _fresh(score: Score, initial: Initial | None) -> tuple[float, ...]:
+    """The own loss of fresh weights by seed; empty if unknown."""
+    if score.task is not Task.OWN_LOSS or initial is None or score.output not in initial.outputs:
+        return ()
+    losses = initial.losses[initial.outputs.index(score.output)]
+    return losses if all(map(math.isfinite, losses)) else ()
+
+
 def _no_better_than_fresh(score: Score, initial: Initial | None) -> Iterator[Finding]:
     """The own loss of fresh weights is a second zero point: random weights may separate rows, too."""
-    if score.task is not Task.OWN_LOSS or initial is None or score.output not in initial.outputs:
-        return
-    fresh = initial.losses[initial.outputs.index(score.output)]
-    if not fresh or not all(map(math.isfinite, fresh)) or score.loss < max(fresh):
+    fresh = _fresh(score, initial)
+    if not fresh or score.loss < max(fresh):
         return
     yield Finding(
         Severity.WARNING,

@@ -62,15 +62,15 @@ def _classes(targets: Rows, port: Port) -> list[Rows] | None:
     shape = (len(targets), *(port.shape or ()))
     if targets.size == np.prod(shape):
         hot = targets.reshape(shape)
-        single = shape[-1] > 1 and bool((hot.sum(axis=-1) == 1).all())
+        single = shape[-1] > 1 and bool(np.allclose(hot.sum(axis=-1), 1, atol=1e-3))
     elif targets.size * shape[-1] == np.prod(shape) and targets.min() >= 0 and targets.max() < shape[-1]:
         hot = np.eye(shape[-1], dtype=np.float32)[targets.reshape(shape[:-1]).astype(int)]
         single = True
     else:
         return None
     low, high = float(hot.min()), float(hot.max())
-    if not np.isin(hot, (low, high)).all():
-        return None
+    if not np.isin(hot, (low, high)).all():  # soft labels are probabilities themselves
+        return [hot, np.roll(hot, 1, axis=-1)] if port.activation in _SURE and single else None
     yes = hot == high
     if single:
         return [_head(yes, port), _head(np.roll(yes, 1, axis=-1), port)]

@@ -18,15 +18,22 @@ def with_task(measurements: Mapping[type, object]) -> Mapping[type, object]:
     Raises:
         NotMeasured: no output has a task.
     """
-    network = measurements.get(Network)
-    heads = network.heads if isinstance(network, Network) else ()
-    own = {head.output.name: head.output.loss for head in heads if head.output.task is Task.OWN_LOSS}
+    tasks = _tasks(measurements)
+    own = frozenset(name for name, task in tasks.items() if task is Task.OWN_LOSS)
     if not own:
         return measurements
-    if len(own) == len(heads):
-        losses = ", ".join(dict.fromkeys(own.values()))
-        raise NotMeasured(f"needs a task, and neither the loss ({losses}) nor the head names one", NAME_TASK)
-    return {kind: _without(value, frozenset(own)) for kind, value in measurements.items()}
+    if len(own) == len(tasks):
+        raise NotMeasured("needs a task, and neither the loss nor the head names one", NAME_TASK)
+    return {kind: _without(value, own) for kind, value in measurements.items()}
+
+
+def _tasks(measurements: Mapping[type, object]) -> dict[str, Task]:
+    """The task of each output, by its name."""
+    network, evaluation = measurements.get(Network), measurements.get(Evaluation)
+    if isinstance(network, Network):
+        return {head.output.name: head.output.task for head in network.heads}
+    train = evaluation.train if isinstance(evaluation, Evaluation) else None
+    return {score.output: score.task for score in train.scores} if isinstance(train, SplitScores) else {}
 
 
 def _without(value: object, own: frozenset[str]) -> object:

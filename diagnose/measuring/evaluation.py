@@ -115,7 +115,8 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
     order = order[~np.isnan(losses[order])]
     _, targets, weights = bench.batch(split, index)
     metrics = own_metrics(bench.subject.model, targets, predicted.outputs, weights)
-    shapes = [broadcast_losses(bench, place, *pair) for place, pair in enumerate(zip(truth, predicted.outputs))]
+    compared = enumerate(zip(truth, predicted.outputs, strict=True))
+    shapes = [broadcast_losses(bench, place, *pair) for place, pair in compared]
     own = [
         replace(given, own_loss=loss, metrics=named, broadcast=pair)
         for given, loss, named, pair in zip(scores, predicted.losses, metrics, shapes, strict=True)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.measurements import Array, NotMeasured, OutputSpread, Score
+from diagnose.measurements import HISTORY, Array, NotMeasured, OutputSpread, Score
+from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.network import activation_of_head
@@ -179,6 +180,8 @@ def spread_of(predicted: Rows) -> OutputSpread | None:
 
 
 def _own_reference(bench: Bench, number: int) -> Reference:
+    if bench.subject.opaque:
+        raise NotMeasured(bench.subject.opaque, HISTORY)
     train = bench.subject.train
     rows = np.random.default_rng(bench.settings.seed).permutation(bench.sample(train, ROWS))
     with bench.at(None) as model:
@@ -186,6 +189,11 @@ def _own_reference(bench: Bench, number: int) -> Reference:
         losses = eager if getattr(model, "run_eagerly", False) else backend.compiled(eager)
         predicted = _outputs(bench, model, number, rows)
     targets = np.asarray(bench.batch(train, rows)[1] if len(train.targets) == 1 else train.targets[number][rows])
+    if _returns_outputs(losses, targets, predicted):
+        raise NotMeasured(
+            "the loss is the output itself, so no constant output can be compared with it",
+            "Compute the loss in the loss function, and give the model its outputs.",
+        )
     batch = None if _separable(losses, targets, predicted) else bench.batch_size
     measure = OwnMeasure(losses, batch, np.zeros(0), "", 0.0)
     own = measure.values(targets, predicted)
@@ -208,6 +216,8 @@ def losses_of(bench: Bench, model: Any, number: int) -> Losses:
     """
     import keras
 
+    if getattr(model, "_compile_loss", None) is None:
+        raise NotMeasured(f"the loss is computed in {bench.subject.outputs[number].loss}, code of the model", NAME_TASK)
     inputs, targets, _ = bench.batch(bench.subject.train, np.arange(min(2, bench.subject.train.rows)))
     build_loss(model, inputs, targets)
     compiled = model._compile_loss
@@ -251,6 +261,16 @@ def _separable(losses: Losses, targets: Rows, predicted: Rows) -> bool:
     whole, part = (np.asarray(_array(values), np.float64).reshape(len(values), -1) for values in (together, alone))
     same = whole.shape[1] == part.shape[1]
     return same and bool(np.allclose(whole[:half], part, rtol=SAME, atol=SAME, equal_nan=True))
+
+
+def _returns_outputs(losses: Losses, targets: Rows, predicted: Rows) -> bool:
+    """Whether the loss is an affine function of the outputs alone: a layer of the model computes the real loss."""
+    rows = min(32, len(predicted))
+    shape, other = predicted[:rows].shape, targets[:rows][::-1]
+    one, two = np.random.default_rng(0).random((2, *shape), np.float32)
+    mean = [float(np.mean(_array(losses(targets[:rows], p)))) for p in (one, two, (one + two) / 2, 3 * one - 2 * two)]
+    affine = np.allclose(mean[2:], [(mean[0] + mean[1]) / 2, 3 * mean[0] - 2 * mean[1]], rtol=SAME, atol=SAME)
+    return affine and np.allclose(mean[0], float(np.mean(_array(losses(other, one)))), rtol=SAME, atol=SAME)
 
 
 def _constants(targets: Rows, predicted: Rows) -> list[tuple[str, Rows]]:

@@ -1,0 +1,33 @@
+"""Models that compute their loss in code of their own: a `train_step`, `compute_loss` or `add_loss`."""
+
+from typing import Any
+
+from diagnose.loading.models.losses import LossWords
+
+
+def own_step(model: Any) -> str:
+    """Return the method in which the class of a model computes its own loss; "" if Keras's compiled loss is all."""
+    for name in ("train_step", "compute_loss"):
+        if not getattr(type(model), name).__module__.startswith("keras."):
+            return name
+    return ""
+
+
+def loss_words(model: Any) -> LossWords:
+    """How a `Subject` speaks of the loss of such a model."""
+    return LossWords(f"{type(model).__name__}.{own_step(model)}", custom=True)
+
+
+def has_call(model: Any) -> bool:
+    """Whether the model can be called: some have only the parts that their `train_step` calls."""
+    import keras
+
+    return type(model).call is not keras.Model.call
+
+
+def why_opaque(model: Any) -> str:
+    """Why the outputs of a model with its own step cannot be computed, as a clause."""
+    name = type(model).__name__
+    if not has_call(model):
+        return f"{name} has no call(), so only its {own_step(model)} knows what it gives for a row"
+    return f"{name} feeds its rows to its layers in its own {own_step(model)}, and cannot be called on them"
