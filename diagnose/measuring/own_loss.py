@@ -255,10 +255,10 @@ def _separable(losses: Losses, targets: Rows, predicted: Rows) -> bool:
     """Whether the loss of a row is the same in any company."""
     rows = min(32, len(predicted))
     half = rows // 2
-    together, alone = losses(targets[:rows], predicted[:rows]), losses(targets[:half], predicted[:half])
-    if half < 1 or not together.shape or together.shape[0] != rows or alone.shape[0] != half:
+    together, alone = (np.asarray(_array(losses(targets[:n], predicted[:n])), np.float64) for n in (rows, half))
+    if half < 1 or together.shape[:1] != (rows,) or alone.shape[:1] != (half,):
         return False
-    whole, part = (np.asarray(_array(values), np.float64).reshape(len(values), -1) for values in (together, alone))
+    whole, part = together.reshape(rows, -1), alone.reshape(half, -1)
     same = whole.shape[1] == part.shape[1]
     return same and bool(np.allclose(whole[:half], part, rtol=SAME, atol=SAME, equal_nan=True))
 
