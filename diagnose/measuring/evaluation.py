@@ -118,7 +118,7 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
     compared = enumerate(zip(truth, predicted.outputs, strict=True))
     shapes = [broadcast_losses(bench, place, *pair) for place, pair in compared]
     own = [
-        replace(given, own_loss=loss, metrics=named, broadcast=pair)
+        replace(given, own_loss=loss if given.batches is None else given.error, metrics=named, broadcast=pair)
         for given, loss, named, pair in zip(scores, predicted.losses, metrics, shapes, strict=True)
     ]
     return SplitScores(
