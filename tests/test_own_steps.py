@@ -113,6 +113,21 @@ def test_a_loss_of_its_own_is_unknown_until_the_task_is_named() -> None:
     assert named.errors[0].unit == "error rate"
 
 
+class Penalises(layers.Layer):  # type: ignore[misc]
+    def call(self, inputs: Any) -> Any:
+        x, reconstruction = inputs
+        self.add_loss(ops.mean(ops.square(x - reconstruction)))
+        return reconstruction
+
+
+def test_a_model_whose_layers_add_the_loss_is_compiled() -> None:
+    inputs = keras.Input((8,))
+    model = keras.Model(inputs, Penalises()([inputs, layers.Dense(8)(layers.Dense(3, "relu")(inputs))]))
+    found = diagnose.examine(fitted(model, X), X, effort="quick")
+    assert found.state == "unknown"
+    assert found.headline == "The state is unknown: the loss is computed in add_loss, code of the model."
+
+
 def test_rows_of_another_form_than_the_input_are_said_to_be_so() -> None:
     inputs = keras.Input((8,))
     model = fitted(Pairs(inputs, layers.Dense(4)(inputs)), np.stack([X, X[::-1]], axis=1))

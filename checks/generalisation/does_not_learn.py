@@ -46,7 +46,8 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
 
     ## Known limits
     A model with some skill on very few rows passes. The check relies on train being what the model was trained on:
-    other data gives the same picture. A model that was never trained is not judged.
+    other data gives the same picture. A model that was never trained is not judged, nor is an own loss
+    that a constant output brings to its floor.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -57,7 +58,10 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
     train = need(evaluation.train)
     if network is not None and not network.trained:
         raise NotMeasured("the model was never trained", "Train the model, then examine it again.")
+    at_floor = [score for score in train.scores if score.task is Task.OWN_LOSS and score.constant_loss <= 0]
     for score in train.scores:
+        if score in at_floor:
+            continue
         if not _learned_nothing(score):
             yield from _no_better_than_fresh(score, initial)
             continue
@@ -71,6 +75,13 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
             interval=score.beats_constant_error,
             rows=score.rows,
             evidence=(error_levels(evaluation, score.output),),
+        )
+
+    if at_floor:
+        raise NotMeasured(
+            f"a constant output ({at_floor[0].constant}) has the lowest loss there is, so the loss of"
+            f" {at_floor[0].output} cannot tell what was learned",
+            "Add a metric that tells, or name the task: --task T.",
         )
 
 

@@ -27,7 +27,7 @@ ROWS = 1_024  # training rows from which constants and floor are chosen
 AT_ONCE = 512  # rows of one call, if the loss judges each row by itself
 MOST_BATCHES = 64  # of a loss that compares rows; the standard error is then an eighth of the spread of batches
 FEWEST_BATCHES = 2
-SPREAD_ROWS = 512  # rows whose outputs are compared with each other
+SPREAD_ROWS = 256  # rows whose outputs are compared with each other
 SPREAD_CELLS = 1_000_000  # most numbers of these
 SAME = 1e-4  # relative difference below which the loss of a row does not depend on the other rows
 WHOLE_BATCHES = "Pass at least two batches of rows."
@@ -188,7 +188,7 @@ def _own_reference(bench: Bench, number: int) -> Reference:
         eager = losses_of(bench, model, number)
         losses = eager if getattr(model, "run_eagerly", False) else backend.compiled(eager)
         predicted = _outputs(bench, model, number, rows)
-    targets = np.asarray(bench.batch(train, rows)[1] if len(train.targets) == 1 else train.targets[number][rows])
+    targets = np.asarray(train.targets[number][rows])
     if _returns_outputs(losses, targets, predicted):
         raise NotMeasured(
             "the loss is the output itself, so no constant output can be compared with it",

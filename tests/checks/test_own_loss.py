@@ -37,7 +37,7 @@ def own(loss: float, se: float = 0.01, constant: float = MARGIN, **changed: Any)
         constant_loss=constant,
         beats_constant_error=ahead,
         beats_constant_loss=ahead,
-        skill=1 - loss / constant,
+        skill=1 - loss / constant if constant else 0.0,
         non_finite=0,
         constant="zeros",
         outputs=APART,
@@ -85,6 +85,12 @@ def test_hard_negatives_may_keep_a_sound_net_above_the_constant() -> None:
     assert found.severity is WARNING
     (found,) = findings(does_not_learn, evaluation(replace(hard, batches=None)), fresh(4.0, 4.1, 4.2))
     assert found.severity is ERROR
+
+
+def test_a_loss_that_a_constant_minimises_tells_nothing() -> None:
+    assert "a constant output (zeros) has the lowest loss there is" in skipped(
+        does_not_learn, evaluation(own(0.1, constant=0.0, skill=0.0))
+    )
 
 
 def test_only_an_own_loss_is_compared_with_fresh_weights() -> None:

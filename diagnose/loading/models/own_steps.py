@@ -6,16 +6,22 @@ from diagnose.loading.models.losses import LossWords
 
 
 def own_step(model: Any) -> str:
-    """Return the method in which the class of a model computes its own loss; "" if Keras's compiled loss is all."""
+    """Return the method in which a model computes its own loss; "" if Keras's compiled loss is all.
+
+    A model that was fitted without a compiled loss has layers that call `add_loss`.
+    """
     for name in ("train_step", "compute_loss"):
         if not getattr(type(model), name).__module__.startswith("keras."):
             return name
-    return ""
+    optimizer = getattr(model, "optimizer", None)
+    fitted = bool(model.compiled and optimizer is not None and int(optimizer.iterations))
+    return "add_loss" if fitted and getattr(model, "loss", None) is None else ""
 
 
 def loss_words(model: Any) -> LossWords:
     """How a `Subject` speaks of the loss of such a model."""
-    return LossWords(f"{type(model).__name__}.{own_step(model)}", custom=True)
+    step = own_step(model)
+    return LossWords(step if step == "add_loss" else f"{type(model).__name__}.{step}", custom=True)
 
 
 def has_call(model: Any) -> bool:
