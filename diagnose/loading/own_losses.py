@@ -14,7 +14,7 @@ from diagnose.subject import Rows, Task
 
 _TRIED = 32  # rows on which the loss is computed
 _READ = 20_000  # rows from which they are chosen
-_CELLS = 1_000_000  # most numbers of these
+_CELLS = 1_000_000  # most numbers of these, and of the outputs that are tried
 _SURE = {"softmax": 0.95, "sigmoid": 0.95}  # what a right prediction gives its unit; unbounded heads give `_LOGIT`
 _LOGIT = 3.0
 _CLEARLY = 1e-3  # relative difference between the losses of right and wrong predictions
@@ -34,7 +34,7 @@ def asks_for(task: Task, loss: Any, targets: Rows, port: Port) -> bool:
     """
     if port.shape is None or None in port.shape:
         return False
-    some = _different(targets)
+    some = _different(targets, max(2, min(_TRIED, _CELLS // max(1, int(np.prod(port.shape))))))
     tried = _classes(some, port) if task.classifies else _numbers(some, port)
     if tried is None or not len(some) or bool((some == some[:1]).all()):
         return False
@@ -46,14 +46,14 @@ def asks_for(task: Task, loss: Any, targets: Rows, port: Port) -> bool:
     return bool(np.isfinite(right)) and all(worse)
 
 
-def _different(targets: Rows) -> Rows:
+def _different(targets: Rows, count: int) -> Rows:
     """A few finite targets, with as many different ones as there are, so that a rare class is among them."""
-    read = max(_TRIED, min(_READ, _CELLS // max(1, int(np.prod(targets.shape[1:])))))
+    read = max(count, min(_READ, _CELLS // max(1, int(np.prod(targets.shape[1:])))))
     some = np.asarray(targets[:: -(-len(targets) // read)], np.float32)
     some = some[np.isfinite(some.reshape(len(some), -1)).all(axis=1)]
     _, first = np.unique(some.reshape(len(some), -1), axis=0, return_index=True)
-    first = first[:: -(-len(first) // _TRIED) or 1]
-    rest = np.setdiff1d(np.arange(len(some)), first)[: max(0, _TRIED - len(first))]
+    first = first[:: -(-len(first) // count) or 1]
+    rest = np.setdiff1d(np.arange(len(some)), first)[: max(0, count - len(first))]
     return some[np.concatenate([first, rest])]
 
 
