@@ -17,14 +17,15 @@ _READ = 20_000  # rows from which they are chosen
 _CELLS = 1_000_000  # most numbers of these, and of the outputs that are tried
 _SURE = {"softmax": 0.95, "sigmoid": 0.95}  # what a right prediction gives its unit; unbounded heads give `_LOGIT`
 _LOGIT = 3.0
+_LOPSIDED = 3.0  # times: a loss that punishes errors to one side more does not ask for the centre, but for a quantile
 _CLEARLY = 1e-3  # relative difference between the losses of right and wrong predictions
 
 
 def asks_for(task: Task, loss: Any, targets: Rows, port: Port) -> bool:
     """Whether the loss is lower for right predictions of this task than for wrong ones.
 
-    Wrong are those of another class, the opposite labels, or numbers that are off to either side. Targets that are all
-    the same say nothing about a task.
+    Wrong are those of another class, the opposite labels, or numbers that are off to either side, which must be about
+    equally bad: squared errors are no measure of a quantile. Targets that are all the same say nothing about a task.
 
     Args:
         task: as labels and head suggest.
@@ -43,7 +44,14 @@ def asks_for(task: Task, loss: Any, targets: Rows, port: Port) -> bool:
     except Exception:  # noqa: BLE001 - a custom loss may raise anything
         return False
     worse = (not other - right <= _CLEARLY * max(abs(right), abs(other), _CLEARLY) for other in wrong)  # NaN is worse
-    return bool(np.isfinite(right)) and all(worse)
+    central = task.classifies or _lopsided(right, wrong) <= _LOPSIDED
+    return bool(np.isfinite(right)) and all(worse) and central
+
+
+def _lopsided(right: float, wrong: list[float]) -> float:
+    """How many times as bad an error to one side is as the same error to the other; 1 if that is unknown."""
+    low, high = sorted(loss - right for loss in wrong)
+    return high / low if np.isfinite(high) and low > 0 else 1.0
 
 
 def _different(targets: Rows, count: int) -> Rows:

@@ -156,10 +156,10 @@ def spread_of(predicted: Rows) -> OutputSpread | None:
 
     Effective rank: Roy, Vetterli 2007, "The effective rank: a measure of effective dimensionality".
     """
+    if len(predicted) < 2:
+        return None
     flat = np.asarray(predicted, np.float64).reshape(len(predicted), -1)
     flat = flat[: max(2, min(SPREAD_ROWS, SPREAD_CELLS // max(1, flat.shape[1])))]
-    if len(flat) < 2:
-        return None
     size, centred = float(np.sqrt(np.square(flat).mean())), flat - flat.mean(axis=0)
     deviation = float(np.sqrt(np.square(centred).mean()))
     shares = np.square(np.linalg.svd(centred, compute_uv=False))

@@ -50,6 +50,14 @@ def quantile(y: Any, p: Any) -> Any:
     return ops.mean(ops.maximum(0.95 * (y - p), -0.05 * (y - p)), axis=-1)
 
 
+def median(y: Any, p: Any) -> Any:
+    return ops.mean(ops.maximum(0.5 * (y - p), -0.5 * (y - p)), axis=-1)
+
+
+def huber(y: Any, p: Any) -> Any:
+    return keras.losses.huber(y, p, delta=0.5)
+
+
 class Squares(keras.losses.Loss):  # type: ignore[misc]
     """A loss class: Keras does not align the ranks for it."""
 
@@ -96,7 +104,8 @@ NAMES: dict[str, Case] = {
     "focal of logits": (Task.BINARY, binary_focal_of_logits, RARE, (1,), "linear"),
     "focal, soft labels": (Task.MULTICLASS, focal, 0.9 * ONE_HOT + 0.01, (10,), "softmax"),
     "dice": (Task.BINARY, dice, MASKS, (8, 8, 1), "sigmoid"),
-    "quantile": (Task.REGRESSION, quantile, NUMBERS, (1,), "linear"),
+    "median": (Task.REGRESSION, median, NUMBERS, (1,), "linear"),
+    "huber": (Task.REGRESSION, huber, NUMBERS[:, 0], (1,), "linear"),
     "squares by row and column": (Task.REGRESSION, Squares(), NUMBERS[:, 0], (1,), "linear"),
 }
 NAME_NONE: dict[str, Case] = {
@@ -105,6 +114,7 @@ NAME_NONE: dict[str, Case] = {
     "triplets on a softmax": (Task.MULTICLASS, triplet, LABELS, (10,), "softmax"),
     "contrastive, one is near": (Task.BINARY, near_if_one, PAIRS, (1,), None),
     "contrastive, zero is near": (Task.BINARY, near_if_zero, PAIRS, (1,), None),
+    "quantile": (Task.REGRESSION, quantile, NUMBERS, (1,), "linear"),
     "wasserstein": (Task.REGRESSION, wasserstein, 2 * PAIRS - 1, (1,), "linear"),
     "dummy targets": (Task.BINARY, triplet, DUMMY, (16,), "linear"),
     "mean and spread": (Task.REGRESSION, gaussian, NUMBERS, (2,), "linear"),

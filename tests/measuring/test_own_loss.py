@@ -87,6 +87,12 @@ def test_a_loss_that_is_the_output_itself_cannot_be_judged() -> None:
     assert found.train.reason == "the loss is the output itself, so no constant output can be compared with it"
 
 
+def test_no_finite_output_at_all() -> None:
+    measure = OwnMeasure(lambda y, p: np.abs(p[:, 0]), None, np.ones(1), "ones", 0.0)
+    score = measure.score(OUTPUT, np.zeros((4, 1)), np.full((4, 1), np.nan))
+    assert score.non_finite == 4 and score.outputs is None and score.skill == -np.inf
+
+
 def test_one_batch_is_too_few() -> None:
     measure = OwnMeasure(lambda y, p: np.mean(p), 32, np.zeros(1), "zeros", 0.0)
     with pytest.raises(NotMeasured, match="the loss compares the 32 rows of a batch, and there are only 40"):
