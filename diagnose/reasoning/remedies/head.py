@@ -25,7 +25,7 @@ ALIGN_SHAPES = DeclaredRemedy(
     "return_sequences=False), and targets in the shape of the outputs",
     "A loss stretches arrays of different shapes over each other and raises no error.",
     with_heads(
-        "import keras\n\n\n"
+        "import math\n\nimport keras\n\n\n"
         "def flattened(layer):  # for one output per row\n"
         "    config = layer.get_config()\n"
         "    if layer in heads and len(layer.output.shape) > 2:\n"
@@ -36,7 +36,9 @@ ALIGN_SHAPES = DeclaredRemedy(
         "old = model\n"
         "model = keras.models.clone_model(old, clone_function=flattened)  # fresh weights\n"
         f"{COMPILE}\n"
-        "y_train = y_train.reshape(len(y_train), *model.output_shape[1:])"
+        "shape = (len(y_train), *model.output_shape[1:])\n"
+        "if y_train.size == math.prod(shape):  # not for class numbers\n"
+        "    y_train = y_train.reshape(shape)"
     ),
     "two lines and one training run",
     trial=head.ALIGNED_SHAPES,
