@@ -4,6 +4,7 @@ Integer labels under several units look like classes, but a metric loss compares
 unit as a class. So the loss itself is asked: it must prefer predictions that are right for the task.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,11 @@ def asks_for(task: Task, loss: Any, targets: Rows, port: Port) -> bool:
         targets: of the output, rows first.
         port: the output.
     """
-    if port.shape is None or None in port.shape:
+    row = tuple(size for size in port.shape or () if size is not None)
+    if port.shape is None or len(row) < len(port.shape):
         return False
-    some = _different(targets, max(2, min(_TRIED, _CELLS // max(1, int(np.prod(port.shape))))))
-    tried = _classes(some, port) if task.classifies else _numbers(some, port)
+    some = _different(targets, max(2, min(_TRIED, _CELLS // max(1, prod(row)))))
+    tried = _classes(some, row, port.activation or "") if task.classifies else _numbers(some, row)
     if tried is None or not len(some) or bool((some == some[:1]).all()):
         return False
     try:
@@ -65,40 +67,40 @@ def _different(targets: Rows, count: int) -> Rows:
     return some[np.concatenate([first, rest])]
 
 
-def _classes(targets: Rows, port: Port) -> list[Rows] | None:
+def _classes(targets: Rows, row: tuple[int, ...], activation: str) -> list[Rows] | None:
     """Predictions of the true class and of others; None if the targets do not fit the units."""
-    shape = (len(targets), *(port.shape or ()))
-    if targets.size == np.prod(shape):
+    shape = (len(targets), *row)
+    if targets.size == prod(shape):
         hot = targets.reshape(shape)
         single = shape[-1] > 1 and bool(np.allclose(hot.sum(axis=-1), 1, atol=1e-3))
-    elif targets.size * shape[-1] == np.prod(shape) and targets.min() >= 0 and targets.max() < shape[-1]:
+    elif targets.size * shape[-1] == prod(shape) and targets.min() >= 0 and targets.max() < shape[-1]:
         hot = np.eye(shape[-1], dtype=np.float32)[targets.reshape(shape[:-1]).astype(int)]
         single = True
     else:
         return None
     low, high = float(hot.min()), float(hot.max())
     if not np.isin(hot, (low, high)).all():  # soft labels are probabilities themselves
-        return [hot, np.roll(hot, 1, axis=-1)] if port.activation in _SURE and single else None
+        return [hot, np.roll(hot, 1, axis=-1)] if activation in _SURE and single else None
     yes = hot == high
     if single:
-        return [_head(yes, port), _head(np.roll(yes, 1, axis=-1), port)]
-    switches = [yes.astype(np.float32)] if port.activation not in _SURE else []  # a distance or a value, not a logit
-    return [_head(yes, port), _head(~yes, port), *switches]
+        return [_head(yes, activation), _head(np.roll(yes, 1, axis=-1), activation)]
+    switches = [yes.astype(np.float32)] if activation not in _SURE else []  # a distance or a value, not a logit
+    return [_head(yes, activation), _head(~yes, activation), *switches]
 
 
-def _head(yes: Rows, port: Port) -> Rows:
+def _head(yes: Rows, activation: str) -> Rows:
     """What the head gives if it is sure of these units."""
-    sure = _SURE.get(port.activation or "")
+    sure = _SURE.get(activation)
     if sure is None:
         return np.where(yes, _LOGIT, -_LOGIT).astype(np.float32)
-    rest = (1 - sure) / max(1, yes.shape[-1] - 1) if port.activation == "softmax" else 1 - sure
+    rest = (1 - sure) / max(1, yes.shape[-1] - 1) if activation == "softmax" else 1 - sure
     return np.where(yes, sure, rest).astype(np.float32)
 
 
-def _numbers(targets: Rows, port: Port) -> list[Rows] | None:
+def _numbers(targets: Rows, row: tuple[int, ...]) -> list[Rows] | None:
     """The targets themselves, and numbers off to either side; None if their number differs from that of the units."""
-    shape = (len(targets), *(port.shape or ()))
-    if targets.size != np.prod(shape):
+    shape = (len(targets), *row)
+    if targets.size != prod(shape):
         return None
     exact = targets.reshape(shape)
     off = float(exact.std()) or 1.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from diagnose.measurements.dataset import Dataset, SplitStatistics
 from diagnose.measurements.evaluation import Evaluation, Initial, SplitScores
@@ -41,7 +42,7 @@ def _without(value: object, own: frozenset[str]) -> object:
         case Network():
             return replace(value, heads=tuple(head for head in value.heads if head.output.name not in own))
         case Evaluation(train, dev, test, train_dev):
-            return Evaluation(*(_scores(split, own) for split in (train, dev, test, train_dev)))  # type: ignore[arg-type]
+            return Evaluation(*(_scores(split, own) for split in (train, dev, test, train_dev)))
         case Dataset(train, dev, test, train_dev):
             splits = [_targets(split, own) for split in (train, dev, test, train_dev)]
             return replace(value, **dict(zip(("train", "dev", "test", "train_dev"), splits, strict=True)))
@@ -56,13 +57,13 @@ def _without(value: object, own: frozenset[str]) -> object:
     return value
 
 
-def _scores(split: object, own: frozenset[str]) -> object:
+def _scores(split: Any, own: frozenset[str]) -> Any:
     if not isinstance(split, SplitScores):
         return split
     return replace(split, scores=tuple(score for score in split.scores if score.output not in own))
 
 
-def _targets(split: object, own: frozenset[str]) -> object:
+def _targets(split: Any, own: frozenset[str]) -> Any:
     if not isinstance(split, SplitStatistics):
         return split
     return replace(split, targets=tuple(target for target in split.targets if target.output not in own))

@@ -25,7 +25,7 @@ MARGINS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
 LOG_LOSSES = frozenset({"kl_divergence", "poisson"})  # and every loss with "crossentropy" in its name
 
 
-class OwnMeasure(Protocol):
+class OwnJudge(Protocol):
     """Judges predictions by the user's own loss (`own_loss`)."""
 
     def score(self, output: Output, y_true: Rows, y_pred: Rows) -> Score: ...
@@ -47,7 +47,7 @@ class Reference:
     prediction: Array
     labels: tuple[float, float] = (0.0, 1.0)
     activation: str | None = None
-    own: OwnMeasure | None = None
+    own: OwnJudge | None = None
 
 
 def constant_reference(output: Output, y_train: Rows, activation: str | None = None) -> Reference:
