@@ -54,13 +54,14 @@ def conclude(
     tried = prescribing.assigned(effects, suspicions)
     tasks = frozenset(output.task for output in subject.outputs)
     layers = layer_rows(measured.measurements, seen.findings)
+    missing = [o.reason for o in outcomes if isinstance(o, Skipped) and o.check in {check.code for check in VITAL}]
     gate_findings = [finding for check in GATE for finding in seen.of(check)]
     return Diagnosis(
         tool=Tool("keras-diagnose", __version__, versions()),
         subject=facts.subject,
         settings=_recorded(settings, measured, command),
         state=state,
-        headline=prescribing.headline(state, suspicions, gate_findings),
+        headline=prescribing.headline(state, suspicions, gate_findings, next(iter(missing), "")),
         errors=errors_of(subject, measured.measurements),
         causes=prescribing.causes(suspicions),
         findings=tuple(sorted(seen.findings, key=lambda f: -f.severity.rank)),

@@ -159,15 +159,15 @@ class Effect:
 class ErrorLevel:
     """The error of one output on one split, with the loaded weights and in inference mode.
 
-    `error` is in `unit`: an error rate (0 to 1) or an RMSE in units of the target; `interval` is its 95 % interval,
-    `skill` is 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled data loss of this
-    output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown) rows were scored.
-    `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`.
+    `error` is in `unit`: an error rate (0 to 1), an RMSE in units of the target, or the model's own loss; `interval` is
+    its 95 % interval, `skill` is 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled
+    data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown)
+    rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`.
     """
 
     output: str
     split: str  # train | train_dev | dev | test
-    unit: Literal["error rate", "RMSE"]
+    unit: Literal["error rate", "RMSE", "own loss"]
     error: float
     interval: Interval | None
     rows: int | None

@@ -61,7 +61,8 @@ def examine(
             or the path of a file or folder.
         dev: rows it was not trained on, in the same forms; needed for variance and all that depends on it.
         test: more rows that it was not trained on, only used to compare dev with test.
-        task: "binary", "multiclass", "multilabel" or "regression", if loss and labels do not determine it.
+        task: "binary", "multiclass", "multilabel", "regression" or "own-loss" (judge by the model's loss), if loss and
+            labels do not determine it.
         target: the name of the target column, for tables.
         loss, optimizer, learning_rate: for a model that is not compiled, or whose file does not hold them.
         batch_size, epochs: how the model *was* trained; unknown otherwise, except for what the optimizer stores.

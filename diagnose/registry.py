@@ -15,6 +15,7 @@ from typing import Any, get_args, get_type_hints
 
 from diagnose.findings import Crashed, Examined, Finding, Link, Outcome, Severity, Skipped, Where
 from diagnose.measurements import ALL_ROWS, Dataset, History, NotMeasured, SplitStatistics, Unavailable
+from diagnose.measurements.tasks import with_task
 
 HEADINGS = ("What it measures", "Why it matters", "How it is decided", "Known limits", "References")
 
@@ -40,7 +41,8 @@ class Check:
     """A pure function from measurements to findings, with its properties.
 
     `needs` maps parameter names to measurement types, `optional` names those that may be missing. `origins` are the
-    accepted origins of a history. `needs_all_rows`: the check cannot judge a sample of a split. `speaks_live` is the
+    accepted origins of a history. `needs_all_rows`: the check cannot judge a sample of a split. `needs_task`: it reads
+    only outputs whose task is known, not those that are judged by the user's own loss. `speaks_live` is the
     lowest severity that is reported during a training; None: findings are reported at the end of the training only.
     `reading` is further reading.
     """
@@ -54,6 +56,7 @@ class Check:
     explanation: str
     examine: Callable[..., Iterator[Finding]]
     needs_all_rows: bool = False
+    needs_task: bool = False
     speaks_live: Severity | None = Severity.WARNING
     reading: tuple[Link, ...] = ()
 
@@ -81,6 +84,7 @@ class Check:
 
     def _inputs(self, measurements: Mapping[type, object]) -> dict[str, object]:
         inputs: dict[str, object] = {}
+        measurements = with_task(measurements) if self.needs_task else measurements
         for name, kind in self.needs.items():
             value = self._accepted(measurements.get(kind, _absent(kind)))
             if isinstance(value, Unavailable):
@@ -142,6 +146,7 @@ def check(
     origins: tuple[str, ...] = ("live", "recorded", "replay"),
     *,
     needs_all_rows: bool = False,
+    needs_task: bool = False,
     speaks_live: Severity | None = Severity.WARNING,
     reading: tuple[Link, ...] = (),
 ) -> Callable[[Callable[..., Iterator[Finding]]], Check]:
@@ -167,6 +172,7 @@ def check(
             explanation=getdoc(examine) or "",
             examine=examine,
             needs_all_rows=needs_all_rows,
+            needs_task=needs_task,
             speaks_live=speaks_live,
             reading=reading,
         )

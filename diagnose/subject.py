@@ -19,10 +19,16 @@ class Task(StrEnum):
     MULTICLASS = "multiclass"  # one of several classes
     MULTILABEL = "multilabel"  # any number of labels
     REGRESSION = "regression"
+    OWN_LOSS = "own-loss"  # what the user's own loss measures: neither it nor the head names a task
 
     @property
     def classifies(self) -> bool:
-        return self is not Task.REGRESSION
+        return self in (Task.BINARY, Task.MULTICLASS, Task.MULTILABEL)
+
+    @property
+    def unit(self) -> str:
+        """What an error of this task is."""
+        return "error rate" if self.classifies else "RMSE" if self is Task.REGRESSION else "own loss"
 
 
 class Seen(StrEnum):
@@ -39,7 +45,7 @@ class Output:
 
     `loss` is the snake-case name of a Keras loss ("sparse_categorical_crossentropy", "mean_squared_error", ...), or the
     name of the user's own loss if `custom_loss` is True.
-    `classes` is the number of classes (2 for binary, the number of labels for multi-label, None for regression).
+    `classes` is the number of classes (2 for binary, the number of labels for multi-label, None for all other tasks).
     `target_error` is an error rate (0 to 1), or an RMSE in units of the target.
     """
 
@@ -129,6 +135,8 @@ class Subject:
     trained: bool = True
     notes: tuple[str, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)  # paths, formats, versions; only shown
+    labelled: bool = True  # False: the rows have no targets, and those of the splits are zeros
+    opaque: str = ""  # why the model's outputs for these rows cannot be computed, as a clause; "": they can
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -15,7 +15,7 @@ GAP = 0.10  # recall of the largest class minus that of the smallest; a smaller 
 Z = 1.96  # 95 %
 
 
-@check("Imbalanced classes", family="data", reading=(REAL_WORLD, RECIPE))
+@check("Imbalanced classes", family="data", needs_task=True, reading=(REAL_WORLD, RECIPE))
 def class_imbalance(dataset: Dataset, network: Network, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Compares the class sizes, and how well the model recognises the smallest class.
 

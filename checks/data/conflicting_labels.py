@@ -12,7 +12,7 @@ TRACE = 0.001  # worth a look
 COMMON = 0.20  # share of repeated rows; above, identical inputs are expected rather than labelling errors
 
 
-@check("Identical inputs with different labels", family="data", reading=(RECIPE, NOT_WORKING))
+@check("Identical inputs with different labels", family="data", needs_task=True, reading=(RECIPE, NOT_WORKING))
 def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
     """Counts the rows whose inputs are identical to another row's while the labels differ.
 

@@ -18,7 +18,7 @@ ERROR_POINTS = 0.05  # and, for error rates, at least five points of it
 WIDER = 1.32  # 2.58 / 1.96: five conversions are tried, so each must hold at 99 % for 95 % in all
 
 
-@check("Inputs prepared differently than in training", family="data", reading=(RECIPE, NOT_WORKING))
+@check("Inputs prepared differently than in training", family="data", needs_task=True, reading=(RECIPE, NOT_WORKING))
 def fed_unlike_training(
     conversions: Conversions, network: Network | None, baseline: Baseline | None, modes: Modes | None
 ) -> Iterator[Finding]:

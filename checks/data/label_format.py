@@ -12,7 +12,7 @@ ROUNDING = 1e-3  # how far outside 0 ... 1 float noise may put a probability
 SHOWN = 12  # labels in the evidence
 
 
-@check("Labels in the wrong format for the loss", family="data", reading=(RECIPE, NOT_WORKING))
+@check("Labels in the wrong format for the loss", family="data", needs_task=True, reading=(RECIPE, NOT_WORKING))
 def label_format(dataset: Dataset, network: Network) -> Iterator[Finding]:
     """Compares the format and range of the labels with what the loss expects.
 

@@ -21,6 +21,7 @@ MATTERS = 0.1  # share of the constant prediction's loss: a smaller difference d
 @check(
     "Rows fed in the order of their targets",
     family="data",
+    needs_task=True,
     origins=("live",),
     speaks_live=Severity.HINT,
     reading=(RECIPE, NOT_WORKING),

@@ -12,7 +12,9 @@ FEW = 10  # training rows of a class; with fewer, it can hardly be learned
 SHOWN = 20  # classes in the evidence
 
 
-@check("Classes missing from the training data", family="data", needs_all_rows=True, reading=(REAL_WORLD,))
+@check(
+    "Classes missing from the training data", family="data", needs_task=True, needs_all_rows=True, reading=(REAL_WORLD,)
+)
 def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
     """Compares the classes of every split with those of train.
 

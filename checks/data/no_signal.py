@@ -13,7 +13,7 @@ FEW_ROWS = 30  # rows; fewer show nothing
 NOTHING = 0.05  # skill up to which the network counts as no better than the constant, if there is no interval
 
 
-@check("Inputs without a usable signal", family="data", reading=(NOT_DEEP, RECIPE))
+@check("Inputs without a usable signal", family="data", needs_task=True, reading=(NOT_DEEP, RECIPE))
 def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Checks whether simple models or the network find any signal about the target in the inputs.
 

@@ -20,7 +20,7 @@ RELATIVE = frozenset(
 )
 
 
-@check("Scale of the regression targets", family="data", reading=(NOT_WORKING, OBJECTIVES))
+@check("Scale of the regression targets", family="data", needs_task=True, reading=(NOT_WORKING, OBJECTIVES))
 def target_scale(dataset: Dataset, network: Network, initial: Initial | None) -> Iterator[Finding]:
     """Checks the size of the numbers that a regression head must produce.
 

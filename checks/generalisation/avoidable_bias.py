@@ -23,7 +23,7 @@ from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, Sc
 from diagnose.registry import check
 
 
-@check("Avoidable bias", family="generalisation", reading=(LAYERS_AND_NODES, COURSE))
+@check("Avoidable bias", family="generalisation", needs_task=True, reading=(LAYERS_AND_NODES, COURSE))
 def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
     """Measures the gap between the lowest possible error and the train error.
 

@@ -13,7 +13,7 @@ from diagnose.subject import Task
 FAR_BEHIND = 0.25  # skill; a gap above 0.2 to 0.25 caught 43 of 46 faulty models and at most 1 of 28 healthy ones
 
 
-@check("Worse than a simple baseline", family="generalisation", reading=(NOT_DEEP, RECIPE))
+@check("Worse than a simple baseline", family="generalisation", needs_task=True, reading=(NOT_DEEP, RECIPE))
 def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Finding]:
     """Compares the loaded weights with scikit-learn models on the same rows.
 
@@ -88,7 +88,7 @@ def _levels(output: OutputBaseline, task: Task | None) -> Bars:
         "Error of the net and of the baselines",
         (*(candidate.name for candidate in known), "your model"),
         (*(candidate.error for candidate in known), output.net_error),
-        "error" if task is None else "error rate" if task.classifies else "RMSE",
+        "error" if task is None else task.unit,
         (*(candidate.error_interval.low for candidate in known), output.net_error),
         (*(candidate.error_interval.high for candidate in known), output.net_error),
     )

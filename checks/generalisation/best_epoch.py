@@ -9,6 +9,7 @@ from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Mark, Severity, Where
 from diagnose.measurements import Evaluation, History, NotMeasured, Score, Unavailable
 from diagnose.registry import check
+from diagnose.subject import Task
 
 EPOCHS = 3.0  # since the minimum, at least; fewer are noise
 SHARE = 0.1  # of all epochs since the minimum, at least
@@ -85,9 +86,9 @@ def _dev_score(evaluation: Evaluation | None) -> Score | None:
 
 
 def _by_error(history: History, score: Score | None) -> Rise | None:
-    """None if it is unknown whether the errors are error rates."""
+    """None if it is unknown whether the errors are error rates, or if the loss is the only error."""
     rates = history.rates if score is None else score.task.classifies
-    if rates is None:
+    if rates is None or (score is not None and score.task is Task.OWN_LOSS):
         return None
     return dev_error_rise(history, rates, history.dev_rows or (score.rows if score is not None else None))
 

@@ -19,7 +19,7 @@ SPREAD = 0.05  # standard deviation of the predictions over that of the targets;
 MOST_SHOWN = 30  # classes in the evidence
 
 
-@check("Constant predictions", family="generalisation", reading=(COURSE, PROJECT))
+@check("Constant predictions", family="generalisation", needs_task=True, reading=(COURSE, PROJECT))
 def constant_predictions(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Checks how the predictions spread over the classes, or over the range of the targets.
 

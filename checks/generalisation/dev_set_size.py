@@ -15,7 +15,7 @@ FEW_ERRORS = 20  # enough for a rough error analysis; 100 give a good one
 POWER = 2.8  # standard errors of a difference that a test at 5 % finds with 80 %: 1.96 + 0.84
 
 
-@check("Small dev set", family="generalisation", reading=(COURSE, PROJECT))
+@check("Small dev set", family="generalisation", needs_task=True, reading=(COURSE, PROJECT))
 def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
     """Computes the smallest difference between two models that the dev set can show.
 

@@ -6,24 +6,28 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import error_text
-from diagnose.checks.reading.wording import percent
+from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
+from diagnose.measurements import Evaluation, Initial, Network, NotMeasured, Score, need
 from diagnose.registry import check
+from diagnose.subject import Task
 
 LOW_SKILL = 0.25  # the share of the constant's error that the model avoids; sick models lie near 0, healthy ones above
 FEW_ROWS = 30  # with fewer, an interval may cover 0 for lack of rows, so only a skill near 0 counts
 NO_SKILL = 0.1  # the same limit for few rows
+SPREAD = 0.01  # deviation of outputs between rows over their size: below, they have collapsed
 APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does separate the classes
 
 
 @check("No better than a constant prediction", family="generalisation", reading=(COURSE, PROJECT))
-def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
+def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Initial | None) -> Iterator[Finding]:
     """Compares the loaded weights with the best constant prediction on the training rows.
 
     ## What it measures
     On train, in inference mode, row by row: the error and the loss of the model, and those of the best constant
-    prediction (the most frequent class and the class shares; the mean).
+    prediction (the most frequent class and the class shares; the mean). Where loss and head name no task: the model's
+    own loss, that of the best of a few constant outputs (zeros, ones, the model's mean output, the mean target), and
+    that of fresh weights. A loss that compares rows is computed on random batches of the size used in training.
 
     ## Why it matters
     A model that does not beat a constant on rows it has seen has learned nothing, whatever its training curve looks
@@ -34,11 +38,16 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
     below 0.25 (below 0.1 with fewer than 30 rows). One of the two is enough to pass: with imbalanced classes the error
     may stay at the constant's while the loss shows learning. Only a hint if a classifier's mean recall over the classes
     is clearly above chance, as with class weights: the model has learned, and accuracy and loss measure something other
-    than what it was trained for.
+    than what it was trained for. An own loss is judged in the same way, with the share of the way from the constant
+    output's loss to 0 as skill (to the lowest loss seen, if that is negative). A warning if it beats the constant, but
+    no training shows: it is not below that of fresh weights with any seed. A warning, too, if a loss that compares
+    rows is below that of fresh weights and the outputs have not collapsed: one point for all rows is then a low bar
+    that hard negatives may keep a sound net from reaching.
 
     ## Known limits
     A model with some skill on very few rows passes. The check relies on train being what the model was trained on:
-    other data gives the same picture. A model that was never trained is not judged.
+    other data gives the same picture. A model that was never trained is not judged, nor is an own loss
+    that a constant output brings to its floor.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -49,12 +58,16 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
     train = need(evaluation.train)
     if network is not None and not network.trained:
         raise NotMeasured("the model was never trained", "Train the model, then examine it again.")
+    at_floor = [score for score in train.scores if score.task is Task.OWN_LOSS and score.constant_loss <= 0]
     for score in train.scores:
+        if score in at_floor:
+            continue
         if not _learned_nothing(score):
+            yield from _no_better_than_fresh(score, initial)
             continue
         balanced = _balanced_accuracy(score)
         yield Finding(
-            Severity.ERROR if balanced is None else Severity.HINT,
+            _severity(score, balanced, initial),
             _message(score) + (f", but its balanced accuracy is {percent(balanced)}" if balanced is not None else ""),
             Where(output=score.output, split="train"),
             value=score.skill if math.isfinite(score.skill) else None,
@@ -62,6 +75,13 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
             interval=score.beats_constant_error,
             rows=score.rows,
             evidence=(error_levels(evaluation, score.output),),
+        )
+
+    if at_floor:
+        raise NotMeasured(
+            f"a constant output ({at_floor[0].constant}) has the lowest loss there is, so the loss of"
+            f" {at_floor[0].output} cannot tell what was learned",
+            "Add a metric that tells, or name the task: --task T.",
         )
 
 
@@ -73,13 +93,57 @@ def _learned_nothing(score: Score) -> bool:
     return not better and not score.skill >= low  # nan counts as no skill
 
 
+def _severity(score: Score, balanced: float | None, initial: Initial | None) -> Severity:
+    if balanced is not None:
+        return Severity.HINT
+    fresh = _fresh(score, initial)
+    apart = score.outputs is not None and score.outputs.relative >= SPREAD
+    learned = score.batches is not None and apart and bool(fresh) and score.loss < min(fresh)
+    return Severity.WARNING if learned else Severity.ERROR
+
+
+def _fresh(score: Score, initial: Initial | None) -> tuple[float, ...]:
+    """The own loss of fresh weights by seed; empty if unknown."""
+    if score.task is not Task.OWN_LOSS or initial is None or score.output not in initial.outputs:
+        return ()
+    losses = initial.losses[initial.outputs.index(score.output)]
+    return losses if all(map(math.isfinite, losses)) else ()
+
+
+def _no_better_than_fresh(score: Score, initial: Initial | None) -> Iterator[Finding]:
+    """The own loss of fresh weights is a second zero point: random weights may separate rows, too."""
+    fresh = _fresh(score, initial)
+    if not fresh or score.loss < max(fresh):
+        return
+    yield Finding(
+        Severity.WARNING,
+        f"on train the own loss is {number(score.error)}, no better than that of fresh weights with any seed",
+        Where(output=score.output, split="train"),
+        value=score.loss,
+        threshold=max(fresh),
+        interval=score.loss_interval,
+        rows=score.rows,
+    )
+
+
 def _message(score: Score) -> str:
+    if score.task is Task.OWN_LOSS:
+        return _own_loss(score)
     own, constant = error_text(score.task, score.error), error_text(score.task, score.constant_error)
     if score.non_finite == score.rows:
         return f"on train every prediction is NaN or infinite; the error of the best constant prediction is {constant}"
     worse = score.beats_constant_error.high < 0 and score.beats_constant_loss.high < 0
     verdict = "worse than" if worse else "no better than"
     return f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {score.skill:.2f})"
+
+
+def _own_loss(score: Score) -> str:
+    over = "" if score.batches is None else f" over {counted(score.batches, 'batch', 'batches')}"
+    verdict = "worse than" if score.beats_constant_loss.high < 0 else "no better than"
+    return (
+        f"on train the own loss is {number(score.error)}{over}, {verdict} the {number(score.constant_error)} of a"
+        f" constant output ({score.constant}; skill {score.skill:.2f})"
+    )
 
 
 def _balanced_accuracy(score: Score) -> float | None:

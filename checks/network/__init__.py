@@ -3,6 +3,7 @@
 from diagnose.checks.network import (
     activation_spread,
     bottleneck,
+    broadcast_loss,
     cut_gradient,
     dead_units,
     deep_plain,
@@ -29,6 +30,7 @@ from diagnose.registry import Check
 
 CHECKS: tuple[Check, ...] = (
     output_units.output_units,
+    broadcast_loss.broadcast_loss,
     single_unit_softmax.single_unit_softmax,
     softmax_on_multilabel.softmax_on_multilabel,
     output_range.output_range,

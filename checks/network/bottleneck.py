@@ -16,7 +16,7 @@ NARROW = 8.0  # times narrower than both neighbours
 WIDE = 64  # units; wide enough, whatever the neighbours
 
 
-@check("Hidden layers that are too narrow", family="network", reading=(LAYERS_AND_NODES, NOT_WORKING))
+@check("Hidden layers that are too narrow", family="network", needs_task=True, reading=(LAYERS_AND_NODES, NOT_WORKING))
 def bottleneck(network: Network, dataset: Dataset | None) -> Iterator[Finding]:
     """Compares the width of the hidden layers with what the output has to distinguish.
 

@@ -15,7 +15,7 @@ CLASSES = (3.0, 10.0)  # times ln K, warning and error; healthy heads start at 0
 NUMBERS = (10.0, 100.0)  # times the loss of predicting 0, warning and error
 
 
-@check("Initial loss", family="network", speaks_live=None, reading=(RECIPE, CONVOLUTIONS))
+@check("Initial loss", family="network", needs_task=True, speaks_live=None, reading=(RECIPE, CONVOLUTIONS))
 def initial_loss(initial: Initial, network: Network, dataset: Dataset | None) -> Iterator[Finding]:
     """Compares the loss before any training with the chance level.
 

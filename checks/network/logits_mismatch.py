@@ -15,7 +15,7 @@ PROBABLE = 0.01  # mean |sum - 1| of the outputs; below, they are probabilities
 APART = 0.05  # nats between the compiled loss and the log loss of the outputs; above, a softmax is applied twice
 
 
-@check("Logits and probabilities confused", family="network", reading=(LOSS_TABLE, RECIPE))
+@check("Logits and probabilities confused", family="network", needs_task=True, reading=(LOSS_TABLE, RECIPE))
 def logits_mismatch(network: Network, initial: Initial | None, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Compares the activation of every head with what its cross-entropy expects.
 

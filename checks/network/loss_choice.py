@@ -19,7 +19,7 @@ from diagnose.subject import Task
 COUNTS = frozenset({"poisson", "mean_squared_logarithmic_error"})  # defined for targets of 0 and more
 
 
-@check("Loss that does not fit the task", family="network", reading=(OBJECTIVES, LOSS_TABLE))
+@check("Loss that does not fit the task", family="network", needs_task=True, reading=(OBJECTIVES, LOSS_TABLE))
 def loss_choice(network: Network, dataset: Dataset, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Compares the loss of every output with its targets and its head.
 

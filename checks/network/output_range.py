@@ -33,7 +33,7 @@ SIGNED = frozenset({"tanh", "hard_tanh", "softsign", "relu", "relu6", "elu", "se
 NONNEGATIVE = frozenset({"relu", "relu6", "softplus", "exponential"})
 
 
-@check("Outputs that cannot reach the targets", family="network", reading=(LOSS_TABLE, ADVICE))
+@check("Outputs that cannot reach the targets", family="network", needs_task=True, reading=(LOSS_TABLE, ADVICE))
 def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Compares the range of every head's activation with the targets and the loss.
 

@@ -13,7 +13,7 @@ SPARE = 2  # units beyond the classes that are common practice (labels from 1, a
 MANY = 2.0  # times the classes; above, the head was probably made for another task
 
 
-@check("Number of output units", family="network", reading=(LOSS_TABLE,))
+@check("Number of output units", family="network", needs_task=True, reading=(LOSS_TABLE,))
 def output_units(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Compares the number of output units with the labels.
 

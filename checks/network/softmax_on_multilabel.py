@@ -10,7 +10,7 @@ from diagnose.registry import check
 SEVERAL = 0.01  # share of rows with two or more labels; fewer may be labelling errors
 
 
-@check("Softmax on multi-label targets", family="network", reading=(LOSS_TABLE,))
+@check("Softmax on multi-label targets", family="network", needs_task=True, reading=(LOSS_TABLE,))
 def softmax_on_multilabel(network: Network, dataset: Dataset) -> Iterator[Finding]:
     """Looks for rows with several labels under a head that can predict only one.
 

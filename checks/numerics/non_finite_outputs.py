@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import FUZZING, NOT_WORKING
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
+from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable, need
 from diagnose.registry import check
 
 
@@ -29,6 +29,7 @@ def non_finite_outputs(evaluation: Evaluation) -> Iterator[Finding]:
     - Odena, Olsson, Andersen, Goodfellow 2019, "TensorFuzz", arXiv:1807.10875
     """
     splits = (evaluation.train, evaluation.train_dev, evaluation.dev, evaluation.test)
+    need(evaluation.train)
     measured = [split for split in splits if not isinstance(split, Unavailable)]
     yield from (_broken(split, score) for split in measured for score in split.scores if score.non_finite)
 

@@ -87,11 +87,12 @@ def still_improving(
 def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
     fall, se = sorted(falls)[(len(falls) - 1) // 2]
     ends = [points(run, "train_loss").end for run in history.runs if len(points(run, "train_loss"))]
+    followed = any(len(points(run, "dev_loss")) for run in history.runs)
     much_left = bool(history.constant_loss) and float(np.median(ends)) > LITTLE * (history.constant_loss or 0.0)
     return Finding(
         Severity.WARNING if much_left else Severity.HINT,
         f"when training ended, the train loss was still falling by {percent(fall)} per epoch"
-        f"{runs_that(len(falls), len(history.runs))}, and the dev loss was falling too",
+        f"{runs_that(len(falls), len(history.runs))}" + (", and the dev loss was falling too" if followed else ""),
         value=fall,
         threshold=FALL,
         interval=Interval(fall - 1.96 * se, fall + 1.96 * se),

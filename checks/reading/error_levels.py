@@ -2,7 +2,7 @@
 
 from diagnose.checks.reading.gaps import Optimum
 from diagnose.findings import Bars, Interval
-from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
+from diagnose.measurements import Evaluation, SplitScores, Unavailable
 
 
 def error_levels(evaluation: Evaluation, output: str, best: Optimum | None = None) -> Bars:
@@ -20,7 +20,7 @@ def error_levels(evaluation: Evaluation, output: str, best: Optimum | None = Non
         f"Error by split of {output}" if several else "Error by split",
         tuple(name for name, _, _ in levels),
         tuple(error for _, error, _ in levels),
-        _unit(train),
+        train.task.unit,
         tuple(interval.low for _, _, interval in levels),
         tuple(interval.high for _, _, interval in levels),
         threshold=best.error if best is not None and best.given else None,
@@ -30,7 +30,3 @@ def error_levels(evaluation: Evaluation, output: str, best: Optimum | None = Non
 def _splits(evaluation: Evaluation) -> tuple[SplitScores, ...]:
     every = (evaluation.train, evaluation.train_dev, evaluation.dev, evaluation.test)
     return tuple(split for split in every if not isinstance(split, Unavailable))
-
-
-def _unit(score: Score) -> str:
-    return "error rate" if score.task.classifies else "RMSE"

@@ -1,7 +1,8 @@
 """Gaps between errors, as in Machine Learning Yearning, with their uncertainty.
 
 Error rates can be subtracted, RMSEs cannot: regression errors are compared as mean squared errors over
-the variance that the constant prediction leaves on train, so that 1 is "no better than the mean".
+the variance that the constant prediction leaves on train, so that 1 is "no better than the mean". The user's own
+losses are compared over that of the constant output.
 """
 
 import math
@@ -69,7 +70,9 @@ class Optimum:
 
 
 def scale_of(train: Score) -> float:
-    """The RMSE of the constant prediction on train; 1 for classification, whose errors need no scale."""
+    """The error of the constant prediction on train; 1 for classification, whose errors need no scale."""
+    if train.task is Task.OWN_LOSS:
+        return train.constant_loss if train.constant_loss > 0 else 1.0
     return 1.0 if train.task.classifies or not train.constant_error > 0 else train.constant_error
 
 
@@ -136,13 +139,16 @@ def share(part: float, *others: float) -> float:
 
 
 def error_text(task: Task, error: float) -> str:
-    """An error as people read it: "12 %", "RMSE 3.4"."""
+    """An error as people read it: "12 %", "RMSE 3.4", "loss 0.021"."""
+    if task is Task.OWN_LOSS:
+        return f"loss {number(error)}"
     return percent(error) if task.classifies else f"RMSE {number(error)}"
 
 
 def gap_text(task: Task, gap: Gap) -> str:
     """A gap with its interval: "8.0 points (95 % interval 6.9 to 9.1)"."""
-    unit = "points" if task.classifies else "% of the target's variance"
+    whole = "the constant output's loss" if task is Task.OWN_LOSS else "the target's variance"
+    unit = "points" if task.classifies else f"% of {whole}"
     low, high = 100 * gap.interval.low, 100 * gap.interval.high
     return f"{100 * gap.size:.1f} {unit} (95 % interval {low:.1f} to {high:.1f})"
 
@@ -150,4 +156,6 @@ def gap_text(task: Task, gap: Gap) -> str:
 def _level(task: Task, error: float, interval: Interval, scale: float) -> Level:
     if task.classifies:
         return Level(error, (interval.high - interval.low) / (2 * 1.96))
+    if task is Task.OWN_LOSS:
+        return Level(error / scale, (interval.high - interval.low) / (2 * 1.96 * scale))
     return Level((error / scale) ** 2, (interval.high**2 - interval.low**2) / (2 * 1.96 * scale**2))

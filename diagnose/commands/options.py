@@ -10,7 +10,7 @@ def examine_options(function: Any) -> Any:
     given = [
         click.option("--dev", type=click.Path(), help="Dev (validation) data, if it is not in DATA."),
         click.option("--test", type=click.Path(), help="Test data, if it is not in DATA."),
-        click.option("--task", help="binary, multiclass, multilabel or regression."),
+        click.option("--task", help="binary, multiclass, multilabel, regression or own-loss."),
         click.option("--target", metavar="COLUMN", help="Target column of a table."),
         click.option("--loss", help="Training loss, if it is not in the model file."),
         click.option("--optimizer", help="Optimizer, if it is not in the model file."),

@@ -39,7 +39,7 @@ def _level(output: Output, split: str, score: Score, baseline: OutputBaseline | 
     return ErrorLevel(
         output=output.name,
         split=split,
-        unit="error rate" if output.task.classifies else "RMSE",
+        unit=output.task.unit,
         error=score.error,
         interval=score.error_interval,
         rows=score.rows,

@@ -91,7 +91,7 @@ def _of(populations: dict[str, int], split: Split) -> Split:
 
 def without_rows(model: Any, history: History) -> Subject:
     """A subject without rows, for which only the training history is known."""
-    output = Output("output", Task.REGRESSION, loss="unknown", custom_loss=True)
+    output = Output("output", Task.OWN_LOSS, loss="unknown", custom_loss=True)
     nothing = Split("train", (np.empty((0, 1)),), (np.empty((0, 1)),), Seen.YES, origin="not seen")
     return Subject(model.name, model, (output,), nothing, history=history)
 

@@ -19,6 +19,7 @@ from diagnose.live.notices import Notice, alarming, examined, level_of, while_tr
 from diagnose.live.recording import Record
 from diagnose.live.updating import Updates
 from diagnose.live.watching import Watch, watch
+from diagnose.loading.models.own_steps import own_step
 from diagnose.measurements import (
     ALL_ROWS,
     REPORT,
@@ -299,14 +300,15 @@ class Session:
         train, dev = self._rows("train"), self._rows("dev")
         if train is None:
             raise InputError("no training rows were seen; pass probe=(x, y)")
-        if isinstance(train, tuple) and len(train) < 2:
+        fewest = 1 if own_step(self.model) else 2  # arrays: an own step may do without targets
+        if isinstance(train, tuple) and len(train) < fewest:
             raise InputError("the training rows have no targets; pass probe=(x, y)")
         sampled = "rows sampled evenly over the first epoch, as fed"
         origin = ("probe" if self._probe is not None else sampled, "rows sampled evenly over the validation, as fed")
         return live_subject(
             self.model,
             train,
-            dev if isinstance(dev, tuple) and len(dev) > 1 else None,
+            dev if isinstance(dev, tuple) and len(dev) >= fewest else None,
             history,
             origin=origin,
             populations=self._watch.populations if self._watch is not None else {},

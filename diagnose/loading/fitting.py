@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from diagnose.errors import InputError
+from diagnose.loading.broadcasting import broadcasts
 from diagnose.loading.data.parts import Part, in_order
 from diagnose.loading.models.losses import LossWords
 from diagnose.loading.signatures import Port, Shape, Signature
@@ -256,8 +257,8 @@ def _fit_dense(rows: Rows, port: Port, loss: LossWords, origin: str, notes: list
         if encoded is not None:
             notes.append(f"integer labels do not fit {loss.name} and were read as one-hot rows")
             return encoded
-    if len(want) == 1 and loss.name not in _CATEGORICAL | _BINARY and (have in {(), (1,)} or want == (1,)):
-        return rows  # Keras broadcasts these silently; the checks report it
+    if loss.name not in _CATEGORICAL | _BINARY and (broadcasts(have, want) or (not have and broadcasts((1,), want))):
+        return rows  # Keras compares these without an error; the checks report it
     raise InputError(_target_misfit(rows, port, loss, origin))
 
 

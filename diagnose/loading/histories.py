@@ -91,6 +91,8 @@ def _column(values: Mapping[str, list[Any]], name: str, length: int) -> Array:
 
 
 def _error(values: Mapping[str, list[Any]], prefix: str, output: Output, length: int) -> Array:
+    if output.task is Task.OWN_LOSS:  # its loss is its error
+        return np.full(length, np.nan)
     if output.task is Task.REGRESSION:
         squared = "loss" if output.loss == "mean_squared_error" else "mse"
         return np.sqrt(_column(values, prefix + squared, length))

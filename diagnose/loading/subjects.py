@@ -1,20 +1,23 @@
 """A loaded model and its parts of data become a `Subject`."""
 
-import inspect
 from dataclasses import replace
 from math import ceil
 from typing import Any
+
+import numpy as np
 
 from diagnose.errors import InputError
 from diagnose.loading.data.parts import Part
 from diagnose.loading.failures import describe_keras_error
 from diagnose.loading.fitting import fit_inputs, fit_split
 from diagnose.loading.histories import read_history
-from diagnose.loading.models.losses import per_output
+from diagnose.loading.models.losses import as_keras_computes, per_output
+from diagnose.loading.models.own_steps import has_call, own_step, why_opaque
 from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.signatures import Signature, with_outputs
-from diagnose.loading.tasks import forced, infer_task
+from diagnose.loading.own_losses import asks_for
+from diagnose.loading.signatures import Port, Signature, with_outputs
+from diagnose.loading.tasks import Judgement, forced, infer_task
 from diagnose.loading.text_labels import encode_text
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training
 
@@ -31,7 +34,17 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
         raise InputError(_no_train(parts))
     notes: list[str] = list(loaded.notes)
     parts = encode_text(_test_as_dev(parts, notes))
-    signature, splits = _fit(loaded, parts, notes)
+    own = own_step(loaded.model)
+    labelled = not own or bool(parts["train"].targets)
+    opaque = why_opaque(loaded.model) if own and not has_call(loaded.model) else ""
+    try:
+        signature, splits = _fit(loaded, parts, notes, runs=not opaque)
+    except InputError:
+        if not own or opaque:
+            raise
+        opaque = why_opaque(loaded.model)
+        signature, splits = _fit(loaded, parts, notes, runs=False)
+    notes += [opaque] if opaque else []
     outputs = _outputs(loaded, signature, splits["train"], parts["train"], options)
     _try_losses(loaded, signature, splits["train"])
     history = None if options.history is None else read_history(options.history, outputs[0])
@@ -45,11 +58,13 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
         train_dev=splits.get("train_dev"),
         history=history,
         training=_training(loaded.training, splits["train"]),
-        input_names=tuple(port.name for port in loaded.signature.inputs),
+        input_names=tuple(port.name for port in signature.inputs),
         feature_names=_feature_names(parts["train"], splits["train"]),
         trained=loaded.learned,
         notes=tuple(notes),
         facts=loaded.facts | facts,
+        labelled=labelled,
+        opaque=opaque,
     )
 
 
@@ -68,12 +83,20 @@ def _test_as_dev(parts: dict[str, Part], notes: list[str]) -> dict[str, Part]:
     return {("dev" if name == "test" else name): part for name, part in parts.items()}
 
 
-def _fit(loaded: LoadedModel, parts: dict[str, Part], notes: list[str]) -> tuple[Signature, dict[str, Split]]:
-    """Fit every part; the first two rows show the shapes of a subclassed model's outputs."""
-    signature, splits = loaded.signature, {}
+def _fit(
+    loaded: LoadedModel, parts: dict[str, Part], notes: list[str], runs: bool
+) -> tuple[Signature, dict[str, Split]]:
+    """Fit every part; the first two rows show the shapes of a subclassed model's outputs.
+
+    If the model does not run on the rows (`runs`), they are taken as they are. Rows without targets get zeros where
+    the model has its own step, which makes do without.
+    """
+    signature, splits = loaded.signature if runs else _unknown(loaded.signature, parts["train"]), {}
+    own = own_step(loaded.model)
+    parts = {name: part if part.targets or not own else _unlabelled(part, signature) for name, part in parts.items()}
     for name in sorted(parts, key=lambda split: split != "train"):
         inputs, more = fit_inputs(parts[name], signature)
-        if name == "train":
+        if name == "train" and runs:
             signature = with_outputs(signature, _predict_two(loaded, inputs, parts[name].origin, signature))
         seen = Seen.YES if loaded.learned and name == "train" else Seen.NO
         splits[name], further = fit_split(
@@ -83,6 +106,19 @@ def _fit(loaded: LoadedModel, parts: dict[str, Part], notes: list[str]) -> tuple
     return signature, splits
 
 
+def _unknown(signature: Signature, part: Part) -> Signature:
+    """A signature that takes the rows as they are."""
+    ports = tuple(Port(name or "input", None, str(rows.dtype)) for name, rows in part.inputs.items())
+    return replace(signature, inputs=ports)
+
+
+def _unlabelled(part: Part, signature: Signature) -> Part:
+    """The part with a column of zeros for each output."""
+    rows = len(next(iter(part.inputs.values())))
+    zeros = {port.name: np.zeros((rows, 1), np.float32) for port in signature.outputs}
+    return replace(part, targets=zeros)
+
+
 def _outputs(
     loaded: LoadedModel, signature: Signature, train: Split, part: Part, options: LoadOptions
 ) -> tuple[Output, ...]:
@@ -90,8 +126,12 @@ def _outputs(
     ports = signature.outputs
     errors = dict(options.target_error)
     task = _task(options.task)
-    for port, loss, weight, targets in zip(ports, loaded.losses, loaded.loss_weights, train.targets, strict=True):
+    specs = per_output(getattr(loaded.model, "loss", None), [port.name for port in ports])
+    each = zip(ports, loaded.losses, loaded.loss_weights, train.targets, specs, strict=True)
+    for port, loss, weight, targets, spec in each:
         judged = forced(task, targets, port) if task else infer_task(targets, port, loss, train.inputs)
+        if not task and loss.custom and not asks_for(judged.task, spec, targets, port):
+            judged = Judgement(Task.OWN_LOSS, None)
         names = part.class_names if judged.classes == len(part.class_names) else ()
         outputs.append(
             Output(
@@ -159,17 +199,13 @@ def _fixed_batch(model: Any) -> int | None:
 
 def _try_losses(loaded: LoadedModel, signature: Signature, train: Split) -> None:
     """Call custom losses on a few targets: a loss that fails on them cannot have been used in training."""
-    import keras
-
-    specs = per_output(loaded.model.loss, [port.name for port in signature.outputs])
+    specs = per_output(getattr(loaded.model, "loss", None), [port.name for port in signature.outputs])
     for port, words, loss, targets in zip(signature.outputs, loaded.losses, specs, train.targets, strict=True):
         if not words.custom or not callable(loss) or port.shape is None or None in port.shape:
             continue
-        some = keras.ops.convert_to_tensor(targets[:_TRIED], dtype="float32")
-        if inspect.isfunction(loss) and some.ndim == len(port.shape):
-            some = keras.ops.expand_dims(some, -1)  # as Keras does for functions
+        some = targets[:_TRIED]
         try:
-            loss(some, keras.ops.full((some.shape[0], *port.shape), 0.5))
+            as_keras_computes(loss)(some, np.full((len(some), *port.shape), 0.5))
         except Exception as error:
             raise InputError(
                 f'{train.origin}: the loss {words.name} of "{port.name}" cannot compare targets of shape '

@@ -1,7 +1,8 @@
 """The task of each output, inferred from its labels, then its loss, then its last layer.
 
 Faulty programs combine them wrongly, so if labels and loss disagree, the labels decide: {0, 1} under a squared error
-is still one of two, and integer labels 0 to K - 1 on K linear units are still one of many.
+is still one of two, and integer labels 0 to K - 1 on K linear units are still one of many. A custom loss is asked
+whether it agrees (`own_losses`).
 """
 
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ def forced(task: Task, targets: Rows, port: Port) -> Judgement:
         InputError: the labels are not classes.
     """
     units = port.shape[-1] if port.shape else None
-    if task is Task.REGRESSION:
+    if task in (Task.REGRESSION, Task.OWN_LOSS):
         return Judgement(task, None)
     if task is Task.BINARY:
         return Judgement(task, 2)

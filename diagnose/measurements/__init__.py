@@ -18,6 +18,7 @@ from diagnose.measurements.evaluation import (
     Conversions,
     Evaluation,
     Initial,
+    OutputSpread,
     Score,
     SplitScores,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "Network",
     "NotMeasured",
     "OutputBaseline",
+    "OutputSpread",
     "OverfitBatch",
     "RangeTest",
     "Run",

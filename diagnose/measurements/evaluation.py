@@ -8,6 +8,22 @@ from diagnose.subject import Task
 
 
 @dataclass(frozen=True)
+class OutputSpread:
+    """How the outputs of `rows` rows differ from each other, flat, with `units` numbers each.
+
+    `relative` is the standard deviation across rows (root mean square over units) over the root mean square of the
+    outputs: 0 if all rows have the same output. `distance` is the median Euclidean distance of two rows, `rank` the
+    effective number of dimensions in which outputs vary (1 to `units`).
+    """
+
+    units: int
+    relative: float
+    distance: float
+    rank: float
+    rows: int
+
+
+@dataclass(frozen=True)
 class Score:
     """One output on one split, in inference mode, over `rows` sampled rows.
 
@@ -18,6 +34,11 @@ class Score:
     mean). `beats_constant_error` / `_loss`: paired difference constant - model with its interval (> 0: the
     model is better; for regression both are differences of squared errors). `skill` = 1 - error /
     constant_error (classification), 1 - MSE / constant MSE (regression): 1 perfect, 0 constant.
+
+    An output with `Task.OWN_LOSS` is judged by the user's own loss. `error` is this loss, `loss` the same above its
+    floor (0, or the lowest loss seen if that is negative), and `skill` the share of the way from the best constant
+    output to the floor. `constant` names that output. If the loss compares rows, it is computed on `batches` random
+    batches, and these are the units of the intervals; else `batches` is None.
     """
 
     output: str
@@ -38,6 +59,10 @@ class Score:
     spread: float | None = None  # std(prediction) / std(target); classification: mean std over rows of a probability
     row_sum_error: float | None = None  # multi-class: mean |sum of the outputs - 1|
     confusion: tuple[tuple[float, ...], ...] = ()  # counts, rows actual, columns predicted; at most 30 classes
+    constant: str = ""
+    batches: int | None = None
+    outputs: OutputSpread | None = None  # `Task.OWN_LOSS` only
+    broadcast: tuple[float, float] | None = None  # compiled loss as fed, and with targets in the outputs' shape
     own_loss: float | None = None  # the compiled data loss of this output, None if it cannot be evaluated
     metrics: dict[str, float] = field(default_factory=dict)  # the user's compiled metrics, by name
 

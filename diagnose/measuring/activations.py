@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from diagnose.measurements import (
+    DOES_NOT_APPLY,
     Activations,
     FirstInput,
     Forward,
@@ -63,7 +64,7 @@ def _tally(bench: Bench, model: Any, fresh: bool) -> Activations:
     training = fresh and any(part.kind == "BatchNormalization" for part in walked.parts)
     key = f"statistics, training {training}"
     if key not in bench.cache:
-        bench.cache[key] = compile_statistics(model, tallied, firsts, training)
+        bench.cache[key] = compile_statistics(model, tallied, firsts, training, stepped=_stepped(bench))
     rows = min(bench.subject.train.rows, affordable_rows(bench))
     readings = [bench.cache[key](inputs) for inputs in _batches(bench, rows)]
     outputs, entered = _summed([r.outputs for r in readings]), _summed([r.inputs for r in readings])
@@ -110,7 +111,30 @@ def _batches(bench: Bench, rows: int) -> Any:
     size = len(chosen) // -(-len(chosen) // BATCH)
     mixed = np.random.default_rng(bench.settings.seed).permutation(chosen)
     for start in range(0, len(mixed) - size + 1, size):
-        yield bench.batch(bench.subject.train, np.sort(mixed[start : start + size]))[0]
+        inputs, targets, _ = bench.batch(bench.subject.train, np.sort(mixed[start : start + size]))
+        yield _as_fit_gives(inputs, targets if bench.subject.labelled else None) if _stepped(bench) else inputs
+
+
+def _stepped(bench: Bench) -> bool:
+    """Whether only the model's own `train_step` can run its layers.
+
+    Raises:
+        NotMeasured: the rows are of another form than the model's inputs, so it is unknown how to run it.
+    """
+    import keras
+
+    subject = bench.subject
+    if not subject.opaque:
+        return False
+    if type(subject.model).call is not keras.Model.call:
+        raise NotMeasured(subject.opaque, DOES_NOT_APPLY)
+    return True
+
+
+def _as_fit_gives(inputs: Any, targets: Any) -> Any:
+    import keras
+
+    return keras.utils.pack_x_y_sample_weight(inputs, targets)
 
 
 def _summed(tallies: list[dict[str, Tally]]) -> dict[str, Tally]:

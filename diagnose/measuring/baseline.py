@@ -19,6 +19,7 @@ from diagnose.measurements import (
     Score,
     Unavailable,
 )
+from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.network import activation_of_head
@@ -70,12 +71,16 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
     Images and sequences are flattened, token inputs become bags of tokens. The rows are those of dev, else test, else
     held out from train (the net may have been trained on these).
     """
+    known = [place for place, output in enumerate(bench.subject.outputs) if output.task is not Task.OWN_LOSS]
+    if not known:
+        return Unavailable("baselines need a task, and the loss and the head name none", NAME_TASK)
     try:
         train, dev, held_out = _splits(bench)
         x, x_dev = _features(bench, train, dev)
         predicted = _predictions(bench, dev)
         outputs = []
-        for place, output in enumerate(bench.subject.outputs):
+        for place in known:
+            output = bench.subject.outputs[place]
             table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]))
             outputs.append(_output(bench, output, table, predicted[place], activation_of_head(bench, place)))
     except NotMeasured as missing:
@@ -89,6 +94,8 @@ def baseline_work(bench: Bench, measured: Measurements) -> Work:
     shape = min(train.rows, TRAIN_ROWS), sum(int(np.prod(inputs.shape[1:])) for inputs in train.inputs)
     seconds = 0.0
     for output, target in zip(bench.subject.outputs, train.targets, strict=True):
+        if output.task is Task.OWN_LOSS:
+            continue
         linear = "logistic regression" if output.task.classifies else "ridge"
         columns = int(np.prod(target.shape[1:]))
         names = (linear, "nearest neighbours", "gradient boosting")

@@ -21,11 +21,12 @@ from diagnose.measurements import (
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Bench, Structure
 from diagnose.measuring.dataset import input_kinds, no_split
-from diagnose.measuring.network import activation_of_head, penalty
+from diagnose.measuring.network import penalty
+from diagnose.measuring.own_loss import broadcast_losses, reference_of
 from diagnose.measuring.own_metrics import own_metrics
 from diagnose.measuring.probe import build_loss, call, tensors
-from diagnose.measuring.scoring import Reference, constant_reference, mean_interval, row_losses, score
-from diagnose.subject import Output, Rows, Split
+from diagnose.measuring.scoring import Reference, mean_interval, row_losses, score
+from diagnose.subject import Output, Rows, Split, Task
 
 BATCH = 512
 BATCH_CELLS = 4_000_000  # numbers of inputs and outputs in one batch
@@ -70,6 +71,8 @@ def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailab
     All inputs except tokens and text are converted, with statistics by column (channel, for images) of these rows.
     """
     train, outputs = bench.subject.train, bench.subject.outputs
+    if any(output.task is Task.OWN_LOSS for output in outputs):
+        return Unavailable("what a conversion of inputs does to a loss of your own says nothing", DOES_NOT_APPLY)
     index = bench.sample(train, min(CONVERSION_ROWS, _most_rows(bench, train)))
     convertible = [kind not in ("tokens", "text") for kind in input_kinds(bench)]
     if not any(convertible):
@@ -109,11 +112,14 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
     except NotMeasured as missing:
         return Unavailable.of(missing)
     order = np.argsort(-np.where(np.isnan(losses), -np.inf, losses), kind="stable")[:WORST]
+    order = order[~np.isnan(losses[order])]
     _, targets, weights = bench.batch(split, index)
     metrics = own_metrics(bench.subject.model, targets, predicted.outputs, weights)
+    compared = enumerate(zip(truth, predicted.outputs, strict=True))
+    shapes = [broadcast_losses(bench, place, *pair) for place, pair in compared]
     own = [
-        replace(given, own_loss=loss, metrics=named)
-        for given, loss, named in zip(scores, predicted.losses, metrics, strict=True)
+        replace(given, own_loss=loss if given.batches is None else given.error, metrics=named, broadcast=pair)
+        for given, loss, named, pair in zip(scores, predicted.losses, metrics, shapes, strict=True)
     ]
     return SplitScores(
         split=split.name,
@@ -174,8 +180,7 @@ def _references(bench: Bench) -> tuple[Reference, ...]:
         train = bench.subject.train
         index = bench.sample(train, min(train.rows, REFERENCE_ROWS))
         bench.cache["references"] = tuple(
-            constant_reference(output, np.asarray(rows[index]), activation_of_head(bench, number))
-            for number, (output, rows) in enumerate(zip(bench.subject.outputs, train.targets, strict=True))
+            reference_of(bench, number, rows[index]) for number, rows in enumerate(train.targets)
         )
     found: tuple[Reference, ...] = bench.cache["references"]
     return found

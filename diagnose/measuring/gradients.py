@@ -5,8 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.measurements import Backward, Gradients, LayerGradients, Measurements, NotMeasured, Unavailable
-from diagnose.measuring import backend
+from diagnose.measurements import (
+    DOES_NOT_APPLY,
+    Backward,
+    Gradients,
+    LayerGradients,
+    Measurements,
+    NotMeasured,
+    Unavailable,
+)
+from diagnose.measuring import backend, copying
 from diagnose.measuring.bench import BATCH_SIZE, Batch, Bench
 from diagnose.measuring.network import need_layers, walk_like
 from diagnose.measuring.probe import Reading, compile_gradients
@@ -36,6 +44,10 @@ def _gradients(bench: Bench, seed: int | None) -> Gradients | Unavailable:
 
 
 def _measure(bench: Bench, model: Any) -> Gradients:
+    if bench.subject.opaque:
+        raise NotMeasured(bench.subject.opaque, DOES_NOT_APPLY)
+    if (reason := copying.custom_train_step(model)) and getattr(model, "_compile_loss", None) is None:
+        raise NotMeasured(f"{reason}, where the loss is computed", DOES_NOT_APPLY)
     parts = tuple(part for part in walk_like(bench, model).parts if any(weight.trainable for weight in kernels(part)))
     if "gradients" not in bench.cache:
         bench.cache["gradients"] = compile_gradients(model, parts)

@@ -58,6 +58,8 @@ def _loss(output: Output, target: Rows, predicted: Rows, reference: Reference) -
     loss = _cross_entropy(output)
     if loss is not None:
         return float(loss(target, predicted))
+    if output.task is Task.OWN_LOSS:
+        return score(output, target, predicted, reference).loss
     return float(np.nanmean(row_losses(output, target, predicted, reference)))
 
 
@@ -71,6 +73,6 @@ def _cross_entropy(output: Output) -> Any:
 
 
 def _expected(output: Output, target: Rows, predicted: Rows, reference: Reference) -> float:
-    if output.task is Task.REGRESSION:
+    if not output.task.classifies:
         return score(output, target, predicted, reference).constant_loss
     return log(2 if output.task is Task.MULTILABEL else output.classes or 2)

@@ -53,7 +53,7 @@ def network(bench: Bench, measured: Measurements) -> Network | Unavailable:
                 subject.outputs, ends, _output_shapes(bench), subject.train.targets, strict=True
             )
         ),
-        parameters=int(model.count_params()),
+        parameters=sum(int(np.prod(weight.shape)) for weight in model.weights),
         trainable_parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
         graph_known=walked.graph_known,
         skips=walked.merges,
@@ -273,6 +273,8 @@ def _output_shapes(bench: Bench) -> list[tuple[int | None, ...]]:
     model = bench.subject.model
     if hasattr(model, "outputs") and model.outputs:
         return [tuple(tensor.shape[1:]) for tensor in keras.tree.flatten(model.outputs)]
+    if bench.subject.opaque:
+        return [()] * len(bench.subject.outputs)
     inputs, _, _ = bench.batch(bench.subject.train, np.arange(min(2, bench.subject.train.rows)))
     with keras.StatelessScope():
         return [tuple(tensor.shape[1:]) for tensor in keras.tree.flatten(model(inputs))]
@@ -282,11 +284,18 @@ def _output_shapes(bench: Bench) -> list[tuple[int | None, ...]]:
 
 
 def _called(bench: Bench, walked: Walk) -> tuple[Walk, dict[str, tuple[int | None, ...]], list[str | None]]:
-    """Run two rows to get the call order, output shapes, and the part that gives each output."""
+    """Run two rows to get the call order, output shapes, and the part that gives each output.
+
+    If the model cannot be called on its rows, the order is that in which the layers were attached.
+    """
     import keras
 
     from diagnose.measuring.probe import call, capturing
 
+    if bench.subject.opaque:
+        parts = [part for part in walked.parts if part.kind != "InputLayer"]
+        shapes = {part.path: shape for part in parts if (shape := _static_shape(part)) is not None}
+        return replace(walked, parts=tuple(parts)), shapes, [None] * len(bench.subject.outputs)
     called: dict[str, tuple[int | None, ...]] = {}
     givers: dict[int, str] = {}
     alive: list[Any] = []  # keeps ids of tensors unique

@@ -14,7 +14,7 @@ from diagnose.measuring.bench import Batch, Bench, strata
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, score
 from diagnose.measuring.work import Work
-from diagnose.subject import Output, Rows
+from diagnose.subject import Output, Rows, Task
 
 ROWS = 16
 POOL = 2_000  # rows from which the batch is chosen
@@ -33,6 +33,8 @@ def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavai
     Dropout, noise, augmentation, penalties, label smoothing and sample weights are off. BatchNormalization uses the
     statistics of the batch, for training and evaluation.
     """
+    if any(output.task is Task.OWN_LOSS for output in bench.subject.outputs):
+        return Unavailable("the lowest possible value of a loss of your own is unknown", DOES_NOT_APPLY)
     if reason := copying.custom_train_step(bench.subject.model):
         return Unavailable(f"{reason}, so our training would differ from yours", DOES_NOT_APPLY)
     try:

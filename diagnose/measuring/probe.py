@@ -84,9 +84,12 @@ class Reading:
 
 
 def compile_statistics(
-    model: Any, parts: tuple[Part, ...], firsts: tuple[Part, ...], training: bool
+    model: Any, parts: tuple[Part, ...], firsts: tuple[Part, ...], training: bool, stepped: bool = False
 ) -> Callable[[Structure], Reading]:
-    """Compile a forward pass that tallies the outputs of `parts` and the inputs of `firsts`."""
+    """Compile a forward pass that tallies the outputs of `parts` and the inputs of `firsts`.
+
+    If `stepped`, the model's own `train_step` makes the pass, and takes what `fit` would give it.
+    """
     import keras
 
     def run(inputs: Any) -> Any:
@@ -102,7 +105,11 @@ def compile_statistics(
                 entered.setdefault(part.path, []).append(_statistics(entering, None))
 
         with keras.StatelessScope(), capturing(tuple({*parts, *firsts}), see):
-            call(model, inputs, training)
+            if stepped:
+                with _still_optimizers():
+                    model.train_step(inputs)
+            else:
+                call(model, inputs, training)
         return outputs, entered
 
     compiled = backend.compiled(run)
@@ -171,6 +178,25 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
         )
 
     return read
+
+
+@contextmanager
+def _still_optimizers() -> Iterator[None]:
+    """Optimizers that change nothing, for a `train_step` that is run to see its layers."""
+    import keras
+
+    classes = [keras.optimizers.Optimizer, keras.optimizers.LossScaleOptimizer]
+    kept = [vars(one).get("apply") for one in classes]
+    try:
+        for one in classes:
+            one.apply = lambda optimizer, grads, trainable_variables=None: optimizer.iterations
+        yield
+    finally:
+        for one, apply in zip(classes, kept, strict=True):
+            if apply is None:
+                del one.apply
+            else:
+                one.apply = apply
 
 
 # --- Seeing layers ----------------------------------------------------------------------------------

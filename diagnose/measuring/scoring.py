@@ -7,6 +7,7 @@ each with two classes; most outputs have a single position.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,14 @@ MARGINS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
 LOG_LOSSES = frozenset({"kl_divergence", "poisson"})  # and every loss with "crossentropy" in its name
 
 
+class OwnJudge(Protocol):
+    """Judges predictions by the user's own loss (`own_loss`)."""
+
+    def score(self, output: Output, y_true: Rows, y_pred: Rows) -> Score: ...
+
+    def row_losses(self, y_true: Rows, y_pred: Rows) -> Array: ...
+
+
 @dataclass(frozen=True)
 class Reference:
     """The best constant prediction of an output, and how to interpret the output's numbers.
@@ -32,11 +41,13 @@ class Reference:
     except multi-label outputs; for regression the mean of every target cell, shape (cells,).
     `labels`: the two label values of a binary output, negative first. `activation`: canonical name of the
     head's activation; None: unknown, so that the range of the numbers decides whether they are probabilities.
+    `own` judges an output with `Task.OWN_LOSS`; `prediction` is then its best constant output.
     """
 
     prediction: Array
     labels: tuple[float, float] = (0.0, 1.0)
     activation: str | None = None
+    own: OwnJudge | None = None
 
 
 def constant_reference(output: Output, y_train: Rows, activation: str | None = None) -> Reference:
@@ -75,7 +86,12 @@ def row_errors(output: Output, y_true: Rows, y_pred: Rows, reference: Reference)
 
 
 def row_losses(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Array:
-    """Return the log loss of each row in nats, or its squared error; for non-finite values see `row_errors`."""
+    """Return the log loss of each row in nats, or its squared error; for non-finite values see `row_errors`.
+
+    For `Task.OWN_LOSS` the user's own loss of each row, nan if it compares rows.
+    """
+    if reference.own is not None:
+        return reference.own.row_losses(y_true, y_pred)
     return _judge(output, y_true, y_pred, reference).losses
 
 
@@ -92,6 +108,8 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> S
         InputError: the shapes of predictions and targets do not match.
         NotMeasured: no row has a finite target.
     """
+    if reference.own is not None:
+        return reference.own.score(output, y_true, y_pred)
     judged = _judge(output, y_true, y_pred, reference)
     usable = np.isfinite(judged.constant_losses)
     if not usable.any():
@@ -205,7 +223,7 @@ def _judge(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> 
 
 def _judge_values(output: Output, truth: Rows, raw: Rows, reference: Reference) -> _Judged:
     usable, finite = _finite(truth), _finite(raw)
-    target, prediction = _flat(truth), _flat(raw)
+    target, prediction = _flat(truth), _flat(_stretched(raw, truth))
     if prediction.shape[1] not in (1, target.shape[1]) and target.shape[1] != 1:
         raise InputError(
             f"output '{output.name}' must have {target.shape[1]} numbers per row, as targets, got {prediction.shape[1]}"
@@ -221,10 +239,18 @@ def _judge_values(output: Output, truth: Rows, raw: Rows, reference: Reference) 
     return _Judged(errors, errors, constant, constant, ~finite, spread)
 
 
+def _stretched(raw: Rows, truth: Rows) -> Rows:
+    """Outputs with an axis of length one, stretched over the targets as the loss does; unchanged if they do not fit."""
+    fits = raw.ndim == truth.ndim and all(r in (1, t) for r, t in zip(raw.shape, truth.shape, strict=True))
+    return np.broadcast_to(raw, truth.shape) if fits else raw
+
+
 def _judge_classes(output: Output, truth: Rows, raw: Rows, reference: Reference) -> _Judged:
     finite, usable = _finite(raw), _finite(truth)
     probability, row_sum_error = _probabilities(output, np.where(np.isfinite(raw), raw, 0.0), reference)
     classes = _class_numbers(output, np.where(np.isfinite(truth), truth, 0), reference.labels)
+    if classes.shape[1] == 1:  # one label for all positions, as the loss stretches it
+        classes = np.broadcast_to(classes, probability.shape[:2])
     if classes.shape != probability.shape[:2]:
         raise InputError(
             f"output '{output.name}' must have {classes.shape[1]} predictions per row, as targets, "

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from diagnose.measurements import HISTORY, Array, NotMeasured, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
-from diagnose.measuring.network import activation_of_head
-from diagnose.measuring.scoring import Reference, constant_reference, score
+from diagnose.measuring.own_loss import reference_of
+from diagnose.measuring.scoring import Reference, score
 from diagnose.subject import Output, Rows, Split
 
 FORWARD = 0.3  # cost of a forward pass in training steps on the same rows
@@ -218,11 +218,8 @@ def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -
 
 def references(bench: Bench, outputs: tuple[Output, ...], train: Split) -> tuple[Reference, ...]:
     """Return the best constant prediction of each output, fitted on the training rows."""
-    found = []
-    for number, (output, target) in enumerate(zip(outputs, train.targets, strict=True)):
-        own = output is bench.subject.outputs[number]  # else it has a replaced head, which gives probabilities
-        found.append(constant_reference(output, target, activation_of_head(bench, number) if own else None))
-    return tuple(found)
+    each = enumerate(zip(outputs, train.targets, strict=True))
+    return tuple(reference_of(bench, number, target, output) for number, (output, target) in each)
 
 
 def diverged(course: Course, before: Assessment, after: Assessment) -> bool:

@@ -145,11 +145,14 @@ def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, eff
     )
 
 
-def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Sequence[Finding]) -> str:
-    """One sentence: the problem, or the source of the remaining error, with the number."""
+def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Sequence[Finding], missing: str = "") -> str:
+    """One sentence: the problem, or the source of the remaining error, with the number.
+
+    `missing` is the reason why a check that decides the state could not run.
+    """
     first = suspicions[0] if suspicions else None
     if state is State.UNKNOWN:
-        return "The state is unknown: the checks that decide it could not run."
+        return f"The state is unknown: {missing or 'the checks that decide it could not run'}."
     if state is State.HEALTHY:
         if first is None or first.cause.kind == "disease":
             return "The checks found no problem."

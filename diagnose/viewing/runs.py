@@ -16,6 +16,7 @@ from diagnose.comparing.comparison import Level, level, measure
 from diagnose.diagnosis import ErrorLevel
 from diagnose.findings import Interval
 from diagnose.storing import NON_FINITE
+from diagnose.subject import Task
 from diagnose.upgrading import upgraded
 
 LARGEST = 64 * 2**20  # bytes; larger files are not read
@@ -147,7 +148,7 @@ def _error(error: dict[str, Any]) -> ErrorLevel:
     return ErrorLevel(
         output=str(error["output"]),
         split=str(error["split"]),
-        unit="RMSE" if error["unit"] == "RMSE" else "error rate",
+        unit=error["unit"] if error["unit"] in {task.unit for task in Task} else "error rate",
         error=_number(error["error"]),
         interval=None if span is None else Interval(_number(span["low"]), _number(span["high"])),
         rows=None,

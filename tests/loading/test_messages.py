@@ -114,7 +114,7 @@ def test_loss_is_unknown(model: Path, data: Path) -> None:
 
 
 def test_task_is_unknown(model: Path, data: Path) -> None:
-    expected = "--task must be one of binary, multiclass, multilabel, regression, got 'classify'"
+    expected = "--task must be one of binary, multiclass, multilabel, regression, own-loss, got 'classify'"
     assert message(model, data, task="classify") == expected
 
 

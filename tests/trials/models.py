@@ -74,6 +74,8 @@ SCENES = (
     Scene("scale-inputs", net(dense(), SOFTMAX), scale=100.0),
     Scene("scale-targets", net(dense(), dense(1, None)), "mse", "numbers"),
     Scene("set-output-units", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", task="multiclass"),
+    Scene("align-shapes", net(layers.Reshape((3, 2)), dense(), dense(1, None)), "mse", "numbers"),
+    Scene("align-shapes", net(layers.Reshape((3, 2)), layers.LSTM(1, return_sequences=True)), "mse", "numbers"),
     Scene("sigmoid-head", net(dense(), dense(1, "softmax")), "binary_crossentropy", "two"),
     Scene("sigmoid-head", net(dense(), SOFTMAX), "binary_crossentropy", "several", task="multilabel"),
     Scene("softmax-cross-entropy", net(dense(), dense(CLASSES, "tanh")), "categorical_crossentropy", "one-hot"),

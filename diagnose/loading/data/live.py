@@ -36,7 +36,7 @@ def live_part(data: Any, signature: Signature, options: LoadOptions, what: str) 
         return {"": frame_part(data, signature, options, what)}
     if isinstance(data, Mapping):
         return parts_by_name(data, signature, options, what)
-    if isinstance(data, tuple | list) and len(data) in {2, 3}:
+    if isinstance(data, tuple | list) and len(data) in {1, 2, 3}:
         return {"": one_part(data, signature, what)}
     if is_dataset(data):
         return {"": collect(data, signature, options, what)}

@@ -5,6 +5,7 @@ from typing import Any
 from diagnose.errors import InputError
 from diagnose.loading.failures import describe_keras_error
 from diagnose.loading.models import losses, optimizers
+from diagnose.loading.models.own_steps import loss_words, own_step
 from diagnose.loading.models.restoring import LoadedModel, as_numbers, compile_with, has_initial_weights, training_of
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import signature_of
@@ -22,9 +23,10 @@ def adopt_model(model: Any, options: LoadOptions) -> LoadedModel:
 
     if not isinstance(model, keras.Model):
         raise InputError(f"the model must be a keras.Model or the path of a saved one, got {type(model).__name__}")
-    if not model.built:
+    own = own_step(model)
+    if not model.built and not (own and model.weights):  # `fit` builds what an own step calls, not the model itself
         raise InputError("the model is not built, so it has no weights yet: call it on one batch first")
-    compiled = bool(model.compiled and getattr(model, "loss", None) is not None)
+    compiled = bool(model.compiled and (own or getattr(model, "loss", None) is not None))
     iterations = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) if compiled else None
     learned = bool(iterations) or not has_initial_weights(model)
     notes: Notes = ()
@@ -32,21 +34,29 @@ def adopt_model(model: Any, options: LoadOptions) -> LoadedModel:
         model, notes = _recompiled_copy(model, options, compiled)
     signature = signature_of(model)
     names = [port.name for port in signature.outputs]
-    found = _losses(model.loss, names)
-    if any(loss is None for loss in found):
+    found = _losses(getattr(model, "loss", None), names)
+    if not own and any(loss is None for loss in found):
         raise InputError("the model is compiled without a loss for one of its outputs: pass loss=")
     known = compiled or bool(options.optimizer)
     return LoadedModel(
         name=model.name,
         model=model,
         signature=signature,
-        losses=tuple(losses.describe(loss) for loss in found),
-        loss_weights=as_numbers(losses.per_output(model.get_compile_config().get("loss_weights"), names)),
+        losses=tuple(loss_words(model) if loss is None else losses.describe(loss) for loss in found),
+        loss_weights=as_numbers(losses.per_output(_compile_settings(model).get("loss_weights"), names)),
         training=training_of(model.optimizer if known else None, options, iterations),
         learned=learned,
         notes=notes,
         facts={"format": "live", "keras": keras.__version__},
     )
+
+
+def _compile_settings(model: Any) -> dict[str, Any]:
+    """What `compile` was called with; empty where the model's own `compile` takes other arguments."""
+    try:
+        return dict(model.get_compile_config() or {})
+    except (TypeError, ValueError, NotImplementedError, AttributeError):
+        return {}
 
 
 def _losses(spec: Any, names: list[str]) -> list[Any]:

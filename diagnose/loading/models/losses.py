@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +102,25 @@ def describe(loss: Any) -> LossWords:
     settings = loss.get_config() if known and hasattr(loss, "get_config") else {}
     logits = settings.get("from_logits", getattr(loss, "from_logits", False))
     return LossWords(name, bool(logits), custom=not known)
+
+
+def as_keras_computes(loss: Any) -> Callable[[Any, Any], Any]:
+    """Return the losses before the mean over rows, of (targets, predictions), as `fit` computes them.
+
+    Keras aligns the ranks of targets and predictions for functions, and leaves them to the class for loss classes.
+    """
+    import keras
+    from keras.src.losses.losses import LossFunctionWrapper  # what `compile` makes of a function
+
+    wrapped = loss if isinstance(loss, keras.losses.Loss) else LossFunctionWrapper(loss)
+
+    def losses(targets: Any, predicted: Any) -> Any:
+        dtype = wrapped.dtype
+        return wrapped.call(
+            keras.ops.convert_to_tensor(targets, dtype=dtype), keras.ops.convert_to_tensor(predicted, dtype=dtype)
+        )
+
+    return losses
 
 
 def _snake(name: str) -> str:

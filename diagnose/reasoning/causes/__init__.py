@@ -4,6 +4,7 @@ A cause is supported by checks (weight: how much their findings count) and may b
 found nothing. Checks and remedies are objects, so a misspelt one is an import error."""
 
 from diagnose.checks.generalisation.behind_baseline import behind_baseline
+from diagnose.checks.generalisation.collapsed_outputs import collapsed_outputs
 from diagnose.checks.generalisation.constant_predictions import constant_predictions
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
 from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
@@ -25,7 +26,7 @@ from diagnose.reasoning.causes.symptoms import SYMPTOMS
 CAUSES: tuple[DeclaredCause, ...] = (*FED, *HEAD, *MODES, *NETWORK, *OPTIMISATION, *SYMPTOMS, *DATA, *GENERALISATION)
 
 # Findings of these open the gate: they show that the model is sick, not why.
-GATE = (does_not_learn, behind_baseline, constant_predictions)
+GATE = (does_not_learn, behind_baseline, constant_predictions, collapsed_outputs)
 
 # Without these checks the state is unknown.
 VITAL = (does_not_learn, non_finite_weights)

@@ -8,13 +8,14 @@ from typing import Literal
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.registry import Check
 
-SIGNAL_LOSS = ("vanishing-gradients", "dead-units", "saturated-units", "plateau")
+SIGNAL_LOSS = ("vanishing-gradients", "dead-units", "saturated-units", "collapsed-outputs", "plateau")
 BLOW_UP = (
     "exploding-gradients",
     "non-finite-training",
     "non-finite-weights",
     "dead-units",
     "saturated-units",
+    "collapsed-outputs",
     "plateau",
 )
 

@@ -1,5 +1,6 @@
 """Causes in the output and its loss: only one wins; of equally strong ones, the first."""
 
+from diagnose.checks.network.broadcast_loss import broadcast_loss
 from diagnose.checks.network.logits_mismatch import logits_mismatch
 from diagnose.checks.network.loss_choice import loss_choice
 from diagnose.checks.network.output_range import output_range
@@ -20,6 +21,17 @@ HEAD: tuple[DeclaredCause, ...] = (
         family="head",
         explains=("plateau",),
         confirmed_by=(head.HEAD_UNITS,),
+    ),
+    DeclaredCause(
+        "broadcast-loss",
+        "The loss broadcasts targets against outputs of another shape",
+        "The loss stretches one shape over the other, so outputs are compared with targets that are not theirs.",
+        Role.FACT,
+        {broadcast_loss: 3.0},
+        (head.ALIGN_SHAPES,),
+        family="head",
+        explains=("plateau",),
+        confirmed_by=(head.ALIGN_SHAPES,),
     ),
     DeclaredCause(
         "single-unit-softmax",

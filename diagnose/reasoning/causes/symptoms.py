@@ -1,5 +1,6 @@
 """Symptoms: named only if no cause that brings them about is suspected."""
 
+from diagnose.checks.generalisation.collapsed_outputs import collapsed_outputs
 from diagnose.checks.network.activation_spread import activation_spread
 from diagnose.checks.network.cut_gradient import cut_gradient
 from diagnose.checks.network.dead_units import dead_units
@@ -33,7 +34,7 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
         {dead_units: 2.0},
         (network.REVIVE, network.INITIALISE, optimisation.LOWER_RATE),
         witnessed_by={cut_gradient: 0.5},
-        explains=("cut-gradient", "plateau", "vanishing-gradients"),
+        explains=("cut-gradient", "plateau", "vanishing-gradients", "collapsed-outputs"),
     ),
     DeclaredCause(
         "vanishing-gradients",
@@ -53,7 +54,7 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
         Role.SYMPTOM,
         {saturated_units: 2.0},
         (data.SCALE_INPUTS, network.INITIALISE, network.RELU),
-        explains=("plateau",),
+        explains=("plateau", "collapsed-outputs"),
     ),
     DeclaredCause(
         "exploding-gradients",
@@ -64,6 +65,15 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
         (optimisation.CLIP, network.NORMALISE_LAYERS, network.INITIALISE),
         witnessed_by={activation_spread: 0.25, divergence: 0.25},
         explains=("non-finite-training",),
+    ),
+    DeclaredCause(
+        "collapsed-outputs",
+        "The outputs have collapsed",
+        "Every row has the same output, so the loss stands where a constant would leave it.",
+        Role.SYMPTOM,
+        {collapsed_outputs: 2.0},
+        (optimisation.LOWER_RATE, network.KEEP_APART),
+        explains=("plateau",),
     ),
     DeclaredCause(
         "non-finite-training",

@@ -19,6 +19,30 @@ HEAD_UNITS = DeclaredRemedy(
     "one line and one training run",
     trial=head.UNITS_OF_THE_TASK,
 )
+ALIGN_SHAPES = DeclaredRemedy(
+    "align-shapes",
+    "Give outputs and targets the same shape: one output per target (Flatten or pooling before the last layer, "
+    "return_sequences=False), and targets in the shape of the outputs",
+    "A loss stretches arrays of different shapes over each other and raises no error.",
+    with_heads(
+        "import math\n\nimport keras\n\n\n"
+        "def flattened(layer):  # for one output per row\n"
+        "    config = layer.get_config()\n"
+        "    if layer in heads and len(layer.output.shape) > 2:\n"
+        '        if "return_sequences" in config:\n'
+        '            return layer.__class__.from_config(config | {"return_sequences": False})\n'
+        "        return keras.Sequential([keras.layers.Flatten(), layer.__class__.from_config(config)])\n"
+        "    return layer.__class__.from_config(config)\n\n\n"
+        "old = model\n"
+        "model = keras.models.clone_model(old, clone_function=flattened)  # fresh weights\n"
+        f"{COMPILE}\n"
+        "shape = (len(y_train), *model.output_shape[1:])\n"
+        "if y_train.size == math.prod(shape):  # not for class numbers\n"
+        "    y_train = y_train.reshape(shape)"
+    ),
+    "two lines and one training run",
+    trial=head.ALIGNED_SHAPES,
+)
 SIGMOID_HEAD = DeclaredRemedy(
     "sigmoid-head",
     "Use a sigmoid output with binary cross-entropy",

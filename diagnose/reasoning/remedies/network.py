@@ -129,6 +129,18 @@ RECONNECT = DeclaredRemedy(
     "print([v.path for v in model.trainable_variables])  # the finding names those without a gradient",
     "a few lines and one training run",
 )
+KEEP_APART = DeclaredRemedy(
+    "keep-outputs-apart",
+    "Keep the outputs of different rows apart: end the embedding in a UnitNormalization layer, fit the margin to its "
+    "distances (0 to 2), begin with random or semi-hard negatives, and watch the spread",
+    "With the hardest negatives, a large margin or large steps, one point for all rows has the lowest loss at first.",
+    "import keras\n\n\n"
+    "class Spread(keras.callbacks.Callback):  # pass Spread() to fit; near 0 the outputs have collapsed\n"
+    "    def on_epoch_end(self, epoch, logs=None):\n"
+    "        outputs = self.model.predict(x_train, verbose=0)\n"
+    '        print("spread of the outputs:", float(outputs.std(axis=0).mean()))',
+    "a few lines and one training run",
+)
 NORMALISE_LAYERS = DeclaredRemedy(
     "normalise-layers",
     "Add BatchNormalization or LayerNormalization between the layers",

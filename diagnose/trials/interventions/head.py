@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 from typing import Any
 
 from diagnose.subject import Output, Split, Task
@@ -14,12 +15,14 @@ ACTIVATIONS = {
     Task.MULTICLASS: "softmax",
     Task.MULTILABEL: "sigmoid",
     Task.REGRESSION: "linear",
+    Task.OWN_LOSS: "linear",
 }
 LOSSES = {
     Task.BINARY: "binary_crossentropy",
     Task.MULTICLASS: "sparse_categorical_crossentropy",
     Task.MULTILABEL: "binary_crossentropy",
     Task.REGRESSION: "mean_squared_error",
+    Task.OWN_LOSS: "mean_squared_error",
 }
 
 
@@ -38,6 +41,8 @@ def usual_head(output: Output, train: Split) -> UsualHead:
     for size in train.targets[0].shape[1:]:
         columns *= int(size)
     loss, units = LOSSES[output.task], columns
+    if output.task is Task.OWN_LOSS:  # only its loss knows how many units it needs
+        return UsualHead(None, ACTIVATIONS[output.task], loss)
     if output.task is Task.BINARY:
         return UsualHead(1 if columns == 1 else None, ACTIVATIONS[output.task], loss)
     if output.task is Task.MULTICLASS:
@@ -130,6 +135,42 @@ def _logits_of_the_head(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return _with_loss(plan, ends, loss, what, from_logits=linear)
 
 
+def _aligned_shapes(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    """One output per target: by another shape of the targets, or by a head that sees the whole row."""
+    import keras
+
+    if len(plan.outputs) > 1 or not plan.heads:
+        return DoesNotApply("the model has several outputs, or its output layer is unknown")
+    head, rows = plan.heads[-1], plan.train.targets[0]
+    output = tuple(head.output.shape[1:])
+    values = int(rows[0].size)
+    if None in output or plan.outputs[0].task not in (Task.REGRESSION, Task.BINARY):
+        return DoesNotApply("the number of outputs of a row is not fixed, or they are classes")
+    if prod(output) == values:
+        if rows.shape[1:] == output:
+            return DoesNotApply("targets and outputs have the same shape")
+        return _with_targets(plan, "targets in the shape of the outputs", output)
+    sequences = getattr(head, "return_sequences", False)
+    dense = isinstance(head, keras.layers.Dense)
+    if len(output) < 2 or output[-1] != values or not (dense or sequences):
+        return DoesNotApply("the output layer cannot be made to give one output per target")
+
+    def flattened(layer: Any, copy: Any) -> Any:
+        if layer is not head:
+            return copy
+        if sequences:
+            return type(copy).from_config({**copy.get_config(), "return_sequences": False})
+        return keras.Sequential([keras.layers.Flatten(), copy])
+
+    aligned = _with_targets(plan, "one output per target", (values,))
+    return replace(aligned, edits=(*aligned.edits, flattened))
+
+
+def _with_targets(plan: TrainingPlan, what: str, shape: tuple[int, ...]) -> TrainingPlan:
+    splits = [replace(one, targets=(one.targets[0].reshape(one.rows, *shape),)) for one in (plan.train, plan.dev)]
+    return plan.changed(what, train=splits[0], dev=splits[1])
+
+
 def _standard(plan: TrainingPlan, ends: _Ends) -> TrainingPlan:
     """Replace units, activation and loss with the usual ones."""
     import keras
@@ -164,6 +205,10 @@ def activation_of_the_task(activation: str) -> Intervention:
 UNITS_OF_THE_TASK = Intervention(
     "Replaces an output layer with a wrong number of units, and its loss, with the usual ones for the task.",
     _units_of_the_task,
+)
+ALIGNED_SHAPES = Intervention(
+    "Gives targets the shape of the outputs, or the output layer one output per target (Flatten before it).",
+    _aligned_shapes,
 )
 LOSS_OF_THE_TASK = Intervention("Replaces the loss with the usual one for the task.", _loss_of_the_task)
 LOGITS_OF_THE_HEAD = Intervention(
