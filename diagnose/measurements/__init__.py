@@ -37,6 +37,8 @@ from diagnose.measurements.needing import (
     need,
 )
 from diagnose.measurements.network import Head, Layer, Network
+from diagnose.measurements.padding import Padding
+from diagnose.measurements.positions import Estimate, PositionClass, Positions
 from diagnose.measurements.signal import (
     Activations,
     Backward,
@@ -94,6 +96,7 @@ __all__ = [
     "Candidate",
     "Conversions",
     "Dataset",
+    "Estimate",
     "Evaluation",
     "Feeding",
     "FirstInput",
@@ -116,6 +119,9 @@ __all__ = [
     "NotMeasured",
     "OutputBaseline",
     "OverfitBatch",
+    "Padding",
+    "PositionClass",
+    "Positions",
     "RangeTest",
     "Run",
     "Score",

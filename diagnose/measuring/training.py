@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from diagnose.measurements import HISTORY, Array, NotMeasured, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
+from diagnose.measuring.counting import counted
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, score
 from diagnose.subject import Output, Rows, Split
@@ -69,6 +70,7 @@ class _EvaluationRows:
         self.references = constants
         self.targets = [target[rows] for target in split.targets]
         self.rows = len(rows)
+        self.counted = counted(bench, split, rows)
         inputs, _, _ = bench.batch(split, rows)
         self._predict = compile_prediction(model, inputs)
 
@@ -76,10 +78,8 @@ class _EvaluationRows:
         predicted = predict_all(self._predict, self.rows)
         finite = all(bool(np.isfinite(part).all()) for part in predicted)
         scores = [
-            score(output, target, prediction, reference)
-            for output, target, prediction, reference in zip(
-                self.outputs, self.targets, predicted, self.references, strict=True
-            )
+            score(*each)
+            for each in zip(self.outputs, self.targets, predicted, self.references, self.counted, strict=True)
         ]
         return _assessment(scores, [output.weight for output in self.outputs], finite)
 
@@ -219,9 +219,10 @@ def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -
 def references(bench: Bench, outputs: tuple[Output, ...], train: Split) -> tuple[Reference, ...]:
     """Return the best constant prediction of each output, fitted on the training rows."""
     found = []
-    for number, (output, target) in enumerate(zip(outputs, train.targets, strict=True)):
+    each = zip(outputs, train.targets, counted(bench, train, np.arange(train.rows)), strict=True)
+    for number, (output, target, hidden) in enumerate(each):
         own = output is bench.subject.outputs[number]  # else it has a replaced head, which gives probabilities
-        found.append(constant_reference(output, target, activation_of_head(bench, number) if own else None))
+        found.append(constant_reference(output, target, activation_of_head(bench, number) if own else None, hidden))
     return tuple(found)
 
 
