@@ -17,13 +17,16 @@ from diagnose.measurements import (
     need,
 )
 from diagnose.registry import check
+from diagnose.subject import Task
 
 RATIO = 10.0  # positions of the largest class over those of another; class-imbalance uses the same for rows
 NEVER = 0.10  # recall; a class whose whole interval lies below is not found
+LOW = 0.50  # recall; a rare class whose whole interval lies below is worth a weight
 FEW_ROWS = 10  # rows with the class; fewer say nothing about its recall
 RARE = 0.05  # share of the rows with the class; rarer classes are only a hint
 ALL = 0.95  # share of the positions predicted as the largest class
 LEARNED = 0.9  # loss over the constant prediction's; below, the probabilities have learned, even if no class is chosen
+USABLE = 0.25  # dice at the best threshold; above, the inputs tell the class apart, so that empty masks are a fault
 SHOWN = 8  # classes in messages and evidence
 
 
@@ -44,13 +47,16 @@ def position_imbalance(evaluation: Evaluation, network: Network | None) -> Itera
     ## How it is decided
     A class is not found if its recall is below 10 % with its whole interval, it has at most a tenth of the positions of
     the largest class, and at least 10 rows have it. An error if at least 95 % of the positions are predicted as the
-    largest class, no other class is found, and the loss is above 90 % of the constant prediction's; a warning if the
-    loss is lower, or if some classes are found and another one, which at least 5 % of the rows have, is not; else a
-    hint. A class that is found on train and not on dev is not a matter of its share, and is left to other checks.
+    largest class, no other class is found, and either the loss is above 90 % of the constant prediction's (nothing was
+    learned), or a lower threshold would give a dice above 0.25 (empty masks, though the inputs tell the class apart). A
+    warning if neither holds, if the output is a multi-label one whose loss is lower (its labels may be ranked), or if
+    some classes are found and another one, which at least 5 % of the rows have, is not; else a hint, also for such a
+    class whose recall is only below 50 %: it may be hard to tell. A class that is found on train and not on dev is not
+    a matter of its share, and is left to other checks.
 
     ## Known limits
-    Low recall or dice alone is not reported: a class may be hard to tell. Positions are judged by the most probable
-    class, not at a threshold of the user's own. Outputs with one position a row are left to class-imbalance.
+    Positions are judged by the most probable class, not at a threshold of the user's own. Outputs with one position a
+    row are left to class-imbalance.
 
     ## References
     - Milletari, Navab, Ahmadi 2016, "V-Net", arXiv:1606.04797 (dice loss)
@@ -61,18 +67,18 @@ def position_imbalance(evaluation: Evaluation, network: Network | None) -> Itera
     if not any(score.positions is not None for score in train.scores):
         raise NotMeasured("no output classifies several positions a row into several classes", DOES_NOT_APPLY)
     for score in train.scores:
-        missed = _missed(score.positions) if score.positions is not None else ()
-        if score.positions is not None and missed:
-            yield _finding(score, score.positions, missed, network)
+        weak = _below(LOW, score.positions) if score.positions is not None else ()
+        if score.positions is not None and weak:
+            yield _finding(score, score.positions, _below(NEVER, score.positions) or weak, network)
 
 
-def _missed(positions: Positions) -> tuple[PositionClass, ...]:
-    """The rare classes that are not found, largest first."""
+def _below(recall: float, positions: Positions) -> tuple[PositionClass, ...]:
+    """The rare classes whose recall is certainly below this, largest first."""
     largest = positions.classes[0]
     return tuple(
         one
         for one in positions.classes[1:]
-        if one.rows >= FEW_ROWS and RATIO * one.share <= largest.share and one.recall.interval.high < NEVER
+        if one.rows >= FEW_ROWS and RATIO * one.share <= largest.share and one.recall.interval.high < recall
     )
 
 
@@ -87,7 +93,7 @@ def _finding(score: Score, positions: Positions, missed: tuple[PositionClass, ..
         f"on train {percent(largest.share)} of the {unit} are {name[largest.number]} and"
         f" {percent(largest.predicted)} are predicted as it; {name[rare.number]} ({percent(rare.share)} of them, in"
         f" {rare.rows:,} of {positions.rows:,} rows){others} is found in {percent(rare.recall.value)}: macro recall"
-        f" {positions.macro_recall.value:.2f}, dice {rare.dice.value:.2f}"
+        f" {positions.macro_recall.value:.2f}, dice {rare.dice.value:.2f}{_otherwise(rare)}"
     )
     return Finding(
         _severity(score, positions, missed, only_largest),
@@ -101,11 +107,21 @@ def _finding(score: Score, positions: Positions, missed: tuple[PositionClass, ..
     )
 
 
+def _otherwise(rare: PositionClass) -> str:
+    """What another threshold would give."""
+    if rare.best_dice is None or rare.threshold is None or rare.best_dice < USABLE:
+        return ""
+    return f", and {rare.best_dice:.2f} at a threshold of {rare.threshold:.2g}"
+
+
 def _severity(score: Score, positions: Positions, missed: tuple[PositionClass, ...], only_largest: bool) -> Severity:
-    if only_largest and not score.loss < LEARNED * score.constant_loss:
-        return Severity.ERROR
-    common = any(one.rows >= RARE * positions.rows for one in missed)
-    return Severity.WARNING if only_largest or common else Severity.HINT
+    if only_largest:
+        learned = score.loss < LEARNED * score.constant_loss
+        usable = score.task is not Task.MULTILABEL and any((one.best_dice or 0.0) > USABLE for one in missed)
+        return Severity.ERROR if usable or not learned else Severity.WARNING
+    lost = [one for one in missed if one.recall.interval.high < NEVER]
+    common = any(one.rows >= RARE * positions.rows for one in lost)
+    return Severity.WARNING if common else Severity.HINT
 
 
 def _evidence(positions: Positions, name: dict[int, str], unit: str) -> tuple[Bars, ...]:

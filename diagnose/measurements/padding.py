@@ -10,7 +10,8 @@ class Padding:
     `share` (0 to 1) of its positions are padding: zeros after the last other token. `positions`: the output has a
     target for each of them. `masked`: a mask or a weight of 0 hides them from the loss, or, where a row has a single
     target, some layer masks them. `recurrent`: a recurrent layer reads them. `label`: the class that (almost) all
-    padded positions have; None: they have several, or no target. `elsewhere`: the share of the other positions that have it.
+    padded positions have; None: they have several, or no target. `elsewhere`: the share of the other positions that
+    have it.
     """
 
     input: str

@@ -18,7 +18,8 @@ class PositionClass:
     """One class: its shares (0 to 1) of the positions, in truth and as predicted, and how well it is found.
 
     `rows`: rows with at least one position of this class. `precision` is None if the class is never predicted.
-    `dice` is 2 TP / (actual + predicted), the F1 score; `iou` is TP / (actual or predicted).
+    `dice` is 2 TP / (actual + predicted), the F1 score; `iou` is TP / (actual or predicted). For a class that is rarely
+    found, `best_dice` is the dice if it were predicted wherever its probability exceeds `threshold`, the best one.
     """
 
     number: int
@@ -29,6 +30,8 @@ class PositionClass:
     precision: Estimate | None
     iou: Estimate
     dice: Estimate
+    best_dice: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)

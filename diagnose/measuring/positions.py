@@ -15,6 +15,8 @@ from diagnose.findings import Interval
 from diagnose.measurements import Array, Estimate, PositionClass, Positions
 
 MOST_CLASSES = 100
+RARELY = 0.25  # recall; below, the best threshold of a class is searched
+THRESHOLDS = 200  # that are tried
 Z = 1.96  # 95 %
 
 
@@ -34,13 +36,16 @@ class _Counts:
         return float(np.mean(2 * self.both.sum(0) / (self.actual + self.predicted).sum(0)))
 
 
-def positions(truth: NDArray[np.int64], chosen: NDArray[np.int64], constant: NDArray[np.int64]) -> Positions | None:
+def positions(
+    truth: NDArray[np.int64], chosen: NDArray[np.int64], constant: NDArray[np.int64], probability: Array
+) -> Positions | None:
     """Return how well each class is found; None for a single position a row, or a single class.
 
     Args:
         truth: classes [rows, positions]; negative where a position does not count.
         chosen: predicted classes [rows, positions].
         constant: those of the best constant prediction.
+        probability: of each class [rows, positions, classes].
     """
     if truth.ndim < 2 or truth.shape[1] < 2 or not truth.size:
         return None
@@ -53,6 +58,8 @@ def positions(truth: NDArray[np.int64], chosen: NDArray[np.int64], constant: NDA
     total = float(sizes.sum())
     recall, precision = _ratio(counts.both, counts.actual), _ratio(counts.both, counts.predicted)
     dice, iou = _ratio(2 * counts.both, counts.actual + counts.predicted), _ratio(counts.both, counts.union)
+    rare = [number if recall.values[place] < RARELY else -1 for place, number in enumerate(numbers)]
+    best = [_best_threshold(truth, probability, int(number)) for number in rare]
     return Positions(
         per_row=truth.shape[1],
         rows=len(truth),
@@ -66,6 +73,8 @@ def positions(truth: NDArray[np.int64], chosen: NDArray[np.int64], constant: NDA
                 precision=precision.estimate(place) if counts.predicted[:, place].any() else None,
                 iou=iou.estimate(place),
                 dice=dice.estimate(place),
+                best_dice=best[place][0],
+                threshold=best[place][1],
             )
             for place, number in enumerate(numbers)
         ),
@@ -74,6 +83,19 @@ def positions(truth: NDArray[np.int64], chosen: NDArray[np.int64], constant: NDA
         macro_dice=dice.mean(),
         constant_dice=simple.macro_dice(),
     )
+
+
+def _best_threshold(truth: NDArray[np.int64], probability: Array, number: int) -> tuple[float | None, float | None]:
+    """The best dice of a class over thresholds of its probability, and that threshold; None without a probability."""
+    if not 0 <= number < probability.shape[-1]:
+        return None, None
+    counts = truth >= 0
+    step = np.minimum((probability[..., number][counts] * THRESHOLDS).astype(np.int64), THRESHOLDS - 1)
+    right = np.bincount(step[truth[counts] == number], minlength=THRESHOLDS)[::-1].cumsum()
+    taken = np.bincount(step, minlength=THRESHOLDS)[::-1].cumsum()
+    dice = 2 * right / (taken + right[-1])
+    best = int(dice.argmax())
+    return float(dice[best]), (THRESHOLDS - 1 - best) / THRESHOLDS
 
 
 def _counted(truth: NDArray[np.int64], chosen: NDArray[np.int64], numbers: NDArray[np.int64]) -> _Counts:

@@ -206,6 +206,7 @@ class _Judged:
     truth: NDArray[np.int64] | None = None
     chosen: NDArray[np.int64] | None = None
     constant: NDArray[np.int64] | None = None
+    probability: Array | None = None
     classes: int = 0
     row_sum_error: float | None = None
     separation: tuple[float, ...] = ()
@@ -274,6 +275,7 @@ def _judge_classes(output: Output, truth: Rows, raw: Rows, reference: Reference,
         classes,
         chosen,
         simple,
+        probability,
         max(probability.shape[-1], reference.prediction.shape[-1]),
         row_sum_error,
         _separation(probability, classes, usable & finite),
@@ -435,11 +437,11 @@ def _shares(output: Output, numbers: Rows | None, usable: Rows, classes: int) ->
 
 
 def _positions(judged: _Judged, usable: Rows) -> Positions | None:
-    if judged.truth is None or judged.chosen is None or judged.constant is None:
+    if judged.truth is None or judged.chosen is None or judged.constant is None or judged.probability is None:
         return None
     known = judged.truth[usable]
     known = np.where(known < judged.classes, known, -1)
-    return positions(known, judged.chosen[usable], judged.constant[usable])
+    return positions(known, judged.chosen[usable], judged.constant[usable], judged.probability[usable])
 
 
 def _separation(probability: Rows, classes: Rows, usable: Rows) -> tuple[float, ...]:

@@ -53,7 +53,7 @@ DATA: tuple[DeclaredCause, ...] = (
         "A rare class has little weight in the loss and in accuracy.",
         Role.SUSPECT,
         {class_imbalance: 1.5, position_imbalance: 1.5},
-        (data.WEIGH_CLASSES, data.FOCAL_LOSS, data.DICE_LOSS),
+        (data.WEIGH_CLASSES, data.MOVE_THRESHOLD, data.FOCAL_LOSS, data.DICE_LOSS),
         explains=("weak-slice", "plateau"),
         confirmed_by=(data.WEIGH_CLASSES,),
     ),
