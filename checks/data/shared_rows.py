@@ -11,6 +11,7 @@ from diagnose.registry import check
 TRACE = 0.005  # share of a split's rows that are also in train
 LARGE = 0.05  # share of chance collisions; above, even identical splits prove nothing
 SAME = 0.99  # the split is the training data itself
+FEW_ROWS = 30  # a split of fewer says next to nothing, and rows with few values may all be in train
 OPTIMISTIC = 0.20  # share from which the split hardly speaks of new rows, where the harm cannot be measured
 EXPECTED = 2.0  # times the share of repeats inside a split: rows with few distinct values coincide by chance
 Z = 3.0  # standard errors above the expected share
@@ -33,7 +34,7 @@ def shared_rows(dataset: Dataset, evaluation: Evaluation | None) -> Iterator[Fin
     were sampled, the lower end of the interval must exceed both. A warning if the error on the other, new rows is
     higher, significantly at 95 %, and the shared rows lower the error of the whole split by more than a point (1 % of
     the target's variance); or, where the errors cannot be compared, from 20 % shared rows. From 99 % on, the split
-    counts as the training data itself, which is a warning. If a sample leaves a share above 0.5 % possible at 95 %
+    counts as the training data itself, a warning from 30 rows on. If a sample leaves a share above 0.5 % possible at 95 %
     (about 3 / (rows x share of train) if none was found), the split is not judged.
 
     ## Known limits
@@ -52,7 +53,8 @@ def shared_rows(dataset: Dataset, evaluation: Evaluation | None) -> Iterator[Fin
             continue
         expected = EXPECTED * max(_repeated(dataset.train), _repeated(split))
         if twins.at_least >= SAME and expected < LARGE:
-            yield _finding(Severity.WARNING, f"{split.name} is the same data as train", split, twins)
+            severity = Severity.WARNING if twins.rows >= FEW_ROWS else Severity.HINT
+            yield _finding(severity, f"{split.name} is the same data as train", split, twins)
         elif _more_than_chance(twins, expected):
             severity, effect = _harm(split, twins, evaluation)
             yield _finding(

@@ -29,7 +29,7 @@ class Recall:
     interval: Interval
 
 
-@check("Classes with low recall", family="generalisation", reading=(REAL_WORLD,))
+@check("Classes with low recall", family="generalisation", speaks_live=None, reading=(REAL_WORLD,))
 def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Checks the recall of every class, on dev if it exists, else on train.
 

@@ -93,9 +93,9 @@ def _labels(targets: Rows) -> Rows:
 
     columns = targets.shape[-1] if targets.ndim > 1 else 1
     if columns > 1 and bool((targets.sum(axis=-1) == 1).all()):
-        return targets.argmax(axis=-1)
+        return np.asarray(targets.argmax(axis=-1))
     labels = np.rint(targets).astype(int)
-    return labels[..., 0] if columns == 1 and labels.ndim > 1 else labels
+    return np.asarray(labels[..., 0] if columns == 1 and labels.ndim > 1 else labels)
 
 
 WEIGH_POSITIONS = Intervention(
