@@ -34,8 +34,8 @@ def shared_rows(dataset: Dataset, evaluation: Evaluation | None) -> Iterator[Fin
     were sampled, the lower end of the interval must exceed both. A warning if the error on the other, new rows is
     higher, significantly at 95 %, and the shared rows lower the error of the whole split by more than a point (1 % of
     the target's variance); or, where the errors cannot be compared, from 20 % shared rows. From 99 % on, the split
-    counts as the training data itself, a warning from 30 rows on. If a sample leaves a share above 0.5 % possible at 95 %
-    (about 3 / (rows x share of train) if none was found), the split is not judged.
+    counts as the training data itself, a warning from 30 rows on. If a sample leaves a share above 0.5 % possible at 95
+    % (about 3 / (rows x share of train) if none was found), the split is not judged.
 
     ## Known limits
     Near-duplicates, overlapping windows and rows of the same person or day are not found. If a shared row is in train

@@ -23,7 +23,8 @@ def counted(bench: Bench, split: Split, index: NDArray[np.int64]) -> tuple[Count
     if not any(_several(rows) for rows in split.targets):
         return (None,) * len(outputs)
     masks = _masks(bench, split, index)
-    ignored = getattr(bench.subject.model.loss, "ignore_class", None) if len(outputs) == 1 else None
+    loss = getattr(bench.subject.model, "loss", None)
+    ignored = getattr(loss, "ignore_class", None) if len(outputs) == 1 else None
     found = []
     for place, targets in enumerate(split.targets):
         shape = (len(index), max(1, int(np.prod(targets.shape[1:]))))

@@ -54,6 +54,7 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
     subject = bench.subject
     feeds = _feeds(bench)
     hashes = {split.name: _sampled_hashes(bench, split) for split in subject.splits}
+    bench.cache["training inputs"] = np.unique(hashes["train"].inputs)
     described = {split.name: _split(bench, split, feeds, hashes[split.name]) for split in subject.splits}
 
     def get(name: str) -> SplitStatistics | Unavailable:

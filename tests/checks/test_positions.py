@@ -7,6 +7,7 @@ import pytest
 from diagnose.checks.data.padding_not_masked import padding_not_masked
 from diagnose.checks.data.position_imbalance import position_imbalance
 from diagnose.checks.generalisation.class_recall import class_recall
+from diagnose.checks.generalisation.does_not_learn import does_not_learn
 from diagnose.findings import Interval, Severity
 from diagnose.measurements import Estimate, Padding, PositionClass, Positions
 from diagnose.subject import Task
@@ -82,6 +83,14 @@ def test_recall_by_class_counts_rows_that_have_it() -> None:
     assert b.severities(class_recall, segmentation(BACKGROUND, one(1, 0.014, 0.02, 0.0))) == [WARNING]
     assert b.severities(class_recall, segmentation(BACKGROUND, one(1, 0.014, 0.3, 0.0), error=0.014)) == [HINT]
     assert b.severities(class_recall, segmentation(BACKGROUND, one(1, 0.014, 0.8, 0.014))) == []
+
+
+def test_weighted_positions_that_are_told_apart_are_not_called_untrained() -> None:
+    worse = {"beats_constant_error": Interval(-0.2, -0.1), "beats_constant_loss": Interval(-0.4, -0.3), "skill": -2.0}
+    wide = segmentation(one(0, 0.986, 0.85, 0.84), one(1, 0.014, 0.9, 0.16), **worse)
+    assert b.severities(does_not_learn, wide, b.network()) == [HINT]
+    blind = segmentation(one(0, 0.986, 0.85, 0.84), one(1, 0.014, 0.15, 0.16), **worse)
+    assert b.severities(does_not_learn, blind, b.network()) == [ERROR]
 
 
 # --- padding ---------------------------------------------------------------------------------------
