@@ -69,7 +69,7 @@ def position_imbalance(evaluation: Evaluation, network: Network | None) -> Itera
     for score in train.scores:
         weak = _below(LOW, score.positions) if score.positions is not None else ()
         if score.positions is not None and weak:
-            yield _finding(score, score.positions, _below(NEVER, score.positions) or weak, network)
+            yield _finding(score, score.positions, weak, network)
 
 
 def _below(recall: float, positions: Positions) -> tuple[PositionClass, ...]:
@@ -82,13 +82,12 @@ def _below(recall: float, positions: Positions) -> tuple[PositionClass, ...]:
     )
 
 
-def _finding(score: Score, positions: Positions, missed: tuple[PositionClass, ...], network: Network | None) -> Finding:
-    largest, rare = positions.classes[0], missed[0]
+def _finding(score: Score, positions: Positions, weak: tuple[PositionClass, ...], network: Network | None) -> Finding:
+    lost = _below(NEVER, positions)
+    largest, rare = positions.classes[0], (lost or weak)[0]
     unit = positions_word(network, score)
     name = {one.number: position_class(network, score, one.number) for one in positions.classes}
-    found = [one for one in positions.classes[1:] if one not in missed and one.recall.value > 0]
-    only_largest = not found and largest.predicted >= ALL
-    others = f", and {len(missed) - 1} more classes" if len(missed) > 1 else ""
+    others = f", and {len(lost or weak) - 1} more classes" if len(lost or weak) > 1 else ""
     message = (
         f"on train {percent(largest.share)} of the {unit} are {name[largest.number]} and"
         f" {percent(largest.predicted)} are predicted as it; {name[rare.number]} ({percent(rare.share)} of them, in"
@@ -96,11 +95,11 @@ def _finding(score: Score, positions: Positions, missed: tuple[PositionClass, ..
         f" {positions.macro_recall.value:.2f}, dice {rare.dice.value:.2f}{_otherwise(rare)}"
     )
     return Finding(
-        _severity(score, positions, missed, only_largest),
+        _severity(score, positions, lost),
         message,
         where=Where(output=score.output, split="train", label=name[rare.number].removeprefix("class ")),
         value=rare.recall.value,
-        threshold=NEVER,
+        threshold=NEVER if lost else LOW,
         interval=rare.recall.interval,
         rows=positions.rows,
         evidence=_evidence(positions, name, unit),
@@ -114,12 +113,12 @@ def _otherwise(rare: PositionClass) -> str:
     return f", and {rare.best_dice:.2f} at a threshold of {rare.threshold:.2g}"
 
 
-def _severity(score: Score, positions: Positions, missed: tuple[PositionClass, ...], only_largest: bool) -> Severity:
-    if only_largest:
+def _severity(score: Score, positions: Positions, lost: tuple[PositionClass, ...]) -> Severity:
+    found = any(one.recall.value > 0 for one in positions.classes[1:] if one not in lost)
+    if lost and not found and positions.classes[0].predicted >= ALL:
         learned = score.loss < LEARNED * score.constant_loss
-        usable = score.task is not Task.MULTILABEL and any((one.best_dice or 0.0) > USABLE for one in missed)
+        usable = score.task is not Task.MULTILABEL and any((one.best_dice or 0.0) > USABLE for one in lost)
         return Severity.ERROR if usable or not learned else Severity.WARNING
-    lost = [one for one in missed if one.recall.interval.high < NEVER]
     common = any(one.rows >= RARE * positions.rows for one in lost)
     return Severity.WARNING if common else Severity.HINT
 
