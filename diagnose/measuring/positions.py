@@ -17,6 +17,7 @@ from diagnose.measurements import Array, Estimate, PositionClass, Positions
 MOST_CLASSES = 100
 RARELY = 0.25  # recall; below, the best threshold of a class is searched
 THRESHOLDS = 200  # that are tried
+AT_ONCE = 1_000_000  # positions that are counted together
 Z = 1.96  # 95 %
 
 
@@ -99,19 +100,29 @@ def _best_threshold(truth: NDArray[np.int64], probability: Array, number: int) -
 
 
 def _counted(truth: NDArray[np.int64], chosen: NDArray[np.int64], numbers: NDArray[np.int64]) -> _Counts:
-    rows, size = len(truth), int(max(truth.max(), chosen.max(), numbers.max())) + 2
-    column = np.full(size, len(numbers))  # all other classes share the last column, which is dropped
+    """Count a part of the rows at a time, which bounds the memory."""
+    column = np.full(int(max(truth.max(), chosen.max())) + 2, len(numbers))  # all other classes share the last one
     column[numbers] = np.arange(len(numbers))
+    step = max(1, AT_ONCE // truth.shape[1])
+    starts = range(0, len(truth), step)
+    parts = [_tables(truth[at : at + step], chosen[at : at + step], column, len(numbers)) for at in starts]
+    return _Counts(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _tables(
+    truth: NDArray[np.int64], chosen: NDArray[np.int64], column: NDArray[np.int64], classes: int
+) -> tuple[Array, Array, Array]:
+    """The fields of `_Counts` for these rows; `column` is the column of each class."""
     counts = truth >= 0
-    row = np.broadcast_to(np.arange(rows)[:, None], truth.shape)[counts] * (len(numbers) + 1)
-    actual, predicted = column[truth[counts]], column[chosen[counts]]
+    row = np.broadcast_to(np.arange(len(truth))[:, None], truth.shape)[counts] * (classes + 1)
+    actual, predicted = row + column[truth[counts]], row + column[chosen[counts]]
+    right = actual[truth[counts] == chosen[counts]]
 
     def table(cells: NDArray[np.int64]) -> Array:
-        found = np.bincount(cells, minlength=rows * (len(numbers) + 1)).astype(np.float64)
-        return found.reshape(rows, -1)[:, :-1]
+        found = np.bincount(cells, minlength=len(truth) * (classes + 1)).astype(np.float64)
+        return found.reshape(len(truth), -1)[:, :-1]
 
-    right = truth[counts] == chosen[counts]
-    return _Counts(table(row + actual), table(row + predicted), table((row + actual)[right]))
+    return table(actual), table(predicted), table(right)
 
 
 @dataclass(frozen=True)

@@ -439,9 +439,9 @@ def _shares(output: Output, numbers: Rows | None, usable: Rows, classes: int) ->
 def _positions(judged: _Judged, usable: Rows) -> Positions | None:
     if judged.truth is None or judged.chosen is None or judged.constant is None or judged.probability is None:
         return None
-    known = judged.truth[usable]
-    known = np.where(known < judged.classes, known, -1)
-    return positions(known, judged.chosen[usable], judged.constant[usable], judged.probability[usable])
+    rows = slice(None) if usable.all() else usable  # without a copy if all rows are used
+    known = np.where(judged.truth[rows] < judged.classes, judged.truth[rows], -1)
+    return positions(known, judged.chosen[rows], judged.constant[rows], judged.probability[rows])
 
 
 def _separation(probability: Rows, classes: Rows, usable: Rows) -> tuple[float, ...]:
