@@ -44,7 +44,7 @@ def positions(
 
     Args:
         truth: classes [rows, positions]; negative where a position does not count.
-        chosen: predicted classes [rows, positions].
+        chosen: predicted classes [rows, positions]; -1 for none.
         constant: those of the best constant prediction.
         probability: of each class [rows, positions, classes].
     """
@@ -101,7 +101,7 @@ def _best_threshold(truth: NDArray[np.int64], probability: Array, number: int) -
 
 def _counted(truth: NDArray[np.int64], chosen: NDArray[np.int64], numbers: NDArray[np.int64]) -> _Counts:
     """Count a part of the rows at a time, which bounds the memory."""
-    column = np.full(int(max(truth.max(), chosen.max())) + 2, len(numbers))  # all other classes share the last one
+    column = np.full(int(max(truth.max(), chosen.max())) + 2, len(numbers))  # the last one is for all others, and -1
     column[numbers] = np.arange(len(numbers))
     step = max(1, AT_ONCE // truth.shape[1])
     starts = range(0, len(truth), step)

@@ -68,7 +68,8 @@ def constant_reference(
     if soft is not None:
         return Reference(soft.mean(axis=(0, 1))[None], labels, activation)
     classes = _class_numbers(output, truth, labels)
-    classes = classes if counted is None else np.where(counted, classes, -1)
+    if counted is not None and counted.shape == classes.shape:
+        classes = np.where(counted, classes, -1)
     counts = np.bincount(classes[classes >= 0].ravel(), minlength=output.classes or 2)
     return Reference((counts / max(counts.sum(), 1))[None], labels, activation)
 
@@ -441,7 +442,10 @@ def _positions(judged: _Judged, usable: Rows) -> Positions | None:
         return None
     rows = slice(None) if usable.all() else usable  # without a copy if all rows are used
     known = np.where(judged.truth[rows] < judged.classes, judged.truth[rows], -1)
-    return positions(known, judged.chosen[rows], judged.constant[rows], judged.probability[rows])
+    chosen = judged.chosen[rows]
+    if judged.non_finite.any():
+        chosen = np.where(judged.non_finite[rows, None], -1, chosen)  # predicted as no class
+    return positions(known, chosen, judged.constant[rows], judged.probability[rows])
 
 
 def _separation(probability: Rows, classes: Rows, usable: Rows) -> tuple[float, ...]:

@@ -101,3 +101,10 @@ def test_labels_beyond_the_units_do_not_break_the_counts():
     y = RNG.integers(0, 3, (20, 6))
     y[0, 0] = 10**9
     assert score(output, y, RNG.dirichlet([1, 1, 1], (20, 6)), constant_reference(output, y % 3)).positions is not None
+
+
+def test_predictions_that_are_not_finite_count_for_no_class():
+    y = blobs(20)
+    broken = np.full(y.shape, np.nan)
+    found = judged(y, broken).positions
+    assert [one.predicted for one in found.classes] == [0, 0] and found.skill < 0
