@@ -52,7 +52,7 @@ def _weighted(split: Split, index: NDArray[np.int64]) -> Rows | None:
 
 def _masks(bench: Bench, split: Split, index: NDArray[np.int64]) -> list[Rows | None]:
     """The mask of each output as Keras's loss sees it; None for outputs without one."""
-    if not bench.cache.setdefault("masked outputs", _may_mask(bench.subject.model)):
+    if not bench.cache.setdefault("masked outputs", may_mask(bench.subject.model)):
         return [None] * len(bench.subject.outputs)
     import keras
 
@@ -73,7 +73,7 @@ def _mask(output: Any) -> Rows | None:
     return None if mask is None else np.asarray(keras.ops.convert_to_numpy(mask))
 
 
-def _may_mask(model: Any) -> bool:
-    """Whether some layer computes a mask."""
+def may_mask(model: Any) -> bool:
+    """Return whether some layer computes a mask."""
     layers = model._flatten_layers(include_self=False)
     return any(getattr(layer, "mask_zero", False) or type(layer).__name__ == "Masking" for layer in layers)

@@ -1,14 +1,12 @@
 """Finds padded positions of token inputs, and what the targets hold there."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.measurements import InputStatistics, Padding
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.counting import counted
-from diagnose.subject import Output, Rows
+from diagnose.measuring.counting import counted, may_mask
+from diagnose.subject import Output, Rows, Task
 
 ROWS = 2_000
 SAME = 0.99  # share of the padded positions with one class, or that are hidden
@@ -36,13 +34,13 @@ def trailing_zeros(tokens: Rows) -> NDArray[np.bool_]:
 
 
 def _padding(bench: Bench, index: NDArray[np.int64], name: str, padded: NDArray[np.bool_], number: int) -> Padding:
-    train = bench.subject.train
+    train, layers = bench.subject.train, bench.subject.model._flatten_layers(include_self=False)
     output, targets = bench.subject.outputs[number], np.asarray(train.targets[number][index])
     classes = _classes(output, targets, padded.shape)
     label, elsewhere = _class_of(classes, padded)
     hidden = counted(bench, train, index)[number]
     if classes is None:
-        masked = any(_masks(layer) for layer in _layers(bench))
+        masked = may_mask(bench.subject.model)
     else:
         masked = hidden is not None and hidden.shape == padded.shape and bool((~hidden[padded]).mean() >= SAME)
     return Padding(
@@ -51,29 +49,20 @@ def _padding(bench: Bench, index: NDArray[np.int64], name: str, padded: NDArray[
         rows=len(index),
         share=float(padded.mean()),
         masked=masked,
-        recurrent=any(type(layer).__name__ in RECURRENT for layer in _layers(bench)),
+        recurrent=any(type(layer).__name__ in RECURRENT for layer in layers),
         positions=classes is not None,
         label=label,
         elsewhere=elsewhere,
     )
 
 
-def _layers(bench: Bench) -> tuple[Any, ...]:
-    return tuple(bench.subject.model._flatten_layers(include_self=False))
-
-
-def _masks(layer: Any) -> bool:
-    name = type(layer).__name__
-    return name == "Masking" or bool(getattr(layer, "mask_zero", False))
-
-
 def _classes(output: Output, targets: Rows, shape: tuple[int, ...]) -> Rows | None:
     """The class of each position; None if the output has other positions than the input."""
-    if not output.task.classifies or targets.shape[:2] != shape:
+    if output.task not in (Task.BINARY, Task.MULTICLASS) or targets.shape[:2] != shape:
         return None
     if targets.ndim == 3 and targets.shape[2] > 1:
         return np.asarray(targets.argmax(axis=-1))
-    return np.rint(targets.reshape(shape)).astype(np.int64)
+    return np.rint(np.nan_to_num(targets.reshape(shape))).astype(np.int64)
 
 
 def _class_of(classes: Rows | None, padded: NDArray[np.bool_]) -> tuple[int | None, float | None]:

@@ -220,29 +220,6 @@ def sentences(rows: int = 1500, words: int = 20, vocabulary: int = 300) -> Data:
     return replace(split(x.astype("int32"), y, "multiclass", 3), vocabulary=vocabulary)
 
 
-def spots(rows: int = 300, size: int = 24, width: int = 3, bright: float = 2.0) -> Data:
-    """Noise with one brighter square; the target is its mask, 1.6 % of the pixels. (rows, size, size, 1)"""
-    rng = np.random.default_rng(0)
-    masks = np.zeros((rows, size, size, 1), "uint8")
-    for mask, (top, left) in zip(masks, rng.integers(0, size - width, (rows, 2)), strict=True):
-        mask[top : top + width, left : left + width] = 1
-    x = rng.normal(0, 1, masks.shape) + bright * masks
-    cut = int(0.7 * rows)
-    x = x.astype("float32")
-    return Data((x[:cut], masks[:cut]), (x[cut:], masks[cut:]), ("binary",), (1,))
-
-
-def tagged(rows: int = 600, steps: int = 40, vocabulary: int = 60) -> Data:
-    """Token sequences of 5 to 15 tokens, padded with 0; the tag of a token depends on it and the one before."""
-    rng = np.random.default_rng(0)
-    x = rng.integers(1, vocabulary, (rows, steps)).astype("int32")
-    x[np.arange(steps) >= rng.integers(5, 16, (rows, 1))] = 0
-    before = np.pad(x[:, :-1], ((0, 0), (1, 0)))
-    y = np.where(x == 0, 0, 1 + (x + before) % 2 + 2 * (x % 2))
-    cut = int(0.7 * rows)
-    return replace(Data((x[:cut], y[:cut]), (x[cut:], y[cut:]), ("multiclass",), (5,)), vocabulary=vocabulary)
-
-
 def codes(rows: int = 1500, columns: int = 6, levels: int = 8) -> Data:
     """Categorical columns as one-hot inputs; two of them and their combination decide the class."""
     rng = np.random.default_rng(0)

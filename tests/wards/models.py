@@ -111,22 +111,6 @@ def convolutions_1d(data: Data, filters: tuple[int, ...] = (16, 32)) -> keras.Mo
     return keras.Model(source, head(data)(layers.GlobalMaxPooling1D()(tensor)), name="cnn_1d")
 
 
-def segmenter(data: Data, channels: int = 8, out: str | None = None) -> keras.Model:
-    """Three convolutions that keep the size, then one output for each pixel."""
-    tensor = source = inputs(data)
-    for _ in range(3):
-        tensor = layers.Conv2D(channels, 3, padding="same", activation="relu")(tensor)
-    return keras.Model(source, head(data, activation=out)(tensor), name="segmenter")
-
-
-def tagger(data: Data, units: int = 24, mask: bool = True, embedding: int = 16) -> keras.Model:
-    """A recurrent layer in both directions, then one output for each token."""
-    source = inputs(data)
-    tensor = layers.Embedding(data.vocabulary, embedding, mask_zero=mask)(source)
-    tensor = layers.Bidirectional(layers.GRU(units, return_sequences=True))(tensor)
-    return keras.Model(source, head(data)(tensor), name="tagger")
-
-
 def residual_cnn(data: Data, blocks: int = 3, channels: int = 16, momentum: float = 0.9) -> keras.Model:
     """Blocks of two convolutions with batch normalisation and a shortcut, then an average over the picture."""
     source = inputs(data)

@@ -46,8 +46,6 @@ XOR = Recipe(make(data.xor), make(models.mlp, hidden=(16,)), adam(0.05), epochs=
 XOR_NOISY = Recipe(make(data.xor, rows=200), make(models.mlp, hidden=(16,)), adam(0.02), epochs=60)
 RARE = Recipe(make(data.rare), make(models.mlp, hidden=(16,)), adam(), epochs=20)
 
-SPOTS = Recipe(make(data.spots), make(models.segmenter), adam(3e-3), epochs=15, batch_size=8)
-TAGGED = Recipe(make(data.tagged), make(models.tagger), adam(5e-3), epochs=15, batch_size=16)
 WAVES_LSTM = Recipe(make(data.waves), make(models.rnn), adam(5e-3), epochs=12)
 WAVES_GRU = Recipe(make(data.waves), make(models.rnn, cell="GRU"), adam(5e-3), epochs=12)
 ECHO = Recipe(make(data.echo), make(models.rnn, cell="GRU", units=16), adam(0.01), epochs=12)

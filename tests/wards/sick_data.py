@@ -150,23 +150,6 @@ SICK_DATA = (
         {"class-imbalance", "metric-mismatch"},
         data=make(data.rare, share=0.02, apart=1.6),
     ),
-    # positions
-    sick(
-        "masks-all-background",
-        "positions",
-        ref.SPOTS,
-        {"class-imbalance"},
-        data=make(data.spots, bright=1.2),
-        epochs=6,
-    ),
-    sick(
-        "tags-all-padding",
-        "positions",
-        ref.TAGGED,
-        {"padding-not-masked", "class-imbalance", "undertrained", "learning-rate-too-low"},
-        model=make(models.tagger, mask=False),
-        optimizer=ref.adam(5e-5),
-    ),
     # numerics
     sick(
         "cancer-nan-weight",
