@@ -156,13 +156,43 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class ClassLevel:
+    """How well one class is found where a row has many positions (pixels, time steps, labels); all are shares (0 to 1).
+
+    `share` of the positions are of this class, `predicted` are predicted as it; `rows` rows have it. `precision` is
+    None if it is never predicted. Rows are the unit of the intervals.
+    """
+
+    name: str
+    share: float
+    predicted: float
+    rows: int
+    recall: float
+    recall_interval: Interval
+    precision: float | None
+    iou: float
+    dice: float
+    dice_interval: Interval
+
+
+@dataclass(frozen=True)
+class MacroLevel:
+    """The plain mean of a measure over the classes: "macro recall", "macro IoU" or "macro dice" (0 to 1)."""
+
+    metric: str
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class ErrorLevel:
     """The error of one output on one split, with the loaded weights and in inference mode.
 
     `error` is in `unit`: an error rate (0 to 1), an RMSE in units of the target, or the model's own loss; `interval` is
     its 95 % interval, `skill` is 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled
     data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown)
-    rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`.
+    rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`. Where a row has
+    many positions, `macro` and `classes` say how well the classes are found, and `skill` is that of the macro dice.
     """
 
     output: str
@@ -181,6 +211,8 @@ class ErrorLevel:
     baseline_error: float | None = None
     baseline_interval: Interval | None = None
     baseline_split: str | None = None
+    macro: tuple[MacroLevel, ...] = ()
+    classes: tuple[ClassLevel, ...] = ()
 
 
 @dataclass(frozen=True)

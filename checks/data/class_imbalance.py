@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from math import sqrt
+from math import prod, sqrt
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from diagnose.subject import Task
 
 RATIO = 10.0  # rows of the largest class over the smallest; SageMaker Debugger and deepchecks use the same
 GAP = 0.10  # recall of the largest class minus that of the smallest; a smaller gap does not matter
+LOST = 0.25  # recall of the smallest class; with its whole interval below, the class is lost
+TOLD_APART = (
+    0.75  # AUC; above, the inputs tell the class apart, so that its low recall is not in the nature of the data
+)
 Z = 1.96  # 95 %
 
 
@@ -28,11 +32,13 @@ def class_imbalance(dataset: Dataset, network: Network, evaluation: Evaluation |
 
     ## How it is decided
     A hint if the ratio is above 10, unless the model was evaluated and recognises the smallest class about as well as
-    the largest (gap below 0.10, or not significant at 95 %).
+    the largest (gap below 0.10, or not significant at 95 %). A warning if the class is lost for its size: its recall is
+    below 0.25 with its whole interval, although its rows get a higher probability of it than other rows (AUC above
+    0.75), so that the inputs do tell it apart.
 
     ## Known limits
-    An uneven class mix may reflect reality, and accuracy may be the right metric, so this is never more than a hint.
-    Multi-label outputs are not judged.
+    An uneven class mix may reflect reality, and accuracy may be the right metric: a share alone is only a hint.
+    Multi-label outputs are not judged; outputs with several positions a row are left to position-imbalance.
 
     ## References
     - Buda, Maki, Mazurowski 2018, "A systematic study of the class imbalance problem in convolutional neural
@@ -42,6 +48,8 @@ def class_imbalance(dataset: Dataset, network: Network, evaluation: Evaluation |
         if head.output.task not in (Task.BINARY, Task.MULTICLASS):
             continue
         target = dataset.train.targets[place]
+        if len(target.shape) > 1 or (target.layout == "integers" and prod(target.shape) > 1):
+            continue
         counts = {label: count for label, count in zip(target.classes, target.counts, strict=True) if count > 0}
         if len(counts) < 2 or max(counts.values()) <= RATIO * min(counts.values()):
             continue
@@ -55,6 +63,7 @@ def _effect(
     ratio = counts[ordered[-1]] / counts[ordered[0]]
     message = f"the largest class of {head.output.name} has {number(ratio)} times the rows of the smallest"
     gap: Interval | None = None
+    severity = Severity.HINT
     judged = _judged(evaluation, place)
     if judged is not None:
         split, score = judged
@@ -64,8 +73,12 @@ def _effect(
             if difference < GAP or gap.low <= 0:
                 return
             message += f", and its recall on {split} is {100 * difference:.0f} points higher"
+            small = int(ordered[0])
+            if _lost(score, small):
+                severity = Severity.WARNING
+                message += f", though the inputs tell the smallest apart (AUC {score.separation[small]:.2f})"
     yield Finding(
-        Severity.HINT,
+        severity,
         message,
         where=Where(output=head.output.name, split="train", label=head.output.class_name(ordered[0])),
         value=ratio,
@@ -95,6 +108,16 @@ def _recall_gap(score: Score, small: int, large: int) -> tuple[float, Interval] 
     centre = float(recall[1] - recall[0])
     raw = [float(confusion[label, label] / confusion[label].sum()) for label in (small, large)]
     return raw[1] - raw[0], Interval(centre - Z * se, centre + Z * se)
+
+
+def _lost(score: Score, small: int) -> bool:
+    """Whether the smallest class has a low recall that its inputs do not explain."""
+    if small >= len(score.separation) or not score.separation[small] > TOLD_APART:
+        return False
+    row = score.confusion[small]
+    rows, rate = sum(row), row[small] / sum(row)
+    half = Z * sqrt(rate * (1 - rate) / rows + Z**2 / (4 * rows**2)) / (1 + Z**2 / rows)
+    return (rate + Z**2 / (2 * rows)) / (1 + Z**2 / rows) + half < LOST  # Wilson
 
 
 def _bars(head: Head, ordered: list[float], counts: dict[float, int]) -> Bars:

@@ -4,16 +4,17 @@ from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.twins import about, leaves_open, too_few_rows
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Dataset, Network, SplitStatistics, Twins
+from diagnose.measurements import Dataset, Evaluation, Network, SplitScores, SplitStatistics, Twins
 from diagnose.registry import check
 
 MEASURABLE = 0.01  # share of conflicting rows: about the error that no model on these inputs can remove
 TRACE = 0.001  # worth a look
+OF_ERROR = 0.25  # share of the model's error that conflicts bring about; from here on they limit what can be reached
 COMMON = 0.20  # share of repeated rows; above, identical inputs are expected rather than labelling errors
 
 
 @check("Identical inputs with different labels", family="data", needs_task=True, reading=(RECIPE, NOT_WORKING))
-def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
+def conflicting_labels(dataset: Dataset, network: Network, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Counts the rows whose inputs are identical to another row's while the labels differ.
 
     ## What it measures
@@ -28,8 +29,9 @@ def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
     ## How it is decided
     A hint from 1 % of the rows, a note from 0.1 % (the lower end of the interval if rows were sampled). If at least 20
     % of all rows repeat another one, the inputs take few values, and identical rows with different outcomes are
-    expected. Never more than a hint: conflicting labels limit what any model can reach and are not a fault of this one.
-    If a sample leaves a share above 1 % possible at 95 %, the split is not judged.
+    expected. Otherwise a warning if the rows whose label is not the most frequent one of their twins, which every model
+    gets wrong, are at least 1 % of the rows and a quarter of the model's error on that split. If a sample leaves a
+    share above 1 % possible at 95 %, the split is not judged.
 
     ## Known limits
     Only classification outputs are judged: a regression target may differ between identical rows by its noise.
@@ -48,22 +50,38 @@ def conflicting_labels(dataset: Dataset, network: Network) -> Iterator[Finding]:
         if twins is None:
             continue
         if twins.at_least >= TRACE:
-            yield _finding(split, twins)
+            yield _finding(split, twins, evaluation)
         elif leaves_open(twins, MEASURABLE):
             undecided.append((split, twins))
     if undecided:
         raise too_few_rows(*undecided[0], "have a twin with another label")
 
 
-def _finding(split: SplitStatistics, twins: Twins) -> Finding:
+def _finding(split: SplitStatistics, twins: Twins, evaluation: Evaluation | None) -> Finding:
     repeated = split.duplicates.share if split.duplicates is not None else 0.0
     natural = f", and {percent(repeated)} of all rows repeat another one" if repeated >= COMMON else ""
+    severity = Severity.HINT if twins.at_least >= MEASURABLE else Severity.INFO
+    error, certain = _error(split, evaluation), split.outvoted.at_least if split.outvoted is not None else 0.0
+    bound = ""
+    if not natural and error is not None and certain >= max(MEASURABLE, OF_ERROR * error):
+        severity, bound = (
+            Severity.WARNING,
+            f": at least {percent(certain)} error for every model (now {percent(error)})",
+        )
     return Finding(
-        Severity.HINT if twins.at_least >= MEASURABLE else Severity.INFO,
-        f"{about(twins)} of the rows on {split.name} have the same inputs as a row with another label{natural}",
+        severity,
+        f"{about(twins)} of the rows on {split.name} have the same inputs as a row with another label{natural}{bound}",
         where=Where(split=split.name),
         value=twins.share,
         threshold=MEASURABLE,
         interval=twins.interval,
         rows=twins.rows,
     )
+
+
+def _error(split: SplitStatistics, evaluation: Evaluation | None) -> float | None:
+    """The error of the only output on this split, if each row has one label; None if unknown."""
+    scored = getattr(evaluation, split.name, None)
+    if not isinstance(scored, SplitScores) or len(scored.scores) != 1 or scored.scores[0].positions is not None:
+        return None
+    return scored.scores[0].error

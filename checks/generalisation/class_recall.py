@@ -11,11 +11,12 @@ from diagnose.checks.generalisation.constant_predictions import ONE_CLASS
 from diagnose.checks.reading.classes import class_name
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
-from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, Score, Unavailable, need
+from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, Positions, Score, Unavailable, need
 from diagnose.registry import check
 
 RARE = 0.05  # share of rows; smaller classes are left to class-imbalance
 FEW_ROWS = 10  # of a class: fewer say nothing about its recall
+NEVER = 0.10  # recall; a class whose whole interval lies below is lost
 WEAK = 0.5  # times the overall accuracy; a recall below is low
 SHOWN = 5  # weakest classes that are reported
 
@@ -28,7 +29,7 @@ class Recall:
     interval: Interval
 
 
-@check("Classes with low recall", family="generalisation", needs_task=True, reading=(REAL_WORLD,))
+@check("Classes with low recall", family="generalisation", speaks_live=None, needs_task=True, reading=(REAL_WORLD,))
 def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
     """Checks the recall of every class, on dev if it exists, else on train.
 
@@ -41,8 +42,9 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
 
     ## How it is decided
     A hint for classes with at least 5 % of the rows, and at least 10 rows, that are never predicted correctly or whose
-    whole recall interval lies below half of the accuracy. Silent if the model predicts only one class, which has its
-    own check.
+    whole recall interval lies below half of the accuracy; a warning if the whole interval lies below 10 %. Silent if
+    the model predicts only one class, which has its own check. Where a row has many positions, rows are the unit: the
+    interval is that of their sample, and a class counts if at least 5 % of the rows have it.
 
     ## Known limits
     It does not know which classes people confuse as well. Multi-label outputs and outputs of more than 30 classes are
@@ -57,14 +59,17 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
     if not judged:
         raise NotMeasured("no output classifies into 2 to 30 classes", DOES_NOT_APPLY)
     for score in judged:
-        if max(score.predicted, default=0.0) >= ONE_CLASS:
+        if score.positions is None and max(score.predicted, default=0.0) >= ONE_CLASS:
             continue
-        recalls = _recalls(score, network)
+        recalls = (
+            _recalls(score, network) if score.positions is None else _at_positions(score.positions, score, network)
+        )
         accuracy = _accuracy(score)
-        for recall in sorted((r for r in recalls if _weak(r, accuracy, score)), key=lambda r: r.value)[:SHOWN]:
+        rows = sum(map(sum, score.confusion)) if score.positions is None else score.positions.rows
+        for recall in sorted((r for r in recalls if _weak(r, accuracy, rows)), key=lambda r: r.value)[:SHOWN]:
             yield Finding(
-                Severity.HINT,
-                f"{_recognised(recall, scores.split)} (all classes: {percent(accuracy)})",
+                Severity.WARNING if recall.interval.high < NEVER else Severity.HINT,
+                f"{_recognised(recall, scores.split, score.positions)} (all classes: {percent(accuracy)})",
                 Where(output=score.output, split=scores.split, label=recall.label),
                 value=recall.value,
                 threshold=WEAK * accuracy,
@@ -85,6 +90,13 @@ def _recalls(score: Score, network: Network | None) -> list[Recall]:
     ]
 
 
+def _at_positions(positions: Positions, score: Score, network: Network | None) -> list[Recall]:
+    return [
+        Recall(class_name(network, score.output, one.number), one.rows, one.recall.value, one.recall.interval)
+        for one in positions.classes
+    ]
+
+
 def _wilson(rate: float, rows: float, z: float) -> Interval:
     centre = (rate + z**2 / (2 * rows)) / (1 + z**2 / rows)
     half = z * float(np.sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2))) / (1 + z**2 / rows)
@@ -96,14 +108,15 @@ def _accuracy(score: Score) -> float:
     return float(np.trace(matrix) / matrix.sum()) if matrix.sum() > 0 else 0.0
 
 
-def _weak(recall: Recall, accuracy: float, score: Score) -> bool:
-    total = sum(map(sum, score.confusion))
-    if recall.rows < FEW_ROWS or recall.rows < RARE * total:
+def _weak(recall: Recall, accuracy: float, rows: float) -> bool:
+    if recall.rows < FEW_ROWS or recall.rows < RARE * rows:
         return False
     return recall.value == 0 or recall.interval.high < WEAK * accuracy
 
 
-def _recognised(recall: Recall, split: str) -> str:
+def _recognised(recall: Recall, split: str, positions: Positions | None) -> str:
+    if positions is not None:
+        return f"on {split} class {recall.label} is found at {percent(recall.value)} of its positions"
     right = round(recall.value * recall.rows)
     count = f"only {right:,} of {recall.rows:,}" if right else f"none of {recall.rows:,}"
     return f"{count} {split} rows of class {recall.label} {'are' if right > 1 else 'is'} recognised"

@@ -29,8 +29,10 @@ def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
     little more.
 
     ## How it is decided
-    A hint below 100 rows. A note (info) if 2 standard errors are more than one point, or 10 % of the mean squared error
-    for regression, or if fewer than 20 rows are wrong, too few for error analysis.
+    A hint below 100 rows; a warning if these rows cannot even show that the model is better than the best constant
+    prediction, in error or loss, at 95 %, although it clearly is on train. A note (info) if 2 standard errors are more
+    than one point, or 10 % of the mean squared error for regression, or if fewer than 20 rows are wrong, too few for
+    error analysis.
 
     ## Known limits
     Two models evaluated on the same rows can be told apart at smaller differences (McNemar's test, a paired bootstrap).
@@ -46,26 +48,42 @@ def dev_set_size(evaluation: Evaluation) -> Iterator[Finding]:
         raise NotMeasured(f"{dev.rows:,} dev rows are held, and the total is unknown", ALL_ROWS)
     for score in dev.scores:
         if math.isfinite(score.error) and score.rows:  # others are reported by the check on finite predictions
-            yield from _judge(score, round(dev.all_rows * score.rows / dev.rows))
+            yield from _judge(score, round(dev.all_rows * score.rows / dev.rows), evaluation)
 
 
-def _judge(score: Score, rows: int) -> Iterator[Finding]:
+def _judge(score: Score, rows: int, evaluation: Evaluation) -> Iterator[Finding]:
     se = level(score, _scale(score)).se * math.sqrt(score.rows / rows)
     wrong = round(score.error * rows) if score.task.classifies else None
     few = rows < FEW_ROWS
     blunt = 2 * se > (POINT if score.task.classifies else 10 * POINT)
     if not (few or blunt or (wrong is not None and wrong < FEW_ERRORS)):
         return
+    lost = few and _tells_nothing(score, evaluation)
+    constant = ", so that it cannot tell the model from a constant prediction" if lost else ""
     yield Finding(
-        Severity.HINT if few else Severity.INFO,
+        Severity.WARNING if lost else Severity.HINT if few else Severity.INFO,
         f"the dev set has {counted(rows, 'row')}{_errors(wrong)} and only shows differences between"
-        f" two models of at least {_resolution(score, se)}",
+        f" two models of at least {_resolution(score, se)}{constant}",
         Where(output=score.output, split="dev"),
         value=rows,
         threshold=FEW_ROWS,
         rows=score.rows,
         evidence=() if not score.task.classifies else (_table(score, rows),),
     )
+
+
+def _tells_nothing(dev: Score, evaluation: Evaluation) -> bool:
+    """Whether only chance may separate the model from the constant prediction on dev, while it does better on train."""
+    train = next((s for s in need(evaluation.train).scores if s.output == dev.output), None)
+    return train is not None and _better(train) and not _better(dev) and not _worse(dev)
+
+
+def _better(score: Score) -> bool:
+    return score.beats_constant_error.low > 0 or score.beats_constant_loss.low > 0
+
+
+def _worse(score: Score) -> bool:
+    return score.beats_constant_error.high < 0 or score.beats_constant_loss.high < 0
 
 
 def _scale(score: Score) -> float:

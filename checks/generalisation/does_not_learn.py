@@ -148,6 +148,10 @@ def _own_loss(score: Score) -> str:
 
 def _balanced_accuracy(score: Score) -> float | None:
     """Balanced accuracy, if it is above chance by `APART` of what is possible and by 2 standard errors; else None."""
+    if score.positions is not None:
+        macro, classes = score.positions.macro_recall, len(score.positions.classes)
+        apart = macro.value - 1 / classes > APART * (1 - 1 / classes)
+        return macro.value if apart and macro.interval.low > 1 / classes else None
     counted = [(sum(row), row[number]) for number, row in enumerate(score.confusion) if sum(row) > 0]
     if len(counted) < 2:
         return None

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from diagnose.diagnosis import ErrorLevel
-from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score, SplitScores
-from diagnose.subject import Output, Subject
+from diagnose.diagnosis import ClassLevel, ErrorLevel, MacroLevel
+from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Positions, Score, SplitScores
+from diagnose.subject import Output, Subject, Task
 
 SPLITS = ("train", "train_dev", "dev", "test")
 
@@ -52,4 +52,32 @@ def _level(output: Output, split: str, score: Score, baseline: OutputBaseline | 
         baseline=best.name if best else None,
         baseline_error=best.error if best else None,
         baseline_interval=best.error_interval if best else None,
+        macro=_macro(score.positions),
+        classes=_classes(output, score.positions),
+    )
+
+
+def _macro(positions: Positions | None) -> tuple[MacroLevel, ...]:
+    if positions is None:
+        return ()
+    macro = {"recall": positions.macro_recall, "IoU": positions.macro_iou, "dice": positions.macro_dice}
+    return tuple(MacroLevel(f"macro {name}", found.value, found.interval) for name, found in macro.items())
+
+
+def _classes(output: Output, positions: Positions | None) -> tuple[ClassLevel, ...]:
+    on_off = output.task is Task.MULTILABEL
+    return tuple(
+        ClassLevel(
+            name=("off", "on")[one.number] if on_off else output.class_name(one.number),
+            share=one.share,
+            predicted=one.predicted,
+            rows=one.rows,
+            recall=one.recall.value,
+            recall_interval=one.recall.interval,
+            precision=one.precision.value if one.precision is not None else None,
+            iou=one.iou.value,
+            dice=one.dice.value,
+            dice_interval=one.dice.interval,
+        )
+        for one in (positions.classes if positions is not None else ())
     )

@@ -39,6 +39,8 @@ from diagnose.measurements.needing import (
     need,
 )
 from diagnose.measurements.network import Head, Layer, Network
+from diagnose.measurements.padding import Padding
+from diagnose.measurements.positions import Estimate, PositionClass, Positions
 from diagnose.measurements.signal import (
     Activations,
     Backward,
@@ -97,6 +99,7 @@ __all__ = [
     "Candidate",
     "Conversions",
     "Dataset",
+    "Estimate",
     "Evaluation",
     "Feeding",
     "FirstInput",
@@ -123,6 +126,9 @@ __all__ = [
     "OutputBaseline",
     "OutputSpread",
     "OverfitBatch",
+    "Padding",
+    "PositionClass",
+    "Positions",
     "RangeTest",
     "Run",
     "Score",

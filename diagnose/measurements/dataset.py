@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from diagnose.measurements.needing import Array, Unavailable
+from diagnose.measurements.padding import Padding
 from diagnose.measurements.twins import Twins
 
 NO_GROUPS = Unavailable(
@@ -78,6 +79,7 @@ class SplitStatistics:
     targets: tuple[TargetStatistics, ...]
     duplicates: Twins | None = None  # rows with the inputs of an earlier row of this split
     conflicting: Twins | None = None  # rows with the inputs of another row, but another target
+    outvoted: Twins | None = None  # rows whose target is not the most frequent one of the rows with their inputs
     label_autocorrelation: float | None = None  # lag 1, in file order, of the first output
     converted: tuple[str, ...] = ()  # sentences on how targets were converted for the loss
     population: int | None = None
@@ -135,6 +137,7 @@ class Dataset:
     shared_rows: dict[str, Twins] = field(default_factory=dict)
     groups: dict[str, GroupOverlap] | Unavailable = NO_GROUPS
     times: dict[str, TimeOrder] | Unavailable = NO_TIMES
+    padding: tuple[Padding, ...] = ()  # on train, by token input and output
 
     @property
     def splits(self) -> tuple[SplitStatistics, ...]:

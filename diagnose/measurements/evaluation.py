@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from diagnose.findings import Interval
 from diagnose.measurements.needing import Unavailable
+from diagnose.measurements.positions import Positions
 from diagnose.subject import Task
 
 
@@ -33,7 +34,10 @@ class Score:
     `constant_loss`: the best constant prediction, *fitted on train*, on the same rows (majority class and prior;
     mean). `beats_constant_error` / `_loss`: paired difference constant - model with its interval (> 0: the
     model is better; for regression both are differences of squared errors). `skill` = 1 - error /
-    constant_error (classification), 1 - MSE / constant MSE (regression): 1 perfect, 0 constant.
+    constant_error (classification), 1 - MSE / constant MSE (regression): 1 perfect, 0 constant. Where a row has many
+    positions (pixels, time steps, labels), the skill is that of their macro dice (`Positions.skill`), as the error
+    rewards a model that predicts the largest class everywhere. Positions that a mask or a weight of 0 hides from the
+    loss do not count.
 
     An output with `Task.OWN_LOSS` is judged by the user's own loss. `error` is this loss, `loss` the same above its
     floor (0, or the lowest loss seen if that is negative), and `skill` the share of the way from the best constant
@@ -65,6 +69,8 @@ class Score:
     broadcast: tuple[float, float] | None = None  # compiled loss as fed, and with targets in the outputs' shape
     own_loss: float | None = None  # the compiled data loss of this output, None if it cannot be evaluated
     metrics: dict[str, float] = field(default_factory=dict)  # the user's compiled metrics, by name
+    positions: Positions | None = None  # outputs with several positions a row
+    separation: tuple[float, ...] = ()  # by class, one position a row: AUC of its probability, nan if it does not occur
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class SplitScores:
     worst_outputs: tuple[tuple[float, ...], ...] = ()  # their predictions, flat, at most 1,000 values
     population: int | None = None
     sampled: bool = False
+    new_rows: int | None = None  # rows that are not in train as well; None: train shares none with this split
+    new: tuple[Score, ...] = ()  # the scores on these rows only, one per output
 
     @property
     def all_rows(self) -> int | None:

@@ -21,6 +21,7 @@ from diagnose.measurements import (
 )
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.network import describe
+from diagnose.measuring.padding import padding
 from diagnose.measuring.scoring import columns_are_classes
 from diagnose.measuring.split_keys import group_overlaps, time_orders
 from diagnose.measuring.walking import Part, Walk, kernels
@@ -53,6 +54,7 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
     subject = bench.subject
     feeds = _feeds(bench)
     hashes = {split.name: _sampled_hashes(bench, split) for split in subject.splits}
+    bench.cache["training inputs"] = np.unique(hashes["train"].inputs)
     described = {split.name: _split(bench, split, feeds, hashes[split.name]) for split in subject.splits}
 
     def get(name: str) -> SplitStatistics | Unavailable:
@@ -66,6 +68,7 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
         shared_rows={name: _shared(found, hashes["train"]) for name, found in hashes.items() if name != "train"},
         groups=group_overlaps(subject),
         times=time_orders(subject),
+        padding=padding(bench, described["train"].inputs),
     )
 
 
@@ -91,6 +94,7 @@ def _split(bench: Bench, split: Split, feeds: list["_Feed"], hashes: "_Hashes") 
         targets=tuple(_target(output, rows) for output, rows in zip(outputs, split.targets, strict=True)),
         duplicates=_duplicates(hashes),
         conflicting=_conflicting(hashes),
+        outvoted=_outvoted(hashes),
         label_autocorrelation=_autocorrelation(outputs[0], split.targets[0]),
         converted=split.converted,
         population=split.population,
@@ -376,6 +380,14 @@ def _hash(arrays: tuple[Rows, ...], index: NDArray[np.int64]) -> NDArray[np.uint
     return total
 
 
+def rows_in_train(bench: Bench, split: Split, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of these rows have the inputs of a training row that was read."""
+    if "training inputs" not in bench.cache:
+        train = bench.subject.train
+        bench.cache["training inputs"] = np.unique(_hash(train.inputs, _hashed_rows(bench, train)))
+    return np.isin(_hash(split.inputs, index), bench.cache["training inputs"])
+
+
 def _duplicates(hashes: _Hashes) -> Twins:
     repeats = len(hashes.inputs) - len(np.unique(hashes.inputs))
     return Twins(len(hashes.inputs), repeats, hashes.share, hashes.every)
@@ -387,6 +399,15 @@ def _conflicting(hashes: _Hashes) -> Twins:
     pairs = np.unique(np.stack([group.astype(np.uint64), hashes.targets], axis=1), axis=0)
     targets_per_group = np.bincount(pairs[:, 0].astype(np.int64), minlength=int(group.max(initial=0)) + 1)
     return Twins(len(group), int(np.count_nonzero(targets_per_group[group] > 1)), hashes.share, hashes.every)
+
+
+def _outvoted(hashes: _Hashes) -> Twins:
+    """Rows whose target is not the most frequent one of the rows with their inputs."""
+    _, group = np.unique(hashes.inputs, return_inverse=True)
+    pairs, counts = np.unique(np.stack([group.astype(np.uint64), hashes.targets], axis=1), axis=0, return_counts=True)
+    most = np.zeros(int(group.max(initial=0)) + 1, np.int64)
+    np.maximum.at(most, pairs[:, 0].astype(np.int64), counts)
+    return Twins(len(group), len(group) - int(most.sum()), hashes.share, hashes.every)
 
 
 def _shared(split: _Hashes, train: _Hashes) -> Twins:

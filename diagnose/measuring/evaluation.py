@@ -20,12 +20,13 @@ from diagnose.measurements import (
 )
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Bench, Structure
-from diagnose.measuring.dataset import input_kinds, no_split
+from diagnose.measuring.counting import counted
+from diagnose.measuring.dataset import input_kinds, no_split, rows_in_train
 from diagnose.measuring.network import penalty
 from diagnose.measuring.own_loss import broadcast_losses, reference_of
 from diagnose.measuring.own_metrics import own_metrics
 from diagnose.measuring.probe import build_loss, call, tensors
-from diagnose.measuring.scoring import Reference, mean_interval, row_losses, score
+from diagnose.measuring.scoring import Counted, Reference, mean_interval, row_losses, score
 from diagnose.subject import Output, Rows, Split, Task
 
 BATCH = 512
@@ -83,14 +84,17 @@ def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailab
         truth = [np.asarray(part[index]) for part in train.targets]
         as_fed = _predict(bench, train, index).outputs
         before = _all_losses(outputs, truth, as_fed, references)
+        hidden = counted(bench, train, index)
+        as_fed_scores = _scores(outputs, truth, as_fed, references, hidden)
         tried = []
         for name, converted in _converted(rows, convertible):
             predicted = _predict(bench, _with_inputs(train, truth, converted, index), np.arange(len(index))).outputs
             gain = before - _all_losses(outputs, truth, predicted, references)
-            tried.append((name, _scores(outputs, truth, predicted, references), mean_interval(gain[np.isfinite(gain)])))
+            scores = _scores(outputs, truth, predicted, references, hidden)
+            tried.append((name, scores, mean_interval(gain[np.isfinite(gain)])))
     except NotMeasured as missing:
         return Unavailable.of(missing)
-    return Conversions(len(index), _scores(outputs, truth, as_fed, references), tuple(tried))
+    return Conversions(len(index), as_fed_scores, tuple(tried))
 
 
 # --- One split ----------------------------------------------------------------------------------------
@@ -111,6 +115,7 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
         losses = row_losses(outputs[0], truth[0], predicted.outputs[0], references[0])
     except NotMeasured as missing:
         return Unavailable.of(missing)
+    new = _on_new_rows(bench, split, index, (predicted.outputs, truth, references))
     order = np.argsort(-np.where(np.isnan(losses), -np.inf, losses), kind="stable")[:WORST]
     order = order[~np.isnan(losses[order])]
     _, targets, weights = bench.batch(split, index)
@@ -131,7 +136,30 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
         worst_outputs=tuple(tuple(map(float, row.reshape(-1)[:OUTPUTS])) for row in predicted.outputs[0][order]),
         population=split.population if split.sampled else split.rows,
         sampled=split.sampled or len(index) < split.rows,
+        new_rows=None if new is None else new[0],
+        new=() if new is None else new[1],
     )
+
+
+def _on_new_rows(
+    bench: Bench, split: Split, index: NDArray[np.int64], judged: tuple[tuple[Rows, ...], list[Rows], Any]
+) -> tuple[int, tuple[Score, ...]] | None:
+    """The number of rows that are not in train, and the scores on them; None if train has none of these rows."""
+    if split is bench.subject.train:
+        return None
+    shared = rows_in_train(bench, split, index)
+    if not shared.any():
+        return None
+    new, (predicted, truth, references) = ~shared, judged
+    if not new.any():
+        return 0, ()
+    hidden = tuple(None if part is None else part[new] for part in counted(bench, split, index))
+    given = tuple(part[new] for part in predicted)
+    try:
+        scores = _scores(bench.subject.outputs, [part[new] for part in truth], given, references, hidden)
+    except NotMeasured:
+        scores = ()
+    return int(new.sum()), scores
 
 
 def _judged(
@@ -139,7 +167,8 @@ def _judged(
 ) -> tuple[Predictions, list[Rows], tuple[Score, ...]]:
     predicted = _predict(bench, split, index)
     truth = [np.asarray(rows[index]) for rows in split.targets]
-    return predicted, truth, _scores(bench.subject.outputs, truth, predicted.outputs, references)
+    hidden = counted(bench, split, index)
+    return predicted, truth, _scores(bench.subject.outputs, truth, predicted.outputs, references, hidden)
 
 
 def _rows_needed(found: Score) -> int:
@@ -154,9 +183,13 @@ def _rows_needed(found: Score) -> int:
 
 
 def _scores(
-    outputs: tuple[Output, ...], truth: list[Rows], predicted: tuple[Rows, ...], references: tuple[Reference, ...]
+    outputs: tuple[Output, ...],
+    truth: list[Rows],
+    predicted: tuple[Rows, ...],
+    references: tuple[Reference, ...],
+    hidden: tuple[Counted, ...],
 ) -> tuple[Score, ...]:
-    return tuple(score(*each) for each in zip(outputs, truth, predicted, references, strict=True))
+    return tuple(score(*each) for each in zip(outputs, truth, predicted, references, hidden, strict=True))
 
 
 def _all_losses(
@@ -179,8 +212,10 @@ def _references(bench: Bench) -> tuple[Reference, ...]:
     if "references" not in bench.cache:
         train = bench.subject.train
         index = bench.sample(train, min(train.rows, REFERENCE_ROWS))
+        each = zip(bench.subject.outputs, train.targets, counted(bench, train, index), strict=True)
         bench.cache["references"] = tuple(
-            reference_of(bench, number, rows[index]) for number, rows in enumerate(train.targets)
+            reference_of(bench, number, rows[index], output, hidden)
+            for number, (output, rows, hidden) in enumerate(each)
         )
     found: tuple[Reference, ...] = bench.cache["references"]
     return found

@@ -20,7 +20,7 @@ from diagnose.measuring import backend
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.probe import build_loss, call
-from diagnose.measuring.scoring import Reference, constant_reference, mean_interval
+from diagnose.measuring.scoring import Counted, Reference, constant_reference, mean_interval
 from diagnose.subject import Output, Rows, Task
 
 ROWS = 1_024  # training rows from which constants and floor are chosen
@@ -111,7 +111,9 @@ class OwnMeasure:
         )
 
 
-def reference_of(bench: Bench, number: int, targets: Rows, output: Output | None = None) -> Reference:
+def reference_of(
+    bench: Bench, number: int, targets: Rows, output: Output | None = None, counted: Counted = None
+) -> Reference:
     """Return the best constant prediction of an output, for its task or its own loss.
 
     Args:
@@ -119,12 +121,13 @@ def reference_of(bench: Bench, number: int, targets: Rows, output: Output | None
         number: of the output.
         targets: training targets to fit it on; for a loss of its own, rows of train are drawn instead.
         output: the output if it has a replaced head, which gives probabilities.
+        counted: which positions of the targets count.
     """
     subject_output = bench.subject.outputs[number]
     if output is not None and output is not subject_output:
-        return constant_reference(output, targets, None)
+        return constant_reference(output, targets, None, counted)
     if subject_output.task is not Task.OWN_LOSS:
-        return constant_reference(subject_output, np.asarray(targets), activation_of_head(bench, number))
+        return constant_reference(subject_output, np.asarray(targets), activation_of_head(bench, number), counted)
     key = f"own loss {number}"
     if key not in bench.cache:
         bench.cache[key] = _own_reference(bench, number)

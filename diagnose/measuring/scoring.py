@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from diagnose.errors import InputError
 from diagnose.findings import Interval
-from diagnose.measurements import Array, NotMeasured, Score
+from diagnose.measurements import Array, NotMeasured, Positions, Score
+from diagnose.measuring.positions import positions
 from diagnose.subject import Output, Rows, Task
 
 FINITE = "Pass rows whose targets are finite numbers."
 SMALLEST = 1e-7  # probabilities are clipped here, as Keras clips them
 MOST_CONFUSED = 30  # most classes of a stored confusion matrix
+MOST_SEPARATED = 30  # most classes whose separation is computed
 PROBABILITIES = frozenset({"sigmoid", "hard_sigmoid", "softmax"})
 MARGINS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
 LOG_LOSSES = frozenset({"kl_divergence", "poisson"})  # and every loss with "crossentropy" in its name
@@ -50,14 +52,21 @@ class Reference:
     own: OwnJudge | None = None
 
 
-def constant_reference(output: Output, y_train: Rows, activation: str | None = None) -> Reference:
-    """Fit the best constant prediction to training targets (any shape, rows first).
+Counted = NDArray[np.bool_] | None
+"""Which positions of which rows count, [rows, positions]; None: all."""
+
+
+def constant_reference(
+    output: Output, y_train: Rows, activation: str | None = None, counted: Counted = None
+) -> Reference:
+    """Fit the best constant prediction to training targets (any shape, rows first) at the positions that count.
 
     Raises:
         NotMeasured: no row has finite targets.
     """
     truth = np.asarray(y_train)
-    truth = truth[_finite(truth)]
+    usable = _finite(truth)
+    truth, counted = truth[usable], None if counted is None else counted[usable]
     if not len(truth):
         raise NotMeasured(f"no training row has a finite target for output '{output.name}'", FINITE)
     if not output.task.classifies:
@@ -70,6 +79,8 @@ def constant_reference(output: Output, y_train: Rows, activation: str | None = N
     if soft is not None:
         return Reference(soft.mean(axis=(0, 1))[None], labels, activation)
     classes = _class_numbers(output, truth, labels)
+    if counted is not None and counted.shape == classes.shape:
+        classes = np.where(counted, classes, -1)
     counts = np.bincount(classes[classes >= 0].ravel(), minlength=output.classes or 2)
     return Reference((counts / max(counts.sum(), 1))[None], labels, activation)
 
@@ -95,7 +106,7 @@ def row_losses(output: Output, y_true: Rows, y_pred: Rows, reference: Reference)
     return _judge(output, y_true, y_pred, reference).losses
 
 
-def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Score:
+def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference, counted: Counted = None) -> Score:
     """Score predictions and the constant prediction on the same rows.
 
     Args:
@@ -103,6 +114,7 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> S
         y_true: targets, rows first; integers, one-hot, soft or numbers.
         y_pred: predictions for these rows: probabilities, logits or values.
         reference: from `constant_reference` on training targets.
+        counted: which positions count.
 
     Raises:
         InputError: the shapes of predictions and targets do not match.
@@ -110,7 +122,7 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> S
     """
     if reference.own is not None:
         return reference.own.score(output, y_true, y_pred)
-    judged = _judge(output, y_true, y_pred, reference)
+    judged = _judge(output, y_true, y_pred, reference, counted)
     usable = np.isfinite(judged.constant_losses)
     if not usable.any():
         raise NotMeasured(f"no row has a finite target for output '{output.name}'", FINITE)
@@ -118,6 +130,7 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> S
     constant_errors, constant_losses = judged.constant_errors[usable], judged.constant_losses[usable]
     error, constant_error = float(errors.mean()), float(constant_errors.mean())
     classifies = output.task.classifies
+    found = _positions(judged, usable)
     return Score(
         output=output.name,
         task=output.task,
@@ -130,13 +143,15 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> S
         constant_loss=float(constant_losses.mean()),
         beats_constant_error=paired_interval(constant_errors - errors),
         beats_constant_loss=paired_interval(constant_losses - losses),
-        skill=_skill(error, constant_error),
+        skill=_skill(error, constant_error) if found is None else found.skill,
         non_finite=int(np.count_nonzero(judged.non_finite[usable])),
         predicted=_shares(output, judged.chosen, usable, judged.classes),
         actual=_shares(output, judged.truth, usable, judged.classes),
         spread=judged.spread,
         row_sum_error=judged.row_sum_error,
         confusion=_confusion(output, judged, usable),
+        positions=found,
+        separation=judged.separation,
     )
 
 
@@ -209,16 +224,20 @@ class _Judged:
     spread: float | None
     truth: NDArray[np.int64] | None = None
     chosen: NDArray[np.int64] | None = None
+    constant: NDArray[np.int64] | None = None
+    probability: Array | None = None
     classes: int = 0
     row_sum_error: float | None = None
+    separation: tuple[float, ...] = ()
 
 
-def _judge(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> _Judged:
+def _judge(output: Output, y_true: Rows, y_pred: Rows, reference: Reference, counted: Counted = None) -> _Judged:
     truth, raw = np.asarray(y_true), np.asarray(y_pred)
     if len(truth) != len(raw):
         raise InputError(f"output '{output.name}' must have {len(truth)} predictions, one per target, got {len(raw)}")
-    judge = _judge_classes if output.task.classifies else _judge_values
-    return judge(output, truth, raw, reference)
+    if output.task.classifies:
+        return _judge_classes(output, truth, raw, reference, counted)
+    return _judge_values(output, truth, raw, reference)
 
 
 def _judge_values(output: Output, truth: Rows, raw: Rows, reference: Reference) -> _Judged:
@@ -245,7 +264,7 @@ def _stretched(raw: Rows, truth: Rows) -> Rows:
     return np.broadcast_to(raw, truth.shape) if fits else raw
 
 
-def _judge_classes(output: Output, truth: Rows, raw: Rows, reference: Reference) -> _Judged:
+def _judge_classes(output: Output, truth: Rows, raw: Rows, reference: Reference, counted: Counted) -> _Judged:
     finite, usable = _finite(raw), _finite(truth)
     probability, row_sum_error = _probabilities(output, np.where(np.isfinite(raw), raw, 0.0), reference)
     classes = _class_numbers(output, np.where(np.isfinite(truth), truth, 0), reference.labels)
@@ -260,11 +279,17 @@ def _judge_classes(output: Output, truth: Rows, raw: Rows, reference: Reference)
     if soft is not None and soft.shape != probability.shape:
         soft = None
     chosen = probability.argmax(axis=-1)
-    errors, losses = _class_errors(chosen, classes), _log_losses(probability, classes, soft)
+    counted = counted if counted is not None and counted.shape == classes.shape else None
+    errors, losses = _class_errors(chosen, classes, counted), _log_losses(probability, classes, soft, counted)
     errors[~finite], losses[~finite] = 1.0, -np.log(SMALLEST)
     prior = np.broadcast_to(reference.prediction, (*classes.shape, reference.prediction.shape[-1]))
-    constant_errors = _class_errors(prior.argmax(axis=-1), classes)
-    constant_losses = _log_losses(prior, classes, soft if soft is not None and soft.shape == prior.shape else None)
+    simple = np.broadcast_to(reference.prediction.argmax(axis=-1), classes.shape)
+    constant_errors = _class_errors(simple, classes, counted)
+    soft_prior = soft if soft is not None and soft.shape == prior.shape else None
+    constant_losses = _log_losses(prior, classes, soft_prior, counted)
+    if counted is not None:
+        usable = usable & counted.any(axis=1)
+        classes, chosen = np.where(counted, classes, -1), np.where(counted, chosen, -1)
     for values in (errors, losses, constant_errors, constant_losses):
         values[~usable] = np.nan
     return _Judged(
@@ -276,25 +301,36 @@ def _judge_classes(output: Output, truth: Rows, raw: Rows, reference: Reference)
         float(probability[finite].std(axis=0).mean()) if finite.any() else None,
         classes,
         chosen,
+        simple,
+        probability,
         max(probability.shape[-1], reference.prediction.shape[-1]),
         row_sum_error,
+        _separation(probability, classes, usable & finite),
     )
 
 
-def _class_errors(chosen: Rows, classes: Rows) -> Array:
-    return np.asarray((chosen != classes).mean(axis=1, dtype=np.float64))
+def _over_positions(values: Rows, counted: Counted) -> Array:
+    """The mean of each row over the positions that count; nan if none does."""
+    if counted is None:
+        return np.asarray(values.mean(axis=1, dtype=np.float64))
+    with np.errstate(invalid="ignore"):
+        return np.asarray((values * counted).sum(axis=1, dtype=np.float64) / counted.sum(axis=1))
 
 
-def _log_losses(probability: Rows, classes: Rows, soft: Array | None) -> Array:
+def _class_errors(chosen: Rows, classes: Rows, counted: Counted) -> Array:
+    return _over_positions(chosen != classes, counted)
+
+
+def _log_losses(probability: Rows, classes: Rows, soft: Array | None, counted: Counted) -> Array:
     """Mean log loss over positions; a label without an output unit has the highest loss."""
     if soft is not None:
         log = np.log(np.clip(probability, SMALLEST, 1.0))
-        return np.asarray(-(soft * log).sum(axis=-1).mean(axis=1))
+        return _over_positions(-(soft * log).sum(axis=-1), counted)
     known = (classes >= 0) & (classes < probability.shape[-1])
     numbers = np.where(known, classes, 0)[..., None]
     given = np.take_along_axis(probability, numbers, axis=-1)[..., 0]
     given = np.where(known, given, 0.0)
-    return np.asarray(-np.log(np.clip(given, SMALLEST, 1.0)).mean(axis=1))
+    return _over_positions(-np.log(np.clip(given, SMALLEST, 1.0)), counted)
 
 
 # --- Reading predictions ----------------------------------------------------------------------------
@@ -425,6 +461,33 @@ def _shares(output: Output, numbers: Rows | None, usable: Rows, classes: int) ->
     inside = numbers[usable]
     inside = inside[(inside >= 0) & (inside < classes)]
     return tuple(float(count) / max(inside.size, 1) for count in np.bincount(inside, minlength=classes))
+
+
+def _positions(judged: _Judged, usable: Rows) -> Positions | None:
+    if judged.truth is None or judged.chosen is None or judged.constant is None or judged.probability is None:
+        return None
+    rows = slice(None) if usable.all() else usable  # without a copy if all rows are used
+    known = np.where(judged.truth[rows] < judged.classes, judged.truth[rows], -1)
+    chosen = judged.chosen[rows]
+    if judged.non_finite.any():
+        chosen = np.where(judged.non_finite[rows, None], -1, chosen)  # predicted as no class
+    return positions(known, chosen, judged.constant[rows], judged.probability[rows])
+
+
+def _separation(probability: Rows, classes: Rows, usable: Rows) -> tuple[float, ...]:
+    """By class, the probability that a row of it gets a higher share of it than a row of another class."""
+    from scipy.stats import rankdata
+
+    if classes.shape[1] != 1 or probability.shape[-1] > MOST_SEPARATED or not usable.any():
+        return ()
+    truth, given = classes[usable, 0], probability[usable, 0]
+    found = []
+    for number in range(given.shape[-1]):
+        inside = truth == number
+        rows, others = int(inside.sum()), int((~inside).sum())
+        ranks = rankdata(given[:, number])[inside].sum() if rows and others else 0.0
+        found.append(float((ranks - rows * (rows + 1) / 2) / (rows * others)) if rows and others else float("nan"))
+    return tuple(found)
 
 
 def _confusion(output: Output, judged: _Judged, usable: Rows) -> tuple[tuple[float, ...], ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from diagnose.measurements import HISTORY, Array, NotMeasured, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
+from diagnose.measuring.counting import counted
 from diagnose.measuring.own_loss import reference_of
 from diagnose.measuring.scoring import Reference, score
 from diagnose.subject import Output, Rows, Split
@@ -69,6 +70,7 @@ class _EvaluationRows:
         self.references = constants
         self.targets = [target[rows] for target in split.targets]
         self.rows = len(rows)
+        self.counted = counted(bench, split, rows)
         inputs, _, _ = bench.batch(split, rows)
         self._predict = compile_prediction(model, inputs)
 
@@ -76,10 +78,8 @@ class _EvaluationRows:
         predicted = predict_all(self._predict, self.rows)
         finite = all(bool(np.isfinite(part).all()) for part in predicted)
         scores = [
-            score(output, target, prediction, reference)
-            for output, target, prediction, reference in zip(
-                self.outputs, self.targets, predicted, self.references, strict=True
-            )
+            score(*each)
+            for each in zip(self.outputs, self.targets, predicted, self.references, self.counted, strict=True)
         ]
         return _assessment(scores, [output.weight for output in self.outputs], finite)
 
@@ -218,8 +218,10 @@ def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -
 
 def references(bench: Bench, outputs: tuple[Output, ...], train: Split) -> tuple[Reference, ...]:
     """Return the best constant prediction of each output, fitted on the training rows."""
-    each = enumerate(zip(outputs, train.targets, strict=True))
-    return tuple(reference_of(bench, number, target, output) for number, (output, target) in each)
+    each = zip(outputs, train.targets, counted(bench, train, np.arange(train.rows)), strict=True)
+    return tuple(
+        reference_of(bench, number, target, output, hidden) for number, (output, target, hidden) in enumerate(each)
+    )
 
 
 def diverged(course: Course, before: Assessment, after: Assessment) -> bool:

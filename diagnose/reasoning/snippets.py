@@ -37,6 +37,7 @@ class Values:
     metrics: str = ""
     loss: str = "mean_squared_error"
     logits_loss: str = "BinaryCrossentropy(from_logits=True)"
+    from_logits: str = "False"
     units: str = "1"
     activation: str = "linear"
     estimator: str = "Regressor"
@@ -69,6 +70,7 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         metrics=_metrics_text(subject.model),
         loss=usual.loss,
         logits_loss=f"{''.join(word.capitalize() for word in usual.loss.split('_'))}(from_logits={logits})",
+        from_logits=logits,
         units=str(usual.units or output.classes or 1),
         activation=usual.activation,
         estimator="Classifier" if output.task.classifies else "Regressor",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from diagnose.checks.data.class_imbalance import class_imbalance
+from diagnose.checks.data.position_imbalance import position_imbalance
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
 from diagnose.checks.generalisation.class_recall import class_recall
 from diagnose.checks.generalisation.data_mismatch import data_mismatch
@@ -61,6 +62,7 @@ class Situation:
     variance_known: bool
     mismatch: Finding | None
     weak_class: Finding | None
+    imbalance: Finding | None
     improving: Finding | None
     improving_known: bool
     structure: Finding | None
@@ -96,7 +98,8 @@ def situation(suspicions: Sequence[Suspicion], seen: Seen, images: bool) -> Situ
         variance=first(*seen.of(variance)),
         variance_known=seen.examined(variance),
         mismatch=first(*seen.of(data_mismatch)),
-        weak_class=first(*seen.of(class_recall), *seen.of(class_imbalance)),
+        weak_class=first(*seen.of(class_recall)),
+        imbalance=first(*seen.of(class_imbalance), *seen.of(position_imbalance)),
         improving=first(*seen.of(still_improving)),
         improving_known=seen.examined(still_improving),
         structure=first(*seen.of(structure_ignored)),
@@ -155,6 +158,9 @@ def _more_data(now: Situation) -> Decision:
 
 
 def _diverse(now: Situation) -> Decision:
+    if now.mismatch is None and now.imbalance is not None:
+        first = f"Weight the classes first, which needs no new rows. {_sentence(now.imbalance)}"
+        return "dont-yet", first, (now.imbalance,)
     behind = now.mismatch or now.weak_class
     if behind is not None:
         return "do", f"More rows of the kind that fails would help. {_sentence(behind)}", (behind,)

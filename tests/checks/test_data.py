@@ -380,14 +380,59 @@ def test_equal_rows_may_have_different_regression_targets() -> None:
         (0.0, 0.0, []),
         (0.004, 0.0, []),
         (0.03, 0.0, HINT),
-        (0.3, 0.0, HINT),
+        (0.3, 0.0, [Severity.WARNING]),
         (0.3, 0.25, []),  # few distinct rows: they collide by chance
         (0.95, 0.9, []),
-        (1.0, 0.0, HINT),
+        (1.0, 0.0, [Severity.WARNING]),
     ],
 )
 def test_shared_rows(shared: float, repeats: float, found: list[Severity]) -> None:
     assert b.severities(shared_rows, overlapping(b.twins(shared), b.twins(repeats))) == found
+
+
+def scored(name: str, error: float, new: float | None, new_rows: int = 700) -> object:
+    """A split of 1,000 rows; `new` is the error on those that train does not share."""
+    rest = () if new is None else (b.score(new, rows=new_rows),)
+    return b.scores(name, b.score(error), new=rest, new_rows=new_rows if rest else None)
+
+
+@pytest.mark.parametrize(
+    ("error", "new", "found"),
+    [
+        (0.10, 0.14, Severity.WARNING),  # the shared rows hide four points
+        (0.10, 0.10, Severity.HINT),  # they are as hard as the others
+        (0.10, 0.105, Severity.HINT),
+    ],
+)
+def test_a_leak_is_as_serious_as_the_errors_that_it_hides(error: float, new: float, found: Severity) -> None:
+    evaluation = b.evaluation(b.scores("train"), scored("dev", error, new))
+    [finding] = b.findings(shared_rows, overlapping(b.twins(0.3)), evaluation)
+    assert finding.severity is found
+    assert ("on the 700 new rows" in finding.message) is (found is Severity.WARNING)
+
+
+def test_conflicts_that_make_up_much_of_the_error_are_a_warning() -> None:
+    def judged(outvoted: float, error: float, duplicates: float = 0.1) -> list[Severity]:
+        twins = {"conflicting": b.twins(0.1), "outvoted": b.twins(outvoted), "duplicates": b.twins(duplicates)}
+        evaluation = b.evaluation(b.scores("train", b.score(error)))
+        return b.severities(conflicting_labels, b.dataset(b.split(**twins)), b.network(), evaluation)
+
+    assert judged(0.05, 0.12) == [Severity.WARNING]
+    assert judged(0.05, 0.40) == HINT  # most of the error comes from elsewhere
+    assert judged(0.005, 0.01) == HINT
+    assert judged(0.05, 0.12, duplicates=0.5) == HINT  # inputs with few values
+
+
+def test_a_small_class_is_a_warning_if_it_is_lost_though_the_inputs_tell_it_apart() -> None:
+    def judged(right: float, auc: float) -> list[Severity]:
+        score = b.score(
+            task=Task.BINARY, confusion=((980.0, 20.0), (50.0 - right, right)), separation=(auc, auc), predicted=(1, 0)
+        )
+        return b.severities(class_imbalance, labelled(UNEVEN), binary(), b.evaluation(b.scores("train", score)))
+
+    assert judged(2.0, 0.9) == [Severity.WARNING]
+    assert judged(2.0, 0.6) == HINT  # in the nature of the data
+    assert judged(25.0, 0.9) == HINT
 
 
 def test_training_data_as_dev_set_is_named() -> None:

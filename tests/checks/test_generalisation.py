@@ -336,6 +336,14 @@ def test_few_errors_are_a_note() -> None:
     assert severities(dev_set_size, evaluation(score(0.0), score(0.0005, rows=20_000))) == [INFO]
 
 
+def test_a_dev_set_that_cannot_tell_the_model_from_a_constant_is_a_warning() -> None:
+    nothing = {"beats_constant_error": Interval(-0.1, 0.3), "beats_constant_loss": Interval(-0.4, 0.5)}
+    assert severities(dev_set_size, evaluation(score(0.05), score(0.4, rows=20, **nothing))) == [WARNING]
+    worse = {**nothing, "beats_constant_loss": Interval(-4.0, -0.5)}
+    assert severities(dev_set_size, evaluation(score(0.05), score(0.4, rows=20, **worse))) == [HINT]
+    assert severities(dev_set_size, evaluation(score(0.05), score(0.1, rows=20))) == [HINT]
+
+
 def test_regression_dev_sets_are_judged_by_their_squared_error() -> None:
     assert severities(dev_set_size, evaluation(regression(0.9), regression(0.8, rows=50))) == [HINT]
     assert severities(dev_set_size, evaluation(regression(0.9), regression(0.8, rows=20_000))) == []
@@ -375,11 +383,11 @@ def test_a_collapse_on_dev_alone_is_found_there() -> None:
     assert found.where.split == "dev"
 
 
-def test_a_class_that_is_never_found_is_a_hint() -> None:
+def test_a_class_that_is_never_found_is_a_warning() -> None:
     matrix = ((500.0, 0.0, 0.0), (0.0, 400.0, 0.0), (90.0, 10.0, 0.0))
     missed = score(0.1, classes=3, confusion=matrix, predicted=(0.59, 0.41, 0.0))
     (found,) = findings(class_recall, evaluation(score(0.05), missed), network())
-    assert found.severity is HINT and found.where.label == "2" and found.where.split == "dev"
+    assert found.severity is WARNING and found.where.label == "2" and found.where.split == "dev"
     assert "none of 100 dev rows" in found.message
 
 

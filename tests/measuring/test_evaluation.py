@@ -55,6 +55,22 @@ def test_missing_splits_are_unavailable():
     assert isinstance(found.test, Unavailable) and isinstance(found.train_dev, Unavailable)
 
 
+def test_rows_that_train_does_not_have_are_scored_apart():
+    subject = sequential()
+    train = subject.train
+    new = tuple(rows[:10] + 1 for rows in train.inputs)
+    mixed = replace(
+        train,
+        name="dev",
+        inputs=tuple(np.concatenate([rows[:20], other]) for rows, other in zip(train.inputs, new, strict=True)),
+        targets=tuple(np.concatenate([rows[:20], rows[:10]]) for rows in train.targets),
+    )
+    alone = replace(train, name="test", inputs=new, targets=tuple(rows[:10] for rows in train.targets))
+    found = measured(replace(subject, dev=mixed, test=alone))
+    assert found.dev.new_rows == 10 and found.test.new_rows is None and found.train.new_rows is None
+    assert found.dev.new[0].error == found.test.scores[0].error
+
+
 def test_the_worst_rows_come_first():
     subject = autoencoder()
     worst = measured(subject).train.worst

@@ -21,6 +21,7 @@ NOTHING = Situation(
     variance_known=True,
     mismatch=None,
     weak_class=None,
+    imbalance=None,
     improving=None,
     improving_known=True,
     structure=None,

@@ -45,6 +45,7 @@ class Scene:
             "one-hot": np.eye(CLASSES, dtype="float32")[classes],
             "two": classes % 2,
             "several": (generator.random((ROWS, CLASSES)) > 0.4).astype("float32"),
+            "steps": (generator.random((ROWS, FEATURES)) < 0.05).astype("int64"),
             "numbers": (50 * generator.normal(size=ROWS) + 200).astype("float32"),
         }[self.labels]
 
@@ -73,6 +74,7 @@ FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 SCENES = (
     Scene("scale-inputs", net(dense(), SOFTMAX), scale=100.0),
     Scene("scale-targets", net(dense(), dense(1, None)), "mse", "numbers"),
+    Scene("weigh-classes", net(layers.Reshape((FEATURES, 1)), dense(1, "sigmoid")), "binary_crossentropy", "steps"),
     Scene("set-output-units", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", task="multiclass"),
     Scene("align-shapes", net(layers.Reshape((3, 2)), dense(), dense(1, None)), "mse", "numbers"),
     Scene("align-shapes", net(layers.Reshape((3, 2)), layers.LSTM(1, return_sequences=True)), "mse", "numbers"),

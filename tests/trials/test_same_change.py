@@ -42,6 +42,8 @@ def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene) -> None:
     assert loss_of(ours) == loss_of(theirs)
     assert np.allclose(plan.train.inputs[0], fed(theirs, rows["x_train"]), atol=1e-5)
     assert np.allclose(np.ravel(plan.train.targets[0]), np.ravel(rows["y_train"]), atol=1e-5)
+    weights = np.ones(1) if plan.train.sample_weight is None else plan.train.sample_weight
+    assert np.allclose(weights, rows.get("weights", np.ones(1)), atol=1e-5)
 
 
 def pasted(scene: Scene, snippet: str) -> tuple[Any, dict[str, Any]]:

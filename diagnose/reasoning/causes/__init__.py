@@ -3,6 +3,9 @@
 A cause is supported by checks (weight: how much their findings count) and may be cleared by a check that
 found nothing. Checks and remedies are objects, so a misspelt one is an import error."""
 
+from diagnose.checks.data.class_imbalance import class_imbalance
+from diagnose.checks.data.padding_not_masked import padding_not_masked
+from diagnose.checks.data.position_imbalance import position_imbalance
 from diagnose.checks.generalisation.behind_baseline import behind_baseline
 from diagnose.checks.generalisation.collapsed_outputs import collapsed_outputs
 from diagnose.checks.generalisation.constant_predictions import constant_predictions
@@ -26,7 +29,15 @@ from diagnose.reasoning.causes.symptoms import SYMPTOMS
 CAUSES: tuple[DeclaredCause, ...] = (*FED, *HEAD, *MODES, *NETWORK, *OPTIMISATION, *SYMPTOMS, *DATA, *GENERALISATION)
 
 # Findings of these open the gate: they show that the model is sick, not why.
-GATE = (does_not_learn, behind_baseline, constant_predictions, collapsed_outputs)
+GATE = (
+    does_not_learn,
+    behind_baseline,
+    constant_predictions,
+    collapsed_outputs,
+    position_imbalance,
+    padding_not_masked,
+    class_imbalance,
+)
 
 # Without these checks the state is unknown.
 VITAL = (does_not_learn, non_finite_weights)

@@ -4,6 +4,8 @@ from diagnose.checks.data.class_imbalance import class_imbalance
 from diagnose.checks.data.conflicting_labels import conflicting_labels
 from diagnose.checks.data.missing_classes import missing_classes
 from diagnose.checks.data.no_signal import no_signal
+from diagnose.checks.data.padding_not_masked import padding_not_masked
+from diagnose.checks.data.position_imbalance import position_imbalance
 from diagnose.checks.data.shared_groups import shared_groups
 from diagnose.checks.data.shared_rows import shared_rows
 from diagnose.checks.data.time_order import time_order
@@ -50,8 +52,19 @@ DATA: tuple[DeclaredCause, ...] = (
         "The classes are imbalanced",
         "A rare class has little weight in the loss and in accuracy.",
         Role.SUSPECT,
-        {class_imbalance: 1.5},
-        (data.WEIGH_CLASSES,),
+        {class_imbalance: 1.5, position_imbalance: 1.5},
+        (data.WEIGH_CLASSES, data.MOVE_THRESHOLD, data.FOCAL_LOSS, data.DICE_LOSS),
+        explains=("weak-slice", "plateau"),
+        confirmed_by=(data.WEIGH_CLASSES,),
+    ),
+    DeclaredCause(
+        "padding-not-masked",
+        "Padding is not masked",
+        "Padded positions count like real ones.",
+        Role.SUSPECT,
+        {padding_not_masked: 2.0},
+        (data.MASK_PADDING, data.WEIGH_PADDING),
+        explains=("class-imbalance", "weak-slice", "plateau"),
     ),
     DeclaredCause(
         "conflicting-labels",

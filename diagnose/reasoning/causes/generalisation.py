@@ -46,9 +46,9 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
         "weak-slice",
         "A class has low recall",
         "A class with many rows is rarely or never recognised.",
-        Role.SUSPECT,
+        Role.RESIDUE,
         {class_recall: 1.0},
-        (generalisation.LOOK_AT_CLASS,),
+        (generalisation.LOOK_AT_CLASS, data.WEIGH_CLASSES),
     ),
     DeclaredCause(
         "data-mismatch",

@@ -1,6 +1,7 @@
 """Remedies that change the data: inputs, labels and splits."""
 
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, yearning
+from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, yearning
+from diagnose.subject import Task
 from diagnose.trials.interventions import data
 
 CLEAN_DATA = DeclaredRemedy(
@@ -125,15 +126,77 @@ SPLIT_BY_KEY = DeclaredRemedy(
 )
 WEIGH_CLASSES = DeclaredRemedy(
     "weigh-classes",
-    "Use a metric that reflects the rare class, then weight the classes",
-    "Accuracy rewards ignoring a rare class.",
+    "Use a metric that reflects the rare class, then weight its rows or positions",
+    "Accuracy and the plain loss reward ignoring a rare class.",
     "import numpy as np\n\n"
-    "labels = np.asarray(y_train).ravel().astype(int)\n"
-    "counts = np.bincount(labels)\n"
-    "class_weight = {k: len(labels) / (len(counts) * n) for k, n in enumerate(counts) if n}\n"
-    "# model.fit(x_train, y_train, class_weight=class_weight)",
+    "# recall, IoU or dice of the rare class show what accuracy hides\n"
+    "columns = y_train.shape[-1] if y_train.ndim > 1 else 1\n"
+    "one_hot = columns > 1 and bool((y_train.sum(axis=-1) == 1).all())\n"
+    "labels = y_train.argmax(axis=-1) if one_hot else np.rint(y_train).astype(int)\n"
+    "labels = labels[..., 0] if columns == 1 and labels.ndim > 1 else labels\n"
+    "_, number, counts = np.unique(labels, return_inverse=True, return_counts=True)\n"
+    "weights = np.sqrt(labels.size / (len(counts) * counts))[number].reshape(labels.shape)\n"
+    "# model.fit(x_train, y_train, sample_weight=weights)  # with fresh weights",
     "one training run",
     (yearning("pick a metric that ranks as you do", "chapters 8-11"),),
+    tasks=frozenset({Task.BINARY, Task.MULTICLASS}),
+    trial=data.WEIGH_POSITIONS,
+)
+MOVE_THRESHOLD = DeclaredRemedy(
+    "move-threshold",
+    "Choose the threshold of the rare class on dev, by the measure that matters",
+    "The probability of a rare class seldom exceeds one half, even where the model tells it apart.",
+    "import numpy as np\n\n"
+    "given, truth = model.predict(x_dev, verbose=0).ravel(), np.asarray(y_dev).ravel() > 0.5\n"
+    "thresholds = np.linspace(0.02, 0.98, 49)\n"
+    "dice = [2 * (truth & (given > t)).sum() / max(truth.sum() + (given > t).sum(), 1) for t in thresholds]\n"
+    "print(thresholds[np.argmax(dice)], max(dice))",
+    "a few lines",
+    (yearning("pick a metric that ranks as you do", "chapters 8-11"),),
+    tasks=frozenset({Task.BINARY, Task.MULTILABEL}),
+)
+FOCAL_LOSS = DeclaredRemedy(
+    "focal-loss",
+    "Train with the focal loss, which weighs down what is already right",
+    "The many easy examples of the large class then no longer drown the few of the rare one.",
+    "import keras\n\n"
+    "old = model\n"
+    "model = keras.models.clone_model(old)  # fresh weights\n"
+    "focal = keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.9, from_logits=$from_logits)\n"
+    "model.compile(optimizer=$optimizer, loss=focal$metrics)",
+    "one line and one training run",
+    tasks=frozenset({Task.BINARY, Task.MULTILABEL}),
+)
+DICE_LOSS = DeclaredRemedy(
+    "dice-loss",
+    "Add the dice loss, which measures the overlap of the masks",
+    "Dice does not count the positions that are rightly left as background.",
+    "import keras\n\n\n"
+    "def overlap(y_true, y_pred):  # y_pred: probabilities\n"
+    "    y_true = keras.ops.cast(y_true, y_pred.dtype)\n"
+    "    return keras.losses.binary_crossentropy(y_true, y_pred) + keras.losses.dice(y_true, y_pred)\n\n\n"
+    "old = model\n"
+    "model = keras.models.clone_model(old)  # fresh weights\n"
+    "model.compile(optimizer=$optimizer, loss=overlap$metrics)",
+    "a few lines and one training run",
+    tasks=frozenset({Task.BINARY}),
+)
+MASK_PADDING = DeclaredRemedy(
+    "mask-padding",
+    "Let the embedding mask the padding",
+    "Layers and the loss then skip padded positions.",
+    rebuilt("masked", '    if type(layer).__name__ == "Embedding":\n        config["mask_zero"] = True\n'),
+    "one line and one training run",
+)
+WEIGH_PADDING = DeclaredRemedy(
+    "weigh-padding",
+    "Give padded positions a weight of 0",
+    "This also works where a layer does not support masks.",
+    "import numpy as np\n\n"
+    'weights = (np.asarray(x_train) != 0).astype("float32")  # one weight for each token\n'
+    "# model.fit(x_train, y_train, sample_weight=weights)  # with fresh weights\n"
+    "# or let the loss skip the class of the padding: SparseCategoricalCrossentropy(ignore_class=0)",
+    "one line and one training run",
 )
 FIX_TOKENS = DeclaredRemedy(
     "fix-tokens",

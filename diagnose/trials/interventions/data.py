@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Scale = tuple[Array, Array]  # mean and standard deviation per feature or channel
 
 SPREAD = (0.1, 3.0)  # range of the standard deviation of a scaled feature
+IMBALANCED = 10.0  # positions of the largest class over those of the smallest
 CENTRE = 3.0  # largest absolute mean of a scaled feature
 
 
@@ -69,5 +70,36 @@ def _standardised(rows: Rows, scale: Any) -> Rows:
     return rows if scale is None else ((rows - scale[0]) / scale[1]).astype("float32")
 
 
+def _weighted_positions(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import numpy as np
+
+    if len(plan.outputs) > 1 or plan.train.sample_weight is not None:
+        return DoesNotApply("the model has several outputs, or its rows have weights")
+    if plan.outputs[0].task not in (Task.BINARY, Task.MULTICLASS):
+        return DoesNotApply("a label of a multi-label output cannot be weighted by its class")
+    labels = _labels(plan.train.targets[0])
+    if labels.ndim < 2:
+        return DoesNotApply("accuracy, by which trials are judged, does not show what class weights do")
+    _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(counts) < 2 or counts.max() <= IMBALANCED * counts.min():
+        return DoesNotApply("the classes are not imbalanced")
+    weights = np.sqrt(labels.size / (len(counts) * counts))[number].reshape(labels.shape).astype("float32")
+    return plan.changed("positions weighted by class", train=replace(plan.train, sample_weight=weights))
+
+
+def _labels(targets: Rows) -> Rows:
+    """The class of every row or position, from integers or one-hot columns."""
+    import numpy as np
+
+    columns = targets.shape[-1] if targets.ndim > 1 else 1
+    if columns > 1 and bool((targets.sum(axis=-1) == 1).all()):
+        return np.asarray(targets.argmax(axis=-1))
+    labels = np.rint(targets).astype(int)
+    return np.asarray(labels[..., 0] if columns == 1 and labels.ndim > 1 else labels)
+
+
+WEIGH_POSITIONS = Intervention(
+    "Weighs every position by the inverse square root of the share of its class.", _weighted_positions
+)
 STANDARDISE_INPUTS = Intervention("Standardises every numeric input by column or channel.", _standardised_inputs)
 STANDARDISE_TARGETS = Intervention("Standardises every numeric target by column.", _standardised_targets)
