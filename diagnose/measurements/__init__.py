@@ -37,6 +37,16 @@ from diagnose.measurements.needing import (
     need,
 )
 from diagnose.measurements.network import Head, Layer, Network
+from diagnose.measurements.shift import (
+    Close,
+    FeatureShift,
+    Lags,
+    Neighbours,
+    OutputLags,
+    Shift,
+    SplitShift,
+    TargetShift,
+)
 from diagnose.measurements.signal import (
     Activations,
     Backward,
@@ -59,6 +69,7 @@ from diagnose.measurements.trainings import (
     Run,
     SweepPoint,
     Update,
+    Within,
 )
 from diagnose.measurements.twins import Twins
 
@@ -74,6 +85,9 @@ Measurement = (
     | LearningRate
     | History
     | OverfitBatch
+    | Shift
+    | Neighbours
+    | Lags
 )
 Measurements = dict[type, object]
 """Measurement type -> its instance or `Unavailable`."""
@@ -92,9 +106,11 @@ __all__ = [
     "Backward",
     "Baseline",
     "Candidate",
+    "Close",
     "Conversions",
     "Dataset",
     "Evaluation",
+    "FeatureShift",
     "Feeding",
     "FirstInput",
     "Flags",
@@ -106,26 +122,33 @@ __all__ = [
     "Indices",
     "Initial",
     "InputStatistics",
+    "Lags",
     "Layer",
     "LayerActivations",
     "LayerGradients",
     "LearningRate",
     "Measurement",
     "Measurements",
+    "Neighbours",
     "Network",
     "NotMeasured",
     "OutputBaseline",
+    "OutputLags",
     "OverfitBatch",
     "RangeTest",
     "Run",
     "Score",
+    "Shift",
     "SplitScores",
+    "SplitShift",
     "SplitStatistics",
     "SweepPoint",
+    "TargetShift",
     "TargetStatistics",
     "TimeOrder",
     "Twins",
     "Unavailable",
     "Update",
+    "Within",
     "need",
 ]

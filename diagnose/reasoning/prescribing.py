@@ -49,7 +49,10 @@ def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
 
 
 def _summary(suspicion: Suspicion) -> str:
-    text = "; ".join(_clauses(suspicion)[:2])
+    clauses = _clauses(suspicion)[:2]
+    if suspicion.against:
+        clauses = [*clauses[:1], f"refuted: {suspicion.against[0].message}"]
+    text = "; ".join(clauses)
     return f"{suspicion.cause.about} {text[:1].upper()}{text[1:]}."
 
 
@@ -142,7 +145,7 @@ def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, eff
 
 def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Sequence[Finding]) -> str:
     """One sentence: the problem, or the source of the remaining error, with the number."""
-    first = suspicions[0] if suspicions else None
+    first = next((suspicion for suspicion in suspicions if suspicion.state != "refuted"), None)
     if state is State.UNKNOWN:
         return "The state is unknown: the checks that decide it could not run."
     if state is State.HEALTHY:
