@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from diagnose.checks.data.class_imbalance import class_imbalance
-from diagnose.checks.data.dev_unlike_train import dev_unlike_train
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
 from diagnose.checks.generalisation.class_recall import class_recall
 from diagnose.checks.generalisation.data_mismatch import data_mismatch
@@ -96,7 +95,7 @@ def situation(suspicions: Sequence[Suspicion], seen: Seen, images: bool) -> Situ
         bias_known=seen.examined(avoidable_bias),
         variance=first(*seen.of(variance)),
         variance_known=seen.examined(variance),
-        mismatch=first(*seen.of(data_mismatch)) or first(*seen.of(dev_unlike_train)),
+        mismatch=first(*seen.of(data_mismatch)),
         weak_class=first(*seen.of(class_recall), *seen.of(class_imbalance)),
         improving=first(*seen.of(still_improving)),
         improving_known=seen.examined(still_improving),

@@ -57,7 +57,7 @@ DATA: tuple[DeclaredCause, ...] = (
         "The rows of dev or test come from another source, another time, or another part of sorted data.",
         Role.FACT,
         {dev_unlike_train: 2.0},
-        (data.RESHUFFLE, data.LEVEL_FEATURES, generalisation.TRAIN_DEV),
+        (generalisation.TRAIN_DEV, data.RESHUFFLE, data.LEVEL_FEATURES),
         explains=("high-variance", "data-mismatch", "weak-slice", "beaten-by-baseline"),
     ),
     DeclaredCause(

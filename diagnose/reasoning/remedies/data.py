@@ -1,6 +1,7 @@
 """Remedies that change the data: inputs, labels and splits."""
 
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, yearning
+from diagnose.subject import Task
 from diagnose.trials.interventions import data
 
 CLEAN_DATA = DeclaredRemedy(
@@ -129,6 +130,7 @@ LEVEL_FEATURES = DeclaredRemedy(
     "# the same for dev; after training: prediction = model.predict(x) + last[:, :, 0]",
     "a few lines and one training run",
     (yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
+    tasks=frozenset({Task.REGRESSION}),
 )
 LONGER_WINDOWS = DeclaredRemedy(
     "longer-windows",
