@@ -12,6 +12,7 @@ BEYOND = 0.1  # share of targets outside the range of train; of independent rows
 APART = 0.75  # area under the curve of a useful two-sample classifier
 DISTANCE = 0.4  # of the distribution functions of one feature
 TARGETS = 0.25  # of those of the target, or of the share of a class
+NOTABLE = 0.1  # of the target's variance: a gap that matters if targets lie outside the range of train
 HARM = 0.25  # share of the gap between train and the split that a baseline must show, too
 
 
@@ -35,13 +36,15 @@ def dev_unlike_train(shift: Shift, evaluation: Evaluation | None, baseline: Base
     Reported from 30 rows on, if 10 % of the targets lie outside the range of train; if the classifier's area under the
     curve is above 0.75 with its interval, or a feature's distance above 0.4, and above all splits without a difference;
     or if the targets' distance is above 0.25 and above all of those. If neighbouring rows of the file are alike (a
-    series), the splits without a difference are blocks of train. A hint, or a warning if the cost is measured: the
-    network's error is higher on the split, and so is the baseline's, by a quarter of the gap or more, at 95 %. For
-    targets outside the range the network's error is enough.
+    series), the splits without a difference are blocks of train; with --group, the rows of some groups. A hint, or a
+    warning if the cost is measured: the network's error is higher on the split, and so is the baseline's, by a quarter
+    of the gap or more, at 95 %. For targets outside the range the network's error is enough, if it rises by a tenth of
+    the target's variance.
 
     ## Known limits
-    A difference in what the inputs mean (another labelling rule) is not seen in the inputs. Text is not compared. A
-    blurred or noisy copy of the same pictures may look alike in the pooled pixels.
+    A difference in what the inputs mean (another labelling rule) is not seen in the inputs. Text is not compared. New
+    groups (patients, speakers) whose column is not named with --group look like another source. A blurred or noisy copy
+    of the same pictures may look alike in the pooled pixels.
 
     ## References
     - Lopez-Paz, Oquab 2017, "Revisiting Classifier Two-Sample Tests", arXiv:1610.06545
@@ -112,7 +115,7 @@ def _beyond(split: str, found: SplitShift, target: TargetShift, net: Gap | None)
     runs = f"{number(target.range[0])} to {number(target.range[1])}"
     ours = f"{number(target.train_range[0])} to {number(target.train_range[1])}"
     return Finding(
-        Severity.HINT if net is None else Severity.WARNING,
+        Severity.WARNING if net is not None and net.size >= NOTABLE else Severity.HINT,
         f"{percent(target.beyond)} of the targets of {target.output} on {split} lie outside the range of train "
         f"({split} {runs}, train {ours}){_in_order(found)}",
         where=Where(output=target.output, split=split),

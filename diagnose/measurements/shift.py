@@ -43,9 +43,10 @@ class SplitShift:
 
     `auc` is the cross-validated area under the curve of a classifier that tells rows of the split from rows of train by
     their inputs: 0.5 if they are alike. `null_auc` and `null_distance` are the largest values in `draws` splits of the
-    same size without a difference: random ones, or, if rows are like their neighbours in the file (`in_order`), blocks
-    of train. `features` are the most different ones, the first the most. `continues` names the feature or target by
-    which train is sorted if the split goes on where train ends; "" if there is none.
+    same size without a difference: random ones; blocks of train, if rows are like their neighbours in the file
+    (`in_order`); the rows of some owners, if rows have groups. `features` are the most different ones, the first the
+    most. `continues` names the feature or target by which train is sorted if the split goes on where train ends; "" if
+    there is none.
     """
 
     rows: int

@@ -34,8 +34,8 @@ Flags = NDArray[np.bool_]
 def shift(bench: Bench, measured: Measurements) -> Shift:
     """Compare every split but train and train-dev with train, on seeded samples of at most ROWS rows.
 
-    The null is simulated by random splits of both samples, or, if neighbouring rows of the file are alike, by cutting
-    blocks out of train.
+    The null is simulated by random splits of both samples; if neighbouring rows of the file are alike, by cutting
+    blocks out of train; and if rows have owners (`Split.groups`), by taking the rows of some owners out of train.
     """
     subject = bench.subject
     others = [split for split in subject.splits if split.name in ("dev", "test")]
@@ -57,8 +57,9 @@ def _compare(bench: Bench, split: Split) -> SplitShift:
     train = bench.subject.train
     places = [bench.sample(rows, ROWS) for rows in (train, split)]
     ours, theirs = summaries(bench, [(train, places[0]), (split, places[1])])
-    groups = strata(train, bench.subject.outputs[0].task)[places[0]]
-    pool = Pool(ours.table, theirs.table, in_order(ours.table, groups), bench.settings.seed)
+    classes = strata(train, bench.subject.outputs[0].task)[places[0]]
+    owners = None if train.groups is None else np.unique(train.groups[places[0]], return_inverse=True)[1]
+    pool = Pool(ours.table, theirs.table, in_order(ours.table, classes), bench.settings.seed, owners)
     auc = pool.auc(pool.member)
     distances = pool.distances(pool.member)
     null = pool.null
@@ -108,6 +109,7 @@ class Pool:
     theirs: Array
     ordered: bool
     seed: int
+    owners: NDArray[np.int64] | None = None  # of the rows of train
 
     @cached_property
     def table(self) -> Array:
@@ -121,10 +123,12 @@ class Pool:
     @cached_property
     def null(self) -> list[Flags]:
         """Memberships without a difference; shorter than the pool where only train is cut."""
-        if not self.ordered:
-            generator = np.random.default_rng([self.seed, 6])
-            return [generator.permutation(self.member) for _ in range(DRAWS)]
+        generator = np.random.default_rng([self.seed, 6])
         rows, size = len(self.ours), min(len(self.theirs), len(self.ours) // 2)
+        if self.owners is not None and len(np.unique(self.owners)) > 1:
+            return [_of_some(self.owners, size, generator) for _ in range(DRAWS)]
+        if not self.ordered:
+            return [generator.permutation(self.member) for _ in range(DRAWS)]
         starts = np.linspace(0, rows - size, DRAWS).astype(int)
         return [(np.arange(rows) >= start) & (np.arange(rows) < start + size) for start in starts]
 
@@ -184,6 +188,14 @@ class Pool:
             place = np.arange(side.sum()) if self.ordered else generator.permutation(side.sum())
             folds[side] = place * FOLDS // side.sum()
         return folds
+
+
+def _of_some(owners: NDArray[np.int64], size: int, generator: np.random.Generator) -> Flags:
+    """The rows of randomly chosen owners, about `size`, but not of all."""
+    names, counts = np.unique(owners, return_counts=True)
+    order = generator.permutation(len(names))
+    taken = max(1, min(len(names) - 1, int(np.searchsorted(counts[order].cumsum(), size)) + 1))
+    return np.asarray(np.isin(owners, names[order[:taken]]))
 
 
 def _features(ours: Summary, theirs: Summary, distances: Array) -> list[FeatureShift]:

@@ -54,6 +54,17 @@ def test_a_stationary_series_in_time_order_is_within_its_blocks() -> None:
     assert pool.auc(pool.member) <= null(pool)[0] + 0.05
 
 
+def test_new_groups_are_within_other_groups() -> None:
+    generator = np.random.default_rng(0)
+    owners = np.repeat(np.arange(20), 25)
+    places = 2 * generator.normal(size=(28, 6))
+    ours, theirs = rows() + places[owners], rows(200, seed=1) + places[20 + np.repeat(np.arange(8), 25)]
+    order = generator.permutation(500)
+    without, known = Pool(ours[order], theirs, False, 0), Pool(ours[order], theirs, False, 0, owners[order])
+    assert known.auc(known.member) < null(known)[0]
+    assert without.auc(without.member) > null(without)[0]
+
+
 def test_rows_sorted_by_class_are_not_in_order() -> None:
     classes = np.repeat(np.arange(5), 100)
     assert not in_order(rows() + 3 * classes[:, None], classes)
