@@ -18,18 +18,18 @@ def held_out_signal(
     """Looks for a measurement that finds a signal where the baselines on dev find none.
 
     ## What it measures
-    For an output that no baseline predicts on dev: the skill of a baseline that was fitted and evaluated within train,
-    the skill of short trainings on rows that they did not use, and the skill of trainings that met every row at most
-    once.
+    For an output that no baseline predicts on dev: the skill of a baseline that was fitted and evaluated within train
+    or within dev, the skill of short trainings on rows that they did not use, and the skill of trainings that met every
+    row at most once.
 
     ## Why it matters
     "The inputs carry no signal" is a strong statement: it ends the search. A single measurement that does find a signal
     refutes it, and the fault is elsewhere: in the dev set, or in what the baselines cannot express.
 
     ## How it is decided
-    A note if one of these is clearly better than the constant prediction: a baseline on rows of train that were held
-    out from it (paired, 95 %); every short training on unseen rows, by 0.1 of skill and by 3 standard errors; or every
-    seed of a training of at most one epoch, by as much.
+    A note if one of these is clearly better than the constant prediction: a baseline on rows of its own split that were
+    held out from it (paired, 95 %); every short training on unseen rows, by 0.1 of skill and by 3 standard errors; or
+    every seed of a training of at most one epoch, by as much.
 
     ## Known limits
     Trainings of several epochs do not count on their own rows: they may have memorised them. Only trainings of the
@@ -60,10 +60,12 @@ Shown = tuple[str, float, int | None]
 
 
 def _within(output: OutputBaseline) -> Shown | None:
-    found = output.within_split("train")
-    if found is None or not found.signal:
+    """The best baseline that was fitted and evaluated within one split."""
+    found = max((one for one in output.within if one.signal), key=lambda one: one.skill, default=None)
+    if found is None:
         return None
-    return f"{found.name} fitted on train, on {found.rows:,} other rows of train,", found.skill, found.rows
+    rows = f"{found.rows:,} other rows of {found.split}"
+    return f"{found.name} fitted on {found.split}, on {rows},", found.skill, found.rows
 
 
 def _replayed(history: History | None) -> Shown | None:
