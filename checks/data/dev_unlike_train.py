@@ -63,8 +63,8 @@ def dev_unlike_train(shift: Shift, evaluation: Evaluation | None, baseline: Base
                 yield _targets(split, found, target, harmful)
         net, base = _gaps(evaluation, baseline, split, found.targets[0].output)
         harmful = net is not None and base is not None and base.counts and base.size >= HARM * net.size
-        if _inputs_differ(found):
-            yield _inputs(split, found, (net, base) if harmful else None)
+        if differences := _differences(split, found):
+            yield _inputs(split, found, " and ".join(differences), base if harmful else None)
 
 
 def _gaps(
@@ -105,10 +105,21 @@ def _scores(evaluation: Evaluation | None, split: str, output: str) -> tuple[Sco
     return next(((train, score) for train, score in pairs if score.output == output), None)
 
 
-def _inputs_differ(found: SplitShift) -> bool:
-    apart = found.auc_interval.low >= APART and found.auc > found.null_auc
-    feature = found.features[0] if found.features else None
-    return apart or (feature is not None and feature.distance >= DISTANCE and feature.distance > found.null_distance)
+def _differences(split: str, found: SplitShift) -> list[str]:
+    """What tells the inputs of the split from those of train, in words; empty if they are alike."""
+    said = []
+    if found.auc_interval.low >= APART and found.auc > found.null_auc:
+        said.append(
+            f"rows of {split} can be told from those of train by their inputs (area under the curve {number(found.auc)}, "
+            f"without a difference up to {number(found.null_auc)})"
+        )
+    feature = found.features[0]
+    if feature.distance >= DISTANCE and feature.distance > found.null_distance:
+        said.append(
+            f"{feature.name} is distributed differently on {split} and on train (distance {number(feature.distance)}, "
+            f"without a difference up to {number(found.null_distance)})"
+        )
+    return said
 
 
 def _beyond(split: str, found: SplitShift, target: TargetShift, net: Gap | None) -> Finding:
@@ -137,18 +148,15 @@ def _targets(split: str, found: SplitShift, target: TargetShift, harmful: bool) 
     )
 
 
-def _inputs(split: str, found: SplitShift, harm: tuple[Gap | None, Gap | None] | None) -> Finding:
-    feature = found.features[0]
+def _inputs(split: str, found: SplitShift, differences: str, harm: Gap | None) -> Finding:
     costs = ""
-    if harm is not None and harm[1] is not None:
-        low, high = harm[1].lower.value, harm[1].upper.value
-        costs = f", and the error of a baseline is {number(low)} on other rows of train and {number(high)} on {split}"
+    if harm is not None:
+        low, high = number(harm.lower.value), number(harm.upper.value)
+        costs = f"; the error of a baseline is {low} on other rows of train and {high} on {split}"
     return Finding(
         Severity.HINT if harm is None else Severity.WARNING,
-        f"rows of {split} can be told from rows of train by their inputs (area under the curve {number(found.auc)}, "
-        f"without a difference up to {number(found.null_auc)}), most of all by {feature.name} (distance "
-        f"{number(feature.distance)}){_in_order(found)}{costs}",
-        where=Where(split=split, feature=feature.name),
+        differences + _in_order(found) + costs,
+        where=Where(split=split, feature=found.features[0].name),
         value=found.auc,
         threshold=APART,
         interval=found.auc_interval,

@@ -111,7 +111,7 @@ SPLIT_BY_KEY = DeclaredRemedy(
 )
 RESHUFFLE = DeclaredRemedy(
     "reshuffle",
-    "Shuffle all rows before they are split, with the classes in equal shares",
+    "Shuffle the rows before they are split, unless they follow each other in time",
     "The last rows of sorted data are not like the others; `validation_split` takes them as they stand.",
     "import numpy as np\nfrom sklearn.model_selection import train_test_split\n\n"
     "# only if rows do not depend on their neighbours in time; for classes also: stratify=y\n"
