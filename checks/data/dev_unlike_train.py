@@ -110,8 +110,8 @@ def _differences(split: str, found: SplitShift) -> list[str]:
     said = []
     if found.auc_interval.low >= APART and found.auc > found.null_auc:
         said.append(
-            f"rows of {split} can be told from those of train by their inputs (area under the curve {number(found.auc)}, "
-            f"without a difference up to {number(found.null_auc)})"
+            f"rows of {split} can be told from those of train by their inputs (area under the curve "
+            f"{number(found.auc)}, without a difference up to {number(found.null_auc)})"
         )
     feature = found.features[0]
     if feature.distance >= DISTANCE and feature.distance > found.null_distance:
