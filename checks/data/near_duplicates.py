@@ -3,14 +3,14 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import LEAKAGE
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Close, Neighbours
+from diagnose.measurements import Close, Flattered, Neighbours
 from diagnose.registry import check
 
 CLOSE = 0.05  # share of rows that are closer to a training row than chance allows once in a thousand
 OVERLAPS = 0.2  # share of series that are part of a training row's
 FEWEST = 20  # such rows; at the border of a split in time order, the first windows overlap with train
 DIMENSION = 3.0  # directions in which rows vary; with fewer, rows come close to each other by nature
-HARM = 0.25  # share of the error on rows without a close training row by which it is lower on those with one
+HARM = 0.25  # share of the error without copies by which it is lower with them
 
 
 @check("Near-duplicates across splits", family="data", reading=(LEAKAGE,))
@@ -19,8 +19,9 @@ def near_duplicates(neighbours: Neighbours) -> Iterator[Finding]:
 
     ## What it measures
     For every row of dev and test, the distance of the nearest training row, compared with what the distances of its
-    tenth and twentieth nearest allow; whether its series, moved by up to eight steps, is part of a training row's; and
-    the errors of the network on rows with such a training row and on those without.
+    tenth and twentieth nearest allow; whether its series, moved by up to eight steps, is part of a training row's; the
+    errors of the network on rows with such a training row and on those without; and the errors of a nearest-neighbour
+    model on rows with a close training row, by that row and by the tenth to twentieth nearest.
 
     ## Why it matters
     If images are augmented, or windows are cut from a series, before the rows are split, nearly every row of dev has a
@@ -29,8 +30,7 @@ def near_duplicates(neighbours: Neighbours) -> Iterator[Finding]:
     ## How it is decided
     A hint if at least 5 % of the rows (20 rows) are so close to a training row that, given the density of the training
     rows around it, chance would do it once in a thousand; or if 20 % of the series overlap. A warning if the harm is
-    measured: the error on the rows without a close training row is higher (95 %), and that on the others lower by a
-    quarter of it.
+    measured: one of the two errors is lower with the help of the close rows than without (95 %), by a quarter.
 
     ## Known limits
     Strongly changed copies are not found. Rows in dense regions are easier by nature, which is part of the difference
@@ -60,15 +60,20 @@ def _finding(start: str, value: float, threshold: float, split: str, found: Clos
         where=Where(split=split),
         value=value,
         threshold=threshold,
-        interval=found.harm if harm else None,
         rows=found.rows,
     )
 
 
 def _harm(found: Close) -> str:
-    """The errors in words; empty unless that of rows with a close training row is clearly lower."""
-    if found.harm is None or found.error_close is None or found.error_far is None:
-        return ""
-    if found.harm.low <= 0 or found.error_close > (1 - HARM) * found.error_far:
-        return ""
-    return f"; the error is {number(found.error_close)} on them and {number(found.error_far)} on the others"
+    """By how much the error on these rows is too low, in words; empty unless that is clear."""
+    if found.network is not None and _flattered(found.network):
+        own, other = number(found.network.helped), number(found.network.without)
+        return f"; the network's error is {own} on them and {other} on the others"
+    if found.nearest is not None and _flattered(found.nearest):
+        own, other = number(found.nearest.helped), number(found.nearest.without)
+        return f"; the error of a nearest-neighbour model on them is {own}, and {other} without the closest rows"
+    return ""
+
+
+def _flattered(errors: Flattered) -> bool:
+    return errors.difference.low > 0 and errors.helped <= (1 - HARM) * errors.without

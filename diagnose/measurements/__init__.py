@@ -40,6 +40,7 @@ from diagnose.measurements.network import Head, Layer, Network
 from diagnose.measurements.shift import (
     Close,
     FeatureShift,
+    Flattered,
     Lags,
     Neighbours,
     OutputLags,
@@ -114,6 +115,7 @@ __all__ = [
     "Feeding",
     "FirstInput",
     "Flags",
+    "Flattered",
     "Forward",
     "Gradients",
     "GroupOverlap",

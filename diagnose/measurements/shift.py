@@ -70,15 +70,29 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class Flattered:
+    """An error (rate, or mean squared error) with the help of copies in train and without, and `without` - `helped`.
+
+    `difference` is its 95 % interval.
+    """
+
+    helped: float
+    without: float
+    difference: Interval
+
+
+@dataclass(frozen=True)
 class Close:
     """Rows of a split that are much closer to a row of train than chance allows.
 
     `share` of the `rows` have a nearest training row whose distance is less than chance explains, given their tenth
-    and twentieth nearest (`expected`: the share by chance). `overlapping` is the share of rows whose series, shifted by
-    some steps, is part of the series of a training row; 0 if the inputs are not series. `error_close` and `error_far`
-    are the errors of the loaded weights (error rate, or mean squared error) on rows with and without a close or
-    overlapping training row; `harm` is the 95 % interval of error_far - error_close; None with too few rows.
-    `dimension` is the estimated number of directions in which rows vary. `spatial`: the inputs are images or series.
+    and twentieth nearest (`expected`: the share by chance). `overlapping` is the share of rows whose series, moved by
+    some steps, is part of the series of a training row; 0 if the inputs are not series. `dimension` is the estimated
+    number of directions in which rows vary. `spatial`: the inputs are images or series.
+
+    `network`: the errors of the loaded weights on rows with a close or overlapping training row, and on the others.
+    `nearest`: the errors of a nearest-neighbour model on the close rows, by the closest training row, and by those from
+    the tenth on, which are no copies. None with too few rows.
     """
 
     rows: int
@@ -88,9 +102,8 @@ class Close:
     expected: float
     overlapping: float
     dimension: float
-    error_close: float | None = None
-    error_far: float | None = None
-    harm: Interval | None = None
+    network: Flattered | None = None
+    nearest: Flattered | None = None
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """Looks for rows of dev and test that are nearly rows of train: changed copies, and series that overlap."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.findings import Interval
-from diagnose.measurements import DOES_NOT_APPLY, Array, Close, Measurements, Neighbours, NotMeasured
+from diagnose.measurements import DOES_NOT_APPLY, Array, Close, Flattered, Measurements, Neighbours, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.dataset import no_split
 from diagnose.measuring.network import activation_of_head
-from diagnose.measuring.scoring import constant_reference, row_errors
+from diagnose.measuring.scoring import columns_are_classes, constant_reference, mean_interval, row_errors
 from diagnose.measuring.work import Work
-from diagnose.subject import Rows, Split
+from diagnose.subject import Rows, Split, Task
 
 ROWS = 1_000  # of the split
 TRAIN_ROWS = 10_000  # of train: a copy is found only if its original is among them
@@ -56,23 +58,20 @@ def _compare(bench: Bench, split: Split) -> Close:
     width = sum(int(np.prod(rows.shape[1:])) for rows in train.inputs)
     chosen = bench.sample(train, max(FEWEST, min(TRAIN_ROWS, CELLS // max(width, 1))))
     index = bench.sample(split, ROWS)
-    ours, theirs = _scaled(train, split, chosen, index)
-    close, expected, dimension = close_rows(ours, theirs)
+    found = close_rows(*_scaled(train, split, chosen, index))
     overlapping = np.zeros(len(index), bool)
     for mine, other in zip(train.inputs, split.inputs, strict=True):
         overlapping |= overlaps(np.asarray(mine[chosen]), np.asarray(other[index]))
-    near, far, harm = _harm(bench, split, index, close | overlapping)
     return Close(
         rows=len(index),
         rows_train=len(chosen),
         spatial=all(rows.ndim > 2 for rows in train.inputs),
-        share=float(close.mean()),
-        expected=expected,
+        share=float(found.close.mean()),
+        expected=CHANCE,
         overlapping=float(overlapping.mean()),
-        dimension=dimension,
-        error_close=near,
-        error_far=far,
-        harm=harm,
+        dimension=found.dimension,
+        network=_of_the_network(bench, split, index, found.close | overlapping),
+        nearest=_of_the_nearest(bench, split, (chosen, index), found),
     )
 
 
@@ -88,7 +87,16 @@ def _scaled(train: Split, split: Split, chosen: Array, index: Array) -> tuple[Ar
     return np.concatenate(sides[0], axis=1), np.concatenate(sides[1], axis=1)
 
 
-def close_rows(ours: Array, theirs: Array) -> tuple[Flags, float, float]:
+@dataclass(frozen=True)
+class Found:
+    """Which rows are close to a training row, the nearest training rows of each (the nearest first), and m."""
+
+    close: Flags
+    places: NDArray[np.int64]
+    dimension: float
+
+
+def close_rows(ours: Array, theirs: Array) -> Found:
     """Which of `theirs` are much closer to one of `ours` than the density of `ours` around it explains.
 
     Rows that were copied and changed are close to each other within train, too, so distances within train are no null.
@@ -99,26 +107,23 @@ def close_rows(ours: Array, theirs: Array) -> tuple[Flags, float, float]:
     Args:
         ours: [rows, features]; at least FAR + 1 rows.
         theirs: [rows, features].
-
-    Returns:
-        flags of `theirs`; the share expected by chance; m.
     """
     from sklearn.neighbors import NearestNeighbors
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(2):
-        found = NearestNeighbors(n_neighbors=FAR, algorithm="brute").fit(ours).kneighbors(theirs)[0]
-    nearest, near, far = found[:, 0], found[:, NEAR - 1], found[:, FAR - 1]
+        distances, places = NearestNeighbors(n_neighbors=FAR, algorithm="brute").fit(ours).kneighbors(theirs)
+    nearest, near, far = distances[:, 0], distances[:, NEAR - 1], distances[:, FAR - 1]
     usable = near > 0
     if not usable.any():
-        return np.zeros(len(theirs), bool), CHANCE, 0.0
+        return Found(np.zeros(len(theirs), bool), places, 0.0)
     with np.errstate(divide="ignore"):
         growth = float(np.median(np.log(far[usable] / near[usable])))
     dimension = float(np.log(FAR / NEAR)) / max(growth, 1e-6)
     ratio = np.where(usable, nearest / np.where(usable, near, 1), 1.0)
     with np.errstate(under="ignore"):
         chance = 1 - (1 - np.minimum(ratio, 1.0) ** dimension) ** (NEAR - 1)
-    return (chance < CHANCE) & (nearest > SAME * near), CHANCE, dimension
+    return Found((chance < CHANCE) & (nearest > SAME * near), places, dimension)
 
 
 def overlaps(ours: Rows, theirs: Rows) -> Flags:
@@ -152,20 +157,38 @@ def _hashed(rows: Array, weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.asarray(bits.astype(np.uint64) @ weights.ravel())
 
 
-def _harm(bench: Bench, split: Split, index: Array, close: Flags) -> tuple[float | None, float | None, Interval | None]:
-    """The errors of the first output on rows with and without a close training row, and the interval of far - near.
-
-    None if there are too few of either.
-    """
+def _of_the_network(bench: Bench, split: Split, index: Array, close: Flags) -> Flattered | None:
+    """The errors of the first output on rows with and without a close training row; None if there are few of either."""
     if min(int(close.sum()), int((~close).sum())) < FEW:
-        return None, None, None
+        return None
     errors = _row_errors(bench, split, index)
     near, far = errors[close & np.isfinite(errors)], errors[~close & np.isfinite(errors)]
     if min(len(near), len(far)) < FEW:
-        return None, None, None
+        return None
     difference = float(far.mean() - near.mean())
     half = 1.96 * float(np.hypot(near.std(ddof=1) / np.sqrt(len(near)), far.std(ddof=1) / np.sqrt(len(far))))
-    return float(near.mean()), float(far.mean()), Interval(difference - half, difference + half)
+    return Flattered(float(near.mean()), float(far.mean()), Interval(difference - half, difference + half))
+
+
+def _of_the_nearest(bench: Bench, split: Split, rows: tuple[Array, Array], found: Found) -> Flattered | None:
+    """The errors of a nearest-neighbour model of the first output on the close rows, with and without their copies.
+
+    None if there are too few close rows, or several targets a row.
+    """
+    output, (chosen, index) = bench.subject.outputs[0], rows
+    ours = np.asarray(bench.subject.train.targets[0][chosen])
+    theirs = np.asarray(split.targets[0][index[found.close]])
+    if output.task in (Task.BINARY, Task.MULTICLASS) and columns_are_classes(output, ours):
+        ours, theirs = ours.argmax(axis=-1), theirs.argmax(axis=-1)
+    if found.close.sum() < FEW or ours.size != len(ours):
+        return None
+    ours, theirs = ours.reshape(-1).astype(np.float64), theirs.reshape(-1).astype(np.float64)
+    nearest, beyond = ours[found.places[found.close, 0]], ours[found.places[found.close, NEAR - 1 :]]
+    if output.task.classifies:
+        helped, without = nearest != theirs, (beyond != theirs[:, None]).mean(axis=1)
+    else:
+        helped, without = np.square(nearest - theirs), np.square(beyond.mean(axis=1) - theirs)
+    return Flattered(float(helped.mean()), float(without.mean()), mean_interval(without - helped))
 
 
 def _row_errors(bench: Bench, split: Split, index: Array) -> Array:

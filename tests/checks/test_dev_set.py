@@ -16,6 +16,7 @@ from diagnose.measurements import (
     Baseline,
     Close,
     FeatureShift,
+    Flattered,
     Lags,
     LearningRate,
     Neighbours,
@@ -212,13 +213,16 @@ def close(share: float = 0.0, **changes: object) -> Neighbours:
     return Neighbours({"dev": replace(found, **changes)})  # type: ignore[arg-type]
 
 
-HARM = {"error_close": 0.05, "error_far": 0.3, "harm": Interval(0.2, 0.3)}
+HARM = {"network": Flattered(0.05, 0.3, Interval(0.2, 0.3))}
 
 
 def test_near_duplicates_that_flatter_the_error() -> None:
     (finding,) = b.findings(near_duplicates, close(0.4, **HARM))
     assert finding.severity is Severity.WARNING
-    assert "the error is 0.05 on them and 0.3 on the others" in finding.message
+    assert "the network's error is 0.05 on them and 0.3 on the others" in finding.message
+    (finding,) = b.findings(near_duplicates, close(0.4, nearest=Flattered(0.02, 0.4, Interval(0.3, 0.5))))
+    assert finding.severity is Severity.WARNING
+    assert "nearest-neighbour model on them is 0.02, and 0.4 without the closest rows" in finding.message
 
 
 def test_series_that_overlap_are_a_hint_if_no_harm_is_measured() -> None:
@@ -232,7 +236,7 @@ def test_series_that_overlap_are_a_hint_if_no_harm_is_measured() -> None:
         (close(0.02, **HARM), []),  # natural twins
         (close(0.4, dimension=2.0, **HARM), []),  # rows in a plane come close to each other
         (close(0.4, spatial=False, **HARM), [Severity.HINT]),  # a table
-        (close(0.4, error_close=0.28, error_far=0.3, harm=Interval(0.01, 0.03)), [Severity.HINT]),
+        (close(0.4, network=Flattered(0.28, 0.3, Interval(0.01, 0.03))), [Severity.HINT]),
         (close(overlapping=0.01), []),  # the border of a split in time
     ],
 )

@@ -58,7 +58,9 @@ def test_copies_on_both_sides_flatter_the_error() -> None:
         found = neighbours(bench, {})
     assert isinstance(found, Neighbours)
     assert found.splits["dev"].share == pytest.approx(75 / 225, abs=0.05)
-    assert found.splits["dev"].harm is not None
+    assert found.splits["dev"].network is not None
+    assert found.splits["dev"].nearest is not None
+    assert found.splits["dev"].nearest.helped < 0.05
 
 
 def test_a_target_that_only_earlier_rows_tell() -> None:
