@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from diagnose.measurements import DOES_NOT_APPLY, Array, Lags, Measurements, NotMeasured, OutputLags
+from diagnose.measurements import DOES_NOT_APPLY, Array, Flags, Lags, Measurements, NotMeasured, OutputLags
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.scoring import mean_interval
@@ -73,7 +73,7 @@ def _earlier(values: Array) -> Array:
     return np.concatenate([values[LAGS - lag : len(values) - lag] for lag in range(1, LAGS + 1)], axis=1)
 
 
-def _errors(table: Array, y: Array, held: Array) -> Array:
+def _errors(table: Array, y: Array, held: Flags) -> Array:
     """Squared errors on the held-out rows of a ridge regression fitted on the others."""
     mean, std = table[~held].mean(axis=0), table[~held].std(axis=0)
     x = (table - mean) / np.where(std > 0, std, 1)

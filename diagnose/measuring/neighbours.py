@@ -30,6 +30,7 @@ DISTINCT = 4  # fewest different values in the part that overlaps: constant part
 SECONDS = 1.5  # of the reference machine, per split
 
 Flags = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 
 def neighbours(bench: Bench, measured: Measurements) -> Neighbours:
@@ -75,7 +76,7 @@ def _compare(bench: Bench, split: Split) -> Close:
     )
 
 
-def _scaled(train: Split, split: Split, chosen: Array, index: Array) -> tuple[Array, Array]:
+def _scaled(train: Split, split: Split, chosen: Places, index: Places) -> tuple[Array, Array]:
     """The inputs as [rows, cells] in single precision: images by one scale, tables by one per column."""
     sides: tuple[list[Array], list[Array]] = ([], [])
     for mine, other in zip(train.inputs, split.inputs, strict=True):
@@ -92,7 +93,7 @@ class Found:
     """Which rows are close to a training row, the nearest training rows of each (the nearest first), and m."""
 
     close: Flags
-    places: NDArray[np.int64]
+    places: Places
     dimension: float
 
 
@@ -146,18 +147,18 @@ def overlaps(ours: Rows, theirs: Rows) -> Flags:
     return found
 
 
-def _distinct(rows: Array) -> NDArray[np.int64]:
+def _distinct(rows: Rows) -> NDArray[np.int64]:
     ordered = np.sort(rows.reshape(len(rows), -1), axis=1)
     return np.asarray((np.diff(ordered, axis=1) != 0).sum(axis=1) + 1)
 
 
-def _hashed(rows: Array, weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _hashed(rows: Rows, weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """A random linear form over the bits of each row; different rows collide with probability 2 ** -64."""
     bits = np.ascontiguousarray(rows + np.float32(0)).reshape(len(rows), -1).view(np.uint32)
     return np.asarray(bits.astype(np.uint64) @ weights.ravel())
 
 
-def _of_the_network(bench: Bench, split: Split, index: Array, close: Flags) -> Flattered | None:
+def _of_the_network(bench: Bench, split: Split, index: Places, close: Flags) -> Flattered | None:
     """The errors of the first output on rows with and without a close training row; None if there are few of either."""
     if min(int(close.sum()), int((~close).sum())) < FEW:
         return None
@@ -170,7 +171,7 @@ def _of_the_network(bench: Bench, split: Split, index: Array, close: Flags) -> F
     return Flattered(float(near.mean()), float(far.mean()), Interval(difference - half, difference + half))
 
 
-def _of_the_nearest(bench: Bench, split: Split, rows: tuple[Array, Array], found: Found) -> Flattered | None:
+def _of_the_nearest(bench: Bench, split: Split, rows: tuple[Places, Places], found: Found) -> Flattered | None:
     """The errors of a nearest-neighbour model of the first output on the close rows, with and without their copies.
 
     None if there are too few close rows, or several targets a row.
@@ -191,7 +192,7 @@ def _of_the_nearest(bench: Bench, split: Split, rows: tuple[Array, Array], found
     return Flattered(float(helped.mean()), float(without.mean()), mean_interval(without - helped))
 
 
-def _row_errors(bench: Bench, split: Split, index: Array) -> Array:
+def _row_errors(bench: Bench, split: Split, index: Places) -> Array:
     from diagnose.measuring.tensorflow_training import compile_prediction
     from diagnose.measuring.training import predict_all
 
