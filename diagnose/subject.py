@@ -70,7 +70,8 @@ class Split:
     """Aligned rows of data: one array per model input and one per output, in the model's order.
 
     `groups` identifies rows that belong together (a patient, a speaker), `times` holds numbers or dates by which rows
-    are ordered; None if the user named no such column.
+    are ordered; None if the user named no such column. `unknown_classes`: name and number of rows of each class that
+    train lacks; these rows have no number that the model knows, and are not among the rows of the split.
     """
 
     name: str  # train | dev | test | train_dev
@@ -84,6 +85,7 @@ class Split:
     times: Rows | None = None
     population: int | None = None  # number of rows that these are a sample of; None: not a sample, or unknown
     sampled: bool = False  # whether these rows are a sample of more rows
+    unknown_classes: tuple[tuple[str, int], ...] = ()
 
     @property
     def rows(self) -> int:

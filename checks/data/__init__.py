@@ -3,12 +3,16 @@
 from diagnose.checks.data import (
     class_imbalance,
     conflicting_labels,
+    dev_unlike_train,
     fed_unlike_training,
+    held_out_signal,
     input_scale,
     inverted_labels,
     label_format,
     label_order,
+    labels_not_paired,
     missing_classes,
+    near_duplicates,
     no_signal,
     non_finite_data,
     padding_not_masked,
@@ -20,6 +24,7 @@ from diagnose.checks.data import (
     time_order,
     token_range,
     uneven_feature_scales,
+    window_too_short,
 )
 from diagnose.registry import Check
 
@@ -43,4 +48,9 @@ CHECKS: tuple[Check, ...] = (
     shared_groups.shared_groups,
     time_order.time_order,
     no_signal.no_signal,
+    held_out_signal.held_out_signal,
+    labels_not_paired.labels_not_paired,
+    dev_unlike_train.dev_unlike_train,
+    near_duplicates.near_duplicates,
+    window_too_short.window_too_short,
 )

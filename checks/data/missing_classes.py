@@ -8,6 +8,8 @@ from diagnose.registry import check
 from diagnose.subject import Output
 
 ABUNDANT = 0.01  # share of a split's rows in classes that train lacks; above, its error rate is meaningless
+LACKED = 0.05  # share of train's rows in classes that another split lacks; above, its figures leave much out
+BY_CHANCE = 1e-3  # probability that a random sample of that size has no row of them
 FEW = 10  # training rows of a class; with fewer, it can hardly be learned
 SHOWN = 20  # classes in the evidence
 
@@ -16,7 +18,7 @@ SHOWN = 20  # classes in the evidence
     "Classes missing from the training data", family="data", needs_task=True, needs_all_rows=True, reading=(REAL_WORLD,)
 )
 def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
-    """Compares the classes of every split with those of train.
+    """Compares the classes of every split with those of train, in both directions.
 
     ## What it measures
     Rows per class on every split, for classification outputs.
@@ -27,8 +29,9 @@ def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
 
     ## How it is decided
     Rows of another split in classes that train lacks are an error from 1 % of that split's rows, else a warning.
-    Classes with fewer than 10 training rows are a hint. All rows are needed: a class absent from a sample may still be
-    in the data.
+    Classes of train that another split lacks are a warning if they make up 5 % of train's rows and a random sample of
+    that size would lack them all less than once in a thousand. Classes with fewer than 10 training rows are a hint. All
+    rows are needed: a class absent from a sample may still be in the data.
 
     ## Known limits
     At most 1,000 distinct labels are compared. Classes that occur in no split are not found.
@@ -40,11 +43,14 @@ def missing_classes(dataset: Dataset, network: Network) -> Iterator[Finding]:
         if not head.output.task.classifies:
             continue
         known = _counts(dataset.train, place)
+        if place == 0:
+            yield from _set_aside(head.output, dataset)
         if not known:
             continue
         _refuse_sampled_labels(dataset.train, place)
         for split in dataset.splits[1:]:
             yield from _unknown(head.output, known, _counts(split, place), split)
+            yield from _lacking(head.output, known, _counts(split, place), split)
         yield from _rare(head.output, known)
 
 
@@ -73,8 +79,12 @@ def _unknown(
         return
     rows = sum(counts[label] for label in missing)
     share = rows / sum(counts.values())
-    shown = [output.class_name(label) for label in missing]
-    yield Finding(
+    yield _lacked_by_train(output, share, {output.class_name(label): counts[label] for label in missing}, split)
+
+
+def _lacked_by_train(output: Output, share: float, missing: dict[str, int], split: SplitStatistics) -> Finding:
+    shown = list(missing)
+    return Finding(
         Severity.ERROR if share >= ABUNDANT else Severity.WARNING,
         f"{percent(share)} of the labels on {split.name} belong to {counted(len(missing), 'class', 'classes')} "
         f"that train lacks: {listed(shown)}",
@@ -86,9 +96,38 @@ def _unknown(
             Table(
                 f"Classes on {split.name} that train lacks",
                 ("class", f"rows on {split.name}"),
-                tuple((output.class_name(label), counts[label]) for label in missing[:SHOWN]),
+                tuple(missing.items())[:SHOWN],
             ),
         ),
+    )
+
+
+def _set_aside(output: Output, dataset: Dataset) -> Iterator[Finding]:
+    """Classes that train lacks and that have no number: their rows could not be evaluated."""
+    for split in dataset.splits[1:]:
+        if split.unknown_classes:
+            counts = dict(split.unknown_classes)
+            share = sum(counts.values()) / (sum(counts.values()) + split.rows)
+            yield _lacked_by_train(output, share, counts, split)
+
+
+def _lacking(
+    output: Output, known: dict[float, int], counts: dict[float, int], split: SplitStatistics
+) -> Iterator[Finding]:
+    """Classes of train that the split lacks, though a random sample would have them."""
+    lacked = [label for label in known if label not in counts]
+    share = sum(known[label] for label in lacked) / sum(known.values())
+    if not counts or share < LACKED or (1 - share) ** sum(counts.values()) > BY_CHANCE:
+        return
+    shown = [output.class_name(label) for label in lacked]
+    yield Finding(
+        Severity.WARNING,
+        f"{split.name} has no row of {counted(len(lacked), 'class', 'classes')} with {percent(share)} of the rows of "
+        f"train: {listed(shown)}",
+        where=Where(output=output.name, split=split.name, label=shown[0]),
+        value=share,
+        threshold=LACKED,
+        rows=split.rows,
     )
 
 

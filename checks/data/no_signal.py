@@ -34,7 +34,8 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
 
     ## Known limits
     This is not a proof: a signal that neither the baselines nor this network can express (the order of tokens, the
-    shape of an object anywhere in an image) is not found. A network trained on these rows does not count.
+    shape of an object anywhere in an image) is not found. A network trained on these rows does not count. A signal that
+    is measured elsewhere (`held-out-signal`) refutes the conclusion.
 
     ## References
     - Ojala, Garriga 2010, "Permutation Tests for Studying Classifier Performance", JMLR 11

@@ -39,7 +39,7 @@ def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
 
     ## What it measures
     The range of the head's activation, compared with the smallest, largest, mean and standard deviation of a regression
-    target, or with what a cross-entropy expects.
+    target on train and on every other split, or with what a cross-entropy expects.
 
     ## Why it matters
     A sigmoid cannot output 50. The error of such rows has a lower bound that no training removes, and the unit
@@ -59,19 +59,20 @@ def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
     - Bishop 2006, *Pattern Recognition and Machine Learning*, section 4.3.6 (canonical link functions)
     - Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 6.2.2
     """
-    for head, target in zip(network.heads, dataset.train.targets, strict=True):
+    for place, head in enumerate(network.heads):
         if head.output.custom_loss or head.activation is None:
             continue
         finding = None
         if head.output.task is Task.REGRESSION and head.output.loss not in CROSS_ENTROPIES:
-            finding = _regression(head, target)
+            found = (_regression(head, split.targets[place], split.name) for split in dataset.splits)
+            finding = next((one for one in found if one is not None), None)
         elif head.output.loss in CROSS_ENTROPIES:
             finding = _classification(head)
         if finding is not None:
             yield finding
 
 
-def _regression(head: Head, target: TargetStatistics) -> Finding | None:
+def _regression(head: Head, target: TargetStatistics, split: str) -> Finding | None:
     bottom, top = RANGES.get(head.activation or "", (-inf, inf))
     if target.low.size == 0 or not np.isfinite(target.low).all():
         return None
@@ -81,11 +82,13 @@ def _regression(head: Head, target: TargetStatistics) -> Finding | None:
     if max(float(below.max()), float(above.max())) <= BEYOND:
         return None
     low_side = float(below.max()) >= float(above.max())
+    place = "" if split == "train" else f" on {split}"
+    runs = f"{number(float(target.low.min()))} to {number(float(target.high.max()))}"
     return Finding(
         Severity.ERROR if many else Severity.WARNING,
-        f"{head.output.name} ends in {head.activation}, which outputs {_range(bottom, top)}, but its targets run from "
-        f"{number(float(target.low.min()))} to {number(float(target.high.max()))}",
-        where=Where(output=head.output.name, layer=head.layer, split="train"),
+        f"{head.output.name} ends in {head.activation}, which outputs {_range(bottom, top)}, but its targets{place} "
+        f"run from {runs}",
+        where=Where(output=head.output.name, layer=head.layer, split=split),
         value=float(target.low.min() if low_side else target.high.max()),
         threshold=bottom if low_side else top,
         rows=target.rows,

@@ -72,6 +72,7 @@ def fit_split(
         part.times,
         population=part.population,
         sampled=part.sampled,
+        unknown_classes=part.unknown_classes,
     )
     return split, part.notes + tuple(f"{part.origin}: {note}" for note in notes)
 

@@ -16,7 +16,7 @@ def encode_text(parts: dict[str, Part]) -> dict[str, Part]:
     """Text labels become the codes of their sorted classes, the same in every split.
 
     Raises:
-        InputError: a split has a class that the training rows do not have, or numbers instead of text.
+        InputError: a split has no class that the training rows have, or numbers instead of text.
     """
     for key in {key for part in parts.values() for key in part.targets}:
         columns = {name: part.targets[key] for name, part in parts.items() if key in part.targets}
@@ -38,11 +38,16 @@ def encode_text(parts: dict[str, Part]) -> dict[str, Part]:
 def _coded(part: Part, key: str, column: Rows, classes: Rows) -> Part:
     found, places = np.unique(column, return_inverse=True)
     meant = _meant(found.tolist(), classes.tolist())
-    unknown = next((label for label in found.tolist() if label not in meant), None)
-    if unknown is not None:
+    if not meant:
         names = ", ".join(str(name) for name in classes[:_LISTED]) + (", ..." if len(classes) > _LISTED else "")
-        raise InputError(f"{part.origin}: the class {unknown} is not among the training classes {names}")
-    codes = np.array([meant[label] for label in found.tolist()], dtype=np.int64)[places].reshape(-1)
+        raise InputError(f"{part.origin}: the class {found[0]} is not among the training classes {names}")
+    codes = np.array([meant.get(label, -1) for label in found.tolist()], dtype=np.int64)[places].reshape(-1)
+    if (codes < 0).any():
+        lacking = {str(label): int((places == place).sum()) for place, label in enumerate(found.tolist())}
+        part = part.rows_where(codes >= 0).setting_aside(
+            {label: count for label, count in lacking.items() if label not in meant}
+        )
+        codes = codes[codes >= 0]
     notes = [f"{part.origin}: text labels were read as 0 to {len(classes) - 1} in the order of their names"]
     other = [f"{label} as {classes[code]}" for label, code in meant.items() if label != classes[code]]
     if other:

@@ -41,6 +41,17 @@ from diagnose.measurements.needing import (
 from diagnose.measurements.network import Head, Layer, Network
 from diagnose.measurements.padding import Padding
 from diagnose.measurements.positions import Estimate, PositionClass, Positions
+from diagnose.measurements.shift import (
+    Close,
+    FeatureShift,
+    Flattered,
+    Lags,
+    Neighbours,
+    OutputLags,
+    Shift,
+    SplitShift,
+    TargetShift,
+)
 from diagnose.measurements.signal import (
     Activations,
     Backward,
@@ -63,6 +74,7 @@ from diagnose.measurements.trainings import (
     Run,
     SweepPoint,
     Update,
+    Within,
 )
 from diagnose.measurements.twins import Twins
 
@@ -79,6 +91,9 @@ Measurement = (
     | History
     | OverfitBatch
     | Modes
+    | Shift
+    | Neighbours
+    | Lags
 )
 Measurements = dict[type, object]
 """Measurement type -> its instance or `Unavailable`."""
@@ -97,13 +112,16 @@ __all__ = [
     "Backward",
     "Baseline",
     "Candidate",
+    "Close",
     "Conversions",
     "Dataset",
     "Estimate",
     "Evaluation",
+    "FeatureShift",
     "Feeding",
     "FirstInput",
     "Flags",
+    "Flattered",
     "Forward",
     "Gradients",
     "GroupOverlap",
@@ -112,6 +130,7 @@ __all__ = [
     "Indices",
     "Initial",
     "InputStatistics",
+    "Lags",
     "Layer",
     "LayerActivations",
     "LayerGradients",
@@ -121,9 +140,11 @@ __all__ = [
     "ModeScores",
     "Modes",
     "MovingLayer",
+    "Neighbours",
     "Network",
     "NotMeasured",
     "OutputBaseline",
+    "OutputLags",
     "OutputSpread",
     "OverfitBatch",
     "Padding",
@@ -132,13 +153,17 @@ __all__ = [
     "RangeTest",
     "Run",
     "Score",
+    "Shift",
     "SplitScores",
+    "SplitShift",
     "SplitStatistics",
     "SweepPoint",
+    "TargetShift",
     "TargetStatistics",
     "TimeOrder",
     "Twins",
     "Unavailable",
     "Update",
+    "Within",
     "need",
 ]

@@ -68,7 +68,8 @@ class TargetStatistics:
 class SplitStatistics:
     """One split: its inputs in the model's order and its targets in the order of the outputs.
 
-    `rows` are in memory. `sampled`: they are a sample of `population` rows (None: unknown).
+    `rows` are in memory. `sampled`: they are a sample of `population` rows (None: unknown). `unknown_classes`: name
+    and number of rows of each class that train lacks; these rows are not among `rows`.
     """
 
     name: str
@@ -84,6 +85,7 @@ class SplitStatistics:
     converted: tuple[str, ...] = ()  # sentences on how targets were converted for the loss
     population: int | None = None
     sampled: bool = False
+    unknown_classes: tuple[tuple[str, int], ...] = ()
 
     @property
     def all_rows(self) -> int | None:

@@ -26,6 +26,28 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Within:
+    """A baseline that was fitted on three quarters of a split and evaluated on the other `rows` of the same split.
+
+    It shows whether the rows of that split tell their own targets. `beats_constant` is the paired interval of
+    error(constant) - error(baseline), as in `Score`.
+    """
+
+    split: str
+    name: str  # of the candidate
+    error: float
+    error_interval: Interval
+    skill: float
+    beats_constant: Interval
+    rows: int
+
+    @property
+    def signal(self) -> bool:
+        """Whether it clearly beats the constant prediction."""
+        return self.beats_constant.low > 0
+
+
+@dataclass(frozen=True)
 class OutputBaseline:
     """Baselines of one output and the paired comparison with the loaded model on the same rows.
 
@@ -33,7 +55,8 @@ class OutputBaseline:
     with a paired 95 % interval: above 0 the net is worse. `relative` is the difference / the net's error (or MSE).
     `null_skill` is the skill of the best baseline refitted on shuffled labels (mean, 95th percentile);
     `signal` is False if no baseline clearly beats the constant prediction and its own result on shuffled labels.
-    `train_error` is the best baseline's error on its own training rows.
+    `train_error` is the best baseline's error on its own training rows. `within` holds, if other rows than those of
+    train were used for evaluation, the same kind of model within train; without a signal also within the other split.
     """
 
     output: str
@@ -49,6 +72,11 @@ class OutputBaseline:
     train_error: float
     rows_train: int
     rows_dev: int
+    within: tuple[Within, ...] = ()
+
+    def within_split(self, split: str) -> Within | None:
+        """The baseline that was fitted and evaluated within this split."""
+        return next((found for found in self.within if found.split == split), None)
 
 
 @dataclass(frozen=True)

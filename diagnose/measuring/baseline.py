@@ -18,6 +18,7 @@ from diagnose.measurements import (
     OutputBaseline,
     Score,
     Unavailable,
+    Within,
 )
 from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring.bench import Bench
@@ -39,6 +40,7 @@ SHUFFLES = 5  # refits on shuffled labels
 SHUFFLED_ROWS = 1_000  # rows of each refit
 SECONDS = 6.0  # of the reference machine, for all candidates of one output
 NULL_SECONDS = 2.0  # of the reference machine, for refits on shuffled labels
+WITHIN_SECONDS = 1.5  # of the reference machine, for fits within one split
 MOST_TARGETS = 50  # most columns of a target for baselines
 FIT = 0.03  # fixed seconds of the reference machine per fit
 LOGISTIC = 2e-8  # seconds per row, feature and class
@@ -82,7 +84,10 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
         for place in known:
             output = bench.subject.outputs[place]
             table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]))
-            outputs.append(_output(bench, output, table, predicted[place], activation_of_head(bench, place)))
+            found = _output(bench, output, table, predicted[place], activation_of_head(bench, place))
+            outputs.append(
+                found if held_out == "train" else replace(found, within=_within(bench, output, table, found, held_out))
+            )
     except NotMeasured as missing:
         return Unavailable.of(missing)
     return Baseline(outputs=tuple(outputs), held_out=held_out, net_seen=str(dev.seen))
@@ -99,7 +104,8 @@ def baseline_work(bench: Bench, measured: Measurements) -> Work:
         linear = "logistic regression" if output.task.classifies else "ridge"
         columns = int(np.prod(target.shape[1:]))
         names = (linear, "nearest neighbours", "gradient boosting")
-        seconds += NULL_SECONDS + min(SECONDS, sum(fitting_seconds(output, name, shape, columns) for name in names))
+        fits = sum(fitting_seconds(output, name, shape, columns) for name in names)
+        seconds += NULL_SECONDS + min(SECONDS, fits) + 2 * min(WITHIN_SECONDS, fits)
     return Work(seconds=seconds)
 
 
@@ -146,6 +152,38 @@ def _signal(best: _Fit, null: tuple[float, float] | None, gain: float) -> bool:
 def _gain(output: Output, table: _Table, best: _Fit, reference: Reference) -> float:
     """Lower bound of the paired 95 % interval of error(constant) - error(best baseline)."""
     return score(output, table.y_dev, best.predict(table.x_dev), reference).beats_constant_error.low
+
+
+def _within(bench: Bench, output: Output, table: _Table, found: OutputBaseline, split: str) -> tuple[Within, ...]:
+    """The best baseline within train; without a signal, any baseline within train and within the other split."""
+    sides = {"train": (table.x, table.y)} | ({} if found.signal else {split: (table.x_dev, table.y_dev)})
+    only = found.best.name if found.signal else ""
+    every = [_within_rows(bench, output, name, rows, only) for name, rows in sides.items()]
+    return tuple(one for one in every if one is not None)
+
+
+def _within_rows(bench: Bench, output: Output, split: str, rows: tuple[Array, Rows], only: str) -> Within | None:
+    """The best candidate on held-out rows of one split; None if it has too few rows or classes."""
+    x, y = rows
+    order = np.random.default_rng([bench.settings.seed, 5]).permutation(len(y))
+    held, rest = order[: round(HELD_OUT * len(y))], order[round(HELD_OUT * len(y)) :]
+    part = _usable(_Table(x[rest], y[rest], x[held], y[held]))
+    classes = output.task in (Task.BINARY, Task.MULTICLASS)
+    if not len(held) or not len(part.y) or (classes and len(np.unique(_labels(output, part.y))) < 2):
+        return None
+    reference = _reference(output, part.y)
+    scores, left = [], WITHIN_SECONDS
+    for name, make in _candidates(bench, output, part):
+        if only not in ("", name):
+            continue
+        left -= fitting_seconds(output, name, part.x.shape, int(np.prod(part.y.shape[1:])))
+        if left >= 0:
+            predicted = _fitted(output, make(), part.x, part.y)(part.x_dev)
+            scores.append((name, score(output, part.y_dev, predicted, reference)))
+    if not scores:
+        return None
+    name, best = min(scores, key=lambda pair: pair[1].error)
+    return Within(split, name, best.error, best.error_interval, best.skill, best.beats_constant_error, best.rows)
 
 
 # --- Rows and features -----------------------------------------------------------------------------

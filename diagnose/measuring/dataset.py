@@ -99,6 +99,7 @@ def _split(bench: Bench, split: Split, feeds: list["_Feed"], hashes: "_Hashes") 
         converted=split.converted,
         population=split.population,
         sampled=split.sampled,
+        unknown_classes=split.unknown_classes,
     )
 
 

@@ -17,12 +17,15 @@ from diagnose.measurements import (
     Forward,
     History,
     Initial,
+    Lags,
     LearningRate,
     Measurements,
     Modes,
+    Neighbours,
     Network,
     NotMeasured,
     OverfitBatch,
+    Shift,
     Unavailable,
 )
 from diagnose.measuring.bench import Bench
@@ -287,6 +290,18 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         cost=_lazy("baseline", "baseline_work"),
         share=0.5,
     ),
+    Instrument(
+        Shift, Effort.STANDARD, 92, "shift between splits", _lazy("shift", "shift"), cost=_lazy("shift", "shift_work")
+    ),
+    Instrument(
+        Neighbours,
+        Effort.STANDARD,
+        94,
+        "nearest rows",
+        _lazy("neighbours", "neighbours"),
+        cost=_lazy("neighbours", "neighbours_work"),
+    ),
+    Instrument(Lags, Effort.STANDARD, 96, "earlier rows", _lazy("lags", "lags"), cost=_lazy("lags", "lags_work")),
     Instrument(
         LearningRate,
         Effort.STANDARD,

@@ -1,7 +1,8 @@
 """From the outcomes of the checks to ranked causes: one generic engine, no special cases.
 
 1. *Suspect*: every cause adds up the weighted findings of the checks that support it. Witnesses add to the score,
-   checks that clear the cause subtract from it. Trials of its remedies confirm or weaken a suspicion.
+   checks that clear the cause subtract from it. Trials of its remedies confirm or weaken a suspicion; a finding that
+   contradicts it refutes it. A refuted suspicion stays in the result and takes no part in the steps below.
 2. *Gate*: hard facts and the model's skill decide whether it is sick. Signals name causes in a sick model and are
    hints elsewhere.
 3. *Resolve*: one cause of each family wins. Symptoms are explained by the cause that brings them about, residue by
@@ -31,7 +32,8 @@ STATE_ORDER = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3} 
 class Suspicion:
     """A declared cause with its evidence in this subject: findings, and effects of trials.
 
-    `explained_by` is the code of the cause that brings it about (None for a root).
+    `explained_by` is the code of the cause that brings it about (None for a root). `against` are the findings that
+    refute it.
     """
 
     cause: DeclaredCause
@@ -42,6 +44,7 @@ class Suspicion:
     effects: tuple[Effect, ...] = ()
     explained_by: str | None = None
     also_explains: tuple[str, ...] = ()
+    against: tuple[Finding, ...] = ()
 
     @property
     def code(self) -> str:
@@ -93,8 +96,10 @@ def suspect(
         for cause in causes
         if (s := _suspicion(cause, _relevant(cause, seen, causes, effects), seen, level)) is not None
     ]
-    suspicions = _resolve(_one_winner_a_family(suspicions, causes), causes)
-    return _account_for_all(_ranked(suspicions, causes), seen, causes)
+    standing = [suspicion for suspicion in suspicions if suspicion.state != "refuted"]
+    refuted = [suspicion for suspicion in suspicions if suspicion.state == "refuted"]
+    standing = _resolve(_one_winner_a_family(standing, causes), causes)
+    return (*_account_for_all(_ranked(standing, causes), seen, causes), *refuted)
 
 
 def gate(seen: Seen) -> Severity:
@@ -124,7 +129,8 @@ def worth_trying(
     """
     if gate(seen).rank < Severity.WARNING.rank:
         return ()
-    suspected = [remedy for suspicion in suspicions for remedy in suspicion.cause.remedies]
+    standing = (suspicion for suspicion in suspicions if suspicion.state != "refuted")
+    suspected = [remedy for suspicion in standing for remedy in suspicion.cause.remedies]
     others = [remedy for cause in causes for remedy in cause.confirmed_by]
     return tuple(remedy for remedy in dict.fromkeys((*suspected, *others)) if remedy.trial is not None)
 
@@ -168,7 +174,9 @@ def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level:
         "confirmed" if helped else "inconclusive" if tried else "suspected"
     )
     ordered = tuple(sorted(findings, key=lambda f: -f.severity.rank))
-    return Suspicion(cause, score, severity, state, ordered, tuple(sorted(tried, key=lambda e: -e.after)))
+    found = Suspicion(cause, score, severity, state, ordered, tuple(sorted(tried, key=lambda e: -e.after)))
+    against = tuple(finding for check in cause.refuted_by for finding in seen.of(check))
+    return replace(found, state="refuted", severity=Severity.HINT, against=against) if against else found
 
 
 def _severity(effect: Effect) -> Severity:

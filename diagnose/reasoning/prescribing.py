@@ -49,7 +49,10 @@ def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
 
 
 def _summary(suspicion: Suspicion) -> str:
-    text = "; ".join(_clauses(suspicion)[:2])
+    clauses = _clauses(suspicion)[:2]
+    if suspicion.against:
+        clauses = [*clauses[:1], f"refuted: {suspicion.against[0].message}"]
+    text = "; ".join(clauses)
     return f"{suspicion.cause.about} {text[:1].upper()}{text[1:]}."
 
 
@@ -150,7 +153,7 @@ def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Seque
 
     `missing` is the reason why a check that decides the state could not run.
     """
-    first = suspicions[0] if suspicions else None
+    first = next((suspicion for suspicion in suspicions if suspicion.state != "refuted"), None)
     if state is State.UNKNOWN:
         return f"The state is unknown: {missing or 'the checks that decide it could not run'}."
     if state is State.HEALTHY:

@@ -253,9 +253,9 @@ TEXTS: dict[str, Convention] = {
         "train.txt has 2 lines and train_labels.txt has 1: each line must have one label",
     ),
     "a class of texts that train does not have": Convention(
-        texts("train/pos/1.txt", "train/neg/1.txt", "test/pos/1.txt", "test/so/1.txt"),
+        texts("train/pos/1.txt", "train/neg/1.txt", "test/so/1.txt", "test/lala/1.txt"),
         TEXT,
-        "the class folder so is not among the training classes neg, pos: rename it, or leave it out",
+        "none of the class folders lala, so is among the training classes neg, pos: rename them",
     ),
     "texts for a model of numbers": Convention(
         texts("pos/1.txt", "neg/1.txt"),

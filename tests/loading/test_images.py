@@ -351,8 +351,16 @@ def test_no_file_tells_the_size(tmp_path: Path) -> None:
 
 def test_a_class_that_train_does_not_have(tmp_path: Path) -> None:
     put(tmp_path, "train/a/1.png", "train/b/1.png", "val/c/1.png", "val/a/1.png")
+    dev = read(tmp_path)["dev"]
+    assert dev.unknown_classes == (("c", 1),)
+    assert len(dev.targets[""]) == 1
+    assert dev.notes[-1].endswith("(dev): rows of classes that train lacks were set aside: c (1)")
+
+
+def test_only_classes_that_train_does_not_have(tmp_path: Path) -> None:
+    put(tmp_path, "train/a/1.png", "train/b/1.png", "val/c/1.png", "val/d/1.png")
     assert message(tmp_path) == (
-        "data (dev): the class folder c is not among the training classes a, b: rename it, or leave it out"
+        "data (dev): none of the class folders c, d is among the training classes a, b: rename them"
     )
 
 

@@ -277,7 +277,7 @@ def test_text_as_input(model: Path, tmp_path: Path) -> None:
 
 def test_a_class_that_train_does_not_have(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X[:2], y=np.array(["a", "b"]))
-    np.savez(tmp_path / "dev.npz", x=X[:2], y=np.array(["a", "c"]))
+    np.savez(tmp_path / "dev.npz", x=X[:2], y=np.array(["d", "c"]))
     assert message(model, tmp_path).endswith("the class c is not among the training classes a, b")
 
 

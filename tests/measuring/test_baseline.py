@@ -1,5 +1,7 @@
 """Baselines: scores of simple models, and whether there is a signal."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 
@@ -77,3 +79,24 @@ def test_one_class_has_no_baseline() -> None:
     case.train.targets[0][:] = 3
     with Bench(case, Settings()) as bench:
         assert isinstance(baseline(bench, {}), Unavailable)
+
+
+def test_labels_of_other_rows_on_dev_leave_a_signal_within_train() -> None:
+    case = digits()
+    assert case.dev is not None
+    shuffled = np.random.default_rng(0).permutation(case.dev.targets[0])
+    found = measure(replace(case, dev=replace(case.dev, targets=(shuffled,))))
+    within, own = found.within_split("train"), found.within_split("dev")
+    assert within is not None and within.signal and within.skill > 0.8
+    assert not found.signal
+    assert own is not None and not own.signal
+
+
+def test_noise_has_no_signal_within_a_split() -> None:
+    generator = np.random.default_rng(1)
+    found = measure(numbers(generator.normal(size=400), generator.normal(size=(400, 5)).astype("float32")))
+    assert [one.signal for one in found.within] == [False, False]
+
+
+def test_rows_held_out_from_train_are_not_split_again() -> None:
+    assert measure(digits(dev=False)).within == ()

@@ -201,3 +201,32 @@ def test_state(outcomes: tuple[Outcome, ...], state: State) -> None:
 
 def test_the_gate_is_a_hint_if_nothing_was_found() -> None:
     assert gate(Seen(())) is Severity.HINT
+
+
+# --- refuted causes ------------------------------------------------------------------------------------------
+
+
+COUNTER = made("counter")
+REFUTABLE = (
+    declared("fact", {CONTRACT: 3.0}, Role.FACT, refuted_by=(COUNTER,), explains=("rate",)),
+    *(cause for cause in CAUSES if cause.code != "fact"),
+)
+
+
+def test_a_measurement_refutes_a_fact() -> None:
+    outcomes = (SICK, outcome(CONTRACT, Severity.ERROR), outcome(COUNTER, Severity.INFO), outcome(RATE, Severity.ERROR))
+    ranked = suspect(outcomes, REFUTABLE)
+    assert [(s.code, s.state) for s in ranked if s.code in ("rate", "fact")] == [
+        ("rate", "suspected"),
+        ("fact", "refuted"),
+    ]
+    refuted = ranked[-1]
+    assert (refuted.code, refuted.severity) == ("fact", Severity.HINT)
+    assert refuted.against[0].code == "counter"
+    assert all(suspicion.explained_by != "fact" for suspicion in ranked)
+
+
+def test_a_refuted_cause_makes_no_model_sick() -> None:
+    outcomes = (outcome(CONTRACT, Severity.ERROR), outcome(COUNTER, Severity.INFO))
+    assert state_of(suspect(outcomes, REFUTABLE), Seen(outcomes), (CONTRACT,)) is State.HEALTHY
+    assert suspect((outcomes[0], outcome(COUNTER)), REFUTABLE)[0].state == "suspected"

@@ -399,3 +399,31 @@ def extra_columns(data: Data, columns: int = 300) -> Data:
 def easier_dev(data: Data, share: float = 0.1) -> Data:
     """Some wrong labels in train and none in dev: dev scores are the better ones."""
     return random_targets(data, share, splits=("train",))
+
+
+def sorted_cut(data: Data, share: float = 0.3) -> Data:
+    """All rows in the order of their first target; dev is the end, as `validation_split` cuts it off."""
+    x = np.concatenate([data.train[0], data.judged[0]])
+    y = np.concatenate([data.train[1], data.judged[1]])
+    order = y.reshape(len(y), -1)[:, 0].argsort(kind="stable")
+    cut = round((1 - share) * len(y))
+    return replace(data, train=(x[order[:cut]], y[order[:cut]]), dev=(x[order[cut:]], y[order[cut:]]))
+
+
+def brighter(data: Data, factor: float = 0.5, shift: float = 0.5, splits: tuple[str, ...] = ("dev",)) -> Data:
+    """Pictures from another camera: paler and brighter."""
+    return data.mapped(x=lambda x: (x * factor + shift).astype("float32"), splits=splits)
+
+
+def turned_classes(data: Data, splits: tuple[str, ...] = ("dev",)) -> Data:
+    """Class numbers in another order, as from a list of folders in another order."""
+    return data.mapped(y=lambda y: (y + 1) % data.units[0], splits=splits)
+
+
+def moving_average(rows: int = 1000, window: int = 3) -> Data:
+    """A series of random steps; the target is their mean over the last steps, of which a row holds one. (rows, 1, 1)"""
+    x = np.random.default_rng(0).normal(size=rows + window)
+    y = np.array([x[i - window + 1 : i + 1].sum() for i in range(window, rows + window)])
+    x, y = x[window:, None, None].astype("float32"), y[:, None].astype("float32")
+    cut = round(0.7 * rows)
+    return Data((x[:cut], y[:cut]), (x[cut:], y[cut:]), ("regression",), (1,))

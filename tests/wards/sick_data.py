@@ -183,4 +183,40 @@ SICK_DATA = (
         {"non-finite-weights", "non-finite-training"},
         after=(make(models.poison),),
     ),
+    # dev-set
+    sick(
+        "dev-labels-of-other-rows",
+        "dev-set",
+        ref.DIGITS_MLP,
+        {"labels-not-paired"},
+        handed=(make(data.random_targets, splits=("dev",)),),
+    ),
+    sick(
+        "dev-classes-in-another-order",
+        "dev-set",
+        ref.DIGITS_CNN,
+        {"labels-not-paired", "bad-label-format"},
+        handed=(make(data.turned_classes),),
+    ),
+    sick(
+        "dev-is-the-end-of-sorted-rows",
+        "dev-set",
+        ref.FRIEDMAN,
+        {"dev-unlike-train", "data-mismatch"},
+        spoil=(make(data.sorted_cut),),
+    ),
+    sick(
+        "dev-from-another-camera",
+        "dev-set",
+        ref.DIGITS_CNN,
+        {"dev-unlike-train", "data-mismatch", "inconsistent-preprocessing"},
+        handed=(make(data.brighter),),
+    ),
+    sick(
+        "window-of-one-step",
+        "dev-set",
+        ref.ECHO,
+        {"window-too-short", "no-signal"},
+        data=make(data.moving_average),
+    ),
 )

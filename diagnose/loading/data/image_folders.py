@@ -1,6 +1,7 @@
 """A folder of images becomes parts: with classes by folder, labels in a table, masks, or the images themselves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isqrt
 
 import numpy as np
@@ -140,7 +141,8 @@ def _decode(
 ) -> Part:
     """One split: a sample of every class, decoded. Without an order there are no targets."""
     origin = f"{tree.folder} ({split})" if split else str(tree.folder)
-    _require_classes(part, order, origin)
+    unknown = _unknown_classes(part, order, origin)
+    part = replace(part, classes={name: files for name, files in part.classes.items() if name not in unknown})
     total = sum(len(files) for files in part.classes.values())
     count = min(options.rows or total, max(1, BYTES // (4 * layout.size)))
     chosen = choose([len(files) for files in part.classes.values()], count, options.seed)
@@ -156,19 +158,25 @@ def _decode(
         notes.append(f"{len(part.loose):,} images outside the class folders were left out")
     targets = {"": np.array(labels, dtype=np.int64)[decoded.kept]} if order else {}
     read = Part({"": decoded.rows}, targets, origin, class_names=tuple(order), named_labels=bool(order))
-    read = read.noted(*(f"{origin}: {note}" for note in notes))
+    read = read.noted(*(f"{origin}: {note}" for note in notes)).setting_aside(unknown)
     return read.sample_of(total) if len(files) < total else read
 
 
-def _require_classes(part: SplitFiles, order: Sequence[str], origin: str) -> None:
-    new = [name for name in part.classes if order and name not in order]
-    if new:
-        raise InputError(
-            f"{origin}: the class folder {new[0]} is not among the training classes {_listed(order)}: "
-            "rename it, or leave it out"
-        )
+def _unknown_classes(part: SplitFiles, order: Sequence[str], origin: str) -> dict[str, int]:
+    """The class folders that train lacks, with the number of their images.
+
+    Raises:
+        InputError: no folder is that of a training class.
+    """
+    unknown = {name: len(files) for name, files in part.classes.items() if order and name not in order}
     if not part.classes:
         raise InputError(f"{origin}: its images are not in class folders, but those of the training set are: sort them")
+    if len(unknown) == len(part.classes):
+        raise InputError(
+            f"{origin}: none of the class folders {_listed(tuple(unknown))} is among the training classes "
+            f"{_listed(order)}: rename them"
+        )
+    return unknown
 
 
 def _listed(names: Sequence[str]) -> str:

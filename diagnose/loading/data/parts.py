@@ -18,7 +18,7 @@ class Part:
     `origin` says where the rows came from, for people; `notes` are sentences on what was converted or left out.
     `groups` and `times` are one value per row each: which rows belong together, and when they came.
     `named_labels` says that the classes were folders, mask values or words: loading chose their numbers, so their
-    format cannot be wrong. `population` and `sampled` are as in `Split`.
+    format cannot be wrong. `population`, `sampled` and `unknown_classes` are as in `Split`.
     """
 
     inputs: Mapping[str, Rows]
@@ -33,6 +33,7 @@ class Part:
     named_labels: bool = False
     population: int | None = None  # rows that there are, of which these are a sample; None: all of them are here
     sampled: bool = False  # whether more rows exist than are held; with `population` None their number is unknown
+    unknown_classes: tuple[tuple[str, int], ...] = ()
 
     def sample_of(self, population: int | None) -> "Part":
         """The same part as a sample of so many rows (None: of an unknown number)."""
@@ -41,6 +42,25 @@ class Part:
     def noted(self, *notes: str) -> "Part":
         """The same part with more notes."""
         return replace(self, notes=self.notes + notes)
+
+    def setting_aside(self, classes: Mapping[str, int]) -> "Part":
+        """The same part, from which so many rows of classes that train lacks were left out, with a note."""
+        if not classes:
+            return self
+        counts = [f"{name} ({rows:,})" for name, rows in classes.items()]
+        note = f"{self.origin}: rows of classes that train lacks were set aside: {_listed(counts)}"
+        return replace(self, unknown_classes=tuple(classes.items())).noted(note)
+
+    def rows_where(self, kept: Rows) -> "Part":
+        """The rows that an array of flags names."""
+        return replace(
+            self,
+            inputs={name: rows[kept] for name, rows in self.inputs.items()},
+            targets={name: rows[kept] for name, rows in self.targets.items()},
+            sample_weight=None if self.sample_weight is None else self.sample_weight[kept],
+            groups=None if self.groups is None else self.groups[kept],
+            times=None if self.times is None else self.times[kept],
+        )
 
 
 Parts = Mapping[str, Part]

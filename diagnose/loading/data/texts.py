@@ -76,11 +76,12 @@ def _classes(folder: Path) -> Classes:
 
 def _read_classes(folder: Path, classes: Classes, order: Sequence[str], options: LoadOptions) -> Part:
     origin = str(folder)
-    new = next((name for name in classes if name not in order), None)
-    if new is not None:
+    unknown = {name: len(texts) for name, texts in classes.items() if name not in order}
+    classes = {name: texts for name, texts in classes.items() if name in order}
+    if not classes:
         raise InputError(
-            f"{origin}: the class folder {new} is not among the training classes {', '.join(order[:_LISTED])}: "
-            "rename it, or leave it out"
+            f"{origin}: none of the class folders {', '.join([*unknown][:_LISTED])} is among the training classes "
+            f"{', '.join(order[:_LISTED])}: rename them"
         )
     files = [text for texts in classes.values() for text in texts]
     share = min(1.0, BYTES / max(1, sum(text.stat().st_size for text in files)))
@@ -89,7 +90,7 @@ def _read_classes(folder: Path, classes: Classes, order: Sequence[str], options:
     kept = [(texts[i], name) for (name, texts), some in zip(classes.items(), chosen, strict=True) for i in some]
     labels = np.array([order.index(name) for _, name in kept], dtype=np.int64)
     rows = _as_rows([_decoded(text) for text, _ in kept])
-    part = Part({"": rows}, {"": labels}, origin, class_names=tuple(order))
+    part = Part({"": rows}, {"": labels}, origin, class_names=tuple(order)).setting_aside(unknown)
     note = f"{origin}: {len(kept):,} of {len(files):,} texts were read, a seeded sample of every class"
     return part.noted(note).sample_of(len(files)) if len(kept) < len(files) else part
 

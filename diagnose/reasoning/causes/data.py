@@ -2,15 +2,20 @@
 
 from diagnose.checks.data.class_imbalance import class_imbalance
 from diagnose.checks.data.conflicting_labels import conflicting_labels
+from diagnose.checks.data.dev_unlike_train import dev_unlike_train
+from diagnose.checks.data.held_out_signal import held_out_signal
+from diagnose.checks.data.labels_not_paired import labels_not_paired
 from diagnose.checks.data.missing_classes import missing_classes
+from diagnose.checks.data.near_duplicates import near_duplicates
 from diagnose.checks.data.no_signal import no_signal
 from diagnose.checks.data.padding_not_masked import padding_not_masked
 from diagnose.checks.data.position_imbalance import position_imbalance
 from diagnose.checks.data.shared_groups import shared_groups
 from diagnose.checks.data.shared_rows import shared_rows
 from diagnose.checks.data.time_order import time_order
+from diagnose.checks.data.window_too_short import window_too_short
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
-from diagnose.reasoning.remedies import data
+from diagnose.reasoning.remedies import data, generalisation
 
 DATA: tuple[DeclaredCause, ...] = (
     DeclaredCause(
@@ -37,6 +42,34 @@ DATA: tuple[DeclaredCause, ...] = (
             "dropout-too-high",
             "conflicting-labels",
         ),
+        refuted_by=(held_out_signal,),
+    ),
+    DeclaredCause(
+        "labels-not-paired",
+        "Rows and labels of a split do not belong together",
+        "The rows of one split tell their targets, those of the other do not: its labels belong to other rows.",
+        Role.FACT,
+        {labels_not_paired: 3.0},
+        (data.CHECK_PAIRING,),
+        explains=("high-variance", "data-mismatch", "dev-unlike-train", "weak-slice", "dev-set-overfitting"),
+    ),
+    DeclaredCause(
+        "dev-unlike-train",
+        "The dev set is unlike train",
+        "The rows of dev or test come from another source, another time, or another part of sorted data.",
+        Role.FACT,
+        {dev_unlike_train: 2.0},
+        (generalisation.TRAIN_DEV, data.RESHUFFLE, data.LEVEL_FEATURES),
+        explains=("high-variance", "data-mismatch", "weak-slice", "beaten-by-baseline"),
+    ),
+    DeclaredCause(
+        "window-too-short",
+        "The windows are too short",
+        "The target depends on rows before the first step of its window, which the model cannot see.",
+        Role.FACT,
+        {window_too_short: 2.0},
+        (data.LONGER_WINDOWS,),
+        explains=("high-bias", "undertrained", "bottleneck"),
     ),
     DeclaredCause(
         "missing-classes",
@@ -45,7 +78,7 @@ DATA: tuple[DeclaredCause, ...] = (
         Role.FACT,
         {missing_classes: 2.0},
         (data.REJOIN_SPLITS,),
-        explains=("data-mismatch",),
+        explains=("data-mismatch", "dev-unlike-train"),
     ),
     DeclaredCause(
         "class-imbalance",
@@ -79,7 +112,7 @@ DATA: tuple[DeclaredCause, ...] = (
         "Training data leaks into dev or test",
         "Dev or test share rows, groups or times with train, so the error looks lower than it will be on new data.",
         Role.FACT,
-        {shared_rows: 2.0, shared_groups: 2.0, time_order: 1.0},
+        {shared_rows: 2.0, shared_groups: 2.0, near_duplicates: 2.0, time_order: 1.0},
         (data.REJOIN_SPLITS, data.SPLIT_BY_KEY),
     ),
 )

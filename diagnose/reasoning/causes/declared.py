@@ -41,8 +41,10 @@ class DeclaredCause:
 
     `about` is one sentence for users. `supported_by`: findings of these suggest it. `witnessed_by`: findings of
     these add weight to a suspicion but do not create one. `cleared_by`: weight subtracted if that check ran and found
-    nothing. Of several suspected causes of one `family` the strongest wins. `explains` names causes that this one
-    brings about. `confirmed_by`: the remedies that confirm it if they alone restore learning in a trial.
+    nothing. `refuted_by`: any finding of these, notes included, contradicts it by a measurement: the cause is then
+    refuted, whatever supports it. Of several suspected causes of one `family` the strongest wins. `explains` names
+    causes that this one brings about. `confirmed_by`: the remedies that confirm it if they alone restore learning in a
+    trial.
     `idea`: the item of the remedy lists (`reasoning.verdicts`) that is itself the repair.
     `always_reported`: while a training runs, it is reported even if another cause explains it.
     """
@@ -58,6 +60,7 @@ class DeclaredCause:
     explains: tuple[str, ...] = ()
     witnessed_by: Mapping[Check, float] = field(default_factory=dict)
     cleared_by: Mapping[Check, float] = field(default_factory=dict)
+    refuted_by: tuple[Check, ...] = ()
     confirmed_by: tuple[DeclaredRemedy, ...] = ()
     idea: str = ""
     always_reported: bool = False

@@ -65,7 +65,14 @@ FED: tuple[DeclaredCause, ...] = (
         {fed_unlike_training: 3.0, preprocessing_mismatch: 2.5, log_unlike_evaluation: 1.5},
         (data.SAME_PREPROCESSING,),
         family="feeding",
-        explains=("inputs-not-scaled", "data-mismatch", "high-variance", "saturated-units", "bad-initialization"),
+        explains=(
+            "inputs-not-scaled",
+            "data-mismatch",
+            "dev-unlike-train",
+            "high-variance",
+            "saturated-units",
+            "bad-initialization",
+        ),
     ),
     DeclaredCause(
         "not-shuffled",

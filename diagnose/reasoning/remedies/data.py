@@ -124,6 +124,42 @@ SPLIT_BY_KEY = DeclaredRemedy(
     "a few lines and one training run",
     (yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
 )
+RESHUFFLE = DeclaredRemedy(
+    "reshuffle",
+    "Shuffle the rows before they are split, unless they follow each other in time",
+    "The last rows of sorted data are not like the others; `validation_split` takes them as they stand.",
+    "import numpy as np\nfrom sklearn.model_selection import train_test_split\n\n"
+    "# only if rows do not depend on their neighbours in time; for classes also: stratify=y\n"
+    "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
+    "x_train, x_dev, y_train, y_dev = train_test_split(x, y, test_size=0.2, random_state=0)",
+    "a few lines and one training run",
+    (yearning("dev and test sets from one distribution", "chapters 5-6"),),
+)
+LEVEL_FEATURES = DeclaredRemedy(
+    "level-features",
+    "Predict the change instead of the level, from inputs without a trend",
+    "A network does not extrapolate: values beyond those of training come out as the largest it has seen. Differences "
+    "from the last known value stay in one range while the level rises.",
+    "last = x_train[:, -1:, :1]  # series of shape (rows, steps, features), the target's own values in feature 0\n"
+    "x_train, y_train = x_train - last, y_train.reshape(len(y_train), -1) - last[:, :, 0]\n"
+    "# the same for dev; after training: prediction = model.predict(x) + last[:, :, 0]",
+    "a few lines and one training run",
+    (yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
+    tasks=frozenset({Task.REGRESSION}),
+)
+LONGER_WINDOWS = DeclaredRemedy(
+    "longer-windows",
+    "Give the model the rows before as well: longer windows",
+    "What happened before the first step of a window does not exist for the model.",
+    "import numpy as np\nimport keras\n\n"
+    "steps = 6  # this row and five before it, in time order\n"
+    "rows = x_train.reshape(len(x_train), -1)\n"
+    "windows = np.stack([rows[i : len(rows) - steps + 1 + i] for i in range(steps)], axis=1)\n"
+    "targets = y_train[steps - 1 :]  # of the last row of each window\n"
+    "# build the model again with keras.Input((steps, rows.shape[1])), and make the windows of dev in the same way",
+    "a few lines and one training run",
+    (yearning("change input features", "chapters 13-14, error analysis"),),
+)
 WEIGH_CLASSES = DeclaredRemedy(
     "weigh-classes",
     "Use a metric that reflects the rare class, then weight its rows or positions",
