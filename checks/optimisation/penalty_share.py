@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diagnose.checks.further_reading import ADAMW, L2
 from diagnose.checks.reading.gaps import Gap, beaten_clearly, level, scale_of, target_level
+from diagnose.checks.reading.regularisers import data_loss
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import (
@@ -59,7 +60,7 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     if shrunk is not None and not train.scores[0].skill >= LOW_SKILL:
         yield _collapsed(network, train.scores[0], shrunk)
         return
-    data = sum(_data_loss(network, score) for score in train.scores)
+    data = sum(data_loss(network, score) for score in train.scores)
     share = network.penalty / (network.penalty + data) if network.penalty > 0 and data >= 0 else 0.0
     if not share > SHARE:
         return
@@ -123,11 +124,6 @@ def _collapsed(network: Network, score: Score, layer: Layer) -> Finding:
             ),
         ),
     )
-
-
-def _data_loss(network: Network, score: Score) -> float:
-    weights = {head.output.name: head.output.weight for head in network.heads}
-    return weights.get(score.output, 1.0) * (score.own_loss if score.own_loss is not None else score.loss)
 
 
 def _has_gap(train: Score, held_out: Score) -> bool:

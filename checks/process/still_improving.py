@@ -84,6 +84,20 @@ def still_improving(
         yield finding
 
 
+def levelled_off(history: History | None) -> str:
+    """How the loss ended, as a sentence, if it certainly fell by less than 1 % per epoch; else ""."""
+    if history is None or not represents_training(history) or not history.runs:
+        return ""
+    who = "In our replay of your whole training, the" if history.origin == "replay" else "The"
+    for curve, split in (("train_loss", "train"), ("dev_loss", "dev")):
+        falls = [_fall(points(run, curve).tail(TAIL, EVALUATIONS)) for run in history.runs]  # type: ignore[arg-type]
+        known = sorted(fall for fall in falls if fall is not None)
+        if known and all(fall + 2 * se <= FALL for fall, se in known):
+            change = -known[(len(known) - 1) // 2][0]
+            return f"{who} {split} loss had levelled off ({100 * change:+.1f} % per epoch over the last fifth)."
+    return ""
+
+
 def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
     fall, se = sorted(falls)[(len(falls) - 1) // 2]
     ends = [points(run, "train_loss").end for run in history.runs if len(points(run, "train_loss"))]
@@ -181,7 +195,7 @@ def _better(skills: Array, loaded: float, taken: int | None, own: int | None, hi
         Where(split="train"),
         value=gain,
         threshold=threshold,
-        interval=Interval(gain - half, gain + half),
+        interval=Interval(gain - half, min(gain + half, 1.0 - max(loaded, 0.0))),  # a skill is 1 at most
         rows=history.rows,
         evidence=(learning_curves(history),),
     )

@@ -14,7 +14,7 @@ def error_levels(evaluation: Evaluation, output: str, best: Optimum | None = Non
     ]
     levels += [(split, score.error, score.error_interval) for split, score in known]
     if best is not None:
-        levels.append((best.name, best.error, Interval(best.error, best.error)))
+        levels.append((best.name, best.error, best.interval))
     several = any(len(split.scores) > 1 for split in _splits(evaluation))
     return Bars(
         f"Error by split of {output}" if several else "Error by split",

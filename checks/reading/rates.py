@@ -54,7 +54,7 @@ class Comparison:
         """95 % interval of the difference, from the spread between seeds."""
         variance = deviation(self.own) ** 2 / len(self.own) + deviation(self.best) ** 2 / len(self.best)
         half = 1.96 * math.sqrt(variance)
-        return Interval(self.difference - half, self.difference + half)
+        return Interval(max(-1.0, self.difference - half), min(1.0, self.difference + half))  # skills are 0 to 1
 
     @property
     def fails(self) -> bool:

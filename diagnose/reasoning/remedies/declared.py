@@ -8,6 +8,7 @@ from diagnose.trials.plan import Intervention
 
 YEARNING = "Machine Learning Yearning"
 FASTAI = "fast.ai"
+DAYS, WEEKS = "days", "days to weeks"  # costs that come after all others
 COMPILE = "model.compile(optimizer=$optimizer, loss=old.loss$metrics)"  # as it was compiled
 
 
@@ -18,7 +19,8 @@ class DeclaredRemedy:
     `title` is the action without numbers, `action` may name some. `snippet` runs as it is, given the user's
     `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
-    plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet.
+    plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet. `lessens`: what it
+    weakens ("dropout", "penalty", "augmentation": `checks.reading.regularisers`), "" for nothing of the kind.
     """
 
     code: str
@@ -30,6 +32,12 @@ class DeclaredRemedy:
     named_action: str = ""
     tasks: frozenset[Task] | None = None
     trial: Intervention | None = None
+    lessens: str = ""
+
+    @property
+    def slow(self) -> bool:
+        """Whether it takes days or more, so that quicker remedies come first."""
+        return self.cost in (DAYS, WEEKS)
 
     @property
     def action(self) -> str:
