@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import error_text
-from diagnose.checks.reading.wording import percent
+from diagnose.checks.reading.wording import percent, skill_text
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
 from diagnose.registry import check
@@ -79,7 +79,7 @@ def _message(score: Score) -> str:
         return f"on train every prediction is NaN or infinite; the error of the best constant prediction is {constant}"
     worse = score.beats_constant_error.high < 0 and score.beats_constant_loss.high < 0
     verdict = "worse than" if worse else "no better than"
-    return f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {score.skill:.2f})"
+    return f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {skill_text(score.skill)})"
 
 
 def _balanced_accuracy(score: Score) -> float | None:

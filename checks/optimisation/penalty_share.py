@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import ADAMW, L2
 from diagnose.checks.reading.gaps import Gap, beaten_clearly, level, scale_of, target_level
 from diagnose.checks.reading.regularisers import data_loss
-from diagnose.checks.reading.wording import number, percent
+from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import (
     DEV,
@@ -76,7 +76,7 @@ def _outweighed(network: Network, score: Score, share: float, data: float, held_
     return Finding(
         Severity.WARNING,
         f"penalties make up {percent(share)} of the loss ({number(network.penalty)} against a data loss of"
-        f" {number(data)}), while train skill is {score.skill:.2f} and there is no gap to {held_out}",
+        f" {number(data)}), while train skill is {skill_text(score.skill)} and there is no gap to {held_out}",
         Where(output=score.output, split="train"),
         value=share,
         threshold=SHARE,
@@ -108,7 +108,7 @@ def _collapsed(network: Network, score: Score, layer: Layer) -> Finding:
     return Finding(
         Severity.WARNING,
         f"the penalty has shrunk the kernel of layer {layer.path} to {number(_size(layer))} of the scale that"
-        f" preserves the signal, while train skill is {score.skill:.2f}",
+        f" preserves the signal, while train skill is {skill_text(score.skill)}",
         Where(output=score.output, layer=layer.path),
         value=_size(layer),
         threshold=SHRUNK,

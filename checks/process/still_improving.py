@@ -7,7 +7,7 @@ import numpy as np
 
 from diagnose.checks.further_reading import EPOCHS, FASTER
 from diagnose.checks.reading.curves import Points, learning_curves, points, represents_training, runs_that
-from diagnose.checks.reading.wording import number, percent
+from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import (
     HISTORY,
@@ -190,7 +190,7 @@ def _better(skills: Array, loaded: float, taken: int | None, own: int | None, hi
     return Finding(
         Severity.WARNING if longer else Severity.HINT,
         f"trainings{f' of {number(taken)} steps' if taken else ''} with the same settings reach skill"
-        f" {skills.mean():.2f}, the loaded weights only {loaded:.2f}"
+        f" {skills.mean():.2f}, the loaded weights only {skill_text(loaded)}"
         + (f" after {number(own or 0)} steps" if longer else ""),
         Where(split="train"),
         value=gain,

@@ -174,7 +174,7 @@ def test_shares_of_a_gap_sum_to_one(parts) -> None:
 def test_train_error_above_a_target_is_a_warning_with_its_share() -> None:
     (found,) = findings(avoidable_bias, evaluation(score(0.20), score(0.22)), network(target=0.08))
     assert found.severity is WARNING and found.value == pytest.approx(0.12)
-    assert "avoidable bias 12.0 points (95 % interval 9.5 to 14.5)" in found.message
+    assert "avoidable bias 12.0 points (95 % interval 9.6 to 14.6)" in found.message
     assert "86 % of the gap" in found.message
     assert found.evidence[0].threshold == pytest.approx(0.08)
 

@@ -150,7 +150,7 @@ def test_two_side_by_side_the_older_first(client: FlaskClient, folder: Path) -> 
     first, _, last = sorted(path.name for path in folder.glob("cnn*.json"))
     page = client.get(f"/compare?result={last}&result={first}")
     assert page.status_code == 200
-    assert "From sick to healthy" in page.text
+    assert "From sick to no fault found" in page.text
     assert page.text.index(first) < page.text.index(last)
 
 
@@ -167,7 +167,7 @@ def test_trends_draw_models_examined_more_than_once(client: FlaskClient) -> None
     assert 'aria-label="train from 89.8 % to 5.8 %, smallest 5.8 %; dev from 90.1 % to 11 %' in page.replace(
         "11.0", "11"
     )
-    assert "State of 3 runs: 2 sick, 1 healthy." in page
+    assert "State of 3 runs: 2 sick, 1 no fault found." in page
     assert "Inputs are not scaled: in 2 of 3 runs." in page
     assert client.get("/trends?model=cnn").status_code == 200
     assert client.get("/trends?model=none").status_code == 404
