@@ -3,6 +3,7 @@
 import difflib
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -31,7 +32,7 @@ class _ModelFirst(click.Group):
         """Fail with the sub-command that was meant, if there is one and no such file."""
         names = [name for name, command in self.commands.items() if not command.hidden]
         near = difflib.get_close_matches(args[0], names, n=1)
-        if near and not os.path.exists(args[0]) and not os.path.splitext(args[0])[1]:
+        if near and not Path(args[0]).exists() and not Path(args[0]).suffix:
             raise InputError(f"'{args[0]}' is not a sub-command and not a file; did you mean 'diagnose {near[0]}'?")
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

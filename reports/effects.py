@@ -40,7 +40,9 @@ def _sentence(effect: Effect) -> str:
     before, after, gain = (rounded_like(skill, effect.interval) for skill in skills)
     span = interval_text(effect.interval)
     control = f"with {effect.control}" if effect.control else "without"
-    return f"{effect.what}: {before} {control}, {after} with it, difference {gain} {span}, {counted(effect.seeds, 'seed')}"
+    return (
+        f"{effect.what}: {before} {control}, {after} with it, difference {gain} {span}, {counted(effect.seeds, 'seed')}"
+    )
 
 
 def bearing(cause: Cause, effects: Sequence[Effect]) -> list[Effect]:

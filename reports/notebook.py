@@ -52,7 +52,11 @@ def _causes(diagnosis: Diagnosis) -> list[Markup]:
     if not active:
         return []
     rest = [tag("p", f"and {len(active) - CAUSES} more")] if len(active) > CAUSES else []
-    return [tag("h4", story.causes_title(diagnosis)), tag("ol", joined(_cause(cause) for cause in active[:CAUSES])), *rest]
+    return [
+        tag("h4", story.causes_title(diagnosis)),
+        tag("ol", joined(_cause(cause) for cause in active[:CAUSES])),
+        *rest,
+    ]
 
 
 def _cause(cause: Cause) -> Markup:

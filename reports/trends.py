@@ -150,7 +150,10 @@ def _sentence(lines: Mapping[str, Sequence[Level | None]], unit: str) -> str:
 
 
 def _states(points: Sequence[Point]) -> Markup:
-    bars = [(STATES.get(point.state), f"{day(point.date)}: {story.STATES.get(point.state, point.state).lower()}") for point in points]
+    bars = [
+        (STATES.get(point.state), f"{day(point.date)}: {story.STATES.get(point.state, point.state).lower()}")
+        for point in points
+    ]
     counts = Counter(point.state for point in points)
     words = ", ".join(f"{counts[state]} {story.STATES[state].lower()}" for state in STATES if counts[state])
     return _row("State", _strip(bars, f"State of {counted(len(points), 'run')}: {words}."))

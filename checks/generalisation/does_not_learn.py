@@ -79,7 +79,9 @@ def _message(score: Score) -> str:
         return f"on train every prediction is NaN or infinite; the error of the best constant prediction is {constant}"
     worse = score.beats_constant_error.high < 0 and score.beats_constant_loss.high < 0
     verdict = "worse than" if worse else "no better than"
-    return f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {skill_text(score.skill)})"
+    return (
+        f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {skill_text(score.skill)})"
+    )
 
 
 def _balanced_accuracy(score: Score) -> float | None:

@@ -94,7 +94,8 @@ def levelled_off(history: History | None) -> str:
         known = sorted(fall for fall in falls if fall is not None)
         if known and all(fall + 2 * se <= FALL for fall, se in known):
             change = -known[(len(known) - 1) // 2][0]
-            return f"{who} {split} loss had levelled off ({100 * change:+.1f} % per epoch over the last fifth)."
+            text = f"{100 * change:+.1f}" if abs(change) >= 5e-4 else "0.0"
+            return f"{who} {split} loss had levelled off ({text} % per epoch over the last fifth)."
     return ""
 
 

@@ -92,7 +92,7 @@ def _outputs(
     task = _task(options.task)
     for port, loss, weight, targets in zip(ports, loaded.losses, loaded.loss_weights, train.targets, strict=True):
         judged = forced(task, targets, port) if task else infer_task(targets, port, loss, train.inputs)
-        names = part.class_names if judged.classes == len(part.class_names) else ()
+        names = part.class_names if len(part.class_names) <= (judged.classes or 0) else ()
         outputs.append(
             Output(
                 name=port.name,

@@ -40,6 +40,7 @@ class Score:
     confusion: tuple[tuple[float, ...], ...] = ()  # counts, rows actual, columns predicted; at most 30 classes
     own_loss: float | None = None  # the compiled data loss of this output, None if it cannot be evaluated
     metrics: dict[str, float] = field(default_factory=dict)  # the user's compiled metrics, by name
+    own_constant_error: float | None = None  # of the best constant prediction *fitted on these rows*
 
 
 @dataclass(frozen=True)

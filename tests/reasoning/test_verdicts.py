@@ -7,10 +7,10 @@ import pytest
 
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Effect, Remedy
 from diagnose.findings import Finding, Interval, Severity
-from diagnose.reasoning.causes import CAUSES
-from diagnose.reasoning.engine import Suspicion
 from diagnose.reasoning import prescribing
 from diagnose.reasoning.advising import steps
+from diagnose.reasoning.causes import CAUSES
+from diagnose.reasoning.engine import Suspicion
 from diagnose.reasoning.snippets import Values
 from diagnose.reasoning.verdicts import Situation, verdicts
 from diagnose.subject import Task
@@ -29,6 +29,7 @@ NOTHING = Situation(
     images=True,
 )
 TASKS = frozenset({Task.MULTICLASS})
+VALUES = Values()
 LARGE = Finding(Severity.WARNING, "a large gap", value=0.2, id="large-1")
 SMALL = Finding(Severity.HINT, "a small gap", value=0.02, id="small-1")
 
@@ -43,7 +44,7 @@ def offered_for(
     now: Situation,
     tasks: frozenset[Task] = TASKS,
     effects: Sequence[Effect] = (),
-    values: Values = Values(),
+    values: Values = VALUES,
 ) -> list[Remedy]:
     return list(prescribing.remedies(suspicions, steps(now, suspicions, verdicts(now)), values, tasks, effects))
 

@@ -103,7 +103,7 @@ def test_the_page_of_a_running_training_refreshes(chromium: Browser, site: str, 
         page = chromium.show(f"{site}/report/{path.name}")
         assert page.locator(".live").inner_text() == "live"
         put(folder, healthy(), "running", 9, live=True)
-        page.wait_for_selector("text=The checks found no problem", timeout=20_000)
+        page.wait_for_selector("text=No fault found", timeout=20_000)
         assert chromium.messages == []
     finally:
         path.unlink()
