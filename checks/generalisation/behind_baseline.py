@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from diagnose.checks.further_reading import NOT_DEEP, RECIPE
 from diagnose.checks.reading.gaps import NOTABLE, beaten, beaten_clearly, enough_rows, error_text
-from diagnose.checks.reading.wording import percent, skill_text
+from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import Baseline, Network, OutputBaseline
 from diagnose.registry import check
@@ -84,7 +84,7 @@ def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> s
         held_out = "train rows held out from the baselines"
     seen = "" if baseline.net_seen == "no" else ", which the net may have seen,"
     net, best = output.net_error, output.best.error
-    errors = (error_text(task, net), error_text(task, best)) if task else (f"{net:.3g}", f"{best:.3g}")
+    errors = (error_text(task, net), error_text(task, best)) if task else (number(net), number(best))
     less = f", {percent(1 - best / net)} lower" if 0 <= best < net else ""
     return (
         f"on {held_out}{seen} the net's error is {errors[0]} (skill {skill_text(output.net_skill)}) and that of"

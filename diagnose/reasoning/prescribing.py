@@ -80,6 +80,7 @@ def remedies(
     tried and did not help come after the others, and last those that take days.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
+    wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
     wanted = [(remedy, suspicion) for suspicion in repairs for remedy in suspicion.cause.remedies]
     if not repairs:
         directions = [s for s in suspicions if s.cause.kind == "direction"]
