@@ -256,7 +256,7 @@ def _pair(row: LayerRow, pair: Pair, panels: Panels, style: str) -> list[Markup]
     marks += [tag("rect", class_="gut", x=0, width=at(pair.along.strip), height="100%")] if pair.along.strip else []
     marks.append(tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"))
     marks += _point(pair.fresh, "with fresh weights", pair.along, "ho c-soft", 3.5)
-    marks += _point(pair.now, "as loaded", pair.along, f"pt {style if pair.now == 0 else 'c-ink'}", 4.5)
+    marks += _point(pair.now, "as loaded", pair.along, f"pt {style}", 4.5)
     sentence = f"{cut(row.path, NAME)}: {pair.what} as loaded {number(pair.now)}, fresh weights {number(pair.fresh)}"
     return [tag("svg", *marks, role="img", aria_label=sentence)]
 

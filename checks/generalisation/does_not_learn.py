@@ -7,7 +7,7 @@ from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import error_text
 from diagnose.checks.reading.wording import percent, skill_text
-from diagnose.findings import Finding, Severity, Where
+from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import Evaluation, Network, NotMeasured, Score, need
 from diagnose.registry import check
 
@@ -59,10 +59,19 @@ def does_not_learn(evaluation: Evaluation, network: Network | None) -> Iterator[
             Where(output=score.output, split="train"),
             value=score.skill if math.isfinite(score.skill) else None,
             threshold=LOW_SKILL,
-            interval=score.beats_constant_error,
+            interval=_of_skill(score),
             rows=score.rows,
             evidence=(error_levels(evaluation, score.output),),
         )
+
+
+def _of_skill(score: Score) -> Interval | None:
+    """The paired interval as a difference of skill; None without a scale."""
+    scale = score.constant_error if score.task.classifies else score.constant_error**2
+    ahead = score.beats_constant_error
+    if not scale > 0 or not (math.isfinite(ahead.low) and math.isfinite(ahead.high)):
+        return None
+    return Interval(ahead.low / scale, min(1.0, ahead.high / scale), ahead.level)
 
 
 def _learned_nothing(score: Score) -> bool:

@@ -58,11 +58,16 @@ class Remaining:
         """The error on unseen rows, or on train without such rows, on the scale of the sizes."""
         return level(self.unseen or self.train, scale_of(self.train)).value
 
+    @property
+    def target_met(self) -> bool:
+        """Whether the error on unseen rows is within the target error."""
+        return self.known and self.unseen is not None and self.best is not None and self.whole <= self.best.level.value
+
     def amount(self, size: float) -> str:
-        """A part of the error in words: "18.9 points", "17 % of the squared error"."""
+        """A part of the error on unseen rows in words: "18.9 points are", "17 % is"."""
         if self.task.classifies:
-            return f"{100 * size:.1f} points"
-        return f"{100 * size / self.whole:.0f} % of the squared error" if self.whole > 0 else "nothing"
+            return f"{100 * size:.1f} points are"
+        return f"{100 * size / self.whole:.0f} % is" if self.whole > 0 else "nothing is"
 
     def text(self, score: Score) -> str:
         """An error in words: "20.5 %", "RMSE 3.4"."""

@@ -38,10 +38,10 @@ def _steps(
             if advised:
                 yield remedy
     yield from (remedy for item, remedy in SNIPPETS.items() if answers[item] == "do")
-    if now.bias_open:
-        yield generalisation.TARGET_ERROR
     if now.unfit_metric is not None:
         yield generalisation.FIT_METRIC
+    if now.bias_open:
+        yield generalisation.TARGET_ERROR
 
 
 def _no_gap_to_close(now: Situation) -> bool:

@@ -157,14 +157,14 @@ def where_the_error_is(left: Remaining | None) -> str:
     if left.unseen is None or gap is None:
         return f"The train error{of} is {train}; the error on new rows is unknown without a dev set."
     dev = left.text(left.unseen)
-    parts = [f"{left.amount(gap.size)} are overfitting"] if gap.counts else []
+    parts = [f"{left.amount(gap.size)} overfitting"] if gap.counts else []
     if left.bias_at_least:
-        least = "" if left.known else "at least "
-        parts.append(f"{least}{left.amount(left.bias_at_least)} {'are ' if not parts else ''}avoidable bias")
+        parts.append(f"{'' if left.known else 'at least '}{left.amount(left.bias_at_least)} avoidable bias")
     rest = _unknown_rest(left, bool(parts))
     if not parts:
         return f"The dev error{of} is {dev} and the train error {train}: no overfitting was measured{rest}."
-    return f"Of the {dev} dev error{of}, {' and '.join(parts)}{rest}."
+    whole = f"{dev} dev error{of}" if left.task.classifies else f"squared dev error{of} ({dev})"
+    return f"Of the {whole}, {' and '.join(parts)}{rest}."
 
 
 def _unknown_rest(left: Remaining, some: bool) -> str:

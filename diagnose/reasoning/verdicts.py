@@ -97,15 +97,15 @@ class Situation:
 
     @property
     def variance_dominates(self) -> bool:
-        """Whether variance is larger than any bias can be."""
-        return self.variance is not None and not self.bias_dominates and _size(self.variance) > self.bias_at_most
+        """Whether variance is certainly larger than any bias can be."""
+        return self.variance is not None and not self.bias_dominates and _certain(self.variance) > self.bias_at_most
 
     @property
     def variance_matters(self) -> bool:
-        """Whether variance is a large part of the error, even if an unknown bias may be larger."""
+        """Whether variance is certainly a large part of the error, even if an unknown bias may be larger."""
         if self.variance_dominates or self.variance is None or self.bias_dominates or self.remaining is None:
             return self.variance_dominates
-        return _size(self.variance) >= CO_DOMINANT * self.remaining.whole
+        return _certain(self.variance) >= CO_DOMINANT * self.remaining.whole
 
     @property
     def bias_open(self) -> bool:
@@ -115,6 +115,11 @@ class Situation:
 
 def _size(finding: Finding | None) -> float:
     return abs(finding.value or 0.0) if finding is not None else 0.0
+
+
+def _certain(finding: Finding) -> float:
+    """The size that is certain at 95 %."""
+    return finding.interval.low if finding.interval is not None else _size(finding)
 
 
 def situation(
@@ -189,6 +194,8 @@ def _decide(item: str, now: Situation) -> Decision:
 
 
 def _for_variance(now: Situation, do: str, dont_for_bias: str) -> Decision:
+    if now.remaining is not None and now.remaining.target_met:
+        return "dont-yet", "The dev error is within the target error.", ()
     if now.variance_matters:
         return "do", f"{do} {_sentence(now.variance)}", (now.variance,)
     if now.bias_dominates:
@@ -205,9 +212,8 @@ def _open_bias(now: Situation) -> str:
     left = now.remaining
     if left is None:
         return "The lowest possible error is unknown: pass --target-error."
-    least, most = left.bias_at_least, left.bias_at_most
-    span = f"at least {left.amount(least)} and at most {left.amount(most)}" if least else f"up to {left.amount(most)}"
-    return f"Of the train error of {left.text(left.train)}, {span} may be avoidable: pass --target-error."
+    how_much = "More" if left.bias_at_least else "None or all"
+    return f"{how_much} of the train error of {left.text(left.train)} may be avoidable: pass --target-error."
 
 
 def _sentence(finding: Finding | None) -> str:
