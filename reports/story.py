@@ -197,6 +197,8 @@ def explained(diagnosis: Diagnosis) -> str:
     diseases = [cause for cause in active if cause.kind == "disease"]
     if not active:
         parts.append("No cause was found by the checks that ran.")
+    elif diagnosis.state is State.HEALTHY:
+        parts.append("None of these is a fault: they show where the remaining error is, and what may be worth a look.")
     elif grave:
         whole = (
             "the only"
@@ -209,9 +211,7 @@ def explained(diagnosis: Diagnosis) -> str:
         findings = "finding" if len(grave) == 1 else "findings"
         order = " Root causes come first." if len(active) > 1 else ""
         parts.append(f"{subject} {whole} {findings} at error or warning.{order}")
-    if active and diagnosis.state is State.HEALTHY:
-        parts.append("None of these is a fault: they show where the remaining error is, and what may be worth a look.")
-    elif active and not diseases:
+    if active and not diseases and diagnosis.state is not State.HEALTHY:
         parts.append("There is no disease; the entries show where the remaining error comes from.")
     refuted = len(diagnosis.causes) - len(active)
     if refuted:

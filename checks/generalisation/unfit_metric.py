@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import PROJECT
-from diagnose.checks.reading.wording import counted, listed, number
+from diagnose.checks.reading.wording import listed, number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, need
 from diagnose.registry import check
@@ -46,8 +46,7 @@ def unfit_metric(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
             named = listed([f"{name} {number(value)}" for name, value in unfit.items()])
             yield Finding(
                 Severity.HINT,
-                f"{counted(len(unfit), 'metric')} of classes {'is' if len(unfit) == 1 else 'are'} computed on numbers"
-                f" and {'says' if len(unfit) == 1 else 'say'} nothing about the error ({named} on train)",
+                f"{named} on train: metrics of classes say nothing about the error of a number",
                 Where(output=score.output, split="train"),
                 rows=score.rows,
             )

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -232,3 +233,12 @@ def test_nothing_is_written_into_the_folder(client: FlaskClient, folder: Path) -
     for address in ("/", "/trends", "/report/hostile.json", "/compare?result=hostile.json&result=damaged.json"):
         client.get(address)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_models_of_one_name_and_different_sizes_have_trends_of_their_own(tmp_path: Path) -> None:
+    for day, size in enumerate((10, 10, 20, 20)):
+        made = sick()
+        put(tmp_path, replace(made, subject=made.subject | {"parameters": size}), "model", day)
+    page = application(tmp_path).test_client().get("/trends").text
+    assert "model, 10 parameters" in page and "model, 20 parameters" in page
+    assert page.count('href="/trends?model=model"') == 2
