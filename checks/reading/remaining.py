@@ -22,6 +22,7 @@ class Remaining:
     unseen: Score | None  # of the dev set; None without one that training has not seen
     best: Optimum | None
     alone: bool = True
+    train_dev: Score | None = None  # unseen rows from the source of train, if given
 
     @property
     def task(self) -> Task:
@@ -34,11 +35,20 @@ class Remaining:
 
     @property
     def gap(self) -> Gap | None:
-        """From train to unseen rows."""
-        if self.unseen is None:
+        """From train to unseen rows of the same source, as far as these are known."""
+        fresh = self.train_dev or self.unseen
+        if fresh is None:
             return None
         scale = scale_of(self.train)
-        return Gap(level(self.train, scale), level(self.unseen, scale))
+        return Gap(level(self.train, scale), level(fresh, scale))
+
+    @property
+    def mismatch(self) -> Gap | None:
+        """From unseen rows of the source of train to those of dev; None without a train-dev set."""
+        if self.train_dev is None or self.unseen is None:
+            return None
+        scale = scale_of(self.train)
+        return Gap(level(self.train_dev, scale), level(self.unseen, scale))
 
     @property
     def bias_at_least(self) -> float:
@@ -79,13 +89,17 @@ def remaining(evaluation: Evaluation | None, network: Network | None, baseline: 
     """The error of the output with the largest known part of it, whatever the order of outputs; None if unknown."""
     if evaluation is None or not isinstance(evaluation.train, SplitScores):
         return None
-    dev = evaluation.dev if isinstance(evaluation.dev, SplitScores) and evaluation.dev.seen != Seen.YES else None
+    dev, train_dev = (
+        split if isinstance(split, SplitScores) and split.seen != Seen.YES else None
+        for split in (evaluation.dev, evaluation.train_dev)
+    )
     known = [
         Remaining(
             score,
             dev.scores[place] if dev is not None else None,
             optimum(network, baseline, score),
             len(evaluation.train.scores) == 1,
+            train_dev.scores[place] if train_dev is not None else None,
         )
         for place, score in enumerate(evaluation.train.scores)
     ]

@@ -157,13 +157,17 @@ def where_the_error_is(left: Remaining | None) -> str:
     if left.unseen is None or gap is None:
         return f"The train error{of} is {train}; the error on new rows is unknown without a dev set."
     dev = left.text(left.unseen)
+    whole = f"{dev} dev error{of}" if left.task.classifies else f"squared dev error{of} ({dev})"
+    if gap.counts and left.amount(gap.size) == left.amount(left.whole):
+        return f"All of the {whole} is overfitting."
     parts = [f"{left.amount(gap.size)} overfitting"] if gap.counts else []
     if left.bias_at_least:
         parts.append(f"{'' if left.known else 'at least '}{left.amount(left.bias_at_least)} avoidable bias")
+    if left.mismatch is not None and left.mismatch.counts:
+        parts.append(f"{left.amount(left.mismatch.size)} data mismatch")
     rest = _unknown_rest(left, bool(parts))
     if not parts:
         return f"The dev error{of} is {dev} and the train error {train}: no overfitting was measured{rest}."
-    whole = f"{dev} dev error{of}" if left.task.classifies else f"squared dev error{of} ({dev})"
     return f"Of the {whole}, {' and '.join(parts)}{rest}."
 
 

@@ -244,6 +244,10 @@ def _diverse(now: Situation) -> Decision:
 def _longer(now: Situation) -> Decision:
     if now.improving is not None:
         return "do", _sentence(now.improving), (now.improving,)
+    if now.variance_dominates:
+        return "dont-yet", "Variance is the larger part, and longer training does not lower it.", (now.variance,)
+    if now.bias_at_most <= POINT:
+        return "dont-yet", "The train error leaves too little to gain.", ()
     if not now.improving_known:
         return "unknown", "No training history was given, and the training could not be replayed.", ()
     if now.levelled:
@@ -315,6 +319,6 @@ _RULES = {
     "change-architecture": _architecture,
     "augmentation": _augmentation,
     "generalizing-architecture": _later,
-    "regularization": _later,
+    "regularization": _regularize,
     "reduce-complexity": _later,
 }

@@ -115,6 +115,23 @@ def test_an_overfitted_net_gets_cheap_steps_first_and_its_size_in_the_headline()
     assert said(*measured) == "No fault found. Of the 20.5 % dev error, 18.9 points are overfitting."
 
 
+def test_a_train_dev_set_separates_overfitting_from_mismatch() -> None:
+    levels = evaluation(score(0.02), score(0.20), train_dev=score(0.14))
+    assert said(levels, network()) == (
+        "No fault found. Of the 20.0 % dev error, 12.0 points are overfitting and 6.0 points are data mismatch."
+    )
+
+
+def test_a_memorised_training_set_is_all_overfitting() -> None:
+    memorised = (evaluation(score(0.0), score(0.24)), network())
+    assert said(*memorised) == "No fault found. All of the 24.0 % dev error is overfitting."
+    told_items = by_item(*memorised)
+    assert told_items["train-longer"] == "dont-yet"
+    assert told_items["regularize"] == told_items["regularization"] == "do"  # the lists agree
+    exact = evaluation(regression(1.0), regression(0.7))
+    assert said(exact, network()).startswith("No fault found. All of the squared dev error (RMSE 5.48) is overfitting")
+
+
 def test_half_overfitting_half_unknown_gets_training_runs_but_not_weeks() -> None:
     measured = (evaluation(score(0.20, rows=9000), score(0.30, rows=9000)), network())
     told_items = by_item(*measured)

@@ -297,5 +297,5 @@ def test_a_layer_with_too_many_dead_units_is_red_and_a_head_has_no_band_of_sprea
     bands = (Band("spread", 0.5, 2.0, "basis"), Band("dead", 0.0, 0.4, "basis"))
     drawn = layer_map(replace(sick(), layers=rows, bands=bands, findings=()))
     assert "bar c-flag" in drawn
-    first, second = drawn.split("<li")[1:]
+    first, second = drawn.split("<li class")[1:]
     assert first.count("okb") > second.count("okb")
