@@ -24,12 +24,13 @@ def _steps(
     now: Situation, suspicions: Sequence[Suspicion], verdicts: Mapping[str, Sequence[Verdict]]
 ) -> Iterator[DeclaredRemedy]:
     answers = {verdict.item: verdict.verdict for items in verdicts.values() for verdict in items}
-    if not now.variance_known:
+    evaluated = now.remaining is not None
+    if now.remaining is not None and now.remaining.unseen is None:
         yield generalisation.HOLD_OUT
     if now.past_best is not None:
         yield optimisation.KEEP_BEST
     directions = [s.cause for s in suspicions if s.cause.kind == "direction"]
-    for cause in (*directions, *([BIAS] if now.bias_open and BIAS not in directions else [])):
+    for cause in (*directions, *([BIAS] if now.bias_open and evaluated and BIAS not in directions else [])):
         for remedy in cause.remedies:
             if remedy.lessens:
                 advised = remedy.lessens in now.standing and _no_gap_to_close(now)
@@ -40,7 +41,7 @@ def _steps(
     yield from (remedy for item, remedy in SNIPPETS.items() if answers[item] == "do")
     if now.unfit_metric is not None:
         yield generalisation.FIT_METRIC
-    if now.bias_open:
+    if now.bias_open and evaluated:
         yield generalisation.TARGET_ERROR
 
 

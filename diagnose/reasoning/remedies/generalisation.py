@@ -39,7 +39,11 @@ REGULARIZE = DeclaredRemedy(
     "regularize",
     "Regularise: weight decay first, then dropout",
     "It trades a little bias for less variance.",
-    "import keras\n\nmodel.compile(optimizer=keras.optimizers.AdamW(weight_decay=0.01), loss=model.loss$metrics)",
+    "import keras\n\n"
+    "old = model\n"
+    'config = old.optimizer.get_config() | {"weight_decay": 0.01}  # decoupled, as in AdamW\n'
+    "model = keras.models.clone_model(old)  # fresh weights\n"
+    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
     "one line and one training run",
     (yearning("regularize", "chapter 27"), fastai("regularization")),
 )
