@@ -1,7 +1,9 @@
 """The command line: dispatches sub-commands and sets the exit status."""
 
+import difflib
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -22,8 +24,16 @@ class _ModelFirst(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
+            self._check_misspelt(args)
             args = ["examine", *args]
         return super().parse_args(ctx, args)
+
+    def _check_misspelt(self, args: list[str]) -> None:
+        """Fail with the sub-command that was meant, if there is one and no such file."""
+        names = [name for name, command in self.commands.items() if not command.hidden]
+        near = difflib.get_close_matches(args[0], names, n=1)
+        if near and not Path(args[0]).exists() and not Path(args[0]).suffix:
+            raise InputError(f"'{args[0]}' is not a sub-command and not a file; did you mean 'diagnose {near[0]}'?")
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         main = self.commands["examine"]

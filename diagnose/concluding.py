@@ -16,6 +16,7 @@ from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
 from diagnose.measurements import REPORT
 from diagnose.measuring import Measured
 from diagnose.reasoning import prescribing
+from diagnose.reasoning.advising import steps
 from diagnose.reasoning.bands import bands
 from diagnose.reasoning.causes import GATE, VITAL
 from diagnose.reasoning.engine import Seen, state_of, suspect
@@ -50,7 +51,8 @@ def conclude(
     suspicions = suspect(outcomes, level=level, effects=effects)
     state = state_of(suspicions, seen, VITAL)
     facts, values = describe(subject, measured.measurements), values_of(subject, measured.measurements)
-    lists = prescribing.filled(verdicts(situation(suspicions, seen, images=facts.images)), values)
+    now = situation(suspicions, seen, facts.images, measured.measurements)
+    lists = prescribing.filled(verdicts(now), values)
     tried = prescribing.assigned(effects, suspicions)
     tasks = frozenset(output.task for output in subject.outputs)
     layers = layer_rows(measured.measurements, seen.findings)
@@ -61,13 +63,15 @@ def conclude(
         subject=facts.subject,
         settings=_recorded(settings, measured, command),
         state=state,
-        headline=prescribing.headline(state, suspicions, gate_findings, next(iter(missing), "")),
+        headline=prescribing.headline(
+            state, suspicions, gate_findings, left=now.remaining, missing=next(iter(missing), "")
+        ),
         errors=errors_of(subject, measured.measurements),
         causes=prescribing.causes(suspicions),
         findings=tuple(sorted(seen.findings, key=lambda f: -f.severity.rank)),
         checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
         verdicts=lists,
-        remedies=prescribing.remedies(suspicions, lists, values, tasks, tried),
+        remedies=prescribing.remedies(suspicions, steps(now, suspicions, lists), values, tasks, tried),
         effects=tried,
         coverage=(*(Coverage(m.what, m.why, m.how) for m in measured.missed), *_not_covered(settings)),
         timing=_timing(loading_seconds, measured, outcomes),

@@ -31,6 +31,11 @@ class State(StrEnum):
     HEALTHY = "healthy"
     UNKNOWN = "unknown"
 
+    @property
+    def word(self) -> str:
+        """The state as people read it: no check can show that a model is healthy, only that it found no fault."""
+        return "No fault found" if self is State.HEALTHY else self.value.capitalize()
+
 
 @dataclass(frozen=True)
 class Tool:

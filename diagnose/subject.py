@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:  # `list` and `explain` start without NumPy
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Task(StrEnum):
         return self in (Task.BINARY, Task.MULTICLASS, Task.MULTILABEL)
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> Literal["error rate", "RMSE", "own loss"]:
         """What an error of this task is."""
         return "error rate" if self.classifies else "RMSE" if self is Task.REGRESSION else "own loss"
 

@@ -21,7 +21,7 @@ ROOM = 160.0  # px left for the plot on a phone, beside names and values
 
 @dataclass(frozen=True)
 class Row:
-    """One bar in the displayed unit, with its position from the top in percent."""
+    """One bar in the displayed unit, with its position from the top in percent, and its interval if it has a width."""
 
     label: str
     value: float
@@ -67,6 +67,7 @@ def _rows(bars: Bars) -> list[Row]:
     for index, (label, value) in enumerate(zip(bars.labels, bars.values, strict=False)):
         low = bars.lows[index] if index < len(bars.lows) else None
         high = bars.highs[index] if index < len(bars.highs) else None
+        low, high = (None, None) if low == high else (low, high)
         span = f" {interval(low, high, bars.unit)}" if low is not None and high is not None else ""
         rows.append(
             Row(

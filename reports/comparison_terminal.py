@@ -53,7 +53,7 @@ def _summary(comparison: Comparison, width: int) -> Iterator[str]:
     yield from textwrap.wrap(comparison.summary, width)
     for word, side in (("old", comparison.old), ("new", comparison.new)):
         parts = (cut(side.model, 40), story.date(side.date), side.place)
-        yield _flat(f"{word}: {side.state}, {', '.join(part for part in parts if part)}")
+        yield _flat(f"{word}: {story.STATES[side.state].lower()}, {', '.join(part for part in parts if part)}")
 
 
 def _errors(comparison: Comparison, width: int, colour: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Effect
-from diagnose.reports.numbers import counted, decimals, interval_text, number, rounded_like
+from diagnose.reports.numbers import counted, decimals, interval_text, listed, number, rounded_like
 from diagnose.reports.plot import figure, frame, row_name, x_axis
 from diagnose.reports.svg import Scale, at, tag
 
@@ -22,8 +22,10 @@ def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
         return Markup("")
     best = own[0]
     helped = cause.state == "confirmed" and best.direction == "sufficient" and best.restores is not False
-    title = f"The repaired model: {best.what}" if helped else "Effect of this change alone"
-    note = "Train skill of copies after a short training. Hollow: without the change. Line: 95 % interval."
+    title = f"The repaired model: {best.what}" if helped else "Effect of each change"
+    controls = list(dict.fromkeys(effect.control for effect in own if effect.control))
+    beside = f", or with {listed(controls)} for changes on top of it" if controls else ""
+    note = f"Train skill of copies after a short training. Hollow: without the change{beside}. Line: 95 % interval."
     low = min(0.0, *(effect.before for effect in own), *(effect.after for effect in own))
     along = Scale(low if low > -1 else -1.0, 1.0, step=0.25)
     marks = x_axis(along, "skill", room=ROOM)
@@ -37,7 +39,10 @@ def _sentence(effect: Effect) -> str:
     skills = (effect.before, effect.after, effect.after - effect.before)
     before, after, gain = (rounded_like(skill, effect.interval) for skill in skills)
     span = interval_text(effect.interval)
-    return f"{effect.what}: {before} without, {after} with, difference {gain} {span}, {counted(effect.seeds, 'seed')}"
+    control = f"with {effect.control}" if effect.control else "without"
+    return (
+        f"{effect.what}: {before} {control}, {after} with it, difference {gain} {span}, {counted(effect.seeds, 'seed')}"
+    )
 
 
 def bearing(cause: Cause, effects: Sequence[Effect]) -> list[Effect]:
@@ -61,7 +66,7 @@ def _row(effect: Effect, y: float, along: Scale, helped: bool) -> list[Markup]:
     marks += [
         tag(
             "circle",
-            tag("title", f"without: {number(effect.before)}"),
+            tag("title", f"{f'with {effect.control}' if effect.control else 'without'}: {number(effect.before)}"),
             class_="ho c-soft",
             cx=at(before),
             cy=at(y),

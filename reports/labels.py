@@ -7,6 +7,8 @@ fit there fit on every wider screen.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from diagnose.reports.numbers import width
+
 NARROW = 230.0  # px: width of a plot on a phone of 360 px
 CHARACTER = 6.4  # px: mean width of a character of 12 px text, slightly overestimated
 LINE = 14.0  # px: height of a line of text
@@ -37,9 +39,9 @@ class Label:
 
     @property
     def box(self) -> Box:
-        width = len(self.text) * CHARACTER
-        left = self.x / 100 * NARROW - {"start": 0.0, "middle": width / 2, "end": width}[self.anchor]
-        return Box(left, self.y - LINE + 3, left + width, self.y + 3)
+        wide = width(self.text) * CHARACTER
+        left = self.x / 100 * NARROW - {"start": 0.0, "middle": wide / 2, "end": wide}[self.anchor]
+        return Box(left, self.y - LINE + 3, left + wide, self.y + 3)
 
 
 def settle(

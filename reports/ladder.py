@@ -67,7 +67,7 @@ def _levels(errors: Sequence[ErrorLevel]) -> Iterator[tuple[str, str, float | No
     for error in errors:
         name = error.split.replace("_", "-")
         yield name, name, error.error, error.interval, error.unit
-    yield "constant prediction", "constant", last.constant_error, None, last.unit
+    yield f"constant prediction on {last.split.replace('_', '-')}", "constant", last.constant_error, None, last.unit
 
 
 def _as_level(label: str, role: str, value: float | None, of: Interval | None, unit: str) -> Level:

@@ -63,11 +63,19 @@ class Panels:
     bands: dict[str, Band]
     track: Track
     checks: frozenset[str]  # codes of checks that the page documents
+    heads: frozenset[str] = frozenset()  # paths of the output layers, which have a scale of their own
 
-    def healthy(self, quantity: str, along: Scale) -> list[Markup]:
-        """The healthy band of one panel, if known."""
+    def healthy(self, quantity: str, along: Scale, path: str = "") -> list[Markup]:
+        """The healthy band of one panel, if known. That of the spread does not hold for the layer of an output."""
         band = self.bands.get(quantity)
+        if quantity == "spread" and path in self.heads:
+            return []
         return healthy_band(along, (band.low, band.high) if band else None)
+
+    def too_dead(self, share: float) -> bool:
+        """Whether more units are dead than in healthy layers."""
+        band = self.bands.get("dead")
+        return band is not None and share > band.high
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,9 @@ def layer_map(diagnosis: Diagnosis) -> Markup:
     worst = _worst(diagnosis)
     checks = frozenset(check.code for check in diagnosis.checks)
     bands: dict[str, Band] = {band.quantity: band for band in diagnosis.bands}
-    panels = Panels(_axis(rows, "spread"), _axis(rows, "gradient"), bands, track(rows, laid), checks)
+    fed = {path for row in rows for path in row.inbound}
+    heads = frozenset(row.path for row in rows if row.path not in fed) if fed else frozenset({rows[-1].path})
+    panels = Panels(_axis(rows, "spread"), _axis(rows, "gradient"), bands, track(rows, laid), checks, heads)
     drawn, start = [], 0
     for name, block in blocks_of(rows):
         rail = laid[start : start + len(block)]
@@ -240,13 +250,13 @@ def _name(row: LayerRow, checks: frozenset[str], style: str) -> Markup:
 
 def _pair(row: LayerRow, pair: Pair, panels: Panels, style: str) -> list[Markup]:
     """Hollow: fresh weights. Filled: as loaded. Only the healthy band if neither was measured."""
-    marks = panels.healthy(pair.what, pair.along)
+    marks = panels.healthy(pair.what, pair.along, row.path)
     if pair.now is None and pair.fresh is None:
         return [tag("svg", *marks, aria_hidden="true")] if marks else []
     marks += [tag("rect", class_="gut", x=0, width=at(pair.along.strip), height="100%")] if pair.along.strip else []
     marks.append(tag("line", class_="grid", x1=0, x2="100%", y1="50%", y2="50%"))
     marks += _point(pair.fresh, "with fresh weights", pair.along, "ho c-soft", 3.5)
-    marks += _point(pair.now, "as loaded", pair.along, f"pt {style if pair.now == 0 else 'c-ink'}", 4.5)
+    marks += _point(pair.now, "as loaded", pair.along, f"pt {style}", 4.5)
     sentence = f"{cut(row.path, NAME)}: {pair.what} as loaded {number(pair.now)}, fresh weights {number(pair.fresh)}"
     return [tag("svg", *marks, role="img", aria_label=sentence)]
 
@@ -269,7 +279,8 @@ def _share(row: LayerRow, panels: Panels, style: str) -> list[Markup]:
         return [tag("svg", *healthy, aria_hidden="true")] if healthy else []
     text = f"{decimals(100 * share)} %"
     title = tag("title", f"{text} {what}")
-    colour = style if row.flags and style != "c-ink" else "c-soft"
+    flagged = style if row.flags and style != "c-ink" else "c-soft"
+    colour = "c-flag" if row.dead is not None and panels.too_dead(row.dead) else flagged
     drawn = f"bar {colour}" if row.dead is not None else f"hollow {colour}"
     marks = [
         *healthy,

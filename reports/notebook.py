@@ -25,8 +25,8 @@ def render(diagnosis: Diagnosis) -> str:
     name = cut(str(diagnosis.subject.get("name", "the model")), 60)
     parts = [
         tag("style", Markup(STYLE)),
-        tag("p", f"{SIGNS[diagnosis.state.value]} {diagnosis.state.value.capitalize()}: {name}", class_="state"),
-        tag("p", diagnosis.headline),
+        tag("p", f"{SIGNS[diagnosis.state.value]} {diagnosis.state.word}: {name}", class_="state"),
+        tag("p", story.told(diagnosis)),
         *([tag("p", tag("b", story.unfinished(diagnosis)))] if story.unfinished(diagnosis) else []),
         *_next(diagnosis.remedies),
         *_causes(diagnosis),
@@ -52,7 +52,11 @@ def _causes(diagnosis: Diagnosis) -> list[Markup]:
     if not active:
         return []
     rest = [tag("p", f"and {len(active) - CAUSES} more")] if len(active) > CAUSES else []
-    return [tag("h4", "Causes"), tag("ol", joined(_cause(cause) for cause in active[:CAUSES])), *rest]
+    return [
+        tag("h4", story.causes_title(diagnosis)),
+        tag("ol", joined(_cause(cause) for cause in active[:CAUSES])),
+        *rest,
+    ]
 
 
 def _cause(cause: Cause) -> Markup:

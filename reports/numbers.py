@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from unicodedata import east_asian_width
 
 from diagnose.findings import Interval
 
@@ -136,20 +137,32 @@ def field(places: Sequence[int | None]) -> str:
     )
 
 
+def width(text: str) -> int:
+    """The width in characters; those of East Asian scripts are twice as wide."""
+    return len(text) if text.isascii() else sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
 def cut(text: str, length: int) -> str:
-    """`text`; if it is longer than `length`, its middle is replaced by "…"."""
-    if len(text) <= length:
+    """`text`; if it is wider than `length`, its middle is replaced by "…"."""
+    if width(text) <= length:
         return text
     head = (length - 1) * 2 // 3
-    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+    return f"{_start(text, head)}…{_start(text[::-1], length - 1 - head)[::-1]}"
+
+
+def _start(text: str, length: int) -> str:
+    """As much of the beginning as `length` holds."""
+    while width(text) > length:
+        text = text[: max(length // 2, len(text) - (width(text) - length + 1) // 2)]
+    return text
 
 
 def halved(text: str, length: int) -> tuple[str, ...]:
     """`text` in one line, in two (broken after a space, hyphen, underscore or slash), or cut if neither fits."""
-    if len(text) <= length:
+    if width(text) <= length:
         return (text,)
     ends = [place + 1 for place, sign in enumerate(text) if sign in " -_/"]
-    fitting = [end for end in ends if len(text[:end].rstrip()) <= length and len(text) - end <= length]
+    fitting = [end for end in ends if width(text[:end].rstrip()) <= length and width(text[end:]) <= length]
     if not fitting:
         return (cut(text, length),)
     end = min(fitting, key=lambda end: abs(2 * end - len(text)))

@@ -26,6 +26,7 @@ LISTS = {
     "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
     "fast_ai": ("fast.ai, five steps against overfitting", FAST_AI),
 }
+STATES = {state.value: state.word for state in State}
 PLACE = 48  # characters of a name in a location
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -82,6 +83,11 @@ def where(finding: Finding) -> str:
     return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in rest)
 
 
+def told(diagnosis: Diagnosis) -> str:
+    """The headline without the word of the state, for places that show it beside the headline."""
+    return diagnosis.headline.removeprefix(f"{diagnosis.state.word}. ")
+
+
 def date(text: str) -> str:
     """An ISO 8601 date as "22 November 2026, 14:06 UTC"; any other text unchanged."""
     try:
@@ -98,6 +104,11 @@ def date(text: str) -> str:
 def standing(causes: Iterable[Cause]) -> list[Cause]:
     """Sorted by rank, refuted causes last."""
     return sorted(causes, key=lambda cause: (cause.state == "refuted", cause.rank))
+
+
+def causes_title(diagnosis: Diagnosis) -> str:
+    """The title above the causes: where no fault was found, they are hints."""
+    return "Hints" if diagnosis.state is State.HEALTHY else "Causes"
 
 
 def trees(diagnosis: Diagnosis) -> dict[str, tuple[Branch, ...]]:
@@ -186,6 +197,8 @@ def explained(diagnosis: Diagnosis) -> str:
     diseases = [cause for cause in active if cause.kind == "disease"]
     if not active:
         parts.append("No cause was found by the checks that ran.")
+    elif diagnosis.state is State.HEALTHY:
+        parts.append("None of these is a fault: they show where the remaining error is, and what may be worth a look.")
     elif grave:
         whole = (
             "the only"
@@ -198,7 +211,7 @@ def explained(diagnosis: Diagnosis) -> str:
         findings = "finding" if len(grave) == 1 else "findings"
         order = " Root causes come first." if len(active) > 1 else ""
         parts.append(f"{subject} {whole} {findings} at error or warning.{order}")
-    if active and not diseases:
+    if active and not diseases and diagnosis.state is not State.HEALTHY:
         parts.append("There is no disease; the entries show where the remaining error comes from.")
     refuted = len(diagnosis.causes) - len(active)
     if refuted:
@@ -209,7 +222,7 @@ def explained(diagnosis: Diagnosis) -> str:
 def onward(diagnosis: Diagnosis) -> str:
     """The text of the next step if there is no remedy."""
     if diagnosis.state is State.HEALTHY:
-        return "The model needs no repair. The lists below show which ideas are worth trying."
+        return "Nothing to repair was found. The lists below say which ideas are worth trying."
     return "No remedy could be found with the checks that ran. What is missing is listed under “Not checked”."
 
 

@@ -25,7 +25,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(story=story, numbers=numbers, mark=MARK, lists=story.LISTS)
+    made.globals.update(story=story, numbers=numbers, mark=MARK, states=story.STATES, lists=story.LISTS)
     return made
 
 

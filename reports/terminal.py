@@ -43,16 +43,17 @@ def _paint(text: str, code: str, colour: bool) -> str:
 def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
     """A wrapped paragraph; only words longer than a line are broken."""
     start = indent if first is None else first
-    clean = " ".join(story.clean(text).split())
-    return textwrap.wrap(clean, max(width, 20), initial_indent=start, subsequent_indent=indent) or [start.rstrip()]
+    clean = " ".join(story.clean(text).split()).replace(" %", "\u00a0%")  # a number keeps its unit
+    lines = textwrap.wrap(clean, max(width, 20), initial_indent=start, subsequent_indent=indent)
+    return [line.replace("\u00a0%", " %") for line in lines] or [start.rstrip()]
 
 
 def _state(diagnosis: Diagnosis, width: int, colour: bool) -> list[str]:
     state = diagnosis.state.value
     name = cut(story.clean(str(diagnosis.subject.get("name", "the model"))), 48)
     stopped = story.unfinished(diagnosis).replace("“Not checked”", "“Not checked” in the report")
-    text = [*_wrapped(diagnosis.headline, width), *(_wrapped(stopped, width) if stopped else [])]
-    return [f"{_paint(f'{SIGNS[state]} {state.upper()}', state, colour)}  {name}", *text]
+    text = [*_wrapped(story.told(diagnosis), width), *(_wrapped(stopped, width) if stopped else [])]
+    return [f"{_paint(f'{SIGNS[state]} {diagnosis.state.word.upper()}', state, colour)}  {name}", *text]
 
 
 def _causes(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
@@ -60,7 +61,7 @@ def _causes(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
     if not active:
         yield from ("", "No cause was found.")
         return
-    yield from ("", "Causes")
+    yield from ("", story.causes_title(diagnosis))
     for number, cause in enumerate(active[:CAUSES], 1):
         yield from _cause(number, cause, diagnosis, width, colour)
     if len(active) > CAUSES:
@@ -106,4 +107,4 @@ def _worth(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
         yield from ("", _paint("Worth trying next", "do", colour))
         yield from _wrapped("; ".join(titles), width, "  ")
     elif diagnosis.state.value == "healthy":
-        yield from ("", "The model needs no repair.")
+        yield from ("", "Nothing to repair was found.")

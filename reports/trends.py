@@ -10,6 +10,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from diagnose.comparing.comparison import Level
+from diagnose.reports import story
 from diagnose.reports.labels import LINE
 from diagnose.reports.numbers import counted, factor, interval_text, quantity, shown_unit
 from diagnose.reports.plot import ROLES
@@ -149,9 +150,12 @@ def _sentence(lines: Mapping[str, Sequence[Level | None]], unit: str) -> str:
 
 
 def _states(points: Sequence[Point]) -> Markup:
-    bars = [(STATES.get(point.state), f"{day(point.date)}: {point.state}") for point in points]
+    bars = [
+        (STATES.get(point.state), f"{day(point.date)}: {story.STATES.get(point.state, point.state).lower()}")
+        for point in points
+    ]
     counts = Counter(point.state for point in points)
-    words = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    words = ", ".join(f"{counts[state]} {story.STATES[state].lower()}" for state in STATES if counts[state])
     return _row("State", _strip(bars, f"State of {counted(len(points), 'run')}: {words}."))
 
 

@@ -142,7 +142,15 @@ def test_explain_and_list(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Why it matters" in done.stdout
     assert diagnose("explain", "ded-units", cwd=tmp_path).stderr.strip().endswith("did you mean 'dead-units'?")
+    assert diagnose("explain", "lr-too-high", cwd=tmp_path).stderr.strip().endswith("'learning-rate-too-high'?")
     assert "learning-rate-too-high" in diagnose("list", cwd=tmp_path).stdout
+
+
+def test_a_misspelt_sub_command_is_named(tmp_path: Path) -> None:
+    done = diagnose("demoo", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.strip().endswith("did you mean 'diagnose demo'?")
+    (tmp_path / "demoo").mkdir()
+    assert "did you mean" not in diagnose("demoo", cwd=tmp_path).stderr
 
 
 def test_junit_for_continuous_integration(folder: Path) -> None:

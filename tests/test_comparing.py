@@ -145,7 +145,7 @@ def test_worse_means_a_new_disease_or_a_real_rise_on_unseen_rows() -> None:
 
 def test_the_summary_is_one_line() -> None:
     assert compare(sick(), healthy()).summary == (
-        "From sick to healthy: 3 causes gone, 1 cause still there. The dev error fell by more than noise."
+        "From sick to no fault found: 3 causes gone, 1 cause still there. The dev error fell by more than noise."
     )
 
 
@@ -206,15 +206,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_file_is_compared_with_the_newest_result_of_a_folder(folder: Path) -> None:
     done = run("runs/first.json", "runs", "--json", "out.json", "--html", "out.html", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "From sick to healthy" in done.stdout
+    assert "From sick to no fault found" in done.stdout
     assert json.loads((folder / "out.json").read_text())["new"]["place"] == "runs/second.json"
     assert "http-equiv" in (folder / "out.html").read_text()
 
 
 def test_with_json_on_standard_output_the_text_goes_to_standard_error(folder: Path) -> None:
     done = run("runs/first.json", "runs/second.json", "--json", "-", cwd=folder)
-    assert json.loads(done.stdout)["summary"].startswith("From sick to healthy")
-    assert "From sick to healthy" in done.stderr
+    assert json.loads(done.stdout)["summary"].startswith("From sick to no fault found")
+    assert "From sick to no fault found" in done.stderr
 
 
 def test_fail_on_worse_sets_the_exit_status(folder: Path) -> None:

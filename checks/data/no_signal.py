@@ -59,10 +59,16 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
             f"{output.rows_dev:,} rows {rows}",
             where=Where(output=output.output, split=baseline.held_out),
             value=output.best.skill,
-            threshold=output.null_skill[1] if output.null_skill is not None else 0.0,
+            threshold=_above_best(output),
             rows=output.rows_dev,
             evidence=(_bars(output),),
         )
+
+
+def _above_best(output: OutputBaseline) -> float | None:
+    """The skill that shuffled labels reach, as the threshold; None if the best baseline is above it by chance."""
+    limit = output.null_skill[1] if output.null_skill is not None else 0.0
+    return limit if output.best.skill <= limit else None
 
 
 def _too_rare(output: OutputBaseline, baseline: Baseline, evaluation: Evaluation | None) -> bool:

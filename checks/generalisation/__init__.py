@@ -11,6 +11,7 @@ from diagnose.checks.generalisation import (
     dev_overfitting,
     dev_set_size,
     does_not_learn,
+    unfit_metric,
     variance,
 )
 
@@ -26,4 +27,5 @@ CHECKS = (
     dev_overfitting.dev_overfitting,
     class_recall.class_recall,
     best_epoch.best_epoch,
+    unfit_metric.unfit_metric,
 )

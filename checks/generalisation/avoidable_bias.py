@@ -29,8 +29,9 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
 
     ## What it measures
     The train error in inference mode minus the target error. Without a target, minus the error of the best baseline on
-    rows it has not seen: an upper bound on what is possible, so the true bias may be larger. Regression: mean squared
-    errors over the variance that predicting the mean leaves.
+    rows it has not seen. What the baseline reaches is possible, and less may be: the bias is then at least the
+    difference, and at most the whole train error. Regression: mean squared errors over the variance that predicting the
+    mean leaves.
 
     ## Why it matters
     Bias and variance call for opposite steps. A model that misses its target on rows it has seen does not improve with
@@ -43,8 +44,8 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
     dev error. A negative bias means memorising and counts as variance.
 
     ## Known limits
-    Without a target error, or a baseline better than a constant, there is no reference. A baseline weaker than the net
-    hides bias.
+    Without a target error, a train error below the best baseline's says nothing about bias. Dropout and augmentation
+    raise the train error that Keras logs, but not this one, which is measured without them.
 
     ## References
     - Ng 2018, "Machine Learning Yearning", chapters 20 to 23 and 25
@@ -95,5 +96,6 @@ def _message(score: Score, best: Optimum, bias: Gap, part: float | None) -> str:
     whole = f", {whole_or(part)} the gap between the best known error and the dev error" if part is not None else ""
     return (
         f"train error is {error_text(score.task, score.error)} against {against} of"
-        f" {error_text(score.task, best.error)}: avoidable bias {gap_text(score.task, bias)}{whole}"
+        f" {error_text(score.task, best.error)}: avoidable bias {'' if best.given else 'at least '}"
+        f"{gap_text(score.task, bias)}{whole}"
     )

@@ -1,11 +1,12 @@
 """The second gate: whether a baseline that trains in seconds does better."""
 
+import math
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import NOT_DEEP, RECIPE
-from diagnose.checks.reading.gaps import PAIRED_RELATIVE, beaten, beaten_clearly, enough_rows, error_text
-from diagnose.checks.reading.wording import percent
-from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.checks.reading.gaps import NOTABLE, beaten, beaten_clearly, enough_rows, error_text
+from diagnose.checks.reading.wording import number, percent, skill_text
+from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import Baseline, Network, OutputBaseline
 from diagnose.registry import check
 from diagnose.subject import Task
@@ -50,9 +51,9 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
                 severity,
                 _message(output, task, baseline),
                 Where(output=output.output, split=baseline.held_out),
-                value=output.relative,
-                threshold=PAIRED_RELATIVE,
-                interval=output.difference_interval,
+                value=output.best.skill - output.net_skill,
+                threshold=FAR_BEHIND if severity is Severity.ERROR else NOTABLE,
+                interval=_skill_interval(output),
                 rows=output.rows_dev,
                 evidence=(_levels(output, task),),
             )
@@ -68,17 +69,26 @@ def _severity(output: OutputBaseline, task: Task | None) -> Severity | None:
     return Severity.HINT if beaten(output, task) else None
 
 
+def _skill_interval(output: OutputBaseline) -> Interval | None:
+    """The interval of the paired difference, as a difference of skills."""
+    behind, skill = output.difference, output.best.skill - output.net_skill
+    if not (math.isfinite(behind) and math.isfinite(skill) and behind > 0 and skill > 0):
+        return None
+    low, high = (skill / behind * end for end in (output.difference_interval.low, output.difference_interval.high))
+    return Interval(low, high, output.difference_interval.level)
+
+
 def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> str:
     held_out = f"{baseline.held_out} rows"
     if baseline.held_out == "train":
         held_out = "train rows held out from the baselines"
     seen = "" if baseline.net_seen == "no" else ", which the net may have seen,"
     net, best = output.net_error, output.best.error
-    errors = (error_text(task, net), error_text(task, best)) if task else (f"{net:.3g}", f"{best:.3g}")
+    errors = (error_text(task, net), error_text(task, best)) if task else (number(net), number(best))
     less = f", {percent(1 - best / net)} lower" if 0 <= best < net else ""
     return (
-        f"on {held_out}{seen} the net's error is {errors[0]} (skill {output.net_skill:.2f}) and that of"
-        f" {output.best.name} {errors[1]} (skill {output.best.skill:.2f}){less}"
+        f"on {held_out}{seen} the net's error is {errors[0]} (skill {skill_text(output.net_skill)}) and that of"
+        f" {output.best.name} {errors[1]} (skill {skill_text(output.best.skill)}){less}"
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import COURSE, PROJECT
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import error_text
-from diagnose.checks.reading.wording import counted, number, percent
-from diagnose.findings import Finding, Severity, Where
+from diagnose.checks.reading.wording import counted, number, percent, skill_text
+from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import Evaluation, Initial, Network, NotMeasured, Score, need
 from diagnose.registry import check
 from diagnose.subject import Task
@@ -72,7 +72,7 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
             Where(output=score.output, split="train"),
             value=score.skill if math.isfinite(score.skill) else None,
             threshold=LOW_SKILL,
-            interval=score.beats_constant_error,
+            interval=_of_skill(score),
             rows=score.rows,
             evidence=(error_levels(evaluation, score.output),),
         )
@@ -83,6 +83,15 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
             f" {at_floor[0].output} cannot tell what was learned",
             "Add a metric that tells, or name the task: --task T.",
         )
+
+
+def _of_skill(score: Score) -> Interval | None:
+    """The paired interval as a difference of skill; None without a scale."""
+    scale = score.constant_error if score.task.classifies else score.constant_error**2
+    ahead = score.beats_constant_error
+    if not scale > 0 or not (math.isfinite(ahead.low) and math.isfinite(ahead.high)):
+        return None
+    return Interval(ahead.low / scale, min(1.0, ahead.high / scale), ahead.level)
 
 
 def _learned_nothing(score: Score) -> bool:
@@ -134,7 +143,9 @@ def _message(score: Score) -> str:
         return f"on train every prediction is NaN or infinite; the error of the best constant prediction is {constant}"
     worse = score.beats_constant_error.high < 0 and score.beats_constant_loss.high < 0
     verdict = "worse than" if worse else "no better than"
-    return f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {score.skill:.2f})"
+    return (
+        f"train error is {own}, {verdict} the best constant prediction's {constant} (skill {skill_text(score.skill)})"
+    )
 
 
 def _own_loss(score: Score) -> str:

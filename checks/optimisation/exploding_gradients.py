@@ -7,6 +7,7 @@ import numpy as np
 from diagnose.checks.further_reading import BACKPROP, VANISHING_GRADIENTS
 from diagnose.checks.reading import profiles
 from diagnose.checks.reading.lines import line
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Evidence, Finding, Severity, Where
 from diagnose.measurements import (
     Activations,
@@ -90,9 +91,8 @@ def _size(backward: Backward, initial: Initial | None, severity: Severity, learn
             continue
         norm = float(np.median(gradients.global_norm))
         if norm > HUGE * scale and (weights == "fresh" or learned is False):
-            message = (
-                f"at {weights} weights the gradient norm is {norm:.2g}, {norm / scale:.2g} times the chance-level loss"
-            )
+            times = number(norm / scale)
+            message = f"at {weights} weights the gradient norm is {number(norm)}, {times} times the chance-level loss"
             return severity, message, Where(), norm, HUGE * scale
     return None
 
@@ -113,7 +113,7 @@ def _depth(
         return None
     message = (
         f"at fresh weights the gradient-to-weight ratio of layer {layers[0].path}"
-        f" is {ratio:.2g} times that of layer {layers[-1].path}"
+        f" is {number(ratio)} times that of layer {layers[-1].path}"
     )
     return severity, message, Where(layer=layers[0].path), ratio, GROWING
 
@@ -126,7 +126,7 @@ def _spikes(backward: Backward, severity: Severity) -> Found | None:
     ratio = _spike(norms)
     if not ratio > SPIKE:
         return None
-    message = f"at fresh weights the gradient norm of one batch in {len(norms)} is {ratio:.2g} times the median"
+    message = f"at fresh weights the gradient norm of one batch in {len(norms)} is {number(ratio)} times the median"
     return severity, message, Where(), ratio, SPIKE
 
 
@@ -137,7 +137,7 @@ def _watched_spikes(history: History | None) -> Found | None:
         if ratio > SPIKE and np.percentile(norms, 99) > 10 * start:
             step = int(steps[np.argmax(norms)])
             message = (
-                f"in training the gradient norm spikes to {ratio:.2g} times its median, the highest at step {step}"
+                f"in training the gradient norm spikes to {number(ratio)} times its median, the highest at step {step}"
             )
             return Severity.WARNING, message, Where(step=step), ratio, SPIKE
     return None

@@ -52,8 +52,8 @@ def learning_rate_too_high(
         return
     yield Finding(
         rates.severity(compared, loaded if gambles else skill),
-        f"learning rate {compared.rate:.3g} is {number(compared.rate / compared.high)} times the highest usable one"
-        f" ({compared.high:.3g}): {rates.effect(compared, learning_rate.steps)}",
+        f"learning rate {number(compared.rate)} is {number(compared.rate / compared.high)} times the highest usable one"
+        f" ({number(compared.high)}): {rates.effect(compared, learning_rate.steps)}",
         value=compared.difference,
         threshold=compared.threshold,
         interval=compared.interval,

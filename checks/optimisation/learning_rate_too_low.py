@@ -47,8 +47,8 @@ def learning_rate_too_low(
     own_training = f", and your own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
     yield Finding(
         rates.severity(compared, skill),
-        f"learning rate {compared.rate:.3g} is {number(compared.low / compared.rate)} times below the lowest usable one"
-        f" ({compared.low:.3g}): {rates.effect(compared, learning_rate.steps)}{own_training}",
+        f"learning rate {number(compared.rate)} is {number(compared.low / compared.rate)} times below the lowest usable"
+        f" one ({number(compared.low)}): {rates.effect(compared, learning_rate.steps)}{own_training}",
         value=compared.difference,
         threshold=compared.threshold,
         interval=compared.interval,

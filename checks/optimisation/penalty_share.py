@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from diagnose.checks.further_reading import ADAMW, L2
 from diagnose.checks.reading.gaps import Gap, beaten_clearly, level, scale_of, target_level
-from diagnose.checks.reading.wording import number, percent
+from diagnose.checks.reading.regularisers import data_loss
+from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import (
     DEV,
@@ -59,7 +60,7 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     if shrunk is not None and not train.scores[0].skill >= LOW_SKILL:
         yield _collapsed(network, train.scores[0], shrunk)
         return
-    data = sum(_data_loss(network, score) for score in train.scores)
+    data = sum(data_loss(network, score) for score in train.scores)
     share = network.penalty / (network.penalty + data) if network.penalty > 0 and data >= 0 else 0.0
     if not share > SHARE:
         return
@@ -75,7 +76,7 @@ def _outweighed(network: Network, score: Score, share: float, data: float, held_
     return Finding(
         Severity.WARNING,
         f"penalties make up {percent(share)} of the loss ({number(network.penalty)} against a data loss of"
-        f" {number(data)}), while train skill is {score.skill:.2f} and there is no gap to {held_out}",
+        f" {number(data)}), while train skill is {skill_text(score.skill)} and there is no gap to {held_out}",
         Where(output=score.output, split="train"),
         value=share,
         threshold=SHARE,
@@ -107,7 +108,7 @@ def _collapsed(network: Network, score: Score, layer: Layer) -> Finding:
     return Finding(
         Severity.WARNING,
         f"the penalty has shrunk the kernel of layer {layer.path} to {number(_size(layer))} of the scale that"
-        f" preserves the signal, while train skill is {score.skill:.2f}",
+        f" preserves the signal, while train skill is {skill_text(score.skill)}",
         Where(output=score.output, layer=layer.path),
         value=_size(layer),
         threshold=SHRUNK,
@@ -123,11 +124,6 @@ def _collapsed(network: Network, score: Score, layer: Layer) -> Finding:
             ),
         ),
     )
-
-
-def _data_loss(network: Network, score: Score) -> float:
-    weights = {head.output.name: head.output.weight for head in network.heads}
-    return weights.get(score.output, 1.0) * (score.own_loss if score.own_loss is not None else score.loss)
 
 
 def _has_gap(train: Score, held_out: Score) -> bool:

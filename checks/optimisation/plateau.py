@@ -7,7 +7,7 @@ import numpy as np
 from diagnose.checks.further_reading import DESCENT, RESTARTS
 from diagnose.checks.reading.curves import Points, learning_curves, points, runs_that
 from diagnose.checks.reading.profiles import gradient_left
-from diagnose.checks.reading.wording import number
+from diagnose.checks.reading.wording import number, skill_text
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import LONGER, Backward, Baseline, History, NotMeasured, Run
 from diagnose.registry import check
@@ -133,7 +133,7 @@ def _level(stuck: list[Run], history: History, baseline: Baseline | None) -> str
             level = "the loss" if round(end, 1) == 1 else f"{number(end)} times the loss"
             return f" and stays at {level} of the best constant prediction"
     skill = float(np.median([run.final_train_skill for run in stuck]))
-    return f" and stays at skill {skill:.2f} against {_possible(baseline) or 0.0:.2f} of a baseline"
+    return f" and stays at skill {skill_text(skill)} against {_possible(baseline) or 0.0:.2f} of a baseline"
 
 
 def _gradient(backward: Backward | None) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.further_reading import BOOK, VANISHING_GRADIENTS
 from diagnose.checks.reading import profiles
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Activations, Backward, Forward, Gradients, Initial, NotMeasured, Unavailable
 from diagnose.registry import check
@@ -92,7 +93,7 @@ def _decay(gradients: Gradients, activations: Activations | Unavailable | None) 
     if not (ratio < VANISHING and witnessed):
         return None
     first, last = layers[0].path, layers[-1].path
-    message = f"the gradient-to-weight ratio of layer {first} is {ratio:.1g} times that of layer {last}"
+    message = f"the gradient-to-weight ratio of layer {first} is {number(ratio)} times that of layer {last}"
     return Fading(first, message, ratio, VANISHING, Severity.ERROR if ratio < VANISHED else Severity.WARNING)
 
 
@@ -108,7 +109,7 @@ def _starvation(gradients: Gradients, activations: Activations | Unavailable | N
     if not share < STARVED:
         return None
     message = (
-        f"the gradient per weight of layer {least.path} is {share:.1g} of the loss,"
-        f" and the signal fades to {smallest:.1g} times that of the first layer"
+        f"the gradient per weight of layer {least.path} is {number(share)} of the loss,"
+        f" and the signal fades to {number(smallest)} times that of the first layer"
     )
     return Fading(least.path, message, share, STARVED, Severity.ERROR if share < STARVED / 100 else Severity.WARNING)

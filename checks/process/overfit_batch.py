@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import NOT_WORKING, RECIPE
-from diagnose.checks.reading.wording import counted, number, percent
+from diagnose.checks.reading.wording import counted, number, percent, skill_text
 from diagnose.findings import Finding, Severity, Table
 from diagnose.measurements import Attempt, Evaluation, Network, NotMeasured, OverfitBatch, Unavailable
 from diagnose.registry import check
@@ -70,7 +70,7 @@ def _excuse(overfit: OverfitBatch, best: Attempt, network: Network | None, evalu
     if evaluation is not None and not isinstance(evaluation.train, Unavailable):
         skill = evaluation.train.scores[0].skill
         if skill >= SKILL:
-            return f", but the loaded weights have a train skill of {skill:.2f}"
+            return f", but the loaded weights have a train skill of {skill_text(skill)}"
     return ""
 
 

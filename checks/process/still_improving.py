@@ -7,7 +7,7 @@ import numpy as np
 
 from diagnose.checks.further_reading import EPOCHS, FASTER
 from diagnose.checks.reading.curves import Points, learning_curves, points, represents_training, runs_that
-from diagnose.checks.reading.wording import number, percent
+from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import (
     HISTORY,
@@ -82,6 +82,21 @@ def still_improving(
     finding = _longer_is_better(history, loaded, own) or _swept_longer(learning_rate, loaded, own, history)
     if finding is not None:
         yield finding
+
+
+def levelled_off(history: History | None) -> str:
+    """How the loss ended, as a sentence, if it certainly fell by less than 1 % per epoch; else ""."""
+    if history is None or not represents_training(history) or not history.runs:
+        return ""
+    who = "In our replay of your whole training, the" if history.origin == "replay" else "The"
+    for curve, split in (("train_loss", "train"), ("dev_loss", "dev")):
+        falls = [_fall(points(run, curve).tail(TAIL, EVALUATIONS)) for run in history.runs]  # type: ignore[arg-type]
+        known = sorted(fall for fall in falls if fall is not None)
+        if known and all(fall + 2 * se <= FALL for fall, se in known):
+            change = -known[(len(known) - 1) // 2][0]
+            text = f"{100 * change:+.1f}" if abs(change) >= 5e-4 else "0.0"
+            return f"{who} {split} loss had levelled off ({text} % per epoch over the last fifth)."
+    return ""
 
 
 def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
@@ -177,12 +192,12 @@ def _better(skills: Array, loaded: float, taken: int | None, own: int | None, hi
     return Finding(
         Severity.WARNING if longer else Severity.HINT,
         f"trainings{f' of {number(taken)} steps' if taken else ''} with the same settings reach skill"
-        f" {skills.mean():.2f}, the loaded weights only {loaded:.2f}"
+        f" {skills.mean():.2f}, the loaded weights only {skill_text(loaded)}"
         + (f" after {number(own or 0)} steps" if longer else ""),
         Where(split="train"),
         value=gain,
         threshold=threshold,
-        interval=Interval(gain - half, gain + half),
+        interval=Interval(gain - half, min(gain + half, 1.0 - max(loaded, 0.0))),  # a skill is 1 at most
         rows=history.rows,
         evidence=(learning_curves(history),),
     )

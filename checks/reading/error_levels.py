@@ -10,11 +10,11 @@ def error_levels(evaluation: Evaluation, output: str, best: Optimum | None = Non
     known = [(s.split, score) for s in _splits(evaluation) for score in s.scores if score.output == output]
     train = known[0][1]
     levels: list[tuple[str, float, Interval]] = [
-        ("constant", train.constant_error, Interval(train.constant_error, train.constant_error))
+        ("constant, train", train.constant_error, Interval(train.constant_error, train.constant_error))
     ]
     levels += [(split, score.error, score.error_interval) for split, score in known]
     if best is not None:
-        levels.append((best.name, best.error, Interval(best.error, best.error)))
+        levels.append((best.name, best.error, best.interval))
     several = any(len(split.scores) > 1 for split in _splits(evaluation))
     return Bars(
         f"Error by split of {output}" if several else "Error by split",

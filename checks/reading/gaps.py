@@ -23,10 +23,15 @@ FEW_NUMBERS = 10  # the same for regression
 
 @dataclass(frozen=True)
 class Level:
-    """An error on a scale on which errors can be subtracted, and its standard error."""
+    """An error on a scale on which errors can be subtracted, its standard error, and its 95 % interval if known."""
 
     value: float
     se: float
+    known: Interval | None = None
+
+    @property
+    def interval(self) -> Interval:
+        return self.known or Interval(self.value - 1.96 * self.se, self.value + 1.96 * self.se)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,14 @@ class Gap:
 
     @property
     def interval(self) -> Interval:
-        return Interval(self.size - 1.96 * self.se, self.size + 1.96 * self.se)
+        """The 95 % interval from those of both levels, so that it never leaves the possible range.
+
+        Source: Zou and Donner 2008, "Construction of confidence limits about effect measures", doi:10.1002/sim.3095.
+        """
+        low, high = self.lower.interval, self.upper.interval
+        below = math.hypot(self.upper.value - high.low, low.high - self.lower.value)
+        above = math.hypot(high.high - self.upper.value, self.lower.value - low.low)
+        return Interval(self.size - below, self.size + above)
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,7 @@ class Optimum:
     error: float  # as in `Score.error`
     name: str
     given: bool
+    interval: Interval  # of `error`; without width for a target
 
 
 def scale_of(train: Score) -> float:
@@ -95,11 +108,12 @@ def optimum(network: Network | None, baseline: Baseline | None, train: Score) ->
     target = target_level(network, train)
     if target is not None:
         error = target.value if train.task.classifies else math.sqrt(target.value) * scale_of(train)
-        return Optimum(target, error, "target error", True)
+        return Optimum(target, error, "target error", True, Interval(error, error))
     found = of_output(baseline, train.output)
     if found is None or not found.signal:
         return None
-    return Optimum(candidate_level(found.best, train), found.best.error, found.best.name, False)
+    best = found.best
+    return Optimum(candidate_level(best, train), best.error, best.name, False, best.error_interval)
 
 
 def candidate_level(candidate: Candidate, train: Score) -> Level:
@@ -155,7 +169,9 @@ def gap_text(task: Task, gap: Gap) -> str:
 
 def _level(task: Task, error: float, interval: Interval, scale: float) -> Level:
     if task.classifies:
-        return Level(error, (interval.high - interval.low) / (2 * 1.96))
+        return Level(error, (interval.high - interval.low) / (2 * 1.96), interval)
     if task is Task.OWN_LOSS:
-        return Level(error / scale, (interval.high - interval.low) / (2 * 1.96 * scale))
-    return Level((error / scale) ** 2, (interval.high**2 - interval.low**2) / (2 * 1.96 * scale**2))
+        scaled = Interval(interval.low / scale, interval.high / scale, interval.level)
+        return Level(error / scale, (scaled.high - scaled.low) / (2 * 1.96), scaled)
+    squared = Interval((interval.low / scale) ** 2, (interval.high / scale) ** 2, interval.level)
+    return Level((error / scale) ** 2, (squared.high - squared.low) / (2 * 1.96), squared)

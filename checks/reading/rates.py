@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.reading.lines import line
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Interval, Mark, Series, Severity
 from diagnose.measurements import (
     Array,
@@ -54,7 +55,7 @@ class Comparison:
         """95 % interval of the difference, from the spread between seeds."""
         variance = deviation(self.own) ** 2 / len(self.own) + deviation(self.best) ** 2 / len(self.best)
         half = 1.96 * math.sqrt(variance)
-        return Interval(self.difference - half, self.difference + half)
+        return Interval(max(-1.0, self.difference - half), min(1.0, self.difference + half))  # skills are 0 to 1
 
     @property
     def fails(self) -> bool:
@@ -170,9 +171,9 @@ def effect(comparison: Comparison, steps: int) -> str:
     own, best = float(comparison.own.mean()), float(comparison.best.mean())
     seeds = f" ({comparison.failed} of {len(comparison.own)} seeds learn nothing)"
     return (
-        f"after {steps} steps, training skill is {own:.2f} at {comparison.rate:.3g}"
+        f"after {steps} steps, training skill is {own:.2f} at {number(comparison.rate)}"
         f"{seeds if 0 < comparison.failed < len(comparison.own) else ''}"
-        f" and {best:.2f} at {comparison.best_rate:.3g}"
+        f" and {best:.2f} at {number(comparison.best_rate)}"
     )
 
 
@@ -204,8 +205,19 @@ def _range_tests(rates: LearningRate, marks: tuple[Mark, ...]) -> Curves:
     return Curves(title, "learning rate", "loss, smoothed", lines, marks, log_x=True, log_y=wide)
 
 
+def _by_rate(rates: LearningRate) -> list[tuple[float, Array]]:
+    """Skills by rising rate; points at the same rate, as the own one beside a swept one, are one point."""
+    groups: list[tuple[float, Array]] = []
+    for point in sorted((point for point in rates.sweep if point.skill), key=lambda point: point.rate):
+        if groups and point.rate < SAME_RATE * groups[-1][0]:
+            groups[-1] = groups[-1][0], np.concatenate([groups[-1][1], floored(point)])
+        else:
+            groups.append((point.rate, floored(point)))
+    return groups
+
+
 def _sweep(rates: LearningRate) -> Series:
-    skills = [(point.rate, floored(point)) for point in rates.sweep if point.skill]
+    skills = _by_rate(rates)
     return Series(
         "skill on train",
         tuple(rate for rate, _ in skills),

@@ -1,5 +1,6 @@
 """How checks write numbers and names in their messages."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -17,8 +18,18 @@ def whole_or(share: float) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, thousands with commas: "0.0123", "4.5", "12,340", "1.2e+07"."""
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
+    """Three significant digits, thousands with commas: "0.0123", "4.5", "12,340", "1.2e7", "1e-4"."""
+    if 1e3 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    if not math.isfinite(value) or value == 0 or 1e-3 <= abs(value) < 1e3:
+        return f"{value:.3g}"
+    digits, exponent = f"{value:.2e}".split("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def skill_text(value: float) -> str:
+    """A skill with two decimals: "0.97", "0.00" (never "-0.00")."""
+    return f"{value:.2f}" if abs(value) >= 0.005 else "0.00"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from diagnose.reasoning.causes import DeclaredCause
     from diagnose.reasoning.remedies import DeclaredRemedy
     from diagnose.registry import Check
+
+# What people write instead of the words of the codes.
+SHORT = {
+    "lr": "learning-rate",
+    "bn": "normalization",
+    "batchnorm": "normalization",
+    "overfitting": "high-variance",
+    "overfit": "high-variance",
+    "underfitting": "high-bias",
+    "underfit": "high-bias",
+    "regularisation": "regularization",
+    "imbalance": "class-imbalance",
+    "nan": "non-finite",
+    "val": "dev",
+    "validation": "dev",
+}
 
 
 @click.command("list")
@@ -56,7 +73,8 @@ def explanation(code: str) -> str:
     parts += [_remedy(remedy) for remedy in remedies if remedy.code == code]
     if not parts:
         known = sorted({c.code for c in checks} | {c.code for c in causes} | {r.code for r in remedies})
-        near = difflib.get_close_matches(code, known, n=1)
+        meant = "-".join(SHORT.get(word, word) for word in re.split(r"[\s_-]+", code.lower()))
+        near = [meant] if meant in known else difflib.get_close_matches(meant, known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "see `diagnose list` for all codes"
         raise InputError(f"CODE must be a check, cause or remedy, got '{code}'; {hint}")
     return "\n\n".join(parts)

@@ -294,7 +294,8 @@ def _verdicts(old: Diagnosis, new: Diagnosis) -> Iterator[VerdictChange]:
 
 def _summary(old: Diagnosis, new: Diagnosis, causes: Sequence[CauseChange], errors: Sequence[ErrorChange]) -> str:
     same = old.state is new.state
-    state = f"Still {new.state.value}" if same else f"From {old.state.value} to {new.state.value}"
+    was, now = old.state.word.lower(), new.state.word.lower()
+    state = f"Still {now}" if same else f"From {was} to {now}"
     counts = Counter[str](cause.change for cause in causes)
     words = {"gone": "{} gone", "new": "{} new", "still": "{} still there"}
     known = [text.format(_counted(counts[change])) for change, text in words.items() if counts[change]]

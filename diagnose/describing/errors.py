@@ -1,5 +1,6 @@
 """The errors of the model: one level for each output and split."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -44,8 +45,8 @@ def _level(output: Output, split: str, score: Score, baseline: OutputBaseline | 
         interval=score.error_interval,
         rows=score.rows,
         population=None,
-        constant_error=score.constant_error,
-        skill=score.skill,
+        constant_error=_constant(score),
+        skill=_skill(score),
         loss=score.own_loss,
         metrics=dict(score.metrics),
         target_error=output.target_error,
@@ -81,3 +82,17 @@ def _classes(output: Output, positions: Positions | None) -> tuple[ClassLevel, .
         )
         for one in (positions.classes if positions is not None else ())
     )
+
+
+def _constant(score: Score) -> float:
+    """The error of the best constant prediction for these rows: that of train would make a shifted split look easy."""
+    return score.constant_error if score.own_constant_error is None else score.own_constant_error
+
+
+def _skill(score: Score) -> float:
+    """1 for a perfect model, 0 for the best constant prediction; by squared errors for regression, as R2."""
+    constant = _constant(score)
+    if score.own_constant_error is None or not constant > 0 or not math.isfinite(score.error):
+        return score.skill
+    ratio = score.error / constant
+    return 1 - (ratio if score.task.classifies else ratio**2)

@@ -126,7 +126,7 @@ def _confusions(subject: Subject, evaluation: Evaluation) -> list[Matrix]:
     for output, score in zip(subject.outputs, split.scores, strict=True):
         if not score.confusion:
             continue
-        names = output.class_names or tuple(str(k) for k in range(len(score.confusion)))
+        names = tuple(output.class_name(k) for k in range(len(score.confusion)))
         of = f" of {output.name}" if len(subject.outputs) > 1 else ""
         title = f"Confusion on {split.split.replace('_', '-')}{of}"
         drawn.append(Matrix(title, "actual", "predicted", names, names, score.confusion))

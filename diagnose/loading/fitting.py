@@ -87,7 +87,8 @@ def _weight(part: Part, rows: int) -> Rows:
 
 
 def _same_rows(part: Part, name: str, arrays: Sequence[Rows]) -> None:
-    counts = sorted({array.shape[0] for array in arrays})
+    """Check that all arrays, inputs first, have the same number of rows, and that it is not 0."""
+    counts = list(dict.fromkeys(array.shape[0] for array in arrays))
     if len(counts) > 1:
         found = " and ".join(f"{count:,}" for count in counts)
         raise InputError(f"{part.origin}: inputs and targets of {name} must have the same number of rows, got {found}")

@@ -64,7 +64,8 @@ def _different(targets: Rows, count: int) -> Rows:
     _, first = np.unique(some.reshape(len(some), -1), axis=0, return_index=True)
     first = first[:: -(-len(first) // count) or 1]
     rest = np.setdiff1d(np.arange(len(some)), first)[: max(0, count - len(first))]
-    return some[np.concatenate([first, rest])]
+    chosen: Rows = some[np.concatenate([first, rest])]
+    return chosen
 
 
 def _classes(targets: Rows, row: tuple[int, ...], activation: str) -> list[Rows] | None:

@@ -132,7 +132,7 @@ def _outputs(
         judged = forced(task, targets, port) if task else infer_task(targets, port, loss, train.inputs)
         if not task and loss.custom and not asks_for(judged.task, spec, targets, port):
             judged = Judgement(Task.OWN_LOSS, None)
-        names = part.class_names if judged.classes == len(part.class_names) else ()
+        names = part.class_names if len(part.class_names) <= (judged.classes or 0) else ()
         outputs.append(
             Output(
                 name=port.name,

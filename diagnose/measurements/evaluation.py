@@ -71,6 +71,7 @@ class Score:
     metrics: dict[str, float] = field(default_factory=dict)  # the user's compiled metrics, by name
     positions: Positions | None = None  # outputs with several positions a row
     separation: tuple[float, ...] = ()  # by class, one position a row: AUC of its probability, nan if it does not occur
+    own_constant_error: float | None = None  # of the best constant prediction *fitted on these rows*
 
 
 @dataclass(frozen=True)

@@ -291,7 +291,7 @@ def _constants(targets: Rows, predicted: Rows) -> list[tuple[str, Rows]]:
 
 def _by_row(losses: Losses, y_true: Rows, y_pred: Rows) -> Array:
     values = np.asarray(_array(losses(y_true, y_pred)), np.float64)
-    return values.reshape(len(y_pred), -1).mean(axis=1)
+    return np.asarray(values.reshape(len(y_pred), -1).mean(axis=1))
 
 
 def _array(tensor: Any) -> Any:

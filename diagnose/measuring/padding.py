@@ -62,7 +62,7 @@ def _classes(output: Output, targets: Rows, shape: tuple[int, ...]) -> Rows | No
         return None
     if targets.ndim == 3 and targets.shape[2] > 1:
         return np.asarray(targets.argmax(axis=-1))
-    return np.rint(np.nan_to_num(targets.reshape(shape))).astype(np.int64)
+    return np.asarray(np.rint(np.nan_to_num(targets.reshape(shape))), np.int64)
 
 
 def _class_of(classes: Rows | None, padded: NDArray[np.bool_]) -> tuple[int | None, float | None]:

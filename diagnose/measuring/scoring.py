@@ -152,7 +152,20 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference, coun
         confusion=_confusion(output, judged, usable),
         positions=found,
         separation=judged.separation,
+        own_constant_error=_own_constant_error(output, truth=np.asarray(y_true)[usable], judged=judged, usable=usable),
     )
+
+
+def _own_constant_error(output: Output, truth: Rows, judged: "_Judged", usable: NDArray[np.bool_]) -> float:
+    """The error of the constant prediction that is the best for these very rows, in the unit of `Score.error`."""
+    if judged.truth is None:
+        return float(np.sqrt(_flat(truth).var(axis=0).mean()))
+    numbers = judged.truth[usable]
+    if output.task is Task.MULTILABEL:
+        rates = numbers.mean(axis=0)
+        return float(np.minimum(rates, 1 - rates).mean())
+    _, counts = np.unique(numbers, return_counts=True)
+    return float(1 - counts.max() / numbers.size)
 
 
 # --- Intervals -------------------------------------------------------------------------------------

@@ -1,22 +1,20 @@
 """From suspicions and verdicts to what the report shows: causes, ordered remedies and one headline."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from diagnose.checks.reading.gaps import POINT
+from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Cause, Effect, Payoff, Remedy, State, Verdict
 from diagnose.findings import Finding, Interval, Severity
 from diagnose.reasoning.engine import Suspicion, confirmed_by
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
-from diagnose.reasoning.verdicts import SNIPPETS
 from diagnose.subject import Task
 
 SHORTEST = 30  # characters of a clause that can stand in a headline by itself
 UNMEASURED = Payoff("dev error", None, None, None, "unknown")
-
-# The list item that each remedy carries out: it is advised only if the verdict on that item is "do".
-ITEM_OF = {remedy.code: item for item, remedy in reversed(SNIPPETS.items())}
 
 
 def filled(lists: Mapping[str, Sequence[Verdict]], values: Values) -> dict[str, tuple[Verdict, ...]]:
@@ -73,7 +71,7 @@ def assigned(effects: Sequence[Effect], suspicions: Sequence[Suspicion]) -> tupl
 
 def remedies(
     suspicions: Sequence[Suspicion],
-    verdicts: Mapping[str, Sequence[Verdict]],
+    steps: Sequence[DeclaredRemedy],
     values: Values,
     tasks: frozenset[Task],
     effects: Sequence[Effect] = (),
@@ -81,39 +79,34 @@ def remedies(
     """The remedies, the best first, without those for other tasks.
 
     If something needs repair, these are the remedies of each root cause, which also repair what it explains. Otherwise
-    they are the list items with the verdict "do", in the order of the directions: a hint is not a reason to change a
-    sound model.
+    they are the next `steps` (`reasoning.advising`): a hint is not a reason to change a sound model. Those that were
+    tried and did not help come after the others, and last those that take days.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
-    if repairs:
-        wanted = [(remedy, suspicion) for suspicion in repairs for remedy in suspicion.cause.remedies]
-    else:
-        wanted = list(_advised(suspicions, verdicts))
+    wanted = [(remedy, suspicion) for suspicion in repairs for remedy in suspicion.cause.remedies]
+    if not repairs:
+        directions = [s for s in suspicions if s.cause.kind == "direction"]
+        wanted = [(step, _treating(step, suspicions, directions)) for step in steps]
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for remedy, by in wanted:
         if (remedy.tasks is None or remedy.tasks & tasks) and not _changes_nothing(remedy, values):
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = {effect.remedy: effect for effect in effects}
-    return tuple(_remedy(remedy, by, values, tried.get(code)) for code, (remedy, by) in chosen.items())
+    failed = {code for code, effect in tried.items() if effect.restores is False}
+    ordered = sorted(chosen.values(), key=lambda pair: (pair[0].slow, pair[0].code in failed))
+    return tuple(_remedy(remedy, by, values, tried.get(remedy.code)) for remedy, by in ordered)
 
 
 def _changes_nothing(remedy: DeclaredRemedy, values: Values) -> bool:
     return values.default_settings and values.optimizer_class in remedy.changes_nothing_for
 
 
-def _advised(
-    suspicions: Sequence[Suspicion], verdicts: Mapping[str, Sequence[Verdict]]
-) -> Iterator[tuple[DeclaredRemedy, Suspicion | None]]:
-    answers = {verdict.item: verdict.verdict for items in verdicts.values() for verdict in items}
-    directions = [s for s in suspicions if s.cause.kind == "direction"]
-    for direction in directions:
-        for remedy in direction.cause.remedies:
-            if answers.get(ITEM_OF.get(remedy.code, ""), "") == "do":
-                yield remedy, direction
-    for item, remedy in SNIPPETS.items():
-        if answers[item] == "do":
-            yield remedy, None
+def _treating(
+    step: DeclaredRemedy, suspicions: Sequence[Suspicion], directions: Sequence[Suspicion]
+) -> Suspicion | None:
+    """The suspicion that a step treats: a direction before a hint of a disease; None for a step without one."""
+    return next((s for s in (*directions, *suspicions) if step in s.cause.remedies), None)
 
 
 def _needs_repair(suspicion: Suspicion) -> bool:
@@ -121,17 +114,16 @@ def _needs_repair(suspicion: Suspicion) -> bool:
 
 
 def _payoff(effect: Effect | None) -> Payoff:
-    """The effect of this remedy in its trial."""
+    """The effect of this remedy in its trial; the interval is that of `after`, and a skill is 1 at most."""
     if effect is None:
         return UNMEASURED
-    change, start = effect.interval, effect.before
-    span = (
-        None if change is None else Interval(max(0.0, start + change.low), min(1.0, start + change.high), change.level)
-    )
+    change, start, after = effect.interval, effect.before, min(effect.after, 1.0)
+    span = None
+    if change is not None:
+        span = Interval(max(min(0.0, after), start + change.low), min(1.0, start + change.high), change.level)
     against = f", against {effect.control}" if effect.control else ""
-    after = f" after {effect.steps} steps" if effect.steps else ""
-    metric = f"train skill{after}{against}"
-    return Payoff(metric, start, effect.after, span, "measured")
+    length = f" after {effect.steps} steps" if effect.steps else ""
+    return Payoff(f"train skill{length}{against}", start, after, span, "measured")
 
 
 def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, effect: Effect | None) -> Remedy:
@@ -148,8 +140,15 @@ def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, eff
     )
 
 
-def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Sequence[Finding], missing: str = "") -> str:
-    """One sentence: the problem, or the source of the remaining error, with the number.
+def headline(
+    state: State,
+    suspicions: Sequence[Suspicion],
+    gate_findings: Sequence[Finding],
+    *,
+    left: Remaining | None = None,
+    missing: str = "",
+) -> str:
+    """One sentence: the problem with the number. Without a problem, what the remaining error consists of.
 
     `missing` is the reason why a check that decides the state could not run.
     """
@@ -157,13 +156,42 @@ def headline(state: State, suspicions: Sequence[Suspicion], gate_findings: Seque
     if state is State.UNKNOWN:
         return f"The state is unknown: {missing or 'the checks that decide it could not run'}."
     if state is State.HEALTHY:
-        if first is None or first.cause.kind == "disease":
-            return "The checks found no problem."
-        return f"The checks found no problem; most of the remaining error is {first.cause.clause}."
+        return f"No fault found. {where_the_error_is(left)}".rstrip()
     if first is None:
         return "The model is sick."
     evidence = [finding.message for finding in gate_findings] + _clauses(first)
     return f"{first.cause.title}: {_clause(evidence[0])}." if evidence else f"{first.cause.title}."
+
+
+def where_the_error_is(left: Remaining | None) -> str:
+    """The parts of the remaining error with their sizes, in one sentence; "" if it was not evaluated."""
+    if left is None:
+        return ""
+    of = "" if left.alone else f" of {left.train.output}"
+    train, gap = left.text(left.train), left.gap
+    if left.unseen is None or gap is None:
+        return f"The train error{of} is {train}; the error on new rows is unknown without a dev set."
+    dev = left.text(left.unseen)
+    whole = f"{dev} dev error{of}" if left.task.classifies else f"squared dev error{of} ({dev})"
+    if gap.counts and left.amount(gap.size) == left.amount(left.whole):
+        return f"All of the {whole} is overfitting."
+    parts = [f"{left.amount(gap.size)} overfitting"] if gap.counts else []
+    if left.bias_at_least:
+        parts.append(f"{'' if left.known else 'at least '}{left.amount(left.bias_at_least)} avoidable bias")
+    if left.mismatch is not None and left.mismatch.counts:
+        parts.append(f"{left.amount(left.mismatch.size)} data mismatch")
+    rest = _unknown_rest(left, bool(parts))
+    if not parts:
+        return f"The dev error{of} is {dev} and the train error {train}: no overfitting was measured{rest}."
+    return f"Of the {whole}, {' and '.join(parts)}{rest}."
+
+
+def _unknown_rest(left: Remaining, some: bool) -> str:
+    """What of the error is unknown, if it may matter more than what is known."""
+    gap = left.gap.size if left.gap is not None and left.gap.counts else 0.0
+    if left.known or left.bias_at_least or left.bias_at_most <= max(gap, POINT):
+        return ""
+    return f"; whether {'the rest' if some else 'it'} can be avoided is unknown without --target-error"
 
 
 def _clause(message: str) -> str:

@@ -4,20 +4,28 @@
 overfitting. The rules are those of its chapters: bias first; data and regularisation for variance only; while the
 model is sick, only the repair."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from diagnose.checks.data.class_imbalance import class_imbalance
 from diagnose.checks.data.position_imbalance import position_imbalance
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
+from diagnose.checks.generalisation.best_epoch import best_epoch
 from diagnose.checks.generalisation.class_recall import class_recall
 from diagnose.checks.generalisation.data_mismatch import data_mismatch
+from diagnose.checks.generalisation.unfit_metric import unfit_metric
 from diagnose.checks.generalisation.variance import variance
 from diagnose.checks.network.structure_ignored import structure_ignored
-from diagnose.checks.process.still_improving import still_improving
+from diagnose.checks.process.still_improving import levelled_off, still_improving
+from diagnose.checks.reading.gaps import CO_DOMINANT, POINT
+from diagnose.checks.reading.regularisers import regularisers
+from diagnose.checks.reading.remaining import Remaining, remaining
+from diagnose.checks.reading.wording import listed
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Verdict
 from diagnose.findings import Finding, Severity
+from diagnose.measurements import Baseline, Evaluation, History, Network
 from diagnose.reasoning.engine import Seen, Suspicion
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
 
@@ -53,7 +61,12 @@ SNIPPETS: dict[str, DeclaredRemedy] = {
 
 @dataclass(frozen=True)
 class Situation:
-    """What the verdicts depend on. `repair`: the first root disease, or None."""
+    """What the verdicts and the next steps depend on.
+
+    `repair`: the first root disease, or None. `bias_known`: a target error was given, so that what is not found is not
+    there. `remaining`: the error and the bounds of its parts. `levelled`: the end of a training that no longer
+    improved, as a sentence. `standing`: what in the model trades train error for a smaller gap (`regularisers`).
+    """
 
     repair: Suspicion | None
     bias: Finding | None
@@ -67,21 +80,55 @@ class Situation:
     improving_known: bool
     structure: Finding | None
     images: bool
+    remaining: Remaining | None = None
+    levelled: str = ""
+    past_best: Finding | None = None
+    unfit_metric: Finding | None = None
+    standing: frozenset[str] = frozenset()
+
+    @property
+    def bias_at_most(self) -> float:
+        """The largest bias that is possible, as far as it is known."""
+        if self.bias_known:
+            return _size(self.bias)
+        return self.remaining.bias_at_most if self.remaining is not None else math.inf
 
     @property
     def bias_dominates(self) -> bool:
-        return self.bias is not None and (self.variance is None or _size(self.bias) > _size(self.variance))
+        return self.bias is not None and _size(self.bias) > _size(self.variance)
 
     @property
     def variance_dominates(self) -> bool:
-        return self.variance is not None and not self.bias_dominates
+        """Whether variance is certainly larger than any bias can be."""
+        return self.variance is not None and not self.bias_dominates and _certain(self.variance) > self.bias_at_most
+
+    @property
+    def variance_matters(self) -> bool:
+        """Whether variance is certainly a large part of the error, even if an unknown bias may be larger."""
+        if self.variance_dominates or self.variance is None or self.bias_dominates or self.remaining is None:
+            return self.variance_dominates
+        return _certain(self.variance) >= CO_DOMINANT * self.remaining.whole
+
+    @property
+    def bias_open(self) -> bool:
+        """Whether a bias that matters may be there, unseen because the lowest possible error is unknown."""
+        return not self.bias_dominates and self.bias_at_most > max(_size(self.variance), POINT)
 
 
-def _size(finding: Finding) -> float:
-    return abs(finding.value or 0.0)
+def _size(finding: Finding | None) -> float:
+    return abs(finding.value or 0.0) if finding is not None else 0.0
 
 
-def situation(suspicions: Sequence[Suspicion], seen: Seen, images: bool) -> Situation:
+def _certain(finding: Finding) -> float:
+    """The size that is certain at 95 %."""
+    return finding.interval.low if finding.interval is not None else _size(finding)
+
+
+def situation(
+    suspicions: Sequence[Suspicion], seen: Seen, images: bool, measurements: Mapping[type, object]
+) -> Situation:
+    """The situation from causes, outcomes of checks and measurements. `images`: whether the inputs are images."""
+
     def first(*findings: Finding) -> Finding | None:
         counted = [f for f in findings if f.severity is not Severity.INFO]
         return max(counted, key=_size, default=None)
@@ -91,10 +138,13 @@ def situation(suspicions: Sequence[Suspicion], seen: Seen, images: bool) -> Situ
         for s in suspicions
         if s.cause.kind == "disease" and s.severity.rank >= Severity.WARNING.rank and s.explained_by is None
     )
+    evaluation, network = _known(Evaluation, measurements), _known(Network, measurements)
+    left = remaining(evaluation, network, _known(Baseline, measurements))
+    past_best = first(*seen.of(best_epoch))
     return Situation(
         repair=next(roots, None),
         bias=first(*seen.of(avoidable_bias)),
-        bias_known=seen.examined(avoidable_bias),
+        bias_known=left is not None and left.known,
         variance=first(*seen.of(variance)),
         variance_known=seen.examined(variance),
         mismatch=first(*seen.of(data_mismatch)),
@@ -104,7 +154,20 @@ def situation(suspicions: Sequence[Suspicion], seen: Seen, images: bool) -> Situ
         improving_known=seen.examined(still_improving),
         structure=first(*seen.of(structure_ignored)),
         images=images,
+        remaining=left,
+        levelled=levelled_off(_known(History, measurements)),
+        past_best=past_best,
+        unfit_metric=first(*seen.of(unfit_metric)),
+        standing=regularisers(network, evaluation) if network is not None else frozenset(),
     )
+
+
+M = TypeVar("M")
+
+
+def _known(kind: type[M], measurements: Mapping[type, object]) -> M | None:
+    found = measurements.get(kind)
+    return found if isinstance(found, kind) else None
 
 
 def verdicts(now: Situation) -> dict[str, tuple[Verdict, ...]]:
@@ -134,13 +197,26 @@ def _decide(item: str, now: Situation) -> Decision:
 
 
 def _for_variance(now: Situation, do: str, dont_for_bias: str) -> Decision:
-    if now.variance_dominates:
+    if now.remaining is not None and now.remaining.target_met:
+        return "dont-yet", "The dev error is within the target error.", ()
+    if now.variance_matters:
         return "do", f"{do} {_sentence(now.variance)}", (now.variance,)
     if now.bias_dominates:
         return "dont-yet", f"{dont_for_bias} {_sentence(now.bias)}", (now.bias,)
     if not now.variance_known:
         return "unknown", "Variance cannot be measured without a dev set that training has not seen.", ()
+    if now.variance is not None:
+        return "unknown", f"{_sentence(now.variance)} {_open_bias(now)}", (now.variance,)
     return "dont-yet", "Variance is too small to matter, or too small to see on this dev set.", ()
+
+
+def _open_bias(now: Situation) -> str:
+    """What is unknown about bias, and how to get it."""
+    left = now.remaining
+    if left is None:
+        return "The lowest possible error is unknown: pass --target-error."
+    how_much = "More" if left.bias_at_least else "None or all"
+    return f"{how_much} of the train error of {left.text(left.train)} may be avoidable: pass --target-error."
 
 
 def _sentence(finding: Finding | None) -> str:
@@ -150,6 +226,8 @@ def _sentence(finding: Finding | None) -> str:
 
 
 def _more_data(now: Situation) -> Decision:
+    if now.variance_matters and not now.variance_dominates:  # too dear for a step that may miss the larger part
+        return "unknown", f"{_sentence(now.variance)} {_open_bias(now)}", (now.variance,)
     return _for_variance(
         now,
         "More training rows are the most reliable way to close the train-dev gap.",
@@ -166,29 +244,40 @@ def _diverse(now: Situation) -> Decision:
         return "do", f"More rows of the kind that fails would help. {_sentence(behind)}", (behind,)
     if not now.variance_known:
         return "unknown", "Without a dev set it is unknown which kinds of rows fail.", ()
-    return "unknown", "No class stands out; error analysis shows which kinds of rows fail (chapter 14).", ()
+    return "unknown", "Error analysis shows which kinds of rows fail (chapter 14).", ()
 
 
 def _longer(now: Situation) -> Decision:
     if now.improving is not None:
         return "do", _sentence(now.improving), (now.improving,)
+    if now.variance_dominates:
+        return "dont-yet", "Variance is the larger part, and longer training does not lower it.", (now.variance,)
+    if now.bias_at_most <= POINT:
+        return "dont-yet", "The train error leaves too little to gain.", ()
     if not now.improving_known:
         return "unknown", "No training history was given, and the training could not be replayed.", ()
-    return "dont-yet", "The loss had levelled off, or longer trainings did not do better.", ()
+    if now.levelled:
+        return "dont-yet", now.levelled, ()
+    return "unknown", "It is unknown whether the loss was still falling at the end: pass --history FILE.", ()
 
 
 def _bigger(now: Situation) -> Decision:
+    if now.bias_dominates and now.standing:
+        first = f"Weaken the {listed(sorted(now.standing))} in the model first: that costs a line."
+        return "dont-yet", f"{first} {_sentence(now.bias)}", (now.bias,)
     if now.bias_dominates:
         return "do", f"The net does not fit its training rows well enough. {_sentence(now.bias)}", (now.bias,)
-    if not now.bias_known:
-        return "unknown", "The lowest possible error is unknown: pass --target-error, or run with baselines.", ()
     if now.variance_dominates:
         return "dont-yet", "Variance is the larger part; a bigger net needs more regularisation first.", (now.variance,)
-    return "dont-yet", "The training error is close to the best known error.", ()
+    if now.bias_open:
+        return "unknown", _open_bias(now), ()
+    if now.bias_known:
+        return "dont-yet", "The train error is close to the target error.", ()
+    return "dont-yet", "The train error is too small for a bias that matters.", ()
 
 
 def _smaller(now: Situation) -> Decision:
-    if now.variance_dominates:
+    if now.variance_matters:
         return (
             "dont-yet",
             "Only for speed, or as a last resort: regularising a large net usually does better.",
@@ -204,7 +293,7 @@ def _regularize(now: Situation) -> Decision:
 
 
 def _architecture(now: Situation) -> Decision:
-    if now.structure is not None and (now.bias_dominates or now.variance_dominates):
+    if now.structure is not None and (now.bias_dominates or now.variance_matters):
         return "do", _sentence(now.structure), (now.structure,)
     return "dont-yet", "Not a first step: its effect is hard to predict (chapter 24).", ()
 
@@ -221,7 +310,7 @@ def _augmentation(now: Situation) -> Decision:
 
 
 def _later(now: Situation) -> Decision:
-    if now.variance_dominates:
+    if now.variance_matters:
         return "dont-yet", "In this list, the steps above come first.", (now.variance,)
     return _for_variance(now, "", "This reduces variance, but bias is the larger part.")
 
@@ -236,6 +325,6 @@ _RULES = {
     "change-architecture": _architecture,
     "augmentation": _augmentation,
     "generalizing-architecture": _later,
-    "regularization": _later,
+    "regularization": _regularize,
     "reduce-complexity": _later,
 }

@@ -159,10 +159,7 @@ class _Viewer:
         if (known := _unchanged(listing.version)) is not None:
             return known
         wanted = request.args.get("model")
-        by_model: dict[str, list[Run]] = {}
-        for run in ordered([run for run in listing.runs if not run.damage]):
-            if wanted is None or run.model == wanted:
-                by_model.setdefault(run.model, []).append(run)
+        by_model = _by_model([run for run in listing.runs if not run.damage and wanted in (None, run.model)])
         if wanted is not None and not by_model:
             abort(404)
         several = {model: runs for model, runs in by_model.items() if len(runs) > 1 or wanted is not None}
@@ -172,8 +169,8 @@ class _Viewer:
             listing,
             here="Trends",
             wanted=wanted,
-            models=[(model, len(runs), trends.draw(_points(runs))) for model, runs in shown.items()],
-            rest=[(model, len(runs)) for model, runs in by_model.items() if model not in shown],
+            models=[(name, runs[0].model, len(runs), trends.draw(_points(runs))) for name, runs in shown.items()],
+            rest=[(name, runs[0].model, len(runs)) for name, runs in by_model.items() if name not in shown],
         )
 
     def json(self, name: str) -> Response:
@@ -247,6 +244,19 @@ def _short(moment: str) -> str:
 
 def _report_address(run: Run) -> str:
     return f"/report/{quote(run.file, safe='')}"
+
+
+def _by_model(runs: list[Run]) -> dict[str, list[Run]]:
+    """The runs of each model, newest first. Models of one name but different sizes are told apart by their size."""
+    sizes: dict[str, set[int | None]] = {}
+    for run in runs:
+        sizes.setdefault(run.model, set()).add(run.parameters)
+    found: dict[str, list[Run]] = {}
+    for run in ordered(runs):
+        size = f"{run.parameters:,} parameters" if run.parameters is not None else "size unknown"
+        name = run.model if len(sizes[run.model]) == 1 else f"{run.model}, {size}"
+        found.setdefault(name, []).append(run)
+    return found
 
 
 def _points(runs: list[Run]) -> list[trends.Point]:

@@ -49,6 +49,7 @@ class Run:
     unit: str = ""
     errors: dict[str, Level] = field(default_factory=dict)  # by split
     live: bool = False  # written by a running training
+    parameters: int | None = None  # of the model
     damage: str = ""
 
     @cached_property
@@ -133,6 +134,7 @@ def _run(file: str, stamp: Stamp, head: dict[str, Any]) -> Run:
         unit=first[0].unit if first else "",
         errors={error.split.replace("_", "-"): level(error) for error in first},
         live=settings.get("live") is True,
+        parameters=subject.get("parameters") if isinstance(subject.get("parameters"), int) else None,
     )
 
 

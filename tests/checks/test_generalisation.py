@@ -17,10 +17,11 @@ from diagnose.checks.generalisation.data_mismatch import data_mismatch
 from diagnose.checks.generalisation.dev_overfitting import dev_overfitting
 from diagnose.checks.generalisation.dev_set_size import dev_set_size
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
+from diagnose.checks.generalisation.unfit_metric import unfit_metric
 from diagnose.checks.generalisation.variance import variance
-from diagnose.checks.reading.gaps import Gap, Level, share
+from diagnose.checks.reading.gaps import Gap, Level, level, share
 from diagnose.findings import Interval, Severity
-from diagnose.measurements import Evaluation
+from diagnose.measurements import Evaluation, Network
 from diagnose.subject import Task
 from tests.checks.builders_training import (
     MISSING,
@@ -174,7 +175,7 @@ def test_shares_of_a_gap_sum_to_one(parts) -> None:
 def test_train_error_above_a_target_is_a_warning_with_its_share() -> None:
     (found,) = findings(avoidable_bias, evaluation(score(0.20), score(0.22)), network(target=0.08))
     assert found.severity is WARNING and found.value == pytest.approx(0.12)
-    assert "avoidable bias 12.0 points (95 % interval 9.5 to 14.5)" in found.message
+    assert "avoidable bias 12.0 points (95 % interval 9.6 to 14.6)" in found.message
     assert "86 % of the gap" in found.message
     assert found.evidence[0].threshold == pytest.approx(0.08)
 
@@ -485,3 +486,44 @@ def test_a_training_that_fell_apart_is_not_one_that_went_on_too_long() -> None:
     collapsed = [0.9, 0.6, 0.5, 0.4, 0.6, 0.8, 0.9, 0.9, 0.9, 0.9]
     recorded = history(run([2.0] * 10, dev_error=collapsed), origin="recorded")
     assert severities(best_epoch, recorded, evaluation(score(0.9), score(0.9))) == []
+
+
+# --- metrics -------------------------------------------------------------------------------------------------------
+
+
+def numbers(loss: str = "mean_squared_error") -> Network:
+    known = network(Task.REGRESSION)
+    return replace(known, heads=tuple(replace(h, output=replace(h.output, loss=loss)) for h in known.heads))
+
+
+@pytest.mark.parametrize("name", ["accuracy", "acc", "categorical_accuracy", "auc_1", "f1_score", "Precision"])
+def test_a_metric_of_classes_on_numbers_is_said(name: str) -> None:
+    (found,) = findings(unfit_metric, evaluation(regression(0.6, metrics={name: 0.0, "mae": 2.0})), numbers())
+    assert found.severity is HINT and found.message.startswith(f"{name} 0 on train: ") and "mae" not in found.message
+
+
+@pytest.mark.parametrize("name", ["mae", "root_mean_squared_error", "r2_score", "inaccuracy_cost", "mean_io_u"])
+def test_metrics_of_numbers_and_of_the_own_kind_are_fine(name: str) -> None:
+    assert severities(unfit_metric, evaluation(regression(0.6, metrics={name: 0.1})), numbers()) == []
+
+
+def test_accuracy_of_classes_and_of_rounded_values_is_not_judged() -> None:
+    assert "predicts numbers" in skipped(unfit_metric, evaluation(score(0.1, metrics={"accuracy": 0.9})), network())
+    pixels = evaluation(regression(0.6, metrics={"accuracy": 0.8}))
+    assert "predicts numbers" in skipped(unfit_metric, pixels, numbers("binary_crossentropy"))
+
+
+# --- intervals ------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 40), st.integers(0, 400))
+def test_the_interval_of_a_gap_stays_inside_what_is_possible(few: int, many: int) -> None:
+    lower, upper = score(few / 40, rows=40), score(many / 400, rows=400)
+    span = Gap(level(lower, 1.0), level(upper, 1.0)).interval
+    assert -1.0 <= span.low <= many / 400 - few / 40 <= span.high <= 1.0
+
+
+def test_a_baseline_is_compared_on_the_scale_of_its_threshold() -> None:
+    (found,) = findings(behind_baseline, baseline(0.10, 0.50), network())
+    assert found.value is not None and found.interval is not None and found.threshold == 0.25
+    assert found.interval.low < found.value < found.interval.high

@@ -100,7 +100,7 @@ def test_seeds_that_fail_at_the_best_rate_too_do_not_accuse_the_rate() -> None:
 def test_a_rate_far_below_the_range_is_reported_with_its_effect() -> None:
     (found,) = findings(learning_rate_too_low, sweep(1e-6, USABLE | {1e-6: (0.12, 0.12)}), POOR)
     assert found.severity is WARNING
-    assert "skill is 0.12 at 1e-06 and 0.94 at 0.001" in found.message
+    assert "skill is 0.12 at 1e-6 and 0.94 at 0.001" in found.message
 
 
 def test_a_rate_that_learns_nothing_in_the_users_training_either_is_an_error() -> None:
@@ -349,7 +349,7 @@ def test_a_flat_loss_at_the_constant_is_a_plateau() -> None:
     (found,) = findings(
         plateau, history(run(still)), backward(gradients((1, 1, 1)), gradients((1, 1, 1), norms=[1e-4]))
     )
-    assert found.severity is WARNING and "0.0001 times its size" in found.message
+    assert found.severity is WARNING and "1e-4 times its size" in found.message
 
 
 def watched(losses: list[float], steps: int, **changed: object) -> History:

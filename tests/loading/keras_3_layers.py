@@ -132,7 +132,7 @@ def models() -> tuple[dict[str, Any], dict[str, str]]:
         for name in names:
             try:
                 outputs[name] = plain[name][1]()(rows_in)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 failed[name] = _reason(error)
         built["x".join(map(str, shape))] = keras.Model(rows_in, list(outputs.values()))
     places = [keras.Input((4,)), keras.Input((4,)), keras.Input(SERIES)]
@@ -140,7 +140,7 @@ def models() -> tuple[dict[str, Any], dict[str, str]]:
     for name, call in _joined().items():
         try:
             joined.append(call(*places))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             failed[name] = _reason(error)
     return built | {"joined": keras.Model(places, joined)}, failed
 
@@ -170,7 +170,7 @@ def write(folder: Path) -> None:
             content = io.BytesIO()
             np.savez(content, *outputs_of(model))
             _add(archive, f"{name}.npz", content.getvalue())
-    print(json.dumps(failed, indent=1))
+    sys.stdout.write(json.dumps(failed, indent=1) + "\n")
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -232,7 +232,7 @@ def test_no_targets(model: Path, tmp_path: Path) -> None:
 def test_rows_differ(model: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "train.npz", x=X, y=Y[:7])
     assert message(model, tmp_path).endswith(
-        "inputs and targets of train must have the same number of rows, got 7 and 12"
+        "inputs and targets of train must have the same number of rows, got 12 and 7"
     )
 
 

@@ -263,7 +263,7 @@ def test_nested_layers_that_are_saved_elsewhere_in_the_file(tmp_path: Path) -> N
 
 def test_nested_layers_that_the_file_does_not_hold(tmp_path: Path) -> None:
     path, _ = _save_without_nested_layers(tmp_path, "self.a = [[keras.layers.Dense(2)]]")
-    with pytest.raises(InputError, match="the file has no values for the weight .* and 1 more"):
+    with pytest.raises(InputError, match=r"the file has no values for the weight .* and 1 more"):
         load_model(path, LoadOptions(loss="mse", custom_objects=tmp_path / "own.py"))
 
 

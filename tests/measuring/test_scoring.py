@@ -179,3 +179,20 @@ def test_intervals_have_their_nominal_coverage():
     pairs = [paired_interval(row) for row in differences]
     assert np.mean([pair.low <= 0.05 <= pair.high for pair in pairs]) > 0.92
     assert paired_interval(np.zeros(50)).high > 0
+
+
+@pytest.mark.parametrize("task", [Task.REGRESSION, Task.MULTICLASS, Task.MULTILABEL])
+def test_a_shifted_split_has_a_constant_of_its_own(task):
+    if task is Task.REGRESSION:
+        output, train = Output("out", task, "mean_squared_error"), RNG.normal(0, 1, (200, 1))
+        dev, expected = train + 9, train.std()
+    elif task is Task.MULTICLASS:
+        output, train = many(), np.repeat([0, 1, 2], [80, 10, 10])
+        dev, expected = np.repeat([0, 1, 2], [10, 70, 20]), 0.3
+    else:
+        output, train = Output("out", task, "binary_crossentropy", classes=2), np.tile([[1, 0]], (10, 1))
+        dev, expected = np.repeat([[0, 0], [0, 1]], [8, 2], axis=0), 0.1
+    guess = np.full((len(dev), 3 if task is Task.MULTICLASS else dev.shape[-1]), 0.3)
+    found = score(output, dev, guess, constant_reference(output, train))
+    assert found.own_constant_error == pytest.approx(expected)
+    assert found.constant_error > expected

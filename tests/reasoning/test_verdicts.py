@@ -1,14 +1,16 @@
 """Both remedy lists in typical situations."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Effect
+from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Effect, Remedy
 from diagnose.findings import Finding, Interval, Severity
+from diagnose.reasoning import prescribing
+from diagnose.reasoning.advising import steps
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
-from diagnose.reasoning.prescribing import remedies
 from diagnose.reasoning.snippets import Values
 from diagnose.reasoning.verdicts import Situation, verdicts
 from diagnose.subject import Task
@@ -28,6 +30,7 @@ NOTHING = Situation(
     images=True,
 )
 TASKS = frozenset({Task.MULTICLASS})
+VALUES = Values()
 LARGE = Finding(Severity.WARNING, "a large gap", value=0.2, id="large-1")
 SMALL = Finding(Severity.HINT, "a small gap", value=0.02, id="small-1")
 
@@ -35,6 +38,16 @@ SMALL = Finding(Severity.HINT, "a small gap", value=0.02, id="small-1")
 def suspicion(code: str, severity: Severity = Severity.WARNING) -> Suspicion:
     cause = next(cause for cause in CAUSES if cause.code == code)
     return Suspicion(cause, 1.0, severity, "suspected", (LARGE,))
+
+
+def offered_for(
+    suspicions: Sequence[Suspicion],
+    now: Situation,
+    tasks: frozenset[Task] = TASKS,
+    effects: Sequence[Effect] = (),
+    values: Values = VALUES,
+) -> list[Remedy]:
+    return list(prescribing.remedies(suspicions, steps(now, suspicions, verdicts(now)), values, tasks, effects))
 
 
 def answers(now: Situation) -> dict[str, str]:
@@ -86,31 +99,31 @@ def test_the_repair_of_the_root_comes_first() -> None:
         replace(suspicion("dead-units"), explained_by="learning-rate-too-high"),
     )
     now = replace(NOTHING, repair=roots[0])
-    codes = [r.code for r in remedies(roots, verdicts(now), Values(), TASKS)]
+    codes = [r.code for r in offered_for(roots, now)]
     assert codes[0] == "lower-learning-rate"
     assert "more-data" not in codes
 
 
 def test_variance_is_never_treated_with_the_learning_rate() -> None:
     now = replace(NOTHING, variance=LARGE)
-    offered = [r.code for r in remedies((suspicion("high-variance"),), verdicts(now), Values(), TASKS)]
-    assert offered[0] == "more-data"
+    offered = [r.code for r in offered_for((suspicion("high-variance"),), now)]
+    assert offered[0] == "augmentation" and offered[-1] == "more-data"  # days come after a training run
     assert not {"lower-learning-rate", "raise-learning-rate", "bigger-network"} & set(offered)
 
 
 def test_bias_is_never_treated_with_data() -> None:
     now = replace(NOTHING, bias=LARGE)
-    offered = [r.code for r in remedies((suspicion("high-bias"),), verdicts(now), Values(), TASKS)]
+    offered = [r.code for r in offered_for((suspicion("high-bias"),), now)]
     assert offered[0] == "bigger-network"
     assert not {"more-data", "regularize", "augmentation"} & set(offered)
 
 
 def test_adam_is_not_advised_to_who_already_uses_it() -> None:
     root = suspicion("learning-rate-too-low")
-    now = verdicts(replace(NOTHING, repair=root))
+    now = replace(NOTHING, repair=root)
     for optimizer, default, offered in (("SGD", True, True), ("Adam", False, True), ("Adam", True, False)):
         values = Values(optimizer_class=optimizer, default_settings=default)
-        assert ("default-optimizer" in [r.code for r in remedies((root,), now, values, TASKS)]) is offered
+        assert ("default-optimizer" in [r.code for r in offered_for((root,), now, values=values)]) is offered
 
 
 def test_a_payoff_needs_the_same_remedy_at_the_same_value() -> None:
@@ -119,7 +132,7 @@ def test_a_payoff_needs_the_same_remedy_at_the_same_value() -> None:
         "learning-rate-too-high", "learning rate 0.03", 0.1, 0.9, Interval(0.7, 0.9), "sufficient", 3,
         remedy="lower-learning-rate", restores=True, steps=300, values={"rate": "0.03"},
     )  # fmt: skip
-    offered = remedies(roots, verdicts(replace(NOTHING, repair=roots[0])), Values(rate="0.5"), TASKS, (effect,))
+    offered = offered_for(roots, replace(NOTHING, repair=roots[0]), effects=(effect,), values=Values(rate="0.5"))
     payoffs = {remedy.code: remedy.payoff for remedy in offered}
     assert payoffs["lower-learning-rate"].how == "measured"
     assert {payoff.how for code, payoff in payoffs.items() if code != "lower-learning-rate"} == {"unknown"}
@@ -134,5 +147,5 @@ def test_a_payoff_needs_the_same_remedy_at_the_same_value() -> None:
 )
 def test_a_remedy_for_another_task_is_not_offered(task: Task, expected: str) -> None:
     root = suspicion("single-unit-softmax", Severity.ERROR)
-    offered = remedies((root,), verdicts(replace(NOTHING, repair=root)), Values(), frozenset({task}))
+    offered = offered_for((root,), replace(NOTHING, repair=root), frozenset({task}))
     assert [remedy.code for remedy in offered] == [expected]

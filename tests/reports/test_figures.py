@@ -10,13 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diagnose.diagnosis import Band
 from diagnose.findings import Bars, Curves, Histogram, Interval, Mark, Matrix, Sample, Samples, Series, Table
 from diagnose.reports.figures import draw
 from diagnose.reports.labels import Label, settle
 from diagnose.reports.ladder import difference, ladder, levels, number_line
-from diagnose.reports.numbers import cut, halved, interval, interval_text, number, quantity, rounded_like, shape
+from diagnose.reports.layers import layer_map
+from diagnose.reports.numbers import cut, halved, interval, interval_text, number, quantity, rounded_like, shape, width
 from diagnose.reports.svg import scale, tag
+from tests.reports.examples import sick
 from tests.reports.pictures import BY_CLASS, CONFUSION, COUNTS, DIVERGED, ERRORS, HISTORY, RANGE, SPREAD, errors
+from tests.reports.sick_model import layer
 
 numbers = st.floats(allow_nan=True, allow_infinity=True, width=64)
 several = st.lists(numbers, max_size=8).map(tuple)
@@ -272,3 +276,26 @@ def test_every_axis_has_a_name() -> None:
 def test_a_confusion_matrix_names_the_most_frequent_confusions() -> None:
     shown = draw(Matrix("Confusion", "actual", "predicted", ("a", "b"), ("a", "b"), ((9, 4), (1, 8))))
     assert "most often confused: a as b: 4, b as a: 1" in shown
+
+
+def test_east_asian_names_are_cut_by_their_width() -> None:
+    assert width("ab") == 2 and width("数据") == 4
+    assert width(cut("数据" * 20, 15)) <= 15 and "…" in cut("数据" * 20, 15)
+    assert cut("数据", 4) == "数据"
+
+
+def test_an_interval_without_width_is_not_written() -> None:
+    drawn = draw(Bars("Error", ("constant", "dev"), (0.9, 0.2), "error rate", (0.9, 0.1), (0.9, 0.3)))
+    assert "constant: 90.0 %;" in drawn and "dev: 20.0 % [10.0, 30.0]" in drawn
+
+
+def test_a_layer_with_too_many_dead_units_is_red_and_a_head_has_no_band_of_spread() -> None:
+    rows = (
+        layer("dense", "Dense", (None, 8), 10, "relu", spread=1.0, dead=1.0),
+        layer("out", "Dense", (None, 3), 10, "softmax", spread=0.1, dead=None),
+    )
+    bands = (Band("spread", 0.5, 2.0, "basis"), Band("dead", 0.0, 0.4, "basis"))
+    drawn = layer_map(replace(sick(), layers=rows, bands=bands, findings=()))
+    assert "bar c-flag" in drawn
+    first, second = drawn.split("<li class")[1:]
+    assert first.count("okb") > second.count("okb")

@@ -273,7 +273,7 @@ def test_the_notebook_shows_a_short_version(name: str) -> None:
     text = notebook.render(diagnosis)
     page = Page(text)
     assert page.open == [] and page.of("script") == [] and page.of("img") == []
-    assert diagnosis.state.value.capitalize() in page.words
+    assert diagnosis.state.word in page.words
     assert text == diagnosis._repr_html_() and len(text) < 20_000
 
 

@@ -16,7 +16,7 @@ from tests.reports.examples import EVERY, healthy, hostile, sick
 def test_it_names_state_and_headline(name: str, width: int) -> None:
     diagnosis = EVERY[name]()
     text = render(diagnosis, width=width)
-    assert diagnosis.state.value.upper() in text.splitlines()[0]
+    assert diagnosis.state.word.upper() in text.splitlines()[0]
     assert "\x1b" not in text and "\u202e" not in text
 
 

@@ -80,7 +80,7 @@ def test_the_keyboard_reaches_search_sort_and_comparison(chromium: Browser, site
     page.get_by_role("button", name="Compare these two").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/compare?**")
-    assert "healthy" in page.locator("h1").inner_text()
+    assert "no fault found" in page.locator("h1").inner_text()
 
 
 def test_without_script_search_sort_and_comparison_work(chromium: Browser, site: str) -> None:
@@ -94,7 +94,7 @@ def test_without_script_search_sort_and_comparison_work(chromium: Browser, site:
         page.locator("input[name=result]").nth(place).check()
     page.get_by_role("button", name="Compare two results").click()
     assert "/compare?" in page.url
-    assert page.locator("h1").inner_text().startswith("From sick to healthy")
+    assert page.locator("h1").inner_text().startswith("From sick to no fault found")
 
 
 def test_the_page_of_a_running_training_refreshes(chromium: Browser, site: str, folder: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_page_of_a_running_training_refreshes(chromium: Browser, site: str, 
         page = chromium.show(f"{site}/report/{path.name}")
         assert page.locator(".live").inner_text() == "live"
         put(folder, healthy(), "running", 9, live=True)
-        page.wait_for_selector("text=The checks found no problem", timeout=20_000)
+        page.wait_for_selector("text=No fault found", timeout=20_000)
         assert chromium.messages == []
     finally:
         path.unlink()

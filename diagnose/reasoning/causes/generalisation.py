@@ -9,6 +9,7 @@ from diagnose.checks.generalisation.data_mismatch import data_mismatch
 from diagnose.checks.generalisation.dev_overfitting import dev_overfitting
 from diagnose.checks.generalisation.dev_set_size import dev_set_size
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
+from diagnose.checks.generalisation.unfit_metric import unfit_metric
 from diagnose.checks.generalisation.variance import variance
 from diagnose.checks.network.structure_ignored import structure_ignored
 from diagnose.checks.process.no_dev_set import no_dev_set
@@ -40,7 +41,15 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
         "The uncertainty of the dev error is larger than the differences that matter.",
         Role.FACT,
         {dev_set_size: 1.0, no_dev_set: 0.5},
-        (generalisation.BIGGER_DEV,),
+        (generalisation.HOLD_OUT, generalisation.BIGGER_DEV),
+    ),
+    DeclaredCause(
+        "metric-mismatch",
+        "A metric does not fit the task",
+        "A metric that does not measure the error misleads every choice that is made by it.",
+        Role.FACT,
+        {unfit_metric: 1.0},
+        (generalisation.FIT_METRIC,),
     ),
     DeclaredCause(
         "weak-slice",
@@ -65,7 +74,15 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
         "The error on the training rows is already above the best known error.",
         Role.FACT,
         {avoidable_bias: 2.0},
-        (generalisation.BIGGER, optimisation.TRAIN_LONGER, network.LESS_PENALTY, generalisation.ARCHITECTURE),
+        (
+            optimisation.TRAIN_LONGER,
+            network.LESS_DROPOUT,
+            network.LESS_PENALTY,
+            generalisation.LESS_AUGMENTATION,
+            generalisation.BIGGER,
+            generalisation.TARGET_ERROR,
+            generalisation.ARCHITECTURE,
+        ),
         kind="direction",
         explains=("beaten-by-baseline",),
         witnessed_by={structure_ignored: 0.25},
@@ -77,10 +94,10 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
         Role.FACT,
         {variance: 2.0},
         (
-            generalisation.MORE_DATA,
+            optimisation.KEEP_BEST,
             generalisation.AUGMENT,
             generalisation.REGULARIZE,
-            optimisation.KEEP_BEST,
+            generalisation.MORE_DATA,
             generalisation.ARCHITECTURE,
             generalisation.SMALLER,
         ),

@@ -10,6 +10,7 @@ from diagnose.trials.plan import Intervention
 
 YEARNING = "Machine Learning Yearning"
 FASTAI = "fast.ai"
+DAYS, WEEKS = "days", "days to weeks"  # costs that come after all others
 COMPILE = "model.compile(optimizer=$optimizer, loss=old.loss$metrics)"  # as it was compiled
 
 
@@ -22,7 +23,8 @@ class DeclaredRemedy:
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
     plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet.
     `changes_nothing_for` are classes of optimizers that, with default settings, already are what it advises. `measured`
-    returns the effect of a remedy that an instrument has tried already, None if it has not.
+    returns the effect of a remedy that an instrument has tried already, None if it has not. `lessens`: what it
+    weakens ("dropout", "penalty", "augmentation": `checks.reading.regularisers`), "" for nothing of the kind.
     """
 
     code: str
@@ -36,6 +38,12 @@ class DeclaredRemedy:
     trial: Intervention | None = None
     changes_nothing_for: frozenset[str] = frozenset()
     measured: Callable[[Measurements], Effect | None] | None = None
+    lessens: str = ""
+
+    @property
+    def slow(self) -> bool:
+        """Whether it takes days or more, so that quicker remedies come first."""
+        return self.cost in (DAYS, WEEKS)
 
     @property
     def action(self) -> str:

@@ -1,6 +1,6 @@
 """The items of both lists, and other remedies that help a sound model to do better on new rows."""
 
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
+from diagnose.reasoning.remedies.declared import COMPILE, DAYS, WEEKS, DeclaredRemedy, fastai, yearning
 from diagnose.reasoning.remedies.network import WIDEN
 
 MORE_DATA = DeclaredRemedy(
@@ -9,7 +9,7 @@ MORE_DATA = DeclaredRemedy(
     "More training rows are the most reliable way to close the train-dev gap.",
     "# label more rows, other label kinds, or merge a related source (keep dev as it is)\n"
     "print(len(x_train), 'training rows now')",
-    "days to weeks",
+    WEEKS,
     (yearning("more-data", "chapter 27"), fastai("more-data")),
 )
 DIVERSE_DATA = DeclaredRemedy(
@@ -19,7 +19,7 @@ DIVERSE_DATA = DeclaredRemedy(
     "import keras\nimport numpy as np\n\n"
     'losses = np.asarray(keras.losses.get("$loss")(y_dev, model.predict(x_dev, verbose=0)))\n'
     "print(losses.reshape(len(x_dev), -1).mean(axis=1).argsort()[::-1][:100])  # the worst rows: look at them",
-    "days to weeks",
+    WEEKS,
     (yearning("more-diverse-data", "chapters 14 and 42"),),
 )
 AUGMENT = DeclaredRemedy(
@@ -39,7 +39,11 @@ REGULARIZE = DeclaredRemedy(
     "regularize",
     "Regularise: weight decay first, then dropout",
     "It trades a little bias for less variance.",
-    "import keras\n\nmodel.compile(optimizer=keras.optimizers.AdamW(weight_decay=0.01), loss=model.loss$metrics)",
+    "import keras\n\n"
+    "old = model\n"
+    'config = old.optimizer.get_config() | {"weight_decay": 0.01}  # decoupled, as in AdamW\n'
+    "model = keras.models.clone_model(old)  # fresh weights\n"
+    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
     "one line and one training run",
     (yearning("regularize", "chapter 27"), fastai("regularization")),
 )
@@ -85,15 +89,58 @@ BIGGER_DEV = DeclaredRemedy(
     "The dev set cannot show differences smaller than its interval.",
     "from sklearn.model_selection import RepeatedStratifiedKFold\n\n"
     "folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=3)",
-    "days",
+    DAYS,
     (yearning("size of the dev set", "chapter 7"),),
+)
+HOLD_OUT = DeclaredRemedy(
+    "hold-out-dev-set",
+    "Hold out a dev set and train again without it",
+    "Only rows that training has not seen show the error on new rows, and what to do about it.",
+    "from sklearn.model_selection import train_test_split\n\n"
+    "# rows that belong together (one patient, one hour) go to one side\n"
+    "x_train, x_dev, y_train, y_dev = train_test_split(x_train, y_train, test_size=0.2, random_state=0)",
+    "one line and one training run",
+    (yearning("dev and test sets", "chapters 5-7"),),
+)
+TARGET_ERROR = DeclaredRemedy(
+    "estimate-target-error",
+    "Estimate the error that is possible, and pass it as --target-error",
+    "How much of the train error is avoidable decides between a bigger net and more data; only you can know it.",
+    "# label 100 dev rows by hand, or look up the error of people, of measurements, or of published models:\n"
+    "# diagnose model.keras data/ --target-error 0.05",
+    "an hour",
+    (yearning("comparing to human-level performance", "chapters 22 and 33-35"),),
+)
+FIT_METRIC = DeclaredRemedy(
+    "fit-metric",
+    "Compile a metric of regression instead of accuracy",
+    "The mean absolute error is in units of the target and falls as the model gets better.",
+    'model.compile(optimizer=model.optimizer, loss=model.loss, metrics=["mae"])',
+    "one line",
+    (yearning("single-number evaluation metric", "chapter 8"),),
+)
+LESS_AUGMENTATION = DeclaredRemedy(
+    "less-augmentation",
+    "Weaken the augmentation, or train once without it",
+    "Augmentation reduces variance; a net that does not fit its training rows first has to fit the plain ones.",
+    "import keras\n\n\n"
+    "def plain(layer):\n"
+    '    random = type(layer).__name__.startswith(("Random", "RandAugment", "AugMix"))\n'
+    "    if random and layer.input.shape == layer.output.shape:\n"
+    "        return keras.layers.Identity(name=layer.name)\n"
+    "    return layer.__class__.from_config(layer.get_config())\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=plain)  # fresh weights\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    (yearning("reduce or eliminate regularization", "chapter 25"),),
+    lessens="augmentation",
 )
 FRESH_DEV = DeclaredRemedy(
     "fresh-dev-set",
     "Get a fresh dev set",
     "Choices made on the old one have overfitted it.",
     "# draw new rows from the distribution that test comes from",
-    "days",
+    DAYS,
     (yearning("overfitting the dev set", "chapters 6, 11 and 12"),),
 )
 TRAIN_DEV = DeclaredRemedy(
@@ -101,7 +148,7 @@ TRAIN_DEV = DeclaredRemedy(
     "Add rows from the source of dev to training, and weight the rest less",
     "Train and dev come from different sources, and the net has learned the wrong one.",
     "# x_train, y_train: add rows from the source of dev; keep twice as many for dev and test as they need",
-    "days",
+    DAYS,
     (yearning("data mismatch", "chapters 36-43"),),
 )
 READ_FINDINGS = DeclaredRemedy(

@@ -109,6 +109,7 @@ LESS_DROPOUT = DeclaredRemedy(
     "one line and one training run",
     (yearning("reduce or eliminate regularization", "chapter 25"),),
     trial=layers.LIGHT_DROPOUT,
+    lessens="dropout",
 )
 LESS_PENALTY = DeclaredRemedy(
     "less-regularization",
@@ -121,6 +122,7 @@ LESS_PENALTY = DeclaredRemedy(
     "one line and one training run",
     (yearning("reduce or eliminate regularization", "chapter 25"),),
     trial=layers.NO_PENALTIES,
+    lessens="penalty",
 )
 RECONNECT = DeclaredRemedy(
     "reconnect",
