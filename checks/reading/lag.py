@@ -9,7 +9,7 @@ from typing import Literal
 from diagnose.findings import Interval
 from diagnose.measurements import Baseline, Conversions, Modes, ModeScores, Score
 
-GAIN = 0.05  # skill; healthy nets, whose statistics follow the weights, differ by 0.02 at most
+GAIN = 0.05  # skill; above the differences of nets whose statistics follow the weights
 FALL = 0.25  # share of the remaining error that must go, too
 GRAVE = 0.25  # skill from which on the statistics are the main problem
 BATCH_FALL = 0.5  # share of the remaining error, where only the statistics of the batch itself help

@@ -88,11 +88,14 @@ def constant_reference(
 def row_errors(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Array:
     """Return the error of each row: the share of wrong positions (0 or 1 for a single one), or the squared error.
 
-    A row with a non-finite prediction is wrong (inf for regression); nan for non-finite targets.
+    A row with a non-finite prediction is wrong (inf for regression); nan for non-finite targets. For a loss of the
+    user's own, the errors are the losses.
 
     Raises:
         InputError: the shapes of predictions and targets do not match.
     """
+    if reference.own is not None:
+        return reference.own.row_losses(y_true, y_pred)
     return _judge(output, y_true, y_pred, reference).errors
 
 
