@@ -37,6 +37,15 @@ def mentions(rows: int = 900, padded: int = 0, vocabulary: int = 80) -> Data:
 
 
 @keras.saving.register_keras_serializable("wards")
+class Places(Positions):
+    """Learned positions that let a mask pass."""
+
+    def __init__(self, steps: int, width: int, **settings: Any) -> None:
+        super().__init__(steps, width, **settings)
+        self.supports_masking = True
+
+
+@keras.saving.register_keras_serializable("wards")
 class Block(layers.Layer):
     """Self-attention and a dense part, each with a shortcut and layer normalisation: "pre", "post" or "none"."""
 
@@ -97,9 +106,7 @@ def encoder(
     else:
         tensor = layers.Dense(width)(source)
     if positions:
-        places = Positions(source.shape[1], width)
-        places.supports_masking = True
-        tensor = places(tensor)
+        tensor = Places(source.shape[1], width)(tensor)
     for _ in range(blocks):
         tensor = Block(width, heads, norm, dropout, shortcut)(tensor)
     return keras.Model(source, head(data)(layers.GlobalAveragePooling1D()(tensor)), name="encoder")
