@@ -68,9 +68,9 @@ class Recipe:
     @property
     def text(self) -> str:
         """All settings and the source of all functions of this package that they use: a key for the training."""
-        told = {f.name: getattr(self, f.name) for f in fields(self) if not f.kw_only or getattr(self, f.name)}
-        lines = [f"{name}: {_text(value)}" for name, value in told.items()]
-        return "\n".join(lines + sorted(_sources(told.values())))
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if not f.kw_only or getattr(self, f.name)}
+        lines = [f"{name}: {_text(value)}" for name, value in shown.items()]
+        return "\n".join(lines + sorted(_sources(shown.values())))
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,8 @@ def _sources(values: Iterable[Any]) -> set[str]:
 
 def _used(thing: Any, names: dict[str, Any]) -> list[Any]:
     """The functions and classes that a function, or the methods of a class, refer to: by name, or as `module.name`."""
-    functions = (
-        [part for part in vars(thing).values() if inspect.isfunction(part)] if inspect.isclass(thing) else [thing]
-    )
-    spoken = {name for function in functions for name in _names(function.__code__)}
+    members = list(vars(thing).values()) if inspect.isclass(thing) else [thing]
+    spoken = {name for member in members if inspect.isfunction(member) for name in _names(member.__code__)}
     direct = [names[name] for name in spoken if name in names]
     modules = [part for part in direct if inspect.ismodule(part) and part.__name__.startswith(__package__)]
     direct += [getattr(module, name) for module in modules for name in spoken if hasattr(module, name)]

@@ -92,10 +92,11 @@ def load(folder: Path) -> Any:
 def verify(case: Case) -> Health:
     """Verify the case by the definitions of its ward, which were fixed before any case was trained.
 
-    Sick: a dev score is at least max(0.1, 2 sd over seeds) below the mean of the reference, the repaired twin, (above
-    it, where the fault makes the dev set too easy), or the fault breaks the loss contract or finiteness. Healthy: each
-    dev score is at most max(0.03, 2 standard errors) below the best baseline and clearly above the best constant;
-    without a dev set, the train score is above 0.99. There is one score per output, unless the case has measures.
+    Sick: a dev score is at least max(0.1, 2 sd over seeds) below the mean of the reference, which is the repaired twin
+    (above it, where the fault makes the dev set too easy), or the fault breaks the loss contract or finiteness.
+    Healthy: each dev score is at most max(0.03, 2 standard errors) below the best baseline and clearly above the best
+    constant; without a dev set, the train score is above 0.99. There is one score per output, unless the case has
+    measures of its own.
     """
     _, own = trained(case.recipe)
     if case.reference is None:
@@ -106,10 +107,9 @@ def verify(case: Case) -> Health:
     needed = np.maximum(LEAST_HARM, 2 * twins.std(axis=0, ddof=1))
     harm = (own.each - twins.mean(axis=0)) * (1 if case.optimistic else -1)
     worst = int((harm - needed).argmax())
-    why = f"{own.each[worst]:.2f} against {twins.mean(axis=0)[worst]:.2f} (required: {needed[worst]:.2f} "
-    return Health(
-        "sick" if harm[worst] >= needed[worst] else "harmless", f"{why}{'more' if case.optimistic else 'less'})"
-    )
+    required = f"{needed[worst]:.2f} {'more' if case.optimistic else 'less'}"
+    why = f"{own.each[worst]:.2f} against {twins.mean(axis=0)[worst]:.2f} (required: {required})"
+    return Health("sick" if harm[worst] >= needed[worst] else "harmless", why)
 
 
 def _verify_healthy(case: Case, own: Record) -> Health:
