@@ -99,10 +99,10 @@ def _line(result: Any) -> str:
 
 
 def _show(results: Iterable[Any]) -> None:
-    from tests.wards.ward import cause_table, table, totals
+    from tests.wards.ward import cause_table, family_table, table, totals
 
     results = list(results)
-    for part in (table(results), totals(results), "", cause_table(results)):
+    for part in (table(results), totals(results), "", family_table(results), "", cause_table(results)):
         click.echo(part)
     for result in results:
         if result.trouble:
@@ -119,6 +119,7 @@ def _export(name: str, folder: str) -> None:
     export(case, Path(folder))
     target = f" --target-error {case.target_error}" if case.target_error else ""
     known = f"--epochs {case.recipe.epochs} --batch-size {case.recipe.batch_size}{target}"
+    known += f" --custom-objects {folder}/custom_objects.py" if (Path(folder) / "custom_objects.py").exists() else ""
     click.echo(f"diagnose {folder}/model.keras {folder}/data {known}")
 
 

@@ -102,7 +102,7 @@ def _verified(case: LiveCase, rows: Any, model: Any) -> tuple[str, float]:
     """Verdict and dev score: whether the fault did harm, compared with the recipe without it (three seeds)."""
     predicted = np.asarray(model(rows.judged[0], training=False))
     logits = bool(getattr(model.loss, "from_logits", False))
-    own, _ = scoring.score(rows, rows.judged[1], [predicted], logits)
+    own = scoring.scores(scoring.usual(rows, logits), rows.judged, predicted).mean
     if case.reference is None:
         return "healthy", own
     if case.contract:

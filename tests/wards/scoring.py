@@ -1,67 +1,79 @@
 """Scores predictions on one scale for all tasks, and computes scikit-learn baselines on the same rows."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tests.wards.data import Array, Data
+from tests.wards.data import Array, Data, Rows
+from tests.wards.measures import Measure, balanced, explained, parts
+from tests.wards.recipe import Make
 
 RESAMPLES = 200  # bootstrap samples for a standard error
+FLOORS = {"binary": 0.5, "multilabel": 0.5, "regression": 0.0}  # of a constant prediction
 
 
-def parts(arrays: Any) -> tuple[Any, ...]:
-    """One array per input or output, as a tuple."""
-    return tuple(arrays) if isinstance(arrays, tuple | list) else (arrays,)
+@dataclass(frozen=True)
+class Scores:
+    """The score of each measure and their mean, each with its standard error."""
+
+    each: tuple[float, ...]
+    errors: tuple[float, ...]
+    mean: float
+    error: float
 
 
-def score(data: Data, targets: Any, predictions: Any, logits: bool = False) -> tuple[float, float]:
-    """The mean score over the outputs and its standard error, by a bootstrap over rows.
+def scores(measures: Sequence[Measure], rows: Rows, predictions: Any) -> Scores:
+    """Scores with standard errors, by a bootstrap over rows."""
+    count = len(parts(rows[0])[0])
+
+    def once(pick: Any) -> list[float]:
+        x, y, p = (picked(part, pick) for part in (*rows[:2], predictions))
+        return [measure.score(x, y, p) for measure in measures]
+
+    rng = np.random.default_rng(0)
+    draws = np.array([once(rng.integers(0, count, count)) for _ in range(RESAMPLES)])
+    each = once(slice(None))
+    return Scores(tuple(each), tuple(draws.std(axis=0).tolist()), float(np.mean(each)), float(draws.mean(axis=1).std()))
+
+
+def picked(arrays: Any, rows: Any) -> Any:
+    """Some rows of an array, of each of several, or of None."""
+    if arrays is None:
+        return None
+    return tuple(part[rows] for part in arrays) if isinstance(arrays, tuple | list) else arrays[rows]
+
+
+def usual(data: Data, logits: bool = False) -> tuple[Measure, ...]:
+    """A measure for each output by its task.
 
     Balanced accuracy for classes (for multi-label the mean over the columns), R2 clipped at 0 for numbers.
     `logits`: predictions are logits, so binary ones are cut at 0 instead of 0.5.
     """
-    columns = list(zip(data.tasks, parts(targets), parts(predictions), strict=True))
-    rows = len(columns[0][1])
+    return tuple(_usual(task, output, logits) for output, task in enumerate(data.tasks))
 
-    def mean(pick: Any) -> float:
-        return float(np.mean([_one(task, y[pick], p[pick], logits) for task, y, p in columns]))
 
-    rng = np.random.default_rng(0)
-    draws = [mean(rng.integers(0, rows, rows)) for _ in range(RESAMPLES)]
-    return mean(slice(None)), float(np.std(draws))
+def _usual(task: str, output: int, logits: bool) -> Measure:
+    def constant(_: Any, y: Any) -> float:
+        return FLOORS[task] if task in FLOORS else 1 / len(np.unique(_labels(parts(y)[output])))
+
+    return Measure(lambda x, y, p: _one(task, parts(y)[output], parts(p)[output], logits), constant)
 
 
 def _one(task: str, y: Array, predictions: Array, logits: bool) -> float:
     if not np.isfinite(predictions).all():
         return 0.0
     if task == "regression":
-        predictions = predictions.reshape(y.shape)
-        spread = ((y - y.mean(axis=0)) ** 2).sum()
-        return max(0.0, 1 - float(((y - predictions) ** 2).sum() / max(spread, 1e-12)))
+        return explained(y, predictions)
     cut = 0.0 if logits else 0.5
     if task == "multilabel":
-        return float(np.mean([_balanced(y[:, k], predictions[:, k] > cut) for k in range(y.shape[1])]))
+        return float(np.mean([balanced(y[:, k], predictions[:, k] > cut) for k in range(y.shape[1])]))
     labels = _labels(y)
     if predictions.shape[-1] == 1:
         one = predictions.ravel()
-        return _balanced(labels, one > cut if task == "binary" else np.rint(one))
-    return _balanced(labels, predictions.argmax(axis=1))
-
-
-def _balanced(labels: Array, predicted: Array) -> float:
-    """Mean recall over the classes."""
-    return float(np.mean([np.mean(predicted[labels == one] == one) for one in np.unique(labels)]))
-
-
-def constant_score(data: Data) -> float:
-    """Score of the best constant prediction on the dev set, or on train if there is none."""
-    y = data.judged[1]
-    floors = {"binary": 0.5, "multilabel": 0.5, "regression": 0.0}
-    alone = [
-        floors[task] if task in floors else 1 / len(np.unique(_labels(one)))
-        for task, one in zip(data.tasks, parts(y), strict=True)
-    ]
-    return float(np.mean(alone))
+        return balanced(labels, one > cut if task == "binary" else np.rint(one))
+    return balanced(labels, predictions.argmax(axis=1))
 
 
 def _labels(y: Array) -> Array:
@@ -69,17 +81,20 @@ def _labels(y: Array) -> Array:
     return y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.ravel()
 
 
-def baseline_score(data: Data) -> float | None:
-    """The best dev score of common scikit-learn models, as mean over the outputs; None without a dev set."""
+def baseline_scores(data: Data, measures: Sequence[Measure], baseline: Make | None) -> tuple[float, ...] | None:
+    """The dev score of the case's own baseline, or the best of common scikit-learn models; None without a dev set."""
     if data.dev is None:
         return None
+    if baseline is not None:
+        predictions = baseline(data)
+        return tuple(measure.score(*data.dev[:2], predictions) for measure in measures)
     x_train, x_dev = _features(data, data.train[0]), _features(data, data.dev[0])
     best = []
     for output, task in enumerate(data.tasks):
         y_train, y_dev = parts(data.train[1])[output], parts(data.dev[1])[output]
         predictions = [_predicted(model, task, x_train, y_train, x_dev) for model in _baselines(data, task)]
         best.append(max(_one(task, y_dev, prediction, logits=False) for prediction in predictions))
-    return float(np.mean(best))
+    return tuple(best)
 
 
 def _baselines(data: Data, task: str) -> tuple[Any, ...]:

@@ -118,10 +118,9 @@ def _diagnosis(case: Case, options: dict[str, Any]) -> Any:
     )
 
 
-def _rows(rows: tuple[Any, Any]) -> tuple[Any, Any]:
+def _rows(rows: tuple[Any, ...]) -> tuple[Any, ...]:
     """Several inputs or outputs as lists, as `fit` takes them."""
-    x, y = (list(part) if isinstance(part, tuple) else part for part in rows)
-    return x, y
+    return tuple(list(part) if isinstance(part, tuple) else part for part in rows)
 
 
 def _named(case: Case, diagnosis: Any) -> tuple[Named, ...]:
@@ -147,6 +146,11 @@ class Rate:
         centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         return max(0.0, (centre - spread) / (1 + z * z / n)), min(1.0, (centre + spread) / (1 + z * z / n))
 
+    @property
+    def brief(self) -> str:
+        low, high = self.interval
+        return f"{self.k} of {self.n} [{low:.0%}, {high:.0%}]" if self.n else "-"
+
     def __str__(self) -> str:
         low, high = self.interval
         share = f"{self.k / self.n:.0%}" if self.n else "-"
@@ -167,6 +171,7 @@ def rates(results: Iterable[Result]) -> dict[str, Rate]:
         "sick: said to be sick or to need attention": share(sick, lambda r: r.state in ("sick", "attention")),
         "healthy: some disease at warning or error": share(well, lambda r: sum(r.alarms.values())),
         "healthy: some disease at error": share(well, lambda r: r.alarms["error"]),
+        "healthy: said to be sick": share(well, lambda r: r.state == "sick"),
         "healthy: not said to be healthy": share(well, lambda r: r.state != "healthy"),
         "no diagnosis": share(counted, lambda r: r.trouble),
     }
@@ -246,6 +251,25 @@ def totals(results: Iterable[Result]) -> str:
     seconds = [r.seconds for r in results if r.seconds]
     if seconds:
         lines += ["", f"seconds per examination: median {np.median(seconds):.1f}, largest {max(seconds):.1f}"]
+    return "\n".join(lines)
+
+
+def family_table(results: Iterable[Result]) -> str:
+    """One line per family and half: how often it is right and how often it cries wolf, with Wilson's intervals."""
+    columns = {
+        "right first": "sick: right cause first",
+        "right in three": "sick: right cause in the first three",
+        "called sick": "healthy: said to be sick",
+        "warned": "healthy: some disease at warning or error",
+    }
+    line = "{:<16} {:<8}  {:<20} {:<20} {:<20} {:<20}".format
+    lines = [line("family", "half", *columns)]
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.family, result.half), []).append(result)
+    for (family, half), part in sorted(groups.items()):
+        found = rates(part)
+        lines.append(line(family, half, *(found[name].brief for name in columns.values())).rstrip())
     return "\n".join(lines)
 
 
