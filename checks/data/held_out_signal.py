@@ -27,9 +27,9 @@ def held_out_signal(
     refutes it, and the fault is elsewhere: in the dev set, or in what the baselines cannot express.
 
     ## How it is decided
-    A note if one of these is clearly better than the constant prediction: a baseline on rows of its own split that were
-    held out from it (paired, 95 %); every short training on unseen rows, by 0.1 of skill and by 3 standard errors; or
-    every seed of a training of at most one epoch, by as much.
+    A note if one of these is better than the constant prediction by 0.1 of skill and by 3 standard errors: a baseline
+    on rows of its own split that were held out from it; every short training on unseen rows; or every seed of a
+    training of at most one epoch.
 
     ## Known limits
     Trainings of several epochs do not count on their own rows: they may have memorised them. Only trainings of the
@@ -62,7 +62,7 @@ Shown = tuple[str, float, int | None]
 def _within(output: OutputBaseline) -> Shown | None:
     """The best baseline that was fitted and evaluated within one split."""
     found = max((one for one in output.within if one.signal), key=lambda one: one.skill, default=None)
-    if found is None:
+    if found is None or not found.skill > _clear(found.rows):  # the best of several baselines
         return None
     rows = f"{found.rows:,} other rows of {found.split}"
     return f"{found.name} fitted on {found.split}, on {rows},", found.skill, found.rows

@@ -78,10 +78,12 @@ def fit_split(
 
 
 def _weight(part: Part, rows: int) -> Rows:
-    weight: Rows = np.asarray(part.sample_weight).reshape(-1)
-    if weight.shape[0] != rows:
+    """One weight per row, or one per position of a row."""
+    weight: Rows = np.asarray(part.sample_weight)
+    weight = weight.reshape(-1) if weight.size == rows else weight
+    if weight.shape[:1] != (rows,):
         raise InputError(
-            f"{part.origin}: there are {rows:,} rows but {weight.shape[0]:,} sample weights: pass one weight per row"
+            f"{part.origin}: there are {rows:,} rows but {weight.size:,} sample weights: pass one weight per row"
         )
     return weight
 

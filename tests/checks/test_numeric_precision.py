@@ -35,7 +35,7 @@ def test_mixed_precision_with_a_scaled_loss_is_clean() -> None:
 def test_a_small_epsilon_of_float16_weights_is_an_error_where_the_weights_are_broken() -> None:
     [finding] = b.findings(numeric_precision, net(non_finite=NAN))
     assert finding.severity is Severity.ERROR
-    assert "epsilon 1e-07 of adam" in finding.message
+    assert "epsilon 1e-7 of adam" in finding.message
 
 
 def test_a_small_epsilon_is_a_hint_where_all_is_finite() -> None:

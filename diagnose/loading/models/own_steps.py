@@ -10,11 +10,13 @@ def own_step(model: Any) -> str:
 
     A model that was fitted without a compiled loss has layers that call `add_loss`.
     """
+    import keras
+
     for name in ("train_step", "compute_loss"):
         if not getattr(type(model), name).__module__.startswith("keras."):
             return name
     optimizer = getattr(model, "optimizer", None)
-    fitted = bool(model.compiled and optimizer is not None and int(optimizer.iterations))
+    fitted = model.compiled and optimizer is not None and keras.ops.convert_to_numpy(optimizer.iterations) > 0
     return "add_loss" if fitted and getattr(model, "loss", None) is None else ""
 
 
