@@ -6,7 +6,8 @@ import numpy as np
 from diagnose.checks.further_reading import REAL_WORLD, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
-from diagnose.measurements import Array, Dataset, Evaluation, Head, Network, Score, SplitScores, Unavailable
+from diagnose.intervals import wilson
+from diagnose.measurements import Array, Dataset, Evaluation, Head, Network, Score, SplitScores
 from diagnose.registry import check
 from diagnose.subject import Task
 
@@ -92,7 +93,7 @@ def _effect(
 def _judged(evaluation: Evaluation | None, place: int) -> tuple[str, Score] | None:
     """The score to judge by: on dev if it exists, else on train."""
     for split in (evaluation.dev, evaluation.train) if evaluation is not None else ():
-        if isinstance(split, SplitScores) and not isinstance(split, Unavailable) and split.scores[place].confusion:
+        if isinstance(split, SplitScores) and split.scores[place].confusion:
             return split.split, split.scores[place]
     return None
 
@@ -115,9 +116,7 @@ def _lost(score: Score, small: int) -> bool:
     if small >= len(score.separation) or not score.separation[small] > TOLD_APART:
         return False
     row = score.confusion[small]
-    rows, rate = sum(row), row[small] / sum(row)
-    half = Z * sqrt(rate * (1 - rate) / rows + Z**2 / (4 * rows**2)) / (1 + Z**2 / rows)
-    return (rate + Z**2 / (2 * rows)) / (1 + Z**2 / rows) + half < LOST  # Wilson
+    return wilson(row[small], sum(row)).high < LOST
 
 
 def _bars(head: Head, ordered: list[float], counts: dict[float, int]) -> Bars:

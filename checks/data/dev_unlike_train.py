@@ -4,7 +4,7 @@ from diagnose.checks.further_reading import LEAKAGE, NOT_WORKING
 from diagnose.checks.reading.gaps import Gap, Level, candidate_level, level, scale_of
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding, Severity, Table, Where
-from diagnose.measurements import Baseline, Evaluation, Score, Shift, SplitScores, SplitShift, TargetShift
+from diagnose.measurements import Baseline, Evaluation, Score, Shift, SplitShift, TargetShift
 from diagnose.registry import check
 
 ROWS = 30  # of the split; fewer say little about its source
@@ -98,11 +98,8 @@ def _baseline_gap(baseline: Baseline | None, split: str, train: Score) -> Gap | 
 def _scores(evaluation: Evaluation | None, split: str, output: str) -> tuple[Score, Score] | None:
     if evaluation is None:
         return None
-    other = evaluation.dev if split == "dev" else evaluation.test
-    if not isinstance(evaluation.train, SplitScores) or not isinstance(other, SplitScores):
-        return None
-    pairs = zip(evaluation.train.scores, other.scores, strict=True)
-    return next(((train, score) for train, score in pairs if score.output == output), None)
+    train, other = evaluation.score("train", output), evaluation.score(split, output)
+    return (train, other) if train is not None and other is not None else None
 
 
 def _differences(split: str, found: SplitShift) -> list[str]:

@@ -5,7 +5,7 @@ import numpy as np
 from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
-from diagnose.measurements import Baseline, Evaluation, NotMeasured, OutputBaseline, Score, Shift, SplitScores, Within
+from diagnose.measurements import Baseline, Evaluation, NotMeasured, OutputBaseline, Score, Shift, Within
 from diagnose.registry import check
 
 GENERALISES = 0.1  # skill within a split from which its rows tell their own targets
@@ -64,11 +64,8 @@ def labels_not_paired(baseline: Baseline, evaluation: Evaluation, shift: Shift |
 
 def _net(evaluation: Evaluation, split: str, output: OutputBaseline) -> tuple[Score, Score] | None:
     """The network's scores on train and on the other split."""
-    other = evaluation.dev if split == "dev" else evaluation.test
-    if not isinstance(evaluation.train, SplitScores) or not isinstance(other, SplitScores):
-        return None
-    pairs = zip(evaluation.train.scores, other.scores, strict=True)
-    return next(((train, score) for train, score in pairs if score.output == output.output), None)
+    train, other = evaluation.score("train", output.output), evaluation.score(split, output.output)
+    return (train, other) if train is not None and other is not None else None
 
 
 def _tells(within: Within) -> bool:

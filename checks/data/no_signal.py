@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import NOT_DEEP, RECIPE
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Bars, Finding, Severity, Where
-from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score, SplitScores
+from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score
 from diagnose.registry import check
 from diagnose.subject import Seen
 
@@ -87,12 +87,9 @@ def _network_learned(output: OutputBaseline, baseline: Baseline, evaluation: Eva
 
 
 def _score(output: OutputBaseline, baseline: Baseline, evaluation: Evaluation | None) -> Score | None:
-    if evaluation is None or baseline.held_out not in ("dev", "test"):
+    if evaluation is None or baseline.held_out == "train":
         return None
-    split = evaluation.dev if baseline.held_out == "dev" else evaluation.test
-    if not isinstance(split, SplitScores):
-        return None
-    return next((score for score in split.scores if score.output == output.output), None)
+    return evaluation.score(baseline.held_out, output.output)
 
 
 def _bars(output: OutputBaseline) -> Bars:

@@ -4,7 +4,7 @@ from diagnose.checks.further_reading import RECIPE
 from diagnose.checks.reading.classes import class_name
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Dataset, Evaluation, Network, Padding, Positions, Unavailable
+from diagnose.measurements import Dataset, Evaluation, Network, Padding, Positions
 from diagnose.registry import check
 
 MUCH = 0.20  # share of padded positions; fewer hardly change the figures
@@ -77,9 +77,8 @@ def _counted(one: Padding, label: int, network: Network | None, evaluation: Eval
 
 
 def _positions(one: Padding, evaluation: Evaluation | None) -> Positions | None:
-    if evaluation is None or isinstance(evaluation.train, Unavailable):
-        return None
-    return next((score.positions for score in evaluation.train.scores if score.output == one.output), None)
+    score = evaluation.score("train", one.output) if evaluation is not None else None
+    return score.positions if score is not None else None
 
 
 def _finding(one: Padding, severity: Severity, message: str) -> Finding:

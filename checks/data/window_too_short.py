@@ -5,7 +5,7 @@ from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.gaps import of_output
 from diagnose.checks.reading.wording import counted, number
 from diagnose.findings import Bars, Finding, Severity, Where
-from diagnose.measurements import Baseline, Evaluation, Lags, OutputLags, SplitScores
+from diagnose.measurements import Baseline, Evaluation, Lags, OutputLags
 from diagnose.registry import check
 
 RELATED = 0.3  # autocorrelation of the target from which rows are taken to be in time order
@@ -77,9 +77,8 @@ def _best(found: OutputLags) -> tuple[float, str]:
 
 def _net(evaluation: Evaluation | None, output: str) -> float:
     """The network's skill, the better one on train and dev."""
-    splits = (evaluation.train, evaluation.dev) if evaluation is not None else ()
-    scores = [score for split in splits if isinstance(split, SplitScores) for score in split.scores]
-    return max((score.skill for score in scores if score.output == output), default=0.0)
+    scores = [evaluation.score(split, output) for split in ("train", "dev")] if evaluation is not None else []
+    return max((score.skill for score in scores if score is not None), default=0.0)
 
 
 def _baseline(baseline: Baseline | None, output: str) -> float:

@@ -11,6 +11,7 @@ from diagnose.checks.generalisation.constant_predictions import ONE_CLASS
 from diagnose.checks.reading.classes import class_name
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
+from diagnose.intervals import wilson
 from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, Positions, Score, Unavailable, need
 from diagnose.registry import check
 
@@ -84,7 +85,7 @@ def _recalls(score: Score, network: Network | None) -> list[Recall]:
     z = NormalDist().inv_cdf(1 - 0.025 / classes)
     counts = [(index, sum(row), row[index]) for index, row in enumerate(score.confusion)]
     return [
-        Recall(class_name(network, score.output, index), round(rows), right / rows, _wilson(right / rows, rows, z))
+        Recall(class_name(network, score.output, index), round(rows), right / rows, wilson(right, rows, z))
         for index, rows, right in counts
         if rows > 0
     ]
@@ -95,12 +96,6 @@ def _at_positions(positions: Positions, score: Score, network: Network | None) -
         Recall(class_name(network, score.output, one.number), one.rows, one.recall.value, one.recall.interval)
         for one in positions.classes
     ]
-
-
-def _wilson(rate: float, rows: float, z: float) -> Interval:
-    centre = (rate + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z * float(np.sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2))) / (1 + z**2 / rows)
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
 def _accuracy(score: Score) -> float:

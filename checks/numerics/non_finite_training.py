@@ -1,18 +1,14 @@
 from collections.abc import Iterator
-from math import isclose
 
 import numpy as np
 
 from diagnose.checks.further_reading import BACKPROP, FINDER
+from diagnose.checks.reading.explosions import EXPLODED, MAJORITY, diverged_at_own_rate, exploded, losses_of
 from diagnose.checks.reading.lines import line
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Severity, Where
 from diagnose.measurements import Array, History, LearningRate, NotMeasured, Run
 from diagnose.registry import check
-
-EXPLODED = 1e3  # times the constant prediction's loss; AUTOTRAINER calls a loss above 1e3 exploded
-RISE = 10.0  # times the first loss: a loss that merely starts high (unscaled targets) has not exploded
-MAJORITY = 0.5  # share of the runs; from here on it is an error rather than bad luck with a seed
 
 
 @check("Non-finite training loss", family="numerics", reading=(FINDER, BACKPROP))
@@ -51,7 +47,7 @@ def non_finite_training(history: History | None, learning_rate: LearningRate | N
 
 
 def _in_history(history: History) -> Iterator[Finding]:
-    broken = [run for run in history.runs if _blew_up(run, history.constant_loss)]
+    broken = exploded(history)
     if not broken:
         return
     first = broken[0]
@@ -70,42 +66,23 @@ def _in_history(history: History) -> Iterator[Finding]:
 
 
 def _at_own_rate(learning_rate: LearningRate, own: float) -> Iterator[Finding]:
-    for point in learning_rate.sweep:
-        if isclose(point.rate, own, rel_tol=1e-3) and any(point.diverged):
-            share = sum(point.diverged) / len(point.diverged)
-            yield Finding(
-                _severity(share),
-                f"{sum(point.diverged)} of {len(point.diverged)} short trainings at the model's own learning rate "
-                f"{number(own)} diverged",
-                value=share,
-                threshold=0.0,
-                rows=learning_rate.rows,
-            )
+    diverged, trainings = diverged_at_own_rate(learning_rate)
+    if diverged:
+        yield Finding(
+            _severity(diverged / trainings),
+            f"{diverged} of {trainings} short trainings at the model's own learning rate {number(own)} diverged",
+            value=diverged / trainings,
+            threshold=0.0,
+            rows=learning_rate.rows,
+        )
 
 
 def _severity(share: float) -> Severity:
     return Severity.ERROR if share >= MAJORITY else Severity.WARNING
 
 
-def _losses(run: Run) -> Array:
-    return run.step_losses if run.step_losses.size else run.train_loss
-
-
-def _blew_up(run: Run, constant: float | None) -> bool:
-    losses = _losses(run)
-    if run.non_finite_step is not None or np.isinf(losses).any():
-        return True
-    known = losses[~np.isnan(losses)]
-    if known.size == 0:
-        return False
-    if np.isnan(losses[-1]):  # nan also means unknown, but not at the end of a loss that was known before
-        return True
-    scale = constant if constant is not None and constant > 0 else abs(float(known[0]))
-    return bool(scale > 0 and known.max() > EXPLODED * scale and known.max() > RISE * abs(known[0]))
-
-
 def _curve(run: Run) -> tuple[Curves, ...]:
-    losses, steps = _losses(run), bool(run.step_losses.size)
+    losses, steps = losses_of(run), bool(run.step_losses.size)
     x: Array = np.arange(1.0, losses.size + 1) if steps else run.epochs
     loss = line("loss", x, losses, "train")
     if len(loss.x) < 2:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks.further_reading import ADAM, NOT_WORKING
-from diagnose.checks.numerics.non_finite_training import non_finite_training
+from diagnose.checks.reading.explosions import most_explode
 from diagnose.checks.reading.wording import counted, number, percent
-from diagnose.findings import Examined, Finding, Severity, Where
+from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import (
     Backward,
     Baseline,
@@ -84,7 +84,7 @@ def numeric_precision(
     - tensorflow.org, "Mixed precision" guide (loss scaling, float32 outputs)
     - Kalamkar et al. 2019, "A Study of BFLOAT16 for Deep Learning Training", arXiv:1905.12322
     """
-    broken = _broken(network, history, learning_rate)
+    broken = bool(network.non_finite) or most_explode(history, learning_rate)
     for kind in FORMATS:
         stored = [layer for layer in network.layers if layer.parameters and layer.dtype == kind.name]
         computed = [layer for layer in network.layers if layer.compute_dtype == kind.name]
@@ -97,14 +97,6 @@ def numeric_precision(
         if broken and kind.name == "float16" and not any(f.severity is Severity.ERROR for f in (*overflow, *small)):
             yield from _unscaled(kind, stored, computed, network)
         yield from _rounded(kind, stored, network, backward, learned=_learned(evaluation, baseline))
-
-
-def _broken(network: Network, history: History | None, learning_rate: LearningRate | None) -> bool:
-    """Whether weights are not finite, or most trainings at the user's settings end so."""
-    given = {type(m): m for m in (history, learning_rate) if m is not None}
-    outcome = non_finite_training.run(given)
-    blown = isinstance(outcome, Examined) and any(f.severity is Severity.ERROR for f in outcome.findings)
-    return bool(network.non_finite) or blown
 
 
 def _epsilon(kind: Format, stored: list[Layer], network: Network, broken: bool) -> tuple[Finding, ...]:

@@ -108,6 +108,12 @@ class Evaluation:
     test: SplitScores | Unavailable
     train_dev: SplitScores | Unavailable
 
+    def score(self, split: str, output: str) -> Score | None:
+        """The score of an output on "train", "train_dev", "dev" or "test"; None if it was not measured."""
+        of = {"train": self.train, "train_dev": self.train_dev, "dev": self.dev, "test": self.test}.get(split)
+        scores = of.scores if isinstance(of, SplitScores) else ()
+        return next((score for score in scores if score.output == output), None)
+
 
 @dataclass(frozen=True)
 class Conversions:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.intervals import paired_interval
 from diagnose.measurements import (
     DOES_NOT_APPLY,
     Array,
@@ -24,7 +25,7 @@ from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.network import activation_of_head
-from diagnose.measuring.scoring import Reference, constant_reference, paired_interval, row_errors, score
+from diagnose.measuring.scoring import Reference, constant_reference, row_errors, score
 from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Seen, Split, Task
 

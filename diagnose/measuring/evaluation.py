@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.intervals import mean_interval
 from diagnose.measurements import (
     DOES_NOT_APPLY,
     Array,
@@ -26,7 +27,7 @@ from diagnose.measuring.network import penalty
 from diagnose.measuring.own_loss import broadcast_losses, reference_of
 from diagnose.measuring.own_metrics import own_metrics
 from diagnose.measuring.probe import build_loss, call, tensors
-from diagnose.measuring.scoring import Counted, Reference, mean_interval, row_losses, score
+from diagnose.measuring.scoring import Counted, Reference, row_losses, score
 from diagnose.subject import Output, Rows, Split, Task
 
 BATCH = 512

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from diagnose.intervals import mean_interval
 from diagnose.measurements import DOES_NOT_APPLY, Array, Flags, Lags, Measurements, NotMeasured, OutputLags
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
-from diagnose.measuring.scoring import mean_interval
 from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Split
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.findings import Interval
+from diagnose.intervals import paired_interval
 from diagnose.measurements import (
     DOES_NOT_APPLY,
     Array,
@@ -28,7 +29,7 @@ from diagnose.measuring.bench import Bench, Structure
 from diagnose.measuring.dataset import no_split
 from diagnose.measuring.network import walk_like
 from diagnose.measuring.probe import call, tensors
-from diagnose.measuring.scoring import Reference, paired_interval, row_errors, score
+from diagnose.measuring.scoring import Reference, row_errors, score
 from diagnose.measuring.training import FORWARD, own_steps, references
 from diagnose.measuring.walking import walk
 from diagnose.measuring.work import Work

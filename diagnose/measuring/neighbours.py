@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.findings import Interval
+from diagnose.intervals import mean_interval
 from diagnose.measurements import DOES_NOT_APPLY, Array, Close, Flattered, Measurements, Neighbours, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.dataset import no_split
 from diagnose.measuring.network import activation_of_head
-from diagnose.measuring.scoring import columns_are_classes, constant_reference, mean_interval, row_errors
+from diagnose.measuring.scoring import columns_are_classes, constant_reference, row_errors
 from diagnose.measuring.work import Work
 from diagnose.subject import Rows, Split, Task
 

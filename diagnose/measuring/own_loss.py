@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
+from diagnose.intervals import mean_interval
 from diagnose.measurements import HISTORY, Array, NotMeasured, OutputSpread, Score
 from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.probe import build_loss, call
-from diagnose.measuring.scoring import Counted, Reference, constant_reference, mean_interval
+from diagnose.measuring.scoring import Counted, Reference, constant_reference
 from diagnose.subject import Output, Rows, Task
 
 ROWS = 1_024  # training rows from which constants and floor are chosen

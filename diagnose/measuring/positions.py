@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.findings import Interval
+from diagnose.intervals import wilson
 from diagnose.measurements import Array, Estimate, PositionClass, Positions
 
 MOST_CLASSES = 100
 RARELY = 0.25  # recall; below, the best threshold of a class is searched
 THRESHOLDS = 200  # that are tried
 AT_ONCE = 1_000_000  # positions that are counted together
-Z = 1.96  # 95 %
 
 
 @dataclass(frozen=True)
@@ -157,6 +156,4 @@ def _estimate(value: float, error: float, rows: float) -> Estimate:
     """Wilson's interval with as many independent trials as give this standard error; `rows` of them if it is 0."""
     trials = value * (1 - value) / error**2 if error > 0 else rows
     trials = max(trials, 1.0)
-    centre = (value + Z**2 / (2 * trials)) / (1 + Z**2 / trials)
-    half = Z * float(np.sqrt(value * (1 - value) / trials + Z**2 / (4 * trials**2))) / (1 + Z**2 / trials)
-    return Estimate(value, Interval(max(0.0, centre - half), min(1.0, centre + half)))
+    return Estimate(value, wilson(value * trials, trials))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import InputError
-from diagnose.findings import Interval
+from diagnose.intervals import mean_interval, paired_interval, rate_interval, root
 from diagnose.measurements import Array, NotMeasured, Positions, Score
 from diagnose.measuring.positions import positions
 from diagnose.subject import Output, Rows, Task
@@ -139,7 +139,7 @@ def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference, coun
         task=output.task,
         rows=len(errors),
         error=error if classifies else float(np.sqrt(error)),
-        error_interval=_rate_interval(errors) if classifies else _root(mean_interval(errors, low=0.0)),
+        error_interval=rate_interval(errors) if classifies else root(mean_interval(errors, low=0.0)),
         loss=float(losses.mean()),
         loss_interval=mean_interval(losses, low=0.0),
         constant_error=constant_error if classifies else float(np.sqrt(constant_error)),
@@ -169,54 +169,6 @@ def _own_constant_error(output: Output, truth: Rows, judged: "_Judged", usable: 
         return float(np.minimum(rates, 1 - rates).mean())
     _, counts = np.unique(numbers, return_counts=True)
     return float(1 - counts.max() / numbers.size)
-
-
-# --- Intervals -------------------------------------------------------------------------------------
-
-
-def mean_interval(values: Array, low: float = -np.inf) -> Interval:
-    """Return the 95 % interval (Student's t) of the mean of independent rows, not below `low`."""
-    from scipy.stats import t
-
-    mean = float(values.mean())
-    if not np.isfinite(mean) or len(values) < 2:
-        return Interval(mean, mean) if not np.isfinite(mean) else Interval(low, np.inf)
-    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return Interval(max(low, mean - half), mean + half)
-
-
-def paired_interval(differences: Array) -> Interval:
-    """Return the 95 % interval of the mean of paired differences, one per row.
-
-    If all differences are -1, 0 or 1 (errors of a classifier), half a row of each sign and one of zero are added
-    (Agresti and Min 2005), so that few disagreements do not give an interval of width 0.
-    """
-    if not np.isfinite(differences).all() or not np.isin(differences, (-1.0, 0.0, 1.0)).all():
-        return mean_interval(differences)
-    rows = len(differences) + 2
-    mean = float(differences.sum()) / rows
-    variance = (float(np.square(differences).sum()) + 1) / rows - mean**2
-    half = 1.96 * float(np.sqrt(variance / rows))
-    return Interval(max(-1.0, mean - half), min(1.0, mean + half))
-
-
-def wilson(wrong: float, rows: int) -> Interval:
-    """Return the 95 % Wilson interval of the rate `wrong` / `rows`."""
-    z, rate = 1.96, wrong / rows
-    centre = (rate + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z * float(np.sqrt(rate * (1 - rate) / rows + z**2 / (4 * rows**2))) / (1 + z**2 / rows)
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
-
-
-def _rate_interval(errors: Array) -> Interval:
-    if np.isin(errors, (0.0, 1.0)).all():
-        return wilson(float(errors.sum()), len(errors))
-    interval = mean_interval(errors, low=0.0)  # rows are independent, positions of a row are not
-    return Interval(interval.low, min(1.0, interval.high))
-
-
-def _root(squared: Interval) -> Interval:
-    return Interval(float(np.sqrt(max(squared.low, 0.0))), float(np.sqrt(squared.high)))
 
 
 def _skill(error: float, constant: float) -> float:

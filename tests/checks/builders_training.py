@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from diagnose.findings import Examined, Finding, Interval, Severity, Skipped
+from diagnose.intervals import wilson
 from diagnose.measurements import (
     Activations,
     Backward,
@@ -36,7 +37,6 @@ from diagnose.measurements import (
     TargetStatistics,
     Unavailable,
 )
-from diagnose.measuring.scoring import wilson
 from diagnose.registry import Check
 from diagnose.subject import Output, Task
 

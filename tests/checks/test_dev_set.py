@@ -12,6 +12,7 @@ from diagnose.checks.data.near_duplicates import near_duplicates
 from diagnose.checks.data.window_too_short import window_too_short
 from diagnose.checks.network.output_range import output_range
 from diagnose.findings import Interval, Severity
+from diagnose.intervals import wilson
 from diagnose.measurements import (
     Baseline,
     Close,
@@ -27,7 +28,6 @@ from diagnose.measurements import (
     TargetShift,
     Within,
 )
-from diagnose.measuring.scoring import wilson
 from tests.checks import builders as data
 from tests.checks import builders_training as b
 

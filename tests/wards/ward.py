@@ -1,6 +1,5 @@
 """Examines cases and counts how often a right cause is named, and how often a healthy model is accused."""
 
-import math
 import time
 import traceback
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from diagnose.intervals import wilson
 from tests.wards.data import AbsentError
 from tests.wards.recipe import Case
 from tests.wards.training import data_of, load, trained, verify
@@ -142,9 +142,8 @@ class Rate:
     def interval(self) -> tuple[float, float]:
         if self.n == 0:
             return 0.0, 1.0
-        z, p, n = 1.96, self.k / self.n, self.n
-        centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, (centre - spread) / (1 + z * z / n)), min(1.0, (centre + spread) / (1 + z * z / n))
+        found = wilson(self.k, self.n)
+        return found.low, found.high
 
     @property
     def brief(self) -> str:

@@ -1,0 +1,55 @@
+"""Intervals of means and rates over independent rows: 95 % unless stated otherwise."""
+
+from math import sqrt
+
+import numpy as np
+
+from diagnose.findings import Interval
+from diagnose.measurements import Array
+
+
+def mean_interval(values: Array, low: float = -np.inf) -> Interval:
+    """Return the 95 % interval (Student's t) of the mean of independent rows, not below `low`."""
+    from scipy.stats import t
+
+    mean = float(values.mean())
+    if not np.isfinite(mean) or len(values) < 2:
+        return Interval(mean, mean) if not np.isfinite(mean) else Interval(low, np.inf)
+    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return Interval(max(low, mean - half), mean + half)
+
+
+def paired_interval(differences: Array) -> Interval:
+    """Return the 95 % interval of the mean of paired differences, one per row.
+
+    If all differences are -1, 0 or 1 (errors of a classifier), half a row of each sign and one of zero are added
+    (Agresti and Min 2005), so that few disagreements do not give an interval of width 0.
+    """
+    if not np.isfinite(differences).all() or not np.isin(differences, (-1.0, 0.0, 1.0)).all():
+        return mean_interval(differences)
+    rows = len(differences) + 2
+    mean = float(differences.sum()) / rows
+    variance = (float(np.square(differences).sum()) + 1) / rows - mean**2
+    half = 1.96 * float(np.sqrt(variance / rows))
+    return Interval(max(-1.0, mean - half), min(1.0, mean + half))
+
+
+def wilson(count: float, trials: float, z: float = 1.96) -> Interval:
+    """Return Wilson's interval (1927) of the rate `count` / `trials`, at `z` standard deviations of the normal."""
+    rate = count / trials
+    centre = (rate + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z * sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+def rate_interval(errors: Array) -> Interval:
+    """Return the 95 % interval of the mean of errors between 0 and 1, one per row."""
+    if np.isin(errors, (0.0, 1.0)).all():
+        return wilson(float(errors.sum()), len(errors))
+    interval = mean_interval(errors, low=0.0)  # rows are independent, positions of a row are not
+    return Interval(interval.low, min(1.0, interval.high))
+
+
+def root(squared: Interval) -> Interval:
+    """Return the interval of the square root."""
+    return Interval(float(np.sqrt(max(squared.low, 0.0))), float(np.sqrt(squared.high)))
