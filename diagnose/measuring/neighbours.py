@@ -11,8 +11,8 @@ from diagnose.measurements import DOES_NOT_APPLY, Array, Close, Flattered, Measu
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.dataset import no_split
-from diagnose.measuring.network import activation_of_head
-from diagnose.measuring.scoring import columns_are_classes, constant_reference, row_errors
+from diagnose.measuring.own_loss import reference_of
+from diagnose.measuring.scoring import columns_are_classes, row_errors
 from diagnose.measuring.work import Work
 from diagnose.subject import Rows, Split, Task
 
@@ -201,5 +201,5 @@ def _row_errors(bench: Bench, split: Split, index: Places) -> Array:
     inputs, _, _ = bench.batch(split, index)
     with bench.at(None) as model:
         predicted = predict_all(compile_prediction(model, inputs), len(index))[0]
-    reference = constant_reference(output, bench.subject.train.targets[0], activation_of_head(bench, 0))
+    reference = reference_of(bench, 0, bench.subject.train.targets[0])
     return row_errors(output, np.asarray(split.targets[0][index]), predicted, reference)

@@ -11,6 +11,7 @@ from diagnose.loading import LoadOptions, subject_from
 from diagnose.measurements import Evaluation, NotMeasured, SplitScores, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.evaluation import evaluation
+from diagnose.measuring.neighbours import neighbours
 from diagnose.measuring.own_loss import OwnMeasure, reference_of, spread_of
 from diagnose.settings import Settings
 from diagnose.subject import Output, Subject, Task
@@ -128,3 +129,20 @@ def test_a_loss_class_mixes_flat_targets_with_the_outputs_of_all_rows(loss: Any,
     assert score.task is Task.REGRESSION
     fed, aligned = score.broadcast
     assert (abs(fed - aligned) > 0.01 * aligned) is mixed
+
+
+@pytest.mark.parametrize(("loss", "by_row"), [(pairs, False), (size, True)])
+def test_copies_of_training_rows_are_compared_by_the_own_loss_of_each_row(loss: Any, by_row: bool) -> None:
+    """A loss that compares rows has none for a single row."""
+    generator = np.random.default_rng(1)
+    dev = np.concatenate([X[:60] + 1e-3 * generator.normal(size=(60, 4)), generator.normal(size=(100, 4))])
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile("adam", loss)
+    rows = (dev.astype("float32"), (dev[:, 0] > 0).astype("int64"))
+    with Bench(
+        subject_from(model, (X, LABELS), rows, options=LoadOptions(batch_size=32, task="own-loss")), Settings()
+    ) as bench:
+        found = neighbours(bench, {})
+    assert found.splits["dev"].share * len(dev) > 20  # enough to compare
+    assert (found.splits["dev"].network is not None) is by_row
