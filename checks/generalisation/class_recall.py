@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -81,8 +80,10 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
 
 
 def _recalls(score: Score, network: Network | None) -> list[Recall]:
+    from scipy.stats import norm
+
     classes = len(score.confusion)
-    z = NormalDist().inv_cdf(1 - 0.025 / classes)
+    z = float(norm.ppf(1 - 0.025 / classes))
     counts = [(index, sum(row), row[index]) for index, row in enumerate(score.confusion)]
     return [
         Recall(class_name(network, score.output, index), round(rows), right / rows, wilson(right, rows, z))

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from statistics import median
 
 import numpy as np
 
@@ -65,9 +64,9 @@ def _judge(head: Head, ratios: list[float], rows: int) -> Iterator[Finding]:
     grave = min(ratios) > error
     yield Finding(
         Severity.ERROR if grave else Severity.WARNING,
-        f"the initial loss of {head.output.name} is {number(median(ratios))} times the chance level",
+        f"the initial loss of {head.output.name} is {number(float(np.median(ratios)))} times the chance level",
         where=Where(output=head.output.name),
-        value=median(ratios),
+        value=float(np.median(ratios)),
         threshold=error if grave else warning,
         rows=rows,
         evidence=(

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
-from statistics import median
+
+import numpy as np
 
 from diagnose.checks.further_reading import LOSS_TABLE, RECIPE
 from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE, train_score
@@ -58,7 +59,7 @@ def _fresh(head: Head, initial: Initial | None) -> float | None:
         return None
     place = initial.outputs.index(head.output.name)
     expected = initial.expected[place]
-    return median(initial.losses[place]) / expected if expected > 0 and initial.losses[place] else None
+    return float(np.median(initial.losses[place])) / expected if expected > 0 and initial.losses[place] else None
 
 
 def _bare(head: Head, score: Score | None) -> bool:
