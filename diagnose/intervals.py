@@ -1,6 +1,6 @@
 """Intervals of means and rates over independent rows: 95 % unless stated otherwise."""
 
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from diagnose.findings import Interval
 from diagnose.measurements import Array
 
 
-def mean_interval(values: Array, low: float = -np.inf) -> Interval:
+def mean_interval(values: Array, low: float = -inf) -> Interval:
     """Return the 95 % interval (Student's t) of the mean of independent rows, not below `low`."""
     from scipy.stats import t
 
