@@ -4,7 +4,6 @@ The parameter types of a check are the measurements it needs: `def dead_units(fo
 forward pass was measured. `X | None` is optional: the check gets None if X is missing.
 """
 
-import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -104,8 +103,10 @@ class Check:
         return Unavailable(*next(OTHER_HISTORY[origin] for origin in OTHER_HISTORY if origin in self.origins))
 
     def _identified(self, finding: Finding, earlier: list[Finding]) -> Finding:
+        from hashlib import sha256  # its import costs `list` and `explain` a thirtieth of their time
+
         place = "/".join(part for part in _parts(finding.where) if part)
-        fingerprint = hashlib.sha256(f"{self.code}|{place}".encode()).hexdigest()[:12]
+        fingerprint = sha256(f"{self.code}|{place}".encode()).hexdigest()[:12]
         return replace(
             finding,
             code=self.code,
