@@ -134,6 +134,7 @@ class Effect:
     of the remedy, `causes` are the codes of the causes that the trial confirms if it `restores` learning (a gain above
     `threshold`); `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the
     model's own training. `values` are the values that were tried, by the names in the remedy's action and snippet.
+    `output` is the output whose skill this is, the one that gains most; "" if there is only one.
     """
 
     code: str
@@ -150,14 +151,18 @@ class Effect:
     control: str = ""
     steps: int | None = None
     values: dict[str, str] = field(default_factory=dict)
+    output: str = ""
 
     @property
     def message(self) -> str:
         """The result of the trial as one clause."""
+        of = f" of {self.output}" if self.output else ""
         outcome = {True: ", learning is restored", False: ", learning is not restored", None: ""}[self.restores]
         after = f" after {self.steps} steps" if self.steps else ""
         control = f"with {self.control}" if self.control else "without the change"
-        return f"with {self.what} alone{outcome}: train skill {self.after:.2f}{after}, and {self.before:.2f} {control}"
+        return (
+            f"with {self.what} alone{outcome}: train skill{of} {self.after:.2f}{after}, and {self.before:.2f} {control}"
+        )
 
 
 @dataclass(frozen=True)

@@ -175,10 +175,11 @@ def interval_of(finding: Finding) -> Interval | None:
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
     """The trials of the remedies for a cause, each with the train skill without and with the change."""
     for effect in bearing(cause, diagnosis.effects):
-        before, after = (rounded_like(skill, effect.interval) for skill in (effect.before, effect.after))
+        before, after = (rounded_like(level, effect.interval) for level in (effect.before, effect.after))
         steps = f" after {effect.steps} steps" if effect.steps else ""
         against = f", compared with {effect.control}" if effect.control else ""
-        what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: train skill"
+        skill = f"train skill of {effect.output}" if effect.output else "train skill"
+        what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: {skill}"
         gain = f"gain {interval_text(effect.interval)}" if effect.interval else ""
         if before == after and not effect.control:
             what, change = f"{what} stays at {after}{steps}", ""

@@ -32,19 +32,20 @@ def held_out_signal(
     training of at most one epoch.
 
     ## Known limits
-    Trainings of several epochs do not count on their own rows: they may have memorised them. Only trainings of the
-    first output are looked at.
+    Trainings of several epochs do not count on their own rows: they may have memorised them.
 
     ## References
     - Ojala, Garriga 2010, "Permutation Tests for Studying Classifier Performance", JMLR 11
     - Zhang, Bengio, Hardt, Recht, Vinyals 2017, "Understanding deep learning requires rethinking generalization",
       arXiv:1611.03530
     """
-    silent = [(place, output) for place, output in enumerate(baseline.outputs) if not output.signal]
     if not baseline.outputs:
         raise NotMeasured("no baseline was fitted", "Run diagnose with baselines: --effort standard.")
-    for place, output in silent:
-        shown = [_within(output), *((_replayed(history), _one_pass(learning_rate)) if place == 0 else ())]
+    for output in baseline.outputs:
+        if output.signal:
+            continue
+        replays, rates = history and history.of(output.output), learning_rate and learning_rate.of(output.output)
+        shown = (_within(output), _replayed(replays), _one_pass(rates))
         for message, skill, rows in (found for found in shown if found is not None):
             yield Finding(
                 Severity.INFO,

@@ -47,16 +47,27 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     - Ng 2018, "Machine Learning Yearning", chapter 27
     """
     whole_training(history)
-    score = _dev_score(evaluation)
-    by_error = _by_error(history, score)
-    by_loss = _by_loss(history, score)
-    if by_error is None and by_loss is None:
+    scores = {output: _dev_score(evaluation, output) for output in history.views}
+    rises = {
+        output: (_by_error(view, scores[output]), _by_loss(view, scores[output]))
+        for output, view in history.views.items()
+    }
+    if not any(found for pair in rises.values() for found in pair):
         raise NotMeasured(
             "the dev error of each epoch, or its standard error, is unknown",
             "Pass --dev PATH, and a --history FILE that has the dev loss of each epoch.",
         )
+    for output, view in history.views.items():
+        yield from _passed_by(output, view, scores[output], *rises[output])
+
+
+def _passed_by(
+    output: str, history: History, score: Score | None, by_error: Rise | None, by_loss: Rise | None
+) -> Iterator[Finding]:
+    """The best epoch of one output, by its error or else by its loss, if training went on after it."""
     if by_error is not None and not _learned(by_error, by_error.last, history.constant_error, score):
         return
+    of = f" of {output}" if output else ""
     for found, unit in ((by_error, "error"), (by_loss, "loss")):
         if found is None or not _passed(found) or _kept(found, unit, history, score):
             continue
@@ -68,9 +79,9 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
         curves = learning_curves(history, "error" if unit == "error" else "loss")
         yield Finding(
             Severity.WARNING if certain else Severity.HINT,
-            f"the dev {unit} was lowest at epoch {number(found.best_epoch)} of {number(found.last_epoch)} and ended"
+            f"the dev {unit}{of} was lowest at epoch {number(found.best_epoch)} of {number(found.last_epoch)} and ended"
             f" {found.deviations:.1f} standard errors higher ({number(found.best)} to {number(found.last)})",
-            Where(split="dev", epoch=round(found.best_epoch)),
+            Where(output=output or None, split="dev", epoch=round(found.best_epoch)),
             value=found.deviations,
             threshold=WORSE,
             rows=history.dev_rows,
@@ -79,10 +90,11 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
         return
 
 
-def _dev_score(evaluation: Evaluation | None) -> Score | None:
+def _dev_score(evaluation: Evaluation | None, output: str) -> Score | None:
     if evaluation is None or isinstance(evaluation.dev, Unavailable):
         return None
-    return evaluation.dev.scores[0]
+    only = evaluation.dev.scores[0] if len(evaluation.dev.scores) == 1 else None
+    return evaluation.score("dev", output) or only
 
 
 def _by_error(history: History, score: Score | None) -> Rise | None:

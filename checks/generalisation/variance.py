@@ -81,7 +81,7 @@ def variance(
         reason = ""
         if part is None or part >= CO_DOMINANT:
             reason = _above_target(score, dev.scores[number], best) or _beaten(score, baseline)
-            reason = reason or (_rise(history, score, dev.scores[number]) if number == 0 else "")
+            reason = reason or _rise(history, score, dev.scores[number])
         yield Finding(
             Severity.WARNING if reason else Severity.HINT,
             _message(score, unseen, number, gap, part) + reason,
@@ -119,10 +119,10 @@ def _beaten(train: Score, baseline: Baseline | None) -> str:
 
 
 def _rise(history: History | None, train: Score, dev: Score) -> str:
-    """The third reason: the dev error of the first output went up again."""
+    """The third reason: the dev error went up again."""
     if history is None or history.origin == "replay":
         return ""
-    found = dev_error_rise(history, train.task.classifies, history.dev_rows or dev.rows)
+    found = dev_error_rise(history.of(train.output), train.task.classifies, history.dev_rows or dev.rows)
     if found is None or not found.deviations > RISE:
         return ""
     return f", and the dev error ended {found.deviations:.1f} standard errors above its minimum"

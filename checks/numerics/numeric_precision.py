@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.further_reading import ADAM, NOT_WORKING
 from diagnose.checks.reading.explosions import most_explode
+from diagnose.checks.reading.gaps import of_output
 from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import (
@@ -18,6 +19,7 @@ from diagnose.measurements import (
     Layer,
     LearningRate,
     Network,
+    Score,
     Unavailable,
 )
 from diagnose.registry import check
@@ -180,8 +182,12 @@ def _learned(evaluation: Evaluation | None, baseline: Baseline | None) -> bool:
     """Whether the loaded weights do well on train, and about as well as the best baseline."""
     if evaluation is None or isinstance(evaluation.train, Unavailable):
         return False
-    best = max((one.best.skill for one in baseline.outputs[:1]), default=0.0) if baseline is not None else 0.0
-    return evaluation.train.scores[0].skill >= max(LEARNED, best - BEHIND)
+    return all(score.skill >= max(LEARNED, _possible(baseline, score) - BEHIND) for score in evaluation.train.scores)
+
+
+def _possible(baseline: Baseline | None, score: Score) -> float:
+    found = of_output(baseline, score.output)
+    return found.best.skill if found else 0.0
 
 
 def _severity(broken: bool) -> Severity:

@@ -12,6 +12,7 @@ from diagnose.checks.optimisation import (
     plateau,
     slow_learning,
     small_updates,
+    unbalanced_losses,
     unstable_seeds,
     vanishing_gradients,
 )
@@ -27,6 +28,7 @@ CHECKS = (
     penalty_share.penalty_share,
     optimizer_settings.optimizer_settings,
     batch_size.batch_size,
+    unbalanced_losses.unbalanced_losses,
     unstable_seeds.unstable_seeds,
     small_updates.small_updates,
     large_updates.large_updates,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import CYCLES, FINDER, RATE
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.wording import number
-from diagnose.findings import Finding
+from diagnose.findings import Finding, Where
 from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
@@ -42,21 +42,23 @@ def learning_rate_too_high(
     - Smith 2017, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 11.4.1
     """
-    compared = rates.compare(learning_rate)
-    if compared.rate <= compared.high or compared.best_rate >= compared.rate:
-        return
-    skill, loaded = rates.reached(evaluation, history), rates.loaded_skill(evaluation)
-    gambles = rates.gambles(compared, loaded, history, baseline)
-    clear = rates.beyond(compared.rate, compared.high) or compared.fails
-    if not gambles and not (clear and rates.harms(compared, skill, baseline)):
-        return
-    yield Finding(
-        rates.severity(compared, loaded if gambles else skill),
-        f"learning rate {number(compared.rate)} is {number(compared.rate / compared.high)} times the highest usable one"
-        f" ({number(compared.high)}): {rates.effect(compared, learning_rate.steps)}",
-        value=compared.difference,
-        threshold=compared.threshold,
-        interval=compared.interval,
-        rows=learning_rate.rows,
-        evidence=rates.pictures(learning_rate),
-    )
+    for compared in rates.compare(learning_rate):
+        if compared.rate <= compared.high or compared.best_rate >= compared.rate:
+            continue
+        skill = rates.reached(evaluation, history, compared.output)
+        loaded = rates.loaded_skill(evaluation, compared.output)
+        gambles = rates.gambles(compared, loaded, history, baseline)
+        clear = rates.beyond(compared.rate, compared.high) or compared.fails
+        if not gambles and not (clear and rates.harms(compared, skill, baseline)):
+            continue
+        yield Finding(
+            rates.severity(compared, loaded if gambles else skill),
+            f"learning rate {number(compared.rate)} is {number(compared.rate / compared.high)} times the highest usable"
+            f" one ({number(compared.high)}): {rates.effect(compared, learning_rate.steps)}",
+            Where(output=compared.output or None),
+            value=compared.difference,
+            threshold=compared.threshold,
+            interval=compared.interval,
+            rows=learning_rate.rows,
+            evidence=rates.pictures(learning_rate),
+        )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import FINDER, ONE_CYCLE, RATE
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.wording import number
-from diagnose.findings import Finding
+from diagnose.findings import Finding, Where
 from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
@@ -39,19 +39,20 @@ def learning_rate_too_low(
     - Smith 2017, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 11.4.1
     """
-    compared = rates.compare(learning_rate)
-    skill = rates.reached(evaluation, history)
-    outside = rates.beyond(compared.low, compared.rate) and compared.best_rate > compared.rate
-    if not outside or not rates.harms(compared, skill, baseline):
-        return
-    own_training = f", and your own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
-    yield Finding(
-        rates.severity(compared, skill),
-        f"learning rate {number(compared.rate)} is {number(compared.low / compared.rate)} times below the lowest usable"
-        f" one ({number(compared.low)}): {rates.effect(compared, learning_rate.steps)}{own_training}",
-        value=compared.difference,
-        threshold=compared.threshold,
-        interval=compared.interval,
-        rows=learning_rate.rows,
-        evidence=rates.pictures(learning_rate),
-    )
+    for compared in rates.compare(learning_rate):
+        skill = rates.reached(evaluation, history, compared.output)
+        outside = rates.beyond(compared.low, compared.rate) and compared.best_rate > compared.rate
+        if not outside or not rates.harms(compared, skill, baseline):
+            continue
+        own_training = f", and your own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
+        yield Finding(
+            rates.severity(compared, skill),
+            f"learning rate {number(compared.rate)} is {number(compared.low / compared.rate)} times below the lowest"
+            f" usable one ({number(compared.low)}): {rates.effect(compared, learning_rate.steps)}{own_training}",
+            Where(output=compared.output or None),
+            value=compared.difference,
+            threshold=compared.threshold,
+            interval=compared.interval,
+            rows=learning_rate.rows,
+            evidence=rates.pictures(learning_rate),
+        )

@@ -57,8 +57,9 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     """
     train = need(evaluation.train)
     shrunk = _shrunk(network)
-    if shrunk is not None and not train.scores[0].skill >= LOW_SKILL:
-        yield _collapsed(network, train.scores[0], shrunk)
+    failed = [score for score in train.scores if not score.skill >= LOW_SKILL]
+    if shrunk is not None and failed:
+        yield _collapsed(network, min(failed, key=lambda score: (score.skill, score.output)), shrunk)
         return
     data = sum(data_loss(network, score) for score in train.scores)
     share = network.penalty / (network.penalty + data) if network.penalty > 0 and data >= 0 else 0.0

@@ -6,10 +6,11 @@ import numpy as np
 
 from diagnose.checks.further_reading import DESCENT, RESTARTS
 from diagnose.checks.reading.curves import Points, learning_curves, points, runs_that
+from diagnose.checks.reading.gaps import of_output
 from diagnose.checks.reading.profiles import gradient_left
 from diagnose.checks.reading.wording import number, skill_text
-from diagnose.findings import Finding, Severity
-from diagnose.measurements import LONGER, Backward, Baseline, History, NotMeasured, Run
+from diagnose.findings import Finding, Severity, Where
+from diagnose.measurements import LONGER, Backward, Baseline, History, NotMeasured, OutputBaseline, Run
 from diagnose.registry import check
 
 TAIL = 0.25  # share of the evaluations, the last ones
@@ -52,7 +53,7 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 8.2
     - Dauphin et al. 2014, "Identifying and attacking the saddle point problem", arXiv:1406.2572
     """
-    known = [run for run in history.runs if len(points(run, "train_loss").tail(TAIL, EVALUATIONS)) >= EVALUATIONS]
+    known = _long_enough(history)
     least = _least_steps(history)
     if any(0 < len(run.step_losses) < least for run in known):
         raise NotMeasured(
@@ -61,19 +62,27 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
         )
     if not known:
         raise NotMeasured("the training loss of too few epochs is known", LONGER)
-    stuck = [run for run in known if _flat(run) and _too_high(run, history, baseline)]
-    if not stuck or len(stuck) < MAJORITY * len(known):
-        return
-    falls = float(np.median([_fall(points(run, "train_loss")) for run in stuck]))
-    yield Finding(
-        Severity.WARNING,
-        f"the training loss falls by only {100 * max(falls, 0.0):.1f} % over the last quarter"
-        f"{runs_that(len(stuck), len(known))}{_level(stuck, history, baseline)}{_gradient(backward)}",
-        value=falls,
-        threshold=FLAT,
-        rows=history.rows,
-        evidence=(learning_curves(history),),
-    )
+    for output, view in history.views.items():
+        known, possible = _long_enough(view), of_output(baseline, output)
+        stuck = [run for run in known if _flat(run) and _too_high(run, view, possible)]
+        if not stuck or len(stuck) < MAJORITY * len(known):
+            continue
+        falls = float(np.median([_fall(points(run, "train_loss")) for run in stuck]))
+        yield Finding(
+            Severity.WARNING,
+            f"the training loss{f' of {output}' if output else ''} falls by only {100 * max(falls, 0.0):.1f} % over the"
+            f" last quarter{runs_that(len(stuck), len(known))}{_level(stuck, view, possible)}{_gradient(backward)}",
+            Where(output=output or None),
+            value=falls,
+            threshold=FLAT,
+            rows=view.rows,
+            evidence=(learning_curves(view),),
+        )
+
+
+def _long_enough(history: History) -> list[Run]:
+    """The runs with enough evaluations at the end."""
+    return [run for run in history.runs if len(points(run, "train_loss").tail(TAIL, EVALUATIONS)) >= EVALUATIONS]
 
 
 def _least_steps(history: History) -> int:
@@ -111,29 +120,22 @@ def _rate_rises(tail: Points) -> bool:
     return len(known) > 1 and bool(known[-1] > known[0])
 
 
-def _too_high(run: Run, history: History, baseline: Baseline | None) -> bool:
+def _too_high(run: Run, history: History, possible: OutputBaseline | None) -> bool:
     end = points(run, "train_loss").end
     nothing = bool(history.constant_loss) and end > NOTHING * (history.constant_loss or 0.0)
-    return nothing or _behind(run, baseline)
+    return nothing or (possible is not None and possible.best.skill - run.final_train_skill > BEHIND)
 
 
-def _behind(run: Run, baseline: Baseline | None) -> bool:
-    best = _possible(baseline)
-    return best is not None and best - run.final_train_skill > BEHIND
-
-
-def _possible(baseline: Baseline | None) -> float | None:
-    return baseline.outputs[0].best.skill if baseline is not None and baseline.outputs else None
-
-
-def _level(stuck: list[Run], history: History, baseline: Baseline | None) -> str:
+def _level(stuck: list[Run], history: History, possible: OutputBaseline | None) -> str:
     if history.constant_loss:
         end = float(np.median([points(run, "train_loss").end for run in stuck])) / history.constant_loss
         if end > NOTHING:
             level = "the loss" if round(end, 1) == 1 else f"{number(end)} times the loss"
             return f" and stays at {level} of the best constant prediction"
     skill = float(np.median([run.final_train_skill for run in stuck]))
-    return f" and stays at skill {skill_text(skill)} against {_possible(baseline) or 0.0:.2f} of a baseline"
+    return (
+        f" and stays at skill {skill_text(skill)} against {possible.best.skill if possible else 0.0:.2f} of a baseline"
+    )
 
 
 def _gradient(backward: Backward | None) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from diagnose.checks.further_reading import INITIALIZATION, RECIPE
 from diagnose.checks.reading.curves import diverged
-from diagnose.findings import Bars, Finding, Severity
+from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import History, NotMeasured
 from diagnose.registry import check
 
@@ -39,26 +39,29 @@ def unstable_seeds(history: History) -> Iterator[Finding]:
     """
     if len(history.runs) < 2:
         raise NotMeasured("only one seed was replayed", "Allow more replays: --budget SECONDS.")
-    skills = np.array([0.0 if diverged(run) else run.final_train_skill for run in history.runs])
-    skills = np.nan_to_num(skills, nan=0.0, neginf=0.0)
-    worked, failed = int((skills > WORKED).sum()), int((skills < FAILED).sum())
-    if not worked or not failed:
-        return
     burst = any(diverged(run) for run in history.runs)
-    yield Finding(
-        Severity.WARNING if burst or history.whole else Severity.HINT,
-        f"training only succeeds with {worked} of {len(skills)} seeds"
-        f" (train skill {skills.min():.2f} to {skills.max():.2f})",
-        value=worked / len(skills),
-        threshold=1.0,
-        rows=history.rows,
-        evidence=(
-            Bars(
-                "Train skill at the end, by seed",
-                tuple(f"seed {run.seed}" for run in history.runs),
-                tuple(max(float(skill), 0.0) for skill in skills),
-                "skill",
-                threshold=FAILED,
+    for output, view in history.views.items():
+        skills = np.array([0.0 if diverged(run) else run.final_train_skill for run in view.runs])
+        skills = np.nan_to_num(skills, nan=0.0, neginf=0.0)
+        worked, failed = int((skills > WORKED).sum()), int((skills < FAILED).sum())
+        if not worked or not failed:
+            continue
+        of = f" of {output}" if output else ""
+        yield Finding(
+            Severity.WARNING if burst or history.whole else Severity.HINT,
+            f"training{of} only succeeds with {worked} of {len(skills)} seeds"
+            f" (train skill {skills.min():.2f} to {skills.max():.2f})",
+            Where(output=output or None),
+            value=worked / len(skills),
+            threshold=1.0,
+            rows=history.rows,
+            evidence=(
+                Bars(
+                    f"Train skill{of} at the end, by seed",
+                    tuple(f"seed {run.seed}" for run in view.runs),
+                    tuple(max(float(skill), 0.0) for skill in skills),
+                    "skill",
+                    threshold=FAILED,
+                ),
             ),
-        ),
-    )
+        )

@@ -68,7 +68,7 @@ def _excuse(overfit: OverfitBatch, best: Attempt, network: Network | None, evalu
     if network is not None and _too_small(network, overfit.rows):
         return ", but it is too small to memorise them all"
     if evaluation is not None and not isinstance(evaluation.train, Unavailable):
-        skill = evaluation.train.scores[0].skill
+        skill = min(score.skill for score in evaluation.train.scores)
         if skill >= SKILL:
             return f", but the loaded weights have a train skill of {skill_text(skill)}"
     return ""
@@ -82,7 +82,7 @@ def _too_small(network: Network, rows: int) -> bool:
 
 
 def _wrong(network: Network | None) -> str:
-    regression = network is not None and bool(network.heads) and not network.heads[0].output.task.classifies
+    regression = network is not None and not all(head.output.task.classifies for head in network.heads)
     return "of the variance is left" if regression else "of the rows are wrong"
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -71,17 +72,21 @@ def still_improving(
         if falling and len(falling) >= MAJORITY * len(history.runs):
             yield _falling(falling, history)
             return
-    loaded = _loaded_skill(evaluation)
-    if loaded is None:
+    loaded = {output: _loaded_skill(evaluation, output) for output in history.views}
+    if all(skill is None for skill in loaded.values()):
         if not judged:
             raise NotMeasured(
                 "the training was not followed to its end, and the loaded weights were not evaluated", HISTORY
             )
         return
     own = network.iterations if network is not None else None
-    finding = _longer_is_better(history, loaded, own) or _swept_longer(learning_rate, loaded, own, history)
-    if finding is not None:
-        yield finding
+    for output, skill in loaded.items():
+        if skill is None:
+            continue
+        swept = learning_rate and learning_rate.of(output)
+        found = _longer_is_better(history.of(output), skill, own) or _swept_longer(swept, skill, own, history)
+        if found is not None:
+            yield replace(found, where=replace(found.where, output=output or None))
 
 
 def levelled_off(history: History | None) -> str:
@@ -154,11 +159,12 @@ def _fall(tail: Points) -> tuple[float, float] | None:
     return -slope, math.sqrt(float(np.sum(residual**2)) / (len(tail) - 2) / spread)
 
 
-def _loaded_skill(evaluation: Evaluation | None) -> float | None:
+def _loaded_skill(evaluation: Evaluation | None, output: str) -> float | None:
+    """The train skill of this output, or, for "", of the only one."""
     if evaluation is None or isinstance(evaluation.train, Unavailable):
         return None
-    skill = evaluation.train.scores[0].skill
-    return skill if math.isfinite(skill) else None
+    score = evaluation.score("train", output) or evaluation.train.scores[0]
+    return score.skill if math.isfinite(score.skill) else None
 
 
 def _longer_is_better(history: History, loaded: float, own: int | None) -> Finding | None:

@@ -122,9 +122,10 @@ def candidate_level(candidate: Candidate, train: Score) -> Level:
 
 
 def of_output(baseline: Baseline | None, output: str) -> OutputBaseline | None:
-    """The baselines of one output."""
-    found = [one for one in baseline.outputs if one.output == output] if baseline is not None else []
-    return found[0] if found else None
+    """The baselines of the output of this name, or, for "", of the only one; None if there are none."""
+    known = baseline.outputs if baseline is not None else ()
+    only = known[0] if output == "" and len(known) == 1 else None
+    return next((found for found in known if found.output == output), only)
 
 
 def beaten_clearly(baseline: OutputBaseline, task: Task | None) -> bool:

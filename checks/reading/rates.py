@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks.reading.gaps import of_output
 from diagnose.checks.reading.lines import line
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Interval, Mark, Series, Severity
@@ -31,8 +32,12 @@ LONGER_SWEEP = "Fix the other findings first, or allow a longer sweep: --budget 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The user's own rate and the best one of the sweep; skills are floored at 0, the constant prediction."""
+    """The user's own rate and the best one of the sweep; skills are floored at 0, the constant prediction.
 
+    `output` is the output whose skills these are; "" for the only one.
+    """
+
+    output: str
     rate: float
     own: Array  # skill per seed
     best_rate: float
@@ -80,8 +85,8 @@ def floored(point: SweepPoint) -> Array:
     return np.where(point.diverged, 0.0, np.clip(np.maximum(skill, by_loss), 0.0, 1.0))
 
 
-def compare(rates: LearningRate) -> Comparison:
-    """Compare the own rate with the best one.
+def compare(rates: LearningRate) -> tuple[Comparison, ...]:
+    """Compare the own rate with the best one for all outputs together, by what each output reaches at both.
 
     Raises:
         NotMeasured: the own rate is unknown or was not swept, or the sweep found no usable range.
@@ -97,7 +102,15 @@ def compare(rates: LearningRate) -> Comparison:
     if _times(own.rate, rates.own) > SAME_RATE:
         raise NotMeasured("the model's own learning rate was not part of the sweep", LONGER_SWEEP)
     best = max(tried, key=lambda point: float(floored(point).mean()))
-    return Comparison(rates.own, floored(own), best.rate, floored(best), rates.low, rates.high)
+    return tuple(
+        Comparison(output, rates.own, *_at(view, own.rate, best.rate), rates.low, rates.high)
+        for output, view in rates.views.items()
+    )
+
+
+def _at(view: LearningRate, own: float, best: float) -> tuple[Array, float, Array]:
+    skills = {point.rate: floored(point) for point in view.sweep}
+    return skills[own], best, skills[best]
 
 
 def _times(one: float, other: float) -> float:
@@ -109,34 +122,38 @@ def beyond(far: float, near: float) -> bool:
     return far > FAR * near * (1 + 1e-6)
 
 
-def loaded_skill(evaluation: Evaluation | None) -> float | None:
-    """The train skill of the loaded weights, by error or by loss, whichever is higher; None if unknown."""
+def loaded_skill(evaluation: Evaluation | None, output: str) -> float | None:
+    """The train skill of the loaded weights, by error or by loss, whichever is higher; None if unknown.
+
+    `output` is its name; "" for the only one.
+    """
     if evaluation is None or isinstance(evaluation.train, Unavailable):
         return None
-    score = evaluation.train.scores[0]
+    score = evaluation.score("train", output) or evaluation.train.scores[0]
     by_loss = 1.0 - score.loss / score.constant_loss if score.constant_loss > 0 else score.skill
     known = [skill for skill in (score.skill, by_loss) if math.isfinite(skill)]
     return max(known) if known else None
 
 
-def reached(evaluation: Evaluation | None, history: History | None) -> float | None:
+def reached(evaluation: Evaluation | None, history: History | None, output: str) -> float | None:
     """The best train skill known at the user's own settings: of the loaded weights, or of the replays."""
-    loaded = loaded_skill(evaluation)
+    loaded = loaded_skill(evaluation, output)
     skills = [] if loaded is None else [loaded]
-    ends = _replayed(history)
+    ends = _replayed(history, output)
     skills += [float(np.median(ends))] if ends else []
     return max(skills) if skills else None
 
 
-def _replayed(history: History | None) -> list[float]:
+def _replayed(history: History | None, output: str) -> list[float]:
     """The train skill of the replays that stayed finite."""
-    runs = history.runs if history is not None else ()
+    runs = history.of(output).runs if history is not None else ()
     return [run.final_train_skill for run in runs if math.isfinite(run.final_train_skill)]
 
 
 def harms(comparison: Comparison, skill: float | None, baseline: Baseline | None) -> bool:
     """Whether the own rate does clearly worse, the best one does well, and the user's training did not catch up."""
-    if comparison.difference <= comparison.threshold or float(comparison.best.mean()) < _cured(baseline):
+    cured = _cured(baseline, comparison.output)
+    if comparison.difference <= comparison.threshold or float(comparison.best.mean()) < cured:
         return False
     return skill is None or float(comparison.best.mean()) - skill > comparison.threshold
 
@@ -148,16 +165,16 @@ def gambles(comparison: Comparison, loaded: float | None, history: History | Non
     not raise the threshold for the difference, and a seed that learns does not clear the rate. Replays that all learn
     do: they follow the user's schedule.
     """
-    replayed = _replayed(history)
+    replayed = _replayed(history, comparison.output)
     if loaded is None or loaded >= LEARNED or not comparison.failed or (replayed and min(replayed) >= LEARNED):
         return False
-    return comparison.difference > CLEAR and float(comparison.best.min()) >= _cured(baseline)
+    return comparison.difference > CLEAR and float(comparison.best.min()) >= _cured(baseline, comparison.output)
 
 
-def _cured(baseline: Baseline | None) -> float:
+def _cured(baseline: Baseline | None, output: str) -> float:
     """The skill that the best rate must reach."""
-    possible = max((found.best.skill for found in baseline.outputs[:1]), default=0.0) if baseline is not None else 0.0
-    return max(CURED, HALF * possible)
+    possible = of_output(baseline, output)
+    return max(CURED, HALF * possible.best.skill) if possible else CURED
 
 
 def severity(comparison: Comparison, skill: float | None) -> Severity:
@@ -169,9 +186,10 @@ def severity(comparison: Comparison, skill: float | None) -> Severity:
 def effect(comparison: Comparison, steps: int) -> str:
     """The effect of the rate, in words."""
     own, best = float(comparison.own.mean()), float(comparison.best.mean())
+    of = f" of {comparison.output}" if comparison.output else ""
     seeds = f" ({comparison.failed} of {len(comparison.own)} seeds learn nothing)"
     return (
-        f"after {steps} steps, training skill is {own:.2f} at {number(comparison.rate)}"
+        f"after {steps} steps, training skill{of} is {own:.2f} at {number(comparison.rate)}"
         f"{seeds if 0 < comparison.failed < len(comparison.own) else ''}"
         f" and {best:.2f} at {number(comparison.best_rate)}"
     )
@@ -190,7 +208,8 @@ def pictures(rates: LearningRate) -> tuple[Curves, ...]:
     drawn = []
     if rates.sweep:
         title = f"Train skill after {rates.steps} steps from fresh weights, by learning rate"
-        drawn.append(Curves(title, "learning rate", "train skill", (_sweep(rates),), marks, True))
+        lines = tuple(_sweep(view, output) for output, view in rates.views.items())
+        drawn.append(Curves(title, "learning rate", "train skill", lines, marks, True))
     if rates.ranges:
         drawn.append(_range_tests(rates, marks))
     return tuple(drawn)
@@ -216,10 +235,10 @@ def _by_rate(rates: LearningRate) -> list[tuple[float, Array]]:
     return groups
 
 
-def _sweep(rates: LearningRate) -> Series:
+def _sweep(rates: LearningRate, output: str) -> Series:
     skills = _by_rate(rates)
     return Series(
-        "skill on train",
+        f"skill of {output}" if output else "skill on train",
         tuple(rate for rate, _ in skills),
         tuple(float(skill.mean()) for _, skill in skills),
         tuple(float(skill.min()) for _, skill in skills),

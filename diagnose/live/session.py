@@ -413,8 +413,10 @@ def _alarm(outcomes: tuple[Outcome, ...]) -> bool:
 
 
 def _dev_se(evaluation: object, dev_rows: int) -> float | None:
-    """Standard error of the dev loss over all validation rows, estimated from the sampled rows."""
+    """Standard error of the dev loss of the only output over all validation rows, estimated from the sampled rows."""
     if not isinstance(evaluation, Evaluation) or not isinstance(evaluation.dev, SplitScores) or not dev_rows:
+        return None
+    if len(evaluation.dev.scores) > 1:
         return None
     score = evaluation.dev.scores[0]
     width = (score.loss_interval.high - score.loss_interval.low) / (2 * 1.96)

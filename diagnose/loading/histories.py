@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ _ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sp
 _RATES = ("learning_rate", "lr")  # as ReduceLROnPlateau and LearningRateScheduler log it
 
 
-def read_history(source: Any, output: Output) -> History:
+def read_history(source: Any, outputs: Sequence[Output]) -> History:
     """Read a record into a `History`, one value per epoch, nan if it was not recorded.
 
-    Errors are error rates for classification, from the accuracy, and RMSE for regression, from a squared error.
+    Errors are error rates for classification, from the accuracy, and RMSE for regression, from a squared error. Of
+    several outputs, each has its own losses and errors, by the names that Keras gives them (`age_loss`).
 
     Args:
         source: a Keras `History`, its `.history` dict, or the path of a JSON or CSV file (as `CSVLogger` writes it).
-        output: the first output, to which metrics belong.
+        outputs: of the model.
 
     Raises:
         InputError: it cannot be read or has no loss.
@@ -31,14 +33,23 @@ def read_history(source: Any, output: Output) -> History:
     values = _values(source)
     if not values.get("loss"):
         raise InputError("--history has no loss: pass the JSON of history.history, or a CSVLogger's file")
+    whole = _history(values, "", outputs[0] if len(outputs) == 1 else None)
+    several = outputs if len(outputs) > 1 else ()
+    named = {output.name: output for output in several if f"{output.name}_loss" in values}
+    return replace(whole, by_output={name: _history(values, f"{name}_", output) for name, output in named.items()})
+
+
+def _history(values: Mapping[str, list[Any]], owner: str, output: Output | None) -> History:
+    """The record of the whole training (`owner` "") or of one output; errors are those of `output`."""
     length = len(values["loss"])
+    unknown = np.full(length, np.nan)
     run = Run(
         seed=None,
         epochs=np.arange(1, length + 1, dtype=np.float64),
-        train_loss=_column(values, "loss", length),
-        dev_loss=_column(values, "val_loss", length),
-        train_error=_error(values, "", output, length),
-        dev_error=_error(values, "val_", output, length),
+        train_loss=_column(values, f"{owner}loss", length),
+        dev_loss=_column(values, f"val_{owner}loss", length),
+        train_error=unknown if output is None else _error(values, owner, output, length),
+        dev_error=unknown if output is None else _error(values, f"val_{owner}", output, length),
         learning_rates=next((_column(values, name, length) for name in _RATES if name in values), np.empty(0)),
     )
     return History(

@@ -47,7 +47,7 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
     notes += [opaque] if opaque else []
     outputs = _outputs(loaded, signature, splits["train"], parts["train"], options)
     _try_losses(loaded, signature, splits["train"])
-    history = None if options.history is None else read_history(options.history, outputs[0])
+    history = None if options.history is None else read_history(options.history, outputs)
     return Subject(
         name=loaded.name,
         model=loaded.model,

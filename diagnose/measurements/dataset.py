@@ -81,7 +81,7 @@ class SplitStatistics:
     duplicates: Twins | None = None  # rows with the inputs of an earlier row of this split
     conflicting: Twins | None = None  # rows with the inputs of another row, but another target
     outvoted: Twins | None = None  # rows whose target is not the most frequent one of the rows with their inputs
-    label_autocorrelation: float | None = None  # lag 1, in file order, of the first output
+    label_autocorrelation: float | None = None  # lag 1, in file order, of the output with the largest one
     converted: tuple[str, ...] = ()  # sentences on how targets were converted for the loss
     population: int | None = None
     sampled: bool = False

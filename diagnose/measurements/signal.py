@@ -1,6 +1,6 @@
 """The signal in the layers: activations forward, gradients backward."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -85,16 +85,29 @@ class LayerGradients:
 
 @dataclass(frozen=True)
 class Gradients:
-    """Train-mode gradients on `batches` seeded batches of training rows; layers in call order, weighted ones only."""
+    """Train-mode gradients on `batches` seeded batches of training rows; layers in call order, weighted ones only.
+
+    `by_output` compares the outputs of a model with several: the norm of the gradient of each output's part of the
+    loss (with its loss weight) at the weights that all outputs share, median over batches, by the output's name. It is
+    empty if no weights are shared.
+    """
 
     layers: tuple[LayerGradients, ...]
     global_norm: tuple[float, ...]  # one per batch
     loss: float  # data loss, mean over batches
     batches: int
     batch_size: int
+    by_output: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Backward:
+    """Gradients at the loaded weights and at fresh ones."""
+
     current: Gradients | Unavailable
     fresh: Gradients | Unavailable
+
+    @property
+    def norms_by_output(self) -> tuple[float, ...]:
+        """The norm of each output's gradient at the shared weights, from fresh weights; () if it is not known."""
+        return () if isinstance(self.fresh, Unavailable) else tuple(self.fresh.by_output.values())

@@ -1,7 +1,7 @@
 """Results of trainings: baselines, learning rates, histories, one overfitted batch."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -11,6 +11,22 @@ from diagnose.measurements.needing import Array, Unavailable
 WATCH = "Train with diagnose.DiagnosisCallback."
 NO_STEPS = Unavailable("single steps are recorded by the callback only", WATCH)
 NO_ORDER = Unavailable("the order of rows is recorded by the callback only", WATCH)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainings:
+    """Trainings of a model. If it has several outputs, `by_output` holds the same trainings as each output fared."""
+
+    by_output: dict[str, Self] = field(default_factory=dict)
+
+    def of(self, output: str) -> Self:
+        """The trainings as this output fared; as a whole if outputs are not told apart."""
+        return self.by_output.get(output, self)
+
+    @property
+    def views(self) -> dict[str, Self]:
+        """The trainings as each output fared, by its name; as a whole, under "", if outputs are not told apart."""
+        return self.by_output or {"": self}
 
 
 @dataclass(frozen=True)
@@ -110,7 +126,7 @@ class SweepPoint:
     """Short trainings from fresh weights at one rate, with the user's other settings; one result per seed.
 
     `skill` is on the training rows used (inference mode; 1 - error / constant error, or R2), `loss` is relative to
-    the constant prediction's loss (1 = constant); both are nan for a training that diverged.
+    the constant prediction's loss (1 = constant), both as a mean over the outputs; nan for a training that diverged.
     """
 
     rate: float
@@ -120,13 +136,14 @@ class SweepPoint:
 
 
 @dataclass(frozen=True)
-class LearningRate:
+class LearningRate(Trainings):
     """How training depends on the learning rate: range tests and a short sweep, several seeds each.
 
     `low`/`high` bound the rates that do about as well as the best (within 0.1 skill or 2 sd, all seeds);
     `best` is their geometric mean, at most the highest sane rate of the optimizer. All three are None if the
     instrument abstains; `abstains` says why ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate,
-    with a schedule its highest one; None if unknown.
+    with a schedule its highest one; None if unknown. By output, `sweep` differs, and the rest is that of the whole: a
+    model is trained at one rate.
     """
 
     own: float | None
@@ -146,7 +163,8 @@ class Run:
     """One training: per epoch and, if known, per step.
 
     `epochs` are the (possibly fractional) epoch numbers at which both splits were evaluated in inference
-    mode. Losses are data losses of all outputs; errors are of the first output. nan where unknown.
+    mode. Losses are data losses of all outputs, skills are a mean over them; errors are known for a single output only.
+    nan where unknown.
     `step_losses` are the losses of single steps. `non_finite_step` is the first step with a non-finite loss.
     `train_se` is the standard error of each train loss as a mean over single steps; empty if all losses were evaluated
     on the same rows. `learning_rates` are those at the `epochs`, nan where unknown; empty: constant or unknown.
@@ -195,7 +213,7 @@ class Feeding:
 
 
 @dataclass(frozen=True)
-class History:
+class History(Trainings):
     """Training curves. `replay`: short seeded trainings by us, from fresh weights with the user's settings.
 
     `rows` is the number of training rows used, `dev_rows` the number of dev rows evaluated. `whole` is True if the
@@ -214,7 +232,7 @@ class History:
     whole: bool
     dev_origin: str = "dev"
     dev_se: float | None = None  # standard error of a dev loss (regression: of the MSE)
-    rates: bool | None = None  # whether errors are error rates; None: depends on the task of the first output
+    rates: bool | None = None  # whether errors are error rates; None: depends on the task of the output
     running: bool = False
     planned: int | None = None
     updates: tuple[Update, ...] | Unavailable = NO_STEPS

@@ -172,11 +172,22 @@ class Bench:
     # --- data ------------------------------------------------------------------------------------
 
     def sample(self, split: Split, rows: int) -> NDArray[np.int64]:
-        """Return at most `rows` sorted row numbers of `split`, seeded, stratified by the first output's class."""
+        """Return at most `rows` sorted row numbers of `split`, seeded, stratified by the classes of the outputs."""
         if rows >= split.rows:
             return np.arange(split.rows)
         generator = np.random.default_rng([self.settings.seed, zlib.crc32(split.name.encode())])
-        return _stratified(strata(split, self.subject.outputs[0].task), rows, generator)
+        return _stratified(self.strata(split), rows, generator)
+
+    def strata(self, split: Split) -> NDArray[np.int64]:
+        """Return the stratum of each row: the classes that it has, for outputs with one label a row."""
+        tasks = [output.task for output in self.subject.outputs]
+        classes = [_classes(target, task) for target, task in zip(split.targets, tasks, strict=True)]
+        known = [of for of in classes if of is not None]
+        if not known:
+            return np.zeros(split.rows, dtype=np.int64)
+        joint = np.unique(np.stack(known, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+        _, first = np.unique(joint, return_index=True)
+        return np.argsort(np.argsort(first))[joint]  # numbered as they appear: the order of the outputs does not matter
 
     def batch(self, split: Split, index: NDArray[np.int64]) -> Batch:
         """Return inputs, targets and sample weights of these rows, in the structure of the model and its loss.
@@ -216,7 +227,7 @@ class Bench:
         part = _take(train, chosen, train.origin)
         generator = np.random.default_rng([self.settings.seed, 1])
         size = min(DEV_ROWS, max(1, round(HELD_OUT * part.rows)))
-        held = _stratified(strata(part, self.subject.outputs[0].task), size, generator)
+        held = _stratified(self.strata(part), size, generator)
         rest = np.setdiff1d(np.arange(part.rows), held)
         dev = replace(_take(part, held, "held out from train"), name="dev", seen=Seen.YES)
         return _take(part, rest if rest.size else held, train.origin), dev
@@ -281,15 +292,15 @@ def _take(split: Split, index: NDArray[np.int64], origin: str) -> Split:
     )
 
 
-def strata(split: Split, task: Task) -> NDArray[np.int64]:
-    """Return the stratum of each row: its class if each row has one label, else the same for all rows."""
-    target = np.asarray(split.targets[0])
+def _classes(rows: Rows, task: Task) -> NDArray[np.int64] | None:
+    """The class of each row; None if a row has no label, or several."""
+    target = np.asarray(rows)
     if task in (Task.BINARY, Task.MULTICLASS):
         if target.ndim == 2 and target.shape[1] > 1:
             return np.asarray(target.argmax(axis=1), dtype=np.int64)
-        if target.size == split.rows:
+        if target.size == len(target):
             return np.unique(target.reshape(-1), return_inverse=True)[1].astype(np.int64)
-    return np.zeros(split.rows, dtype=np.int64)
+    return None
 
 
 def _stratified(labels: NDArray[np.int64], rows: int, generator: np.random.Generator) -> NDArray[np.int64]:

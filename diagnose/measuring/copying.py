@@ -56,11 +56,11 @@ def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
     return copy
 
 
-def compile_like(copy: Any, model: Any, exact_targets: bool = False) -> None:
+def compile_like(copy: Any, model: Any, exact_targets: bool = False, loss_weights: Any = None) -> None:
     """Compile `copy` with the loss objects of `model` and a new optimizer with the same settings.
 
     Keras's compile config is not used, as it loses unregistered losses. Metrics are left out, as they have state.
-    `exact_targets` removes label smoothing from the losses.
+    `exact_targets` removes label smoothing from the losses. `loss_weights` replaces those of `model`.
     """
     import keras
 
@@ -71,7 +71,7 @@ def compile_like(copy: Any, model: Any, exact_targets: bool = False) -> None:
     copy.compile(
         optimizer=new_optimizer(model.optimizer),
         loss=loss,
-        loss_weights=settings.get("loss_weights"),
+        loss_weights=settings.get("loss_weights") if loss_weights is None else loss_weights,
         jit_compile=False,
     )
 

@@ -95,7 +95,7 @@ def _split(bench: Bench, split: Split, feeds: list["_Feed"], hashes: "_Hashes") 
         duplicates=_duplicates(hashes),
         conflicting=_conflicting(hashes),
         outvoted=_outvoted(hashes),
-        label_autocorrelation=_autocorrelation(outputs[0], split.targets[0]),
+        label_autocorrelation=max(filter(None, map(_autocorrelation, outputs, split.targets)), key=abs, default=None),
         converted=split.converted,
         population=split.population,
         sampled=split.sampled,

@@ -17,11 +17,13 @@ from diagnose.measurements import (
 from diagnose.measuring import backend, copying
 from diagnose.measuring.bench import BATCH_SIZE, Batch, Bench
 from diagnose.measuring.network import need_layers, walk_like
-from diagnose.measuring.probe import Reading, compile_gradients
+from diagnose.measuring.probe import Reading, compile_gradients, compile_output_gradients
 from diagnose.measuring.walking import Part, kernels
 
 BATCHES = 8  # a single batch is noisy
 LARGEST_BATCH = 128
+COMPARED = 4  # batches on which outputs are compared
+OUTPUTS = 10  # most outputs that are compared; each takes a pass of its own
 
 
 def backward(bench: Bench, measured: Measurements) -> Backward | Unavailable:
@@ -60,7 +62,18 @@ def _measure(bench: Bench, model: Any) -> Gradients:
         loss=float(np.mean([reading.loss for reading in readings])),
         batches=len(readings),
         batch_size=readings[0].rows,
+        by_output=_by_output(bench, model, batches[:COMPARED]),
     )
+
+
+def _by_output(bench: Bench, model: Any, batches: list[Batch]) -> dict[str, float]:
+    outputs = bench.subject.outputs
+    if not 1 < len(outputs) <= OUTPUTS:
+        return {}
+    if "gradients by output" not in bench.cache:
+        bench.cache["gradients by output"] = compile_output_gradients(model)
+    norms = np.median([bench.cache["gradients by output"](batch) for batch in batches], axis=0)
+    return {output.name: float(norm) for output, norm in zip(outputs, norms, strict=True)} if norms.size else {}
 
 
 def _batches(bench: Bench) -> Iterator[Batch]:

@@ -1,7 +1,8 @@
 """How training depends on the learning rate: range tests and a short sweep, with several seeds each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -36,8 +37,8 @@ WINDOW = 8  # steps over which the slope is measured
 FLAT = 0.05  # a curve that falls by less than this share of its start is flat
 SPANS = {"sgd": (1e-7, 10.0), "adagrad": (1e-6, 10.0), "adadelta": (1e-5, 100.0)}
 SPAN = (1e-7, 1.0)  # optimizers that normalise the gradient: a rate of 1 changes every weight by 1
-USUAL = {"sgd": 1e-2, "adagrad": 1e-2, "adadelta": 1.0}
-USUAL_RATE = 1e-3
+USUAL = {"sgd": 1e-2, "adagrad": 1e-2, "adadelta": 1.0}  # Keras's defaults, or what is usual where those are too low
+USUAL_RATE = 1e-3  # of all others
 # The highest rates that are advised: with inputs, targets and weights of usual scale, larger steps overshoot. A sweep
 # may find higher ones usable where the loss has a small gradient, but its few steps do not show that they stay so
 # (Bengio 2012, "Practical recommendations for gradient-based training of deep architectures", arXiv:1206.5533).
@@ -75,9 +76,10 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
             own = own_rate(bench)
             rates = _sweep_rates(own, _usable(bench, ranges), plan.offsets)
             starts = {seed: _start(bench, trainer, seed) for seed in _seeds(bench, plan.seeds)}
-            sweep = tuple(_sweep_point(bench, trainer, rate, plan.steps, starts) for rate in rates)
+            ends = {rate: _ends(bench, trainer, rate, plan.steps, starts) for rate in rates}
+            sweep = tuple(sweep_point(rate, after) for rate, after in ends.items())
             low, high, abstains = judge_sweep(sweep)
-            return LearningRate(
+            found = LearningRate(
                 own=own,
                 ranges=ranges,
                 sweep=sweep,
@@ -89,6 +91,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 rows=trainer.rows,
                 batch_size=trainer.batch_size,
             )
+            return replace(found, by_output=_by_output(found, bench, ends))
     except NotMeasured as missing:
         return Unavailable.of(missing)
 
@@ -225,8 +228,17 @@ def _span(bench: Bench) -> tuple[float, float]:
 
 
 def _kind(bench: Bench) -> str:
-    optimizer = bench.subject.model.optimizer
+    return kind_of(bench.subject.model.optimizer)
+
+
+def kind_of(optimizer: Any) -> str:
+    """Return the class of an optimizer in lower case."""
     return type(getattr(optimizer, "inner_optimizer", optimizer)).__name__.lower()
+
+
+def usual_rate(optimizer: Any) -> float:
+    """Return the usual learning rate of an optimizer for inputs, targets and weights of usual scale."""
+    return USUAL.get(kind_of(optimizer), USUAL_RATE)
 
 
 def _range_test(bench: Bench, trainer: Trainer, seed: int) -> RangeTest:
@@ -240,7 +252,7 @@ def _usable(bench: Bench, ranges: tuple[RangeTest, ...]) -> float:
     """The median rate of the steepest falls, else the usual rate of the optimizer."""
     found = [test.steepest for test in ranges if test.steepest is not None]
     if len(found) * 2 <= len(ranges):
-        return USUAL.get(_kind(bench), USUAL_RATE)
+        return usual_rate(bench.subject.model.optimizer)
     return float(10 ** np.median(np.log10(found)))
 
 
@@ -261,13 +273,33 @@ def _start(bench: Bench, trainer: Trainer, seed: int) -> Assessment:
     return trainer.judge_train()
 
 
-def _sweep_point(bench: Bench, trainer: Trainer, rate: float, steps: int, starts: dict[int, Assessment]) -> SweepPoint:
-    skill, loss, broken = [], [], []
+End = tuple[Assessment, bool]  # of a training: its result, and whether it diverged
+
+
+def _ends(bench: Bench, trainer: Trainer, rate: float, steps: int, starts: dict[int, Assessment]) -> list[End]:
+    found = []
     for seed, before in starts.items():
         trainer.begin(bench.weights(seed), seed)
         course = trainer.run(np.full(steps, rate))
         after = trainer.judge_train()
-        broken.append(diverged(course, before, after))
-        skill.append(float("nan") if broken[-1] else after.skill)
-        loss.append(float("nan") if broken[-1] else after.relative)
-    return SweepPoint(rate, tuple(skill), tuple(loss), tuple(broken))
+        found.append((after, diverged(course, before, after)))
+    return found
+
+
+def sweep_point(rate: float, ends: list[End]) -> SweepPoint:
+    """Return the trainings at one rate from their results."""
+    return SweepPoint(
+        rate,
+        tuple(float("nan") if broken else after.skill for after, broken in ends),
+        tuple(float("nan") if broken else after.relative for after, broken in ends),
+        tuple(broken for _, broken in ends),
+    )
+
+
+def _by_output(whole: LearningRate, bench: Bench, ends: dict[float, list[End]]) -> dict[str, LearningRate]:
+    """The same trainings as each output fared."""
+    views = {}
+    for place, output in enumerate(bench.subject.outputs if len(bench.subject.outputs) > 1 else ()):
+        own = {rate: [(after.by_output[place], broken) for after, broken in found] for rate, found in ends.items()}
+        views[output.name] = replace(whole, sweep=tuple(sweep_point(rate, found) for rate, found in own.items()))
+    return views

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from diagnose.measurements import DOES_NOT_APPLY, Attempt, Measurements, NotMeasured, OverfitBatch, Unavailable
 from diagnose.measuring import copying
-from diagnose.measuring.bench import Batch, Bench, strata
+from diagnose.measuring.bench import Batch, Bench
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.scoring import Reference, constant_reference, score
 from diagnose.measuring.work import Work
@@ -154,14 +154,14 @@ def _solved(attempt: Attempt, outputs: tuple[Output, ...]) -> bool:
 
 
 def _rows(bench: Bench) -> NDArray[np.int64]:
-    """Choose at most 16 rows with different inputs, balanced over the classes of the first output."""
+    """Choose at most 16 rows with different inputs, balanced over the classes of the outputs."""
     train = bench.subject.train
     pool = bench.sample(train, POOL)
     inputs = [np.asarray(rows[pool]) for rows in train.inputs]
     _, first = np.unique(np.array([_key(inputs, i) for i in range(len(pool))]), return_index=True)
     generator = np.random.default_rng([bench.settings.seed, 3])
     distinct = generator.permutation(np.sort(first))
-    classes = strata(train, bench.subject.outputs[0].task)[pool][distinct]
+    classes = bench.strata(train)[pool][distinct]
     turn = np.empty(len(distinct), dtype=np.int64)
     for label in np.unique(classes):
         turn[classes == label] = np.arange(np.count_nonzero(classes == label))

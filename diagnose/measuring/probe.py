@@ -9,6 +9,7 @@ all updates of the model's state.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,40 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
             activation_gradients={path: (float(total), float(size)) for path, (total, size) in of_outputs.items()},
             norm=float(np.sqrt(sum(number for number in numbers if number is not None))),
         )
+
+    return read
+
+
+def compile_output_gradients(model: Any) -> Callable[[Batch], Array]:
+    """Compile a train-mode pass that returns the norm of the gradient of each output's part of the loss: [outputs].
+
+    Only weights that all outputs depend on count; the result is empty if there are none. The loss is the one of
+    `compile_gradients`.
+    """
+    import keras
+
+    variables = list(model.trainable_variables)
+
+    def run(inputs: Any, targets: Any, weights: Any) -> Any:
+        def forward(kept: int) -> tuple[Any, list[Any], Any]:
+            with keras.StatelessScope():
+                predicted = call(model, inputs, training=True)
+                flat = keras.tree.flatten(predicted)
+                alone = [one if place == kept else keras.ops.stop_gradient(one) for place, one in enumerate(flat)]
+                predicted = keras.tree.pack_sequence_as(predicted, alone)
+                return data_loss(model, inputs, targets, predicted, weights), [], None
+
+        each = [backend.gradients(partial(forward, place), variables)[2] for place in range(len(model.outputs))]
+        shared = [column for column in zip(*each, strict=True) if all(gradient is not None for gradient in column)]
+        return [[backend.sum_of_squares(gradient) for gradient in column] for column in shared]
+
+    compiled = backend.compiled(run)
+
+    def read(batch: Batch) -> Array:
+        inputs, targets, weights = batch
+        build_loss(model, inputs, targets)
+        squares = compiled(tensors(inputs), tensors(targets), tensors(weights))
+        return np.sqrt(np.asarray(squares, np.float64).sum(axis=0)) if squares else np.empty(0)
 
     return read
 

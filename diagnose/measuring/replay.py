@@ -1,10 +1,11 @@
 """Training curves: the user's recorded history, or short seeded trainings by us."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
-from diagnose.measurements import History, Measurements, NotMeasured, Run, Unavailable
+from diagnose.measurements import Array, History, Measurements, NotMeasured, Run, Unavailable
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates, learning_rates_at
 from diagnose.measuring.training import (
@@ -46,12 +47,12 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
     steps, whole = _length(bench)
     try:
         with own_training(bench) as trainer:
-            runs = tuple(_run(bench, trainer, seed, steps) for seed in _seeds(bench))
+            replays = [_replay(bench, trainer, seed, steps) for seed in _seeds(bench)]
             _, dev = bench.holdout()
             end = trainer.judge_dev()
-            return History(
+            found = History(
                 origin="replay",
-                runs=runs,
+                runs=tuple(map(_run, replays)),
                 steps_per_epoch=trainer.steps_per_epoch,
                 rows=trainer.rows,
                 dev_rows=trainer.dev_rows,
@@ -61,6 +62,7 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
                 dev_origin=dev.origin,
                 dev_se=end.loss_se,
             )
+            return replace(found, by_output=_by_output(found, bench, replays, end))
     except NotMeasured as missing:
         return Unavailable.of(missing)
 
@@ -108,7 +110,39 @@ def _seeds(bench: Bench) -> range:
     return range(bench.settings.seed, bench.settings.seed + (SEEDS if bench.scale > 0.25 else 2))
 
 
-def _run(bench: Bench, trainer: Trainer, seed: int, steps: int) -> Run:
+@dataclass(frozen=True)
+class _Replay:
+    """One training, evaluated on train and dev after some of its steps; `rates` are those of these steps."""
+
+    seed: int
+    course: Course
+    epochs: Array
+    rates: Array
+    train: tuple[Assessment, ...]
+    dev: tuple[Assessment, ...]
+    broken: bool
+
+    def of(self, place: int) -> Self:
+        """The same training judged by one of several outputs."""
+        train, dev = (tuple(one.by_output[place] for one in split) for split in (self.train, self.dev))
+        return replace(self, train=train, dev=dev)
+
+
+def _by_output(whole: History, bench: Bench, replays: list[_Replay], end: Assessment) -> dict[str, History]:
+    """The same trainings as each output fared. The losses of single steps are those of the whole."""
+    return {
+        output.name: replace(
+            whole,
+            runs=tuple(_run(training.of(place)) for training in replays),
+            constant_loss=end.by_output[place].constant_loss,
+            constant_error=end.by_output[place].constant_error,
+            dev_se=end.by_output[place].loss_se,
+        )
+        for place, output in enumerate(bench.subject.outputs if end.by_output else ())
+    }
+
+
+def _replay(bench: Bench, trainer: Trainer, seed: int, steps: int) -> _Replay:
     rates = learning_rates(bench.subject.model.optimizer, steps)
     trainer.begin(bench.weights(seed), seed)
     start = trainer.judge()
@@ -120,19 +154,31 @@ def _run(bench: Bench, trainer: Trainer, seed: int, steps: int) -> Run:
         if courses[-1].non_finite_step is not None:
             break
     whole = Course(*(np.concatenate([getattr(c, name) for c in courses]) for name in ("losses", "norms")))
-    train, dev = (evaluated[-1][1][split] for split in (0, 1))
-    broken = diverged(whole, start[0], train)
-    return Run(
+    train, dev = (tuple(found[split] for _, found in evaluated) for split in (0, 1))
+    return _Replay(
         seed=seed,
+        course=whole,
         epochs=np.array([step / trainer.steps_per_epoch for step, _ in evaluated]),
-        train_loss=np.array([found[0].loss for _, found in evaluated]),
-        dev_loss=np.array([found[1].loss for _, found in evaluated]),
-        train_error=np.array([found[0].error for _, found in evaluated]),
-        dev_error=np.array([found[1].error for _, found in evaluated]),
-        step_losses=whole.losses,
-        gradient_norms=whole.norms,
-        non_finite_step=whole.non_finite_step,
-        final_train_skill=float("nan") if broken and not train.finite else train.skill,
-        final_dev_skill=float("nan") if broken and not dev.finite else dev.skill,
-        learning_rates=np.array([rates[max(step - 1, 0)] for step, _ in evaluated]),
+        rates=np.array([rates[max(step - 1, 0)] for step, _ in evaluated]),
+        train=train,
+        dev=dev,
+        broken=diverged(whole, start[0], train[-1]),
+    )
+
+
+def _run(training: _Replay) -> Run:
+    train, dev = training.train[-1], training.dev[-1]
+    return Run(
+        seed=training.seed,
+        epochs=training.epochs,
+        train_loss=np.array([found.loss for found in training.train]),
+        dev_loss=np.array([found.loss for found in training.dev]),
+        train_error=np.array([found.error for found in training.train]),
+        dev_error=np.array([found.error for found in training.dev]),
+        step_losses=training.course.losses,
+        gradient_norms=training.course.norms,
+        non_finite_step=training.course.non_finite_step,
+        final_train_skill=float("nan") if training.broken and not train.finite else train.skill,
+        final_dev_skill=float("nan") if training.broken and not dev.finite else dev.skill,
+        learning_rates=training.rates,
     )

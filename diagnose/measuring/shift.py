@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from diagnose.findings import Interval
 from diagnose.measurements import Array, FeatureShift, Measurements, NotMeasured, Shift, SplitShift, TargetShift
-from diagnose.measuring.bench import Bench, strata
+from diagnose.measuring.bench import Bench
 from diagnose.measuring.dataset import no_split
 from diagnose.measuring.scoring import columns_are_classes
 from diagnose.measuring.summaries import Summary, summaries
@@ -57,7 +57,7 @@ def _compare(bench: Bench, split: Split) -> SplitShift:
     train = bench.subject.train
     places = [bench.sample(rows, ROWS) for rows in (train, split)]
     ours, theirs = summaries(bench, [(train, places[0]), (split, places[1])])
-    classes = strata(train, bench.subject.outputs[0].task)[places[0]]
+    classes = bench.strata(train)[places[0]]
     owners = None if train.groups is None else np.unique(train.groups[places[0]], return_inverse=True)[1]
     pool = Pool(ours.table, theirs.table, in_order(ours.table, classes), bench.settings.seed, owners)
     auc = pool.auc(pool.member)

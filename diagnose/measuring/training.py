@@ -25,8 +25,8 @@ DIVERGED = 2.0  # a data loss this many times that of the constant prediction an
 class Assessment:
     """Evaluation of the weights on one split, in inference mode, with the metrics of `Score`.
 
-    `loss`, its standard error and `constant_loss` are weighted sums over outputs; errors and `skill` are of the first
-    output. The skill is nan if predictions are not `finite`.
+    `by_output` judges each output, if there are several. Then `loss`, its standard error and `constant_loss` are
+    weighted sums, `skill` is the mean, and errors are nan. The skill is nan if predictions are not `finite`.
     """
 
     loss: float
@@ -36,10 +36,13 @@ class Assessment:
     finite: bool
     constant_loss: float
     constant_error: float
+    by_output: tuple["Assessment", ...] = ()
 
     @property
     def relative(self) -> float:
-        """Loss relative to that of the constant prediction (1 = constant)."""
+        """Loss relative to that of the constant prediction (1 = constant), the mean of several outputs."""
+        if self.by_output:
+            return float(np.mean([one.relative for one in self.by_output]))
         return self.loss / self.constant_loss if self.constant_loss > 0 else float("nan")
 
 
@@ -81,19 +84,34 @@ class _EvaluationRows:
             score(*each)
             for each in zip(self.outputs, self.targets, predicted, self.references, self.counted, strict=True)
         ]
-        return _assessment(scores, [output.weight for output in self.outputs], finite)
+        weights = [output.weight for output in self.outputs]
+        if len(scores) == 1:
+            return _assessment(scores[0], finite, weights[0])
+        return _whole(tuple(_assessment(score, finite) for score in scores), weights)
 
 
-def _assessment(scores: list[Score], weights: list[float], finite: bool) -> Assessment:
-    widths = [score.loss_interval.high - score.loss_interval.low for score in scores]
+def _assessment(score: Score, finite: bool, weight: float = 1.0) -> Assessment:
     return Assessment(
-        loss=float(np.dot(weights, [score.loss for score in scores])),
-        loss_se=float(np.linalg.norm(np.multiply(weights, widths))) / (2 * 1.96),
-        error=scores[0].error,
-        skill=scores[0].skill if finite else float("nan"),
+        loss=weight * score.loss,
+        loss_se=weight * (score.loss_interval.high - score.loss_interval.low) / (2 * 1.96),
+        error=score.error,
+        skill=score.skill if finite else float("nan"),
         finite=finite,
-        constant_loss=float(np.dot(weights, [score.constant_loss for score in scores])),
-        constant_error=scores[0].constant_error,
+        constant_loss=weight * score.constant_loss,
+        constant_error=score.constant_error,
+    )
+
+
+def _whole(each: tuple[Assessment, ...], weights: list[float]) -> Assessment:
+    return Assessment(
+        loss=float(np.dot(weights, [one.loss for one in each])),
+        loss_se=float(np.linalg.norm(np.multiply(weights, [one.loss_se for one in each]))),
+        error=float("nan"),
+        skill=float(np.mean([one.skill for one in each])),
+        finite=each[0].finite,
+        constant_loss=float(np.dot(weights, [one.constant_loss for one in each])),
+        constant_error=float("nan"),
+        by_output=each,
     )
 
 

@@ -1,8 +1,9 @@
 """From the outcomes of the checks to ranked causes: one generic engine, no special cases.
 
 1. *Suspect*: every cause adds up the weighted findings of the checks that support it. Witnesses add to the score,
-   checks that clear the cause subtract from it. Trials of its remedies confirm or weaken a suspicion; a finding that
-   contradicts it refutes it. A refuted suspicion stays in the result and takes no part in the steps below.
+   checks that clear the cause subtract from it. Trials of its remedies confirm or weaken a suspicion; findings that
+   contradict it refute it, if they concern every output that it is suspected for. A refuted suspicion stays in the
+   result and takes no part in the steps below.
 2. *Gate*: hard facts and the model's skill decide whether it is sick. Signals name causes in a sick model and are
    hints elsewhere.
 3. *Resolve*: one cause of each family wins. Symptoms are explained by the cause that brings them about, residue by
@@ -176,7 +177,10 @@ def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level:
     ordered = tuple(sorted(findings, key=lambda f: -f.severity.rank))
     found = Suspicion(cause, score, severity, state, ordered, tuple(sorted(tried, key=lambda e: -e.after)))
     against = tuple(finding for check in cause.refuted_by for finding in seen.of(check))
-    return replace(found, state="refuted", severity=Severity.HINT, against=against) if against else found
+    refuted = {finding.where.output for finding in against}
+    if not against or not (None in refuted or {finding.where.output for finding in findings} <= refuted):
+        return found
+    return replace(found, state="refuted", severity=Severity.HINT, against=against)
 
 
 def _severity(effect: Effect) -> Severity:

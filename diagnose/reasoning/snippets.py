@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Template
 from typing import Any
 
-from diagnose.measurements import LearningRate
+from diagnose.measurements import Backward, LearningRate
 from diagnose.subject import Subject
 from diagnose.trials.interventions.head import usual_head
+from diagnose.trials.interventions.optimizer import usual_rate
+from diagnose.trials.interventions.outputs import as_compiled, balancing
 
-USUAL_RATES = {"SGD": 1e-2, "Adagrad": 1e-2, "Adadelta": 1.0}
-USUAL_RATE = 1e-3
 OWN_CLASS = (
     "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # for optimizers that are not Keras's own
 )
@@ -41,6 +41,8 @@ class Values:
     units: str = "1"
     activation: str = "linear"
     estimator: str = "Regressor"
+    loss_weights: str = "[1, 1]"
+    scaled_rate: str = "0.001"
     default_settings: bool = False
 
     def fill(self, text: str, tried: Mapping[str, str] | None = None) -> str:
@@ -48,6 +50,7 @@ class Values:
         names = {**vars(self), **(tried or {})}
         at_rate = Template(names["optimizer_at_rate"])
         names["optimizer_at_rate"] = at_rate.substitute(rate=names["rate"])
+        names["optimizer_after_scaling"] = at_rate.substitute(rate=names["scaled_rate"])
         names["optimizer_on_schedule"] = at_rate.substitute(rate="rates")
         return Template(text).safe_substitute(names)
 
@@ -56,14 +59,15 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
     """The values for this subject; the rate is the middle of the usable range, if that was measured."""
     optimizer = getattr(subject.model, "optimizer", None)
     kind = type(getattr(optimizer, "inner_optimizer", optimizer)).__name__ if optimizer is not None else "Adam"
-    swept = measurements.get(LearningRate)
+    swept, backward = measurements.get(LearningRate), measurements.get(Backward)
     best = swept.best if isinstance(swept, LearningRate) else None
     output, train = subject.outputs[0], subject.train
     usual = usual_head(output, train)
     logits = "True" if _head_is_linear(subject.model) else "False"
     return Values(
         batch_size=str(subject.training.batch_size or 32),
-        rate=f"{best or USUAL_RATES.get(kind, USUAL_RATE):g}",
+        rate=f"{best or usual_rate(optimizer):g}",
+        scaled_rate=f"{usual_rate(optimizer):g}",
         optimizer=optimizer_text(optimizer),
         optimizer_class=kind,
         optimizer_at_rate=optimizer_text(optimizer, "$rate"),
@@ -74,8 +78,18 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         units=str(usual.units or output.classes or 1),
         activation=usual.activation,
         estimator="Classifier" if output.task.classifies else "Regressor",
+        loss_weights=_loss_weights(subject, backward.norms_by_output if isinstance(backward, Backward) else ()),
         default_settings=optimizer is None or (_from_keras(optimizer) and not _own_settings(optimizer)),
     )
+
+
+def _loss_weights(subject: Subject, norms: Sequence[float]) -> str:
+    """Weights that balance the losses; the present ones if it is unknown which do."""
+    weights = balancing(subject.outputs, norms) or tuple(output.weight for output in subject.outputs)
+    given = as_compiled(subject.model, weights)
+    if isinstance(given, dict):
+        return "{" + ", ".join(f'"{name}": {weight:g}' for name, weight in given.items()) + "}"
+    return "[" + ", ".join(f"{weight:g}" for weight in given) + "]"
 
 
 def optimizer_text(optimizer: Any, rate: str = "") -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
@@ -18,6 +19,8 @@ def effect(
 ) -> Effect:
     """Return the effect of one trial.
 
+    Of several outputs, it is the effect on the one that gains most; learning is not restored if another loses.
+
     Args:
         remedy: code of the remedy.
         what: the change as a noun phrase.
@@ -27,33 +30,56 @@ def effect(
         values: the values that were tried, by the names that the remedy's action and snippet use.
     """
     without, changed = arms
-    gain = changed.mean - without.mean
-    counted = arms[1:] if _ends_gambling(without, changed) else arms
-    threshold = max(CLEAR, 2 * max(_deviation(arm.skill) for arm in counted))
+    pairs = {name: _Pair(before, changed.skills[name]) for name, before in without.skills.items()}
+    output, most = max(pairs.items(), key=lambda item: (item[1].gain, item[0]))
+    others_lose = any(-pair.gain > pair.threshold for pair in pairs.values())
     return Effect(
         code="",
         what=what,
-        before=without.mean,
-        after=changed.mean,
-        interval=paired_interval(without.skill, changed.skill),
+        before=_mean(most.without),
+        after=_mean(most.changed),
+        interval=paired_interval(most.without, most.changed),
         direction="sufficient",
-        seeds=len(changed.skill),
+        seeds=len(most.changed),
         remedy=remedy,
-        restores=gain > threshold and changed.mean >= LEARNS,
-        threshold=threshold,
+        restores=most.gain > most.threshold and _mean(most.changed) >= LEARNS and not others_lose,
+        threshold=most.threshold,
         control=control,
         steps=steps,
         values=dict(values),
+        output=output if len(pairs) > 1 else "",
     )
 
 
-def _ends_gambling(without: Arm, changed: Arm) -> bool:
+@dataclass(frozen=True)
+class _Pair:
+    """The skills of one output by seed, without and with the change."""
+
+    without: Sequence[float]
+    changed: Sequence[float]
+
+    @property
+    def gain(self) -> float:
+        return _mean(self.changed) - _mean(self.without)
+
+    @property
+    def threshold(self) -> float:
+        """What the gain must exceed."""
+        counted = [self.changed] if _ends_gambling(self.without, self.changed) else [self.without, self.changed]
+        return max(CLEAR, 2 * max(map(_deviation, counted)))
+
+
+def _ends_gambling(without: Sequence[float], changed: Sequence[float]) -> bool:
     """Whether most seeds learn nothing without the change, and every seed learns with it.
 
     The spread between seeds without it is then the fault itself, and a lucky seed does not count against the change.
     """
-    failed = sum(skill < FAILED for skill in without.skill)
-    return min(changed.skill) >= LEARNS and 2 * failed > len(without.skill)
+    failed = sum(skill < FAILED for skill in without)
+    return min(changed) >= LEARNS and 2 * failed > len(without)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def paired_interval(before: Sequence[float], after: Sequence[float]) -> Interval | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.measurements import Array, LearningRate, Measurements, SweepPoint
+from diagnose.measurements import Array, Backward, LearningRate, Measurements, SweepPoint
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.learning_rate import merit
@@ -22,17 +22,18 @@ SEEDS = 3
 
 @dataclass(frozen=True)
 class Arm:
-    """Result of one plan: train skill of the first output by seed, 0 for the constant prediction and below.
+    """Result of one plan: train skill by seed, of each output, 0 for the constant prediction and below.
 
     The skill of a training that diverged is 0. `rate` is the best candidate learning rate, at its first step.
     """
 
-    skill: tuple[float, ...]
+    skills: dict[str, tuple[float, ...]]  # by the output's name
     rate: float
 
     @property
     def mean(self) -> float:
-        return float(np.mean(self.skill))
+        """Over outputs and seeds."""
+        return float(np.mean(list(self.skills.values())))
 
 
 def plan_of(bench: Bench, measured: Measurements) -> TrainingPlan:
@@ -40,7 +41,7 @@ def plan_of(bench: Bench, measured: Measurements) -> TrainingPlan:
     optimizer = bench.subject.model.optimizer
     steps = int(np.clip(own_steps(bench) or STEPS[0], *STEPS))
     train, dev = bench.holdout()
-    sweep = measured.get(LearningRate)
+    sweep, backward = measured.get(LearningRate), measured.get(Backward)
     seed = bench.settings.seed
     return TrainingPlan(
         model=bench.subject.model,
@@ -54,6 +55,7 @@ def plan_of(bench: Bench, measured: Measurements) -> TrainingPlan:
         seeds=tuple(range(seed, seed + SEEDS)),
         usable_rate=sweep.best if isinstance(sweep, LearningRate) else None,
         best_rate=_best_rate(sweep.sweep) if isinstance(sweep, LearningRate) else None,
+        gradient_norms=backward.norms_by_output if isinstance(backward, Backward) else (),
     )
 
 
@@ -68,7 +70,8 @@ def train(bench: Bench, plan: TrainingPlan) -> Arm:
         NotMeasured: the copy cannot be built, or the model has a custom `train_step`.
     """
     with _trainer(bench, plan) as (trainer, starts):
-        arms = [Arm(_skills(trainer, starts, rates), float(rates[0])) for rates in plan.rates]
+        names = [output.name for output in plan.outputs]
+        arms = [Arm(_skills(trainer, starts, rates, names), float(rates[0])) for rates in plan.rates]
     return max(arms, key=lambda arm: arm.mean)
 
 
@@ -79,7 +82,7 @@ def needs_compiling(plan: TrainingPlan, own: TrainingPlan) -> bool:
 
 def _is_own(plan: TrainingPlan, optimizer: Any, train: Any) -> bool:
     same = plan.optimizer is optimizer and plan.train is train
-    return same and plan.loss is None and not plan.edits and not plan.adjust
+    return same and plan.loss is None and plan.loss_weights is None and not plan.edits and not plan.adjust
 
 
 @contextmanager
@@ -101,7 +104,7 @@ def built(plan: TrainingPlan, seed: int) -> tuple[Any, Any]:
         NotMeasured: the copy cannot be built.
     """
     model = _copy(plan, seed)
-    copying.compile_like(model, plan.model)
+    copying.compile_like(model, plan.model, loss_weights=plan.loss_weights)
     optimizer = copying.new_optimizer(plan.optimizer)
     if plan.loss is not None:
         model.compile(optimizer=optimizer, loss=plan.loss)
@@ -119,13 +122,15 @@ def _copy(plan: TrainingPlan, seed: int) -> Any:
     return copying.copy_model(plan.model, seed, edited if plan.edits else None)
 
 
-def _skills(trainer: Trainer, starts: dict[int, copying.Weights], rates: Array) -> tuple[float, ...]:
-    skills = []
+def _skills(
+    trainer: Trainer, starts: dict[int, copying.Weights], rates: Array, names: list[str]
+) -> dict[str, tuple[float, ...]]:
+    by_seed = []
     for seed, start in starts.items():
         trainer.begin(start, seed)
         before = trainer.judge_train()
         course = trainer.run(rates)
         after = trainer.judge_train()
         lost = diverged(course, before, after) or not np.isfinite(after.skill)
-        skills.append(0.0 if lost else max(after.skill, 0.0))
-    return tuple(skills)
+        by_seed.append([0.0 if lost else max(one.skill, 0.0) for one in after.by_output or (after,)])
+    return dict(zip(names, zip(*by_seed, strict=True), strict=True))

@@ -22,12 +22,13 @@ Adjust = Callable[[Any], None]
 class TrainingPlan:
     """One short training, the user's own or a changed one. Nothing in it is ever modified.
 
-    `model` is the user's own compiled model; a copy of it is trained. `edits` and `adjust` change the copy, `loss`
-    replaces the user's loss (None: the user's own). Of `optimizer`, the class and the settings are used, not the state.
-    `rates` are candidate learning rates, one array of shape [steps] each; the best one is used. `train` rows are
-    trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one that
-    works best (None: unknown). `changes` are noun phrases, in order. `rate_name` is the name of the chosen rate in the
-    remedy's action and snippet ("": they do not use it).
+    `model` is the user's own compiled model; a copy of it is trained. `edits` and `adjust` change the copy, `loss` and
+    `loss_weights` replace the user's (None: the user's own). Of `optimizer`, the class and the settings are used, not
+    the state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used. `train` rows
+    are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one
+    that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they
+    share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name`
+    is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
     """
 
     model: Any
@@ -40,10 +41,12 @@ class TrainingPlan:
     steps: int
     seeds: tuple[int, ...]
     loss: Any = None
+    loss_weights: Any = None
     edits: tuple[Edit, ...] = ()
     adjust: tuple[Adjust, ...] = ()
     usable_rate: float | None = None
     best_rate: float | None = None
+    gradient_norms: tuple[float, ...] = ()
     changes: tuple[str, ...] = ()
     rate_name: str = ""
 

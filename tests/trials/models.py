@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from diagnose.loading import LoadOptions, subject_from
-from diagnose.measurements import LearningRate, SweepPoint
+from diagnose.measurements import Backward, Gradients, LearningRate, SweepPoint, Unavailable
 from diagnose.subject import Subject
 
 ROWS, FEATURES, CLASSES = 48, 6, 3
@@ -27,13 +27,15 @@ class Scene:
     optimizer: Callable[[], Any] = field(default=lambda: keras.optimizers.SGD(0.1, momentum=0.9))
     swept: float | None = None  # the usable rate
     task: str | None = None
+    norms: tuple[float, ...] = ()  # of the gradients of the outputs
 
     def subject(self) -> Subject:
         keras.utils.set_random_seed(0)
         model = self.model()
         model.compile(self.optimizer(), self.loss)
         x, y = self.rows()
-        return subject_from(model, (x, y), (x[:12], y[:12]), options=LoadOptions(batch_size=8, task=self.task))
+        dev = [part[:12] for part in y] if isinstance(y, list) else y[:12]
+        return subject_from(model, (x, y), (x[:12], dev), options=LoadOptions(batch_size=8, task=self.task))
 
     def rows(self) -> tuple[Any, Any]:
         generator = np.random.default_rng(0)
@@ -45,13 +47,17 @@ class Scene:
             "one-hot": np.eye(CLASSES, dtype="float32")[classes],
             "two": classes % 2,
             "several": (generator.random((ROWS, CLASSES)) > 0.4).astype("float32"),
+            "number and class": [(40 * generator.normal(size=ROWS)).astype("float32"), classes % 2],
             "steps": (generator.random((ROWS, FEATURES)) < 0.05).astype("int64"),
             "numbers": (50 * generator.normal(size=ROWS) + 200).astype("float32"),
         }[self.labels]
 
     @property
     def measured(self) -> dict[type, object]:
-        """The learning-rate sweep, if the trial needs one."""
+        """The learning-rate sweep or the gradients, if the trial needs them."""
+        if self.norms:
+            by_output = dict(zip(("number", "class"), self.norms, strict=True))
+            return {Backward: Backward(Unavailable("", ""), Gradients((), (), 1.0, 4, 8, by_output))}
         if self.swept is None:
             return {}
         points = (SweepPoint(self.swept, (0.9,), (0.1,), (False,)),)
@@ -66,6 +72,12 @@ def net(*stack: Any) -> Callable[[], Any]:
 
 def dense(units: int = 8, activation: str | None = "relu", **settings: Any) -> Any:
     return layers.Dense(units, activation, **settings)
+
+
+def two_heads() -> Any:
+    source = keras.Input((FEATURES,))
+    trunk = dense()(source)
+    return keras.Model(source, [dense(1, None, name="number")(trunk), dense(1, "sigmoid", name="class")(trunk)])
 
 
 SOFTMAX = dense(CLASSES, "softmax")
@@ -101,5 +113,6 @@ SCENES = (
     Scene("less-regularization", net(dense(kernel_regularizer="l2", activity_regularizer="l1"), SOFTMAX)),
     Scene("lower-learning-rate", net(dense(), SOFTMAX), swept=0.003),
     Scene("raise-learning-rate", net(dense(), SOFTMAX), swept=0.5, optimizer=lambda: keras.optimizers.Adam(1e-4)),
+    Scene("balance-losses", two_heads, ["mse", "binary_crossentropy"], "number and class", norms=(50.0, 0.2)),
     Scene("default-optimizer", net(dense(), SOFTMAX), swept=0.03),
 )

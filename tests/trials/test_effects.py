@@ -1,14 +1,18 @@
 """The effect of a trial: gain, interval, and whether it restores learning."""
 
+from typing import Any
+
 import pytest
 
 from diagnose.trials.effects import effect, paired_interval
 from diagnose.trials.paired import Arm
 
+REST: Any = {"control": "", "steps": 300, "values": {}}
+
 
 def compared(before: tuple[float, ...], after: tuple[float, ...]) -> bool | None:
-    arms = Arm(before, 0.1), Arm(after, 0.1)
-    return effect("widen", "wider", arms, control="", steps=300, values={}).restores
+    arms = Arm({"y": before}, 0.1), Arm({"y": after}, 0.1)
+    return effect("widen", "wider", arms, **REST).restores
 
 
 def test_a_clear_gain_restores_learning() -> None:
@@ -48,8 +52,17 @@ def test_two_seeds_have_no_interval() -> None:
 
 
 def test_the_message_names_the_control() -> None:
-    arms = Arm((0.2, 0.2, 0.2), 0.1), Arm((0.9, 0.9, 0.9), 0.01)
+    arms = Arm({"y": (0.2, 0.2, 0.2)}, 0.1), Arm({"y": (0.9, 0.9, 0.9)}, 0.01)
     message = effect("default-optimizer", "Adam", arms, control="SGD at learning rate 1", steps=300, values={}).message
     assert message == (
         "with Adam alone, learning is restored: train skill 0.90 after 300 steps, and 0.20 with SGD at learning rate 1"
     )
+
+
+def test_the_output_that_gains_most_counts_unless_another_loses() -> None:
+    without = Arm({"age": (0.9, 0.9, 0.9), "late": (0.0, 0.0, 0.0)}, 0.1)
+    cured = effect("balance-losses", "weights", (without, Arm({"age": (0.88,) * 3, "late": (0.7,) * 3}, 0.1)), **REST)
+    assert (cured.output, cured.restores, cured.after) == ("late", True, pytest.approx(0.7))
+    assert "train skill of late 0.70" in cured.message
+    swapped = effect("balance-losses", "weights", (without, Arm({"age": (0.2,) * 3, "late": (0.7,) * 3}, 0.1)), **REST)
+    assert swapped.restores is False

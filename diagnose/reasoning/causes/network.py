@@ -73,7 +73,14 @@ NETWORK: tuple[DeclaredCause, ...] = (
         {target_scale: 2.0},
         (data.SCALE_TARGETS,),
         witnessed_by={initial_loss: 0.25, divergence: 0.25, non_finite_training: 0.25},
-        explains=(*BLOW_UP, "learning-rate-too-high", "learning-rate-too-low", "undertrained", "bad-initialization"),
+        explains=(
+            *BLOW_UP,
+            "learning-rate-too-high",
+            "learning-rate-too-low",
+            "undertrained",
+            "bad-initialization",
+            "unbalanced-losses",
+        ),
         confirmed_by=(data.SCALE_TARGETS,),
     ),
     DeclaredCause(

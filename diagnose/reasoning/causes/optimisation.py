@@ -10,10 +10,11 @@ from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too
 from diagnose.checks.optimisation.optimizer_settings import optimizer_settings
 from diagnose.checks.optimisation.slow_learning import slow_learning
 from diagnose.checks.optimisation.small_updates import small_updates
+from diagnose.checks.optimisation.unbalanced_losses import unbalanced_losses
 from diagnose.checks.optimisation.unstable_seeds import unstable_seeds
 from diagnose.checks.process.still_improving import still_improving
 from diagnose.reasoning.causes.declared import BLOW_UP, DeclaredCause, Role
-from diagnose.reasoning.remedies import optimisation
+from diagnose.reasoning.remedies import data, optimisation, outputs
 
 OPTIMISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
@@ -63,6 +64,17 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         family="speed",
         explains=("high-bias",),
         idea="train-longer",
+    ),
+    DeclaredCause(
+        "unbalanced-losses",
+        "One output's loss drowns another's",
+        "The layers that the outputs share follow the largest loss, and the learning rate that suits it does not move"
+        " the others.",
+        Role.SUSPECT,
+        {unbalanced_losses: 2.5},
+        (outputs.BALANCE_LOSSES, data.SCALE_TARGETS),
+        explains=("learning-rate-too-low", "undertrained", "plateau", "high-bias", "beaten-by-baseline"),
+        confirmed_by=(outputs.BALANCE_LOSSES,),
     ),
     DeclaredCause(
         "batch-size",

@@ -2,13 +2,13 @@
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import Measurements
-from diagnose.reasoning.remedies import data, generalisation, head, modes, network, optimisation, precision
+from diagnose.reasoning.remedies import data, generalisation, head, modes, network, optimisation, outputs, precision
 from diagnose.reasoning.remedies.declared import DeclaredRemedy
 
 REMEDIES: tuple[DeclaredRemedy, ...] = tuple(
     dict.fromkeys(
         remedy
-        for family in (data, head, modes, precision, network, optimisation, generalisation)
+        for family in (data, head, modes, precision, network, outputs, optimisation, generalisation)
         for remedy in vars(family).values()
         if isinstance(remedy, DeclaredRemedy)
     )
@@ -31,5 +31,6 @@ __all__ = [
     "modes",
     "network",
     "optimisation",
+    "outputs",
     "precision",
 ]

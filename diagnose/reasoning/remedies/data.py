@@ -33,11 +33,13 @@ SCALE_TARGETS = DeclaredRemedy(
     "Standardise the targets, and scale predictions back",
     "A linear output starts near zero: it needs thousands of steps to reach large targets, and its gradients are as "
     "large as the targets.",
-    "import numpy as np\n\n"
+    "import keras\nimport numpy as np\n\n"
     "axes = tuple(range(max(y_train.ndim - 1, 1)))\n"
     "mean, std = y_train.mean(axis=axes), y_train.std(axis=axes)\n"
     "std = np.where(std > 0, std, 1)\n"
     "y_train, y_dev = (y_train - mean) / std, (y_dev - mean) / std\n"
+    "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
+    f"{COMPILE.replace('$optimizer', '$optimizer_after_scaling')}\n"
     "# after training: predictions = model.predict(x_dev) * std + mean",
     "a few lines and one training run",
     trial=data.STANDARDISE_TARGETS,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from diagnose.subject import Rows, Split, Task
+from diagnose.trials.interventions.optimizer import rates_after_scaling
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def _standardised_targets(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         targets = tuple(_standardised(y, scale) for y, scale in zip(split.targets, scales, strict=True))
         return replace(split, targets=targets)
 
-    return plan.changed("standardised targets", train=scaled(plan.train), dev=scaled(plan.dev))
+    rates = rates_after_scaling(plan)
+    return plan.changed(
+        "standardised targets", train=scaled(plan.train), dev=scaled(plan.dev), rates=rates, rate_name="scaled_rate"
+    )
 
 
 def scale_of(rows: Rows) -> Scale | None:

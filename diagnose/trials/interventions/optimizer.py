@@ -36,7 +36,7 @@ def _adam(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import keras
     import numpy as np
 
-    if _name(plan.optimizer) in ADAPTIVE:
+    if adapts(plan.optimizer):
         return DoesNotApply("the optimizer is already an adaptive one")
     if plan.best_rate is None:
         return DoesNotApply("there is no learning-rate sweep, so Adam could only be compared with an untuned optimizer")
@@ -55,8 +55,32 @@ def _tuned(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return replace(plan, rates=(np.full(plan.steps, plan.best_rate),), changes=(what,))
 
 
-def _name(optimizer: Any) -> str:
-    return type(getattr(optimizer, "inner_optimizer", optimizer)).__name__.lower()
+def adapts(optimizer: Any) -> bool:
+    """Whether the steps of an optimizer do not depend on the size of the gradient."""
+    from diagnose.measuring.learning_rate import kind_of
+
+    return kind_of(optimizer) in ADAPTIVE
+
+
+def usual_rate(optimizer: Any) -> float:
+    """Return the usual learning rate of an optimizer."""
+    from diagnose.measuring import learning_rate
+
+    return learning_rate.usual_rate(optimizer)
+
+
+def rates_after_scaling(plan: TrainingPlan) -> tuple[Any, ...]:
+    """Return candidate rates for scaled targets: the user's own, and the usual ones if they suit the scale of the loss.
+
+    The rate at which plain SGD does not diverge falls with the square of the targets' scale, so the user's own may be
+    far too low once they are scaled.
+    """
+    import numpy as np
+
+    usual = usual_rate(plan.optimizer)
+    own = float(plan.rates[0].max())
+    others = () if adapts(plan.optimizer) else tuple(rate for rate in (usual, 10 * usual) if rate > own * APART)
+    return (*plan.rates, *(np.full(plan.steps, rate) for rate in others))
 
 
 LOWER_RATE = Intervention("Lowers the learning rate to the middle of the rates that work.", _lower)
