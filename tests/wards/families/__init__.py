@@ -4,7 +4,33 @@ List the sick cases of a file before the healthy ones: halves alternate, so that
 What its functions read must be arguments, functions or classes: constants are not part of a training's key.
 """
 
+from tests.wards.families.attention import ATTENTION
+from tests.wards.families.autoencoder import AUTOENCODER
 from tests.wards.families.batch_norm import BATCH_NORM
+from tests.wards.families.embedding import EMBEDDING
+from tests.wards.families.forecasting import FORECASTING
+from tests.wards.families.half_precision import HALF
+from tests.wards.families.segmentation import SEGMENTATION
+from tests.wards.families.several_inputs import INPUTS
+from tests.wards.families.several_outputs import OUTPUTS
+from tests.wards.families.splits import SPLITS
+from tests.wards.families.tagging import TAGGING
+from tests.wards.families.text_vectorization import TEXT
+from tests.wards.families.transfer import TRANSFER
 from tests.wards.recipe import Case
 
-FAMILIES: tuple[tuple[Case, ...], ...] = (BATCH_NORM,)
+FAMILIES: tuple[tuple[Case, ...], ...] = (
+    BATCH_NORM,
+    TRANSFER,
+    FORECASTING,
+    TAGGING,
+    SEGMENTATION,
+    ATTENTION,
+    EMBEDDING,
+    AUTOENCODER,
+    OUTPUTS,
+    INPUTS,
+    TEXT,
+    HALF,
+    SPLITS,
+)
