@@ -144,13 +144,6 @@ ATTENTION = (
         model=ROWS.model.but(blocks=8, norm="none", shortcut=False),
     ),
     sick(
-        "transformer-padding-not-masked",
-        "transformer",
-        PADDED,
-        {"padding-not-masked", "undertrained", "learning-rate-too-low"},
-        model=PADDED.model.but(masked=False),
-    ),
-    sick(
         "transformer-pixels-0-255",
         "transformer",
         ROWS,
@@ -159,11 +152,11 @@ ATTENTION = (
         model=ROWS.model.but(norm="none"),
     ),
     sick(
-        "transformer-dropout-0.9",
+        "transformer-dropout-0.98",
         "transformer",
         ROWS,
         {"dropout-too-high", "over-regularized"},
-        model=ROWS.model.but(dropout=0.9),
+        model=ROWS.model.but(dropout=0.98),
     ),
     sick(
         "transformer-adam-1e-5",

@@ -9,7 +9,6 @@ from keras import layers
 from tests.wards import references as ref
 from tests.wards.data import Array, Data
 from tests.wards.families.rows import cut_off, drawn
-from tests.wards.measures import Measure, explained
 from tests.wards.models import head, inputs
 from tests.wards.recipe import Recipe, healthy, make, sick
 
@@ -83,28 +82,18 @@ def slipped(data: Data, rows: int = 3) -> Data:
     return data.mapped(y=lambda y: np.roll(y, rows, axis=0), splits=("dev",))
 
 
-def mean_over_steps() -> Measure:
-    """R2 of predictions of one value per row; where there is one per step, of their mean."""
-
-    def score(_: Array, y: Array, p: Array) -> float:
-        return explained(y, p.reshape(len(p), -1).mean(axis=1, keepdims=True))
-
-    return Measure(score, lambda x, y: 0.0)
-
-
 def forecaster(
     data: Data,
     *,
     cell: str = "LSTM",
     units: tuple[int, ...] = (24,),
     out: str | None = None,
-    every_step: bool = False,
     dropout: float = 0.0,
 ) -> keras.Model:
-    """Recurrent layers, then one dense layer on the last step, or on `every_step`."""
+    """Recurrent layers, then one dense layer on the last step."""
     tensor = source = inputs(data)
     for depth, size in enumerate(units, 1):
-        tensor = getattr(layers, cell)(size, return_sequences=every_step or depth < len(units))(tensor)
+        tensor = getattr(layers, cell)(size, return_sequences=depth < len(units))(tensor)
         if dropout:
             tensor = layers.Dropout(dropout)(tensor)
     return keras.Model(source, head(data, activation=out)(tensor), name="forecaster")
@@ -123,7 +112,6 @@ GRU = replace(SEASONAL, model=make(forecaster, cell="GRU"))
 TREND = Recipe(make(growing, differences=True), make(forecaster), ref.adam(5e-3), epochs=25)
 SHOPS = Recipe(make(shops), make(forecaster, cell="GRU"), ref.adam(5e-3), epochs=20)
 WAVE = Recipe(make(quarter_wave), make(forecaster, cell="GRU"), ref.adam(5e-3), epochs=15)
-PER_ROW = replace(GRU, measures=(make(mean_over_steps),))
 
 FORECASTING = (
     sick(
@@ -142,7 +130,13 @@ FORECASTING = (
         data=make(seasonal, scale=900.0, level=4000.0),
     ),
     sick("forecast-adam-x200", "forecasting", SEASONAL, {"learning-rate-too-high"}, optimizer=ref.adam(1.0)),
-    sick("forecast-window-of-one", "forecasting", WAVE, {"no-signal"}, data=make(quarter_wave, steps=1)),
+    sick(
+        "forecast-window-of-one",
+        "forecasting",
+        WAVE,
+        {"no-signal", "window-too-short"},
+        data=make(quarter_wave, steps=1),
+    ),
     sick(
         "forecast-last-shops-as-dev",
         "forecasting",
@@ -156,13 +150,6 @@ FORECASTING = (
         SEASONAL,
         {"labels-not-paired", "labels-misaligned"},
         handed=(make(slipped),),
-    ),
-    sick(
-        "forecast-every-step-for-one-value",
-        "forecasting",
-        PER_ROW,
-        {"broadcast-loss", "wrong-output-units", "bad-label-format"},
-        model=PER_ROW.model.but(every_step=True),
     ),
     sick(
         "forecast-sgd-1e-4",

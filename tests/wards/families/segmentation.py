@@ -172,15 +172,18 @@ SEGMENTATION = (
         {"learning-rate-too-low", "undertrained"},
         optimizer=ref.sgd(1e-4),
     ),
-    healthy("unet", "segmentation", UNET),
+    healthy("unet", "segmentation", UNET, epochs=30),
     healthy("unet-batch-norm", "segmentation", UNET, model=UNET.model.but(norm=True)),
     healthy("unet-two-kinds", "segmentation", TWO_KINDS),
     healthy("unet-dice-loss", "segmentation", UNET, loss=ref.loss(keras.losses.Dice)),
-    healthy("unet-small-objects-weighted", "segmentation", SMALL, data=SMALL.data.but(contrast=1.0, weight=5.0)),
+    healthy(
+        "unet-small-objects-weighted", "segmentation", SMALL, data=SMALL.data.but(contrast=1.0, weight=5.0), epochs=30
+    ),
     healthy(
         "unet-pixels-0-255-rescaled",
         "segmentation",
         UNET,
+        epochs=30,
         spoil=(make(times, factor=255.0),),
         model=UNET.model.but(rescale=1 / 255),
     ),
