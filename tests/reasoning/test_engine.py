@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from diagnose.diagnosis import Effect, State
-from diagnose.findings import Examined, Finding, Outcome, Severity
+from diagnose.findings import Examined, Finding, Outcome, Severity, Where
 from diagnose.measurements import Evaluation
 from diagnose.reasoning.causes import GATE, DeclaredCause, Role
 from diagnose.reasoning.engine import Seen, Suspicion, gate, state_of, suspect, worth_trying
@@ -230,3 +230,12 @@ def test_a_refuted_cause_makes_no_model_sick() -> None:
     outcomes = (outcome(CONTRACT, Severity.ERROR), outcome(COUNTER, Severity.INFO))
     assert state_of(suspect(outcomes, REFUTABLE), Seen(outcomes), (CONTRACT,)) is State.HEALTHY
     assert suspect((outcomes[0], outcome(COUNTER)), REFUTABLE)[0].state == "suspected"
+
+
+def test_a_measurement_of_one_output_refutes_nothing_about_another() -> None:
+    def of(check: Check, output: str, severity: Severity) -> Examined:
+        return Examined(check.code, (Finding(severity, "it is so", Where(output=output), check=check.code, id=output),))
+
+    accused = of(CONTRACT, "fare", Severity.ERROR)
+    assert suspect((accused, of(COUNTER, "late", Severity.INFO)), REFUTABLE)[0].state == "suspected"
+    assert suspect((accused, of(COUNTER, "fare", Severity.INFO)), REFUTABLE)[-1].state == "refuted"
