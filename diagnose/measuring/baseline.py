@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.network import activation_of_head
+from diagnose.measuring.persistence import CopiedValue
 from diagnose.measuring.scoring import Reference, constant_reference, row_errors, score
+from diagnose.measuring.texts import is_text, terms
 from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Seen, Split, Task
 
@@ -42,6 +45,7 @@ SHUFFLED_ROWS = 1_000  # rows of each refit
 SECONDS = 6.0  # of the reference machine, for all candidates of one output
 NULL_SECONDS = 2.0  # of the reference machine, for refits on shuffled labels
 WITHIN_SECONDS = 1.5  # of the reference machine, for fits within one split
+COPIES = ("last value", "value a season ago")
 MOST_TARGETS = 50  # most columns of a target for baselines
 FIT = 0.03  # fixed seconds of the reference machine per fit
 LOGISTIC = 2e-8  # seconds per row, feature and class
@@ -53,12 +57,16 @@ SPLITS = 2e-8  # seconds per tree, row and feature
 
 @dataclass(frozen=True)
 class _Table:
-    """Rows as plain numbers: features [rows, features] and one output's targets, to fit and to evaluate."""
+    """Rows as plain numbers: features [rows, features] and one output's targets, to fit and to evaluate.
+
+    `window` is the shape (steps, features) of a row, if it is a window of a series of numbers.
+    """
 
     x: Array
     y: Rows
     x_dev: Array
     y_dev: Rows
+    window: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,9 @@ class _Fit:
 def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
     """Fit a constant, a linear model, gradient boosting and nearest neighbours, and compare the loaded net with them.
 
-    Images and sequences are flattened, token inputs become bags of tokens. The rows are those of dev, else test, else
-    held out from train (the net may have been trained on these).
+    Images and sequences are flattened, token inputs become bags of tokens, texts TF-IDF of words and pairs of words.
+    The target of a series is also predicted as its last value, and as the one a season ago. The rows are those of dev,
+    else test, else held out from train (the net may have been trained on these).
     """
     known = [place for place, output in enumerate(bench.subject.outputs) if output.task is not Task.OWN_LOSS]
     if not known:
@@ -80,11 +89,12 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
     try:
         train, dev, held_out = _splits(bench)
         x, x_dev = _features(bench, train, dev)
+        window = _window(bench, train)
         predicted = _predictions(bench, dev)
         outputs = []
         for place in known:
             output = bench.subject.outputs[place]
-            table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]))
+            table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]), window)
             found = _output(bench, output, table, predicted[place], activation_of_head(bench, place))
             outputs.append(
                 found if held_out == "train" else replace(found, within=_within(bench, output, table, found, held_out))
@@ -159,16 +169,16 @@ def _within(bench: Bench, output: Output, table: _Table, found: OutputBaseline, 
     """The best baseline within train; without a signal, any baseline within train and within the other split."""
     sides = {"train": (table.x, table.y)} | ({} if found.signal else {split: (table.x_dev, table.y_dev)})
     only = found.best.name if found.signal else ""
-    every = [_within_rows(bench, output, name, rows, only) for name, rows in sides.items()]
+    every = [_within_rows(bench, output, name, replace(table, x=x, y=y), only) for name, (x, y) in sides.items()]
     return tuple(one for one in every if one is not None)
 
 
-def _within_rows(bench: Bench, output: Output, split: str, rows: tuple[Array, Rows], only: str) -> Within | None:
+def _within_rows(bench: Bench, output: Output, split: str, table: _Table, only: str) -> Within | None:
     """The best candidate on held-out rows of one split; None if it has too few rows or classes."""
-    x, y = rows
+    x, y = table.x, table.y
     order = np.random.default_rng([bench.settings.seed, 5]).permutation(len(y))
     held, rest = order[: round(HELD_OUT * len(y))], order[round(HELD_OUT * len(y)) :]
-    part = _usable(_Table(x[rest], y[rest], x[held], y[held]))
+    part = _usable(_Table(x[rest], y[rest], x[held], y[held], table.window))
     classes = output.task in (Task.BINARY, Task.MULTICLASS)
     if not len(held) or not len(part.y) or (classes and len(np.unique(_labels(output, part.y))) < 2):
         return None
@@ -220,12 +230,22 @@ def _features(bench: Bench, train: Split, dev: Split) -> tuple[Array, Array]:
     tokens = token_inputs(bench.subject.model)
     columns: list[tuple[Array, Array]] = []
     for place, (ours, theirs) in enumerate(zip(train.inputs, dev.inputs, strict=True)):
-        if not (np.issubdtype(ours.dtype, np.number) or ours.dtype == bool):
-            raise NotMeasured("the inputs are not numbers", DOES_NOT_APPLY)
+        if is_text(ours):
+            (known, new), _ = terms([ours, theirs], ours, VOCABULARY)
+            columns.append((known, new))
+            continue
         make = _bags if place in tokens else _flattened
         columns.append((make(ours, ours), make(theirs, ours)))
     x, x_dev = (np.concatenate([pair[side] for pair in columns], axis=1) for side in (0, 1))
     return x, x_dev
+
+
+def _window(bench: Bench, train: Split) -> tuple[int, int] | None:
+    """Steps and features of the only input, if its rows are sequences of numbers."""
+    rows = train.inputs[0]
+    if len(train.inputs) > 1 or rows.ndim != 3 or rows.dtype.kind not in "iuf" or token_inputs(bench.subject.model):
+        return None
+    return int(rows.shape[1]), int(rows.shape[2])
 
 
 def _flattened(rows: Rows, like: Rows) -> Array:
@@ -295,6 +315,8 @@ def fitting_seconds(output: Output, name: str, shape: tuple[int, ...], columns: 
     classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
     models = columns if output.task in (Task.MULTILABEL, Task.REGRESSION) else 1
     projected = min(features, PROJECTED) if features > WIDE else features
+    if name in COPIES:
+        return FIT
     if name == "logistic regression":
         return models * (FIT + LOGISTIC * rows * features * classes)
     if name == "ridge":
@@ -410,10 +432,17 @@ def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, 
     def linear() -> Any:
         return LogisticRegression(max_iter=100, random_state=seed) if classifies else Ridge(1.0)
 
-    found = [
+    found: list[tuple[str, Callable[[], Any]]] = [
         ("logistic regression" if classifies else "ridge", _scaled(linear, 0, several and classifies, seed)),
         ("nearest neighbours", _scaled(lambda: neighbours(min(5, len(table.x))), width if wide else 0, False, seed)),
     ]
+    if table.window is not None and output.task is Task.REGRESSION:
+        copies = [
+            (name, partial(CopiedValue, *table.window, lags))
+            for name, lags in zip(COPIES, (range(1), range(1, table.window[0])), strict=True)
+            if lags
+        ]
+        found = [*copies, *found]
     if classes <= MOST_BOOSTED:
         rounds = _rounds(classes)
         rate = 0.1 if rounds == 100 else 0.3

@@ -1,13 +1,14 @@
-"""Summarises rows as a table of numbers, whatever the inputs are: images are pooled, tokens counted."""
+"""Summarises rows as a table of numbers, whatever the inputs are: images are pooled, tokens and words counted."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.measurements import DOES_NOT_APPLY, Array, NotMeasured
+from diagnose.measurements import Array
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
+from diagnose.measuring.texts import is_text, terms
 from diagnose.subject import Rows, Split
 
 CELLS = 8  # cells per axis of a pooled image, and segments of a pooled series
@@ -24,10 +25,10 @@ class Summary:
 
 
 def summaries(bench: Bench, splits: list[tuple[Split, NDArray[np.int64]]]) -> list[Summary]:
-    """Summarise the chosen rows of each split in the same columns; the first split decides which tokens are kept.
+    """Summarise the chosen rows of each split in the same columns.
 
     Raises:
-        NotMeasured: an input is text.
+        NotMeasured: an input consists of texts without words.
     """
     tokens = token_inputs(bench.subject.model)
     inputs = range(len(splits[0][0].inputs))
@@ -35,11 +36,12 @@ def summaries(bench: Bench, splits: list[tuple[Split, NDArray[np.int64]]]) -> li
     columns: list[list[Summary]] = [[] for _ in splits]
     for place in inputs:
         chosen = [np.asarray(split.inputs[place][index]) for split, index in splits]
-        if any(rows.dtype.kind not in "biuf" for rows in chosen):
-            raise NotMeasured("the inputs are not numbers", DOES_NOT_APPLY)
         names = bench.subject.feature_names if not several else ()
         start = f"{bench.subject.input_names[place]}: " if several and bench.subject.input_names else ""
-        made = _frequencies(chosen) if place in tokens else [_pooled(rows, names) for rows in chosen]
+        if is_text(chosen[0]):
+            made = _of_texts(chosen)
+        else:
+            made = _frequencies(chosen) if place in tokens else [_pooled(rows, names) for rows in chosen]
         for every, one in zip(columns, made, strict=True):
             every.append(Summary(one.table, tuple(start + name for name in one.names)))
     return [
@@ -65,6 +67,12 @@ def _frequencies(chosen: list[Rows]) -> list[Summary]:
     weigh = TfidfTransformer().fit(np.concatenate(tables))
     names = tuple(f"token {token:g}" for token in kept)
     return [Summary(np.asarray(weigh.transform(table).todense()), names) for table in tables]
+
+
+def _of_texts(chosen: list[Rows]) -> list[Summary]:
+    """TF-IDF of the most frequent words and pairs of words of all rows."""
+    tables, names = terms(chosen, np.concatenate([rows.reshape(len(rows), -1) for rows in chosen]), TERMS)
+    return [Summary(table, tuple(f'"{name}"' for name in names)) for table in tables]
 
 
 def _pooled(rows: Rows, names: tuple[str, ...]) -> Summary:

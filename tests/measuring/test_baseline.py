@@ -100,3 +100,36 @@ def test_noise_has_no_signal_within_a_split() -> None:
 
 def test_rows_held_out_from_train_are_not_split_again() -> None:
     assert measure(digits(dev=False)).within == ()
+
+
+def test_texts_are_told_apart_by_their_words() -> None:
+    generator = np.random.default_rng(0)
+    every = np.array(["bread", "milk", "sugar", "salt", "rice", "tea", "poor", "fine"])
+    texts = np.array([" ".join(words) for words in generator.choice(every, size=(400, 6))])
+    labels = np.array(["fine" in text and "poor" not in text for text in texts]).astype("int64")
+    vectorise = keras.layers.TextVectorization(50, output_mode="multi_hot")
+    vectorise.adapt(texts)
+    model = keras.Sequential([keras.Input((), dtype="string"), vectorise, keras.layers.Dense(1, "sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    output = Output("out", Task.BINARY, "binary_crossentropy", classes=2)
+    found = measure(subject(model, (texts.astype(object),), (labels,), output, epochs=0, dev=True))
+    assert found.signal and found.best.skill > 0.8
+    assert "logistic regression" in {candidate.name for candidate in found.candidates}
+
+
+def test_a_series_is_also_predicted_by_copying_a_value() -> None:
+    generator = np.random.default_rng(0)
+    season = np.tile(generator.normal(size=7), 100)
+    walk = np.cumsum(generator.normal(size=700)).astype("float32")
+    for values, best in ((season, "value a season ago"), (walk, "last value")):
+        windows = np.lib.stride_tricks.sliding_window_view(values, 9).astype("float32")
+        model = keras.Sequential([keras.Input((8, 1)), keras.layers.LSTM(4), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        output = Output("y", Task.REGRESSION, "mean_squared_error")
+        x, y = windows[:, :8, None], windows[:, 8]
+        found = measure(subject(model, (x,), (y,), output, epochs=0, dev=True))
+        errors = {candidate.name: candidate.error for candidate in found.candidates}
+        copies = {name: errors[name] for name in ("last value", "value a season ago")}
+        assert min(copies, key=lambda name: copies[name]) == best
+        assert copies[best] < 0.5 * errors["constant"]
+    assert errors["last value"] < 1.2  # the step of the walk has a deviation of 1
