@@ -16,6 +16,7 @@ LOW_SKILL = 0.25  # the share of the constant's error that the model avoids; sic
 FEW_ROWS = 30  # with fewer, an interval may cover 0 for lack of rows, so only a skill near 0 counts
 NO_SKILL = 0.1  # the same limit for few rows
 SPREAD = 0.01  # deviation of outputs between rows over their size: below, they have collapsed
+LITTLE = 0.9  # times the constant's loss: padding at the border alone brings the loss of a mask below it
 APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does separate the classes
 
 
@@ -36,13 +37,14 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
     ## How it is decided
     An error if neither the paired difference of the errors nor that of the losses is above 0 at 95 %, and skill is
     below 0.25 (below 0.1 with fewer than 30 rows). One of the two is enough to pass: with imbalanced classes the error
-    may stay at the constant's while the loss shows learning. Only a hint if a classifier's mean recall over the classes
-    is clearly above chance, as with class weights: the model has learned, and accuracy and loss measure something other
-    than what it was trained for. An own loss is judged in the same way, with the share of the way from the constant
-    output's loss to 0 as skill (to the lowest loss seen, if that is negative). A warning if it beats the constant, but
-    no training shows: it is not below that of fresh weights with any seed. A warning, too, if a loss that compares
-    rows is below that of fresh weights and the outputs have not collapsed: one point for all rows is then a low bar
-    that hard negatives may keep a sound net from reaching.
+    may stay at the constant's while the loss shows learning; where a row has many positions, the loss must be below 90
+    % of the constant's to show it. Only a hint if a classifier's mean recall over the classes is clearly above chance,
+    as with class weights: the model has learned, and accuracy and loss measure something other than what it was trained
+    for. An own loss is judged in the same way, with the share of the way from the constant output's loss to 0 as skill
+    (to the lowest loss seen, if that is negative). A warning if it beats the constant, but no training shows: it is not
+    below that of fresh weights with any seed. A warning, too, if a loss that compares rows is below that of fresh
+    weights and the outputs have not collapsed: one point for all rows is then a low bar that hard negatives may keep a
+    sound net from reaching.
 
     ## Known limits
     A model with some skill on very few rows passes. The check relies on train being what the model was trained on:
@@ -98,6 +100,8 @@ def _learned_nothing(score: Score) -> bool:
     if score.constant_error == 0 and score.error == 0:
         return False  # all targets are the same: nothing can be better than a constant
     better = score.beats_constant_error.low > 0 or score.beats_constant_loss.low > 0
+    if score.positions is not None and score.loss > LITTLE * score.constant_loss:
+        better = False  # at so many positions, a loss that is a little lower is certain and means nothing
     low = LOW_SKILL if score.rows >= FEW_ROWS else NO_SKILL
     return not better and not score.skill >= low  # nan counts as no skill
 
