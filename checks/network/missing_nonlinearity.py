@@ -38,8 +38,8 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
     ## How it is decided
     A hidden layer is linear if neither it nor anything between it and the next layer with weights is non-linear. All
     hidden layers linear: an error. Some, or a recurrent cell: a warning. Exempt are layers narrower than both
-    neighbours (low-rank factors, codes of autoencoders), depthwise convolutions, layers that feed a merge, several
-    layers or a recurrent one, and layers whose output is normalised or pooled.
+    neighbours (low-rank factors, codes of autoencoders), depthwise convolutions and what feeds them, layers that feed a
+    merge, several layers or a recurrent one, and layers whose output is normalised or pooled.
 
     ## Known limits
     Not judged for subclassed models, whose graph is unknown, nor if there are operations outside layers. Custom layers
@@ -100,7 +100,8 @@ def _merges_with_next(network: Network, layer: Layer) -> bool:
     for following in after(network, layer):
         if following.weighted:
             known = following.activation is not None  # a custom layer may do anything with its input
-            return known and not following.recurrent and not _factor(network, layer, following)
+            factored = following.kind.startswith(SPATIAL_PARTS) or _factor(network, layer, following)
+            return known and not following.recurrent and not factored
         if not passes(following) or len(following.inbound) > 1:
             return False
     return False

@@ -313,6 +313,7 @@ def linear(path: str, **changes: object) -> Layer:
         ([linear("a"), b.layer("mine", kind="MyLayer", activation=None), b.layer("b")], []),  # with weights, too
         ([b.layer("a"), linear("code", units=8), b.layer("b")], []),  # the code of an autoencoder, a low-rank factor
         ([b.layer("a"), linear("dw", kind="DepthwiseConv2D"), b.layer("pw")], []),
+        ([b.layer("a"), linear("pw", kind="Conv2D"), b.layer("dw", kind="DepthwiseConv2D")], []),
         ([linear("a"), b.layer("rnn", kind="LSTM", activation="tanh", recurrent=True)], []),
         ([b.layer("rnn", kind="SimpleRNN", activation="linear", recurrent=True), b.layer("b")], WARNING),
     ],

@@ -93,6 +93,13 @@ def test_weighted_positions_that_are_told_apart_are_not_called_untrained() -> No
     assert b.severities(does_not_learn, blind, b.network()) == [ERROR]
 
 
+def test_a_mask_of_one_class_needs_more_than_a_slightly_lower_loss_to_have_learned() -> None:
+    certain = {"beats_constant_error": Interval(-0.01, 0.0), "beats_constant_loss": Interval(0.02, 0.04), "skill": 0.0}
+    common = one(1, 0.1, 0.0, 0.0)
+    assert b.severities(does_not_learn, segmentation(BACKGROUND, common, loss=0.95, **certain), b.network()) == [ERROR]
+    assert b.severities(does_not_learn, segmentation(BACKGROUND, common, loss=0.7, **certain), b.network()) == []
+
+
 # --- padding ---------------------------------------------------------------------------------------
 
 
