@@ -26,6 +26,8 @@ PASSES = DROPOUTS | {"Reshape", "Flatten", "Permute", "Identity", "ActivityRegul
 ACTIVATES = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"})
 INITIALIZERS = ("kernel_initializer", "depthwise_initializer", "embeddings_initializer")
 REGULARIZERS = ("kernel", "bias", "recurrent", "activity", "depthwise", "pointwise", "embeddings", "beta", "gamma")
+COMPARED_WEIGHTS = (100, 5_000)  # fewest and most weights of a kernel that are compared with its initializer
+LARGER = 1.05  # times the largest drawn weight: a uniform initializer draws none beyond its limit
 TWIN_COSINE = 0.9999
 TWIN_NEIGHBOURS = 4
 TWIN_INPUTS = 3  # with fewer inputs per unit, columns are often parallel by chance
@@ -151,11 +153,34 @@ def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozens
         kernel_max=None if kernel is None else max(_largest(weight) for weight in mixing),
         twin_units=None if kernel is None else twin_share(_columns(inner, kernel)),
         pretrained=bool(weights) and all(id(weight) in pretrained for weight in weights),
+        as_drawn=None if kernel is None or layer.trainable else as_drawn(inner, kernel),
         inbound=part.inbound,
         dtype=str(inner.variable_dtype),
         compute_dtype=str(inner.compute_dtype),
         **_window(inner),
     )
+
+
+def as_drawn(layer: Any, kernel: NDArray[np.float64]) -> bool | None:
+    """Return whether a kernel looks as the layer's initializer draws it: no larger, and of the same distribution.
+
+    The distributions are compared by a Kolmogorov-Smirnov test at 5 %, so that one in twenty untrained kernels is
+    missed. None if the initializer is unknown or not random, or if there are too few weights.
+    """
+    from scipy import stats
+
+    initializer = next((getattr(layer, name) for name in INITIALIZERS if hasattr(layer, name)), None)
+    if kernel.size < COMPARED_WEIGHTS[0] or not hasattr(initializer, "get_config") or not np.isfinite(kernel).all():
+        return None
+    config = initializer.get_config()
+    if "seed" not in config:
+        return None
+    drawn = backend.array(type(initializer).from_config({**config, "seed": 0})(kernel.shape)).ravel()
+    if np.abs(kernel).max() > np.abs(drawn).max() * LARGER and "normal" not in type(initializer).__name__.lower():
+        return False
+    generator = np.random.default_rng(0)
+    ours, theirs = (generator.permutation(values)[: COMPARED_WEIGHTS[1]] for values in (kernel.ravel(), drawn))
+    return bool(stats.ks_2samp(ours, theirs).pvalue > 0.05)
 
 
 def _window(layer: Any) -> dict[str, tuple[int, ...]]:

@@ -123,16 +123,17 @@ def state_of(suspicions: Iterable[Suspicion], seen: Seen, vital: Sequence[Check]
 def worth_trying(
     suspicions: Sequence[Suspicion], seen: Seen, causes: Sequence[DeclaredCause] = CAUSES
 ) -> tuple[DeclaredRemedy, ...]:
-    """The remedies to try, the most promising first; none unless the gate shows that the model is sick.
+    """The remedies to try, the most promising first.
 
-    The remedies of the suspected causes come first, in the order of these. A sick model may have a cause that no check
-    sees, so every remedy that would confirm another cause follows.
+    The remedies of the suspected causes come first, in the order of these. A model that the gate shows to be sick may
+    have a cause that no check sees, so every remedy that would confirm another cause follows. In any other model only
+    causes at warning or error are worth it.
     """
-    if gate(seen).rank < Severity.WARNING.rank:
-        return ()
-    standing = (suspicion for suspicion in suspicions if suspicion.state != "refuted")
-    suspected = [remedy for suspicion in standing for remedy in suspicion.cause.remedies]
+    standing = [suspicion for suspicion in suspicions if suspicion.state != "refuted"]
     others = [remedy for cause in causes for remedy in cause.confirmed_by]
+    if gate(seen).rank < Severity.WARNING.rank:
+        standing, others = [one for one in standing if one.severity.rank >= Severity.WARNING.rank], []
+    suspected = [remedy for suspicion in standing for remedy in suspicion.cause.remedies]
     return tuple(remedy for remedy in dict.fromkeys((*suspected, *others)) if remedy.trial is not None)
 
 

@@ -230,10 +230,19 @@ def frozen(path: str, **changes: object) -> object:
         ((frozen("a"), b.layer("b")), HINT),
         ((b.layer("a"), frozen("b")), WARNING),
         ((b.layer("a"), frozen("b", kind="Embedding", weighted=False)), []),  # word vectors
+        ((frozen("a", as_drawn=True), frozen("b", pretrained=True, as_drawn=True), b.layer("c")), WARNING),
+        ((frozen("a", pretrained=True, as_drawn=False), frozen("b", pretrained=True, as_drawn=True)), []),
+        ((frozen("a", pretrained=True, as_drawn=True, recurrent=True), b.layer("c")), []),  # a reservoir
     ],
 )
 def test_frozen_layers(layers: tuple[object, ...], found: list[Severity]) -> None:
     assert b.severities(frozen_layers, b.network(*layers)) == found
+
+
+def test_a_frozen_layer_in_the_middle_of_a_model_that_learned_is_a_hint() -> None:
+    network = b.network(b.layer("a"), frozen("b"))
+    assert b.severities(frozen_layers, network, b.evaluation(b.scores("train", b.chance()))) == WARNING
+    assert b.severities(frozen_layers, network, b.evaluation()) == HINT
 
 
 def test_nothing_trainable_is_an_error_unless_the_model_has_learned() -> None:

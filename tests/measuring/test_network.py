@@ -11,7 +11,7 @@ from diagnose.measurements import NotMeasured
 from diagnose.measuring.activations import forward
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.gradients import backward
-from diagnose.measuring.network import network, twin_share
+from diagnose.measuring.network import as_drawn, network, twin_share
 from diagnose.measuring.walking import walk
 from diagnose.settings import Settings
 from tests.measuring.architectures import (
@@ -172,3 +172,20 @@ def test_the_layers_of_a_saved_model_are_not_measured(tmp_path):
         for instrument in (network, forward, backward):
             with pytest.raises(NotMeasured, match="runs as one layer: its inner layers are not accessible"):
                 instrument(bench, {})
+
+
+@pytest.mark.parametrize("initializer", ["glorot_uniform", "he_normal", "random_normal", "orthogonal"])
+def test_a_kernel_that_was_never_trained_is_told_from_a_trained_one(initializer: str) -> None:
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(40, "relu", kernel_initializer=initializer)])
+    layer = model.layers[0]
+    fresh = np.asarray(layer.kernel, np.float64)
+    assert as_drawn(layer, fresh) is True
+    few_large = fresh * np.random.default_rng(0).normal(size=fresh.shape) ** 2  # as after training
+    assert as_drawn(layer, few_large) is False
+
+
+def test_constant_initializers_and_small_kernels_say_nothing() -> None:
+    zeros = keras.layers.Dense(40, kernel_initializer="zeros")
+    assert as_drawn(zeros, np.zeros((20, 40))) is None
+    assert as_drawn(keras.layers.Dense(3), np.zeros((4, 3))) is None

@@ -155,9 +155,12 @@ def test_an_inconclusive_cause_explains_nothing_confirmed_through_another_suspec
     assert found["rate"].explained_by is None
 
 
-def test_nothing_is_tried_in_a_model_that_passes_the_gate() -> None:
+def test_in_a_model_that_passes_the_gate_only_facts_are_tried() -> None:
     for outcomes in ((outcome(SCALE, Severity.ERROR),), (outcome(GATE[1], Severity.HINT),)):
         assert worth_trying(suspect(outcomes, CAUSES), Seen(outcomes), CAUSES) == ()
+    outcomes = (outcome(CONTRACT, Severity.WARNING), outcome(SCALE, Severity.ERROR))
+    wanted = worth_trying(suspect(outcomes, CAUSES), Seen(outcomes), CAUSES)
+    assert [remedy.code for remedy in wanted] == ["cure of fact"]
 
 
 def test_in_a_sick_model_the_remedies_of_suspects_are_tried_first() -> None:

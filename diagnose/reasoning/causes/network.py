@@ -98,7 +98,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
         "frozen-layers",
         "Layers that should learn are frozen",
         "Weights that are not trainable do not change in training.",
-        Role.SUSPECT,
+        Role.FACT,
         {frozen_layers: 2.5},
         (network.UNFREEZE,),
         explains=("cut-gradient", "plateau", "learning-rate-too-low"),
