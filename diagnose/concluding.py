@@ -71,7 +71,9 @@ def conclude(
         findings=tuple(sorted(seen.findings, key=lambda f: -f.severity.rank)),
         checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
         verdicts=lists,
-        remedies=prescribing.remedies(suspicions, steps(now, suspicions, lists), values, tasks, tried),
+        remedies=prescribing.remedies(
+            suspicions, steps(now, suspicions, lists), values, tasks, tried, untried=measured.untried
+        ),
         effects=tried,
         coverage=(*(Coverage(m.what, m.why, m.how) for m in measured.missed), *_not_covered(settings)),
         timing=_timing(loading_seconds, measured, outcomes),

@@ -82,13 +82,17 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class Payoff:
-    """The gain of a remedy. `interval` is that of `after`, from paired differences if it was measured."""
+    """The gain of a remedy. `interval` is that of `after`, from paired differences if it was measured.
+
+    `reason` says in a clause why it was not measured; "" if it was, or if the remedy was not worth a trial.
+    """
 
     metric: str
     before: float | None
     after: float | None
     interval: Interval | None
     how: Literal["measured", "estimated", "unknown"]
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from diagnose.findings import Interval
 from diagnose.measurements import Array
 
 
-def mean_interval(values: Array, low: float = -inf) -> Interval:
-    """Return the 95 % interval (Student's t) of the mean of independent rows, not below `low`."""
+def mean_interval(values: Array, low: float = -inf, level: float = 0.95) -> Interval:
+    """Return the interval (Student's t) of the mean of independent rows, not below `low`."""
     from scipy.stats import t
 
     mean = float(values.mean())
     if not np.isfinite(mean) or len(values) < 2:
-        return Interval(mean, mean) if not np.isfinite(mean) else Interval(low, np.inf)
-    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return Interval(max(low, mean - half), mean + half)
+        return Interval(mean, mean, level) if not np.isfinite(mean) else Interval(low, np.inf, level)
+    half = float(t.ppf(0.5 + level / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return Interval(max(low, mean - half), mean + half, level)
 
 
 def paired_interval(differences: Array) -> Interval:

@@ -189,7 +189,7 @@ def diagnose_subject(
         wanted = worth_trying(suspect(outcomes), Seen(outcomes))
         trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
         effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
-    found = Measured(measured, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
+    found = Measured(measured, tuple(planner.executed), tuple(planner.missed), planner.interrupted, planner.untried)
     return conclude(
         subject, settings, checks, found, outcomes, effects=effects, loading_seconds=loading_seconds, command=command
     )

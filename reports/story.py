@@ -277,7 +277,7 @@ def repaired(diagnosis: Diagnosis) -> bool:
 def payoff(of: Payoff | None) -> tuple[str, str, str]:
     """Change, interval and source of a payoff: ("18.2 % → 12.1 %", "[11.0, 13.3]", "error rate, measured")."""
     if of is None or of.how == "unknown" or of.after is None:
-        return "", "", "not measured"
+        return "", "", f"not measured ({of.reason})" if of is not None and of.reason else "not measured"
     unit = of.metric if of.metric.startswith(SHARES) else ""  # the last element names the metric
     ends = [end for end in (of.before, of.after) if end is not None]
     change = " → ".join(quantity(end, unit) if unit else rounded_like(end, of.interval) for end in ends)

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.further_reading import NOT_WORKING, RECIPE
-from diagnose.checks.reading.wording import number, percent
+from diagnose.checks.reading.wording import counted, number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, NotMeasured, OutputBaseline, Score, Shift, Within
 from diagnose.registry import check
@@ -12,6 +12,8 @@ GENERALISES = 0.1  # skill within a split from which its rows tell their own tar
 ROWS = 30  # of the split; fewer show nothing
 SURE = 100  # rows from which on it is an error
 UNLIKE = 0.9  # area under the curve: inputs that differ so much explain the failure without a fault in the labels
+HALF = 0.5  # share of the skill within train below which targets do not fit their rows
+RESTORED = 0.8  # share of it that moved targets must bring back
 RENAMED = 0.5  # share of the skill on train that a renaming of the classes must bring back
 DEV = "Pass rows that the model was not trained on: --dev PATH."
 
@@ -33,8 +35,10 @@ def labels_not_paired(baseline: Baseline, evaluation: Evaluation, shift: Shift |
     An error (a warning below 100 rows) if a baseline within train is clearly better than the constant prediction (95 %,
     and 0.1 of skill), while on dev neither a baseline fitted on train nor the network is, the intervals of the errors
     do not overlap, and rows of dev do not tell the targets of dev either; or if the classes of dev only need to be
-    renamed; or if the rows of dev tell their targets and those of train do not. If dev has other inputs than train
-    (two-sample classifier, area under the curve above 0.9), nothing is concluded. At least 30 rows.
+    renamed; or if the rows of dev tell their targets and those of train do not. Also if a baseline has less than half
+    of that skill on dev, and at least 80 % of it once the targets of dev are moved by a few rows (at most 10 either
+    way, corrected for the number of moves). If dev has other inputs than train (two-sample classifier, area under the
+    curve above 0.9), nothing is concluded. At least 30 rows.
 
     ## Known limits
     A split in which only some labels are wrong is not found. If no baseline can predict the target even within train,
@@ -49,7 +53,12 @@ def labels_not_paired(baseline: Baseline, evaluation: Evaluation, shift: Shift |
     for output in baseline.outputs:
         within, own = output.within_split("train"), output.within_split(baseline.held_out)
         net = _net(evaluation, baseline.held_out, output)
-        if output.signal or output.rows_dev < ROWS or within is None or net is None:
+        if output.rows_dev < ROWS or within is None or net is None:
+            continue
+        if _slipped(output, within):
+            yield _finding(_as_slipped(baseline.held_out, output, within), output, within, baseline.held_out)
+            continue
+        if output.signal:
             continue
         train, other = net
         if _tells(within) and not _beats(other) and within.error_interval.high < output.best.error_interval.low:
@@ -92,6 +101,21 @@ def _renamed(score: Score, train: Score) -> tuple[float, tuple[int, ...]] | None
     right = float(matrix[rows, columns].sum() / matrix.sum())
     skill = 1 - (1 - right) / score.constant_error
     return (right, tuple(columns.tolist())) if skill >= RENAMED * max(train.skill, RENAMED) else None
+
+
+def _slipped(output: OutputBaseline, within: Within) -> bool:
+    """Whether the targets of the split do not fit, and do once they are moved by a few rows."""
+    slip, lost = output.slip, _tells(within) and output.best.skill < HALF * within.skill
+    return lost and slip is not None and slip.better.low > 0 and slip.skill >= RESTORED * within.skill
+
+
+def _as_slipped(split: str, output: OutputBaseline, within: Within) -> str:
+    moved, skill = (output.slip.rows, output.slip.skill) if output.slip is not None else (0, 0.0)
+    return (
+        f"on {split} {output.best.name} has a skill of {number(output.best.skill)}, but {number(skill)}"
+        f" if each row gets the target {counted(abs(moved), 'row')} {'after' if moved > 0 else 'before'} it"
+        f" ({number(within.skill)} on rows held out from train)"
+    )
 
 
 def _as_renamed(split: str, score: Score, names: tuple[float, tuple[int, ...]]) -> str:

@@ -26,12 +26,12 @@ def learning_rate_too_high(
 
     ## How it is decided
     Reported if your learning rate lies above the usable range, does worse than the best rate by more than 0.1 skill and
-    by more than 2 standard deviations between seeds, and is either more than 10 times above the range or learns nothing
-    with any seed. Not reported if your weights, or a replay of your training, come as far as the best rate: then the
-    rate did no harm. Also reported if your own training learned nothing and some seeds of the sweep learn nothing at
-    your rate, while every seed learns at the best one: one lucky seed does not clear a rate. Never reported if the best
-    rate reaches less than 0.25 skill or half of the best baseline's: then the rate is not the obstacle. An error if
-    your own training learned nothing either, else a warning.
+    by more than 2 standard deviations between seeds, and is either more than 10 times above the range, or learns
+    nothing with any seed, or costs 0.25 skill in the sweep and in your own training. Not reported if your weights, or a
+    replay of your training, come as far as the best rate: then the rate did no harm. Also reported if your own training
+    learned nothing and some seeds of the sweep learn nothing at your rate, while every seed learns at the best one: one
+    lucky seed does not clear a rate. Never reported if the best rate reaches less than 0.25 skill or half of the best
+    baseline's: then the rate is not the obstacle. An error if your own training learned nothing either, else a warning.
 
     ## Known limits
     The usable range depends on everything else: unscaled inputs or targets, or initial weights that are too large, make
@@ -48,7 +48,7 @@ def learning_rate_too_high(
         skill = rates.reached(evaluation, history, compared.output)
         loaded = rates.loaded_skill(evaluation, compared.output)
         gambles = rates.gambles(compared, loaded, history, baseline)
-        clear = rates.beyond(compared.rate, compared.high) or compared.fails
+        clear = rates.beyond(compared.rate, compared.high) or compared.fails or rates.far_behind(compared, skill)
         if not gambles and not (clear and rates.harms(compared, skill, baseline)):
             continue
         yield Finding(

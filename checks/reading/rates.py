@@ -177,6 +177,16 @@ def _cured(baseline: Baseline | None, output: str) -> float:
     return max(CURED, HALF * possible.best.skill) if possible else CURED
 
 
+def far_behind(comparison: Comparison, skill: float | None) -> bool:
+    """Whether the rate costs much, in the sweep and in the user's training; its distance then does not matter.
+
+    Only if the sweep at this rate comes out where the user's own training did: else something else keeps it back.
+    """
+    if skill is None or skill < float(comparison.own.min()) - CLEAR:
+        return False
+    return float(comparison.best.min()) - max(float(comparison.own.max()), skill) >= CURED
+
+
 def severity(comparison: Comparison, skill: float | None) -> Severity:
     """An error if the user's own training learned nothing at this rate, and neither does the sweep with some seed."""
     fails = comparison.failed > 0 and skill is not None and skill < LEARNED

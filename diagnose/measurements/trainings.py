@@ -64,6 +64,21 @@ class Within:
 
 
 @dataclass(frozen=True)
+class Slip:
+    """The best baseline on a split whose targets are moved by `rows` (not 0) against their rows, in file order.
+
+    `rows` is the move, of at most 10 rows either way, after which the error is lowest: with 3, the target of each row
+    is that of the third row after it. `better` is the interval of error(as given) - error(moved), corrected for the
+    number of moves that were tried.
+    """
+
+    split: str
+    rows: int
+    skill: float
+    better: Interval
+
+
+@dataclass(frozen=True)
 class OutputBaseline:
     """Baselines of one output and the paired comparison with the loaded model on the same rows.
 
@@ -89,6 +104,7 @@ class OutputBaseline:
     rows_train: int
     rows_dev: int
     within: tuple[Within, ...] = ()
+    slip: Slip | None = None  # on the held-out split; None without other rows than train's, or where a sample was taken
 
     def within_split(self, split: str) -> Within | None:
         """The baseline that was fitted and evaluated within this split."""

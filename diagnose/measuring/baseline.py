@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.intervals import paired_interval
+from diagnose.intervals import mean_interval, paired_interval
 from diagnose.measurements import (
     DOES_NOT_APPLY,
     Array,
@@ -19,6 +19,7 @@ from diagnose.measurements import (
     NotMeasured,
     OutputBaseline,
     Score,
+    Slip,
     Unavailable,
     Within,
 )
@@ -45,6 +46,7 @@ SHUFFLED_ROWS = 1_000  # rows of each refit
 SECONDS = 6.0  # of the reference machine, for all candidates of one output
 NULL_SECONDS = 2.0  # of the reference machine, for refits on shuffled labels
 WITHIN_SECONDS = 1.5  # of the reference machine, for fits within one split
+MOVES = 10  # rows by which targets are moved against their rows, either way
 COPIES = ("last value", "value a season ago")
 MOST_TARGETS = 50  # most columns of a target for baselines
 FIT = 0.03  # fixed seconds of the reference machine per fit
@@ -96,9 +98,9 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
             output = bench.subject.outputs[place]
             table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]), window)
             found = _output(bench, output, table, predicted[place], activation_of_head(bench, place))
-            outputs.append(
-                found if held_out == "train" else replace(found, within=_within(bench, output, table, found, held_out))
-            )
+            if held_out != "train":
+                found = replace(found, within=_within(bench, output, table, found, held_out))
+            outputs.append(found)
     except NotMeasured as missing:
         return Unavailable.of(missing)
     return Baseline(outputs=tuple(outputs), held_out=held_out, net_seen=str(dev.seen))
@@ -133,6 +135,8 @@ def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: 
     mean = float(difference.mean())
     own = net_score.error if output.task.classifies else net_score.error**2
     null = _null(bench, output, usable, best)
+    whole = bench.subject.dev or bench.subject.test
+    in_order = whole is not None and len(table.y_dev) == whole.rows
     return OutputBaseline(
         output=output.name,
         candidates=tuple(fit.candidate for fit in fits),
@@ -147,7 +151,32 @@ def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: 
         train_error=score(output, usable.y, best.predict(usable.x), reference).error,
         rows_train=len(usable.y),
         rows_dev=len(table.y_dev),
+        slip=_slip(output, table, fits, reference, whole.name) if whole is not None and in_order else None,
     )
+
+
+def _slip(output: Output, table: _Table, fits: list[_Fit], reference: Reference, split: str) -> Slip | None:
+    """The move of the held-out targets against their rows with which some baseline has the lowest error."""
+    if len(table.y_dev) < 4 * MOVES:
+        return None
+    moves = [rows for rows in range(-MOVES, MOVES + 1) if rows]
+    moved = {rows: np.roll(table.y_dev, -rows, axis=0) for rows in moves}
+    best: tuple[float, int, Array] | None = None
+    for fit in fits:
+        if fit.make is None:
+            continue
+        predicted = fit.predict(table.x_dev)
+        for rows in moves:
+            error = float(np.nanmean(row_errors(output, moved[rows], predicted, reference)))
+            if best is None or error < best[0]:
+                best = error, rows, predicted
+    if best is None:
+        return None
+    _, rows, predicted = best
+    given, after = (row_errors(output, y, predicted, reference) for y in (table.y_dev, moved[rows]))
+    difference = (given - after)[np.isfinite(given - after)]
+    better = mean_interval(difference, level=1 - 0.05 / (len(moves) * len(fits)))
+    return Slip(split, rows, score(output, moved[rows], predicted, reference).skill, better)
 
 
 def _reference(output: Output, y: Rows) -> Reference:

@@ -169,7 +169,7 @@ def as_drawn(layer: Any, kernel: NDArray[np.float64]) -> bool | None:
     """
     from scipy import stats
 
-    initializer = next((getattr(layer, name) for name in INITIALIZERS if hasattr(layer, name)), None)
+    initializer: Any = next((getattr(layer, name) for name in INITIALIZERS if hasattr(layer, name)), None)
     if kernel.size < COMPARED_WEIGHTS[0] or not hasattr(initializer, "get_config") or not np.isfinite(kernel).all():
         return None
     config = initializer.get_config()

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from diagnose.measurements import DOES_NOT_APPLY, Attempt, Measurements, NotMeasured, OverfitBatch, Unavailable
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Batch, Bench
+from diagnose.measuring.counting import counted
 from diagnose.measuring.network import activation_of_head
-from diagnose.measuring.scoring import Reference, constant_reference, score
+from diagnose.measuring.scoring import Counted, Reference, constant_reference, score
 from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Task
 
@@ -68,6 +69,7 @@ class _Case:
     predict: Any
     constants: tuple[Reference, ...]
     targets: tuple[Rows, ...]
+    counted: tuple[Counted, ...]
 
 
 @contextmanager
@@ -100,6 +102,7 @@ def _case(bench: Bench, model: Any, rows: NDArray[np.int64]) -> _Case:
     inputs, targets, _ = bench.batch(bench.subject.train, rows)
     truth = tuple(np.asarray(target[rows]) for target in bench.subject.train.targets)
     heads = [activation_of_head(bench, number) for number in range(len(truth))]
+    places = counted(bench, bench.subject.train, rows)
     batch: Batch = (inputs, targets, None)
     return _Case(
         model=model,
@@ -108,8 +111,9 @@ def _case(bench: Bench, model: Any, rows: NDArray[np.int64]) -> _Case:
         optimizer_start=copying.values(optimizer.variables),
         steps=compile_steps(model, optimizer, batch, len(rows)),
         predict=compile_prediction(model, inputs, training=True),
-        constants=tuple(map(constant_reference, bench.subject.outputs, truth, heads)),
+        constants=tuple(map(constant_reference, bench.subject.outputs, truth, heads, places)),
         targets=truth,
+        counted=places,
     )
 
 
@@ -140,8 +144,8 @@ def _judge(outputs: tuple[Output, ...], case: _Case) -> tuple[float, float]:
     """Return the largest loss relative to the constant prediction, and the largest error, over the outputs."""
     predicted = case.predict(np.arange(len(case.targets[0])))
     losses, errors = [], []
-    for output, target, prediction, constant in zip(outputs, case.targets, predicted, case.constants, strict=True):
-        found = score(output, target, prediction, constant)
+    for output, *given in zip(outputs, case.targets, predicted, case.constants, case.counted, strict=True):
+        found = score(output, *given)
         losses.append(found.loss / found.constant_loss if found.constant_loss > 0 else 0.0)
         errors.append(found.error if output.task.classifies else losses[-1])
     return max(losses), max(errors)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -92,6 +92,7 @@ class Planner:
         self.bench = bench
         self.executed: list[Executed] = []
         self.missed: list[Missed] = []
+        self.untried: dict[str, str] = {}  # why a remedy was not tried, by its code
         self.interrupted = False
         self._progress = progress
         settings = bench.settings
@@ -223,6 +224,7 @@ class Measured:
     executed: tuple[Executed, ...] = ()
     missed: tuple[Missed, ...] = ()
     interrupted: bool = False
+    untried: dict[str, str] = field(default_factory=dict)  # why a remedy was not tried, by its code
 
 
 @contextmanager

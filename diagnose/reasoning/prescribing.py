@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from diagnose.checks.reading.gaps import POINT
 from diagnose.checks.reading.remaining import Remaining
@@ -15,6 +16,7 @@ from diagnose.subject import Task
 
 SHORTEST = 30  # characters of a clause that can stand in a headline by itself
 UNMEASURED = Payoff("dev error", None, None, None, "unknown")
+NO_TRIAL = "no short training tries it"
 
 
 def filled(lists: Mapping[str, Sequence[Verdict]], values: Values) -> dict[str, tuple[Verdict, ...]]:
@@ -75,12 +77,14 @@ def remedies(
     values: Values,
     tasks: frozenset[Task],
     effects: Sequence[Effect] = (),
+    *,
+    untried: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Remedy, ...]:
     """The remedies, the best first, without those for other tasks.
 
     If something needs repair, these are the remedies of each root cause, which also repair what it explains. Otherwise
     they are the next `steps` (`reasoning.advising`): a hint is not a reason to change a sound model. Those that were
-    tried and did not help come after the others, and last those that take days.
+    tried and did not help come after the others, and last those that take days. `untried` tells why a remedy was not.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -95,7 +99,7 @@ def remedies(
     tried = {effect.remedy: effect for effect in effects}
     failed = {code for code, effect in tried.items() if effect.restores is False}
     ordered = sorted(chosen.values(), key=lambda pair: (pair[0].slow, pair[0].code in failed))
-    return tuple(_remedy(remedy, by, values, tried.get(remedy.code)) for remedy, by in ordered)
+    return tuple(_remedy(remedy, by, values, tried.get(remedy.code), untried) for remedy, by in ordered)
 
 
 def _changes_nothing(remedy: DeclaredRemedy, values: Values) -> bool:
@@ -113,10 +117,10 @@ def _needs_repair(suspicion: Suspicion) -> bool:
     return suspicion.cause.kind == "disease" and suspicion.severity.rank >= Severity.WARNING.rank
 
 
-def _payoff(effect: Effect | None) -> Payoff:
+def _payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, str]) -> Payoff:
     """The effect of this remedy in its trial; the interval is that of `after`, and a skill is 1 at most."""
     if effect is None:
-        return UNMEASURED
+        return replace(UNMEASURED, reason=NO_TRIAL if remedy.trial is None else untried.get(remedy.code, ""))
     change, start, after = effect.interval, effect.before, min(effect.after, 1.0)
     span = None
     if change is not None:
@@ -126,7 +130,13 @@ def _payoff(effect: Effect | None) -> Payoff:
     return Payoff(f"train skill{length}{against}", start, after, span, "measured")
 
 
-def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, effect: Effect | None) -> Remedy:
+def _remedy(
+    remedy: DeclaredRemedy,
+    by: Sequence[Suspicion],
+    values: Values,
+    effect: Effect | None,
+    untried: Mapping[str, str],
+) -> Remedy:
     tried = effect.values if effect is not None else {}
     return Remedy(
         code=remedy.code,
@@ -134,7 +144,7 @@ def _remedy(remedy: DeclaredRemedy, by: Sequence[Suspicion], values: Values, eff
         why=values.fill(remedy.why, tried),
         snippet=values.fill(remedy.snippet, tried),
         sources=remedy.sources,
-        payoff=_payoff(effect),
+        payoff=_payoff(remedy, effect, untried),
         cost=remedy.cost,
         causes=tuple(s.code for s in by),
     )

@@ -31,8 +31,8 @@ class Trial:
 def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Trial]) -> tuple[Effect, ...]:
     """Try remedies on copies of the model, in the given order, each against the same training without the change.
 
-    A remedy that does not apply to this model is skipped. A trial that fails, or does not fit into the time budget, is
-    listed under coverage.
+    A trial that fails, or does not fit into the time budget, is listed under coverage. `planner.untried` tells why each
+    remedy without an effect was not tried: also that it does not apply to this model.
     """
     wanted = tuple(wanted)
     if not wanted:
@@ -40,6 +40,7 @@ def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Tria
     bench = planner.bench
     if reason := _cannot_change(bench):
         planner.miss(TRIALS, *reason)
+        planner.untried |= {trial.remedy: reason[0] for trial in wanted}
         return ()
     return tuple(_Trials(planner, plan_of(bench, measured)).run(wanted))
 
@@ -68,7 +69,9 @@ class _Trials:
     def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
         for trial in wanted:
             changed, control = trial.intervention.change(self._own), trial.intervention.control(self._own)
+            refused = [plan.reason for plan in (changed, control) if isinstance(plan, DoesNotApply)]
             if isinstance(changed, DoesNotApply) or isinstance(control, DoesNotApply):
+                self._planner.untried[trial.remedy] = refused[0]
                 continue
             title, work = f"trial of {trial.remedy}", self._work(changed, control)
             try:
@@ -76,8 +79,12 @@ class _Trials:
             except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
                 missed = error if isinstance(error, NotMeasured) else _failed(error)
                 self._planner.miss(title, str(missed), missed.how)
+                self._planner.untried[trial.remedy] = str(missed)
                 continue
-            if found is not None:
+            if found is None:
+                why = [missed.why for missed in self._planner.missed if missed.what == title]
+                self._planner.untried[trial.remedy] = why[-1] if why else "it was interrupted"
+            else:
                 yield found
 
     def _effect(self, remedy: str, changed: TrainingPlan, control: TrainingPlan) -> Effect:

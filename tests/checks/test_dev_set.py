@@ -23,6 +23,7 @@ from diagnose.measurements import (
     Neighbours,
     OutputLags,
     Shift,
+    Slip,
     SplitShift,
     SweepPoint,
     TargetShift,
@@ -76,6 +77,19 @@ def test_classes_in_another_order() -> None:
     dev = b.score(0.98, confusion=tuple(map(tuple, turned.tolist())))
     (finding,) = b.findings(labels_not_paired, held_out(0.05, 0.05), b.evaluation(b.score(0.02), dev))
     assert "only 2 % if the classes of dev are renumbered (0 as 1, 1 as 2, 2 as 3 ...)" in finding.message
+
+
+def slipping(given: Baseline, skill: float, low: float = 0.5) -> Baseline:
+    """Baselines that reach this skill on dev once its targets are moved by three rows."""
+    (output,) = given.outputs
+    return replace(given, outputs=(replace(output, slip=Slip("dev", 3, skill, Interval(low, 0.9))),))
+
+
+def test_labels_that_slipped_by_some_rows() -> None:
+    (finding,) = b.findings(labels_not_paired, slipping(held_out(0.05, 0.05), 0.9), LOST)
+    assert "0.9 if each row gets the target 3 rows after it" in finding.message
+    assert b.findings(labels_not_paired, slipping(held_out(0.05, 0.05), 0.4), LOST) == ()
+    assert b.findings(labels_not_paired, slipping(held_out(0.05, 0.05), 0.9, low=-0.1), LOST) == ()
 
 
 @pytest.mark.parametrize(

@@ -133,3 +133,17 @@ def test_a_series_is_also_predicted_by_copying_a_value() -> None:
         assert min(copies, key=lambda name: copies[name]) == best
         assert copies[best] < 0.5 * errors["constant"]
     assert errors["last value"] < 1.2  # the step of the walk has a deviation of 1
+
+
+def test_targets_that_slipped_by_a_few_rows_are_found_and_autocorrelated_ones_are_not() -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(600, 4)).astype("float32")
+    y = (x @ [1.0, 2.0, -1.0, 0.5]).astype("float32")
+    slipped = np.concatenate([y[:450], np.roll(y[450:], 3)])
+    found = measure(numbers(slipped, x)).slip
+    assert found is not None and (found.rows, found.better.low > 0) == (3, True)
+    assert found.skill > 0.95
+    values = np.cumsum(generator.normal(size=608)).astype("float32")
+    windows = np.lib.stride_tricks.sliding_window_view(values, 9)
+    series = measure(numbers(windows[:, 8], windows[:, :8]))
+    assert series.slip is not None and series.best.skill > 0.8  # the target of the row before is in the window

@@ -166,6 +166,9 @@ def test_the_column_after_the_repair_is_there_only_where_a_verdict_has_it() -> N
 def test_a_payoff_is_a_number_only_where_it_was_measured() -> None:
     unmeasured = replace(sick(), remedies=sick().remedies[1:2])
     assert "Payoff not measured" in render(unmeasured)
+    (remedy,) = unmeasured.remedies
+    reasoned = replace(remedy, payoff=replace(remedy.payoff, reason="no layer has a dropout rate"))
+    assert "Payoff not measured (no layer has a dropout rate)" in render(replace(unmeasured, remedies=(reasoned,)))
     assert "90.1 % → 11.0 %" in render(sick())
 
 

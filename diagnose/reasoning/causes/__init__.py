@@ -14,6 +14,7 @@ from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
 from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.numerics.non_finite_weights import non_finite_weights
 from diagnose.checks.optimisation.divergence import divergence
+from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.checks.optimisation.plateau import plateau
 from diagnose.reasoning.causes.data import DATA
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
@@ -28,12 +29,13 @@ from diagnose.reasoning.causes.symptoms import SYMPTOMS
 # Of two equally strong causes, the one declared first ranks first.
 CAUSES: tuple[DeclaredCause, ...] = (*FED, *HEAD, *MODES, *NETWORK, *OPTIMISATION, *SYMPTOMS, *DATA, *GENERALISATION)
 
-# Findings of these open the gate: they show that the model is sick, not why.
+# Findings of these open the gate: they show that the model does much worse than it could, most of them not why.
 GATE = (
     does_not_learn,
     behind_baseline,
     constant_predictions,
     collapsed_outputs,
+    learning_rate_too_high,
     position_imbalance,
     padding_not_masked,
     class_imbalance,
