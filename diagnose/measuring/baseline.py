@@ -28,6 +28,8 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.persistence import CopiedValue
+from diagnose.measuring.position_baseline import SECONDS as POSITION_SECONDS
+from diagnose.measuring.position_baseline import has_positions, of_positions
 from diagnose.measuring.scoring import Reference, constant_reference, row_errors, score
 from diagnose.measuring.texts import is_text, terms
 from diagnose.measuring.work import Work
@@ -82,8 +84,9 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
     """Fit a constant, a linear model, gradient boosting and nearest neighbours, and compare the loaded net with them.
 
     Images and sequences are flattened, token inputs become bags of tokens, texts TF-IDF of words and pairs of words.
-    The target of a series is also predicted as its last value, and as the one a season ago. The rows are those of dev,
-    else test, else held out from train (the net may have been trained on these).
+    The target of a series is also predicted as its last value, and as the one a season ago. Where inputs and targets
+    have the same positions (pixels, steps), each position is classified by the inputs around it. The rows are those of
+    dev, else test, else held out from train (the net may have been trained on these).
     """
     known = [place for place, output in enumerate(bench.subject.outputs) if output.task is not Task.OWN_LOSS]
     if not known:
@@ -96,6 +99,10 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
         outputs = []
         for place in known:
             output = bench.subject.outputs[place]
+            each = of_positions(bench, place, (train, dev), predicted[place], activation_of_head(bench, place))
+            if each is not None:
+                outputs.append(each)
+                continue
             table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]), window)
             found = _output(bench, output, table, predicted[place], activation_of_head(bench, place))
             if held_out != "train":
@@ -111,8 +118,11 @@ def baseline_work(bench: Bench, measured: Measurements) -> Work:
     train = bench.subject.train
     shape = min(train.rows, TRAIN_ROWS), sum(int(np.prod(inputs.shape[1:])) for inputs in train.inputs)
     seconds = 0.0
-    for output, target in zip(bench.subject.outputs, train.targets, strict=True):
+    for place, (output, target) in enumerate(zip(bench.subject.outputs, train.targets, strict=True)):
         if output.task is Task.OWN_LOSS:
+            continue
+        if has_positions(bench, place):
+            seconds += POSITION_SECONDS
             continue
         linear = "logistic regression" if output.task.classifies else "ridge"
         columns = int(np.prod(target.shape[1:]))

@@ -85,7 +85,7 @@ def constant_reference(
     return Reference((counts / max(counts.sum(), 1))[None], labels, activation)
 
 
-def row_errors(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Array:
+def row_errors(output: Output, y_true: Rows, y_pred: Rows, reference: Reference, counted: Counted = None) -> Array:
     """Return the error of each row: the share of wrong positions (0 or 1 for a single one), or the squared error.
 
     A row with a non-finite prediction is wrong (inf for regression); nan for non-finite targets. For a loss of the
@@ -96,7 +96,12 @@ def row_errors(output: Output, y_true: Rows, y_pred: Rows, reference: Reference)
     """
     if reference.own is not None:
         return reference.own.row_losses(y_true, y_pred)
-    return _judge(output, y_true, y_pred, reference).errors
+    return _judge(output, y_true, y_pred, reference, counted).errors
+
+
+def class_numbers(output: Output, y_true: Rows, reference: Reference) -> NDArray[np.int64]:
+    """Return the true class of each position: [rows, positions]."""
+    return _class_numbers(output, np.asarray(y_true), reference.labels)
 
 
 def row_losses(output: Output, y_true: Rows, y_pred: Rows, reference: Reference) -> Array:
@@ -165,10 +170,10 @@ def _own_constant_error(output: Output, truth: Rows, judged: "_Judged", usable: 
         return float(np.sqrt(_flat(truth).var(axis=0).mean()))
     numbers = judged.truth[usable]
     if output.task is Task.MULTILABEL:
-        rates = numbers.mean(axis=0)
+        rates = np.ma.masked_less(numbers, 0).mean(axis=0)  # -1: hidden from the loss
         return float(np.minimum(rates, 1 - rates).mean())
-    _, counts = np.unique(numbers, return_counts=True)
-    return float(1 - counts.max() / numbers.size)
+    _, counts = np.unique(numbers[numbers >= 0], return_counts=True)
+    return float(1 - counts.max() / counts.sum())
 
 
 def _skill(error: float, constant: float) -> float:

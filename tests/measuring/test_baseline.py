@@ -147,3 +147,22 @@ def test_targets_that_slipped_by_a_few_rows_are_found_and_autocorrelated_ones_ar
     windows = np.lib.stride_tricks.sliding_window_view(values, 9)
     series = measure(numbers(windows[:, 8], windows[:, :8]))
     assert series.slip is not None and series.best.skill > 0.8  # the target of the row before is in the window
+
+
+def test_tags_and_masks_are_told_by_what_is_at_their_position() -> None:
+    generator = np.random.default_rng(0)
+    tokens = generator.integers(1, 30, size=(200, 12)).astype("int32")
+    tags = tokens % 3
+    tagger = keras.Sequential([keras.Input((12,), dtype="int32"), keras.layers.Embedding(30, 3)])
+    tagger.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    output = Output("y", Task.MULTICLASS, "sparse_categorical_crossentropy", True, classes=3)
+    found = measure(subject(tagger, (tokens,), (tags,), output, epochs=0, dev=True))
+    assert (found.best.name, found.best.error) == ("most frequent class of each token", 0.0)
+    assert found.signal and found.difference_interval.low > 0.3
+    pictures = generator.random((60, 16, 16, 1)).astype("float32")
+    masks = (pictures > 0.8).astype("int64")
+    net = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(1, 1, activation="sigmoid")])
+    net.compile("sgd", "binary_crossentropy")
+    output = Output("y", Task.BINARY, "binary_crossentropy", classes=2)
+    found = measure(subject(net, (pictures,), (masks,), output, epochs=0, dev=True))
+    assert found.best.skill > 0.9 and "neighbourhood" in found.best.name

@@ -197,3 +197,10 @@ def test_a_shifted_split_has_a_constant_of_its_own(task):
     found = score(output, dev, guess, constant_reference(output, train))
     assert found.own_constant_error == pytest.approx(expected)
     assert found.constant_error > expected
+
+
+def test_hidden_positions_are_no_class_of_their_own():
+    y = np.array([[0, 0, 1, 0], [1, 0, 0, 0]])
+    hidden = np.array([[True, False, True, False], [True, True, False, False]])
+    found = score(many(2), y, np.eye(2)[y], constant_reference(many(2), y, None, hidden), hidden)
+    assert (found.error, found.own_constant_error) == (0.0, 0.5)

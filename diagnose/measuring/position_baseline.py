@@ -1,0 +1,174 @@
+"""A baseline for many predictions a row: every position is classified by the inputs around it.
+
+A tag is told by its token, a pixel by the pixels beside it. What such a model reaches, a tagger or a segmentation net
+must reach, too.
+"""
+
+import time
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.intervals import paired_interval
+from diagnose.measurements import Array, Candidate, OutputBaseline, Score
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import token_inputs
+from diagnose.measuring.counting import counted
+from diagnose.measuring.scoring import Reference, class_numbers, constant_reference, row_errors, score
+from diagnose.subject import Output, Rows, Split, Task
+
+FITTED = 10_000  # positions that the classifier is fitted on
+JUDGED = 60_000  # positions of each split that it is evaluated on
+FEWEST_ROWS = 30  # to evaluate on
+SIDES = {1: 2, 2: 1}  # steps to either side, or pixels around, by the number of axes
+MOST_FEATURES = 200  # of a position; wider channels are left out
+ROUNDS = 30  # of boosting
+SECONDS = 3.0  # of the reference machine
+
+
+def of_positions(
+    bench: Bench, place: int, splits: tuple[Split, Split], net: Rows, activation: str | None
+) -> OutputBaseline | None:
+    """Compare the net with the classifier of positions; None if inputs and targets do not have the same positions.
+
+    Args:
+        bench: of the examination.
+        place: number of the output.
+        splits: rows to fit on, and rows to evaluate on.
+        net: the net's outputs for the latter.
+        activation: of the head.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    output, (train, dev) = bench.subject.outputs[place], splits
+    axes = _shared_axes(output, train, place)
+    if axes is None:
+        return None
+    rows = max(FEWEST_ROWS, JUDGED // max(1, int(np.prod(axes))))
+    kept, some = (np.unique(np.linspace(0, split.rows - 1, min(split.rows, rows)).astype(int)) for split in splits)
+    y, y_dev = train.targets[place][kept], dev.targets[place][some]
+    hidden, hidden_dev = counted(bench, train, kept)[place], counted(bench, dev, some)[place]
+    reference = constant_reference(output, y, "softmax", hidden)
+    tokens = 0 in token_inputs(bench.subject.model)
+    start = time.perf_counter()
+    classes, count = class_numbers(output, y, reference), output.classes or 2
+    classes = np.where((classes < count) & (True if hidden is None else hidden), classes, -1)
+    model = (_ByToken if tokens else _ByNeighbourhood)(count, len(axes), bench.settings.seed)
+    x, x_dev = np.asarray(train.inputs[0][kept]), np.asarray(dev.inputs[0][some])
+    with threadpool_limits(1):  # more threads are not faster on so few positions
+        model.fit(x, classes.reshape(len(kept), *axes))
+        predicted, fitted = model.predict(x_dev), model.predict(x)
+    seconds = time.perf_counter() - start
+    prior = np.broadcast_to(reference.prediction, predicted.shape)
+    best = score(output, y_dev, predicted, reference, hidden_dev)
+    constant = score(output, y_dev, prior, reference, hidden_dev)
+    mine = Reference(reference.prediction, reference.labels, activation)
+    ours = score(output, y_dev, net[some], mine, hidden_dev)
+    difference = row_errors(output, y_dev, net[some], mine, hidden_dev)
+    difference -= row_errors(output, y_dev, predicted, reference, hidden_dev)
+    difference = difference[np.isfinite(difference)]
+    mean = float(difference.mean())
+    candidate = _candidate(model.name, best, seconds)
+    return OutputBaseline(
+        output=output.name,
+        candidates=(_candidate("constant", constant, 0.0), candidate),
+        best=candidate,
+        net_error=ours.error,
+        net_skill=ours.skill,
+        difference=mean,
+        difference_interval=paired_interval(difference),
+        relative=mean / ours.error if ours.error > 0 else 0.0,
+        signal=best.beats_constant_error.low > 0,
+        null_skill=None,
+        train_error=score(output, y, fitted, reference, hidden).error,
+        rows_train=len(kept),
+        rows_dev=len(some),
+    )
+
+
+def has_positions(bench: Bench, place: int) -> bool:
+    """Return whether `of_positions` applies to an output."""
+    return _shared_axes(bench.subject.outputs[place], bench.subject.train, place) is not None
+
+
+def _shared_axes(output: Output, train: Split, place: int) -> tuple[int, ...] | None:
+    """The axes of positions that the only input and the targets share; None if there are none."""
+    if len(train.inputs) > 1 or output.task not in (Task.BINARY, Task.MULTICLASS):
+        return None
+    x, y = train.inputs[0], train.targets[place]
+    numbers = class_numbers(output, np.asarray(y[:1]), Reference(np.zeros((1, output.classes or 2))))
+    for axes in (x.shape[1:], x.shape[1:-1]):
+        if len(axes) in SIDES and numbers.shape[1] == int(np.prod(axes)) > 1 and y.shape[1 : 1 + len(axes)] == axes:
+            features = int(np.prod(x.shape[1 + len(axes) :])) * (2 * SIDES[len(axes)] + 1) ** len(axes)
+            return tuple(axes) if features <= MOST_FEATURES and x.dtype.kind in "biuf" else None
+    return None
+
+
+def _candidate(name: str, judged: Score, seconds: float) -> Candidate:
+    return Candidate(name, judged.error, judged.error_interval, judged.loss, judged.skill, seconds)
+
+
+class _ByToken:
+    """The shares of the classes that each token had in training."""
+
+    name = "most frequent class of each token"
+
+    def __init__(self, classes: int, axes: int, seed: int) -> None:
+        self.classes = classes
+        self.tokens: NDArray[Any] = np.empty(0)
+        self.shares: Array = np.empty((0, classes))
+        self.prior: Array = np.full(classes, 1 / classes)
+
+    def fit(self, x: Rows, classes: NDArray[np.int64]) -> None:
+        known = classes >= 0
+        self.tokens, number = np.unique(x[known], return_inverse=True)
+        counts = np.zeros((len(self.tokens), self.classes))
+        np.add.at(counts, (number.reshape(-1), classes[known]), 1.0)
+        self.prior = counts.sum(axis=0) / max(counts.sum(), 1.0)
+        self.shares = (counts + self.prior) / (counts.sum(axis=1, keepdims=True) + 1)
+
+    def predict(self, x: Rows) -> Array:
+        flat = x.reshape(len(x), -1)
+        place = np.clip(np.searchsorted(self.tokens, flat), 0, len(self.tokens) - 1)
+        return np.where((self.tokens[place] == flat)[..., None], self.shares[place], self.prior)
+
+
+class _ByNeighbourhood:
+    """Gradient boosting on the values at a position and beside it."""
+
+    name = "gradient boosting on each position's neighbourhood"
+
+    def __init__(self, classes: int, axes: int, seed: int) -> None:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        self.classes, self.axes, self.seed = classes, axes, seed
+        self.model: Any = HistGradientBoostingClassifier(
+            max_iter=ROUNDS, learning_rate=0.2, max_leaf_nodes=15, early_stopping=False, random_state=seed
+        )
+
+    def fit(self, x: Rows, classes: NDArray[np.int64]) -> None:
+        flat = classes.reshape(-1)
+        known = np.flatnonzero(flat >= 0)
+        chosen = np.random.default_rng(self.seed).permutation(known)[:FITTED]
+        self.model.fit(self._around(x)[chosen], flat[chosen])
+
+    def predict(self, x: Rows) -> Array:
+        positions = int(np.prod(x.shape[1 : 1 + self.axes]))
+        shares = np.zeros((len(x) * positions, self.classes))
+        shares[:, self.model.classes_.astype(int)] = self.model.predict_proba(self._around(x))
+        return shares.reshape(len(x), positions, self.classes)
+
+    def _around(self, x: Rows) -> Array:
+        """[rows * positions, features]: the values of each position and of those beside it."""
+        side = SIDES[self.axes]
+        values = np.nan_to_num(np.asarray(x, np.float64), posinf=0.0, neginf=0.0)
+        values = values.reshape(*x.shape[: 1 + self.axes], -1)
+        padded = np.pad(values, [(0, 0), *[(side, side)] * self.axes, (0, 0)], mode="edge")
+        sizes = x.shape[1 : 1 + self.axes]
+        parts = [
+            padded[(slice(None), *(slice(start, start + size) for start, size in zip(starts, sizes, strict=True)))]
+            for starts in product(range(2 * side + 1), repeat=self.axes)
+        ]
+        return np.concatenate(parts, axis=-1).reshape(-1, len(parts) * values.shape[-1])
