@@ -15,7 +15,9 @@ from diagnose.subject import Task
 ROWS, SIDE, CLASSES = 24, 12, 3
 EVERY = {remedy.code: remedy for remedy in (*REMEDIES, *SNIPPETS.values())}
 OF_NUMBERS = {"scale-targets"}  # of a cause that only regressions have
-CLASSIFYING = {c: r for c, r in EVERY.items() if c not in OF_NUMBERS and (r.tasks is None or Task.MULTICLASS in r.tasks)}
+CLASSIFYING = {
+    c: r for c, r in EVERY.items() if c not in OF_NUMBERS and (r.tasks is None or Task.MULTICLASS in r.tasks)
+}
 NUMBERS = {code: r for code, r in EVERY.items() if "$" in r.snippet and (r.tasks is None or Task.REGRESSION in r.tasks)}
 
 

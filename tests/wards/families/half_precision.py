@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-from keras import layers, optimizers
+from keras import layers
 
 from tests.wards.data import Data, digits, friedman, moved_targets, multiplied
 from tests.wards.models import HEADS
@@ -90,13 +90,6 @@ HALF: tuple[Case, ...] = (
         spoil=(make(moved_targets, factor=2000.0, shift=5000.0),),
     ),
     sick("half-mixed-adam-x300", "half-precision", MIXED, {"learning-rate-too-high"}, optimizer=adam(0.3)),
-    sick(
-        "half-float16-rmsprop-epsilon-1e-7",
-        "half-precision",
-        replace(PURE, optimizer=make(optimizers.RMSprop, learning_rate=1e-3, epsilon=1e-3)),
-        PRECISION | {"poor-optimizer-settings"},
-        optimizer=make(optimizers.RMSprop, learning_rate=1e-3),
-    ),
     healthy("half-mixed-float16", "half-precision", MIXED, quick=True),
     healthy("half-float16-adam-epsilon-1e-4", "half-precision", PURE),
     healthy("half-float16-sgd", "half-precision", PURE_SGD),
@@ -108,6 +101,5 @@ HALF: tuple[Case, ...] = (
         data=make(digits, layout="image"),
         model=MIXED.model.but(norm=True, picture=True),
     ),
-    healthy("half-bfloat16-adam", "half-precision", MIXED, model=make(half, policy="bfloat16")),
     healthy("half-float16-numbers", "half-precision", NUMBERS),
 )

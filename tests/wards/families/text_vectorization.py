@@ -135,9 +135,6 @@ TEXT: tuple[Case, ...] = (
     sick("text-gru-adam-x100", "text-vectorization", BEFORE, {"learning-rate-too-high"}, optimizer=adam(0.5)),
     sick("text-sgd-1e-4", "text-vectorization", COUNTS, {"learning-rate-too-low", "undertrained"}, optimizer=sgd(1e-4)),
     healthy("text-inside", "text-vectorization", INSIDE, quick=True),
-    healthy("text-gru-masked", "text-vectorization", BEFORE),
     healthy("text-multi-hot", "text-vectorization", COUNTS),
-    healthy("text-convolution", "text-vectorization", CONVOLUTION),
     healthy("text-tf-idf", "text-vectorization", COUNTS, model=make(inside, mode="tf_idf")),
-    healthy("text-lstm-masked", "text-vectorization", LONG),
 )
