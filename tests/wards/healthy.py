@@ -43,7 +43,7 @@ HEALTHY = (
         model=make(models.mlp, activation="gelu"),
         optimizer=make(optimizers.AdamW, learning_rate=2e-3, weight_decay=0.01),
     ),
-    healthy("digits-logits", "mlp", ref.DIGITS_MLP, model=make(models.mlp, out="linear"), loss=ref.LOGITS, quick=True),
+    healthy("digits-logits", "mlp", ref.DIGITS_MLP, model=make(models.mlp, out="linear"), loss=ref.LOGITS),
     healthy(
         "digits-label-smoothing",
         "mlp",
@@ -75,7 +75,7 @@ HEALTHY = (
         "sentences-gru", "rnn", ref.SENTENCES, model=make(models.rnn, cell="GRU", units=16, embedding=16), epochs=8
     ),
     healthy("waves-cnn-1d", "cnn", ref.WAVES_LSTM, model=make(models.convolutions_1d)),
-    healthy("sentences-embedding", "text", ref.SENTENCES, quick=True),
+    healthy("sentences-embedding", "text", ref.SENTENCES),
     healthy("sentences-transformer", "text", ref.SENTENCES_TRANSFORMER),
     healthy("digits-transformer", "transformer", ref.DIGITS_TRANSFORMER),
     healthy(
@@ -120,7 +120,7 @@ HEALTHY = (
     # Tables: little data, few classes, imbalance, a signal that allows at most 55 % accuracy.
     healthy("wine", "tabular", ref.WINE),
     healthy("iris", "tabular", ref.IRIS),
-    healthy("breast-cancer", "tabular", ref.CANCER, quick=True),
+    healthy("breast-cancer", "tabular", ref.CANCER),
     healthy("one-positive-in-five", "tabular", ref.RARE),
     healthy(
         "faint-signal",
@@ -146,7 +146,7 @@ HEALTHY = (
         model=make(models.mlp, hidden=(32,), normalise=True),
     ),
     healthy("xor-4-rows", "tiny", ref.XOR),
-    healthy("xor-200-rows", "tiny", ref.XOR_NOISY, quick=True),
+    healthy("xor-200-rows", "tiny", ref.XOR_NOISY),
     healthy("moons", "tiny", ref.MOONS),
     healthy("circles", "tiny", ref.CIRCLES),
     healthy("dev-easier-than-train", "tiny", ref.DIGITS_MLP, spoil=(make(data.easier_dev),), epochs=10),

@@ -109,7 +109,6 @@ SICK_DATA = (
         "target-scale",
         ref.FRIEDMAN,
         {"targets-not-scaled"},
-        quick=True,
         spoil=(make(data.moved_targets, factor=8e4, shift=2e5),),
     ),
     # labels

@@ -14,7 +14,6 @@ SICK_HEAD = (
         "head",
         ref.CANCER,
         {"single-unit-softmax"},
-        quick=True,
         hard=True,
         model=ref.CANCER.model.but(out="softmax"),
     ),

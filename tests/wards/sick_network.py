@@ -33,7 +33,6 @@ SICK_NETWORK = (
         "non-linearity",
         ref.XOR_NOISY,
         {"missing-nonlinearity"},
-        quick=True,
         model=ref.XOR_NOISY.model.but(activation=None),
     ),
     sick(

@@ -203,7 +203,7 @@ DENOISER = replace(GREY, model=make(denoiser), baseline=make(fewer_components, c
 
 AUTOENCODER: tuple[Case, ...] = (
     sick("vae-adam-x30", "autoencoder", VAE, {"learning-rate-too-high", "collapsed-outputs"}, optimizer=adam(0.1)),
-    sick("vae-kl-weight-100", "autoencoder", VAE, COLLAPSE, quick=True, model=VAE.model.but(weight=100.0)),
+    sick("vae-kl-weight-100", "autoencoder", VAE, COLLAPSE, model=VAE.model.but(weight=100.0)),
     sick(
         "autoencoder-sigmoid-on-standardised",
         "autoencoder",

@@ -270,7 +270,7 @@ VIEWS = Recipe(
 )  # fmt: skip
 
 EMBEDDING: tuple[Case, ...] = (
-    sick("triplets-adam-x100", "embedding", TRIPLETS, RATE, quick=True, optimizer=adam(0.1)),
+    sick("triplets-adam-x100", "embedding", TRIPLETS, RATE, optimizer=adam(0.1)),
     sick(
         "pairs-labels-inverted",
         "embedding",
@@ -296,7 +296,7 @@ EMBEDDING: tuple[Case, ...] = (
     sick("labels-wrong-sign", "embedding", LABELS, {"wrong-loss"}, loss=make(BatchTriplets, sign=-1.0)),
     sick("pairs-adam-x100", "embedding", PAIRS, RATE, optimizer=adam(0.2)),
     sick("views-adam-1e-6", "embedding", VIEWS, {"learning-rate-too-low", "undertrained"}, optimizer=adam(1e-6)),
-    healthy("triplets", "embedding", TRIPLETS, quick=True),
+    healthy("triplets", "embedding", TRIPLETS),
     healthy("labels-batch-triplets", "embedding", LABELS),
     healthy("pairs-contrastive", "embedding", PAIRS),
     healthy("views-info-nce", "embedding", VIEWS),

@@ -58,7 +58,6 @@ HALF: tuple[Case, ...] = (
         "half-precision",
         PURE,
         PRECISION | {"poor-optimizer-settings"},
-        quick=True,
         optimizer=adam(),
     ),
     sick(

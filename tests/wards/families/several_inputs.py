@@ -139,7 +139,6 @@ INPUTS: tuple[Case, ...] = (
         "several-inputs",
         PICTURE_SGD,
         {"inputs-not-scaled"},
-        quick=True,
         spoil=(make(one_input, number=1, factor=1000.0),),
     ),
     sick(
@@ -167,7 +166,7 @@ INPUTS: tuple[Case, ...] = (
     sick("inputs-adam-x100", "several-inputs", PICTURE, {"learning-rate-too-high"}, optimizer=adam(0.3)),
     sick("inputs-product-not-joined", "several-inputs", TABLES, PART_OF_IT, model=make(branches, joined=(0, 0))),
     sick("inputs-sgd-1e-5", "several-inputs", PICTURE, {"learning-rate-too-low", "undertrained"}, optimizer=sgd(1e-5)),
-    healthy("inputs-picture-and-table", "several-inputs", PICTURE, quick=True, baseline=make(joined_columns)),
+    healthy("inputs-picture-and-table", "several-inputs", PICTURE, baseline=make(joined_columns)),
     healthy(
         "inputs-raw-normalised-inside",
         "several-inputs",

@@ -144,7 +144,7 @@ FURTHER = (
     faulty("late-single-unit-softmax", TRIPS, {"single-unit-softmax"}, hard=True, model=make(heads, label="softmax")),
 )
 SOUND = (
-    sound("trips", quick=True),
+    sound("trips"),
     sound("trips-sgd-weights", optimizer=sgd(0.05), compiling=make(loss_weights, first=0.5, second=2.0)),
 )
 OUTPUTS: tuple[Case, ...] = (

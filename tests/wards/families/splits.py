@@ -147,7 +147,6 @@ SPLITS: tuple[Case, ...] = (
         COPIES,
         LEAK,
         optimistic=True,
-        quick=True,
         data=make(augmented, first="augment"),
     ),
     sick("splits-people-on-both-sides", "splits", PEOPLE, LEAK, optimistic=True, data=make(people, apart=False)),

@@ -110,7 +110,6 @@ TEXT: tuple[Case, ...] = (
         "text-vectorization",
         CONVOLUTION,
         {"inconsistent-preprocessing", "data-mismatch", "dev-unlike-train"},
-        quick=True,
         data=make(token_ids, own_vocabulary=True),
     ),
     sick(
@@ -134,7 +133,7 @@ TEXT: tuple[Case, ...] = (
     sick("text-vocabulary-of-20", "text-vectorization", INSIDE, BEHIND | {"bad-tokens"}, model=make(inside, most=20)),
     sick("text-gru-adam-x100", "text-vectorization", BEFORE, {"learning-rate-too-high"}, optimizer=adam(0.5)),
     sick("text-sgd-1e-4", "text-vectorization", COUNTS, {"learning-rate-too-low", "undertrained"}, optimizer=sgd(1e-4)),
-    healthy("text-inside", "text-vectorization", INSIDE, quick=True),
+    healthy("text-inside", "text-vectorization", INSIDE),
     healthy("text-multi-hot", "text-vectorization", COUNTS),
     healthy("text-tf-idf", "text-vectorization", COUNTS, model=make(inside, mode="tf_idf")),
 )
