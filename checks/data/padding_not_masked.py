@@ -32,8 +32,9 @@ def padding_not_masked(dataset: Dataset, network: Network | None, evaluation: Ev
     ## How it is decided
     Reported from 20 % padding without a mask, if the targets have one class of their own there: an error if no other
     class is found (recall below 10 %, whole interval), a warning if the skill on real positions is below 0.25, where 0
-    is their most frequent class, else a hint. For an output with one target a row, a hint from 50 % padding in front of
-    a recurrent layer without a mask.
+    is their most frequent class, else a hint. If real positions have the class of the padding, too: a warning if
+    another class is not found. For an output with one target a row, a hint from 50 % padding in front of a recurrent
+    layer without a mask.
 
     ## Known limits
     Padding in front of the tokens is not found, nor padding with another number than 0. A model that learned its real
@@ -47,6 +48,8 @@ def padding_not_masked(dataset: Dataset, network: Network | None, evaluation: Ev
             continue
         if one.positions and one.label is not None and (one.elsewhere or 0.0) <= PADDING_ONLY:
             yield _counted(one, one.label, network, evaluation)
+        elif one.positions and one.label is not None:
+            yield from _drowned(one, one.label, network, evaluation)
         elif not one.positions and one.recurrent and one.share >= MOST:
             yield _finding(
                 one,
@@ -74,6 +77,21 @@ def _counted(one: Padding, label: int, network: Network | None, evaluation: Eval
         return _finding(one, Severity.ERROR, f"{message}, as padding is predicted almost everywhere")
     common = f", and always predicting their most frequent class gives {percent(most)}"
     return _finding(one, *((Severity.WARNING, message + common) if skill < LOW_SKILL else (Severity.HINT, message)))
+
+
+def _drowned(one: Padding, label: int, network: Network | None, evaluation: Evaluation | None) -> Iterator[Finding]:
+    """Padding that has the class of many real positions, and drowns the other classes."""
+    positions = _positions(one, evaluation)
+    every = positions.classes if positions is not None else ()
+    lost = [found for found in every if found.number != label and found.recall.interval.high < NEVER]
+    if lost:
+        yield _finding(
+            one,
+            Severity.WARNING,
+            f"{percent(one.share)} of the positions of {one.input} are padding without a mask, where the target is"
+            f" class {class_name(network, one.output, label)}, as at {percent(one.elsewhere or 0.0)} of the others;"
+            f" class {class_name(network, one.output, lost[0].number)} is found in {percent(lost[0].recall.value)}",
+        )
 
 
 def _positions(one: Padding, evaluation: Evaluation | None) -> Positions | None:

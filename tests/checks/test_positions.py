@@ -124,10 +124,16 @@ def test_padding_is_as_serious_as_the_harm_at_real_positions(evaluation: Any, fo
 
 @pytest.mark.parametrize(
     "changes",
-    [{"masked": True}, {"share": 0.1}, {"label": None}, {"elsewhere": 0.3}, {"positions": False, "recurrent": False}],
+    [{"masked": True}, {"share": 0.1}, {"label": None}, {"positions": False, "recurrent": False}],
 )
 def test_padding_that_does_no_harm_is_clean(changes: dict[str, Any]) -> None:
     assert b.findings(padding_not_masked, padded(**changes), NOTHING_BUT_PADDING) == ()
+
+
+def test_padding_with_the_class_of_real_positions_is_a_warning_where_other_classes_are_lost() -> None:
+    (finding,) = b.findings(padding_not_masked, padded(elsewhere=0.3), ONE_TAG_FOR_ALL)
+    assert finding.severity is WARNING and "as at 30 % of the others; class 2 is found in 0 %" in finding.message
+    assert b.findings(padding_not_masked, padded(elsewhere=0.3), LEARNED) == ()
 
 
 def test_a_recurrent_layer_that_reads_the_padding_is_a_hint() -> None:
