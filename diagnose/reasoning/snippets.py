@@ -8,10 +8,11 @@ from string import Template
 from typing import Any
 
 from diagnose.measurements import Backward, LearningRate
-from diagnose.subject import Subject
+from diagnose.subject import Subject, Task
 from diagnose.trials.interventions.head import usual_head
 from diagnose.trials.interventions.optimizer import usual_rate
 from diagnose.trials.interventions.outputs import as_compiled, balancing
+from diagnose.trials.plan import rate_text
 
 OWN_CLASS = (
     "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # for optimizers that are not Keras's own
@@ -25,7 +26,9 @@ class Values:
     """Values for the names with a dollar sign in actions and snippets, as Python code.
 
     `optimizer` and `metrics` are the user's own; `optimizer_on_schedule` has the schedule `rates`. `loss`, `units` and
-    `activation` are what the task asks for. `default_settings`: only the learning rate of the optimizer is not Keras's.
+    `activation` are what the task asks for. `of_output` picks, of several outputs, the one with the largest numbers,
+    from predictions or targets; `y_train` and `y_dev` are its targets. `default_settings`: only the learning rate of
+    the optimizer is not Keras's.
     """
 
     rate: str = "0.001"
@@ -43,6 +46,9 @@ class Values:
     estimator: str = "Regressor"
     loss_weights: str = "[1, 1]"
     scaled_rate: str = "0.001"
+    y_train: str = "y_train"
+    y_dev: str = "y_dev"
+    of_output: str = ""
     default_settings: bool = False
 
     def fill(self, text: str, tried: Mapping[str, str] | None = None) -> str:
@@ -62,12 +68,12 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
     swept, backward = measurements.get(LearningRate), measurements.get(Backward)
     best = swept.best if isinstance(swept, LearningRate) else None
     output, train = subject.outputs[0], subject.train
-    usual = usual_head(output, train)
+    usual, of = usual_head(output, train), _of_largest_numbers(subject)
     logits = "True" if _head_is_linear(subject.model) else "False"
     return Values(
         batch_size=str(subject.training.batch_size or 32),
-        rate=f"{best or usual_rate(optimizer):g}",
-        scaled_rate=f"{usual_rate(optimizer):g}",
+        rate=rate_text(best or usual_rate(optimizer)),
+        scaled_rate=rate_text(usual_rate(optimizer)),
         optimizer=optimizer_text(optimizer),
         optimizer_class=kind,
         optimizer_at_rate=optimizer_text(optimizer, "$rate"),
@@ -78,9 +84,25 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         units=str(usual.units or output.classes or 1),
         activation=usual.activation,
         estimator="Classifier" if output.task.classifies else "Regressor",
+        y_train=f"y_train{of}",
+        y_dev=f"y_dev{of}",
+        of_output=of,
         loss_weights=_loss_weights(subject, backward.norms_by_output if isinstance(backward, Backward) else ()),
         default_settings=optimizer is None or (_from_keras(optimizer) and not _own_settings(optimizer)),
     )
+
+
+def _of_largest_numbers(subject: Subject) -> str:
+    """The index of the numeric output whose targets spread most, as code; "" if there is one output only."""
+    import numpy as np
+
+    if len(subject.outputs) < 2:
+        return ""
+    each = zip(subject.outputs, subject.train.targets, strict=True)
+    spread = [float(np.std(y)) if output.task is Task.REGRESSION else -1.0 for output, y in each]
+    place = int(np.argmax(spread))
+    loss = subject.model.loss
+    return f'["{list(loss)[place]}"]' if isinstance(loss, dict) else f"[{place}]"
 
 
 def _loss_weights(subject: Subject, norms: Sequence[float]) -> str:

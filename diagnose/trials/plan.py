@@ -96,6 +96,11 @@ def _output(layer: Any) -> Any:
         return None
 
 
+def rate_text(rate: float) -> str:
+    """A learning rate as text and as Python code, with an exponent as reports write it: 6e-5, not 6e-05."""
+    return f"{rate:g}".replace("e-0", "e-")
+
+
 @dataclass(frozen=True)
 class DoesNotApply:
     """The reason why an intervention does not apply to a plan."""

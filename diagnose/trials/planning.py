@@ -15,7 +15,7 @@ from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.trials.effects import effect
 from diagnose.trials.paired import Arm, needs_compiling, plan_of, train
-from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
 
 TRIALS = "trials of remedies"
 
@@ -92,11 +92,11 @@ class _Trials:
         several = len(changed.rates) > 1
         return effect(
             remedy,
-            changed.what + (f" at learning rate {arm.rate:g}" if several else ""),
+            changed.what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
             (without, arm),
             control=control.what if control.changes else "",
             steps=changed.steps,
-            values={changed.rate_name: f"{arm.rate:g}"} if changed.rate_name else {},
+            values={changed.rate_name: f"{rate_text(arm.rate)}"} if changed.rate_name else {},
         )
 
     def _trained(self, plan: TrainingPlan) -> Arm:

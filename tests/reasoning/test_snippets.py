@@ -104,3 +104,22 @@ def test_a_custom_optimizer_is_created_from_its_class() -> None:
     names["old"].compile(Mine(0.1, momentum=0.5), "sparse_categorical_crossentropy")
     made = eval(optimizer_text(names["old"].optimizer, "0.3"), names)
     assert (type(made), made.momentum, round(float(made.learning_rate), 6)) == (Mine, 0.5, 0.3)
+
+
+def test_of_several_outputs_the_snippet_scales_the_one_with_the_largest_numbers() -> None:
+    import keras
+
+    rng = np.random.default_rng(0)
+    x, late = rng.normal(size=(ROWS, 4)).astype("float32"), np.arange(ROWS) % 2
+    source = keras.Input((4,))
+    heads = [
+        keras.layers.Dense(1, name=name, activation=how)(source) for name, how in (("late", "sigmoid"), ("fare", None))
+    ]
+    model = keras.Model(source, heads)
+    model.compile("sgd", ["binary_crossentropy", "mse"])
+    y = [late, 50 * rng.normal(size=ROWS).astype("float32")]
+    subject = subject_from(model, (x, y), options=LoadOptions())
+    names: dict[str, Any] = {"model": model, "x_train": x, "y_train": list(y), "x_dev": x, "y_dev": list(y)}
+    exec(compile(values_of(subject, {}).fill(EVERY["scale-targets"].snippet), "scale-targets", "exec"), names)
+    assert names["y_train"][0] is late and np.std(names["y_train"][1]) == pytest.approx(1, abs=0.01)
+    assert np.all(np.isfinite(names["model"].train_on_batch(x, names["y_train"])))

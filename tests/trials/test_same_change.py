@@ -11,7 +11,7 @@ from diagnose.reasoning.remedies import REMEDIES
 from diagnose.reasoning.snippets import values_of
 from diagnose.settings import Settings
 from diagnose.trials.paired import built, plan_of
-from diagnose.trials.plan import TrainingPlan
+from diagnose.trials.plan import TrainingPlan, rate_text
 from tests.trials.models import SCENES, Scene
 
 BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
@@ -33,7 +33,7 @@ def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene) -> None:
         assert isinstance(plan, TrainingPlan), plan
         ours, optimizer = built(plan, 0)
     rate = float(plan.rates[min(CHOSEN, len(plan.rates) - 1)][0])
-    tried = {plan.rate_name: f"{rate:g}"} if plan.rate_name else {}
+    tried = {plan.rate_name: rate_text(rate)} if plan.rate_name else {}
     theirs, rows = pasted(scene, values_of(subject, scene.measured).fill(remedy.snippet, tried))
     assert layers_of(ours) == layers_of(theirs)
     assert (layers_of(ours) != layers_of(subject.model)) is bool(plan.edits or plan.adjust)

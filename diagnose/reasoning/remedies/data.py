@@ -34,13 +34,13 @@ SCALE_TARGETS = DeclaredRemedy(
     "A linear output starts near zero: it needs thousands of steps to reach large targets, and its gradients are as "
     "large as the targets.",
     "import keras\nimport numpy as np\n\n"
-    "axes = tuple(range(max(y_train.ndim - 1, 1)))\n"
-    "mean, std = y_train.mean(axis=axes), y_train.std(axis=axes)\n"
+    "axes = tuple(range(max($y_train.ndim - 1, 1)))\n"
+    "mean, std = $y_train.mean(axis=axes), $y_train.std(axis=axes)\n"
     "std = np.where(std > 0, std, 1)\n"
-    "y_train, y_dev = (y_train - mean) / std, (y_dev - mean) / std\n"
+    "$y_train, $y_dev = ($y_train - mean) / std, ($y_dev - mean) / std\n"
     "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
     f"{COMPILE.replace('$optimizer', '$optimizer_after_scaling')}\n"
-    "# after training: predictions = model.predict(x_dev) * std + mean",
+    "# after training: predictions = model.predict(x_dev)$of_output * std + mean",
     "a few lines and one training run",
     trial=data.STANDARDISE_TARGETS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
 
 ADAPTIVE = frozenset({"adam", "adamw", "nadam", "adamax", "lion", "rmsprop"})
 ADAM_RATES = (1e-3, 1e-2, 1e-4)  # optimizers are compared at tuned rates only; a single rate would not be fair
@@ -29,7 +29,7 @@ def _at_usable_rate(plan: TrainingPlan, word: str, differs: Any) -> TrainingPlan
     if not differs(plan.usable_rate, own):
         return DoesNotApply(f"no {word} rate works better")
     rates = (np.full(plan.steps, plan.usable_rate),)
-    return plan.changed(f"learning rate {plan.usable_rate:g}", rates=rates, rate_name="rate")
+    return plan.changed(f"learning rate {rate_text(plan.usable_rate)}", rates=rates, rate_name="rate")
 
 
 def _adam(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
