@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from diagnose.findings import Crashed, Examined, Finding, Link, Outcome, Severity, Skipped, Where
-from diagnose.measurements import ALL_ROWS, Dataset, History, NotMeasured, SplitStatistics, Unavailable
+from diagnose.measurements import ALL_ROWS, Dataset, History, Network, NotMeasured, SplitStatistics, Unavailable
 from diagnose.measurements.tasks import with_task
 
 HEADINGS = ("What it measures", "Why it matters", "How it is decided", "Known limits", "References")
@@ -70,8 +70,9 @@ class Check:
         findings: list[Finding] = []
         outcome: Outcome
         try:
+            several = _several_outputs(measurements)
             for finding in self.examine(**self._inputs(measurements)):
-                findings.append(self._identified(finding, findings))
+                findings.append(self._identified(_of_output(finding) if several else finding, findings))
             outcome = Examined(self.code, tuple(findings))
         except NotMeasured as missing:
             outcome = Skipped(self.code, missing.reason, missing.how)
@@ -114,6 +115,17 @@ class Check:
             id=f"{self.code}-{len(earlier) + 1}",
             fingerprint=fingerprint,
         )
+
+
+def _several_outputs(measurements: Mapping[type, object]) -> bool:
+    network = measurements.get(Network)
+    return isinstance(network, Network) and len(network.heads) > 1
+
+
+def _of_output(finding: Finding) -> Finding:
+    """The finding with the name of its output, which checks that judge each output by itself leave to this."""
+    name = finding.where.output
+    return finding if not name or name in finding.message else replace(finding, message=f"for {name}, {finding.message}")
 
 
 def _absent(kind: type) -> Unavailable:

@@ -149,3 +149,8 @@ def test_a_recorded_history_is_read_by_output() -> None:
     assert read.of("late").runs[0].dev_loss.tolist() == [1.1, 0.9]
     assert read.of("late").runs[0].train_error.tolist() == [0.5, 0.25]
     assert read.of("another") is read
+
+
+def test_a_finding_about_one_of_several_outputs_names_it(both: list[diagnose.Diagnosis]) -> None:
+    found = next(finding for finding in both[0].findings if finding.code == "behind-baseline")
+    assert found.message.startswith("for late, on dev rows")
