@@ -125,7 +125,9 @@ def _several_outputs(measurements: Mapping[type, object]) -> bool:
 def _of_output(finding: Finding) -> Finding:
     """The finding with the name of its output, which checks that judge each output by itself leave to this."""
     name = finding.where.output
-    return finding if not name or name in finding.message else replace(finding, message=f"for {name}, {finding.message}")
+    if not name or re.search(rf"\b{re.escape(name)}\b", finding.message):
+        return finding
+    return replace(finding, message=f"for {name}, {finding.message}")
 
 
 def _absent(kind: type) -> Unavailable:
