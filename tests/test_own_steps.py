@@ -35,8 +35,8 @@ class Reconstructs(keras.Model):  # type: ignore[misc]
 class Distils(keras.Model):  # type: ignore[misc]
     """A loss of its own in `compute_loss`, and targets."""
 
-    def __init__(self) -> None:
-        super().__init__(name="student")
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"name": "student"} | settings)
         self.head = layers.Dense(3)
 
     def compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True) -> Any:
@@ -143,3 +143,16 @@ def test_a_model_that_was_never_fitted_has_no_weights() -> None:
 
     with pytest.raises(InputError, match="the model is not built, so it has no weights yet"):
         diagnose.examine(Never(), X)
+
+
+def test_the_file_of_a_model_with_its_own_loss_is_examined_like_the_model(tmp_path: Any) -> None:
+    inputs = keras.Input((8,))
+    adds = keras.Model(inputs, Penalises()([inputs, layers.Dense(8)(layers.Dense(3, "relu")(inputs))]))
+    for model, data, step in ((Distils(), {"y_train": Y}, "Distils.compute_loss"), (adds, {}, "add_loss")):
+        file, rows, classes = tmp_path / "model.keras", tmp_path / "data.npz", tmp_path / "own.py"
+        fitted(model, X, *data.values()).save(file)
+        np.savez(rows, x_train=X, **data)
+        classes.write_text("from tests.test_own_steps import Distils, Penalises\n")
+        found = diagnose.examine(file, rows, effort="quick", custom_objects=classes)
+        assert f"the loss is computed in {step}, code of the model" in found.headline
+        assert outcome(found, "dead-units").outcome in {"clean", "findings"}

@@ -8,6 +8,7 @@ from diagnose.errors import InputError
 from diagnose.loading.failures import place_in_errors
 from diagnose.loading.models import losses, metrics, optimizers, weights
 from diagnose.loading.models.files import ModelFile
+from diagnose.loading.models.own_steps import loss_words, own_step
 from diagnose.loading.models.safety import check_config
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Signature, output_keys, signature_of
@@ -46,6 +47,10 @@ def restored(file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[
         InputError: there is no loss, or the loss or the optimizer is not part of Keras.
     """
     names = [port.name for port in signature_of(model).outputs]
+    if not options.loss and not file.training.get("loss"):
+        own = _with_own_step(file, model, options, custom, notes)
+        if own is not None:
+            return own
     specs = losses.per_output(options.loss or file.training.get("loss"), names)
     scales = losses.per_output(file.training.get("loss_weights"), names)
     model, kept, left_out = _with_losses(file, model, names, specs)
@@ -68,6 +73,33 @@ def restored(file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[
         training=training_of(model.optimizer if known else None, options, iterations),
         learned=iterations != 0 or not has_initial_weights(model),
         notes=notes + left_out + more + unknown,
+        facts={"model": str(file.path), "format": file.format, "keras": file.keras},
+    )
+
+
+def _with_own_step(
+    file: ModelFile, model: Any, options: LoadOptions, custom: Mapping[str, Any], notes: Notes
+) -> LoadedModel | None:
+    """A model without a compiled loss that computes one in code of its own; None if it does not."""
+    import keras
+
+    optimizer, known, more = _file_optimizer(file, options, custom)
+    if not own_step(model) and not known:
+        return None
+    keras.Model.compile(model, optimizer=optimizer, jit_compile=False)  # the class's own may take other arguments
+    iterations = _restore_state(file, model, options) if known else None
+    if not own_step(model):  # nor do its layers call `add_loss`, as far as the optimizer's steps tell
+        return None
+    signature = signature_of(model)
+    return LoadedModel(
+        name=file.path.stem,
+        model=model,
+        signature=signature,
+        losses=(loss_words(model),) * len(signature.outputs),
+        loss_weights=(1.0,) * len(signature.outputs),
+        training=training_of(model.optimizer if known else None, options, iterations),
+        learned=iterations != 0 or not has_initial_weights(model),
+        notes=notes + more,
         facts={"model": str(file.path), "format": file.format, "keras": file.keras},
     )
 
