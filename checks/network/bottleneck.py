@@ -32,8 +32,9 @@ def bottleneck(network: Network, dataset: Dataset | None) -> Iterator[Finding]:
     below the number of target values, or for fewer than 64 units if both neighbours are more than 8 times as wide.
 
     ## Known limits
-    Autoencoders (targets of the inputs' shape), outputs of several axes, gates and, in networks with skip connections,
-    the comparison with the neighbours are exempt: narrow layers are intended there. A few units may be enough for a few
+    Autoencoders (targets of the inputs' shape) and outputs of several axes are exempt, but for layers of one unit; so
+    are gates and, in networks with skip connections, the comparison with the neighbours: narrow layers are intended
+    there. A few units may be enough for a few
     classes.
 
     ## References
@@ -42,15 +43,14 @@ def bottleneck(network: Network, dataset: Dataset | None) -> Iterator[Finding]:
       of neurons)
     """
     heads = [head for place, head in enumerate(network.heads) if not _reproduces(head, place, dataset)]
-    if len(heads) != len(network.heads) or not heads:
-        return
     hidden = [layer for layer in hidden_layers(network) if layer.units]
+    narrow = len(heads) != len(network.heads)  # on purpose
     need = _Need(
-        bits=min(_bits(head) for head in heads),
+        bits=min((_bits(head) for head in heads), default=0.0),
         values=min((head.units for head in heads if head.output.task is Task.REGRESSION), default=0),
     )
     for place, layer in enumerate(hidden):
-        if not _vector(layer) or gates(network, layer):
+        if not _vector(layer) or gates(network, layer) or (narrow and layer.units != 1):
             continue
         verdict = _verdict(hidden, place, need, network.skips)
         if verdict is not None:
@@ -61,7 +61,7 @@ def bottleneck(network: Network, dataset: Dataset | None) -> Iterator[Finding]:
                 where=Where(layer=layer.path),
                 value=float(layer.units or 0),
                 threshold=threshold,
-                evidence=(_bars(hidden, heads),),
+                evidence=(_bars(hidden, network.heads),),
             )
 
 
@@ -113,7 +113,7 @@ def _reproduces(head: Head, place: int, dataset: Dataset | None) -> bool:
     return size > 1 and any(prod(inputs.shape) == size for inputs in dataset.train.inputs)
 
 
-def _bars(hidden: list[Layer], heads: list[Head]) -> Bars:
+def _bars(hidden: list[Layer], heads: tuple[Head, ...]) -> Bars:
     return Bars(
         "Width by layer",
         (*(layer.path for layer in hidden), *(head.layer for head in heads)),

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from diagnose.checks.further_reading import ADAMW, L2
 from diagnose.checks.reading.gaps import Gap, beaten_clearly, level, scale_of, target_level
 from diagnose.checks.reading.regularisers import data_loss
@@ -12,6 +14,7 @@ from diagnose.measurements import (
     DEV,
     Baseline,
     Evaluation,
+    History,
     Layer,
     Network,
     NotMeasured,
@@ -23,12 +26,15 @@ from diagnose.measurements import (
 from diagnose.registry import check
 
 SHARE = 0.5  # of the whole loss; above, penalties weigh more than the data
+STEPS = 3  # of a training; later, the optimizer has made the larger part small
 SHRUNK = 0.05  # kernel spread times root of fan-in: each layer passes a twentieth of the signal; usual: 1 to 1.4
 LOW_SKILL = 0.5  # on train; below, less than half of the constant prediction's error was removed
 
 
 @check("Penalties outweigh the data", family="optimisation", reading=(L2, ADAMW))
-def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline | None) -> Iterator[Finding]:
+def penalty_share(
+    network: Network, evaluation: Evaluation, baseline: Baseline | None, history: History | None
+) -> Iterator[Finding]:
     """Compares the regularisation losses with the data loss if the train error is high and the gap small.
 
     ## What it measures
@@ -44,7 +50,8 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     skill below 0.5. A share alone says nothing: as the data loss goes to zero, every penalty outweighs it. Once a
     penalty has pulled the weights to zero, its own share is small again. So it is also a warning if, at a skill below
     0.5, the kernel of a layer under a penalty or weight decay has shrunk to a twentieth of the spread that preserves
-    the signal.
+    the signal; or if penalties and terms that layers add (`add_loss`, as the KL term of an autoencoder) were more than
+    half of the loss in the first steps of a replay.
 
     ## Known limits
     Dropout is not part of any loss and is not seen here. Penalties on activations are not separated from those on
@@ -60,6 +67,10 @@ def penalty_share(network: Network, evaluation: Evaluation, baseline: Baseline |
     failed = [score for score in train.scores if not score.skill >= LOW_SKILL]
     if shrunk is not None and failed:
         yield _collapsed(network, min(failed, key=lambda score: (score.skill, score.output)), shrunk)
+        return
+    added = _added_at_start(network, train, history)
+    if added is not None and not train.scores[0].skill >= LOW_SKILL:
+        yield _drowned(train.scores[0], added)
         return
     data = sum(data_loss(network, score) for score in train.scores)
     share = network.penalty / (network.penalty + data) if network.penalty > 0 and data >= 0 else 0.0
@@ -83,6 +94,39 @@ def _outweighed(network: Network, score: Score, share: float, data: float, held_
         threshold=SHARE,
         rows=score.rows,
         evidence=(Bars("Parts of the training loss", ("data", "penalties"), (data, network.penalty), "loss"),),
+    )
+
+
+def _added_at_start(network: Network, train: SplitScores, history: History | None) -> float | None:
+    """The share of the loss that penalties and `add_loss` make up in the first steps, if that is above `SHARE`.
+
+    Only where the data loss is the one that `Run.train_loss` holds.
+    """
+    head = network.heads[0] if len(network.heads) == len(train.scores) == 1 else None
+    if history is None or head is None:
+        return None
+    classifies = head.output.task.classifies
+    if not (classifies and "crossentropy" in head.output.loss) and head.output.loss != "mean_squared_error":
+        return None
+    shares = [
+        1 - float(run.train_loss[0]) / float(np.mean(run.step_losses[:STEPS]))
+        for run in history.runs
+        if len(run.train_loss) and len(run.step_losses) >= STEPS and np.mean(run.step_losses[:STEPS]) > 0
+    ]
+    found = float(np.median(shares)) if shares else float("nan")
+    return found if found > SHARE else None
+
+
+def _drowned(score: Score, share: float) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        f"at the start, penalties and losses that layers add make up {percent(share)} of the loss, and train skill ends"
+        f" at {skill_text(score.skill)}",
+        Where(output=score.output, split="train"),
+        value=share,
+        threshold=SHARE,
+        rows=score.rows,
+        evidence=(Bars("Parts of the training loss at the start", ("data", "added"), (1 - share, share), "share"),),
     )
 
 

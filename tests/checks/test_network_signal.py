@@ -464,6 +464,8 @@ def test_an_autoencoder_is_narrow_on_purpose() -> None:
     network = b.network(b.layer("code", units=2), heads=[head])
     data = b.dataset(b.split(x=b.inputs(features=64), y=b.numbers(np.zeros(64), np.ones(64))))
     assert b.findings(bottleneck, network, data) == ()
+    line = b.network(b.layer("code", units=1), heads=[head])
+    assert [f.value for f in b.findings(bottleneck, line, data)] == [1.0]
 
 
 def test_channels_of_a_convolution_are_not_a_vector() -> None:

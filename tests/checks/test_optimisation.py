@@ -513,3 +513,11 @@ def test_weights_that_a_penalty_pulled_to_zero() -> None:
     assert severities(penalty_share, POOR, network(layers=free)) == []
     assert severities(penalty_share, POOR, network(layers=free, settings={"weight_decay": 0.5})) == [WARNING]
     assert severities(penalty_share, GOOD, network(layers=shrunk, penalty=1e-6)) == []
+
+
+def test_a_term_that_a_layer_adds_and_that_drowns_the_data_from_the_start() -> None:
+    drowned = history(run([2.3] * 5, step_losses=np.full(20, 23.0)))
+    (found,) = findings(penalty_share, POOR, network(), drowned)
+    assert found.value == pytest.approx(0.9) and "losses that layers add make up 90 % of the loss" in found.message
+    assert severities(penalty_share, POOR, network(), history(run([2.3] * 5, step_losses=np.full(20, 2.5)))) == []
+    assert severities(penalty_share, GOOD, network(), drowned) == []

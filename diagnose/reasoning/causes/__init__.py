@@ -16,6 +16,7 @@ from diagnose.checks.numerics.non_finite_weights import non_finite_weights
 from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.checks.optimisation.plateau import plateau
+from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.reasoning.causes.data import DATA
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
 from diagnose.reasoning.causes.fed import FED
@@ -36,6 +37,7 @@ GATE = (
     constant_predictions,
     collapsed_outputs,
     learning_rate_too_high,
+    overfit_batch,
     position_imbalance,
     padding_not_masked,
     class_imbalance,

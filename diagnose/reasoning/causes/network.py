@@ -168,6 +168,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
         Role.SUSPECT,
         {bottleneck: 2.0},
         (network.WIDEN,),
+        witnessed_by={overfit_batch: 0.5},
         explains=("high-bias", "plateau", "learning-rate-too-low", "undertrained", "dead-units", "cut-gradient"),
         idea="bigger-network",
     ),
