@@ -13,6 +13,8 @@ APART = 0.75  # area under the curve of a useful two-sample classifier
 DISTANCE = 0.4  # of the distribution functions of one feature
 TARGETS = 0.25  # of those of the target, or of the share of a class
 NOTABLE = 0.1  # of the target's variance: a gap that matters if targets lie outside the range of train
+RULE = 0.25  # skill within a split from which its inputs tell its targets
+SURE = 100  # rows of the split from which on another rule is an error
 HARM = 0.25  # share of the gap between train and the split that a baseline must show, too
 
 
@@ -38,13 +40,16 @@ def dev_unlike_train(shift: Shift, evaluation: Evaluation | None, baseline: Base
     or if the targets' distance is above 0.25 and above all of those. If neighbouring rows of the file are alike (a
     series), the splits without a difference are blocks of train; with --group, the rows of some groups. A hint, or a
     warning if the cost is measured: the network's error is higher on the split, and so is the baseline's, by a quarter
-    of the gap or more, at 95 %. For targets outside the range the network's error is enough, if it rises by a tenth of
-    the target's variance.
+    of the gap or more, at 95 %. An error (a warning below 100 rows) if baselines that are fitted and evaluated within
+    train, and within the split, have a skill of 0.25 or more, while neither the network nor a baseline fitted on train
+    beats the constant prediction on the split: its inputs or targets mean something else there (another vocabulary,
+    other columns, other classes). For targets outside the range the network's error is enough, if it rises by a tenth
+    of the target's variance.
 
     ## Known limits
-    A difference in what the inputs mean (another labelling rule) is not seen in the inputs. Text is not compared. New
-    groups (patients, speakers) whose column is not named with --group look like another source. A blurred or noisy copy
-    of the same pictures may look alike in the pooled pixels.
+    A rule that is a little different on the split is not seen. New groups (patients, speakers) whose column is not
+    named with --group look like another source. A blurred or noisy copy of the same pictures may look alike in the
+    pooled pixels.
 
     ## References
     - Lopez-Paz, Oquab 2017, "Revisiting Classifier Two-Sample Tests", arXiv:1610.06545
@@ -65,6 +70,28 @@ def dev_unlike_train(shift: Shift, evaluation: Evaluation | None, baseline: Base
         harmful = net is not None and base is not None and base.counts and base.size >= HARM * net.size
         if differences := _differences(split, found):
             yield _inputs(split, found, " and ".join(differences), base if harmful else None)
+        yield from _own_rule(evaluation, baseline, split)
+
+
+def _own_rule(evaluation: Evaluation | None, baseline: Baseline | None, split: str) -> Iterator[Finding]:
+    """Outputs that the inputs tell within train and within the split, but by another rule."""
+    for output in baseline.outputs if baseline is not None and baseline.held_out == split else ():
+        ours, theirs = output.within_split("train"), output.within_split(split)
+        scores = _scores(evaluation, split, output.output)
+        if output.signal or ours is None or theirs is None or scores is None or scores[1].beats_constant_error.low > 0:
+            continue
+        if min(ours.skill, theirs.skill) < RULE or not (ours.signal and theirs.signal):
+            continue
+        yield Finding(
+            Severity.ERROR if output.rows_dev >= SURE else Severity.WARNING,
+            f"the inputs tell {output.output} within train (skill {number(ours.skill)}) and within {split} (skill"
+            f" {number(theirs.skill)}), but neither the network nor a baseline fitted on train predicts it on {split}"
+            f" (skill {number(output.net_skill)} and {number(output.best.skill)})",
+            where=Where(output=output.output, split=split),
+            value=output.best.skill,
+            threshold=RULE,
+            rows=output.rows_dev,
+        )
 
 
 def _gaps(

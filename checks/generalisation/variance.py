@@ -35,6 +35,7 @@ from diagnose.measurements import (
 from diagnose.registry import check
 from diagnose.subject import Seen
 
+LEARNED, NOTHING, ENOUGH = 0.5, 0.05, 100  # skill on train, skill on dev, and rows of dev
 RISE = 2.0  # standard errors by which the dev error must end above its minimum: worse, not just flat
 
 
@@ -55,10 +56,11 @@ def variance(
     ## How it is decided
     Reported above one point and above 2 standard errors of the difference. Every model has some variance, so it is a
     hint. It is a warning if it makes up a quarter or more of the gap between the best known error and the dev error and
-    one of these holds: the dev error exceeds a given target; a baseline is clearly better on the same unseen rows
-    (paired, 95 %, by 10 % of the error and 0.1 of skill); or the dev error itself ended more than 2 standard errors
-    above its minimum in a recorded training (a replay does not count). A train error below the best known error means
-    memorising: the whole gap then counts as variance.
+    one of these holds: the dev error exceeds a given target; the skill is at least 0.5 on train and below 0.05 on dev
+    (at least 100 rows); a baseline is clearly better on the same unseen rows (paired, 95 %, by 10 % of the error and
+    0.1 of skill); or the dev error itself ended more than 2 standard errors above its minimum in a recorded training (a
+    replay does not count). A train error below the best known error means memorising: the whole gap then counts as
+    variance.
 
     ## Known limits
     Without a train-dev set, a difference between the sources of train and dev is part of the gap. On a split that the
@@ -81,6 +83,7 @@ def variance(
         reason = ""
         if part is None or part >= CO_DOMINANT:
             reason = _above_target(score, dev.scores[number], best) or _beaten(score, baseline)
+            reason = reason or _useless(score, dev.scores[number])
             reason = reason or _rise(history, score, dev.scores[number])
         yield Finding(
             Severity.WARNING if reason else Severity.HINT,
@@ -116,6 +119,12 @@ def _beaten(train: Score, baseline: Baseline | None) -> str:
     if baseline is None or better is None or baseline.held_out == "train" or not beaten_clearly(better, train.task):
         return ""
     return f", while {better.best.name} has an error of {error_text(train.task, better.best.error)}"
+
+
+def _useless(train: Score, dev: Score) -> str:
+    """A further reason: what was learned on train is worth nothing on dev."""
+    lost = dev.rows >= ENOUGH and dev.skill < NOTHING and train.skill >= LEARNED
+    return ", which is no better than the best constant prediction's" if lost else ""
 
 
 def _rise(history: History | None, train: Score, dev: Score) -> str:

@@ -98,7 +98,7 @@ def test_labels_that_slipped_by_some_rows() -> None:
         (held_out(0.9, 0.9), LOST),  # nothing to learn anywhere
         (held_out(0.05, 0.9), b.evaluation(b.score(0.02), b.score(0.3))),  # the network does well on dev
         (held_out(0.05, 0.9, dev=0.3), b.evaluation(b.score(0.02), b.score(0.3))),  # so do the baselines
-        (held_out(0.05, 0.05), LOST),  # dev follows a rule of its own
+        (held_out(0.05, 0.05), LOST),  # dev follows a rule of its own: dev-unlike-train
         (held_out(0.05, 0.9, rows=20), LOST),  # too few rows
     ],
 )
@@ -288,3 +288,13 @@ def test_a_window_of_one_step() -> None:
 )
 def test_rows_that_need_no_earlier_rows(found: Lags, evaluation: object) -> None:
     assert b.findings(window_too_short, found, evaluation) == ()
+
+
+def test_a_dev_set_that_follows_a_rule_of_its_own_is_unlike_train() -> None:
+    (finding,) = b.findings(dev_unlike_train, shift(auc=0.5), held_out(0.05, 0.05), LOST)
+    assert (
+        finding.severity is Severity.ERROR
+        and "within train (skill 0.944) and within dev (skill 0.944)" in finding.message
+    )
+    for baseline in (held_out(0.05, 0.9), held_out(0.05, 0.05, dev=0.1)):
+        assert b.findings(dev_unlike_train, shift(auc=0.5), baseline, LOST) == ()
