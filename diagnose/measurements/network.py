@@ -37,6 +37,7 @@ class Layer:
     twin_units: float | None = None
     pretrained: bool = False  # keeps the loaded weights when fresh ones are drawn: frozen, or a Keras application
     as_drawn: bool | None = None  # frozen kernel that looks as its initializer draws it; None: not frozen, or unknown
+    vocabulary: int | None = None  # entries of a layer that numbers words or categories, special ones left out
     inbound: tuple[str, ...] = ()  # paths of its input layers; empty for inputs and where unknown
     kernel_size: tuple[int, ...] = ()  # of convolution and pooling layers, one number per axis; else ()
     strides: tuple[int, ...] = ()

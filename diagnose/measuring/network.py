@@ -22,6 +22,7 @@ RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLST
 DROPOUTS = frozenset(
     {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"}
 )
+LOOKUPS = frozenset({"TextVectorization", "StringLookup", "IntegerLookup"})
 PASSES = DROPOUTS | {"Reshape", "Flatten", "Permute", "Identity", "ActivityRegularization", "GaussianNoise", "Masking"}
 ACTIVATES = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"})
 INITIALIZERS = ("kernel_initializer", "depthwise_initializer", "embeddings_initializer")
@@ -154,11 +155,22 @@ def _layer(part: Part, shape: tuple[int | None, ...] | None, pretrained: frozens
         twin_units=None if kernel is None else twin_share(_columns(inner, kernel)),
         pretrained=bool(weights) and all(id(weight) in pretrained for weight in weights),
         as_drawn=None if kernel is None or layer.trainable else as_drawn(inner, kernel),
+        vocabulary=_vocabulary(inner),
         inbound=part.inbound,
         dtype=str(inner.variable_dtype),
         compute_dtype=str(inner.compute_dtype),
         **_window(inner),
     )
+
+
+def _vocabulary(layer: Any) -> int | None:
+    """The entries of a lookup layer without those for padding and unknown words; None for other layers."""
+    if type(layer).__name__ not in LOOKUPS:
+        return None
+    try:
+        return len(layer.get_vocabulary(include_special_tokens=False))
+    except (RuntimeError, ValueError):  # an unbuilt table has none
+        return 0
 
 
 def as_drawn(layer: Any, kernel: NDArray[np.float64]) -> bool | None:

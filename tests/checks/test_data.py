@@ -7,6 +7,7 @@ import pytest
 
 from diagnose.checks.data.class_imbalance import class_imbalance
 from diagnose.checks.data.conflicting_labels import conflicting_labels
+from diagnose.checks.data.empty_vocabulary import empty_vocabulary
 from diagnose.checks.data.fed_unlike_training import fed_unlike_training
 from diagnose.checks.data.input_scale import input_scale
 from diagnose.checks.data.inverted_labels import inverted_labels
@@ -639,3 +640,12 @@ def test_a_network_that_does_better_than_all_baselines_has_found_a_signal() -> N
 
 def test_memorised_rows_are_not_a_signal() -> None:
     assert b.severities(no_signal, baseline(seen="yes", net_skill=0.9)) == ERROR
+
+
+def test_an_empty_vocabulary_is_an_error() -> None:
+    def network(entries: int | None) -> object:
+        return b.network(b.passing("text_vectorization", "TextVectorization", vocabulary=entries), b.layer("dense"))
+
+    (finding,) = b.findings(empty_vocabulary, network(0))
+    assert finding.severity is Severity.ERROR and "never adapted" in finding.message
+    assert b.findings(empty_vocabulary, network(300)) == b.findings(empty_vocabulary, network(None)) == ()

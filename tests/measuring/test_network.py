@@ -189,3 +189,18 @@ def test_constant_initializers_and_small_kernels_say_nothing() -> None:
     zeros = keras.layers.Dense(40, kernel_initializer="zeros")
     assert as_drawn(zeros, np.zeros((20, 40))) is None
     assert as_drawn(keras.layers.Dense(3), np.zeros((4, 3))) is None
+
+
+def test_the_vocabulary_of_a_text_layer_is_counted_without_special_tokens() -> None:
+    texts = np.array([["good film"], ["poor film"]], dtype=object)
+    for adapted, entries in ((False, 0), (True, 3)):
+        vectorise = layers.TextVectorization(20, output_sequence_length=4)
+        if adapted:
+            vectorise.adapt(texts)
+        model = keras.Sequential(
+            [keras.Input((1,), dtype="string"), vectorise, layers.Embedding(20, 2), layers.Flatten()]
+        )
+        model.add(layers.Dense(1))
+        model.compile("sgd", "mse")
+        _, found = described(subject_of(model, (REGRESSION,), (texts,), (np.zeros(2, "float32"),)))
+        assert [layer.vocabulary for layer in found.values() if layer.kind == "TextVectorization"] == [entries]

@@ -1,5 +1,6 @@
 """Causes in the rows as they are fed to the model."""
 
+from diagnose.checks.data.empty_vocabulary import empty_vocabulary
 from diagnose.checks.data.fed_unlike_training import fed_unlike_training
 from diagnose.checks.data.inverted_labels import inverted_labels
 from diagnose.checks.data.label_format import label_format
@@ -51,11 +52,12 @@ FED: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "bad-tokens",
-        "Token ids are outside the embedding's vocabulary",
-        "Some tokens have no vector.",
+        "Words and tokens do not fit the vocabulary",
+        "Some tokens have no vector, or all words the same one.",
         Role.FACT,
-        {token_range: 3.0},
-        (data.FIX_TOKENS,),
+        {token_range: 3.0, empty_vocabulary: 3.0},
+        (data.FIX_TOKENS, data.ADAPT_VOCABULARY),
+        explains=("plateau", "dead-units", "high-bias", "beaten-by-baseline"),
     ),
     DeclaredCause(
         "inconsistent-preprocessing",

@@ -236,6 +236,18 @@ WEIGH_PADDING = DeclaredRemedy(
     "# or let the loss skip the class of the padding: SparseCategoricalCrossentropy(ignore_class=0)",
     "one line and one training run",
 )
+ADAPT_VOCABULARY = DeclaredRemedy(
+    "adapt-vocabulary",
+    "Adapt the layers that number words to the training texts, and train again",
+    "Without a vocabulary every word is unknown.",
+    "import keras\n\n"
+    "kinds = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.IntegerLookup)\n"
+    "for layer in model.layers:\n"
+    "    if isinstance(layer, kinds) and not layer.get_vocabulary(include_special_tokens=False):\n"
+    "        layer.adapt(x_train)\n"
+    "# then build the layers behind it for its vocabulary (Embedding: input_dim) and train again",
+    "a few lines and one training run",
+)
 FIX_TOKENS = DeclaredRemedy(
     "fix-tokens",
     "Match the size of the embedding to the vocabulary",
