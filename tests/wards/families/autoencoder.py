@@ -230,7 +230,7 @@ AUTOENCODER: tuple[Case, ...] = (
         model=GREY.model.but(code=1),
     ),
     healthy("autoencoder-grey-bce", "autoencoder", GREY),
-    healthy("vae-own-train-step", "autoencoder", VAE, quick=True),
+    healthy("vae-own-train-step", "autoencoder", VAE),
     healthy("vae-add-loss", "autoencoder", ADDED),
     healthy("denoiser-own-train-step", "autoencoder", DENOISER),
     healthy(
