@@ -5,6 +5,8 @@ must reach, too.
 """
 
 import time
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -12,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.intervals import paired_interval
-from diagnose.measurements import Array, Candidate, OutputBaseline, Score
+from diagnose.measurements import Array, Candidate, OutputBaseline, Score, Within
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.counting import counted
-from diagnose.measuring.scoring import Reference, class_numbers, constant_reference, row_errors, score
+from diagnose.measuring.scoring import Counted, Reference, class_numbers, constant_reference, row_errors, score
 from diagnose.subject import Output, Rows, Split, Task
 
 FITTED = 10_000  # positions that the classifier is fitted on
@@ -40,36 +42,28 @@ def of_positions(
         net: the net's outputs for the latter.
         activation: of the head.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     output, (train, dev) = bench.subject.outputs[place], splits
     axes = _shared_axes(output, train, place)
     if axes is None:
         return None
-    rows = max(FEWEST_ROWS, JUDGED // max(1, int(np.prod(axes))))
-    kept, some = (np.unique(np.linspace(0, split.rows - 1, min(split.rows, rows)).astype(int)) for split in splits)
-    y, y_dev = train.targets[place][kept], dev.targets[place][some]
-    hidden, hidden_dev = counted(bench, train, kept)[place], counted(bench, dev, some)[place]
-    reference = constant_reference(output, y, "softmax", hidden)
-    tokens = 0 in token_inputs(bench.subject.model)
+    known, judged = (_rows(bench, place, split, axes) for split in splits)
+    reference = constant_reference(output, known.y, "softmax", known.hidden)
+    kind = _ByToken if 0 in token_inputs(bench.subject.model) else _ByNeighbourhood
+    make = partial(kind, output.classes or 2, len(axes), bench.settings.seed)
     start = time.perf_counter()
-    classes, count = class_numbers(output, y, reference), output.classes or 2
-    classes = np.where((classes < count) & (True if hidden is None else hidden), classes, -1)
-    model = (_ByToken if tokens else _ByNeighbourhood)(count, len(axes), bench.settings.seed)
-    x, x_dev = np.asarray(train.inputs[0][kept]), np.asarray(dev.inputs[0][some])
-    with threadpool_limits(1):  # more threads are not faster on so few positions
-        model.fit(x, classes.reshape(len(kept), *axes))
-        predicted, fitted = model.predict(x_dev), model.predict(x)
+    model = _fitted(output, make, known, reference)
+    predicted, fitted = model.predict(judged.x), model.predict(known.x)
     seconds = time.perf_counter() - start
-    prior = np.broadcast_to(reference.prediction, predicted.shape)
-    best = score(output, y_dev, predicted, reference, hidden_dev)
-    constant = score(output, y_dev, prior, reference, hidden_dev)
-    mine = Reference(reference.prediction, reference.labels, activation)
-    ours = score(output, y_dev, net[some], mine, hidden_dev)
-    difference = row_errors(output, y_dev, net[some], mine, hidden_dev)
-    difference -= row_errors(output, y_dev, predicted, reference, hidden_dev)
+    best = judged.score(output, predicted, reference)
+    constant = judged.score(output, np.broadcast_to(reference.prediction, predicted.shape), reference)
+    mine = replace(reference, activation=activation)
+    ours = judged.score(output, net[judged.index], mine)
+    difference = row_errors(output, judged.y, net[judged.index], mine, judged.hidden)
+    difference -= row_errors(output, judged.y, predicted, reference, judged.hidden)
     difference = difference[np.isfinite(difference)]
-    mean = float(difference.mean())
+    mean, signal = float(difference.mean()), best.beats_constant_error.low > 0
+    sides = {"train": known} | ({} if signal else {dev.name: judged})
+    within = [_within(output, make, name, rows) for name, rows in sides.items()]
     candidate = _candidate(model.name, best, seconds)
     return OutputBaseline(
         output=output.name,
@@ -80,11 +74,63 @@ def of_positions(
         difference=mean,
         difference_interval=paired_interval(difference),
         relative=mean / ours.error if ours.error > 0 else 0.0,
-        signal=best.beats_constant_error.low > 0,
+        signal=signal,
         null_skill=None,
-        train_error=score(output, y, fitted, reference, hidden).error,
-        rows_train=len(kept),
-        rows_dev=len(some),
+        train_error=known.score(output, fitted, reference).error,
+        rows_train=len(known.x),
+        rows_dev=len(judged.x),
+        within=tuple(one for one in within if one is not None),
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Some rows of a split: inputs, targets, which positions count, and their numbers."""
+
+    x: Rows
+    y: Rows
+    hidden: Counted
+    index: NDArray[np.int64]
+
+    def part(self, chosen: NDArray[np.int64]) -> "_Rows":
+        hidden = None if self.hidden is None else self.hidden[chosen]
+        return _Rows(self.x[chosen], self.y[chosen], hidden, self.index[chosen])
+
+    def score(self, output: Output, predicted: Array, reference: Reference) -> Score:
+        return score(output, self.y, predicted, reference, self.hidden)
+
+
+def _rows(bench: Bench, place: int, split: Split, axes: tuple[int, ...]) -> _Rows:
+    """Rows spread evenly over the split, with about JUDGED positions in all."""
+    most = max(FEWEST_ROWS, JUDGED // max(1, int(np.prod(axes))))
+    index = np.unique(np.linspace(0, split.rows - 1, min(split.rows, most)).astype(np.int64))
+    hidden = counted(bench, split, index)[place]
+    return _Rows(np.asarray(split.inputs[0][index]), np.asarray(split.targets[place][index]), hidden, index)
+
+
+def _fitted(output: Output, make: Any, rows: _Rows, reference: Reference) -> Any:
+    """The classifier, fitted on the positions of these rows that count."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    classes = class_numbers(output, rows.y, reference)
+    classes = np.where((classes < (output.classes or 2)) & (True if rows.hidden is None else rows.hidden), classes, -1)
+    model = make()
+    with threadpool_limits(1):  # more threads are not faster on so few positions
+        model.fit(rows.x, classes)
+    return model
+
+
+def _within(output: Output, make: Any, split: str, rows: _Rows) -> Within | None:
+    """The classifier on a quarter of these rows, fitted on the others; None for too few rows."""
+    order = np.random.default_rng(5).permutation(len(rows.x))
+    held, rest = rows.part(order[: len(order) // 4]), rows.part(order[len(order) // 4 :])
+    if len(held.x) < FEWEST_ROWS // 4:
+        return None
+    reference = constant_reference(output, rest.y, "softmax", rest.hidden)
+    model = _fitted(output, make, rest, reference)
+    found = held.score(output, model.predict(held.x), reference)
+    return Within(
+        split, model.name, found.error, found.error_interval, found.skill, found.beats_constant_error, found.rows
     )
 
 
@@ -123,7 +169,7 @@ class _ByToken:
 
     def fit(self, x: Rows, classes: NDArray[np.int64]) -> None:
         known = classes >= 0
-        self.tokens, number = np.unique(x[known], return_inverse=True)
+        self.tokens, number = np.unique(x.reshape(classes.shape)[known], return_inverse=True)
         counts = np.zeros((len(self.tokens), self.classes))
         np.add.at(counts, (number.reshape(-1), classes[known]), 1.0)
         self.prior = counts.sum(axis=0) / max(counts.sum(), 1.0)

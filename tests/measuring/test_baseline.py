@@ -159,6 +159,7 @@ def test_tags_and_masks_are_told_by_what_is_at_their_position() -> None:
     found = measure(subject(tagger, (tokens,), (tags,), output, epochs=0, dev=True))
     assert (found.best.name, found.best.error) == ("most frequent class of each token", 0.0)
     assert found.signal and found.difference_interval.low > 0.3
+    assert [(one.split, one.signal) for one in found.within] == [("train", True)]
     pictures = generator.random((60, 16, 16, 1)).astype("float32")
     masks = (pictures > 0.8).astype("int64")
     net = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(1, 1, activation="sigmoid")])
