@@ -65,9 +65,9 @@ def labels_not_paired(baseline: Baseline, evaluation: Evaluation, shift: Shift |
             names = _renamed(other, train)
             if names is not None:
                 yield _finding(_as_renamed(baseline.held_out, other, names), output, within, baseline.held_out)
-            elif (own is None or not own.signal) and not _unlike(shift, baseline.held_out):
+            elif (own is None or not _tells(own)) and not _unlike(shift, baseline.held_out):
                 yield _finding(_as_unpaired(baseline.held_out, output, within), output, within, baseline.held_out)
-        elif own is not None and _tells(own) and not within.signal and own.error_interval.high < within.error:
+        elif own is not None and _tells(own) and not _tells(within) and own.error_interval.high < within.error:
             yield _finding(_as_unpaired_train(baseline.held_out, output, own), output, own, "train")
 
 
@@ -78,6 +78,7 @@ def _net(evaluation: Evaluation, split: str, output: OutputBaseline) -> tuple[Sc
 
 
 def _tells(within: Within) -> bool:
+    """Whether rows of the split tell their targets; the best of several baselines is a little better by chance."""
     return within.signal and within.skill >= GENERALISES
 
 

@@ -298,3 +298,11 @@ def test_a_dev_set_that_follows_a_rule_of_its_own_is_unlike_train() -> None:
     )
     for baseline in (held_out(0.05, 0.9), held_out(0.05, 0.05, dev=0.1)):
         assert b.findings(dev_unlike_train, shift(auc=0.5), baseline, LOST) == ()
+
+
+def test_a_split_whose_rows_tell_their_targets_a_little_by_chance_tells_nothing() -> None:
+    dev = held_out(0.05, 0.85)  # skill 0.06, and the interval of the best of several baselines is above 0
+    assert [f.code for f in b.findings(labels_not_paired, dev, LOST)] == ["labels-not-paired"]
+    train = held_out(0.85, 0.05)
+    (finding,) = b.findings(labels_not_paired, train, b.evaluation(b.score(0.02), b.score(0.9)))
+    assert finding.where.split == "train"
