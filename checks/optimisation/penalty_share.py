@@ -3,8 +3,6 @@
 import math
 from collections.abc import Iterator
 
-import numpy as np
-
 from diagnose.checks.further_reading import ADAMW, L2
 from diagnose.checks.reading.gaps import Gap, beaten_clearly, level, scale_of, target_level
 from diagnose.checks.reading.regularisers import data_loss
@@ -26,7 +24,6 @@ from diagnose.measurements import (
 from diagnose.registry import check
 
 SHARE = 0.5  # of the whole loss; above, penalties weigh more than the data
-STEPS = 3  # of a training; later, the optimizer has made the larger part small
 SHRUNK = 0.05  # kernel spread times root of fan-in: each layer passes a twentieth of the signal; usual: 1 to 1.4
 LOW_SKILL = 0.5  # on train; below, less than half of the constant prediction's error was removed
 
@@ -51,7 +48,7 @@ def penalty_share(
     penalty has pulled the weights to zero, its own share is small again. So it is also a warning if, at a skill below
     0.5, the kernel of a layer under a penalty or weight decay has shrunk to a twentieth of the spread that preserves
     the signal; or if penalties and terms that layers add (`add_loss`, as the KL term of an autoencoder) were more than
-    half of the loss in the first steps of a replay.
+    half of the loss in the first step of every replay.
 
     ## Known limits
     Dropout is not part of any loss and is not seen here. Penalties on activations are not separated from those on
@@ -98,9 +95,10 @@ def _outweighed(network: Network, score: Score, share: float, data: float, held_
 
 
 def _added_at_start(network: Network, train: SplitScores, history: History | None) -> float | None:
-    """The share of the loss that penalties and `add_loss` make up in the first steps, if that is above `SHARE`.
+    """The share of the loss that penalties and `add_loss` make up at the first step, if that is above `SHARE`.
 
-    Only where the data loss is the one that `Run.train_loss` holds.
+    It is the smallest of all seeds, as the loss of the first step is that of one batch; later steps may have raised the
+    data loss already. Only where the data loss is the one that `Run.train_loss` holds.
     """
     head = network.heads[0] if len(network.heads) == len(train.scores) == 1 else None
     if history is None or head is None:
@@ -109,12 +107,11 @@ def _added_at_start(network: Network, train: SplitScores, history: History | Non
     if not (classifies and "crossentropy" in head.output.loss) and head.output.loss != "mean_squared_error":
         return None
     shares = [
-        1 - float(run.train_loss[0]) / float(np.mean(run.step_losses[:STEPS]))
+        1 - float(run.train_loss[0]) / float(run.step_losses[0])
         for run in history.runs
-        if len(run.train_loss) and len(run.step_losses) >= STEPS and np.mean(run.step_losses[:STEPS]) > 0
+        if len(run.train_loss) and len(run.step_losses) and run.step_losses[0] > 0
     ]
-    found = float(np.median(shares)) if shares else float("nan")
-    return found if found > SHARE else None
+    return min(shares) if shares and min(shares) > SHARE else None
 
 
 def _drowned(score: Score, share: float) -> Finding:
