@@ -34,7 +34,7 @@ def padding_not_masked(dataset: Dataset, network: Network | None, evaluation: Ev
     class is found (recall below 10 %, whole interval), a warning if the skill on real positions is below 0.25, where 0
     is their most frequent class, else a hint. If real positions have the class of the padding, too: a warning if
     another class is not found. For an output with one target a row, a hint from 50 % padding in front of a recurrent
-    layer without a mask.
+    layer without a mask, a warning if the train skill is below 0.25.
 
     ## Known limits
     Padding in front of the tokens is not found, nor padding with another number than 0. A model that learned its real
@@ -51,9 +51,11 @@ def padding_not_masked(dataset: Dataset, network: Network | None, evaluation: Ev
         elif one.positions and one.label is not None:
             yield from _drowned(one, one.label, network, evaluation)
         elif not one.positions and one.recurrent and one.share >= MOST:
+            score = evaluation.score("train", one.output) if evaluation is not None else None
+            failed = score is not None and not score.skill >= LOW_SKILL
             yield _finding(
                 one,
-                Severity.HINT,
+                Severity.WARNING if failed else Severity.HINT,
                 f"{percent(one.share)} of the positions of {one.input} are padding, and no mask hides them from the"
                 " recurrent layer",
             )

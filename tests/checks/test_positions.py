@@ -138,3 +138,5 @@ def test_padding_with_the_class_of_real_positions_is_a_warning_where_other_class
 
 def test_a_recurrent_layer_that_reads_the_padding_is_a_hint() -> None:
     assert b.severities(padding_not_masked, padded(positions=False, label=None, elsewhere=None)) == [HINT]
+    failed = b.evaluation(b.scores("train", b.chance()))
+    assert b.severities(padding_not_masked, padded(positions=False, label=None, elsewhere=None), failed) == [WARNING]
