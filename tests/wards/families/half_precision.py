@@ -37,7 +37,7 @@ def half(
 
 # --- cases ----------------------------------------------------------------------------------------
 
-PRECISION = {"numeric-precision", "float16-overflow"}
+PRECISION = {"numeric-precision"}
 SLOW = {"learning-rate-too-low", "undertrained"}
 
 

@@ -124,7 +124,7 @@ SEGMENTATION = (
         "unet-background-only",
         "segmentation",
         SMALL,
-        {"position-imbalance", "class-imbalance", "weak-slice"},
+        {"class-imbalance", "weak-slice"},
         data=SMALL.data.but(weight=0.0),
     ),
     sick("unet-adam-x100", "segmentation", UNET, {"learning-rate-too-high"}, optimizer=ref.adam(0.5)),
@@ -162,7 +162,7 @@ SEGMENTATION = (
         "unet-pictures-flipped-without-masks",
         "segmentation",
         UNET,
-        {"labels-not-paired", "labels-misaligned", "label-noise", "harmful-augmentation", "dev-unlike-train"},
+        {"labels-not-paired", "labels-misaligned", "label-noise", "dev-unlike-train"},
         spoil=(make(flipped_pictures),),
     ),
     sick(

@@ -130,7 +130,7 @@ def few_for_dev(data: Data, count: int = 80) -> Data:
 
 # --- cases ------------------------------------------------------------------------------------------
 
-LEAK = {"near-duplicates", "split-leakage"}
+LEAK = {"split-leakage"}
 UNLIKE = {"dev-unlike-train", "data-mismatch"}
 
 DIGITS = Recipe(make(rows.digits), make(models.mlp), adam(), epochs=15)

@@ -126,7 +126,7 @@ TEXT: tuple[Case, ...] = (
         "text-ids-as-numbers",
         "text-vectorization",
         CONVOLUTION,
-        {"codes-as-numbers", "inputs-not-scaled"},
+        {"inputs-not-scaled"},
         model=make(ids, kind="dense"),
     ),
     sick("text-first-two-words", "text-vectorization", INSIDE, BEHIND, model=make(inside, length=2)),
