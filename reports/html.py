@@ -1,14 +1,15 @@
 """Renders the report as a self-contained HTML page."""
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from diagnose.diagnosis import Cause, Diagnosis, State
+from diagnose.diagnosis import Cause, Diagnosis, ErrorLevel, State
 from diagnose.findings import Evidence, Finding
 from diagnose.registry import sections
 from diagnose.reports import figures, numbers, story
@@ -71,10 +72,15 @@ def _errors(diagnosis: Diagnosis) -> list[Markup]:
 
 
 def _error_line(diagnosis: Diagnosis) -> Markup | None:
-    """The error of the first output on one axis with target, baseline and constant prediction."""
+    """The error of the output that does worst on one axis with target, baseline and constant prediction."""
     style = {State.SICK: "c-flag", State.ATTENTION: "c-warn", State.HEALTHY: "c-ok"}.get(diagnosis.state, "c-ink")
     outputs = by_output(diagnosis.errors)
-    return number_line(outputs[0], style) or None if outputs else None
+    return number_line(min(outputs, key=_least_skill), style) or None if outputs else None
+
+
+def _least_skill(errors: Sequence[ErrorLevel]) -> float:
+    skills = [error.skill for error in errors if math.isfinite(error.skill)]
+    return min(skills, default=math.inf)
 
 
 def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:

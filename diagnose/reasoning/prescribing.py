@@ -127,7 +127,8 @@ def _payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str,
         span = Interval(max(min(0.0, after), start + change.low), min(1.0, start + change.high), change.level)
     against = f", against {effect.control}" if effect.control else ""
     length = f" after {effect.steps} steps" if effect.steps else ""
-    return Payoff(f"train skill{length}{against}", start, after, span, "measured")
+    of = f" of {effect.output}" if effect.output else ""
+    return Payoff(f"train skill{of}{length}{against}", start, after, span, "measured")
 
 
 def _remedy(
