@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from diagnose.subject import Output, Split
@@ -71,6 +72,12 @@ class TrainingPlan:
         """All layers, including those of nested models."""
         return tuple(self.model._flatten_layers(include_self=False))
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether each layer takes the output of the one before, and nothing else."""
+        pairs = pairwise(self.model.layers)
+        return all(_tensor(after, "input") is _tensor(before, "output") is not None for before, after in pairs)
+
     def changed(self, what: str, **fields: Any) -> TrainingPlan:
         """Return this plan with other fields; `what` is the change as a noun phrase."""
         return replace(self, changes=(*self.changes, what), **fields)
@@ -83,15 +90,15 @@ class TrainingPlan:
 def _heads(model: Any) -> Iterator[Any]:
     tensors = getattr(model, "outputs", None) or []
     for layer in getattr(model, "layers", ()):
-        if any(_output(layer) is tensor for tensor in tensors):
+        if any(_tensor(layer, "output") is tensor for tensor in tensors):
             yield layer
             yield from _heads(layer)
 
 
-def _output(layer: Any) -> Any:
-    """The output tensor of a layer; None if it was called several times or never."""
+def _tensor(layer: Any, side: str) -> Any:
+    """The input or output of a layer; None if it was called several times or never."""
     try:
-        return layer.output
+        return getattr(layer, side)
     except (AttributeError, ValueError):
         return None
 

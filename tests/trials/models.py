@@ -80,6 +80,19 @@ def two_heads() -> Any:
     return keras.Model(source, [dense(1, None, name="number")(trunk), dense(1, "sigmoid", name="class")(trunk)])
 
 
+def functional(residual: bool = False) -> Callable[[], Any]:
+    """Return a function that builds eight hidden layers by the functional API, with activations apart."""
+
+    def build() -> Any:
+        tensor = source = keras.Input((FEATURES,))
+        for _ in range(8):
+            mixed = dense(FEATURES, None)(tensor)
+            tensor = layers.Activation("relu")(layers.Add()([tensor, mixed]) if residual else mixed)
+        return keras.Model(source, dense(CLASSES, "softmax")(tensor))
+
+    return build
+
+
 SOFTMAX = dense(CLASSES, "softmax")
 FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
@@ -102,6 +115,7 @@ SCENES = (
     Scene("add-activations", net(dense(8, None), dense(8, None), SOFTMAX)),
     Scene("relu-instead", net(dense(8, "sigmoid"), dense(8, "tanh"), SOFTMAX)),
     Scene("shallower-or-residual", net(*(dense(6, "tanh") for _ in range(8)), SOFTMAX)),
+    Scene("shallower-or-residual", functional()),
     Scene("unfreeze", net(dense(trainable=False), dense(), SOFTMAX)),
     Scene("less-dropout", net(dense(), layers.Dropout(0.8), dense(), layers.Dropout(0.1), SOFTMAX)),
     Scene("less-dropout", net(layers.Reshape((3, 2)), layers.LSTM(4, dropout=0.6, recurrent_dropout=0.5), SOFTMAX)),

@@ -8,11 +8,11 @@ import pytest
 from diagnose.measuring.bench import Bench
 from diagnose.settings import Settings
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
-from diagnose.trials.interventions.layers import HE, LIGHT_DROPOUT, NO_PENALTIES, RELU, UNFREEZE
+from diagnose.trials.interventions.layers import HE, LIGHT_DROPOUT, NO_PENALTIES, RELU, SHALLOWER, UNFREEZE
 from diagnose.trials.interventions.optimizer import LOWER_RATE
 from diagnose.trials.paired import built, plan_of
 from diagnose.trials.plan import DoesNotApply, TrainingPlan, apply_all, apply_all_except
-from tests.trials.models import SOFTMAX, Scene, dense, net
+from tests.trials.models import SOFTMAX, Scene, dense, functional, net
 
 LARGE = keras.initializers.RandomNormal(stddev=9.0)
 SICK = Scene(
@@ -68,3 +68,10 @@ def test_an_intervention_that_does_not_apply_gives_the_reason(own: TrainingPlan)
         reason = intervention.change(own)
         assert isinstance(reason, DoesNotApply)
         assert word in reason.reason
+
+
+def test_only_a_plain_chain_of_layers_is_made_shallower() -> None:
+    for residual, what in ((False, "2 hidden layers instead of 8"), (True, None)):
+        with Bench(Scene("deep", functional(residual)).subject(), Settings()) as bench:
+            plan = SHALLOWER.change(plan_of(bench, {}))
+        assert plan.what == what if isinstance(plan, TrainingPlan) else what is None

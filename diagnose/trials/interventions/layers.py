@@ -82,8 +82,10 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import keras
 
     hidden = [layer for layer in plan.hidden if mixes(layer)]
-    if not isinstance(plan.model, keras.Sequential) or len(hidden) < DEEP:
-        return DoesNotApply(f"the model is not a plain stack of {DEEP} or more hidden layers")
+    if len(hidden) < DEEP:
+        return DoesNotApply(f"there are fewer than {DEEP} hidden Dense or convolution layers")
+    if not plan.is_chain:
+        return DoesNotApply("the layers do not follow each other one by one")
     surplus = [layer for layer in hidden[SHALLOW:] if layer.input.shape == layer.output.shape]
     if not surplus:
         return DoesNotApply("no hidden layer can be removed, as each changes the shape of its input")
