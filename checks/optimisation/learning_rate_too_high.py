@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import CYCLES, FINDER, RATE
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.wording import number
-from diagnose.findings import Finding, Where
+from diagnose.findings import Finding
 from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
@@ -18,7 +18,7 @@ def learning_rate_too_high(
 
     ## What it measures
     The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings from fresh weights
-    at rates around the model's own, several seeds each, with all other settings unchanged.
+    at rates around the model's own, several seeds each, with all other settings unchanged; of each output by itself.
 
     ## Why it matters
     Steps this large overshoot the minimum or push weights to where the gradient is zero: the loss oscillates or grows
@@ -51,14 +51,10 @@ def learning_rate_too_high(
         clear = rates.beyond(compared.rate, compared.high) or compared.fails or rates.far_behind(compared, skill)
         if not gambles and not (clear and rates.harms(compared, skill, baseline)):
             continue
-        yield Finding(
+        yield rates.finding(
             rates.severity(compared, loaded if gambles else skill),
             f"learning rate {number(compared.rate)} is {number(compared.rate / compared.high)} times the highest usable"
             f" one ({number(compared.high)}): {rates.effect(compared, learning_rate.steps)}",
-            Where(output=compared.output or None),
-            value=compared.difference,
-            threshold=compared.threshold,
-            interval=compared.interval,
-            rows=learning_rate.rows,
-            evidence=rates.pictures(learning_rate),
+            compared,
+            learning_rate,
         )

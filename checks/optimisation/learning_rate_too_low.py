@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from diagnose.checks.further_reading import FINDER, ONE_CYCLE, RATE
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.wording import number
-from diagnose.findings import Finding, Where
+from diagnose.findings import Finding
 from diagnose.measurements import Baseline, Evaluation, History, LearningRate
 from diagnose.registry import check
 
@@ -18,7 +18,7 @@ def learning_rate_too_low(
 
     ## What it measures
     The skill on training rows (1 is perfect, 0 the best constant prediction) after short trainings from fresh weights
-    at rates around the model's own, several seeds each, with all other settings unchanged.
+    at rates around the model's own, several seeds each, with all other settings unchanged; of each output by itself.
 
     ## Why it matters
     With steps that are too small, a model hardly moves however long it trains, and looks as if it could not learn.
@@ -45,14 +45,10 @@ def learning_rate_too_low(
         if not outside or not rates.harms(compared, skill, baseline):
             continue
         own_training = f", and your own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
-        yield Finding(
+        yield rates.finding(
             rates.severity(compared, skill),
             f"learning rate {number(compared.rate)} is {number(compared.low / compared.rate)} times below the lowest"
             f" usable one ({number(compared.low)}): {rates.effect(compared, learning_rate.steps)}{own_training}",
-            Where(output=compared.output or None),
-            value=compared.difference,
-            threshold=compared.threshold,
-            interval=compared.interval,
-            rows=learning_rate.rows,
-            evidence=rates.pictures(learning_rate),
+            compared,
+            learning_rate,
         )

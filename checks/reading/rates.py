@@ -8,7 +8,7 @@ import numpy as np
 from diagnose.checks.reading.gaps import of_output
 from diagnose.checks.reading.lines import line
 from diagnose.checks.reading.wording import number
-from diagnose.findings import Curves, Interval, Mark, Series, Severity
+from diagnose.findings import Curves, Finding, Interval, Mark, Series, Severity, Where
 from diagnose.measurements import (
     Array,
     Baseline,
@@ -202,6 +202,20 @@ def effect(comparison: Comparison, steps: int) -> str:
         f"after {steps} steps, training skill{of} is {own:.2f} at {number(comparison.rate)}"
         f"{seeds if 0 < comparison.failed < len(comparison.own) else ''}"
         f" and {best:.2f} at {number(comparison.best_rate)}"
+    )
+
+
+def finding(severity: Severity, message: str, compared: Comparison, rates: LearningRate) -> Finding:
+    """The finding that the own rate is not the best one, for the output that was compared."""
+    return Finding(
+        severity,
+        message,
+        Where(output=compared.output or None),
+        value=compared.difference,
+        threshold=compared.threshold,
+        interval=compared.interval,
+        rows=rates.rows,
+        evidence=pictures(rates),
     )
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,9 +24,9 @@ from diagnose.measurements import (
 )
 from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.candidates import DEV_ROWS, Table, candidates, fitted, fitting_seconds, labels
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.network import activation_of_head
-from diagnose.measuring.persistence import CopiedValue
 from diagnose.measuring.position_baseline import SECONDS as POSITION_SECONDS
 from diagnose.measuring.position_baseline import has_positions, of_positions
 from diagnose.measuring.scoring import Reference, constant_reference, row_errors, score
@@ -36,12 +35,7 @@ from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Seen, Split, Task
 
 TRAIN_ROWS = 4_000  # rows that baselines are fitted on
-DEV_ROWS = 2_000  # rows they are evaluated on: +- 1 point at 5 % error
 HELD_OUT = 0.25  # share of train that is held out if the user gave no other split
-WIDE = 300  # features above which all models except the linear one get random projections
-PROJECTED = 100  # features after the projection
-TREES = 200  # of gradient boosting, over all classes: about a second
-MOST_BOOSTED = 20  # classes; above, there are too few trees for each
 VOCABULARY = 5_000  # words kept for bags of tokens
 SHUFFLES = 5  # refits on shuffled labels
 SHUFFLED_ROWS = 1_000  # rows of each refit
@@ -49,28 +43,7 @@ SECONDS = 6.0  # of the reference machine, for all candidates of one output
 NULL_SECONDS = 2.0  # of the reference machine, for refits on shuffled labels
 WITHIN_SECONDS = 1.5  # of the reference machine, for fits within one split
 MOVES = 10  # rows by which targets are moved against their rows, either way
-COPIES = ("last value", "value a season ago")
 MOST_TARGETS = 50  # most columns of a target for baselines
-FIT = 0.03  # fixed seconds of the reference machine per fit
-LOGISTIC = 2e-8  # seconds per row, feature and class
-RIDGE = 7e-11  # seconds per row, feature and the smaller of both
-NEIGHBOURS = 3e-10  # seconds per pair of rows and feature
-TREE = 2e-3  # fixed seconds per tree
-SPLITS = 2e-8  # seconds per tree, row and feature
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Rows as plain numbers: features [rows, features] and one output's targets, to fit and to evaluate.
-
-    `window` is the shape (steps, features) of a row, if it is a window of a series of numbers.
-    """
-
-    x: Array
-    y: Rows
-    x_dev: Array
-    y_dev: Rows
-    window: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +76,7 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
             if each is not None:
                 outputs.append(each)
                 continue
-            table = _Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]), window)
+            table = Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]), window)
             found = _output(bench, output, table, predicted[place], activation_of_head(bench, place))
             if held_out != "train":
                 found = replace(found, within=_within(bench, output, table, found, held_out))
@@ -132,7 +105,7 @@ def baseline_work(bench: Bench, measured: Measurements) -> Work:
     return Work(seconds=seconds)
 
 
-def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: str | None) -> OutputBaseline:
+def _output(bench: Bench, output: Output, table: Table, net: Rows, activation: str | None) -> OutputBaseline:
     usable = _usable(table)
     reference = _reference(output, table.y)
     fits = _fit_all(bench, output, usable, reference)
@@ -165,7 +138,7 @@ def _output(bench: Bench, output: Output, table: _Table, net: Rows, activation: 
     )
 
 
-def _slip(output: Output, table: _Table, fits: list[_Fit], reference: Reference, split: str) -> Slip | None:
+def _slip(output: Output, table: Table, fits: list[_Fit], reference: Reference, split: str) -> Slip | None:
     """The move of the held-out targets against their rows with which some baseline has the lowest error."""
     if len(table.y_dev) < 4 * MOVES:
         return None
@@ -199,12 +172,12 @@ def _signal(best: _Fit, null: tuple[float, float] | None, gain: float) -> bool:
     return gain > 0 and (null is None or best.candidate.skill > null[1])
 
 
-def _gain(output: Output, table: _Table, best: _Fit, reference: Reference) -> float:
+def _gain(output: Output, table: Table, best: _Fit, reference: Reference) -> float:
     """Lower bound of the paired 95 % interval of error(constant) - error(best baseline)."""
     return score(output, table.y_dev, best.predict(table.x_dev), reference).beats_constant_error.low
 
 
-def _within(bench: Bench, output: Output, table: _Table, found: OutputBaseline, split: str) -> tuple[Within, ...]:
+def _within(bench: Bench, output: Output, table: Table, found: OutputBaseline, split: str) -> tuple[Within, ...]:
     """The best baseline within train; without a signal, any baseline within train and within the other split."""
     sides = {"train": (table.x, table.y)} | ({} if found.signal else {split: (table.x_dev, table.y_dev)})
     only = found.best.name if found.signal else ""
@@ -212,23 +185,23 @@ def _within(bench: Bench, output: Output, table: _Table, found: OutputBaseline, 
     return tuple(one for one in every if one is not None)
 
 
-def _within_rows(bench: Bench, output: Output, split: str, table: _Table, only: str) -> Within | None:
+def _within_rows(bench: Bench, output: Output, split: str, table: Table, only: str) -> Within | None:
     """The best candidate on held-out rows of one split; None if it has too few rows or classes."""
     x, y = table.x, table.y
     order = np.random.default_rng([bench.settings.seed, 5]).permutation(len(y))
     held, rest = order[: round(HELD_OUT * len(y))], order[round(HELD_OUT * len(y)) :]
-    part = _usable(_Table(x[rest], y[rest], x[held], y[held], table.window))
+    part = _usable(Table(x[rest], y[rest], x[held], y[held], table.window))
     classes = output.task in (Task.BINARY, Task.MULTICLASS)
-    if not len(held) or not len(part.y) or (classes and len(np.unique(_labels(output, part.y))) < 2):
+    if not len(held) or not len(part.y) or (classes and len(np.unique(labels(output, part.y))) < 2):
         return None
     reference = _reference(output, part.y)
     scores, left = [], WITHIN_SECONDS
-    for name, make in _candidates(bench, output, part):
+    for name, make in candidates(output, part, bench.settings.seed):
         if only not in ("", name):
             continue
         left -= fitting_seconds(output, name, part.x.shape, int(np.prod(part.y.shape[1:])))
         if left >= 0:
-            predicted = _fitted(output, make(), part.x, part.y)(part.x_dev)
+            predicted = fitted(output, make(), part.x, part.y)(part.x_dev)
             scores.append((name, score(output, part.y_dev, predicted, reference)))
     if not scores:
         return None
@@ -304,7 +277,7 @@ def _bags(rows: Rows, like: Rows) -> Array:
     return np.log1p(bags)
 
 
-def _usable(table: _Table) -> _Table:
+def _usable(table: Table) -> Table:
     finite = np.isfinite(table.y.reshape(len(table.y), -1).astype(np.float64)).all(axis=1)
     return replace(table, x=table.x[finite], y=table.y[finite])
 
@@ -324,16 +297,16 @@ def _predictions(bench: Bench, dev: Split) -> list[Rows]:
 # --- Candidates ------------------------------------------------------------------------------------
 
 
-def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) -> list[_Fit]:
+def _fit_all(bench: Bench, output: Output, table: Table, reference: Reference) -> list[_Fit]:
     columns = int(np.prod(table.y.shape[1:]))
     if columns > MOST_TARGETS and (output.task in (Task.REGRESSION, Task.MULTILABEL) or table.y.ndim > 2):
         raise NotMeasured(f"output '{output.name}' has too many targets for a baseline ({columns})", DOES_NOT_APPLY)
-    if output.task.classifies and output.task is not Task.MULTILABEL and len(np.unique(_labels(output, table.y))) < 2:
+    if output.task.classifies and output.task is not Task.MULTILABEL and len(np.unique(labels(output, table.y))) < 2:
         raise NotMeasured(f"output '{output.name}' has only one class", "Pass training rows of at least two classes.")
     if output.task in (Task.BINARY, Task.MULTICLASS) and columns not in (1, output.classes or 2):
         raise NotMeasured(f"output '{output.name}' has too many labels for a baseline ({columns})", DOES_NOT_APPLY)
     fits, left = [_constant(output, table, reference)], SECONDS
-    for name, make in _candidates(bench, output, table):
+    for name, make in candidates(output, table, bench.settings.seed):
         left -= fitting_seconds(output, name, table.x.shape, columns)
         if left < 0:
             break
@@ -341,36 +314,7 @@ def _fit_all(bench: Bench, output: Output, table: _Table, reference: Reference) 
     return fits
 
 
-def fitting_seconds(output: Output, name: str, shape: tuple[int, ...], columns: int) -> float:
-    """Return the seconds of the reference machine to fit and evaluate a candidate.
-
-    Args:
-        output: the output to predict.
-        name: name of the candidate.
-        shape: (rows, features) of the table to fit on, before a projection.
-        columns: number of target columns.
-    """
-    rows, features = shape
-    classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
-    models = columns if output.task in (Task.MULTILABEL, Task.REGRESSION) else 1
-    projected = min(features, PROJECTED) if features > WIDE else features
-    if name in COPIES:
-        return FIT
-    if name == "logistic regression":
-        return models * (FIT + LOGISTIC * rows * features * classes)
-    if name == "ridge":
-        return FIT + RIDGE * rows * features * min(rows, features)
-    if name == "nearest neighbours":
-        return FIT + NEIGHBOURS * rows * min(rows, DEV_ROWS) * projected
-    return models * _rounds(classes) * classes * (TREE + SPLITS * rows * projected)
-
-
-def _rounds(classes: int) -> int:
-    """Boosting rounds. A round grows a tree per class; a single tree for two classes and for regression."""
-    return int(np.clip(TREES // classes, 20, 100))
-
-
-def _constant(output: Output, table: _Table, reference: Reference) -> _Fit:
+def _constant(output: Output, table: Table, reference: Reference) -> _Fit:
     def predict(x: Array) -> Array:
         return np.broadcast_to(_constant_prediction(output, table.y, reference), (len(x), *_shape(output, table.y)))
 
@@ -392,9 +336,9 @@ def _shape(output: Output, y: Rows) -> tuple[int, ...]:
     return (int(np.prod(y.shape[1:])),)
 
 
-def _fit(output: Output, table: _Table, reference: Reference, name: str, make: Callable[[], Any]) -> _Fit:
+def _fit(output: Output, table: Table, reference: Reference, name: str, make: Callable[[], Any]) -> _Fit:
     start = time.perf_counter()
-    predict = _fitted(output, make(), table.x, table.y)
+    predict = fitted(output, make(), table.x, table.y)
     judged = score(output, table.y_dev, predict(table.x_dev), reference)
     return _Fit(_candidate(name, judged, time.perf_counter() - start), predict, make)
 
@@ -403,119 +347,7 @@ def _candidate(name: str, judged: Score, seconds: float) -> Candidate:
     return Candidate(name, judged.error, judged.error_interval, judged.loss, judged.skill, seconds)
 
 
-def _fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], Array]:
-    """Fit a scikit-learn model; return a function that predicts in the form of a net's output."""
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    targets = _labels(output, y)
-    with warnings.catch_warnings(), threadpool_limits(1):  # more threads are not faster on so few rows
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline does not need to converge
-        model.fit(x, targets)
-    if output.task is Task.REGRESSION:
-        return lambda rows: np.asarray(model.predict(rows), np.float64).reshape(len(rows), -1)
-    if output.task is Task.MULTILABEL:
-        return lambda rows: _label_probabilities(model, rows)
-    known = model.classes_.astype(np.int64)
-    if known.min() < 0:
-        raise NotMeasured(f"output '{output.name}' has negative class numbers", "Number the classes from 0.")
-
-    def predict(rows: Array) -> Array:
-        probability = np.zeros((len(rows), max(output.classes or 2, int(known.max()) + 1)))
-        probability[:, known] = model.predict_proba(rows)
-        return probability
-
-    return predict
-
-
-def _label_probabilities(model: Any, rows: Array) -> Array:
-    """Probability of each label, from one classifier per column."""
-    columns = []
-    for classes, probability in zip(model.classes_, model.predict_proba(rows), strict=True):
-        positive = np.flatnonzero(np.asarray(classes) == 1)
-        columns.append(probability[:, positive[0]] if positive.size else np.zeros(len(rows)))
-    return np.stack(columns, axis=1)
-
-
-def _labels(output: Output, y: Rows) -> Rows:
-    """Targets in the form of scikit-learn: class numbers, label columns, or numbers."""
-    flat = y.reshape(len(y), -1)
-    if output.task is Task.REGRESSION:
-        numbers = flat.astype(np.float64)
-        return numbers[:, 0] if numbers.shape[1] == 1 else numbers
-    if output.task is Task.MULTILABEL:
-        return np.asarray(flat > (0.5 if flat.min(initial=0) >= 0 else 0.0), np.int64)
-    if flat.shape[1] > 1:
-        return np.asarray(flat.argmax(axis=1))
-    if output.task is Task.BINARY:
-        return np.asarray(flat[:, 0] > flat.min(), np.int64)
-    return np.asarray(np.rint(flat[:, 0]), np.int64)
-
-
-def _candidates(bench: Bench, output: Output, table: _Table) -> list[tuple[str, Callable[[], Any]]]:
-    """Names and builders of the candidate models, the cheapest first."""
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-
-    classifies, several = output.task.classifies, _labels(output, table.y).ndim > 1
-    wide = table.x.shape[1] > WIDE
-    seed = bench.settings.seed
-    width = min(table.x.shape[1], PROJECTED)
-    classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
-    neighbours = KNeighborsClassifier if classifies else KNeighborsRegressor
-    boosting = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
-
-    def linear() -> Any:
-        return LogisticRegression(max_iter=100, random_state=seed) if classifies else Ridge(1.0)
-
-    found: list[tuple[str, Callable[[], Any]]] = [
-        ("logistic regression" if classifies else "ridge", _scaled(linear, 0, several and classifies, seed)),
-        ("nearest neighbours", _scaled(lambda: neighbours(min(5, len(table.x))), width if wide else 0, False, seed)),
-    ]
-    if table.window is not None and output.task is Task.REGRESSION:
-        copies = [
-            (name, partial(CopiedValue, *table.window, lags))
-            for name, lags in zip(COPIES, (range(1), range(1, table.window[0])), strict=True)
-            if lags
-        ]
-        found = [*copies, *found]
-    if classes <= MOST_BOOSTED:
-        rounds = _rounds(classes)
-        rate = 0.1 if rounds == 100 else 0.3
-
-        def boosted() -> Any:
-            return boosting(
-                max_iter=rounds, learning_rate=rate, max_leaf_nodes=15, early_stopping=False, random_state=seed
-            )
-
-        found.append(("gradient boosting", _scaled(boosted, width if wide else 0, several, seed)))
-    return found
-
-
-def _scaled(make: Callable[[], Any], project: int, several: bool, seed: int) -> Callable[[], Any]:
-    """Return a builder of pipelines: standardise, optionally project, then the model (`several`: one per column)."""
-
-    def build() -> Any:
-        from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-        from sklearn.random_projection import GaussianRandomProjection
-
-        model = make()
-        if several:
-            model = MultiOutputClassifier(model) if hasattr(model, "predict_proba") else MultiOutputRegressor(model)
-        steps = [StandardScaler()]
-        if project:
-            steps.append(GaussianRandomProjection(project, random_state=seed))
-        return make_pipeline(*steps, model)
-
-    return build
-
-
-def _null(bench: Bench, output: Output, table: _Table, best: _Fit) -> tuple[float, float] | None:
+def _null(bench: Bench, output: Output, table: Table, best: _Fit) -> tuple[float, float] | None:
     """Skill of the best baseline refitted on shuffled labels: mean and 95th percentile; None for the constant."""
     if best.make is None:
         return None
@@ -527,8 +359,8 @@ def _null(bench: Bench, output: Output, table: _Table, best: _Fit) -> tuple[floa
     for _ in range(shuffles):
         rows = generator.permutation(len(table.y))[:SHUFFLED_ROWS]
         y = table.y[generator.permutation(rows)]
-        if output.task in (Task.BINARY, Task.MULTICLASS) and len(np.unique(_labels(output, y))) < 2:
+        if output.task in (Task.BINARY, Task.MULTICLASS) and len(np.unique(labels(output, y))) < 2:
             continue
-        predict = _fitted(output, best.make(), table.x[rows], y)
+        predict = fitted(output, best.make(), table.x[rows], y)
         skills.append(score(output, table.y_dev, predict(table.x_dev), _reference(output, y)).skill)
     return (float(np.mean(skills)), float(np.quantile(skills, 0.95))) if skills else None
