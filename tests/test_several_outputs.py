@@ -11,6 +11,7 @@ import diagnose
 from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
 from diagnose.checks.optimisation.plateau import plateau
 from diagnose.checks.optimisation.unbalanced_losses import unbalanced_losses
+from diagnose.errors import InputError
 from diagnose.findings import Severity
 from diagnose.loading.histories import read_history
 from diagnose.measurements import Backward, Evaluation
@@ -154,3 +155,34 @@ def test_a_recorded_history_is_read_by_output() -> None:
 def test_a_finding_about_one_of_several_outputs_names_it(both: list[diagnose.Diagnosis]) -> None:
     found = next(finding for finding in both[0].findings if finding.code == "behind-baseline")
     assert found.message.startswith("for late, on dev rows")
+
+
+class Subclassed(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__(name="subclassed")
+        self.trunk, self.fare, self.late = (keras.layers.Dense(size) for size in (8, 1, 1))
+
+    def call(self, x: Any) -> Any:
+        shared = self.trunk(x)
+        return [self.fare(shared), keras.ops.sigmoid(self.late(shared))]
+
+
+def test_the_outputs_of_a_subclassed_model_are_compared_too() -> None:
+    keras.utils.set_random_seed(0)
+    x, y = trips()
+    model = Subclassed()
+    model.compile(keras.optimizers.SGD(1e-4), ["mse", "binary_crossentropy"])
+    model.fit(x, list(y.values()), epochs=1, verbose=0)
+    found = diagnose.examine(model, (x, list(y.values())), effort="quick", only=["unbalanced-losses"])
+    (check,) = found.checks
+    assert check.outcome == "findings" and not [gap for gap in found.coverage if "failed" in gap.why]
+    assert found.findings[0].where.output == "output_2"
+
+
+def test_a_subclassed_model_with_named_outputs_is_refused_with_the_reason() -> None:
+    x, y = trips()
+    model = Subclassed()
+    model.compile("sgd", {"fare": "mse", "late": "binary_crossentropy"})
+    model.build((None, 9))
+    with pytest.raises(InputError, match="must return its outputs as a list to be examined, got a dict"):
+        diagnose.examine(model, (x, y), effort="quick")

@@ -28,7 +28,7 @@ class Signature:
 def signature_of(model: Any) -> Signature:
     """The signature of a Keras model; shapes are None if a subclassed model does not know them."""
     outputs = _tensors(model, "outputs")
-    names = _output_names(model, len(outputs) or 1)
+    names = _output_names(model, len(outputs) or _compiled_losses(model))
     activations = [_activation(layer) for layer in _heads(model, names)]
     shapes: list[Shape | None] = [_row(tensor.shape) for tensor in outputs] or [None] * len(names)
     inputs = tuple(Port(_input_name(t), _row(t.shape), str(t.dtype)) for t in _tensors(model, "inputs"))
@@ -36,6 +36,12 @@ def signature_of(model: Any) -> Signature:
         inputs or _declared_inputs(model),
         tuple(Port(n, s, activation=a) for n, s, a in zip(names, shapes, activations, strict=True)),
     )
+
+
+def _compiled_losses(model: Any) -> int:
+    """The number of outputs of a subclassed model, by the list of losses that it was compiled with."""
+    loss = getattr(model, "loss", None)
+    return len(loss) if isinstance(loss, list | tuple) and loss else 1
 
 
 def with_outputs(signature: Signature, predictions: Sequence[Any]) -> Signature:

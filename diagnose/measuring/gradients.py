@@ -71,7 +71,7 @@ def _by_output(bench: Bench, model: Any, batches: list[Batch]) -> dict[str, floa
     if not 1 < len(outputs) <= OUTPUTS:
         return {}
     if "gradients by output" not in bench.cache:
-        bench.cache["gradients by output"] = compile_output_gradients(model)
+        bench.cache["gradients by output"] = compile_output_gradients(model, len(outputs))
     norms = np.median([bench.cache["gradients by output"](batch) for batch in batches], axis=0)
     return {output.name: float(norm) for output, norm in zip(outputs, norms, strict=True)} if norms.size else {}
 

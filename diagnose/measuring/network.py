@@ -27,7 +27,8 @@ PASSES = DROPOUTS | {"Reshape", "Flatten", "Permute", "Identity", "ActivityRegul
 ACTIVATES = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"})
 INITIALIZERS = ("kernel_initializer", "depthwise_initializer", "embeddings_initializer")
 REGULARIZERS = ("kernel", "bias", "recurrent", "activity", "depthwise", "pointwise", "embeddings", "beta", "gamma")
-COMPARED_WEIGHTS = (100, 5_000)  # fewest and most weights of a kernel that are compared with its initializer
+COMPARED_KERNELS = (100, 2_000_000)  # fewest and most weights of a kernel that is compared with its initializer
+COMPARED_WEIGHTS = 5_000  # most weights of it that are compared
 LARGER = 1.05  # times the largest drawn weight: a uniform initializer draws none beyond its limit
 TWIN_COSINE = 0.9999
 TWIN_NEIGHBOURS = 4
@@ -177,12 +178,13 @@ def as_drawn(layer: Any, kernel: NDArray[np.float64]) -> bool | None:
     """Return whether a kernel looks as the layer's initializer draws it: no larger, and of the same distribution.
 
     The distributions are compared by a Kolmogorov-Smirnov test at 5 %, so that one in twenty untrained kernels is
-    missed. None if the initializer is unknown or not random, or if there are too few weights.
+    missed. None if the initializer is unknown or not random, or if there are too few weights, or very many.
     """
     from scipy import stats
 
     initializer: Any = next((getattr(layer, name) for name in INITIALIZERS if hasattr(layer, name)), None)
-    if kernel.size < COMPARED_WEIGHTS[0] or not hasattr(initializer, "get_config") or not np.isfinite(kernel).all():
+    few, many = COMPARED_KERNELS
+    if not few <= kernel.size <= many or not hasattr(initializer, "get_config") or not np.isfinite(kernel).all():
         return None
     config = initializer.get_config()
     if "seed" not in config:
@@ -191,7 +193,10 @@ def as_drawn(layer: Any, kernel: NDArray[np.float64]) -> bool | None:
     if np.abs(kernel).max() > np.abs(drawn).max() * LARGER and "normal" not in type(initializer).__name__.lower():
         return False
     generator = np.random.default_rng(0)
-    ours, theirs = (generator.permutation(values)[: COMPARED_WEIGHTS[1]] for values in (kernel.ravel(), drawn))
+    ours, theirs = (
+        generator.choice(values, min(len(values), COMPARED_WEIGHTS), replace=False)
+        for values in (kernel.ravel(), drawn)
+    )
     return bool(stats.ks_2samp(ours, theirs).pvalue > 0.05)
 
 

@@ -181,7 +181,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
     return read
 
 
-def compile_output_gradients(model: Any) -> Callable[[Batch], Array]:
+def compile_output_gradients(model: Any, outputs: int) -> Callable[[Batch], Array]:
     """Compile a train-mode pass that returns the norm of the gradient of each output's part of the loss: [outputs].
 
     Only weights that all outputs depend on count; the result is empty if there are none. The loss is the one of
@@ -200,7 +200,7 @@ def compile_output_gradients(model: Any) -> Callable[[Batch], Array]:
                 predicted = keras.tree.pack_sequence_as(predicted, alone)
                 return data_loss(model, inputs, targets, predicted, weights), [], None
 
-        each = [backend.gradients(partial(forward, place), variables)[2] for place in range(len(model.outputs))]
+        each = [backend.gradients(partial(forward, place), variables)[2] for place in range(outputs)]
         shared = [column for column in zip(*each, strict=True) if all(gradient is not None for gradient in column)]
         return [[backend.sum_of_squares(gradient) for gradient in column] for column in shared]
 

@@ -35,6 +35,8 @@ def adopt_model(model: Any, options: LoadOptions) -> LoadedModel:
     signature = signature_of(model)
     names = [port.name for port in signature.outputs]
     found = _losses(getattr(model, "loss", None), names)
+    if not own and isinstance(model.loss, dict) and not getattr(model, "outputs", None):
+        raise InputError("a subclassed model must return its outputs as a list to be examined, got a dict of them")
     if not own and any(loss is None for loss in found):
         raise InputError("the model is compiled without a loss for one of its outputs: pass loss=")
     known = compiled or bool(options.optimizer)
