@@ -150,6 +150,13 @@ class SweepPoint:
     loss: tuple[float, ...]
     diverged: tuple[bool, ...]
 
+    @property
+    def merit(self) -> Array:
+        """One number a seed from 0 (no better than a constant, or diverged) to 1: the better of error and loss."""
+        skill, loss = np.array(self.skill, float), 1.0 - np.array(self.loss, float)
+        better = np.fmax(np.nan_to_num(skill, nan=0.0), np.nan_to_num(loss, nan=0.0))
+        return np.where(self.diverged, 0.0, np.clip(better, 0.0, 1.0))
+
 
 @dataclass(frozen=True)
 class LearningRate(Trainings):
@@ -160,6 +167,8 @@ class LearningRate(Trainings):
     instrument abstains; `abstains` says why ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate,
     with a schedule its highest one; None if unknown. By output, `sweep` differs, and the rest is that of the whole: a
     model is trained at one rate.
+    `reachable` is what a skill must be divided by: 1, or the best one of the sweep for a loss of the user's own, whose
+    floor may be out of reach.
     """
 
     own: float | None
@@ -172,6 +181,11 @@ class LearningRate(Trainings):
     steps: int  # per sweep training
     rows: int
     batch_size: int
+    reachable: float = 1.0
+
+    def merit(self, point: SweepPoint) -> Array:
+        """The merit of each seed at one rate, 1 for what can be reached."""
+        return np.minimum(point.merit / self.reachable, 1.0)
 
 
 @dataclass(frozen=True)

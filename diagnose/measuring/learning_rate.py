@@ -28,6 +28,7 @@ from diagnose.measuring.training import (
     own_training,
 )
 from diagnose.measuring.work import Work
+from diagnose.subject import Output, Task
 
 RANGE_STEPS = 100
 RANGE_SEEDS = 3
@@ -48,6 +49,7 @@ SWEEP_STEPS = (200, 600)  # of a sweep training at full size: the user's own num
 UNKNOWN_STEPS = 300  # if that number is unknown
 AS_GOOD = 0.1  # merit: rates this close to the best do about as well
 LEARNS = 0.1  # merit below which a rate does not work
+MEASURE = 0.02  # merit of the best rate below which it is no measure of what can be reached
 DISAGREE = 0.3  # standard deviation of merit over seeds above which the best rate is not reliable
 RISES = 0.1  # share of the fall by which the smoothed loss must go up again to count as rising
 
@@ -78,7 +80,8 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
             starts = {seed: _start(bench, trainer, seed) for seed in _seeds(bench, plan.seeds)}
             ends = {rate: _ends(bench, trainer, rate, plan.steps, starts) for rate in rates}
             sweep = tuple(sweep_point(rate, after) for rate, after in ends.items())
-            low, high, abstains = judge_sweep(sweep)
+            reachable = reachable_merit(sweep) if _own_loss(bench.subject.outputs) else 1.0
+            low, high, abstains = judge_sweep(sweep, reachable)
             found = LearningRate(
                 own=own,
                 ranges=ranges,
@@ -90,6 +93,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 steps=plan.steps,
                 rows=trainer.rows,
                 batch_size=trainer.batch_size,
+                reachable=reachable,
             )
             return replace(found, by_output=_by_output(found, bench, ends))
     except NotMeasured as missing:
@@ -114,9 +118,27 @@ def own_rate(bench: Bench) -> float | None:
     return None if optimizer is None else peak_rate(optimizer, own_steps(bench) or UNKNOWN_STEPS)
 
 
-def judge_sweep(sweep: tuple[SweepPoint, ...]) -> tuple[float | None, float | None, str | None]:
-    """Return the lowest and the highest rate that do about as well as the best, or the reason to abstain."""
-    merits = [merit(point) for point in sweep]
+def reachable_merit(sweep: tuple[SweepPoint, ...]) -> float:
+    """Return the merit of the best rate, 1 if it is too small for a measure.
+
+    That is what a loss whose floor is out of reach is measured by: the sum of a reconstruction error and a divergence,
+    or the cross-entropy of targets between 0 and 1.
+    """
+    best = max((point.merit for point in sweep), key=lambda merit: float(merit.mean()))
+    sure = float(best.mean()) >= MEASURE and float(best.std()) <= DISAGREE * float(best.mean())
+    return float(best.mean()) if sure else 1.0
+
+
+def _own_loss(outputs: tuple[Output, ...]) -> bool:
+    return all(output.task is Task.OWN_LOSS for output in outputs)
+
+
+def judge_sweep(sweep: tuple[SweepPoint, ...], reachable: float = 1.0) -> tuple[float | None, float | None, str | None]:
+    """Return the lowest and the highest rate that do about as well as the best, or the reason to abstain.
+
+    `reachable` is the merit that counts as 1.
+    """
+    merits = [np.minimum(point.merit / reachable, 1.0) for point in sweep]
     means = np.array([found.mean() for found in merits])
     best = int(means.argmax())
     if means[best] < LEARNS:
@@ -195,13 +217,6 @@ def _rises(rates: Array, smoothed: Array, lowest: int, fall: float, stop: int) -
         low = np.flatnonzero(smoothed <= smoothed[lowest] + RISES * max(fall, abs(float(smoothed[lowest])) * FLAT))
     after = int(low[-1]) + 1 if low.size else 0
     return float(rates[after]) if after < stop else None
-
-
-def merit(point: SweepPoint) -> Array:
-    """Return one number per seed from 0 (no better than a constant, or diverged) to 1: the better of error and loss."""
-    skill, loss = np.array(point.skill), 1.0 - np.array(point.loss)
-    better = np.fmax(np.nan_to_num(skill, nan=0.0), np.nan_to_num(loss, nan=0.0))
-    return np.where(point.diverged, 0.0, np.clip(better, 0.0, 1.0))
 
 
 def _plan(bench: Bench) -> _Plan:
@@ -301,5 +316,8 @@ def _by_output(whole: LearningRate, bench: Bench, ends: dict[float, list[End]]) 
     views = {}
     for place, output in enumerate(bench.subject.outputs if len(bench.subject.outputs) > 1 else ()):
         own = {rate: [(after.by_output[place], broken) for after, broken in found] for rate, found in ends.items()}
-        views[output.name] = replace(whole, sweep=tuple(sweep_point(rate, found) for rate, found in own.items()))
+        sweep = tuple(sweep_point(rate, found) for rate, found in own.items())
+        views[output.name] = replace(
+            whole, sweep=sweep, reachable=reachable_merit(sweep) if _own_loss((output,)) else 1.0
+        )
     return views

@@ -82,34 +82,65 @@ class OwnMeasure:
                 f"output '{output.name}' must have {len(y_true)} predictions, one per target, got {len(y_pred)}"
             )
         constant = np.broadcast_to(self.constant.reshape(y_pred.shape[1:]), y_pred.shape).astype(y_pred.dtype)
-        own, of_constant = self.values(y_true, y_pred), self.values(y_true, constant)
-        own, of_constant = (
-            np.where(np.isfinite(own), own, np.inf),
-            np.where(np.isfinite(of_constant), of_constant, np.inf),
-        )
-        loss, constant_loss = float(own.mean()), float(of_constant.mean())
-        lowest = 0.0 if self.floor == 0 and loss >= 0 else -np.inf
-        better = mean_interval(of_constant - own) if np.isfinite(own).all() else mean_interval(-own)
         finite = np.isfinite(y_pred.reshape(len(y_pred), -1)).all(axis=1)
-        above = mean_interval(own - self.floor)
-        return Score(
-            output=output.name,
-            task=Task.OWN_LOSS,
+        return score_of_losses(
+            output,
+            self.values(y_true, y_pred),
+            self.values(y_true, constant),
             rows=len(y_pred),
-            error=loss,
-            error_interval=mean_interval(own, low=lowest),
-            loss=loss - self.floor,
-            loss_interval=above,
-            constant_error=constant_loss,
-            constant_loss=constant_loss - self.floor,
-            beats_constant_error=better,
-            beats_constant_loss=better,
-            skill=_skill(loss, constant_loss, self.floor),
+            floor=self.floor,
+            constant_name=self.constant_name,
+            batches=self.batch is not None,
+            spread=spread_of(y_pred[finite]),
             non_finite=int(np.count_nonzero(~finite)),
-            constant=self.constant_name,
-            batches=None if self.batch is None else len(own),
-            outputs=spread_of(y_pred[finite]),
         )
+
+
+def score_of_losses(
+    output: Output,
+    own: Array,
+    constant: Array,
+    *,
+    rows: int,
+    floor: float,
+    constant_name: str,
+    batches: bool,
+    spread: OutputSpread | None,
+    non_finite: int,
+) -> Score:
+    """Score an output by a loss of the user's own.
+
+    Args:
+        output: what is scored.
+        own, constant: the loss, and that of the best constant output, of each row or batch of rows: [units].
+        rows: number of rows.
+        floor: the lowest loss that can be.
+        constant_name: what the constant output is.
+        batches: whether the units are batches.
+        spread, non_finite: how outputs differ, and how many rows have some that are not finite.
+    """
+    own, constant = (np.where(np.isfinite(losses), losses, np.inf) for losses in (own, constant))
+    loss, constant_loss = float(own.mean()), float(constant.mean())
+    lowest = 0.0 if floor == 0 and loss >= 0 else -np.inf
+    better = mean_interval(constant - own) if np.isfinite(own).all() else mean_interval(-own)
+    return Score(
+        output=output.name,
+        task=Task.OWN_LOSS,
+        rows=rows,
+        error=loss,
+        error_interval=mean_interval(own, low=lowest),
+        loss=loss - floor,
+        loss_interval=mean_interval(own - floor),
+        constant_error=constant_loss,
+        constant_loss=constant_loss - floor,
+        beats_constant_error=better,
+        beats_constant_loss=better,
+        skill=_skill(loss, constant_loss, floor),
+        non_finite=non_finite,
+        constant=constant_name,
+        batches=len(own) if batches else None,
+        outputs=spread,
+    )
 
 
 def reference_of(

@@ -29,7 +29,8 @@ class TrainingPlan:
     are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one
     that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they
     share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name`
-    is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
+    is the name of the chosen rate in the remedy's action and snippet ("": they do not use it). `reachable` is the
+    skill of each output that counts as 1.
     """
 
     model: Any
@@ -41,6 +42,7 @@ class TrainingPlan:
     batch_size: int
     steps: int
     seeds: tuple[int, ...]
+    reachable: tuple[float, ...] = (1.0,)
     loss: Any = None
     loss_weights: Any = None
     edits: tuple[Edit, ...] = ()
@@ -55,6 +57,11 @@ class TrainingPlan:
     def what(self) -> str:
         """The changes as one phrase."""
         return "; ".join(self.changes) or "no change"
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the model and its loss are the user's: what changes, if anything, is the optimizer, or the data."""
+        return self.loss is None and self.loss_weights is None and not self.edits and not self.adjust
 
     @property
     def heads(self) -> tuple[Any, ...]:

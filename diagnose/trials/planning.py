@@ -8,7 +8,6 @@ from functools import partial
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
-from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import REBUILD
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
@@ -38,20 +37,12 @@ def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Tria
     if not wanted:
         return ()
     bench = planner.bench
-    if reason := _cannot_change(bench):
-        planner.miss(TRIALS, *reason)
-        planner.untried |= {trial.remedy: reason[0] for trial in wanted}
+    if bench.fine_tuned:
+        why = "the initial weights of the fine-tuned layers are unknown"
+        planner.miss(TRIALS, why, DOES_NOT_APPLY)
+        planner.untried |= {trial.remedy: why for trial in wanted}
         return ()
     return tuple(_Trials(planner, plan_of(bench, measured)).run(wanted))
-
-
-def _cannot_change(bench: Bench) -> tuple[str, str] | None:
-    """Why this model cannot be changed, and what to do about it."""
-    if not bench.rebuilt:
-        return "the model cannot be rebuilt, so no change can be tried", REBUILD
-    if bench.fine_tuned:
-        return "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY
-    return None
 
 
 def _failed(error: Exception) -> NotMeasured:
@@ -74,6 +65,11 @@ class _Trials:
                 self._planner.untried[trial.remedy] = refused[0]
                 continue
             title, work = f"trial of {trial.remedy}", self._work(changed, control)
+            if not (self._planner.bench.rebuilt or (changed.keeps_model and control.keeps_model)):
+                reason = "the model cannot be rebuilt, so this change cannot be tried"
+                self._planner.miss(title, reason, REBUILD)
+                self._planner.untried[trial.remedy] = reason
+                continue
             try:
                 found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control))
             except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept

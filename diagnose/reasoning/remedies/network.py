@@ -143,6 +143,19 @@ KEEP_APART = DeclaredRemedy(
     '        print("spread of the outputs:", float(outputs.std(axis=0).mean()))',
     "a few lines and one training run",
 )
+WEIGH_TERMS = DeclaredRemedy(
+    "weigh-loss-terms",
+    "Weigh the terms of the loss: let the weight of a divergence or a penalty rise from 0, and take sums or means over "
+    "the same units in all terms",
+    "A term that is least if all rows have the same code wins early, when the code tells little about the rows (Bowman "
+    "et al. 2016, arXiv:1511.06349).",
+    "import keras\n\n"
+    "weight = keras.Variable(0.0, trainable=False)  # loss = error + weight * divergence\n\n\n"
+    "class Rise(keras.callbacks.Callback):  # pass Rise() to fit\n"
+    "    def on_epoch_begin(self, epoch, logs=None):\n"
+    "        weight.assign(min(1.0, epoch / 10))",
+    "a few lines and one training run",
+)
 NORMALISE_LAYERS = DeclaredRemedy(
     "normalise-layers",
     "Add BatchNormalization or LayerNormalization between the layers",
