@@ -84,7 +84,7 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
     if at_floor:
         raise NotMeasured(
             f"a constant output ({at_floor[0].constant}) has about the lowest loss there is"
-            f" ({number(at_floor[0].constant_error)}), so the loss of {at_floor[0].output} cannot tell what was learned",
+            f" ({number(at_floor[0].constant_error)}), so that of {at_floor[0].output} cannot tell what was learned",
             "Add a metric that tells, or name the task: --task T.",
         )
 

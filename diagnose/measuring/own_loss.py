@@ -30,6 +30,9 @@ MOST_BATCHES = 64  # of a loss that compares rows; the standard error is then an
 FEWEST_BATCHES = 2
 SPREAD_ROWS = 256  # rows whose outputs are compared with each other
 SPREAD_CELLS = 1_000_000  # most numbers of these
+DRAWS = 5  # of points for the labels
+NOISE = 0.1  # of a coordinate of a row around the point of its label
+FEWEST_OF_LABEL = 8  # rows, on average
 SAME = 1e-4  # relative difference below which the loss of a row does not depend on the other rows
 WHOLE_BATCHES = "Pass at least two batches of rows."
 
@@ -49,6 +52,7 @@ class OwnMeasure:
     constant: Array
     constant_name: str
     floor: float
+    by_label: tuple[float, float] | None = None
 
     def values(self, y_true: Rows, y_pred: Rows) -> Array:
         """The loss of each row, or of each batch of rows in a fixed random order: [units]."""
@@ -93,6 +97,7 @@ class OwnMeasure:
             batches=self.batch is not None,
             spread=spread_of(y_pred[finite]),
             non_finite=int(np.count_nonzero(~finite)),
+            by_label=self.by_label,
         )
 
 
@@ -107,6 +112,7 @@ def score_of_losses(
     batches: bool,
     spread: OutputSpread | None,
     non_finite: int,
+    by_label: tuple[float, float] | None = None,
 ) -> Score:
     """Score an output by a loss of the user's own.
 
@@ -118,6 +124,7 @@ def score_of_losses(
         constant_name: what the constant output is.
         batches: whether the units are batches.
         spread, non_finite: how outputs differ, and how many rows have some that are not finite.
+        by_label: the loss if rows of one label lie together, and if labels are mixed.
     """
     own, constant = (np.where(np.isfinite(losses), losses, np.inf) for losses in (own, constant))
     loss, constant_loss = float(own.mean()), float(constant.mean())
@@ -140,6 +147,7 @@ def score_of_losses(
         constant=constant_name,
         batches=len(own) if batches else None,
         outputs=spread,
+        by_label=by_label,
     )
 
 
@@ -240,7 +248,33 @@ def _own_reference(bench: Bench, number: int) -> Reference:
     seen = [values[np.isfinite(values)] for values in (own, *tried.values())]
     floor = min(0.0, *(float(values.min()) for values in seen if values.size))
     constant = dict(_constants(targets, predicted))[best][0].reshape(-1).astype(np.float64)
-    return Reference(constant, own=OwnMeasure(losses, batch, constant, best, floor))
+    by_label = None if batch is None else _by_label(measure, targets, predicted)
+    return Reference(constant, own=OwnMeasure(losses, batch, constant, best, floor, by_label))
+
+
+def _by_label(measure: OwnMeasure, targets: Rows, predicted: Rows) -> tuple[float, float] | None:
+    """The loss if every label has a point of its own, and if the same points belong to rows of any label.
+
+    Means over `DRAWS` draws of points on the unit sphere, with some noise. None if one is not lower in every draw, or
+    the targets are not labels that occur often enough to be compared.
+    """
+    labels = targets.reshape(len(targets), -1)
+    if labels.shape[1] != 1 or predicted.ndim != 2 or not np.isfinite(labels).all():
+        return None
+    names, numbers = np.unique(labels, return_inverse=True)
+    if not 2 <= len(names) <= len(labels) / FEWEST_OF_LABEL or not np.equal(np.mod(names, 1), 0).all():
+        return None
+    means = []
+    for seed in range(DRAWS):
+        generator = np.random.default_rng(seed)
+        points = generator.normal(size=(len(names), predicted.shape[1]))
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        rows = points[numbers.reshape(-1)] + NOISE * generator.normal(size=predicted.shape)
+        rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(predicted.dtype)
+        means.append([float(measure.values(targets, p).mean()) for p in (rows, generator.permutation(rows))])
+    together, mixed = np.array(means).T
+    sure = np.isfinite(means).all() and (bool((together < mixed).all()) or bool((together > mixed).all()))
+    return (float(together.mean()), float(mixed.mean())) if sure else None
 
 
 def losses_of(bench: Bench, model: Any, number: int) -> Losses:
