@@ -18,6 +18,7 @@ from diagnose.measurements import (
 )
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import peak_rate
+from diagnose.measuring.own_step import judged_by_step
 from diagnose.measuring.training import (
     Assessment,
     Trainer,
@@ -79,6 +80,8 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
             rates = _sweep_rates(own, _usable(bench, ranges), plan.offsets)
             starts = {seed: _start(bench, trainer, seed) for seed in _seeds(bench, plan.seeds)}
             ends = {rate: _ends(bench, trainer, rate, plan.steps, starts) for rate in rates}
+            if judged_by_step(bench):
+                ends = _against_the_best(ends)
             sweep = tuple(sweep_point(rate, after) for rate, after in ends.items())
             reachable = reachable_merit(sweep) if _own_loss(bench.subject.outputs) else 1.0
             low, high, abstains = judge_sweep(sweep, reachable)
@@ -299,6 +302,12 @@ def _ends(bench: Bench, trainer: Trainer, rate: float, steps: int, starts: dict[
         after = trainer.judge_train()
         found.append((after, diverged(course, before, after)))
     return found
+
+
+def _against_the_best(ends: dict[float, list[End]]) -> dict[float, list[End]]:
+    """The results against one zero point, the best that any of these weights does without telling rows apart."""
+    zero = min(after.constant_loss for found in ends.values() for after, _ in found)
+    return {rate: [(after.against(zero), broken) for after, broken in found] for rate, found in ends.items()}
 
 
 def sweep_point(rate: float, ends: list[End]) -> SweepPoint:

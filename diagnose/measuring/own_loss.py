@@ -113,6 +113,7 @@ def score_of_losses(
     spread: OutputSpread | None,
     non_finite: int,
     by_label: tuple[float, float] | None = None,
+    told: float | None = None,
 ) -> Score:
     """Score an output by a loss of the user's own.
 
@@ -125,6 +126,7 @@ def score_of_losses(
         batches: whether the units are batches.
         spread, non_finite: how outputs differ, and how many rows have some that are not finite.
         by_label: the loss if rows of one label lie together, and if labels are mixed.
+        told: the share of the loss that changes if the model cannot tell rows apart.
     """
     own, constant = (np.where(np.isfinite(losses), losses, np.inf) for losses in (own, constant))
     loss, constant_loss = float(own.mean()), float(constant.mean())
@@ -148,6 +150,7 @@ def score_of_losses(
         batches=len(own) if batches else None,
         outputs=spread,
         by_label=by_label,
+        told=told,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -40,6 +40,12 @@ class Assessment:
     constant_error: float
     by_output: tuple["Assessment", ...] = ()
 
+    def against(self, constant: float) -> "Assessment":
+        """The same evaluation with another loss of the constant prediction, for an own loss of one output."""
+        skill = 1 - self.loss / constant if constant > 0 and self.finite else self.skill
+        apart = constant - self.constant_loss
+        return replace(self, constant_loss=constant, constant_error=self.constant_error + apart, skill=skill)
+
     @property
     def relative(self) -> float:
         """Loss relative to that of the constant prediction (1 = constant), the mean of several outputs."""
@@ -69,6 +75,8 @@ class _SteppedRows:
         self.rows = min(DEV_ROWS, split.rows)
         self._score = partial(step_score, bench, model, split, bench.sample(split, DEV_ROWS))
         self._weight = bench.subject.outputs[0].weight
+        with bench.at(None):
+            self._score()  # the loaded weights may be better than trained ones at doing without the rows
 
     def assess(self) -> Assessment:
         score = self._score()

@@ -115,6 +115,11 @@ def test_only_an_own_loss_is_compared_with_fresh_weights() -> None:
     assert severities(does_not_learn, evaluation(regression(0.5)), fresh(0.0, 0.0, 0.0)) == []
 
 
+@pytest.mark.parametrize(("told", "found"), [(0.0001, [ERROR]), (0.02, []), (None, [])])
+def test_a_model_whose_loss_does_not_need_the_rows_has_collapsed(told: float | None, found: list[Severity]) -> None:
+    assert severities(collapsed_outputs, evaluation(own(0.5, outputs=None, told=told))) == found
+
+
 # --- what a loss rewards ----------------------------------------------------------------------------
 
 

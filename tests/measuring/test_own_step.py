@@ -16,7 +16,7 @@ from diagnose.measuring.evaluation import evaluation
 from diagnose.measuring.gradients import backward
 from diagnose.measuring.initial import initial
 from diagnose.measuring.learning_rate import learning_rate, reachable_merit, sweep_point
-from diagnose.measuring.own_step import judged_by_step
+from diagnose.measuring.own_step import judged_by_step, step_score
 from diagnose.measuring.training import Assessment, own_training
 from diagnose.settings import Settings
 from diagnose.subject import Subject
@@ -74,12 +74,30 @@ def test_the_loss_is_that_of_single_batches_and_the_constant_that_of_rows_that_l
     assert isinstance(found, Evaluation) and isinstance(found.train, SplitScores)
     (score,) = found.train.scores
     expected = float(np.mean(np.square(X - of.model.predict(X, verbose=0))))
-    assert score.error == pytest.approx(expected, rel=1e-4)
-    assert score.batches == ROWS // 32
+    assert score.error == pytest.approx(expected, rel=0.05)  # a few rows are in no batch
+    assert score.batches == ROWS // 25  # of the 51 rows that are held out, two batches must come
     assert score.constant == "the same for every row"
     assert score.constant_error == pytest.approx(float(X.var(axis=0).mean()), rel=0.1)
     assert score.skill > 0.9
     assert score.outputs is not None and score.outputs.relative > 0.1
+
+
+def test_the_best_of_all_weights_that_do_without_the_rows_is_the_constant() -> None:
+    """Else weights that give all rows the right constant would come out worse than random ones."""
+    of = subject(epochs=5)
+    with Bench(of, Settings()) as bench, bench.at(None) as model:
+        rows = np.arange(ROWS)
+        before = step_score(bench, model, of.train, rows)
+        decoder = model.decoder.get_weights()
+        model.decoder.set_weights([np.zeros_like(decoder[0]), X.mean(axis=0)])
+        constant = step_score(bench, model, of.train, rows)
+        model.decoder.set_weights(decoder)
+        after = step_score(bench, model, of.train, rows)
+    assert constant.told == pytest.approx(0.0, abs=1e-6)
+    assert constant.skill == pytest.approx(0.0, abs=0.05)  # the mean of a batch fits it a little better
+    assert after.error == before.error
+    assert after.constant_error == constant.constant_error <= min(before.constant_error, constant.error)
+    assert before.told is not None and before.told > 0.1
 
 
 def test_the_users_model_does_not_change() -> None:
