@@ -77,9 +77,10 @@ def position_imbalance(evaluation: Evaluation, network: Network | None) -> Itera
             yield _finding(score, score.positions, weak, network)
             continue
         unseen = None if isinstance(evaluation.dev, Unavailable) else evaluation.score("dev", score.output)
-        if unseen is not None and unseen.positions is not None:
-            if avoided := _not_chosen(unseen, unseen.positions, score.positions):
-                yield _finding(unseen, unseen.positions, avoided, network, "dev")
+        if unseen is None or unseen.positions is None:
+            continue
+        if avoided := _not_chosen(unseen, unseen.positions, score.positions):
+            yield _finding(unseen, unseen.positions, avoided, network, "dev")
 
 
 def _below(recall: float, positions: Positions) -> tuple[PositionClass, ...]:

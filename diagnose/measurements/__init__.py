@@ -78,6 +78,7 @@ from diagnose.measurements.trainings import (
     Within,
 )
 from diagnose.measurements.twins import Twins
+from diagnose.measurements.words import LookupLayer, Told, Words
 
 Measurement = (
     Network
@@ -95,6 +96,7 @@ Measurement = (
     | Shift
     | Neighbours
     | Lags
+    | Words
 )
 Measurements = dict[type, object]
 """Measurement type -> its instance or `Unavailable`."""
@@ -136,6 +138,7 @@ __all__ = [
     "LayerActivations",
     "LayerGradients",
     "LearningRate",
+    "LookupLayer",
     "Measurement",
     "Measurements",
     "ModeScores",
@@ -163,9 +166,11 @@ __all__ = [
     "TargetShift",
     "TargetStatistics",
     "TimeOrder",
+    "Told",
     "Twins",
     "Unavailable",
     "Update",
     "Within",
+    "Words",
     "need",
 ]

@@ -27,6 +27,7 @@ from diagnose.measurements import (
     OverfitBatch,
     Shift,
     Unavailable,
+    Words,
 )
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.work import Account, ClockAccount, Work, WorkAccount
@@ -303,6 +304,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         _lazy("neighbours", "neighbours"),
         cost=_lazy("neighbours", "neighbours_work"),
     ),
+    Instrument(Words, Effort.STANDARD, 95, "words", _lazy("words", "words"), cost=_lazy("words", "words_work")),
     Instrument(Lags, Effort.STANDARD, 96, "earlier rows", _lazy("lags", "lags"), cost=_lazy("lags", "lags_work")),
     Instrument(
         LearningRate,

@@ -238,14 +238,31 @@ WEIGH_PADDING = DeclaredRemedy(
 )
 ADAPT_VOCABULARY = DeclaredRemedy(
     "adapt-vocabulary",
-    "Adapt the layers that number words to the training texts, and train again",
-    "Without a vocabulary every word is unknown.",
+    "Adapt the layers that number words to the training texts, without a low limit, and train again",
+    "All words that are not in the vocabulary become the same one.",
     "import keras\n\n"
     "kinds = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.IntegerLookup)\n"
     "for layer in model.layers:\n"
-    "    if isinstance(layer, kinds) and not layer.get_vocabulary(include_special_tokens=False):\n"
-    "        layer.adapt(x_train)\n"
-    "# then build the layers behind it for its vocabulary (Embedding: input_dim) and train again",
+    "    if isinstance(layer, kinds):\n"
+    '        config = layer.get_config() | {"max_tokens": None, "pad_to_max_tokens": False, "vocabulary": None}\n'
+    "        fresh = type(layer).from_config(config)\n"
+    "        fresh.adapt(x_train)\n"
+    "        print(layer.name, layer.vocabulary_size(), 'entries, now', fresh.vocabulary_size())\n"
+    "# then build the model with these layers and an Embedding(input_dim) of their size, and train again",
+    "a few lines and one training run",
+)
+WHOLE_TEXTS = DeclaredRemedy(
+    "whole-texts",
+    "Let the text layer keep longer texts, and train again",
+    "A length that most texts fit into costs little where padding is masked.",
+    "import keras\n\n"
+    "for layer in model.layers:\n"
+    "    if isinstance(layer, keras.layers.TextVectorization):\n"
+    '        config = layer.get_config() | {"output_sequence_length": None}\n'
+    "        whole = type(layer).from_config(config)\n"
+    "        whole.set_vocabulary(layer.get_vocabulary())\n"
+    "        print(layer.name, 'needs output_sequence_length up to', whole(x_train).shape[1])\n"
+    "# then build the model with that length and train again",
     "a few lines and one training run",
 )
 FIX_TOKENS = DeclaredRemedy(
