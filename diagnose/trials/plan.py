@@ -110,9 +110,14 @@ def rate_text(rate: float) -> str:
 
 @dataclass(frozen=True)
 class DoesNotApply:
-    """The reason why an intervention does not apply to a plan."""
+    """The reason why an intervention does not apply to a plan.
+
+    `needless`: the model already is what the change would make of it, so the remedy is not worth advising. Otherwise
+    the change just cannot be tried.
+    """
 
     reason: str
+    needless: bool = False
 
 
 Change = Callable[[TrainingPlan], TrainingPlan | DoesNotApply]
