@@ -207,8 +207,9 @@ def _within_rows(bench: Bench, output: Output, split: str, table: Table, only: s
     for name, make in candidates(output, part, bench.settings.seed):
         if only not in ("", name):
             continue
-        left -= fitting_seconds(output, name, _shape_for(name, part), int(np.prod(part.y.shape[1:])))
-        if left >= 0:
+        seconds = fitting_seconds(output, name, _shape_for(name, part), int(np.prod(part.y.shape[1:])))
+        if seconds <= left:
+            left -= seconds
             predicted = fitted(output, make(), part.x, part.y)(part.x_dev)
             scores.append((name, score(output, part.y_dev, predicted, reference)))
     if not scores:
@@ -332,10 +333,10 @@ def _fit_all(bench: Bench, output: Output, table: Table, reference: Reference) -
         raise NotMeasured(f"output '{output.name}' has too many labels for a baseline ({columns})", DOES_NOT_APPLY)
     fits, left = [_constant(output, table, reference)], SECONDS
     for name, make in candidates(output, table, bench.settings.seed):
-        left -= fitting_seconds(output, name, _shape_for(name, table), columns)
-        if left < 0:
-            break
-        fits.append(_fit(output, table, reference, name, make))
+        seconds = fitting_seconds(output, name, _shape_for(name, table), columns)
+        if seconds <= left:
+            left -= seconds
+            fits.append(_fit(output, table, reference, name, make))
     return fits
 
 

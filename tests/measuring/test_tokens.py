@@ -10,6 +10,7 @@ from keras import layers
 from diagnose.measurements import Baseline, OutputBaseline
 from diagnose.measuring.baseline import baseline
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.candidates import ORDERED
 from diagnose.measuring.tokens import bags, order, reordered
 from diagnose.settings import Settings
 from diagnose.subject import Output, Task
@@ -66,6 +67,16 @@ def test_a_baseline_sees_the_order_that_counts_do_not_tell() -> None:
     assert found.best == ordered and found.signal
     assert ordered.skill > 0.7
     assert max(one.skill for one in found.candidates if not one.ordered) < 0.3
+
+
+def test_a_baseline_that_takes_too_long_does_not_keep_the_others_from_being_fitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "diagnose.measuring.baseline.fitting_seconds", lambda output, name, *_: 1e6 if name in ORDERED else 1e-3
+    )
+    names = [candidate.name for candidate in measured(layers.GlobalAveragePooling1D()).candidates]
+    assert names == ["constant", "logistic regression", "nearest neighbours", "gradient boosting"]
 
 
 @pytest.mark.parametrize(("between", "sees"), [(layers.GlobalAveragePooling1D, False), (layers.GRU, True)])
