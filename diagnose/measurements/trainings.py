@@ -80,6 +80,20 @@ class Slip:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Rows of a split whose targets at positions fit better after a move than as given, by a fit on other rows.
+
+    `share` is that of the `rows` with a clear answer, with its 95 % interval; `how` describes the move.
+    """
+
+    split: str
+    how: str
+    share: float
+    interval: Interval
+    rows: int
+
+
+@dataclass(frozen=True)
 class OutputBaseline:
     """Baselines of one output and the paired comparison with the loaded model on the same rows.
 
@@ -108,6 +122,7 @@ class OutputBaseline:
     rows_dev: int
     within: tuple[Within, ...] = ()
     order_change: float | None = None
+    moved: tuple[Moved, ...] = ()  # by split; () without positions, without another split, or without a clear answer
     slip: Slip | None = None  # on the held-out split; None without other rows than train's, or where a sample was taken
 
     def within_split(self, split: str) -> Within | None:

@@ -100,6 +100,19 @@ CHECK_PAIRING = DeclaredRemedy(
     "an hour",
     (yearning("change input features", "chapters 13-14, error analysis"),),
 )
+FLIP_TOGETHER = DeclaredRemedy(
+    "move-together",
+    "Flip, crop and shift inputs and their masks or tags together, and train again",
+    "A move of one without the other teaches the net that the answer lies elsewhere.",
+    "import numpy as np\n\n\n"
+    "def flipped(pictures, masks, rng=np.random.default_rng(0)):\n"
+    "    chosen = rng.random(len(pictures)) < 0.5\n"
+    "    pictures, masks = pictures.copy(), masks.copy()\n"
+    "    pictures[chosen], masks[chosen] = pictures[chosen, :, ::-1], masks[chosen, :, ::-1]\n"
+    "    return pictures, masks\n\n\n"
+    "# x_train, y_train = flipped(x_train, y_train)  # from the rows as they were before the augmentation",
+    "a few lines and one training run",
+)
 REJOIN_SPLITS = DeclaredRemedy(
     "resplit",
     "Re-split so that no row or group is in two splits and every class is in all",
