@@ -92,14 +92,14 @@ class _Trials:
     def first_fits(self, wanted: Iterable[Trial]) -> bool:
         """Whether the first trial that applies fits into the budget."""
         for trial in wanted:
-            changed, control = trial.intervention.change(self._own), trial.intervention.control(self._own)
+            changed, control = self._plans(trial)
             if not isinstance(changed, DoesNotApply) and not isinstance(control, DoesNotApply):
                 return self._planner.fits(self._work(changed, control))
         return True
 
     def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
         for trial in wanted:
-            changed, control = trial.intervention.change(self._own), trial.intervention.control(self._own)
+            changed, control = self._plans(trial)
             refused = [plan for plan in (changed, control) if isinstance(plan, DoesNotApply)]
             if isinstance(changed, DoesNotApply) or isinstance(control, DoesNotApply):
                 self._planner.untried[trial.remedy] = refused[0].reason
@@ -119,6 +119,14 @@ class _Trials:
                 self._planner.untried[trial.remedy] = why[-1] if why else "it was interrupted"
             else:
                 yield found
+
+    def _plans(self, trial: Trial) -> tuple[TrainingPlan | DoesNotApply, TrainingPlan | DoesNotApply]:
+        """The changed plan and its control; an intervention that fails on this model costs one trial."""
+        try:
+            return trial.intervention.change(self._own), trial.intervention.control(self._own)
+        except Exception as error:  # noqa: BLE001 - a layer of the user's own may lack what every other layer has
+            failed = DoesNotApply(str(_failed(error)))
+            return failed, failed
 
     def _effect(self, remedy: str, changed: TrainingPlan, control: TrainingPlan) -> Effect:
         without, arm = self._trained(control), self._trained(changed)

@@ -13,6 +13,7 @@ from diagnose.trials import planning as trials
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import RELU
 from diagnose.trials.interventions.optimizer import ADAM
+from diagnose.trials.plan import Intervention
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
 PLAIN = Scene("nothing", net(dense(16), SOFTMAX))
@@ -98,6 +99,17 @@ def test_only_a_remedy_that_would_change_nothing_is_needless() -> None:
         assert trials.try_remedies(planner, {}, wanted) == ()
         assert planner.needless == {"relu-instead"}  # the layers have ReLU
         assert "no learning-rate sweep" in planner.untried["default-optimizer"]  # it may help, and cannot be tried
+
+
+def test_an_intervention_that_fails_costs_one_trial() -> None:
+    def broken(plan: Any) -> Any:
+        raise AttributeError("the layer has never been called")
+
+    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+        wanted = (trials.Trial("initialise", Intervention("Breaks.", broken)), trials.Trial("relu-instead", RELU))
+        assert trials.try_remedies(planner, {}, wanted) == ()
+        assert "the layer has never been called" in planner.untried["initialise"]
+        assert planner.needless == {"relu-instead"}
 
 
 def test_after_an_interrupt_the_other_trials_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:

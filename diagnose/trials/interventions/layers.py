@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, tensor_of
 
 SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "softsign", "softmax", "exponential"})
 USUAL_STARTS = ("He", "Glorot", "Lecun", "VarianceScaling")  # initializers that scale with the fan-in
@@ -86,7 +86,7 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply(f"there are fewer than {DEEP} hidden Dense or convolution layers")
     if not plan.is_chain:
         return DoesNotApply("the layers do not follow each other one by one")
-    surplus = [layer for layer in hidden[SHALLOW:] if layer.input.shape == layer.output.shape]
+    surplus = [layer for layer in hidden[SHALLOW:] if _keeps_shape(layer)]
     if not surplus:
         return DoesNotApply("no hidden layer can be removed, as each changes the shape of its input")
     those = _identities(surplus)
@@ -96,6 +96,12 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
     what = f"{len(hidden) - len(surplus)} hidden layers instead of {len(hidden)}"
     return plan.edited(what, left_out)
+
+
+def _keeps_shape(layer: Any) -> bool:
+    """Whether a layer's output has the shape of its input; not for the parts of a custom layer, which have neither."""
+    source, result = tensor_of(layer, "input"), tensor_of(layer, "output")
+    return source is not None and result is not None and source.shape == result.shape
 
 
 def _light_dropout(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
