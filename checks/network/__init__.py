@@ -17,6 +17,7 @@ from diagnose.checks.network import (
     loss_rewards,
     missing_nonlinearity,
     moving_statistics,
+    order_not_seen,
     output_range,
     output_units,
     saturated_units,
@@ -55,4 +56,5 @@ CHECKS: tuple[Check, ...] = (
     bottleneck.bottleneck,
     cut_gradient.cut_gradient,
     structure_ignored.structure_ignored,
+    order_not_seen.order_not_seen,
 )

@@ -39,6 +39,7 @@ class Candidate:
     loss: float
     skill: float  # compared with the constant prediction
     seconds: float
+    ordered: bool = False  # whether it gets the order of tokens, and not only their counts
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,20 @@ class Slip:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Rows of a split whose targets at positions fit better after a move than as given, by a fit on other rows.
+
+    `share` is that of the `rows` with a clear answer, with its 95 % interval; `how` describes the move.
+    """
+
+    split: str
+    how: str
+    share: float
+    interval: Interval
+    rows: int
+
+
+@dataclass(frozen=True)
 class OutputBaseline:
     """Baselines of one output and the paired comparison with the loaded model on the same rows.
 
@@ -88,6 +103,8 @@ class OutputBaseline:
     `signal` is False if no baseline clearly beats the constant prediction and its own result on shuffled labels.
     `train_error` is the best baseline's error on its own training rows. `within` holds, if other rows than those of
     train were used for evaluation, the same kind of model within train; without a signal also within the other split.
+    `order_change` is the mean change of the net's output when the tokens of each row are put in another order, in
+    standard deviations of the output over rows (None: there are no rows of tokens).
     """
 
     output: str
@@ -104,6 +121,8 @@ class OutputBaseline:
     rows_train: int
     rows_dev: int
     within: tuple[Within, ...] = ()
+    order_change: float | None = None
+    moved: tuple[Moved, ...] = ()  # by split; () without positions, without another split, or without a clear answer
     slip: Slip | None = None  # on the held-out split; None without other rows than train's, or where a sample was taken
 
     def within_split(self, split: str) -> Within | None:

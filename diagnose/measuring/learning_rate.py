@@ -281,9 +281,10 @@ def _sweep_rates(own: float | None, usable: float, offsets: tuple[float, ...]) -
     distance = log10(usable / own)
     if offsets[0] <= distance <= offsets[-1]:
         return tuple(own * 10**offset for offset in offsets)
-    there = [distance + step for step in (-1.0, -0.5, 0.0, 0.5, 1.0)]
-    tried = [0.0, distance / 2, *there][: len(offsets) + 1]
-    return tuple(own * 10**offset for offset in sorted(tried))
+    # The most telling first, because few are tried if time is short. The steepest fall of a range test may lie below
+    # the best rate as well as above it, so both sides come before what lies between it and the user's own.
+    tried = [0.0, *(distance + step for step in (0.0, 0.5, -0.5, 1.0)), distance / 2, distance - 1.0]
+    return tuple(own * 10**offset for offset in sorted(tried[: len(offsets) + 1]))
 
 
 def _start(bench: Bench, trainer: Trainer, seed: int) -> Assessment:

@@ -35,10 +35,18 @@ class Arm:
         return float(np.mean(list(self.skills.values())))
 
 
-def plan_of(bench: Bench, measured: Measurements) -> TrainingPlan:
-    """Return a short training with the user's own optimizer, learning rates (with schedule), batch size and loss."""
+def trial_steps(bench: Bench) -> int:
+    """Return the steps of one training at full size."""
+    return int(np.clip(own_steps(bench) or STEPS[0], *STEPS))
+
+
+def plan_of(bench: Bench, measured: Measurements, size: float = 1.0) -> TrainingPlan:
+    """Return a short training with the user's own optimizer, learning rates (with schedule), batch size and loss.
+
+    `size` is the share of its usual steps (0 to 1).
+    """
     optimizer = bench.subject.model.optimizer
-    steps = int(np.clip(own_steps(bench) or STEPS[0], *STEPS))
+    steps = round(size * trial_steps(bench))
     train, dev = bench.holdout()
     sweep, backward = measured.get(LearningRate), measured.get(Backward)
     seed = bench.settings.seed

@@ -83,7 +83,7 @@ class TrainingPlan:
     def is_chain(self) -> bool:
         """Whether each layer takes the output of the one before, and nothing else."""
         pairs = pairwise(self.model.layers)
-        return all(_tensor(after, "input") is _tensor(before, "output") is not None for before, after in pairs)
+        return all(tensor_of(after, "input") is tensor_of(before, "output") is not None for before, after in pairs)
 
     def changed(self, what: str, **fields: Any) -> TrainingPlan:
         """Return this plan with other fields; `what` is the change as a noun phrase."""
@@ -97,13 +97,13 @@ class TrainingPlan:
 def _heads(model: Any) -> Iterator[Any]:
     tensors = getattr(model, "outputs", None) or []
     for layer in getattr(model, "layers", ()):
-        if any(_tensor(layer, "output") is tensor for tensor in tensors):
+        if any(tensor_of(layer, "output") is tensor for tensor in tensors):
             yield layer
             yield from _heads(layer)
 
 
-def _tensor(layer: Any, side: str) -> Any:
-    """The input or output of a layer; None if it was called several times or never."""
+def tensor_of(layer: Any, side: str) -> Any:
+    """Return the "input" or "output" of a layer; None if it was called several times or never."""
     try:
         return getattr(layer, side)
     except (AttributeError, ValueError):
@@ -117,9 +117,14 @@ def rate_text(rate: float) -> str:
 
 @dataclass(frozen=True)
 class DoesNotApply:
-    """The reason why an intervention does not apply to a plan."""
+    """The reason why an intervention does not apply to a plan.
+
+    `needless`: the model already is what the change would make of it, so the remedy is not worth advising. Otherwise
+    the change just cannot be tried.
+    """
 
     reason: str
+    needless: bool = False
 
 
 Change = Callable[[TrainingPlan], TrainingPlan | DoesNotApply]

@@ -46,6 +46,21 @@ RELU = DeclaredRemedy(
     "one line a layer and one training run",
     trial=layers.RELU,
 )
+SEE_ORDER = DeclaredRemedy(
+    "add-positions",
+    "Add positions to the embedded tokens, or use a recurrent layer or convolutions, and train again",
+    "Attention and averages over the steps give the same result for every order of the tokens.",
+    "import keras\n\n\n"
+    "class Positions(keras.layers.Layer):\n"
+    "    def build(self, shape):\n"
+    '        self.table = self.add_weight(shape=shape[1:], initializer="uniform")\n\n'
+    "    def call(self, embedded):\n"
+    "        return embedded + self.table\n\n\n"
+    "# behind the embedding: embedded = Positions()(embedded)\n"
+    "# or, in place of an average over the steps: keras.layers.Bidirectional(keras.layers.GRU(32))",
+    "a few lines and one training run",
+    (yearning("change-architecture", "chapter 25"),),
+)
 SHALLOWER = DeclaredRemedy(
     "shallower-or-residual",
     f"Remove hidden layers until {layers.SHALLOW} of one width are left; go deeper again only with skip connections",
