@@ -13,6 +13,7 @@ from diagnose.measuring.copying import REBUILD
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
+from diagnose.settings import Effort
 from diagnose.trials.effects import effect
 from diagnose.trials.paired import SEEDS, Arm, needs_compiling, plan_of, train, trial_steps
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
@@ -40,9 +41,13 @@ def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Tria
     if not wanted:
         return ()
     bench = planner.bench
-    if bench.fine_tuned:
+    why = ""
+    if bench.settings.effort is Effort.QUICK:  # coverage says so for all that needs training
+        why = "effort quick does not train"
+    elif bench.fine_tuned:
         why = "the initial weights of the fine-tuned layers are unknown"
         planner.miss(TRIALS, why, DOES_NOT_APPLY)
+    if why:
         planner.untried |= {trial.remedy: why for trial in wanted}
         return ()
     sized = (_Trials(planner, plan_of(bench, measured, size), size) for size in _sizes(planner, wanted))

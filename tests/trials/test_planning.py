@@ -59,6 +59,14 @@ def test_a_model_that_learns_gets_no_trials() -> None:
     assert not [name for name in diagnosis.settings["plan"] if name.startswith("trial")]
 
 
+def test_quick_trains_nothing() -> None:
+    diagnosis = examined(UNSCALED, effort="quick")
+    assert diagnosis.state == "sick"
+    assert diagnosis.effects == ()
+    assert not [name for name in diagnosis.settings["plan"] if name.startswith("trial")]
+    assert diagnosis.remedies[0].payoff.reason == "effort quick does not train"
+
+
 def test_trials_beyond_the_budget_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "BUDGETS", dict.fromkeys(Effort, 0.01))
     diagnosis = examined(UNSCALED)
