@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from diagnose.checks.further_reading import PROJECT, RECIPE
 from diagnose.checks.reading.classes import class_name
-from diagnose.checks.reading.wording import listed, percent
+from diagnose.checks.reading.wording import listed, number, percent
 from diagnose.findings import Finding, Matrix, Severity, Where
 from diagnose.measurements import Evaluation, Network, NotMeasured, Score, SplitScores, Unavailable, need
 from diagnose.registry import check
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MISSED = 0.2  # recall of a renumbered class under its own number, at most: the model hardly ever gives that number
 FOUND = 0.6  # recall under the number that the model gives instead, at least: chance is far below for any class count
 FEW_ROWS = 10  # of a class: fewer may be predicted as another one by chance
+CURED = 0.75  # times the loss of the best constant output: below it, an own loss shows that the rows are told apart
 SURE = 1.5  # times the loss of the best constant prediction: a net that was trained is sure of the other class
 
 
@@ -36,7 +37,9 @@ def inverted_labels(evaluation: Evaluation, network: Network | None) -> Iterator
     ## How it is decided
     An error if each class that is renumbered has at least 10 rows, at most 20 % of them predicted under its own number
     and at least 60 % under the new one, and the loss is above 1.5 times that of the best constant prediction: the model
-    is sure of what it says. Of train, dev and test, the first split that shows it is reported.
+    is sure of what it says. A loss of the user's own with two labels: an error if it is above that of the best constant
+    output at 95 %, and below three quarters of it with the labels exchanged. Of train, dev and test, the first split
+    that shows it is reported.
 
     ## Known limits
     At most 30 classes. A model of low accuracy cannot show it. A model that was never trained is not judged: random
@@ -50,10 +53,27 @@ def inverted_labels(evaluation: Evaluation, network: Network | None) -> Iterator
     for split in (need(evaluation.train), evaluation.dev, evaluation.test):
         if isinstance(split, Unavailable):
             continue
-        found = [finding for score in split.scores if (finding := _renumbered(score, split, network)) is not None]
+        both = [(_exchanged(score, split), _renumbered(score, split, network)) for score in split.scores]
+        found = [finding for pair in both for finding in pair if finding is not None]
         yield from found
         if found:
             return
+
+
+def _exchanged(score: Score, split: SplitScores) -> Finding | None:
+    """The same for the two labels of a loss of the user's own."""
+    worse = score.beats_constant_loss.high < 0
+    if score.swapped is None or not worse or score.swapped > CURED * score.constant_error:
+        return None
+    return Finding(
+        Severity.ERROR,
+        f"on {split.split} the own loss is {number(score.error)}, above the {number(score.constant_error)} of a"
+        f" constant output, and {number(score.swapped)} if the two labels are exchanged",
+        Where(output=score.output, split=split.split),
+        value=score.error - score.swapped,
+        threshold=score.error - CURED * score.constant_error,
+        rows=score.rows,
+    )
 
 
 def _renumbered(score: Score, split: SplitScores, network: Network | None) -> Finding | None:

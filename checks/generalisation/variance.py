@@ -33,7 +33,7 @@ from diagnose.measurements import (
     need,
 )
 from diagnose.registry import check
-from diagnose.subject import Seen
+from diagnose.subject import Seen, Task
 
 LEARNED, NOTHING, ENOUGH = 0.5, 0.05, 100  # skill on train, skill on dev, and rows of dev
 RISE = 2.0  # standard errors by which the dev error must end above its minimum: worse, not just flat
@@ -57,7 +57,8 @@ def variance(
     Reported above one point and above 2 standard errors of the difference. Every model has some variance, so it is a
     hint. It is a warning if it makes up a quarter or more of the gap between the best known error and the dev error and
     one of these holds: the dev error exceeds a given target; the skill is at least 0.5 on train and below 0.05 on dev
-    (at least 100 rows); a baseline is clearly better on the same unseen rows (paired, 95 %, by 10 % of the error and
+    (at least 100 rows; for a loss of its own: certainly better than the best constant on train, and worse on dev); a
+    baseline is clearly better on the same unseen rows (paired, 95 %, by 10 % of the error and
     0.1 of skill); or the dev error itself ended more than 2 standard errors above its minimum in a recorded training (a
     replay does not count). A train error below the best known error means memorising: the whole gap then counts as
     variance.
@@ -122,8 +123,13 @@ def _beaten(train: Score, baseline: Baseline | None) -> str:
 
 
 def _useless(train: Score, dev: Score) -> str:
-    """A further reason: what was learned on train is worth nothing on dev."""
+    """A further reason: what was learned on train is worth nothing on dev.
+
+    The skill of an own loss stays low where its floor is out of reach, so the comparisons with the constant count.
+    """
     lost = dev.rows >= ENOUGH and dev.skill < NOTHING and train.skill >= LEARNED
+    if train.task is Task.OWN_LOSS:
+        lost = train.beats_constant_loss.low > 0 > dev.beats_constant_loss.high
     return ", which is no better than the best constant prediction's" if lost else ""
 
 

@@ -67,6 +67,7 @@ class Score:
     batches: int | None = None
     outputs: OutputSpread | None = None  # `Task.OWN_LOSS` only
     told: float | None = None  # own step: share of the loss that changes if the model cannot tell rows apart
+    swapped: float | None = None  # own loss if the two labels are exchanged; None if there are not two
     by_label: tuple[float, float] | None = None  # own loss if rows of one label lie together, if labels are mixed
     broadcast: tuple[float, float] | None = None  # compiled loss as fed, and with targets in the outputs' shape
     own_loss: float | None = None  # the compiled data loss of this output, None if it cannot be evaluated

@@ -44,6 +44,10 @@ SECONDS = 6.0  # of the reference machine, for all candidates of one output
 NULL_SECONDS = 2.0  # of the reference machine, for refits on shuffled labels
 WITHIN_SECONDS = 1.5  # of the reference machine, for fits within one split
 MOVES = 10  # rows by which targets are moved against their rows, either way
+COPY_ROWS = 500  # on which targets are compared with inputs
+COPIED = 1 - 1e-5  # correlation of a cell of the target with the same cell of the input, if one is the other rescaled
+COPY_ROWS = 500  # on which targets are compared with inputs
+COPIED = 1 - 1e-5  # correlation of a cell of the target with the same cell of the input, if one is the other rescaled
 MOST_TARGETS = 50  # most columns of a target for baselines
 
 
@@ -66,6 +70,9 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
     known = [place for place, output in enumerate(bench.subject.outputs) if output.task is not Task.OWN_LOSS]
     if not known:
         return Unavailable("baselines need a task, and the loss and the head name none", NAME_TASK)
+    known = [place for place in known if not _is_input(bench, place)]
+    if not known:
+        return Unavailable("the targets are the inputs, which any linear model copies", DOES_NOT_APPLY)
     try:
         train, dev, held_out = splits_compared(bench)
         x, x_dev, ordered = _features(bench, train, dev)
@@ -97,7 +104,7 @@ def baseline_work(bench: Bench, measured: Measurements) -> Work:
     shape = min(train.rows, TRAIN_ROWS), sum(int(np.prod(inputs.shape[1:])) for inputs in train.inputs)
     seconds = 0.0
     for place, (output, target) in enumerate(zip(bench.subject.outputs, train.targets, strict=True)):
-        if output.task is Task.OWN_LOSS:
+        if output.task is Task.OWN_LOSS or _is_input(bench, place):
             continue
         if has_positions(bench, place):
             seconds += POSITION_SECONDS
@@ -111,6 +118,32 @@ def baseline_work(bench: Bench, measured: Measurements) -> Work:
             fits += fitting_seconds(output, ORDERED[0 if output.task.classifies else 1], wide, columns)
         seconds += NULL_SECONDS + min(SECONDS, fits) + 2 * min(WITHIN_SECONDS, fits)
     return Work(seconds=seconds)
+
+
+def _is_input(bench: Bench, place: int) -> bool:
+    """Whether the target of an output is an input, cell by cell, maybe in another scale.
+
+    A net that is to give back its inputs has a narrow layer, noise or a penalty in its way, and a baseline has not.
+    """
+    train = bench.subject.train
+    rows = bench.sample(train, COPY_ROWS)
+    target = np.asarray(train.targets[place][rows], np.float64).reshape(len(rows), -1) if _real(train, place) else None
+    if target is None or target.shape[1] < 2:
+        return False
+    return any(_copies(np.asarray(part[rows]), target) for part in train.inputs)
+
+
+def _real(train: Split, place: int) -> bool:
+    return bool(np.issubdtype(train.targets[place].dtype, np.number))
+
+
+def _copies(given: Rows, target: Array) -> bool:
+    if given[0].size != target.shape[1] or not np.issubdtype(given.dtype, np.number):
+        return False
+    x, y = (cells - cells.mean(axis=0) for cells in (given.reshape(len(given), -1).astype(np.float64), target))
+    sizes = np.linalg.norm(x, axis=0) * np.linalg.norm(y, axis=0)
+    varies = sizes > 0
+    return bool(varies.any()) and bool(((x * y).sum(axis=0)[varies] >= COPIED * sizes[varies]).all())
 
 
 def _output(bench: Bench, output: Output, table: Table, net: Rows, activation: str | None) -> OutputBaseline:

@@ -98,7 +98,15 @@ class OwnMeasure:
             spread=spread_of(y_pred[finite]),
             non_finite=int(np.count_nonzero(~finite)),
             by_label=self.by_label,
+            swapped=self._swapped(y_true, y_pred),
         )
+
+    def _swapped(self, y_true: Rows, y_pred: Rows) -> float | None:
+        """The mean loss if the two labels are exchanged; None if there are not two."""
+        labels = np.unique(y_true)
+        if len(labels) != 2:
+            return None
+        return float(self.values(np.where(y_true == labels[0], labels[1], labels[0]), y_pred).mean())
 
 
 def score_of_losses(
@@ -114,6 +122,7 @@ def score_of_losses(
     non_finite: int,
     by_label: tuple[float, float] | None = None,
     told: float | None = None,
+    swapped: float | None = None,
 ) -> Score:
     """Score an output by a loss of the user's own.
 
@@ -127,6 +136,7 @@ def score_of_losses(
         spread, non_finite: how outputs differ, and how many rows have some that are not finite.
         by_label: the loss if rows of one label lie together, and if labels are mixed.
         told: the share of the loss that changes if the model cannot tell rows apart.
+        swapped: the loss if two labels are exchanged.
     """
     own, constant = (np.where(np.isfinite(losses), losses, np.inf) for losses in (own, constant))
     loss, constant_loss = float(own.mean()), float(constant.mean())
@@ -151,6 +161,7 @@ def score_of_losses(
         outputs=spread,
         by_label=by_label,
         told=told,
+        swapped=swapped,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from diagnose.checks import CHECKS
+from diagnose.checks.data.inverted_labels import inverted_labels
 from diagnose.checks.generalisation.collapsed_outputs import collapsed_outputs
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
 from diagnose.checks.generalisation.variance import variance
@@ -118,6 +119,28 @@ def test_only_an_own_loss_is_compared_with_fresh_weights() -> None:
 @pytest.mark.parametrize(("told", "found"), [(0.0001, [ERROR]), (0.02, []), (None, [])])
 def test_a_model_whose_loss_does_not_need_the_rows_has_collapsed(told: float | None, found: list[Severity]) -> None:
     assert severities(collapsed_outputs, evaluation(own(0.5, outputs=None, told=told))) == found
+
+
+# --- dev ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dev", "swapped", "severity", "exchanged"),
+    [
+        (0.65, 0.2, WARNING, [ERROR]),  # worse than a constant, and good with the labels the other way round
+        (0.65, 0.7, WARNING, []),
+        (0.45, 0.2, Severity.HINT, []),  # better than a constant
+    ],
+)
+def test_an_own_loss_that_is_worse_than_a_constant_on_dev(
+    dev: float, swapped: float, severity: Severity, exchanged: list[Severity]
+) -> None:
+    scores = evaluation(own(0.25, swapped=0.9), own(dev, swapped=swapped))
+    (gap,) = findings(variance, own_network(), scores)
+    assert gap.severity is severity
+    found = findings(inverted_labels, scores, own_network())
+    assert [finding.severity for finding in found] == exchanged
+    assert all("on dev the own loss is 0.65, above the 0.5 of a constant output" in f.message for f in found)
 
 
 # --- what a loss rewards ----------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pytest
 
 from diagnose.measurements import Baseline, OutputBaseline, Unavailable
 from diagnose.measuring.baseline import baseline
@@ -167,3 +168,19 @@ def test_tags_and_masks_are_told_by_what_is_at_their_position() -> None:
     output = Output("y", Task.BINARY, "binary_crossentropy", classes=2)
     found = measure(subject(net, (pictures,), (masks,), output, epochs=0, dev=True))
     assert found.best.skill > 0.9 and "neighbourhood" in found.best.name
+
+
+@pytest.mark.parametrize(("scale", "noise", "copied"), [(1.0, 0.0, True), (1 / 255, 0.0, True), (1.0, 0.1, False)])
+def test_targets_that_are_the_inputs_have_no_baseline(scale: float, noise: float, copied: bool) -> None:
+    """A linear model copies them, which says nothing about an autoencoder; one that removes noise has a baseline."""
+    generator = np.random.default_rng(0)
+    y = generator.normal(size=(400, 6)).astype("float32")
+    x = y / scale + noise * generator.normal(size=y.shape).astype("float32")
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2), keras.layers.Dense(6)])
+    model.compile("adam", "mean_squared_error")
+    output = Output("out", Task.REGRESSION, "mean_squared_error")
+    with Bench(subject(model, (x,), (y,), output, epochs=0, dev=True), Settings()) as bench:
+        found = baseline(bench, {})
+    assert isinstance(found, Unavailable) is copied
+    if isinstance(found, Unavailable):
+        assert found.reason == "the targets are the inputs, which any linear model copies"
