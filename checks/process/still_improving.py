@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from diagnose.checks.further_reading import EPOCHS, FASTER
-from diagnose.checks.reading.curves import Points, learning_curves, points, represents_training, runs_that
+from diagnose.checks.reading.curves import Curve, Points, learning_curves, points, represents_training, runs_that
 from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import (
@@ -52,9 +52,9 @@ def still_improving(
     For a training followed from start to end: train and dev loss both fall by more than 1 % per epoch with 2 standard
     errors of the slope to spare, train ended at its lowest and not within a tenth of the constant prediction's loss,
     and dev fell by more than its standard error. It is a warning if the train loss is still above half of the constant
-    prediction's, else a hint. For a replay: its skill on held-out rows is above that of the loaded weights on train by
-    more than 0.1 and by 2 standard deviations between seeds. It is a warning if the replay took more steps than your
-    training, a hint if that is unknown.
+    prediction's, and so is the error if it is known, else a hint. For a replay: its skill on held-out rows is above
+    that of the loaded weights on train by more than 0.1 and by 2 standard deviations between seeds. It is a warning if
+    the replay took more steps than your training, a hint if that is unknown.
 
     ## Known limits
     A schedule that ends with a rate near zero flattens a falling curve on purpose. The slope does not show how long the
@@ -106,9 +106,8 @@ def levelled_off(history: History | None) -> str:
 
 def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
     fall, se = sorted(falls)[(len(falls) - 1) // 2]
-    ends = [points(run, "train_loss").end for run in history.runs if len(points(run, "train_loss"))]
     followed = any(len(points(run, "dev_loss")) for run in history.runs)
-    much_left = bool(history.constant_loss) and float(np.median(ends)) > LITTLE * (history.constant_loss or 0.0)
+    much_left = _much_left(history)
     return Finding(
         Severity.WARNING if much_left else Severity.HINT,
         f"when training ended, the train loss was still falling by {percent(fall)} per epoch"
@@ -119,6 +118,19 @@ def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
         rows=history.rows,
         evidence=(learning_curves(history),),
     )
+
+
+def _much_left(history: History) -> bool:
+    """Whether the train loss, and the error where it is known, end above half of the constant prediction's."""
+    return _above_half(history, "train_loss", history.constant_loss) is True and (
+        _above_half(history, "train_error", history.constant_error) is not False
+    )
+
+
+def _above_half(history: History, curve: Curve, constant: float | None) -> bool | None:
+    """None if it is unknown."""
+    ends = [points(run, curve).end for run in history.runs if len(points(run, curve))]
+    return float(np.median(ends)) > LITTLE * constant if ends and constant else None
 
 
 def _still_falls(run: Run, history: History) -> tuple[float, float] | None:

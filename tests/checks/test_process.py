@@ -83,6 +83,14 @@ def test_a_training_that_has_learned_most_is_a_hint() -> None:
     assert severities(still_improving, history(run(falling, dev=falling + 0.05), origin="live")) == [HINT]
 
 
+@pytest.mark.parametrize(("error", "severity"), [(0.6, WARNING), (0.16, HINT)])
+def test_a_high_loss_with_most_rows_right_is_a_hint(error: float, severity: Severity) -> None:
+    falling = np.linspace(2.3, 1.6, 10)
+    errors = np.linspace(0.9, error, 10)
+    recorded = history(run(falling, dev=falling + 0.05, train_error=errors), origin="recorded")
+    assert severities(still_improving, recorded) == [severity]
+
+
 def test_a_train_loss_that_falls_alone_is_not_reported() -> None:
     train = np.geomspace(2.3, 0.01, 12)
     flat, rising = [*decay(2.3, 0.5, 0.6, 12)], [*decay(2.3, 0.5, 0.9, 8), 0.55, 0.6, 0.65, 0.7]
