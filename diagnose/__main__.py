@@ -2,4 +2,5 @@
 
 from diagnose.cli import main
 
-main()
+if __name__ == "__main__":  # the process that measures imports this module, too
+    main()

@@ -12,6 +12,7 @@ from diagnose.settings import Effort, Settings
 
 if TYPE_CHECKING:
     from diagnose.diagnosis import Diagnosis
+    from diagnose.journal import Journal
     from diagnose.registry import Check
     from diagnose.subject import Subject
 
@@ -171,28 +172,70 @@ def diagnose_subject(
     subject: Subject,
     settings: Settings,
     progress: Progress = _silent,
+    *,
     loading_seconds: float = 0.0,
     command: str = "",
+    journal: Journal | None = None,
 ) -> Diagnosis:
-    """Run the pipeline after loading; see `examine`."""
+    """Run the pipeline after loading; see `examine`.
+
+    An interrupt ends what is being measured, and what was measured so far is concluded from.
+    """
     from diagnose.concluding import conclude
-    from diagnose.measuring import Measured, planner_for
+    from diagnose.interrupting import interrupts
+    from diagnose.measuring import measured_by, planner_for
     from diagnose.reasoning.engine import Seen, suspect, worth_trying
     from diagnose.reasoning.remedies import measured_effects
     from diagnose.trials.planning import Trial, try_remedies
 
     checks = chosen(settings)
-    with planner_for(subject, settings, progress) as planner:
-        measured = planner.measure(needs_of(checks))
-        progress("reasoning")
-        outcomes = tuple(check.run(measured) for check in checks)
-        wanted = worth_trying(suspect(outcomes), Seen(outcomes))
-        trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
-        effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
-    found = Measured(measured, tuple(planner.executed), tuple(planner.missed), planner.interrupted, planner.untried)
-    return conclude(
-        subject, settings, checks, found, outcomes, effects=effects, loading_seconds=loading_seconds, command=command
+    with interrupts():
+        with planner_for(subject, settings, progress, journal) as planner:
+            measured = planner.measure(needs_of(checks))
+            progress("reasoning")
+            outcomes = tuple(check.run(measured) for check in checks)
+            wanted = worth_trying(suspect(outcomes), Seen(outcomes))
+            trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
+            effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
+        progress("concluding")
+        found = measured_by(planner, measured)
+        return conclude(
+            subject,
+            settings,
+            checks,
+            found,
+            outcomes,
+            effects=effects,
+            loading_seconds=loading_seconds,
+            command=command,
+        )
+
+
+def not_loaded(
+    name: str, settings: Settings, why: str, how: str, *, interrupted: bool, ended: tuple[str, ...], command: str = ""
+) -> Diagnosis:
+    """The diagnosis of a model that could not be loaded: nothing is known, and the reason is said.
+
+    Args:
+        name: of the model.
+        settings: of the examination.
+        why, how: why it was not loaded, as a clause, and what to do about it, as a sentence.
+        interrupted: whether the user ended it.
+        ended: sentences on the processes that died.
+        command: the command line.
+    """
+    from diagnose.concluding import conclude
+    from diagnose.measurements import Unavailable
+    from diagnose.measuring import Measured, Missed
+    from diagnose.subject import without_rows
+
+    checks = chosen(settings)
+    missing = {kind: Unavailable(why, how) for kind in needs_of(checks)}
+    found = Measured(
+        missing, (), (Missed("everything", why, how),), interrupted, cut=dict.fromkeys(missing, why), ended=ended
     )
+    outcomes = tuple(check.run(missing) for check in checks)
+    return conclude(without_rows(name), settings, checks, found, outcomes, command=command)
 
 
 def chosen(settings: Settings) -> tuple[Check, ...]:

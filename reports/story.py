@@ -318,10 +318,12 @@ def ran(checks: Sequence[CheckOutcome]) -> str:
 
 
 def unfinished(diagnosis: Diagnosis) -> str:
-    """A sentence if the examination was interrupted, else ""."""
-    if not diagnosis.settings.get("interrupted"):
+    """Sentences that say why the examination is incomplete or was repeated in part; "" if all went well."""
+    stopped = ["The examination was interrupted."] if diagnosis.settings.get("interrupted") else []
+    ended = [str(sentence) for sentence in diagnosis.settings.get("ended") or ()]
+    if not stopped and not ended:
         return ""
-    return "The examination was interrupted. What is missing is listed under “Not checked”."
+    return " ".join([*stopped, *ended, "What is missing is listed under “Not checked”."])
 
 
 def by_outcome(checks: Sequence[CheckOutcome]) -> list[tuple[str, list[CheckOutcome]]]:

@@ -13,7 +13,7 @@ from diagnose.errors import InputError
 from diagnose.findings import Outcome, Severity
 from diagnose.live.budget import Budget
 from diagnose.live.constants import constant_loss
-from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick, without_rows
+from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick
 from diagnose.live.keeping import KeptWeights
 from diagnose.live.notices import Notice, alarming, examined, level_of, while_training, worded
 from diagnose.live.recording import Record
@@ -31,11 +31,11 @@ from diagnose.measurements import (
     Unavailable,
 )
 from diagnose.measuring import backend
-from diagnose.measuring.planning import Measured, planner_for
+from diagnose.measuring.planning import Measured, measured_by, planner_for
 from diagnose.pipeline import chosen, needs_of
 from diagnose.reasoning.remedies import measured_effects
 from diagnose.registry import Check
-from diagnose.subject import Subject
+from diagnose.subject import Subject, without_rows
 
 CHUNK = 256  # steps between two readings
 THINNING = 1.5  # factor between the step numbers of two looks into the network
@@ -334,9 +334,9 @@ class Session:
             subject = self._subject(self._history())
             with planner_for(subject, settings, lambda _: None) as planner:
                 found = planner.measure(needs_of(checks))
-            measured = Measured(found, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
+            measured = measured_by(planner, found)
         except InputError as reason:
-            subject, measured = without_rows(self.model, self._history()), Measured({})
+            subject, measured = without_rows(self.model.name, self.model, self._history()), Measured({})
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
         run = while_training if self.running else _run
@@ -351,7 +351,11 @@ class Session:
         """The diagnosis from the measurements taken so far."""
         settings = quick(self._seed)
         checks = chosen(settings)
-        subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
+        subject = (
+            self._bench.subject
+            if self._bench is not None
+            else without_rows(self.model.name, self.model, self._history())
+        )
         measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
         outcomes = while_training(checks, measurements)
         found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
