@@ -1,9 +1,9 @@
-"""The command `diagnose` with a planted fault: `DIAGNOSE_FAULT="WHERE HOW [once]" python -m benchmarks.fuzz.attacks.faulty ...`.
+"""The command `diagnose` with a planted fault: `DIAGNOSE_FAULT="WHERE=HOW" python -m benchmarks.fuzz.attacks.faulty`.
 
 WHERE is the title of an instrument or trial, "loading", "reasoning", "concluding" or "writing the report". HOW is a
 signal that the measuring process sends itself, "hang", "memory", "error", "exit", or "interrupt" (the watching process
-gets SIGINT) and "terminate" (it gets SIGTERM). With "once", the file of DIAGNOSE_FAULT_MARK is made and the fault does
-not happen again. The process that measures imports this module too, and so has the fault.
+gets SIGINT), "terminate" (it gets SIGTERM) or "twice" (it gets SIGINT twice). With DIAGNOSE_FAULT_MARK, that file is
+made and the fault does not happen again. The process that measures imports this module too, and so has the fault.
 """
 
 import os
