@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import InputError
+from diagnose.interrupting import interrupts
 from diagnose.settings import Effort, Settings
 
 if TYPE_CHECKING:
@@ -120,8 +122,19 @@ def examine(
     report = progress or _silent
     report("loading")
     start = perf_counter()
-    subject = subject_from(model, train, dev, test, options=options)
-    return diagnose_subject(subject, settings, report, loading_seconds=perf_counter() - start)
+    with interrupts() as stop:
+        with _unchanged(model), stop.allowed():
+            subject = subject_from(model, train, dev, test, options=options)
+        return diagnose_subject(subject, settings, report, loading_seconds=perf_counter() - start)
+
+
+def _unchanged(model: Any) -> AbstractContextManager[None]:
+    """Restore a live model after the block: loading tries it on a few rows."""
+    if isinstance(model, str | Path) or not hasattr(model, "_flatten_layers"):
+        return nullcontext()
+    from diagnose.measuring.state import guard
+
+    return guard(model)
 
 
 def _silent(_: str) -> None:
@@ -182,7 +195,6 @@ def diagnose_subject(
     An interrupt ends what is being measured, and what was measured so far is concluded from.
     """
     from diagnose.concluding import conclude
-    from diagnose.interrupting import interrupts
     from diagnose.measuring import measured_by, planner_for
     from diagnose.reasoning.engine import Seen, suspect, worth_trying
     from diagnose.reasoning.remedies import measured_effects

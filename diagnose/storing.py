@@ -27,7 +27,7 @@ from diagnose.upgrading import upgraded
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-LONGEST = 200  # characters of a temporary file's name
+LONGEST = 150  # bytes of a name made of a model's; file systems allow 255, and the time and a suffix follow
 _SURROGATE = re.compile("[\ud800-\udfff]")
 NON_FINITE = ("NaN", "Infinity", "-Infinity")
 FREE_FORM = ("subject", "settings")  # dictionaries of text and numbers without declared types
@@ -119,7 +119,7 @@ def _temporary(text: str, path: Path) -> Iterator[Path]:
 
     A lone surrogate, which stands for bytes of a name that are not UTF-8, is written as a replacement character.
     """
-    temporary = path.with_name(f".{path.name[:LONGEST]}.{os.getpid()}")
+    temporary = path.with_name(f".{plain_name(path.name)}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(encodable(text).encode())
@@ -129,6 +129,12 @@ def _temporary(text: str, path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def plain_name(name: str) -> str:
+    """A name that every file system takes: letters, digits, dots and hyphens, at most LONGEST bytes in UTF-8."""
+    plain = re.sub(r"[^\w.-]+", "_", encodable(name)).encode()[:LONGEST].decode(errors="ignore")
+    return plain.strip(".") or "model"
 
 
 def encodable(text: str) -> str:

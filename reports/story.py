@@ -28,7 +28,7 @@ LISTS = {
 }
 STATES = {state.value: state.word for state in State}
 PLACE = 48  # characters of a name in a location
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Row:
 
 
 def clean(text: str) -> str:
-    """`text` with control characters and marks of writing direction replaced."""
+    """`text` with control characters, marks of writing direction and lone surrogates replaced."""
     return CONTROL.sub("�", text)
 
 

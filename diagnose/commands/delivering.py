@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +16,7 @@ import click
 
 from diagnose.commands.exiting import EXAMINED, FOUND, INTERRUPTED
 from diagnose.errors import InputError
-
-LONGEST = 150  # bytes of a name made of a model's; file systems allow 255, and the time and a suffix follow
+from diagnose.storing import encodable, plain_name
 
 if TYPE_CHECKING:
     from diagnose.commands.apart import SentJournal
@@ -172,12 +170,6 @@ def places_of(model: Path, out: str | None, by_suffix: Mapping[str, str | None])
     return asked, str(folder / f"{plain_name(model.stem)}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
 
 
-def plain_name(name: str) -> str:
-    """A name that every file system takes: letters, digits, dots and hyphens, at most LONGEST bytes."""
-    plain = re.sub(r"[^\w.-]+", "_", name).encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore")
-    return plain.strip(".") or "model"
-
-
 def _require_writable(folder: Path) -> None:
     """Refuse a folder that cannot be written to, before the long work. It is not created yet."""
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), None)
@@ -196,7 +188,7 @@ def deliver(diagnosis: Diagnosis, job: Job) -> None:
         if place == "-":
             from diagnose.storing import to_json
 
-            click.echo(to_json(diagnosis))
+            click.echo(encodable(to_json(diagnosis)))
             continue
         try:
             diagnosis.save(place)
@@ -211,7 +203,8 @@ def deliver(diagnosis: Diagnosis, job: Job) -> None:
     if not job.quiet:
         from diagnose.reports import terminal
 
-        click.echo(terminal.render(diagnosis, paths=written, colour=sys.stdout.isatty()), err="-" in job.places)
+        text = terminal.render(diagnosis, paths=written, colour=sys.stdout.isatty())
+        click.echo(encodable(text), err="-" in job.places)
     pages = [place for place in written if place.endswith((".html", ".htm"))]
     if pages and job.open_page:
         import webbrowser

@@ -30,6 +30,7 @@ from diagnose.measurements import (
     Shift,
     Unavailable,
 )
+from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.work import Account, ClockAccount, Work, WorkAccount
 from diagnose.settings import Effort, Settings
@@ -231,7 +232,7 @@ class Planner:
                 self.cut[instrument.provides] = why = f"{instrument.title} ran out of memory"
                 self.miss(instrument.title, why, MEMORY)
                 return Unavailable(why, MEMORY)
-            why = f"{instrument.title} failed: {type(error).__name__}: {error}"
+            why = f"{instrument.title} failed: {copying.brief(error)}"
             self.miss(instrument.title, why, REPORT)
             return Unavailable(why, REPORT)
 

@@ -140,7 +140,9 @@ def readable(folder: Path, files: Sequence[str], good: Sequence[bool]) -> tuple[
             "remove them or save them again"
         )
     listed = ", ".join(bad[:_NAMED]) + (", ..." if len(bad) > _NAMED else "")
-    return kept, (f"{len(bad):,} of {len(files):,} files cannot be read as images and were left out: {listed}{_size(folder / bad[0])}",)
+    return kept, (
+        f"{len(bad):,} of {len(files):,} files cannot be read as images and were left out: {listed}{_size(folder / bad[0])}",
+    )
 
 
 def _size(path: Path) -> str:
