@@ -165,11 +165,12 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _write(self, diagnosis: Diagnosis, file: Path) -> None:
         data = file.with_name(f"{file.name}.json")
-        if not self._begun:  # another training may write to the folder in the same second
-            self._file, self._begun = write_new(to_json(diagnosis), data).with_suffix(""), True
-        else:
+        if self._begun:
             diagnosis.save(data)
-        diagnosis.save(self._file.with_name(f"{self._file.name}.html"))
+        else:  # another training may write to the folder in the same second
+            data = write_new(to_json(diagnosis), data)
+            self._file, self._begun = data.with_name(data.name.removesuffix(".json")), True
+        diagnosis.save(data.with_name(data.name.removesuffix(".json") + ".html"))
 
 
 def _folder(path: Path) -> Path:

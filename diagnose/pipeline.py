@@ -242,7 +242,7 @@ def not_loaded(
     from diagnose.subject import without_rows
 
     checks = chosen(settings)
-    missing = {kind: Unavailable(why, how) for kind in needs_of(checks)}
+    missing: dict[type, object] = {kind: Unavailable(why, how) for kind in needs_of(checks)}
     found = Measured(
         missing, (), (Missed("everything", why, how),), interrupted, cut=dict.fromkeys(missing, why), ended=ended
     )

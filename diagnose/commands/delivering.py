@@ -64,7 +64,12 @@ class Job:
         with interrupts() as stop:
             journal.ready()
             with _progress(self.quiet) as show, _silenced():
-                diagnosis = self._examined(journal, stop, stopped, lambda name: (journal.stage(name), show(name)))
+
+                def say(name: str) -> None:
+                    journal.stage(name)
+                    show(name)
+
+                diagnosis = self._examined(journal, stop, stopped, say)
             journal.stage("writing the report")
             deliver(diagnosis, self)
             return INTERRUPTED if stop.arrived else exit_status(diagnosis, self.fail_on)

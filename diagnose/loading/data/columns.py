@@ -8,7 +8,6 @@ import numpy as np
 from diagnose.errors import InputError
 from diagnose.subject import Rows
 
-
 WIDE = 1_000  # columns
 
 
@@ -50,7 +49,7 @@ def numeric_columns(frame: Any) -> list[str]:
 
 def nested_columns(frame: Any) -> list[str]:
     """The names of the columns of lists."""
-    objects = [name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if dtype == object]
+    objects = [name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if dtype.kind == "O"]
     return [name for name in objects if is_nested(frame[name])]
 
 
@@ -66,7 +65,7 @@ def renamed(frame: Any, names: list[str]) -> Any:
 
 def bytes_of(frame: Any) -> int:
     """The memory of a table, with that of its texts."""
-    plain = [dtype for dtype in frame.dtypes if isinstance(dtype, np.dtype) and dtype != object]
+    plain = [dtype for dtype in frame.dtypes if isinstance(dtype, np.dtype) and dtype.kind != "O"]
     if len(plain) == frame.shape[1]:
         return sum(dtype.itemsize for dtype in plain) * len(frame)
     return int(frame.memory_usage(deep=True).sum())

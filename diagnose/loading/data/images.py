@@ -134,15 +134,14 @@ def readable(folder: Path, files: Sequence[str], good: Sequence[bool]) -> tuple[
     bad = [file for file, could in zip(files, good, strict=True) if not could]
     if not bad:
         return kept, ()
+    why = _size(folder / bad[0])
     if len(kept) <= _READABLE * len(files):
         raise InputError(
-            f"{folder}: {len(bad):,} of {len(files):,} files cannot be read as images, the first is {bad[0]}{_size(folder / bad[0])}: "
+            f"{folder}: {len(bad):,} of {len(files):,} files cannot be read as images, the first is {bad[0]}{why}: "
             "remove them or save them again"
         )
     listed = ", ".join(bad[:_NAMED]) + (", ..." if len(bad) > _NAMED else "")
-    return kept, (
-        f"{len(bad):,} of {len(files):,} files cannot be read as images and were left out: {listed}{_size(folder / bad[0])}",
-    )
+    return kept, (f"{len(bad):,} of {len(files):,} files cannot be read as images and were left out: {listed}{why}",)
 
 
 def _size(path: Path) -> str:
