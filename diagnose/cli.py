@@ -10,7 +10,7 @@ from diagnose import __version__
 from diagnose.commands.compare import compare
 from diagnose.commands.demo import demo
 from diagnose.commands.examine import examine
-from diagnose.commands.exiting import guarded
+from diagnose.commands.exiting import guarded, ready_streams
 from diagnose.commands.explain import explain, list_codes
 from diagnose.commands.view import view
 from diagnose.errors import InputError
@@ -51,4 +51,5 @@ for command in (examine, demo, list_codes, explain, view, compare):
 
 def main() -> None:
     """Run the command. A failure prints one sentence and sets the exit status."""
+    ready_streams()
     sys.exit(guarded(lambda: cli.main(standalone_mode=False, prog_name="diagnose")))

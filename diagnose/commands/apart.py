@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from diagnose.commands.exiting import BUG, INTERRUPTED, guarded
+from diagnose.commands.exiting import BUG, INTERRUPTED, guarded, ready_streams
 from diagnose.journal import Entry, Journal
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def _measure(connection: Connection, job: Job, start: Start) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # forgets one that came before
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    ready_streams()
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     if start.deaths:
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"

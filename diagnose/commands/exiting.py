@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 
 import click
 
@@ -11,6 +11,20 @@ from diagnose.errors import InputError
 
 EXAMINED, FOUND, UNUSABLE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
 BUG_HINT = "this is a bug in diagnose; set DIAGNOSE_DEBUG=1 to see the traceback"
+
+
+def ready_streams() -> None:
+    """Make the standard streams usable: closed ones lead nowhere, and characters that they cannot write are replaced.
+
+    Else the next file that is opened would take the place of a closed stream and receive what is printed.
+    """
+    with suppress(OSError):
+        while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+            os.set_inheritable(handle, True)
+        os.close(handle)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def guarded(command: Callable[[], int | None]) -> int:
@@ -33,7 +47,7 @@ def guarded(command: Callable[[], int | None]) -> int:
         click.echo("diagnose: interrupted", err=True)
         status = INTERRUPTED
     except BrokenPipeError:  # the reader has seen enough, as in `diagnose list | head`
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - Python flushes it at the very end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes what is left at the very end
         status = EXAMINED
     except Exception as error:
         if os.environ.get("DIAGNOSE_DEBUG"):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,7 +39,8 @@ def made(folder: Path) -> Path:
         code = (
             "import sys, keras, numpy as np\n"
             "keras.utils.set_random_seed(0)\n"
-            "x = np.random.default_rng(0).normal(size=(600, 8)).astype('f4'); y = (x[:, 0] * x[:, 1] > 0).astype('i4')\n"
+            "x = np.random.default_rng(0).normal(size=(600, 8)).astype('f4')\n"
+            "y = (x[:, 0] * x[:, 1] > 0).astype('i4')\n"
             "layers = [keras.Input((8,)), keras.layers.Dense(16, 'relu'), keras.layers.Dense(2, 'softmax')]\n"
             "model = keras.Sequential(layers)\n"
             "model.compile(keras.optimizers.SGD(50.0), 'sparse_categorical_crossentropy')\n"
@@ -84,20 +86,21 @@ def _fault(user: Path, name: str, place: str, how: str, once: bool) -> Answer:
 
 def _wrong(done: "_Done", user: Path, place: str, how: str, once: bool) -> str:
     """What is wrong with the end of a command with a fault; "" if nothing."""
-    if "Traceback" in done.said:
-        return f"a traceback: {done.said[-600:]}"
+    expected = 130 if how in {*EARLY, "twice"} else 0
+    if "Traceback" in done.said or done.status != expected:
+        return f"status {done.status}: {done.said[-600:]}"
     if how == "twice":
-        return "" if done.status == 130 else f"status {done.status}"
+        return ""
     result = _result(user)
-    if result is None:
-        return f"no report (status {done.status}): {done.said[-300:]}"
-    if not list(user.glob("out/*.html")):
-        return "the page is missing"
-    stopped = how in EARLY
-    if done.status != (130 if stopped else 0):
-        return f"status {done.status}: {done.said[-300:]}"
+    if result is None or not list(user.glob("out/*.html")):
+        return "the JSON file or the page is missing"
+    return _untold(result, place, how, once)
+
+
+def _untold(result: dict[str, Any], place: str, how: str, once: bool) -> str:
+    """What a report does not say; "" if it says all."""
     gaps = " ".join(f"{gap['what']}: {gap['why']}" for gap in result["coverage"])
-    if stopped:
+    if how in EARLY:
         return "" if result["settings"].get("interrupted") or place in STAGES[1:] else "it does not say it is partial"
     ended = " ".join(result["settings"].get("ended", ()))
     if how.startswith("SIG") and (place not in ended or how not in ended):
@@ -121,7 +124,7 @@ def interrupts(folder: Path, match: str, quick: bool, seed: int) -> Iterator[Ans
         name = f"{kind.name} after {moment:.1f} of {whole:.1f} s ({number})"
         if match in name:
             with _watched(user) as files:
-                done = _run("diagnose", user, {}, act=lambda process: _send(process, moment, kind))
+                done = _run("diagnose", user, {}, act=partial(_send, moment=moment, kind=kind))
             yield Answer(name, files.broken or _cut_short(done, user), done.said, done.seconds, done.memory)
 
 
@@ -227,6 +230,6 @@ def _running(user: Path) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if Path(os.readlink(entry / "cwd")) == user:
+            if (entry / "cwd").readlink() == user:
                 found.append(int(entry.name))
     return found

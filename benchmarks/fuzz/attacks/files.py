@@ -203,7 +203,7 @@ def _model_folders(data: bytes, secret: Path) -> Iterator[Attack]:
         yield Attack(f"{linked} is a link", "model", lambda path, linked=linked: folder(path, linked), REFUSED)
     yield Attack("an asset of a SavedModel is a link", "model", saved, REFUSED)
     yield Attack("a link to itself", "model.keras", lambda path: path.symlink_to(path), REFUSED)
-    yield Attack("a pipe", "model.keras", lambda path: os.mkfifo(path), REFUSED)
+    yield Attack("a pipe", "model.keras", os.mkfifo, REFUSED)
 
 
 # --- data ----------------------------------------------------------------------------------------
@@ -275,8 +275,7 @@ def _folders() -> Iterator[Attack]:
 
     def broken_name(path: Path) -> None:
         for name in (b"cat\xff", b"dog"):
-            folder = os.fsencode(path) + b"/" + name
-            os.makedirs(folder)
+            (path / os.fsdecode(name)).mkdir(parents=True)
 
     yield Attack("folders linked across each other", "data", across, REFUSED)
     yield Attack("folders in a ring", "data", ring, REFUSED)
@@ -287,7 +286,7 @@ def _folders() -> Iterator[Attack]:
     yield Attack("200 folders inside each other", "data", deep, REFUSED)
     yield Attack("a class folder whose name is not UTF-8", "data", broken_name, REFUSED)
     yield Attack("an empty folder", "data", lambda path: path.mkdir(), REFUSED)
-    yield Attack("a pipe", "train.csv", lambda path: os.mkfifo(path), REFUSED)
+    yield Attack("a pipe", "train.csv", os.mkfifo, REFUSED)
 
 
 def _pictures() -> Iterator[Attack]:

@@ -16,6 +16,7 @@ from benchmarks.fuzz.attacks.files import REFUSED, Attack
 SECONDS = 10.0  # of the processor, for a refusal
 DEADLINE = 120.0  # seconds of the clock
 MEMORY = 4 << 30  # bytes
+SENTENCE = 2_000  # letters of a message, with the names in it
 
 
 @dataclass(frozen=True)
@@ -64,23 +65,28 @@ def _one(attack: Attack, paths: tuple[Path, Path], canary: Path) -> Answer:
     answer = said.read_text(encoding="utf-8", errors="replace") if said.exists() else ""
     said.unlink(missing_ok=True)
     seconds, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-    return Answer(attack.name, _broken(attack, status, answer, seconds, memory, canary), answer, seconds, memory)
-
-
-def _broken(attack: Attack, status: int, said: str, seconds: float, memory: int, canary: Path) -> str:
+    broken = _wrong(attack, answer) or _too_much(answer, seconds, memory)
+    if status:
+        broken = f"the process ended with {os.waitstatus_to_exitcode(status)}"
     if canary.exists():
         canary.unlink()
-        return "code of the file ran"
-    if status:
-        return f"the process ended with {os.waitstatus_to_exitcode(status)}"
+        broken = "code of the file ran"
+    return Answer(attack.name, broken, answer, seconds, memory)
+
+
+def _wrong(attack: Attack, said: str) -> str:
+    """What is wrong with an answer; "" if nothing."""
     kind, _, text = said.partition(" ")
     if kind not in {"loaded", "refused"}:
         return f"raised {said[-800:]}"
     if attack.expected == REFUSED and kind == "loaded":
         return "it was loaded"
-    if kind == "refused" and ("Traceback" in text or len(text) > 2_000):
-        return f"the message is not one sentence: {text[:200]}"
-    if kind == "refused" and seconds > SECONDS:
+    long = kind == "refused" and ("Traceback" in text or len(text) > SENTENCE)
+    return f"the message is not one sentence: {text[:200]}" if long else ""
+
+
+def _too_much(said: str, seconds: float, memory: int) -> str:
+    if said.startswith("refused") and seconds > SECONDS:
         return f"the refusal took {seconds:.0f} s of the processor"
     return f"{memory / 1e9:.1f} GB" if memory > MEMORY else ""
 
