@@ -17,6 +17,7 @@ from diagnose.live.notices import Notice
 from diagnose.live.session import Session
 from diagnose.measuring.copying import Weights
 from diagnose.reasoning.causes import CAUSES
+from diagnose.storing import plain_name, to_json, write_new
 
 PAGE_SECONDS = 5.0  # minimum time between two versions of the live page
 PAGE_COST = 0.3  # expected CPU seconds to write the first version
@@ -72,7 +73,8 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._out = None if out is None else _folder(Path(out))
         self._session: Session | None = None
         self._diagnosis: Diagnosis | None = None
-        self._file: Path | None = None
+        self._file: Path | None = None  # of the report, without a suffix
+        self._begun = False  # whether the file exists, so that the name is ours
         self._written = 0.0
 
     # --- Keras calls these ---------------------------------------------------------------------------
@@ -80,7 +82,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self._session is None or self._session.model is not self.model:
             self._session = Session(self.model, say=_say, **self._settings)
-            self._file = None
+            self._file, self._begun = None, False
         elif self._session.running:  # an exception that we could not see ended the last fit
             self._session.fail()
         self._diagnosis = None
@@ -88,7 +90,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._session.begin(planned.get("epochs"), planned.get("steps"))
         if self._out is not None:
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            self._file = self._file or self._out / f"{self.model.name}-{stamp}"
+            self._file = self._file or self._out / f"{plain_name(self.model.name)}-{stamp}"
             atexit.register(self.close)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -162,8 +164,13 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._written = time.monotonic()
 
     def _write(self, diagnosis: Diagnosis, file: Path) -> None:
-        for suffix in (".json", ".html"):
-            diagnosis.save(file.with_suffix(suffix))
+        data = file.with_name(f"{file.name}.json")
+        if self._begun:
+            diagnosis.save(data)
+        else:  # another training may write to the folder in the same second
+            data = write_new(to_json(diagnosis), data)
+            self._file, self._begun = data.with_name(data.name.removesuffix(".json")), True
+        diagnosis.save(data.with_name(data.name.removesuffix(".json") + ".html"))
 
 
 def _folder(path: Path) -> Path:
@@ -176,5 +183,10 @@ def _folder(path: Path) -> Path:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"\n{line}\n")
-    sys.stdout.flush()
+    """Print a line. A closed, full or missing standard output must not end the user's training."""
+    try:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        sys.stdout.write(f"\n{line}\n".encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):  # AttributeError: there is no standard output
+        pass

@@ -1,7 +1,6 @@
 """The command line: dispatches sub-commands and sets the exit status."""
 
 import difflib
-import os
 import sys
 from pathlib import Path
 
@@ -9,14 +8,12 @@ import click
 
 from diagnose import __version__
 from diagnose.commands.compare import compare
-from diagnose.commands.delivering import BUG, EXAMINED, INTERRUPTED, UNUSABLE
 from diagnose.commands.demo import demo
 from diagnose.commands.examine import examine
+from diagnose.commands.exiting import guarded, ready_streams
 from diagnose.commands.explain import explain, list_codes
 from diagnose.commands.view import view
 from diagnose.errors import InputError
-
-BUG_HINT = "this is a bug in diagnose; set DIAGNOSE_DEBUG=1 to see the traceback"
 
 
 class _ModelFirst(click.Group):
@@ -54,25 +51,5 @@ for command in (examine, demo, list_codes, explain, view, compare):
 
 def main() -> None:
     """Run the command. A failure prints one sentence and sets the exit status."""
-    try:
-        cli.main(standalone_mode=False, prog_name="diagnose")
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(UNUSABLE)
-    except InputError as error:
-        click.echo(f"diagnose: {error}", err=True)
-        click.echo(getattr(error, "template", ""), nl=False)  # a loader template, on stdout so that it can be saved
-        sys.exit(UNUSABLE)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("diagnose: interrupted", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(EXAMINED)
-    except Exception as error:
-        if os.environ.get("DIAGNOSE_DEBUG"):
-            raise
-        click.echo(f"diagnose: {type(error).__name__}: {error} ({BUG_HINT})", err=True)
-        sys.exit(BUG)
+    ready_streams()
+    sys.exit(guarded(lambda: cli.main(standalone_mode=False, prog_name="diagnose")))

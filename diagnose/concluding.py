@@ -49,9 +49,10 @@ def conclude(
     """
     seen = Seen(outcomes)
     suspicions = suspect(outcomes, level=level, effects=effects)
-    state = state_of(suspicions, seen, VITAL)
+    cut = _cut(checks, measured)
+    state = state_of(suspicions, seen, VITAL, cut=bool(cut))
     facts, values = describe(subject, measured.measurements), values_of(subject, measured.measurements)
-    now = situation(suspicions, seen, facts.images, measured.measurements)
+    now = situation(suspicions, seen, facts.images, measured.measurements, cut=cut)
     lists = prescribing.filled(verdicts(now), values)
     tried = prescribing.assigned(effects, suspicions)
     tasks = frozenset(output.task for output in subject.outputs)
@@ -64,7 +65,7 @@ def conclude(
         settings=_recorded(settings, measured, command),
         state=state,
         headline=prescribing.headline(
-            state, suspicions, gate_findings, left=now.remaining, missing=next(iter(missing), "")
+            state, suspicions, gate_findings, left=now.remaining, missing=cut or next(iter(missing), "")
         ),
         errors=errors_of(subject, measured.measurements),
         causes=prescribing.causes(suspicions),
@@ -90,6 +91,12 @@ def conclude(
     )
 
 
+def _cut(checks: Iterable[Check], measured: Measured) -> str:
+    """Why checks lack what an interrupt or a crash cut, as a clause; "" if none does."""
+    kinds = {kind for check in checks for kind in check.needs.values()}
+    return next((why for kind, why in measured.cut.items() if kind in kinds), "")
+
+
 def _timing(loading: float, measured: Measured, outcomes: Iterable[Outcome]) -> dict[str, float]:
     """Seconds by instrument, and of loading and checks."""
     spent = {"loading": loading} | {run.name: run.seconds for run in measured.executed}
@@ -103,6 +110,8 @@ def _recorded(settings: Settings, measured: Measured, command: str) -> dict[str,
     recorded["plan"] = {run.name: run.scale for run in measured.executed}
     if measured.interrupted:
         recorded["interrupted"] = True
+    if measured.ended:
+        recorded["ended"] = list(measured.ended)
     return recorded | ({"command": command} if command else {})
 
 

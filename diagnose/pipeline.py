@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import InputError
+from diagnose.interrupting import interrupts
 from diagnose.settings import Effort, Settings
 
 if TYPE_CHECKING:
     from diagnose.diagnosis import Diagnosis
+    from diagnose.journal import Journal
     from diagnose.measurements import Measurements
     from diagnose.measuring.bench import Bench
     from diagnose.measuring.work import Work
@@ -123,8 +126,19 @@ def examine(
     report = progress or _silent
     report("loading")
     start = perf_counter()
-    subject = subject_from(model, train, dev, test, options=options)
-    return diagnose_subject(subject, settings, report, loading_seconds=perf_counter() - start)
+    with interrupts() as stop:
+        with _unchanged(model), stop.allowed():
+            subject = subject_from(model, train, dev, test, options=options)
+        return diagnose_subject(subject, settings, report, loading_seconds=perf_counter() - start)
+
+
+def _unchanged(model: Any) -> AbstractContextManager[None]:
+    """Restore a live model after the block: loading tries it on a few rows."""
+    if isinstance(model, str | Path) or not hasattr(model, "_flatten_layers"):
+        return nullcontext()
+    from diagnose.measuring.state import guard
+
+    return guard(model)
 
 
 def _silent(_: str) -> None:
@@ -175,35 +189,69 @@ def diagnose_subject(
     subject: Subject,
     settings: Settings,
     progress: Progress = _silent,
+    *,
     loading_seconds: float = 0.0,
     command: str = "",
+    journal: Journal | None = None,
 ) -> Diagnosis:
-    """Run the pipeline after loading; see `examine`."""
+    """Run the pipeline after loading; see `examine`.
+
+    An interrupt ends what is being measured, and what was measured so far is concluded from.
+    """
     from diagnose.concluding import conclude
-    from diagnose.measuring import Measured, planner_for
+    from diagnose.measuring import measured_by, planner_for
     from diagnose.reasoning.engine import Seen, suspect, worth_trying
     from diagnose.reasoning.remedies import measured_effects
     from diagnose.trials.planning import Trial, try_remedies
 
     checks = chosen(settings)
-    with planner_for(subject, settings, progress) as planner:
-        measured = planner.measure(needs_of(checks), partial(_kept_for_trials, planner.bench, checks))
-        progress("reasoning")
-        outcomes = tuple(check.run(measured) for check in checks)
-        wanted = worth_trying(suspect(outcomes), Seen(outcomes))
-        trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
-        effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
+    with interrupts():
+        with planner_for(subject, settings, progress, journal) as planner:
+            measured = planner.measure(needs_of(checks), partial(_kept_for_trials, planner.bench, checks))
+            progress("reasoning")
+            outcomes = tuple(check.run(measured) for check in checks)
+            wanted = worth_trying(suspect(outcomes), Seen(outcomes))
+            trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
+            effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
+        progress("concluding")
+        found = measured_by(planner, measured)
+        return conclude(
+            subject,
+            settings,
+            checks,
+            found,
+            outcomes,
+            effects=effects,
+            loading_seconds=loading_seconds,
+            command=command,
+        )
+
+
+def not_loaded(
+    name: str, settings: Settings, why: str, how: str, *, interrupted: bool, ended: tuple[str, ...], command: str = ""
+) -> Diagnosis:
+    """The diagnosis of a model that could not be loaded: nothing is known, and the reason is said.
+
+    Args:
+        name: of the model.
+        settings: of the examination.
+        why, how: why it was not loaded, as a clause, and what to do about it, as a sentence.
+        interrupted: whether the user ended it.
+        ended: sentences on the processes that died.
+        command: the command line.
+    """
+    from diagnose.concluding import conclude
+    from diagnose.measurements import Unavailable
+    from diagnose.measuring import Measured, Missed
+    from diagnose.subject import without_rows
+
+    checks = chosen(settings)
+    missing: dict[type, object] = {kind: Unavailable(why, how) for kind in needs_of(checks)}
     found = Measured(
-        measured,
-        tuple(planner.executed),
-        tuple(planner.missed),
-        planner.interrupted,
-        planner.untried,
-        frozenset(planner.needless),
+        missing, (), (Missed("everything", why, how),), interrupted, cut=dict.fromkeys(missing, why), ended=ended
     )
-    return conclude(
-        subject, settings, checks, found, outcomes, effects=effects, loading_seconds=loading_seconds, command=command
-    )
+    outcomes = tuple(check.run(missing) for check in checks)
+    return conclude(without_rows(name), settings, checks, found, outcomes, command=command)
 
 
 def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurements) -> Work:

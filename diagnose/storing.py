@@ -9,11 +9,13 @@ import contextlib
 import json
 import math
 import os
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -25,6 +27,8 @@ from diagnose.upgrading import upgraded
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+LONGEST = 150  # bytes of a name made of a model's; file systems allow 255, and the time and a suffix follow
+_SURROGATE = re.compile("[\ud800-\udfff]")
 NON_FINITE = ("NaN", "Infinity", "-Infinity")
 FREE_FORM = ("subject", "settings")  # dictionaries of text and numbers without declared types
 KINDS = frozenset(kind.__dataclass_fields__["kind"].default for kind in get_args(Evidence))
@@ -84,15 +88,58 @@ def write_text(text: str, path: Path) -> None:
     Raises:
         InputError: the folder is not writable.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with _temporary(text, path) as temporary:
+        temporary.replace(path)
+
+
+def write_new(text: str, path: Path) -> Path:
+    """Write `text` like `write_text`, to the first of NAME, NAME-2, NAME-3 ... that does not exist; return it.
+
+    Raises:
+        InputError: the folder is not writable.
+    """
+    with _temporary(text, path) as temporary:
+        for number in count(1):
+            free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+            try:
+                os.link(temporary, free)
+            except FileExistsError:
+                continue
+            except OSError:  # a file system without links
+                if free.exists():
+                    continue
+                temporary.replace(free)
+            return free
+    raise AssertionError("some name is free")
+
+
+@contextlib.contextmanager
+def _temporary(text: str, path: Path) -> Iterator[Path]:
+    """A temporary file with this text beside `path`; it is removed at the end, also after an interrupt.
+
+    A lone surrogate, which stands for bytes of a name that are not UTF-8, is written as a replacement character.
+    """
+    temporary = path.with_name(f".{plain_name(path.name)}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
+        temporary.write_bytes(encodable(text).encode())
+        yield temporary
     except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}; pass a writable path") from error
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror or error}; pass a writable path") from error
+
+
+def plain_name(name: str) -> str:
+    """A name that every file system takes: letters, digits, dots and hyphens, at most LONGEST bytes in UTF-8."""
+    plain = re.sub(r"[^\w.-]+", "_", encodable(name)).encode()[:LONGEST].decode(errors="ignore")
+    return plain.strip(".") or "model"
+
+
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which no encoding can write, as replacement characters."""
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def load(path: str | Path) -> Diagnosis:

@@ -28,7 +28,7 @@ LISTS = {
 }
 STATES = {state.value: state.word for state in State}
 PLACE = 48  # characters of a name in a location
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Row:
 
 
 def clean(text: str) -> str:
-    """`text` with control characters and marks of writing direction replaced."""
+    """`text` with control characters, marks of writing direction and lone surrogates replaced."""
     return CONTROL.sub("�", text)
 
 
@@ -318,10 +318,12 @@ def ran(checks: Sequence[CheckOutcome]) -> str:
 
 
 def unfinished(diagnosis: Diagnosis) -> str:
-    """A sentence if the examination was interrupted, else ""."""
-    if not diagnosis.settings.get("interrupted"):
+    """Sentences that say why the examination is incomplete or was repeated in part; "" if all went well."""
+    stopped = ["The examination was interrupted."] if diagnosis.settings.get("interrupted") else []
+    ended = [str(sentence) for sentence in diagnosis.settings.get("ended") or ()]
+    if not stopped and not ended:
         return ""
-    return "The examination was interrupted. What is missing is listed under “Not checked”."
+    return " ".join([*stopped, *ended, "What is missing is listed under “Not checked”."])
 
 
 def by_outcome(checks: Sequence[CheckOutcome]) -> list[tuple[str, list[CheckOutcome]]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from diagnose.commands.delivering import EXAMINED, FOUND, places_of
+from diagnose.commands.delivering import places_of
+from diagnose.commands.exiting import EXAMINED, FOUND
 from diagnose.diagnosis import Diagnosis
 
 

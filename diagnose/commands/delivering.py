@@ -4,36 +4,107 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from diagnose.commands.exiting import EXAMINED, FOUND, INTERRUPTED
 from diagnose.errors import InputError
+from diagnose.storing import encodable, plain_name
 
 if TYPE_CHECKING:
+    from diagnose.commands.apart import SentJournal
     from diagnose.diagnosis import Diagnosis
+    from diagnose.interrupting import Interrupts
+    from diagnose.settings import Settings
+    from diagnose.subject import Subject
 
-EXAMINED, FOUND, UNUSABLE, BUG, INTERRUPTED = 0, 1, 2, 3, 130  # exit status
 
+@dataclass(frozen=True)
+class Job:
+    """An examination from the command line. It is sent to the process that measures.
 
-def examined(load_subject: Any, settings: Any, command: str, quiet: bool) -> Diagnosis:
-    """Load and examine, and show the name of the running instrument."""
-    import time
+    Args:
+        name: of the model, if it cannot be loaded.
+        load: returns the subject; a function of a module, or a partial of one.
+        settings: of the examination.
+        command: the command line.
+        places: files to write; "-" is standard output.
+        stem: a JSON file and a page of this name are also written, under the next free name if it is taken; "": none.
+        quiet, open_page, fail_on: as the options of these names.
+        guide: returns what to print below the summary, given the page.
+    """
 
-    from diagnose.pipeline import diagnose_subject
+    name: str
+    load: Callable[[], Subject]
+    settings: Settings
+    command: str
+    places: tuple[str, ...] = ()
+    stem: str = ""
+    quiet: bool = False
+    open_page: bool = False
+    fail_on: str = "never"
+    guide: Callable[[str], str] | None = None
 
-    with _progress(quiet) as say, _silenced():
-        say("starting Keras")
-        start = time.perf_counter()
-        subject = load_subject()
-        loading = time.perf_counter() - start
-        return diagnose_subject(subject, settings, say, loading_seconds=loading, command=command)
+    def run(self, journal: SentJournal, stopped: bool) -> int:
+        """Examine, write and print; return the exit status. An interrupt ends the measuring only.
+
+        Args:
+            journal: keeps what was measured.
+            stopped: whether the user has interrupted an earlier process.
+        """
+        from diagnose.interrupting import interrupts
+
+        with interrupts() as stop:
+            journal.ready()
+            with _progress(self.quiet) as show, _silenced():
+
+                def say(name: str) -> None:
+                    journal.stage(name)
+                    show(name)
+
+                diagnosis = self._examined(journal, stop, stopped, say)
+            journal.stage("writing the report")
+            deliver(diagnosis, self)
+            return INTERRUPTED if stop.arrived else exit_status(diagnosis, self.fail_on)
+
+    def _examined(self, journal: SentJournal, stop: Interrupts, stopped: bool, say: Any) -> Diagnosis:
+        import time
+
+        from diagnose.pipeline import diagnose_subject, not_loaded
+
+        missing, how = journal.not_loading, "Pass another file, or another version of TensorFlow."
+        if not missing:
+            say("loading")
+            start = time.perf_counter()
+            try:
+                with stop.allowed():
+                    subject = self.load()
+                stop.arrived |= stopped
+                seconds = time.perf_counter() - start
+                return diagnose_subject(
+                    subject, self.settings, say, loading_seconds=seconds, command=self.command, journal=journal
+                )
+            except KeyboardInterrupt:
+                if stop.again:
+                    raise
+                missing, how = "the examination was interrupted while loading", "Run it again without interrupting it."
+        say("concluding")
+        return not_loaded(
+            self.name,
+            self.settings,
+            missing,
+            how,
+            interrupted=stop.arrived,
+            ended=journal.ended,
+            command=self.command,
+        )
 
 
 @contextlib.contextmanager
@@ -75,15 +146,16 @@ def _silenced() -> Iterator[None]:
         os.close(sink)
 
 
-def places_of(model: Path, out: str | None, by_suffix: Mapping[str, str | None]) -> tuple[str, ...]:
-    """The files to write: those given by option, else a JSON and a page in the output folder.
+def places_of(model: Path, out: str | None, by_suffix: Mapping[str, str | None]) -> tuple[tuple[str, ...], str]:
+    """The files to write by option, and the stem of a JSON file and a page in the output folder ("": none).
 
     Args:
+        model: its path.
         out: output folder; default `diagnosis/`.
         by_suffix: the path given for each suffix; None if the option was not used.
 
     Raises:
-        InputError: a path is a folder or has the wrong suffix, or `out` is a file.
+        InputError: a path is a folder, has the wrong suffix or cannot be written, or `out` is a file.
     """
     asked = tuple(path for path in by_suffix.values() if path)
     for suffix, path in by_suffix.items():
@@ -93,36 +165,70 @@ def places_of(model: Path, out: str | None, by_suffix: Mapping[str, str | None])
             raise InputError(f"the output must be a file, but {path} is a folder")
         if Path(path).suffix.lower() != suffix:
             raise InputError(f"the output file must end in {suffix}, got {path}")
+        _require_writable(Path(path).parent)
     if asked and not out:
-        return asked
-    name = re.sub(r"[^\w.-]+", "_", model.stem) or "model"
-    stem = Path(out or "diagnosis") / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    if Path(out or "diagnosis").is_file():
-        raise InputError(f"--out must be a folder, but {out or 'diagnosis'} is a file")
-    return (*asked, f"{stem}.json", f"{stem}.html")
+        return asked, ""
+    folder = Path(out or "diagnosis")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--out must be a folder, but {folder} is a file")
+    _require_writable(folder)
+    return asked, str(folder / f"{plain_name(model.stem)}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
 
 
-def deliver(diagnosis: Diagnosis, places: tuple[str, ...], quiet: bool, open_page: bool) -> None:
-    """Write the files, print the summary and open the page. The place "-" is standard output."""
-    for place in places:
+def _require_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, before the long work. It is not created yet."""
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), None)
+    if there is not None and not (there.is_dir() and os.access(there, os.W_OK)):
+        raise InputError(f"cannot write to {folder}: pass a folder that you may write to with --out")
+
+
+def deliver(diagnosis: Diagnosis, job: Job) -> None:
+    """Write the files, print the summary and open the page. The place "-" is standard output.
+
+    Raises:
+        InputError: a file cannot be written; the others are written, and the summary is printed, before.
+    """
+    written, failures = [], []
+    for place in job.places:
         if place == "-":
             from diagnose.storing import to_json
 
-            click.echo(to_json(diagnosis))
+            click.echo(encodable(to_json(diagnosis)))
             continue
-        Path(place).parent.mkdir(parents=True, exist_ok=True)
-        diagnosis.save(place)
-    written = tuple(place for place in places if place != "-")
-    if not quiet:
+        try:
+            diagnosis.save(place)
+            written.append(place)
+        except InputError as error:
+            failures.append(error)
+    if job.stem:
+        try:
+            written += _new_pair(diagnosis, job.stem)
+        except InputError as error:
+            failures.append(error)
+    if not job.quiet:
         from diagnose.reports import terminal
 
-        click.echo(terminal.render(diagnosis, paths=written, colour=sys.stdout.isatty()), err="-" in places)
-    if open_page:
+        text = terminal.render(diagnosis, paths=written, colour=sys.stdout.isatty())
+        click.echo(encodable(text), err="-" in job.places)
+    pages = [place for place in written if place.endswith((".html", ".htm"))]
+    if pages and job.open_page:
         import webbrowser
 
-        pages = [place for place in written if place.endswith((".html", ".htm"))]
-        if pages:
-            webbrowser.open(Path(pages[-1]).resolve().as_uri())
+        webbrowser.open(Path(pages[-1]).resolve().as_uri())
+    if pages and job.guide is not None and not job.quiet:
+        click.echo(job.guide(pages[-1]))
+    if failures:
+        raise failures[0]
+
+
+def _new_pair(diagnosis: Diagnosis, stem: str) -> Iterator[str]:
+    """Write a JSON file and a page under a name that no other result has; yield their paths."""
+    from diagnose.storing import to_json, write_new
+
+    data = write_new(to_json(diagnosis), Path(f"{stem}.json"))
+    yield str(data)
+    diagnosis.save(data.with_suffix(".html"))
+    yield str(data.with_suffix(".html"))
 
 
 def exit_status(diagnosis: Diagnosis, fail_on: str) -> int:

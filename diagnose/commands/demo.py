@@ -1,10 +1,12 @@
 """`diagnose demo`: trains a small sick model, with two faults that hide each other."""
 
+import sys
 from pathlib import Path
 
 import click
 
-from diagnose.commands.delivering import deliver, examined, places_of
+from diagnose.commands.apart import examine_apart
+from diagnose.commands.delivering import Job, places_of
 from diagnose.subject import Subject
 
 EPOCHS, BATCH = 8, 32
@@ -18,11 +20,17 @@ def demo(out: str | None, open_page: bool, quiet: bool) -> None:
     """Train a small sick model on scikit-learn's digits, examine it and write the report."""
     from diagnose.settings import Settings
 
-    places = places_of(Path("demo"), out, {})
-    diagnosis = examined(sick_subject, Settings(), "diagnose demo", quiet)
-    deliver(diagnosis, places, quiet=quiet, open_page=open_page)
-    if not quiet:
-        click.echo(what_to_look_at(places[-1]))
+    job = Job(
+        name="demo",
+        load=sick_subject,
+        settings=Settings(),
+        command="diagnose demo",
+        stem=places_of(Path("demo"), out, {})[1],
+        quiet=quiet,
+        open_page=open_page,
+        guide=what_to_look_at,
+    )
+    sys.exit(examine_apart(job))
 
 
 def sick_subject() -> Subject:

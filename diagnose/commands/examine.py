@@ -2,12 +2,14 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from diagnose.commands.delivering import deliver, examined, exit_status, places_of
+from diagnose.commands.apart import examine_apart
+from diagnose.commands.delivering import Job, places_of
 from diagnose.commands.options import examine_options
 from diagnose.errors import InputError
 
@@ -58,11 +60,19 @@ def examine(model: str, data: str, **options: Any) -> None:
         seed=settings.seed,
     )
     asked = {".json": options["json_path"], ".html": options["html_path"], ".xml": options["junit_path"]}
-    places = places_of(Path(model), options["out"], asked)
-    command = "diagnose " + " ".join(shlex.quote(argument) for argument in sys.argv[1:])
-    diagnosis = examined(lambda: load(Path(model), Path(data), load_options), settings, command, options["quiet"])
-    deliver(diagnosis, places, quiet=options["quiet"], open_page=options["open_page"])
-    sys.exit(exit_status(diagnosis, options["fail_on"]))
+    places, stem = places_of(Path(model), options["out"], asked)
+    job = Job(
+        name=Path(model).stem,
+        load=partial(load, Path(model), Path(data), load_options),
+        settings=settings,
+        command="diagnose " + " ".join(shlex.quote(argument) for argument in sys.argv[1:]),
+        places=places,
+        stem=stem,
+        quiet=options["quiet"],
+        open_page=options["open_page"],
+        fail_on=options["fail_on"],
+    )
+    sys.exit(examine_apart(job))
 
 
 def _codes(text: str) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def _loss(model: Any, batch: tuple[Any, ...], constants: list[NDArray[np.float32
 def _constants(y: NDArray[Any], shape: tuple[int | None, ...]) -> Iterator[NDArray[np.float32]]:
     """Candidate constant predictions for targets `y`, each of shape (rows, *shape)."""
     sizes = [size for size in shape if size is not None]
-    if y.dtype.kind not in "biuf" or len(sizes) < len(shape):
+    if y.dtype.kind not in "biuf" or len(sizes) < len(shape) or not y.size:
         return
     units, cells = (sizes or [1])[-1], int(np.prod(sizes))
     flat = y.reshape(len(y), -1).astype(np.float64)

@@ -24,7 +24,7 @@ from diagnose.measuring import activations, backend, dataset, evaluation, gradie
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.state import guard
 from diagnose.settings import Effort, Settings
-from diagnose.subject import Output, Seen, Split, Subject, Task
+from diagnose.subject import Seen, Split, Subject
 
 STAGES = (  # of a look inside, cheapest first: measurement, instrument, cost of the first run in compilations of a step
     (Network, network.network, 0.1),
@@ -87,13 +87,6 @@ def _of(populations: dict[str, int], split: Split) -> Split:
     if population is not None and population <= split.rows:
         return split
     return replace(split, population=population, sampled=True)
-
-
-def without_rows(model: Any, history: History) -> Subject:
-    """A subject without rows, for which only the training history is known."""
-    output = Output("output", Task.OWN_LOSS, loss="unknown", custom_loss=True)
-    nothing = Split("train", (np.empty((0, 1)),), (np.empty((0, 1)),), Seen.YES, origin="not seen")
-    return Subject(model.name, model, (output,), nothing, history=history)
 
 
 def look(bench: LiveBench, kinds: tuple[type, ...]) -> Measurements:

@@ -1,5 +1,6 @@
 """One watched training: reads its steps, examines the network when the budget allows, reports and concludes."""
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from diagnose.errors import InputError
 from diagnose.findings import Outcome, Severity
 from diagnose.live.budget import Budget
 from diagnose.live.constants import constant_loss
-from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick, without_rows
+from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick
 from diagnose.live.keeping import KeptWeights
 from diagnose.live.notices import Notice, alarming, examined, level_of, while_training, worded
 from diagnose.live.recording import Record
@@ -31,11 +32,11 @@ from diagnose.measurements import (
     Unavailable,
 )
 from diagnose.measuring import backend
-from diagnose.measuring.planning import Measured, planner_for
+from diagnose.measuring.planning import Measured, measured_by, planner_for
 from diagnose.pipeline import chosen, needs_of
 from diagnose.reasoning.remedies import measured_effects
 from diagnose.registry import Check
-from diagnose.subject import Subject
+from diagnose.subject import Subject, without_rows
 
 CHUNK = 256  # steps between two readings
 THINNING = 1.5  # factor between the step numbers of two looks into the network
@@ -45,6 +46,7 @@ MOST_NOTICES = 2  # of one cause: it may come back once after it was taken back
 SMALL = 0.005  # expected CPU seconds to examine the history
 
 Say = Callable[[str], None]
+_WATCHED: weakref.WeakKeyDictionary[Any, "Session"] = weakref.WeakKeyDictionary()  # the last session of each model
 
 
 class Session:
@@ -75,6 +77,7 @@ class Session:
         self._collected: dict[str, Any] = {}
         self._no_subject = ""
         self._failure = ""
+        self._way_out = REPORT  # of the failure
         self.failed = False
         self.running = False
         self._begun = 0  # steps before this fit
@@ -101,8 +104,17 @@ class Session:
             self._note_rate()
         with self.harmless():
             if self._watch is not None:
+                self._refuse_second()
                 self._watch.open()
+                _WATCHED[self.model] = self
         self.budget.start()
+
+    def _refuse_second(self) -> None:
+        """Two watches on one model would hide its steps from each other."""
+        other = _WATCHED.get(self.model)
+        if other is not None and other is not self and other.running:
+            self._way_out = "Pass only one DiagnosisCallback to fit."
+            raise InputError("another DiagnosisCallback watches this training")
 
     def end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Record an epoch (from 0), after its validation."""
@@ -144,7 +156,7 @@ class Session:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - no error of ours may end the user's training
-            reason = f"{type(error).__name__}: {error}"
+            reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
             if not self._failure:
                 self._say(f"diagnose: the training is no longer watched ({reason})")
             self._failure = reason
@@ -334,9 +346,9 @@ class Session:
             subject = self._subject(self._history())
             with planner_for(subject, settings, lambda _: None) as planner:
                 found = planner.measure(needs_of(checks))
-            measured = Measured(found, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
+            measured = measured_by(planner, found)
         except InputError as reason:
-            subject, measured = without_rows(self.model, self._history()), Measured({})
+            subject, measured = without_rows(self.model.name, self.model, self._history()), Measured({})
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
         run = while_training if self.running else _run
@@ -351,7 +363,11 @@ class Session:
         """The diagnosis from the measurements taken so far."""
         settings = quick(self._seed)
         checks = chosen(settings)
-        subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
+        subject = (
+            self._bench.subject
+            if self._bench is not None
+            else without_rows(self.model.name, self.model, self._history())
+        )
         measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
         outcomes = while_training(checks, measurements)
         found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
@@ -385,7 +401,7 @@ class Session:
         else:
             found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]
         if self._failure:
-            found.append(Coverage("the rest of the training", self._failure, REPORT))
+            found.append(Coverage("the rest of the training", self._failure, self._way_out))
         if self._no_subject:
             found.append(Coverage("everything but the history", self._no_subject, full))
         if not self.record.complete:

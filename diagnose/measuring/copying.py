@@ -55,7 +55,7 @@ def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
     except NotMeasured:
         raise
     except Exception as error:  # third-party layers may raise anything
-        raise NotMeasured(f"the model cannot be rebuilt from its config ({_brief(error)})", REBUILD) from error
+        raise NotMeasured(f"the model cannot be rebuilt from its config ({brief(error)})", REBUILD) from error
     finally:
         random.setstate(state)
     return copy
@@ -298,6 +298,11 @@ def _is_application(layer: Any) -> bool:
     return "".join(c for c in layer.name.lower() if c.isalnum()).startswith(tuple(names))
 
 
-def _brief(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:200] if text else ''}"
+def brief(error: Exception) -> str:
+    """The type of an error and the line of its message that says what is wrong; TensorFlow's may be pages long."""
+    lines = [line.strip() for line in str(error).replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()]
+    useful = [line for line in lines if line and not line.startswith(_FRAME)]
+    return f"{type(error).__name__}: {useful[0][:200] if useful else ''}".rstrip(": ")
+
+
+_FRAME = ("Exception encountered", "Graph execution error", "Detected at node", "File ", "Arguments received", "[[")

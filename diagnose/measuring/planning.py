@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeVar
 
+from diagnose.interrupting import Interrupts, interrupts
+from diagnose.journal import Entry, Journal, allowance
 from diagnose.measurements import (
     REPORT,
     Backward,
@@ -29,6 +31,7 @@ from diagnose.measurements import (
     Unavailable,
     Words,
 )
+from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.work import Account, ClockAccount, Work, WorkAccount
 from diagnose.settings import Effort, Settings
@@ -38,6 +41,7 @@ BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # sec
 SCALES = (1.0, 0.5, 0.25, 0.1)  # shares of an instrument's full size; the largest that fits is used
 INTERRUPTED = ("the examination was interrupted", "Run it again without interrupting it.")
 NOT_IN_PLAN = ("not part of the given plan", "Run diagnose without a plan.")
+MEMORY = "Free some memory, or pass fewer rows: --rows N, or --effort quick."
 MORE_TIME = "Allow more time: --budget SECONDS, or --effort deep."
 
 
@@ -95,17 +99,24 @@ class Planner:
     Without a budget in seconds, the same subject and settings give the same plan on every machine.
     """
 
-    def __init__(self, bench: Bench, progress: Progress) -> None:
+    def __init__(
+        self, bench: Bench, progress: Progress, journal: Journal | None = None, stop: Interrupts | None = None
+    ) -> None:
         self.bench = bench
         self.executed: list[Executed] = []
         self.missed: list[Missed] = []
         self.untried: dict[str, str] = {}  # why a remedy was not tried, by its code
         self.needless: set[str] = set()  # codes of remedies that would change nothing
-        self.interrupted = False
+        self.interrupted = False  # whether something was cut by an interrupt
+        self.cut: dict[type, str] = {}  # measurements that an interrupt or a crash cut, with the reason
+        self.journal = journal or Journal()
+        self._stop = stop or Interrupts()
         self._progress = progress
         settings = bench.settings
         self._account: Account = (
-            ClockAccount(bench, settings.budget) if settings.budget else WorkAccount(bench, BUDGETS[settings.effort])
+            ClockAccount(bench, settings.budget - self.journal.spent)
+            if settings.budget
+            else WorkAccount(bench, BUDGETS[settings.effort])
         )
         self._epoch_allowed = settings.effort is not Effort.STANDARD
         self._reserve: Callable[[Measurements], Work] = nothing
@@ -137,8 +148,10 @@ class Planner:
         `scale` is its size as a share of the full one; it is part of the plan.
         """
         plan = self.bench.settings.plan
-        if self.interrupted:
+        if self._stops(title):
             self.miss(title, *INTERRUPTED)
+        elif (barred := self.journal.barred(title)) is not None:
+            self.miss(title, *barred)
         elif plan and title not in plan:
             self.miss(title, *NOT_IN_PLAN)
         elif not self.fits(work):
@@ -151,20 +164,33 @@ class Planner:
         """Record something that could not be examined, why, and what to do about it."""
         self.missed.append(Missed(what, why, how))
 
+    def _stops(self, title: str) -> bool:
+        """Whether an interrupt keeps this from running; what is known already stays."""
+        stops = self._stop.arrived and self.journal.known(title) is None
+        self.interrupted |= stops
+        return stops
+
     def _run_instrument(self, instrument: Instrument, measured: Measurements) -> None:
         def drop(why: str, how: str) -> None:
             measured[instrument.provides] = Unavailable(f"{instrument.title} did not run: {why}", how)
             self.miss(instrument.title, why, how)
 
+        def cut(why: str, how: str) -> None:
+            self.cut[instrument.provides] = f"{instrument.title} did not run: {why}"
+            drop(why, how)
+
         effort = self.bench.settings.effort
-        if self.interrupted:
-            drop(*INTERRUPTED)
+        if self._stops(instrument.title):
+            cut(*INTERRUPTED)
             return
         if instrument.effort.rank > effort.rank:
             drop(
                 f"needs training, and effort {effort} does not train",
                 f"Run diagnose with --effort {instrument.effort}.",
             )
+            return
+        if (barred := self.journal.barred(instrument.title)) is not None:
+            cut(*barred)
             return
         scale = self._affordable(instrument, measured)
         if scale is None and self.bench.settings.plan:
@@ -176,30 +202,56 @@ class Planner:
             work = instrument.cost(self.bench, measured)
             found = self._timed(instrument.title, work, scale, lambda: self._measure(instrument, measured))
             if found is None:
-                drop(*INTERRUPTED)
+                cut(*INTERRUPTED)
             else:
                 measured[instrument.provides] = found
 
     def _timed(self, title: str, work: Work, scale: float, action: Callable[[], T]) -> T | None:
-        """Run an action and record it; return None if the user interrupts it."""
+        """Run an action and record it; return None if the user interrupts it.
+
+        What an earlier process of this examination has measured is not measured again.
+        """
         self._progress(title)
-        start = time.perf_counter()
-        try:
-            found = action()
-        except KeyboardInterrupt:
+        entry = self.journal.known(title)
+        if entry is None:
+            entry = self._measured(title, work, action)
+        if entry is None:
             self.interrupted = True
             return None
+        self.missed += [Missed(*missed) for missed in entry.missed]
         self._account.charge(work)
-        self.executed.append(Executed(title, time.perf_counter() - start, scale))
+        self.executed.append(Executed(title, entry.seconds, scale))
+        found: T = entry.found
         return found
+
+    def _measured(self, title: str, work: Work, action: Callable[[], T]) -> Entry | None:
+        start, before = time.perf_counter(), len(self.missed)
+        rows = max(split.rows for split in self.bench.subject.splits)
+        self.journal.begin(title, allowance(self._account.seconds(work) if work else 0.0, rows))
+        try:
+            with self._stop.allowed():
+                found = action()
+        except KeyboardInterrupt:
+            return None
+        missed = tuple((missed.what, missed.why, missed.how) for missed in self.missed[before:])
+        del self.missed[before:]
+        entry = Entry(found, time.perf_counter() - start, missed)
+        self.journal.keep(title, entry)
+        return entry
 
     def _measure(self, instrument: Instrument, measured: Measurements) -> object:
         try:
             return instrument.measure(self.bench, measured)
         except NotMeasured as missing:
             return Unavailable.of(missing)
-        except Exception as error:  # noqa: BLE001 - the other instruments must still run
-            why = f"{instrument.title} failed: {type(error).__name__}: {error}"
+        except Exception as error:
+            if self._stop.arrived:
+                raise KeyboardInterrupt from error
+            if _out_of_memory(error):
+                self.cut[instrument.provides] = why = f"{instrument.title} ran out of memory"
+                self.miss(instrument.title, why, MEMORY)
+                return Unavailable(why, MEMORY)
+            why = f"{instrument.title} failed: {copying.brief(error)}"
             self.miss(instrument.title, why, REPORT)
             return Unavailable(why, REPORT)
 
@@ -246,13 +298,35 @@ class Measured:
     interrupted: bool = False
     untried: dict[str, str] = field(default_factory=dict)  # why a remedy was not tried, by its code
     needless: frozenset[str] = frozenset()  # codes of remedies that would change nothing
+    cut: dict[type, str] = field(default_factory=dict)  # measurements that an interrupt or a crash cut: the reason
+    ended: tuple[str, ...] = ()  # sentences on processes that died while they measured
 
 
 @contextmanager
-def planner_for(subject: Subject, settings: Settings, progress: Progress) -> Iterator[Planner]:
+def planner_for(
+    subject: Subject, settings: Settings, progress: Progress, journal: Journal | None = None
+) -> Iterator[Planner]:
     """Yield a planner for this subject; the subject's model is restored when the block ends."""
-    with Bench(subject, settings) as bench:
-        yield Planner(bench, progress)
+    with interrupts() as stop, Bench(subject, settings) as bench:
+        yield Planner(bench, progress, journal, stop)
+
+
+def measured_by(planner: Planner, measurements: Measurements) -> Measured:
+    """The measurements with the planner's records."""
+    return Measured(
+        measurements,
+        tuple(planner.executed),
+        tuple(planner.missed),
+        planner.interrupted,
+        planner.untried,
+        frozenset(planner.needless),
+        planner.cut,
+        planner.journal.ended,
+    )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's
 
 
 def _closure(needed: frozenset[type]) -> frozenset[type]:

@@ -2,8 +2,10 @@
 
 import hashlib
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ import numpy as np
 from diagnose.measuring import backend
 
 Restore = Callable[[], None]
+_PLAIN = (str, bytes, int, float, complex, type(None), type, ModuleType, FunctionType, BuiltinFunctionType, np.ndarray)
+_OPAQUE = ("tensorflow.", "tensorboard.", "google.", "jax", "torch", "weakref", "threading", "_thread", "builtins")
 GLOBALS = ("global_random_seed", "global_seed_generator")  # Keras's state of `set_random_seed`
 
 
@@ -47,7 +51,7 @@ def fingerprint(model: Any) -> str:
     """Return a digest of all state that `guard` restores. It is only comparable within one process."""
     digest = hashlib.sha256()
     for variable in _variables(model):
-        digest.update(variable.path.encode() + backend.array(variable).tobytes())
+        digest.update(str(variable.name).encode() + backend.array(variable).tobytes())
     for owner in _owners(model):
         digest.update(repr(sorted(_described(owner))).encode())
     digest.update(repr((random.getstate(), backend.random_state())).encode())
@@ -64,14 +68,35 @@ def fingerprint(model: Any) -> str:
 
 
 def _variables(model: Any) -> list[Any]:
-    """Every variable of the model, once, in a fixed order."""
-    found = [*model.variables, *model.metrics_variables]
-    if getattr(model, "optimizer", None) is not None:
-        found += model.optimizer.variables
-    for layer in model._flatten_layers():
-        found += [*layer.weights, *layer._non_trainable_variables]
-        found += [generator.state for generator in layer._seed_generators]
-    return list({id(variable): variable for variable in found}.values())
+    """Every variable that the model leads to, once, in a fixed order.
+
+    Keras does not list them all: the states of a stateful RNN belong to no list of variables. So this looks at the
+    attributes of the model, its layers and compiled objects, and of whatever they hold.
+    """
+    found: list[Any] = []
+    seen: set[int] = set()
+    waiting: deque[Any] = deque([model])
+    while waiting:
+        value = waiting.popleft()
+        if id(value) in seen or isinstance(value, _PLAIN):
+            continue
+        seen.add(id(value))
+        if _is_variable(value):
+            found.append(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple | set | frozenset):
+            waiting.extend(value)
+        elif not type(value).__module__.startswith(_OPAQUE):
+            waiting.extend(getattr(value, "__dict__", {}).values())
+    return found
+
+
+def _is_variable(value: Any) -> bool:
+    """Whether this is a variable of Keras, or one of the backend that a layer holds beside Keras's."""
+    import keras
+
+    return isinstance(value, keras.Variable) or (hasattr(value, "assign") and hasattr(value, "dtype"))
 
 
 def _saved_variables(model: Any) -> Restore:

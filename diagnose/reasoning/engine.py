@@ -109,13 +109,16 @@ def gate(seen: Seen) -> Severity:
     return max([Severity.HINT, *found], key=lambda s: s.rank)
 
 
-def state_of(suspicions: Iterable[Suspicion], seen: Seen, vital: Sequence[Check]) -> State:
-    """The state of the subject; without the `vital` checks it is unknown."""
+def state_of(suspicions: Iterable[Suspicion], seen: Seen, vital: Sequence[Check], cut: bool = False) -> State:
+    """The state of the subject; without the `vital` checks it is unknown.
+
+    `cut`: an interrupt or a crash cut what other checks need. What was found sick stays sick; all else is unknown.
+    """
     counted = [s for s in suspicions if s.state != "refuted"]
     sick = any(s.severity is Severity.ERROR and s.cause.kind == "disease" for s in counted)
     if sick or gate(seen) is Severity.ERROR:
         return State.SICK
-    if any(not seen.examined(check) for check in vital):
+    if cut or any(not seen.examined(check) for check in vital):
         return State.UNKNOWN
     return State.ATTENTION if any(s.severity is Severity.WARNING for s in counted) else State.HEALTHY
 

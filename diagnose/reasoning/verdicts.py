@@ -66,6 +66,7 @@ class Situation:
     `repair`: the first root disease, or None. `bias_known`: a target error was given, so that what is not found is not
     there. `remaining`: the error and the bounds of its parts. `levelled`: the end of a training that no longer
     improved, as a sentence. `standing`: what in the model trades train error for a smaller gap (`regularisers`).
+    `cut`: why a part was not measured that might have shown a disease, as a clause; "" if nothing was cut.
     """
 
     repair: Suspicion | None
@@ -85,6 +86,7 @@ class Situation:
     past_best: Finding | None = None
     unfit_metric: Finding | None = None
     standing: frozenset[str] = frozenset()
+    cut: str = ""
 
     @property
     def bias_at_most(self) -> float:
@@ -125,9 +127,15 @@ def _certain(finding: Finding) -> float:
 
 
 def situation(
-    suspicions: Sequence[Suspicion], seen: Seen, images: bool, measurements: Mapping[type, object]
+    suspicions: Sequence[Suspicion], seen: Seen, images: bool, measurements: Mapping[type, object], cut: str = ""
 ) -> Situation:
-    """The situation from causes, outcomes of checks and measurements. `images`: whether the inputs are images."""
+    """The situation from causes, outcomes of checks and measurements.
+
+    Args:
+        suspicions, seen, measurements: what was found.
+        images: whether the inputs are images.
+        cut: see `Situation`.
+    """
 
     def first(*findings: Finding) -> Finding | None:
         counted = [f for f in findings if f.severity is not Severity.INFO]
@@ -159,6 +167,7 @@ def situation(
         past_best=past_best,
         unfit_metric=first(*seen.of(unfit_metric)),
         standing=regularisers(network, evaluation) if network is not None else frozenset(),
+        cut=cut,
     )
 
 
@@ -193,6 +202,8 @@ def _decide(item: str, now: Situation) -> Decision:
         if cause.idea == item:
             return "do", f"This fixes cause 1: {cause.clause}.", now.repair.support[:1]
         return "dont-yet", f"Fix cause 1 first: {cause.clause}.", now.repair.support[:1]
+    if now.cut:
+        return "unknown", f"{now.cut[0].upper()}{now.cut[1:]}.", ()
     return _RULES[item](now)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import REBUILD
+from diagnose.measuring.copying import REBUILD, brief
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
@@ -75,7 +75,7 @@ def _title(trial: Trial) -> str:
 
 
 def _failed(error: Exception) -> NotMeasured:
-    return NotMeasured(f"the trial failed: {type(error).__name__}: {error}", REPORT)
+    return NotMeasured(f"the trial failed: {brief(error)}", REPORT)
 
 
 class _Trials:

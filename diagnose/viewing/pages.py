@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -59,6 +61,7 @@ def application(folder: Path) -> Flask:
         ("/viewer.js", _script),
     ):
         app.add_url_rule(rule, view_func=view, methods=["GET"], provide_automatic_options=False)
+    app.register_error_handler(500, lambda _: viewer.message("This page cannot be shown", 500))
     for status, words in ((404, "Page or result not found"), (405, "The viewer is read-only")):
         app.register_error_handler(status, lambda _, status=status, words=words: viewer.message(words, status))
     return app
@@ -130,7 +133,8 @@ class _Viewer:
 
         before = previous(self._folder.listing().runs, run)
         bar = self._bar(run=run, previous=before, version=_version(run))
-        return _report(html.render(diagnosis, bar, OWN), _version(run))
+        with self._shown(name):
+            return _report(html.render(diagnosis, bar, OWN), _version(run))
 
     def compare(self) -> Response:
         """Two results side by side, the older one first."""
@@ -149,9 +153,10 @@ class _Viewer:
         from diagnose.comparing.comparison import compare
         from diagnose.reports import comparison
 
-        compared = compare(old, new, (runs[0].file, runs[1].file))
         bar = self._bar(run=None, previous=None, version=version)
-        return _report(comparison.render(compared, old, new, bar, OWN), version)
+        with self._shown(f"{runs[0].file} and {runs[1].file}"):
+            compared = compare(old, new, (runs[0].file, runs[1].file))
+            return _report(comparison.render(compared, old, new, bar, OWN), version)
 
     def trends(self) -> Response:
         """Errors and causes over the runs of each model, the most recently examined model first."""
@@ -209,6 +214,15 @@ class _Viewer:
         except (InputError, OSError, ValueError, RecursionError) as error:
             return self.message(f"{name} cannot be shown", 422, str(error)[:500])
 
+    @contextmanager
+    def _shown(self, name: str) -> Iterator[None]:
+        """Explain on a page why a result cannot be drawn: its values may make no sense."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the file may come from anywhere
+            detail = f"{type(error).__name__}: {error}"[:500]
+            abort(self.message(f"{name} cannot be shown", 422, detail))
+
     def _bar(self, run: Run | None, previous: Run | None, version: str) -> Markup:
         alive = run is not None and _alive(run)
         every = SOON if alive else LATER
@@ -233,7 +247,7 @@ def _templates() -> Environment:
     made = environment()
     made.globals.update(level=level, facets=(*STATES, DAMAGED), report=_report_address, short=_short)
     made.globals.update(version_of=__version__)
-    made.filters["quoted"] = lambda text: quote(text, safe="")
+    made.filters["quoted"] = _quoted
     return made
 
 
@@ -243,7 +257,12 @@ def _short(moment: str) -> str:
 
 
 def _report_address(run: Run) -> str:
-    return f"/report/{quote(run.file, safe='')}"
+    return f"/report/{_quoted(run.file)}"
+
+
+def _quoted(text: str) -> str:
+    """A name in an address; a file may have a name that is not UTF-8, and is then listed only."""
+    return quote(text, safe="", errors="replace")
 
 
 def _by_model(runs: list[Run]) -> dict[str, list[Run]]:

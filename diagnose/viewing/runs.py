@@ -57,10 +57,10 @@ class Run:
         """Time of the examination, or else of the last change of the file; ISO 8601 in UTC, so that it sorts."""
         try:
             moment = datetime.fromisoformat(self.date)
-        except ValueError:
-            moment = datetime.fromtimestamp(self.stamp[0] / 1e9, UTC)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).isoformat(timespec="seconds")
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):  # OverflowError: in UTC, the moment is before the year 1
+            moment = datetime.fromtimestamp(max(self.stamp[0], 0) / 1e9, UTC)
+        return moment.isoformat(timespec="seconds")
 
     @cached_property
     def searched(self) -> str:
@@ -75,7 +75,7 @@ def read(path: Path, stamp: Stamp) -> Run:
         return _run(path.name, stamp, _head(text_of(path)))
     except OSError as error:
         return Run(path.name, stamp, damage=error.strerror or str(error))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ArithmeticError, IndexError) as error:
         return Run(path.name, stamp, damage=f"not a diagnosis: {str(error)[:200] or type(error).__name__}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -13,6 +14,9 @@ HOST = "127.0.0.1"
 PORT = 8765  # default; if it is in use, the next free one of PORTS
 PORTS = range(PORT, PORT + 20)
 THREADS = 4
+CONNECTIONS = 1_000  # at the same time, if the system allows as many; a browser opens six
+IDLE = 10  # seconds after which a connection without a whole request is closed
+HANDLES = 64  # file handles that are kept for everything else
 
 
 def serve(folder: Path, port: int | None, ready: Callable[[str], None]) -> None:
@@ -30,11 +34,32 @@ def serve(folder: Path, port: int | None, ready: Callable[[str], None]) -> None:
 
         from diagnose.viewing.pages import application
 
-        server = create_server(application(folder), sockets=[listener], threads=THREADS, ident=None)
+        server = create_server(
+            application(folder),
+            sockets=[listener],
+            threads=THREADS,
+            ident=None,
+            connection_limit=_connections(),
+            channel_timeout=IDLE,
+            cleanup_interval=1,
+            asyncore_use_poll=True,  # `select` fails above 1,024 handles
+        )
+        logging.getLogger("waitress").setLevel(logging.ERROR)  # else a line for each request that has to wait
         ready(f"http://{HOST}:{listener.getsockname()[1]}/")
         server.run()  # ends by itself on Ctrl-C
     finally:
         listener.close()
+
+
+def _connections() -> int:
+    """How many connections may be open, within the limit of file handles."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = CONNECTIONS if soft == resource.RLIM_INFINITY else soft - HANDLES
+    return max(8, min(CONNECTIONS, allowed))
 
 
 def _listener(port: int | None) -> socket.socket:
@@ -45,7 +70,7 @@ def _listener(port: int | None) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, candidate))
-            listener.listen()
+            listener.listen(CONNECTIONS)
         except OSError:
             listener.close()
             continue

@@ -1,6 +1,8 @@
 """The behaviour of the callback: notices, stopping, failures, several fits, the report."""
 
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -307,3 +309,41 @@ def test_an_error_of_the_callback_stops_only_the_watching(
     assert capsys.readouterr().out.count("no longer watched (ValueError: ours)") == 1
     assert _as_before(made)
     assert int(made.optimizer.iterations) == 8
+
+
+@pytest.mark.parametrize("stream", ["closed", "missing"])
+def test_standard_output_that_cannot_be_written_does_not_end_fit(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed if stream == "closed" else None)
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("diagnose.live.session.Session._end_epoch", broken)
+    fit(made := model(), diagnose.DiagnosisCallback())
+    assert int(made.optimizer.iterations) == 8  # all steps were taken
+
+
+def test_an_empty_probe_is_said() -> None:
+    x, y = rows()
+    callback = diagnose.DiagnosisCallback(probe=(x[:0], y[:0]))
+    fit(model(), callback)
+    assert any("no rows" in gap.why for gap in callback.diagnosis.coverage)
+
+
+def test_of_two_callbacks_the_second_says_why_it_does_not_watch() -> None:
+    first, second, made = diagnose.DiagnosisCallback(), diagnose.DiagnosisCallback(), model()
+    fit(made, first, callbacks=[second])
+    assert _as_before(made)
+    assert len(first.diagnosis.subject["splits"]) >= 1
+    assert "single steps and rows as fed" not in {gap.what for gap in first.diagnosis.coverage}
+    (gap,) = [gap for gap in second.diagnosis.coverage if "another DiagnosisCallback" in gap.why]
+    assert "only one" in gap.how_to_get_it
+
+
+def test_a_model_with_a_long_name_gets_its_report(tmp_path: Path) -> None:
+    made = model()
+    made.name = "n" * 300
+    fit(made, diagnose.DiagnosisCallback(out=tmp_path))
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".html", ".json"]

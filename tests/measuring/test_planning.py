@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from diagnose.measurements import REPORT, Baseline, History, Initial, LearningRate, OverfitBatch, Unavailable
-from diagnose.measuring import Measured, planner_for, planning, work
+from diagnose.measuring import Measured, measured_by, planner_for, planning, work
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.state import fingerprint
 from diagnose.settings import Effort, Settings
@@ -28,7 +28,7 @@ def measure(
 ) -> Measured:
     with planner_for(subject, settings, progress) as planner:
         found = planner.measure(needed)
-    return Measured(found, tuple(planner.executed), tuple(planner.missed), planner.interrupted)
+    return measured_by(planner, found)
 
 
 def test_effort_quick_does_not_train_and_lists_what_is_missing() -> None:

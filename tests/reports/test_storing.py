@@ -13,7 +13,16 @@ import pytest
 from diagnose.diagnosis import SCHEMA, Diagnosis
 from diagnose.errors import InputError
 from diagnose.findings import Bars, Where
-from diagnose.storing import NewerSchema, from_json, json_schema, load, save, to_json
+from diagnose.storing import (
+    NewerSchema,
+    from_json,
+    json_schema,
+    load,
+    plain_name,
+    save,
+    to_json,
+    write_new,
+)
 from tests.reports.examples import EVERY, deep, hostile, sick
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -171,3 +180,38 @@ def test_another_suffix_and_a_path_that_cannot_be_written_are_refused(tmp_path: 
     with pytest.raises(InputError, match="cannot write"):
         save(sick(), tmp_path / "folder.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.json"]
+
+
+def test_text_that_no_encoding_can_write_does_not_lose_the_report(tmp_path: Path) -> None:
+    name = "cat\udcff"  # a class folder whose name is not UTF-8
+    diagnosis = replace(sick(), headline=name, subject=sick().subject | {"name": name})
+    for suffix in (".json", ".html", ".xml"):
+        save(diagnosis, tmp_path / f"report{suffix}")
+    assert load(tmp_path / "report.json").headline == "cat\N{REPLACEMENT CHARACTER}"
+    assert len(list(tmp_path.iterdir())) == 3  # no temporary file is left
+
+
+def test_a_taken_name_is_left_alone(tmp_path: Path) -> None:
+    paths = [write_new(text, tmp_path / "report.v1.json") for text in "abc"]
+    assert [path.name for path in paths] == ["report.v1.json", "report.v1-2.json", "report.v1-3.json"]
+    assert [path.read_text() for path in paths] == ["a", "b", "c"]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_an_interrupt_while_writing_leaves_neither_half_a_file_nor_a_temporary_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save(sick(), tmp_path / "report.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_become_such_that_every_file_system_takes_them() -> None:
+    assert plain_name("my model/v1.2") == "my_model_v1.2"
+    assert plain_name("Modèle\udcff") == "Modèle_"
+    assert len(plain_name("ü" * 300).encode()) <= 150
+    assert plain_name("...") == "model"

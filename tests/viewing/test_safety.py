@@ -1,5 +1,6 @@
 """The viewer answers only this machine, serves only its folder and is read-only."""
 
+import json
 import os
 from pathlib import Path
 
@@ -110,3 +111,31 @@ def test_every_response_has_security_headers(client: FlaskClient, address: str) 
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert "Access-Control-Allow-Origin" not in headers
     assert "Set-Cookie" not in headers
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"headline": "x\ud800", "subject": {"name": "\udfff"}},
+        {"date": "0001-01-01T00:00:00+23:59"},
+        {"date": "9999-12-31T23:59:59-23:59"},
+        {"errors": [{"output": "y", "split": "train", "unit": "RMSE", "error": 10**400}]},
+    ],
+    ids=["surrogates", "before year 1", "after year 9999", "huge number"],
+)
+def test_a_result_that_makes_no_sense_costs_itself(changes: dict[str, object], tmp_path: Path) -> None:
+    good = put(tmp_path, sick(), "good", 0)
+    (tmp_path / "bad.json").write_text(json.dumps(json.loads(good.read_text()) | changes))
+    client = application(tmp_path).test_client()
+    for address in ("/", "/trends", f"/report/{good.name}"):
+        assert client.get(address).status_code == 200
+    assert client.get("/report/bad.json").status_code in (200, 422)
+    assert client.get(f"/compare?result=bad.json&result={good.name}").status_code in (200, 422)
+
+
+def test_a_result_whose_name_is_not_utf_8_is_listed(tmp_path: Path) -> None:
+    good = put(tmp_path, sick(), "good", 0)
+    good.rename(tmp_path / os.fsdecode(b"bad\xff.json"))
+    client = application(tmp_path).test_client()
+    assert "bad" in client.get("/").text
+    assert client.get("/report/bad%FF.json").status_code == 404

@@ -8,6 +8,8 @@ import numpy as np
 from diagnose.errors import InputError
 from diagnose.subject import Rows
 
+WIDE = 1_000  # columns
+
 
 def rows_of(column: Any, origin: str) -> Rows:
     """One column: numbers, text as objects (missing: ""), or, for a column of lists, an array with more axes.
@@ -34,9 +36,39 @@ def rows_of(column: Any, origin: str) -> Rows:
 
 
 def is_numeric(column: Any) -> bool:
+    """Whether a column, or a type of pandas, holds numbers or booleans."""
     import pandas as pd
 
     return bool(pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+
+
+def numeric_columns(frame: Any) -> list[str]:
+    """The names of the columns of numbers, by their types alone: a table may have 60,000 columns."""
+    return [name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if is_numeric(dtype)]
+
+
+def nested_columns(frame: Any) -> list[str]:
+    """The names of the columns of lists."""
+    objects = [name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if dtype.kind == "O"]
+    return [name for name in objects if is_nested(frame[name])]
+
+
+def renamed(frame: Any, names: list[str]) -> Any:
+    """The same table with other column names; the values are shared, unless the table is wide.
+
+    pandas reads every column into a block of its own, and each step on 60,000 blocks takes seconds; a copy has a few.
+    """
+    frame = frame.copy(deep=frame.shape[1] > WIDE)
+    frame.columns = names
+    return frame
+
+
+def bytes_of(frame: Any) -> int:
+    """The memory of a table, with that of its texts."""
+    plain = [dtype for dtype in frame.dtypes if isinstance(dtype, np.dtype) and dtype.kind != "O"]
+    if len(plain) == frame.shape[1]:
+        return sum(dtype.itemsize for dtype in plain) * len(frame)
+    return int(frame.memory_usage(deep=True).sum())
 
 
 def listed(names: Iterable[str]) -> str:
@@ -55,6 +87,11 @@ def is_nested(column: Any) -> bool:
     return isinstance(first, list | tuple | np.ndarray)
 
 
-def counts_rows(column: Any) -> bool:
-    """Whether each value is 1 more than the one before."""
-    return column.dtype.kind in "iu" and len(column) > 1 and bool((column.diff().iloc[1:] == 1).all())
+def counting_columns(frame: Any) -> list[str]:
+    """The columns of whole numbers in which each value is 1 more than the one before."""
+    whole = [name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if dtype.kind in "iu"]
+    if len(frame) < 2 or not whole:
+        return []
+    values = frame[whole].to_numpy()
+    counts = (values[1:] - values[:-1] == 1).all(axis=0)
+    return [name for name, one in zip(whole, counts, strict=True) if one]

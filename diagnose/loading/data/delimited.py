@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError
+from diagnose.loading.data.columns import renamed
 
 MISSING = ["?", "? ", "NA", "N/A", ""]  # besides those that pandas knows
 BLANKS = r"\s+"
 CHUNK = 100_000  # rows of a file that is read in pieces
-_SAMPLE = 1 << 16  # bytes that are looked at
+COLUMNS = 100_000  # of a table; the expression of all human genes takes 60,000
+_SAMPLE = 1 << 16  # bytes that are looked at, if they hold LINES lines
+_LONGEST = 1 << 24  # bytes that are looked at for LINES lines
+_LINES = 3  # a header and two rows
 _DELIMITERS = "\t;|,"  # semicolons before commas: with both, the commas are decimal ones
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
@@ -41,17 +45,16 @@ def sniff(path: Path) -> Dialect:
     """Find out how a file is written.
 
     Raises:
-        InputError: it is not text, or has no rows.
+        InputError: it is not text, has no rows, or too many columns.
     """
-    with path.open("rb") as stream:
-        start = stream.read(_SAMPLE)
+    start, cut = _beginning(path)
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), "")
     if not encoding:
         if b"\0" in start:
             raise InputError(f"{path} is not text: save it as CSV in UTF-8")
-        encoding = "utf-8" if _decodes(start) else "latin-1"
+        encoding = "utf-8" if _decodes(start, cut) else "latin-1"
     lines = StringIO(start.decode(encoding, "replace"), newline=None).read().split("\n")
-    if len(start) == _SAMPLE and len(lines) > 1:
+    if cut and len(lines) > 1:
         lines.pop()  # the last line is cut
     skipped = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     body = [line for line in lines[skipped:] if line.strip()]
@@ -59,8 +62,10 @@ def sniff(path: Path) -> Dialect:
         raise InputError(f"{path} has no rows: pass a table with one row per example")
     delimiter = _delimiter(body)
     rows = cells(body, delimiter)
+    if len(rows[0]) > COLUMNS:
+        raise InputError(f"{path} has more than {COLUMNS:,} columns: pass the rows as an array (.npy or .npz)")
     if _has_header(rows):
-        if len(rows) == 1 and len(start) < _SAMPLE:
+        if len(rows) == 1 and not cut:
             raise InputError(f"{path} has no rows below its header: pass a table with one row per example")
         return Dialect(encoding, delimiter, skipped + 1, _names(rows))
     comment = cells([lines[skipped - 1].lstrip("#")], delimiter) if skipped else []
@@ -93,7 +98,7 @@ def frames(path: Path, dialect: Dialect, pieces: bool = False) -> Iterator[Any]:
         names = dialect.names or tuple(str(number) for number in range(frame.shape[1]))
         if len(names) != frame.shape[1]:
             raise ValueError(f"its header names {len(names)} columns, but its rows have {frame.shape[1]}")
-        yield frame.set_axis(list(names), axis=1)
+        yield renamed(frame, list(names))
 
 
 def cells(lines: list[str], delimiter: str) -> list[list[str]]:
@@ -107,12 +112,30 @@ def cells(lines: list[str], delimiter: str) -> list[list[str]]:
         return [[cell.strip() for cell in line.split(delimiter)] for line in lines]
 
 
-def _decodes(start: bytes) -> bool:
+def _beginning(path: Path) -> tuple[bytes, bool]:
+    """The first bytes of a file, with a few lines of it, and whether there are more.
+
+    Raises:
+        InputError: its lines are too long.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(_SAMPLE)
+        while start.count(b"\n") + start.count(b"\r") <= _LINES and (more := stream.read(1 << 20)):
+            start += more
+            if len(start) > _LONGEST:
+                raise InputError(
+                    f"{path}: its first {_LINES} lines are longer than {_LONGEST >> 20} MB: "
+                    "pass a table with one row per example and line"
+                )
+        return start, bool(stream.read(1))
+
+
+def _decodes(start: bytes, cut: bool) -> bool:
     """Whether this is UTF-8; a character may be cut at the end."""
     try:
         start.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start >= len(start) - 3 and len(start) == _SAMPLE
+        return cut and error.start >= len(start) - 3
     return True
 
 

@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from diagnose.loading.data.columns import counts_rows, is_numeric, listed
+from diagnose.loading.data.columns import counting_columns, listed, numeric_columns
 from diagnose.loading.data.delimited import is_number
 
 _CATEGORIES = 50  # most values of a text column that people encode as categories
 _NUMBERS = 0.8  # share of numbers in a text column from which on the other cells look like mistakes
 _HINTS = 2
+_COLUMNS = 1_000  # nobody encodes a wider table column by column, and comparing all ways would take minutes
+_LEAVE_OUT = "leave out what the model was not fed, or check --target"
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 
 
@@ -20,14 +22,16 @@ def advice(frame: Any, width: int) -> str:
         frame: pandas; the features alone.
         width: the numbers of one row that the model takes.
     """
-    numeric = [name for name in frame.columns if is_numeric(frame[name])]
+    if frame.shape[1] > _COLUMNS:
+        return _LEAVE_OUT
+    numeric = numeric_columns(frame)
     text = [name for name in frame.columns if name not in numeric]
     hints = [hint for name in text if (hint := _spoilt(frame[name]))] or list(_fitting(frame, numeric, text, width))
     if hints:
         return "; or ".join(hints[:_HINTS])
     if text and width > len(numeric):
         return "encode the text as in training"
-    return "leave out what the model was not fed, or check --target"
+    return _LEAVE_OUT
 
 
 def _spoilt(column: Any) -> str:
@@ -69,7 +73,7 @@ def _fitting(frame: Any, numeric: list[str], text: list[str], width: int) -> Ite
 
 def _identifiers(frame: Any, numeric: list[str]) -> list[tuple[str, ...]]:
     """Columns that people leave out: none, row numbers, whole numbers that differ in each row."""
-    counting = [name for name in numeric if counts_rows(frame[name])]
+    counting = [name for name in counting_columns(frame) if name in set(numeric)]
     whole = [name for name in numeric if frame[name].dtype.kind in "iu"]
     unique = [name for name in whole if name in counting or (len(frame) > _CATEGORIES and frame[name].is_unique)]
     return list(dict.fromkeys(((), tuple(counting), tuple(unique))))

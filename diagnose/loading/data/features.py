@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.data.columns import counts_rows, is_nested, is_numeric, listed, rows_of
+from diagnose.loading.data.columns import counting_columns, listed, nested_columns, numeric_columns, rows_of
 from diagnose.loading.data.encodings import advice
 from diagnose.loading.data.names import plain
 from diagnose.loading.signatures import Port, Signature
@@ -44,7 +44,7 @@ def feature_rows(frame: Any, signature: Signature, origin: str) -> Features:
         return _by_name(frame, ports, columns, origin)
     if ports[0].dtype == "string":
         return _text(frame, ports[0], origin)
-    lists = [name for name in frame.columns if is_nested(frame[name])]
+    lists = nested_columns(frame)
     if len(lists) > 1:
         raise InputError(
             f'{origin}: the model\'s input "{ports[0].name}" must be one column of lists, got {listed(lists)}: '
@@ -102,7 +102,8 @@ def _cells(column: Any, port: Port, origin: str) -> Rows:
 
 
 def _text(frame: Any, port: Port, origin: str) -> Features:
-    text = [name for name in frame.columns if not is_numeric(frame[name])]
+    numbers = set(numeric_columns(frame))
+    text = [name for name in frame.columns if name not in numbers]
     wanted = _width(port) or 1
     if len(text) != wanted:
         raise InputError(
@@ -116,10 +117,11 @@ def _text(frame: Any, port: Port, origin: str) -> Features:
 
 
 def _numbers(frame: Any, port: Port, origin: str) -> Features:
-    numeric = [name for name in frame.columns if is_numeric(frame[name])]
+    numeric = numeric_columns(frame)
     width = _width(port)
     kept, notes = _without_row_numbers(frame, numeric, width, origin)
-    text = [name for name in frame.columns if name not in numeric]
+    numbers = set(numeric)
+    text = [name for name in frame.columns if name not in numbers]
     if width is not None and len(kept) != width:
         has = f"{len(numeric)} numeric feature columns" + (f" and text in {listed(text)}" if text else "")
         raise InputError(f"{origin} has {has}, but the model takes {width} numbers a row: {advice(frame, width)}")
@@ -147,10 +149,12 @@ def _without_row_numbers(
     """Leave out columns without a name or a value, then row numbers, if that makes the table fit."""
     if len(numeric) == width:
         return numeric, ()
-    unnamed = [name for name in numeric if name.startswith("Unnamed:") or frame[name].isna().all()]
-    counting = [name for name in numeric if name not in unnamed and counts_rows(frame[name])]
-    for dropped in (unnamed, unnamed + counting):
-        kept = [name for name in numeric if name not in dropped]
+    empty = set(frame.columns[frame.isna().all()])
+    unnamed = [name for name in numeric if name.startswith("Unnamed:") or name in empty]
+    counting = [name for name in counting_columns(frame) if name not in empty]
+    for dropped in (unnamed, [*unnamed, *(name for name in counting if name not in set(unnamed))]):
+        left_out = set(dropped)
+        kept = [name for name in numeric if name not in left_out]
         if dropped and (len(kept) == width or (width is None and dropped == unnamed)):
             return kept, _left_out(dropped, origin, "are empty or number the rows")
     return numeric, ()

@@ -4,11 +4,13 @@ The content decides the format, out of a short list: some other formats of Pillo
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
+from threading import Condition
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +20,8 @@ from diagnose.loading.signatures import Port
 from diagnose.subject import Rows
 
 BYTES = 2 << 30  # most that the decoded images of one split may take; above it, a seeded sample of every class
+PIXELS = 89_000_000  # of one picture, about where Pillow warns of a bomb; decoding takes up to 20 bytes a pixel
+_AT_ONCE = 1 << 25  # pixels that are decoded at the same time, in pictures that are not larger than this
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _SMALLEST = 4  # pixels a side: shorter vectors are not pictures
 Seen = TypeVar("Seen")
@@ -130,13 +134,24 @@ def readable(folder: Path, files: Sequence[str], good: Sequence[bool]) -> tuple[
     bad = [file for file, could in zip(files, good, strict=True) if not could]
     if not bad:
         return kept, ()
+    why = _size(folder / bad[0])
     if len(kept) <= _READABLE * len(files):
         raise InputError(
-            f"{folder}: {len(bad):,} of {len(files):,} files cannot be read as images, the first is {bad[0]}: "
+            f"{folder}: {len(bad):,} of {len(files):,} files cannot be read as images, the first is {bad[0]}{why}: "
             "remove them or save them again"
         )
     listed = ", ".join(bad[:_NAMED]) + (", ..." if len(bad) > _NAMED else "")
-    return kept, (f"{len(bad):,} of {len(files):,} files cannot be read as images and were left out: {listed}",)
+    return kept, (f"{len(bad):,} of {len(files):,} files cannot be read as images and were left out: {listed}{why}",)
+
+
+def _size(path: Path) -> str:
+    """A note on a file that could not be read, if it is an image that is too large."""
+    from PIL import Image
+
+    with suppress(Exception), Image.open(path, formats=FORMATS) as image:
+        if image.width * image.height > PIXELS:
+            return f" (more than {PIXELS // 1_000_000} million pixels)"
+    return ""
 
 
 def resize(pixels: Rows, height: int, width: int) -> Rows:
@@ -191,12 +206,41 @@ def _pixels(image: Any, channels: int) -> tuple[Rows, bool]:
     return converted.reshape(*converted.shape[:2], channels), image.mode == mode
 
 
+class _Decoding:
+    """Bounds the pixels that all threads decode at the same time; a larger picture is decoded alone."""
+
+    def __init__(self) -> None:
+        self._left = _AT_ONCE
+        self._changed = Condition()
+
+    @contextmanager
+    def share(self, pixels: int) -> Iterator[None]:
+        """Wait until this many pixels may be decoded."""
+        taken = min(pixels, _AT_ONCE)
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= taken)
+            self._left -= taken
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += taken
+                self._changed.notify_all()
+
+
+_decoding = _Decoding()
+
+
 def _opened(path: Path, look: Callable[[Any], Seen]) -> Seen | None:
-    """What a function returns for an image file; None if it is not one."""
+    """What a function returns for an image file; None if it is not one, or has more than PIXELS."""
     from PIL import Image
 
     try:
         with Image.open(path, formats=FORMATS) as image:
-            return look(image)
+            pixels = image.width * image.height
+            if pixels > PIXELS:
+                return None
+            with _decoding.share(pixels):
+                return look(image)
     except Exception:  # noqa: BLE001 - Pillow's parsers raise whatever damaged bytes lead them to
         return None

@@ -1,6 +1,7 @@
 """The files below a folder, listed by `os.scandir` without opening them, and samples of them."""
 
 import os
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from diagnose.subject import Rows
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 TABLE_SUFFIXES = {".csv", ".tsv"}
+
+FOLDERS = 100_000  # below the data folder; the largest public sets of images have about 20,000 classes
 
 Place = tuple[str, ...]
 """The names of the folders that lead to a file, from the data folder down."""
@@ -42,25 +45,34 @@ def suffix(name: str) -> str:
 
 
 def list_images(folder: Path) -> Tree:
-    """List a folder and all below it. Links are followed, but never back to a folder that leads to them.
+    """List a folder and all below it, each folder once.
+
+    Links are followed after all plain folders, unless they lead to a folder that was listed already, or to one that
+    holds the data folder: links across each other would multiply the paths without end.
 
     Raises:
-        InputError: a folder cannot be opened.
+        InputError: a folder cannot be opened, or there are too many.
     """
     tree = Tree(folder)
     real = folder.resolve()
-    waiting: list[tuple[Place, Path, frozenset[Path]]] = [((), real, frozenset({real}))]
-    while waiting:
-        place, real, above = waiting.pop()
+    seen: set[Path] = {*real.parents}
+    waiting: deque[tuple[Place, Path]] = deque([((), real)])
+    links: deque[tuple[Place, Path]] = deque()
+    while waiting or links:
+        place, real = waiting.popleft() if waiting else links.popleft()
+        if real in seen:
+            continue
+        seen.add(real)
+        if len(seen) > FOLDERS:
+            raise InputError(f"{folder} leads to more than {FOLDERS:,} folders: pass the folder of the data only")
         try:
             with os.scandir(folder.joinpath(*place)) as entries:
                 inner = _sort(entries, place, tree)
         except OSError as error:
             raise InputError(f"{error.filename} cannot be opened ({error.strerror}): allow reading it") from error
-        for name, is_link in inner:
+        for name, is_link in sorted(inner):
             target = (real / name).resolve() if is_link else real / name
-            if target not in above:
-                waiting.append(((*place, name), target, above | {target}))
+            (links if is_link else waiting).append(((*place, name), target))
     tree.images = dict(sorted(tree.images.items()))
     tree.tables.sort()
     return tree

@@ -16,6 +16,7 @@ from diagnose.loading.signatures import Signature
 
 _START = 512  # bytes; enough for the first bytes of the formats in use
 _LISTED = 8  # names in a message
+_LEVELS = 20  # of folders inside folders
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,18 @@ class Source:
     signature: Signature
     options: LoadOptions
     formats: Sequence[Format]
+    within: frozenset[Path] = frozenset()  # the real folders that lead to it
 
     def at(self, path: Path) -> "Source":
-        """The same for another path."""
-        return replace(self, path=path)
+        """The same for another path.
+
+        Raises:
+            InputError: links lead back to a folder that was entered before, or there are too many levels.
+        """
+        within = self.within | {self.path.resolve()} if self.is_folder else self.within
+        if len(within) > _LEVELS or (path.is_dir() and path.resolve() in within):
+            raise InputError(f"{path}: its folders lead back to themselves or too deep: pass the folder of the data")
+        return replace(self, path=path, within=within)
 
     @cached_property
     def is_folder(self) -> bool:

@@ -1,5 +1,6 @@
 """Tables become parts: delimited text, Parquet, JSON Lines, and frames of a running program."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import InputError
-from diagnose.loading.data.columns import listed, rows_of
-from diagnose.loading.data.delimited import frames, sniff
+from diagnose.loading.data.columns import bytes_of, listed, renamed, rows_of
+from diagnose.loading.data.delimited import COLUMNS, frames, sniff
 from diagnose.loading.data.features import feature_rows
 from diagnose.loading.data.keys import groups_of, times_of
 from diagnose.loading.data.names import plain
@@ -96,11 +97,11 @@ def _thinned(path: Path, pieces: Iterable[Any], seed: int) -> Table:
         draws = generator.random(len(piece))
         rows += len(piece)
         kept.append((piece[draws < share], draws[draws < share]))
-        size += int(kept[-1][0].memory_usage(deep=True).sum())
+        size += bytes_of(kept[-1][0])
         if size > BYTES:
             share /= 2
             kept = [(some[drawn < share], drawn[drawn < share]) for some, drawn in kept]
-            size = sum(int(some.memory_usage(deep=True).sum()) for some, _ in kept)
+            size = sum(bytes_of(some) for some, _ in kept)
     if not kept:
         return Table(None)
     frame = pd.concat([some for some, _ in kept], ignore_index=True)
@@ -145,10 +146,12 @@ def labelled_part(frame: Any, wanted: list[str], signature: Signature, options: 
 def _named(frame: Any, origin: str) -> Any:
     """The same frame with text as column names, each used once."""
     names = [str(column).strip() for column in frame.columns]
-    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    if len(names) > COLUMNS:
+        raise InputError(f"{origin} has more than {COLUMNS:,} columns: pass the rows as an array (.npy or .npz)")
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise InputError(f"{origin}: two of its columns are called {twice}: rename one of them")
-    return frame.set_axis(names, axis=1)
+    return renamed(frame, names)
 
 
 # --- targets -------------------------------------------------------------------------------------

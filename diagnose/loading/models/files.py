@@ -5,12 +5,13 @@ Keras 1 to 3. Nothing of the file is run, and nothing is ever written to it.
 """
 
 import json
+import os
 import shutil
 import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from diagnose.loading.models.sizes import check_levels
 
 WEIGHTS = "model.weights.h5"
 SAVED_MODEL = "saved_model.pb"
+_MEMBERS = 10_000  # files in an archive or folder; a model with the vocabularies of many layers has about 100
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _PICKLE = "is a Python pickle, which runs code when it is opened and is never loaded: pass what model.save wrote"
@@ -99,13 +101,39 @@ def read_model_file(path: Path) -> ModelFile:
 
 def _read_folder(path: Path) -> ModelFile:
     if (path / SAVED_MODEL).is_file():
+        _files_in(path, "")
         return ModelFile(path if path.name else path.absolute(), "saved_model", "", None, {})
     if (path / "config.json").is_file() and (path / WEIGHTS).is_file():
-        named = (name for name in ("config.json", "metadata.json", WEIGHTS) if (path / name).is_file())
-        assets = (inside.relative_to(path).as_posix() for inside in (path / "assets").rglob("*") if inside.is_file())
+        _refuse_links(path, ("config.json", "metadata.json", WEIGHTS, "assets"))
+        named = tuple(name for name in ("config.json", "metadata.json", WEIGHTS) if (path / name).is_file())
         with _opened(path) as opened:
-            return _described(path, (*named, *assets), opened)
+            return _described(path, named + _files_in(path, "assets"), opened)
     raise InputError(f"{path} is a folder, not a model file: pass the .keras or .h5 file")
+
+
+def _files_in(path: Path, inside: str) -> tuple[str, ...]:
+    """The files in a folder of a model and below it, by their names from the model's folder down.
+
+    Raises:
+        RefusedError: there is a link, which may lead anywhere, or there are too many files.
+    """
+    found: list[str] = []
+    for folder, folders, files in os.walk(path / inside):
+        here = Path(folder).relative_to(path)
+        _refuse_links(path, [(here / name).as_posix() for name in (*folders, *files)])
+        found += [(here / name).as_posix() for name in files if (path / here / name).is_file()]
+        if len(found) > _MEMBERS:
+            raise RefusedError(f"{path} is refused: it holds more than {_MEMBERS:,} files")
+    return tuple(found)
+
+
+def _refuse_links(path: Path, names: Iterable[str]) -> None:
+    for name in names:
+        if (path / name).is_symlink():
+            raise RefusedError(
+                f"{path} is refused: {name} in it is a link, which is never followed inside a model: "
+                "pass a copy of the folder without links (cp -rL)"
+            )
 
 
 def _unknown(start: bytes) -> str:
@@ -168,6 +196,8 @@ def _member(path: Path, opened: Opened, name: str) -> dict[str, Any]:
 
 def _safe_members(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
     members = archive.infolist()
+    if len(members) > _MEMBERS:
+        raise RefusedError(f"{path} is refused: it holds more than {_MEMBERS:,} members")
     names = tuple(info.filename for info in members)
     if "config.json" not in names and not any(Path(name).name == SAVED_MODEL for name in names):
         raise InputError(f"{path} {_other_archive(names)}")

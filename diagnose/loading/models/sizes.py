@@ -12,7 +12,8 @@ from typing import Any
 from diagnose.errors import RefusedError
 
 _LEVELS = 100  # of nesting; a cell in a wrapper in a model in a model takes about 30
-_CALLS = 10_000  # layers and calls of layers; the deepest published networks have about 4,000
+_VALUES_MOST = 500_000  # numbers, texts, lists ...; the largest published models have about 60,000
+_CALLS = 5_000  # layers and calls of layers; the deepest published networks have about 4,000
 _SIZE = 1 << 24  # of one axis: units, filters, words, steps
 _ROW = 1 << 28  # numbers; 1 GiB in float32
 # Whole numbers under these names are values, not sizes, however large.
@@ -20,14 +21,17 @@ _VALUES = ("seed", "value", "token", "vocabulary", "scale", "offset", "salt", "b
 
 
 def check_levels(path: Path, name: str, value: Any) -> None:
-    """Refuse JSON that is nested deeper than any model, before anything walks it.
+    """Refuse JSON that is nested deeper than any model, or holds more values, before anything else walks it.
 
     Raises:
         RefusedError: naming the file and the part of it.
     """
-    level = [value]
+    level, count = [value], 0
     for _ in range(_LEVELS):
         level = [inner for outer in level for inner in _inside(outer)]
+        count += len(level)
+        if count > _VALUES_MOST:
+            raise RefusedError(f"{path} is refused: its {name} holds more than {_VALUES_MOST:,} values")
         if not level:
             return
     raise RefusedError(f"{path} is refused: its {name} is nested more than {_LEVELS} levels deep")

@@ -26,7 +26,7 @@ def balancing(outputs: Sequence[Output], norms: Sequence[float]) -> tuple[float,
 
 def as_compiled(model: Any, weights: Sequence[float]) -> Any:
     """Return loss weights in the structure in which `compile` takes them: by name if the losses are."""
-    loss = model.loss
+    loss = getattr(model, "loss", None)  # there is no model where none could be loaded
     return dict(zip(loss, weights, strict=True)) if isinstance(loss, dict) else list(weights)
 
 
