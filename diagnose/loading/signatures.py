@@ -31,7 +31,9 @@ def signature_of(model: Any) -> Signature:
     names = _output_names(model, len(outputs) or _compiled_losses(model))
     activations = [_activation(layer) for layer in _heads(model, names)]
     shapes: list[Shape | None] = [_row(tensor.shape) for tensor in outputs] or [None] * len(names)
-    inputs = tuple(Port(_input_name(t), _row(t.shape), str(t.dtype)) for t in _tensors(model, "inputs"))
+    tensors = _tensors(model, "inputs")
+    named = zip(_input_names(model, tensors), tensors, strict=True)
+    inputs = tuple(Port(name, _row(tensor.shape), str(tensor.dtype)) for name, tensor in named)
     return Signature(
         inputs or _declared_inputs(model),
         tuple(Port(n, s, activation=a) for n, s, a in zip(names, shapes, activations, strict=True)),
@@ -60,8 +62,12 @@ def _row(shape: Sequence[int | None]) -> Shape:
     return tuple(shape)[1:]
 
 
-def _input_name(tensor: Any) -> str:
-    return str(tensor.name).split(":")[0]
+def _input_names(model: Any, tensors: Sequence[Any]) -> list[str]:
+    """Names as `fit` knows them: the keys of a dict of inputs, whatever its tensors are called, else of the tensors."""
+    given = getattr(model, "_inputs_struct", None)
+    if isinstance(given, dict) and len(given) == len(tensors):  # else some values are nested
+        return sorted(given)
+    return [str(tensor.name).split(":")[0] for tensor in tensors]
 
 
 def _declared_inputs(model: Any) -> tuple[Port, ...]:

@@ -85,6 +85,9 @@ class TensorFlowWatch:
                 self.gaps.append(f"the model overrides how its {name} is made; pass probe=(x, y)")
                 return
             ours = self._guarded(made, split, steps[0])
+            # The train function comes first. Where `compile` made a new one, it unmade the test function as well, and
+            # ours would go on with the loss and metrics of before.
+            self._functions.pop("test_function", None)
         self._functions[name] = (present, ours)
         setattr(model, name, ours)
 
