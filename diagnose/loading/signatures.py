@@ -1,6 +1,6 @@
 """What a model takes and gives: its inputs and outputs by name, shape and type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +44,35 @@ def _compiled_losses(model: Any) -> int:
     """The number of outputs of a subclassed model, by the list of losses that it was compiled with."""
     loss = getattr(model, "loss", None)
     return len(loss) if isinstance(loss, list | tuple) and loss else 1
+
+
+def of_rows(signature: Signature, rows: Mapping[str, Any]) -> Signature:
+    """The same signature, with the inputs that these rows have; they are taken as they are."""
+    ports = tuple(Port(name or "input", None, str(array.dtype)) for name, array in rows.items())
+    return replace(signature, inputs=ports)
+
+
+def packed(arrays: Sequence[Any], structure: Any, names: Sequence[str]) -> Any:
+    """Arrays in the model's order, in the structure that it takes.
+
+    Args:
+        structure: of symbolic tensors; None for a subclassed model.
+        names: of the inputs of a subclassed model: it takes a dict by key, unless they are those of `by_position`;
+            empty: a list.
+    """
+    import keras
+
+    if structure is not None and len(keras.tree.flatten(structure)) == len(arrays):
+        return keras.tree.pack_sequence_as(structure, list(arrays))
+    if len(arrays) == 1:
+        return arrays[0]
+    keyed = len(names) == len(arrays) and tuple(names) != by_position(len(arrays))
+    return dict(zip(names, arrays, strict=True)) if keyed else list(arrays)
+
+
+def by_position(count: int) -> tuple[str, ...]:
+    """Names for inputs that have none."""
+    return tuple(f"input {place + 1}" for place in range(count))
 
 
 def with_outputs(signature: Signature, predictions: Sequence[Any]) -> Signature:
