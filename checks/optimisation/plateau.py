@@ -5,7 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.further_reading import DESCENT, RESTARTS
-from diagnose.checks.reading.curves import Points, learning_curves, points, runs_that
+from diagnose.checks.reading.curves import (
+    NO_SCALE,
+    SCALE_HOW,
+    Points,
+    learning_curves,
+    points,
+    runs_that,
+    scale_of,
+)
 from diagnose.checks.reading.gaps import of_output
 from diagnose.checks.reading.profiles import gradient_left
 from diagnose.checks.reading.wording import number, skill_text
@@ -39,8 +47,8 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
 
     ## How it is decided
     A warning if, in at least half of the runs, the loss falls by less than 1 % over the last quarter, and is still
-    above 90 % of the constant prediction's loss or the run's skill is more than 0.25 below that of the best baseline.
-    The message says how much of the gradient is left: almost none points to a lost signal, much of it to the step size.
+    above 90 % of the constant prediction's loss (of that of the first steps, if the model's own code computes it) or
+    the run's skill is more than 0.25 below that of the best baseline. The message says how much of the gradient is left: almost none points to a lost signal, much of it to the step size.
     Not reported if the loss reached a new minimum over the last quarter, more than 1 % below the earlier one, if its
     noise hides a fall of a few percent, or if the learning rate is still warming up. A training of fewer than 100 steps
     is not judged; one that still runs is not judged before half of its planned steps or 1,000 steps.
@@ -62,6 +70,8 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
         )
     if not known:
         raise NotMeasured("the training loss of too few epochs is known", LONGER)
+    if baseline is None and all(scale_of(view) is None for view in history.views.values()):
+        raise NotMeasured(NO_SCALE, SCALE_HOW)
     for output, view in history.views.items():
         known, possible = _long_enough(view), of_output(baseline, output)
         stuck = [run for run in known if _flat(run) and _too_high(run, view, possible)]
@@ -122,16 +132,18 @@ def _rate_rises(tail: Points) -> bool:
 
 def _too_high(run: Run, history: History, possible: OutputBaseline | None) -> bool:
     end = points(run, "train_loss").end
-    nothing = bool(history.constant_loss) and end > NOTHING * (history.constant_loss or 0.0)
+    scale = scale_of(history)
+    nothing = scale is not None and end > NOTHING * scale.value
     return nothing or (possible is not None and possible.best.skill - run.final_train_skill > BEHIND)
 
 
 def _level(stuck: list[Run], history: History, possible: OutputBaseline | None) -> str:
-    if history.constant_loss:
-        end = float(np.median([points(run, "train_loss").end for run in stuck])) / history.constant_loss
+    scale = scale_of(history)
+    if scale is not None:
+        end = float(np.median([points(run, "train_loss").end for run in stuck])) / scale.value
         if end > NOTHING:
             level = "the loss" if round(end, 1) == 1 else f"{number(end)} times the loss"
-            return f" and stays at {level} of the best constant prediction"
+            return f" and stays at {level} {scale.of}"
     skill = float(np.median([run.final_train_skill for run in stuck]))
     return (
         f" and stays at skill {skill_text(skill)} against {possible.best.skill if possible else 0.0:.2f} of a baseline"

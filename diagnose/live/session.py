@@ -18,7 +18,7 @@ from diagnose.live.keeping import KeptWeights
 from diagnose.live.notices import Notice, alarming, examined, level_of, while_training, worded
 from diagnose.live.recording import Record
 from diagnose.live.updating import Updates
-from diagnose.live.watching import Watch, watch
+from diagnose.live.watching import Watch, unwatched, watch
 from diagnose.loading.models.own_steps import own_step
 from diagnose.measurements import (
     ALL_ROWS,
@@ -167,6 +167,7 @@ class Session:
             return
         self._unread = 0
         fine = self.record.non_finite_step is None
+        self.record.total = self._watch.total
         self.record.add(self._watch.read(), averaged=self._watch.averaged)
         self._note_rate()
         if fine and self.record.non_finite_step is None and self.kept is not None:
@@ -379,11 +380,11 @@ class Session:
                 "Read the final scores: they are measured in inference mode on both splits.",
             ),
         ]
-        if self._watch is None:
-            why = "needs the TensorFlow backend and Keras 3.12 or newer"
-            found.append(Coverage("single steps and rows as fed", why, "Pass probe=(x, y)."))
-        else:
-            found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]
+        unseen = unwatched(self.model) if self._watch is None else None
+        if unseen is not None:
+            found.append(Coverage("single steps and rows as fed", unseen.reason, unseen.how))
+        for gap in dict.fromkeys(self._watch.gaps if self._watch is not None else ()):
+            found.append(Coverage("single steps", gap.reason, gap.how))
         if self._failure:
             found.append(Coverage("the rest of the training", self._failure, REPORT))
         if self._no_subject:

@@ -16,7 +16,7 @@ from diagnose.loading.models.own_steps import has_call, own_step, why_opaque
 from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.own_losses import asks_for
-from diagnose.loading.signatures import Port, Signature, of_rows, packed, with_outputs
+from diagnose.loading.signatures import Signature, of_rows, packed, with_outputs
 from diagnose.loading.tasks import Judgement, forced, infer_task
 from diagnose.loading.text_labels import encode_text
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training

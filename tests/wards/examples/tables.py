@@ -102,9 +102,7 @@ def weighted(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
     y = (np.sin(x[:, 0]) + x[:, 1] * x[:, 2] + 0.1 * generator.normal(size=len(x))).astype("float32")
     weight = generator.uniform(0.5, 2.0, len(x)).astype("float32")
     train, dev = held_out(x, y, weight)
-    model = keras.Sequential(
-        [keras.Input((6,)), layers.Dense(64, "relu"), layers.Dense(64, "relu"), layers.Dense(1)]
-    )
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(64, "relu"), layers.Dense(64, "relu"), layers.Dense(1)])
     rate = keras.optimizers.schedules.CosineDecay(1e-4, 1_000, warmup_target=5e-3, warmup_steps=100)
     model.compile(keras.optimizers.Adam(rate), "mse", metrics=["mae"])
     stop = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)

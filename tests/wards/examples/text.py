@@ -84,7 +84,9 @@ def next_token(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
     train, dev = held_out(tokens[:, :-1], tokens[:, 1:])
     source = keras.Input((16,), dtype="int64")
     tensor = layers.Embedding(20, 32)(source) + layers.Embedding(16, 32)(keras.ops.arange(16))
-    tensor = layers.LayerNormalization()(tensor + layers.MultiHeadAttention(2, 16)(tensor, tensor, use_causal_mask=True))
+    tensor = layers.LayerNormalization()(
+        tensor + layers.MultiHeadAttention(2, 16)(tensor, tensor, use_causal_mask=True)
+    )
     tensor = layers.LayerNormalization()(tensor + layers.Dense(32)(layers.Dense(64, "relu")(tensor)))
     model = keras.Model(source, layers.Dense(20)(tensor))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
