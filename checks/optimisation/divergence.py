@@ -52,8 +52,8 @@ def divergence(history: History) -> Iterator[Finding]:
     prediction, else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than
     5 %, and ends above half of the constant prediction's loss: a warning. Where a loss is a mean over single steps,
     both must exceed 4 of its standard errors. A loss that the model's own code computes has no constant prediction: it
-    is compared with its first steps, and reported only where it ends above them. A rise after the learning rate was raised again, by a cyclical schedule
-    or a warm restart, is expected and not reported.
+    is compared with its first steps, and reported only where it ends above them. A rise after the learning rate was
+    raised again, by a cyclical schedule or a warm restart, is expected and not reported.
 
     ## Known limits
     A recorded loss is an average over each epoch and hides oscillation within it. A schedule is only known if it is in

@@ -48,8 +48,8 @@ def plateau(history: History, baseline: Baseline | None, backward: Backward | No
     ## How it is decided
     A warning if, in at least half of the runs, the loss falls by less than 1 % over the last quarter, and is still
     above 90 % of the constant prediction's loss (of that of the first steps, if the model's own code computes it) or
-    the run's skill is more than 0.25 below that of the best baseline. The message says how much of the gradient is left: almost none points to a lost signal, much of it to the step size.
-    Not reported if the loss reached a new minimum over the last quarter, more than 1 % below the earlier one, if its
+    the run's skill is more than 0.25 below that of the best baseline. The message says how much of the gradient is
+    left: almost none points to a lost signal, much of it to the step size. Not reported if the loss reached a new minimum over the last quarter, more than 1 % below the earlier one, if its
     noise hides a fall of a few percent, or if the learning rate is still warming up. A training of fewer than 100 steps
     is not judged; one that still runs is not judged before half of its planned steps or 1,000 steps.
 

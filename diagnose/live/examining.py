@@ -60,16 +60,18 @@ def live_subject(
     populations: dict[str, int],
     batch_size: int | None,
     epochs: int,
+    loss: str | None = None,
 ) -> Subject:
     """The model in its current state, with the collected rows.
 
     Args:
         populations: total number of rows by split; for a missing split it is unknown.
+        loss: the name of the loss, if the model is not compiled.
 
     Raises:
         InputError: the rows or the model cannot be examined.
     """
-    options = LoadOptions(batch_size=batch_size, epochs=epochs or None)
+    options = LoadOptions(batch_size=batch_size, epochs=epochs or None, loss=loss)
     with guard(model):
         subject = subject_from(model, _one_weight(train), _one_weight(dev), options=options)
     return replace(

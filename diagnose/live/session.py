@@ -18,7 +18,7 @@ from diagnose.live.keeping import KeptWeights
 from diagnose.live.notices import Notice, alarming, examined, level_of, while_training, worded
 from diagnose.live.recording import Record
 from diagnose.live.updating import Updates
-from diagnose.live.watching import Watch, unwatched, watch
+from diagnose.live.watching import Watch, Watching, unwatched, watch
 from diagnose.loading.models.own_steps import own_step
 from diagnose.measurements import (
     ALL_ROWS,
@@ -43,6 +43,8 @@ FIRST_LOOK = 100  # steps
 SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
 MOST_NOTICES = 2  # of one cause: it may come back once after it was taken back
 SMALL = 0.005  # expected CPU seconds to examine the history
+NOT_PAID = "the share of the training's time that overhead allows did not pay for it"
+HOW_PAID = "Read callback.diagnosis, which measures it when it is asked for."
 
 Say = Callable[[str], None]
 
@@ -50,7 +52,25 @@ Say = Callable[[str], None]
 class Session:
     """Watches one model over all its `fit` calls."""
 
-    def __init__(self, model: Any, *, probe: Any, overhead: float, stop_on: Iterable[str], seed: int, say: Say) -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        probe: Any,
+        overhead: float,
+        stop_on: Iterable[str],
+        seed: int,
+        say: Say,
+        watching: Watching = watch,
+        optimizer: Any = None,
+        loss: str | None = None,
+    ) -> None:
+        """Watch `model`, whose steps `watching` shows.
+
+        Args:
+            optimizer, loss: those of a training loop that does not use the compiled ones.
+            say: prints a line.
+        """
         self.model = model
         self.notices: list[Notice] = []
         self.kept = KeptWeights(model) if stop_on else None
@@ -61,7 +81,8 @@ class Session:
         self._stop_on = frozenset(stop_on)
         self._seed = seed
         self._say = say
-        self._watch: Watch | None = watch(model, self._called, self.fail)
+        self._own_optimizer, self._loss = optimizer, loss
+        self._watch: Watch | None = watching(model, self._called, self.fail)
         self._updates = Updates(model)
         self._unread = 0  # steps
         self._bench: LiveBench | None = None
@@ -80,20 +101,22 @@ class Session:
         self._begun = 0  # steps before this fit
         self._epochs: int | None = None  # planned for this fit
         self._steps: int | None = None  # of one epoch
+        self._total: int | None = None  # planned for this fit, where its epochs are not known
 
     # --- called by the callback --------------------------------------------------------------------
 
-    def begin(self, epochs: int | None = None, steps: int | None = None) -> None:
+    def begin(self, epochs: int | None = None, steps: int | None = None, total: int | None = None) -> None:
         """Start watching, just before the first step of `fit`.
 
         Args:
             epochs: planned for this `fit`; None: unknown.
             steps: of one epoch; None: unknown.
+            total: steps planned for all epochs, if these are not known.
         """
         self.failed, self.running = False, True
-        self._begun, self._epochs, self._steps = self.record.steps, epochs, steps
+        self._begun, self._epochs, self._steps, self._total = self.record.steps, epochs, steps, total
         self._updates.begin()
-        optimizer = getattr(self.model, "optimizer", None)
+        optimizer = self._optimizer
         if not self.record.steps:
             self.record.from_start = optimizer is None or int(backend.array(optimizer.iterations)) == 0
         with self.harmless():
@@ -174,9 +197,13 @@ class Session:
             self.kept.at_finite(self.record.steps)
 
     def _note_rate(self) -> None:
-        rate = getattr(getattr(self.model, "optimizer", None), "learning_rate", None)
+        rate = getattr(self._optimizer, "learning_rate", None)
         if rate is not None and self.record.schedule is None:
             self.record.note_rate(float(backend.array(rate)))
+
+    @property
+    def _optimizer(self) -> Any:
+        return self._own_optimizer or getattr(self.model, "optimizer", None)
 
     def _observe(self) -> None:
         """Examine the history and, when due, the network, as far as the budget allows."""
@@ -201,15 +228,17 @@ class Session:
             assert self._bench is not None
             self._measured = look(self._bench, tuple(kind for kind, _, _ in STAGES[:stages]))
             self._report(examined(self._measured | {History: self._history()}, whole=True))
+            if self._bench.subject.model is not self.model:
+                self._bench = None  # a copy, which keeps the weights of now
         self._next_look = int(self.record.steps * THINNING)
 
-    def _affordable_stages(self) -> int:
-        """How many stages the budget allows, including the subject and compilation."""
+    def _affordable_stages(self, whole: bool = False) -> int:
+        """How many stages the budget allows, including the subject and compilation. `whole`: nothing is kept back."""
         compiling = self._watch.compile_seconds if self._watch is not None else 1.0
         subject = 0.0 if self._bench is not None else SUBJECT
         for count in range(len(STAGES), 1, -1):
             expected = subject + compiling * sum(cost for _, _, cost in STAGES[:count])
-            if self.budget.affords(f"look {count}", expected):
+            if self.budget.affords(f"look {count}", expected, whole):
                 return count
         return 0
 
@@ -279,7 +308,8 @@ class Session:
         """Compute the constant loss and the order of the targets once, when the rows are collected."""
         if "train" not in self._collected:
             return
-        rows = self._rows("train") if self._constant is None else None
+        compiled = self._watch is None or self._watch.compiled
+        rows = self._rows("train") if self._constant is None and compiled else None
         if isinstance(rows, tuple) and len(rows) > 1:
             self._constant = constant_loss(self.model, rows)
         if self._feeding is None and self._watch is not None:
@@ -294,6 +324,8 @@ class Session:
 
     def _planned(self) -> int | None:
         """Steps of all fits up to the end of this one; None if unknown, or if it is one of many fits of one epoch."""
+        if self._total is not None:
+            return self._begun + self._total
         steps = self._steps or self.record.steps_per_epoch()
         return None if self._epochs in (None, 1) or not steps else self._begun + (self._epochs or 0) * steps
 
@@ -315,6 +347,7 @@ class Session:
             populations=self._watch.populations if self._watch is not None else {},
             batch_size=self._batch_size(),
             epochs=len(self.record.epochs),
+            loss=self._loss,
         )
 
     def _batch_size(self) -> int | None:
@@ -348,15 +381,24 @@ class Session:
         concluded = conclude(subject, settings, checks, measured, outcomes, effects=effects, level=level)
         return self._annotated(concluded, live=self.running)
 
+    def last_look(self) -> Diagnosis:
+        """The diagnosis from what the budget pays for, at the end of a training; what is left out is said."""
+        self._read()
+        if self.record.epochs:
+            self._read_targets()
+        self._look_inside(self._affordable_stages(whole=True))
+        return self.page()
+
     def page(self) -> Diagnosis:
         """The diagnosis from the measurements taken so far."""
         settings = quick(self._seed)
         checks = chosen(settings)
         subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
-        measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
-        outcomes = while_training(checks, measurements)
+        lacking = {kind: Unavailable(NOT_PAID, HOW_PAID) for kind, _, _ in STAGES}
+        measurements = lacking | self._measured | {History: self._history(self._measured.get(Evaluation))}
+        outcomes = while_training(checks, measurements) if self.running else _run(checks, measurements)
         found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
-        return self._annotated(found, live=True)
+        return self._annotated(found, live=self.running)
 
     def _annotated(self, diagnosis: Diagnosis, live: bool) -> Diagnosis:
         """The diagnosis with the settings, gaps and timing of a watched training."""

@@ -21,6 +21,7 @@ class Watch(Protocol):
         gaps: what cannot be recorded, and what to do.
         compile_seconds: CPU time of the first call of the train function.
         total: name of the loss in the logs, where the model's own `train_step` reports one.
+        compiled: whether the losses are those of the model's compiled loss.
         averaged: whether `read` returns Keras's running means of the epoch instead of single losses, because the
             model's own `train_step` does not call `compute_loss`.
     """
@@ -34,6 +35,7 @@ class Watch(Protocol):
     compile_seconds: float
     averaged: bool
     total: str
+    compiled: bool
 
     def open(self) -> None: ...
     def close(self) -> None: ...
@@ -54,6 +56,9 @@ def unwatched(model: Any) -> Unavailable | None:
     if not hasattr(model, SEAM):
         return Unavailable(f"needs Keras 3.12 or newer with {SEAM}, and this is {keras.__version__}", PROBE)
     return None
+
+
+Watching = Callable[[Any, Callable[[int], None], Callable[[], None]], Watch | None]
 
 
 def watch(model: Any, on_call: Callable[[int], None], on_failure: Callable[[], None]) -> Watch | None:

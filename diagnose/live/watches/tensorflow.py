@@ -48,6 +48,7 @@ class TensorFlowWatch:
         self.compile_seconds = 0.0
         self.averaged = False
         self.total = "loss"
+        self.compiled = True
         self._step = _Step()
         self._rows = _Rows()
         self._undo: list[Callable[[], None]] = []
@@ -184,7 +185,7 @@ class TensorFlowWatch:
             self.gaps.append(Unavailable(f"the model's own train_step {reports}", how))
             return
         self._step.loss = tf.reduce_mean(tf.cast(logs[total], tf.float32))
-        self.total = total
+        self.total, self.compiled = total, False
         self.averaged = any(metric.name == total for metric in self._model.metrics)
         how = "Call self.compute_loss in train_step to have the loss of each step."
         self.gaps.append(Unavailable(f"the model's own train_step does not call compute_loss: {total} is read", how))
