@@ -15,8 +15,9 @@ from diagnose.live.budget import Budget
 from diagnose.live.constants import constant_loss
 from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick, without_rows
 from diagnose.live.keeping import KeptWeights
-from diagnose.live.notices import Notice, alarming, examined, level_of, while_training, worded
+from diagnose.live.notices import Notice, alarming, examined, level_of, while_training
 from diagnose.live.recording import Record
+from diagnose.live.telling import Notices, Say
 from diagnose.live.updating import Updates
 from diagnose.live.watching import Watch, Watching, unwatched, watch
 from diagnose.loading.models.own_steps import own_step
@@ -33,6 +34,7 @@ from diagnose.measurements import (
 from diagnose.measuring import backend
 from diagnose.measuring.planning import Measured, planner_for
 from diagnose.pipeline import chosen, needs_of
+from diagnose.reasoning.engine import suspect
 from diagnose.reasoning.remedies import measured_effects
 from diagnose.registry import Check
 from diagnose.subject import Subject
@@ -41,12 +43,9 @@ CHUNK = 256  # steps between two readings
 THINNING = 1.5  # factor between the step numbers of two looks into the network
 FIRST_LOOK = 100  # steps
 SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
-MOST_NOTICES = 2  # of one cause: it may come back once after it was taken back
 SMALL = 0.005  # expected CPU seconds to examine the history
 NOT_PAID = "the share of the training's time that overhead allows did not pay for it"
 HOW_PAID = "Read callback.diagnosis, which measures it when it is asked for."
-
-Say = Callable[[str], None]
 
 
 class Session:
@@ -72,7 +71,7 @@ class Session:
             say: prints a line.
         """
         self.model = model
-        self.notices: list[Notice] = []
+        self._notices = Notices(say)
         self.kept = KeptWeights(model) if stop_on else None
         self.budget = Budget(overhead)
         self.record = Record()
@@ -91,7 +90,6 @@ class Session:
         self._feeding: Feeding | None = None
         self._next_look = FIRST_LOOK
         self._alarmed = False
-        self._explained: set[str] = set()
         self._epoch = 0
         self._collected: dict[str, Any] = {}
         self._no_subject = ""
@@ -207,7 +205,7 @@ class Session:
 
     def _observe(self) -> None:
         """Examine the history and, when due, the network, as far as the budget allows."""
-        broken = self.record.non_finite_step is not None and not self._reported("non-finite-training")
+        broken = self.record.non_finite_step is not None and not self._notices.reported("non-finite-training")
         outcomes: tuple[Outcome, ...] = ()
         if broken or self.budget.affords("history", SMALL):
             with self.budget.booked("history"):
@@ -252,31 +250,13 @@ class Session:
                     self._no_subject = str(reason)
         return self._bench is not None
 
-    def _report(self, outcomes: Any) -> None:
-        """Report new causes. A cause once explained by another is not reported later, when less is measured."""
-        self._take_back(outcomes)
-        suspicions = alarming(outcomes)
-        self._explained |= {s.code for s in suspicions if s.explained_by is not None and not s.cause.always_reported}
-        for suspicion in suspicions:
-            if suspicion.code not in self._explained and not self._reported(suspicion.code):
-                origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
-                message = worded(suspicion, origin)
-                found_by = frozenset(finding.check for finding in suspicion.support)
-                notice = Notice(suspicion.code, suspicion.severity, self.record.steps, self._epoch, message, found_by)
-                self.notices.append(notice)
-                self._say(str(notice))
-            if suspicion.code in self._stop_on and not self.stopped_by:
-                self._stop(suspicion.code)
-
-    def _take_back(self, outcomes: Iterable[Outcome]) -> None:
-        """Take back what was reported and is no longer found."""
-        for place, notice in enumerate(self.notices):
-            if notice.refuted(outcomes):
-                self.notices[place] = replace(notice, taken_back=self.record.steps)
-                self._say(
-                    f"diagnose: step {self.record.steps:,}, epoch {self._epoch}: taken back: {notice.code},"
-                    f" reported at step {notice.step:,}, is no longer found"
-                )
+    def _report(self, outcomes: tuple[Outcome, ...]) -> None:
+        origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
+        for code in self._notices.tell(outcomes, self.record.steps, self._epoch, origin):
+            if code in self._stop_on and not self.stopped_by:
+                self._stop(code)
+        if self.notices and not self._notices.standing:
+            self._alarmed = False  # the next alarm is a new one
 
     def _stop(self, code: str) -> None:
         self.stopped_by = code
@@ -284,10 +264,10 @@ class Session:
         kept = f": {self.kept}" if self.kept is not None else ""
         self._say(f"diagnose: training stopped because of {code} (stop_on){kept}")
 
-    def _reported(self, code: str) -> bool:
-        """Whether it was reported and stands, or was reported often enough."""
-        same = [notice for notice in self.notices if notice.code == code]
-        return len(same) >= MOST_NOTICES or any(notice.taken_back is None for notice in same)
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """The causes reported so far, also those that were taken back."""
+        return tuple(self._notices.all)
 
     # --- the data it uses ----------------------------------------------------------------------------
 
@@ -374,8 +354,10 @@ class Session:
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
         run = while_training if self.running else _run
-        outcomes = run(checks, measured.measurements)
-        self._take_back(outcomes)
+        outcomes = self._notices.completed(run(checks, measured.measurements))
+        if not self.running:
+            suspicions = suspect(outcomes, level=level_of(outcomes))
+            self._notices.take_back(outcomes, suspicions, self.record.steps, self._epoch)
         effects = measured_effects(measured.measurements)
         level = level_of(outcomes)
         concluded = conclude(subject, settings, checks, measured, outcomes, effects=effects, level=level)
@@ -397,6 +379,7 @@ class Session:
         lacking = {kind: Unavailable(NOT_PAID, HOW_PAID) for kind, _, _ in STAGES}
         measurements = lacking | self._measured | {History: self._history(self._measured.get(Evaluation))}
         outcomes = while_training(checks, measurements) if self.running else _run(checks, measurements)
+        outcomes = self._notices.completed(outcomes)
         found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
         return self._annotated(found, live=self.running)
 
