@@ -31,6 +31,7 @@ SWING = 0.05  # median rise in units of the loss; smaller ones are noise
 SWUNG_OUT = 0.5  # times the constant prediction's loss; below, the oscillation did no harm
 EVALUATIONS = 8  # after the start; fewer do not show an oscillation
 NOISE = 4.0  # standard errors of a point; the lowest of many points lies about two below the curve by chance
+SPIKE = 0.15  # share of a running training; a rise that is younger may be a spike that recovers
 MAJORITY = 0.5  # share of the runs
 
 
@@ -51,7 +52,8 @@ def divergence(history: History) -> Iterator[Finding]:
     rise is more than a tenth of the constant prediction's loss: an error if the end is not better than the constant
     prediction, else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than
     5 %, and ends above half of the constant prediction's loss: a warning. Where a loss is a mean over single steps,
-    both must exceed 4 of its standard errors. A loss that the model's own code computes has no constant prediction: it
+    both must exceed 4 of its standard errors. While a training runs, the loss must have been above twice its minimum
+    for 15 % of the steps so far: spikes recover. A loss that the model's own code computes has no constant prediction: it
     is compared with its first steps, and reported only where it ends above them. A rise after the learning rate was
     raised again, by a cyclical schedule or a warm restart, is expected and not reported.
 
@@ -74,7 +76,7 @@ def divergence(history: History) -> Iterator[Finding]:
     known = [(run, curve) for run in history.runs if len(curve := points(run, "train_loss")) > 3]
     if not known:
         raise NotMeasured("the training loss of too few epochs is known", LONGER)
-    climbed = [curve for _, curve in known if _climbs(curve, scale)]
+    climbed = [curve for _, curve in known if _climbs(curve, scale, history.running)]
     if len(climbed) >= MAJORITY * len(history.runs):
         yield _climb(climbed, history, scale)
         return
@@ -92,12 +94,19 @@ def divergence(history: History) -> Iterator[Finding]:
         )
 
 
-def _climbs(curve: Points, scale: Scale) -> bool:
+def _climbs(curve: Points, scale: Scale, running: bool) -> bool:
     lowest = float(curve.values.min())
     rise = curve.end - lowest
     passed = len(curve) - 1 - curve.lowest >= END and not curve.restarted
-    far = curve.end > CLIMB * lowest and rise > max(MATTERS * scale.value, NOISE * curve.noise)
-    return passed and far and (scale.source == "constant" or curve.end >= LOST * scale.value)
+    far = curve.end > CLIMB * lowest and rise > max(MATTERS * scale.value, NOISE * curve.scatter)
+    lost = scale.source == "constant" or curve.end >= LOST * scale.value
+    return passed and far and lost and not (running and _may_recover(curve))
+
+
+def _may_recover(curve: Points) -> bool:
+    """Whether the loss has not been up for long: spikes are common, and most of them recover."""
+    below = np.flatnonzero(curve.values <= CLIMB * float(curve.values.min()))[-1]
+    return float(curve.epochs[-1] - curve.epochs[below]) < SPIKE * float(curve.epochs[-1])
 
 
 def _climb(climbed: list[Points], history: History, scale: Scale) -> Finding:

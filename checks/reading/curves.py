@@ -14,6 +14,7 @@ Curve = Literal["train_loss", "dev_loss", "train_error", "dev_error"]
 
 NO_SCALE = "the loss of the best constant prediction is unknown"
 SCALE_HOW = "Leave out --history, so that the training is replayed, or train with diagnose.DiagnosisCallback."
+MANY = 16  # evaluations; with fewer, a bend of the curve looks like scatter
 END = 3  # evaluations; their median counts as the end, so that a single noisy epoch does not decide
 RAISED = 1.5  # times: a learning rate this much higher than another one is higher on purpose
 
@@ -61,6 +62,11 @@ class Points:
     def end(self) -> float:
         """The median of the last three values."""
         return float(np.median(self.values[-END:]))
+
+    @property
+    def scatter(self) -> float:
+        """The standard deviation of a value around the curve: that of its mean over steps or, if more, what they show."""
+        return max(self.noise, _noise(self.values[len(self) // 2 :]) if len(self) >= MANY else 0.0)
 
     @property
     def lowest(self) -> int:
