@@ -1,7 +1,7 @@
 """Turns what was collected during `fit` into a subject and measurements."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,23 +16,29 @@ from diagnose.measurements import (
     Forward,
     History,
     Measurements,
+    Modes,
     Network,
     NotMeasured,
     Unavailable,
 )
-from diagnose.measuring import activations, backend, dataset, evaluation, gradients, network
+from diagnose.measuring import activations, backend, dataset, evaluation, gradients, modes, network
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.state import guard
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Output, Seen, Split, Subject, Task
 
-STAGES = (  # of a look inside, cheapest first: measurement, instrument, cost of the first run in compilations of a step
+Stage = tuple[type, Callable[..., Any], float]
+
+# Of a look inside, cheapest first: measurement, instrument, cost of the first run in compilations of a step.
+STAGES: tuple[Stage, ...] = (
     (Network, network.network, 0.1),
     (Dataset, dataset.dataset, 0.2),
     (Evaluation, evaluation.evaluation, 0.7),
     (Forward, activations.forward, 1.0),
     (Backward, gradients.backward, 1.5),
 )
+MOVING: Stage = (Modes, modes.modes, 2.0)  # after the evaluation, where layers update moving statistics
+AFTER = 3
 
 
 class LiveBench(Bench):
@@ -98,17 +104,21 @@ def without_rows(model: Any, history: History) -> Subject:
     return Subject(model.name, model, (output,), nothing, history=history)
 
 
-def look(bench: LiveBench, kinds: tuple[type, ...]) -> Measurements:
+def look(bench: LiveBench, stages: tuple[Stage, ...]) -> Measurements:
     """Take the measurements of these stages at the current weights. Random states are restored."""
     found: Measurements = {}
     with _same_randomness():
-        for kind, instrument, _ in STAGES:
-            if kind in kinds:
-                try:
-                    found[kind] = instrument(bench, found)
-                except NotMeasured as missing:
-                    found[kind] = Unavailable.of(missing)
+        for kind, instrument, _ in stages:
+            try:
+                found[kind] = instrument(bench, found)
+            except NotMeasured as missing:
+                found[kind] = Unavailable.of(missing)
     return found
+
+
+def stages_of(model: Any) -> tuple[Stage, ...]:
+    """The stages of a look into this model."""
+    return (*STAGES[:AFTER], MOVING, *STAGES[AFTER:]) if modes.moving(model) else STAGES
 
 
 def quick(seed: int) -> Settings:

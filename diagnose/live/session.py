@@ -13,7 +13,7 @@ from diagnose.errors import InputError
 from diagnose.findings import Outcome, Severity
 from diagnose.live.budget import Budget
 from diagnose.live.constants import constant_loss
-from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick, without_rows
+from diagnose.live.examining import LiveBench, live_subject, look, quick, stages_of, without_rows
 from diagnose.live.keeping import KeptWeights
 from diagnose.live.notices import Notice, alarming, examined, level_of, while_training
 from diagnose.live.recording import Record
@@ -213,7 +213,7 @@ class Session:
                 outcomes = examined({History: self._history()}, whole=False)
         if outcomes and not self._alarmed and _alarm(outcomes):
             self._alarmed = True
-            self._look_inside(len(STAGES))  # regardless of the budget: it separates cause and symptom
+            self._look_inside(len(stages_of(self.model)))  # regardless of the budget: it separates cause and symptom
         elif self.record.steps >= self._next_look and not broken:
             self._look_inside(self._affordable_stages())
         if outcomes:
@@ -224,7 +224,7 @@ class Session:
             return
         with self.budget.booked(f"look {stages}"):
             assert self._bench is not None
-            self._measured = look(self._bench, tuple(kind for kind, _, _ in STAGES[:stages]))
+            self._measured = look(self._bench, stages_of(self.model)[:stages])
             self._report(examined(self._measured | {History: self._history()}, whole=True))
             if self._bench.subject.model is not self.model:
                 self._bench = None  # a copy, which keeps the weights of now
@@ -234,8 +234,9 @@ class Session:
         """How many stages the budget allows, including the subject and compilation. `whole`: nothing is kept back."""
         compiling = self._watch.compile_seconds if self._watch is not None else 1.0
         subject = 0.0 if self._bench is not None else SUBJECT
-        for count in range(len(STAGES), 1, -1):
-            expected = subject + compiling * sum(cost for _, _, cost in STAGES[:count])
+        stages = stages_of(self.model)
+        for count in range(len(stages), 1, -1):
+            expected = subject + compiling * sum(cost for _, _, cost in stages[:count])
             if self.budget.affords(f"look {count}", expected, whole):
                 return count
         return 0
@@ -376,7 +377,7 @@ class Session:
         settings = quick(self._seed)
         checks = chosen(settings)
         subject = self._bench.subject if self._bench is not None else without_rows(self.model, self._history())
-        lacking = {kind: Unavailable(NOT_PAID, HOW_PAID) for kind, _, _ in STAGES}
+        lacking = {kind: Unavailable(NOT_PAID, HOW_PAID) for kind, _, _ in stages_of(self.model)}
         measurements = lacking | self._measured | {History: self._history(self._measured.get(Evaluation))}
         outcomes = while_training(checks, measurements) if self.running else _run(checks, measurements)
         outcomes = self._notices.completed(outcomes)
