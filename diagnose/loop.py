@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -53,40 +53,21 @@ def watch(
         raise InputError(f"overhead must be between 0 and 1, got {overhead}")
     if not hasattr(optimizer, "learning_rate") or not hasattr(optimizer, "iterations"):
         raise InputError(f"optimizer must be a keras.optimizers.Optimizer, got {type(optimizer).__name__}")
-    return LoopDiagnosis(model, optimizer, loss, probe, Report(out), steps, overhead, seed)
+    settings = {"optimizer": optimizer, "loss": loss, "probe": probe, "overhead": overhead, "seed": seed}
+    return LoopDiagnosis(model, Report(out), steps, **settings)
 
 
 class LoopDiagnosis:
     """A watched training loop; use it in a `with` block. See `diagnose.watch`."""
 
-    def __init__(
-        self,
-        model: Any,
-        optimizer: Any,
-        loss: str | None,
-        probe: Any,
-        report: Report,
-        planned: int | None,
-        overhead: float,
-        seed: int,
-    ) -> None:
-        self._session = Session(
-            model,
-            probe=probe,
-            overhead=overhead,
-            stop_on=(),
-            seed=seed,
-            say=say,
-            watching=self._watching,
-            optimizer=optimizer,
-            loss=loss,
-        )
+    def __init__(self, model: Any, report: Report, planned: int | None, **settings: Any) -> None:
+        self._session = Session(model, stop_on=(), say=say, watching=self._watching, **settings)
         self._report, self._planned = report, planned
         self._epoch = 0
         self._diagnosis: Diagnosis | None = None
 
-    def _watching(self, *given: Any) -> LoopWatch:
-        self._seen = LoopWatch(*given)
+    def _watching(self, model: Any, on_call: Callable[[int], None], on_failure: Callable[[], None]) -> LoopWatch:
+        self._seen = LoopWatch(model, on_call, on_failure)
         return self._seen
 
     def __enter__(self) -> Self:

@@ -53,8 +53,8 @@ def divergence(history: History) -> Iterator[Finding]:
     prediction, else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than
     5 %, and ends above half of the constant prediction's loss: a warning. Where a loss is a mean over single steps,
     both must exceed 4 of its standard errors. While a training runs, the loss must have been above twice its minimum
-    for 15 % of the steps so far: spikes recover. A loss that the model's own code computes has no constant prediction: it
-    is compared with its first steps, and reported only where it ends above them. A rise after the learning rate was
+    for 15 % of the steps so far: spikes recover. A loss that the model's own code computes has no constant prediction;
+    it is compared with its first steps, and reported only where it ends above them. A rise after the learning rate was
     raised again, by a cyclical schedule or a warm restart, is expected and not reported.
 
     ## Known limits

@@ -65,7 +65,7 @@ class Points:
 
     @property
     def scatter(self) -> float:
-        """The standard deviation of a value around the curve: that of its mean over steps or, if more, what they show."""
+        """The standard deviation of a value around the curve: of its mean over steps or, if more, what they show."""
         return max(self.noise, _noise(self.values[len(self) // 2 :]) if len(self) >= MANY else 0.0)
 
     @property

@@ -58,9 +58,7 @@ class Notices:
                 self._say(str(self.all[-1]))
         return tuple(suspicion.code for suspicion in left)
 
-    def take_back(
-        self, outcomes: tuple[Outcome, ...], suspicions: Iterable[Suspicion], step: int, epoch: int
-    ) -> None:
+    def take_back(self, outcomes: tuple[Outcome, ...], suspicions: Iterable[Suspicion], step: int, epoch: int) -> None:
         """Take back what is no longer found, or what all checks together no longer make a cause."""
         suspected = {suspicion.code for suspicion in suspicions if suspicion.state != "refuted"}
         for place, notice in enumerate(self.all):

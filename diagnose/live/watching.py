@@ -28,7 +28,6 @@ class Watch(Protocol):
 
     train: Collector
     dev: Collector
-    dev_rows: int
     populations: dict[str, int]
     origin: Origin | None
     gaps: list[Unavailable]
@@ -37,6 +36,8 @@ class Watch(Protocol):
     total: str
     compiled: bool
 
+    @property
+    def dev_rows(self) -> int: ...
     def open(self) -> None: ...
     def close(self) -> None: ...
     def read(self) -> Steps: ...

@@ -61,7 +61,9 @@ def loop(rate: float, watch: Any = None, epochs: int = 12) -> Any:
 
 def test_a_loop_trains_as_without_the_watch_and_is_diagnosed(tmp_path: Path) -> None:
     plain, _ = loop(0.1)
-    watched, seen = loop(0.1, lambda *given: diagnose.watch(*given, loss="sparse_categorical_crossentropy", out=tmp_path))
+    watched, seen = loop(
+        0.1, lambda *given: diagnose.watch(*given, loss="sparse_categorical_crossentropy", out=tmp_path)
+    )
     for ours, theirs in zip(watched.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert seen.notices == ()

@@ -69,7 +69,7 @@ def _by_name(data: Any, signature: Signature, side: str, what: str) -> dict[str,
 
 def _several(data: Any) -> bool:
     """Whether these are arrays of as many rows, one for each input of a subclassed model."""
-    shapes = [getattr(value, "shape", ()) for value in data] if isinstance(data, list | tuple) else []
+    shapes: list[Any] = [getattr(one, "shape", ()) for one in data] if isinstance(data, list | tuple) else []
     return len(shapes) > 1 and all(len(shape) > 1 and shape[0] == shapes[0][0] for shape in shapes)
 
 
