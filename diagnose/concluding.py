@@ -79,7 +79,13 @@ def conclude(
         checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
         verdicts=lists,
         remedies=prescribing.remedies(
-            suspicions, steps(now, suspicions, lists), values, tasks, tried, untried=measured.untried
+            suspicions,
+            steps(now, suspicions, lists),
+            values,
+            tasks,
+            tried,
+            untried=measured.untried,
+            needless=measured.needless,
         ),
         effects=tried,
         coverage=(*(Coverage(m.what, m.why, m.how) for m in measured.missed), *_not_covered(settings)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from diagnose.settings import Effort, Settings
 
 if TYPE_CHECKING:
     from diagnose.diagnosis import Diagnosis
+    from diagnose.measurements import Measurements
+    from diagnose.measuring.bench import Bench
+    from diagnose.measuring.work import Work
     from diagnose.registry import Check
     from diagnose.subject import Subject
 
@@ -183,16 +187,35 @@ def diagnose_subject(
 
     checks = chosen(settings)
     with planner_for(subject, settings, progress) as planner:
-        measured = planner.measure(needs_of(checks))
+        measured = planner.measure(needs_of(checks), partial(_kept_for_trials, planner.bench, checks))
         progress("reasoning")
         outcomes = tuple(check.run(measured) for check in checks)
         wanted = worth_trying(suspect(outcomes), Seen(outcomes))
         trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
         effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
-    found = Measured(measured, tuple(planner.executed), tuple(planner.missed), planner.interrupted, planner.untried)
+    found = Measured(
+        measured,
+        tuple(planner.executed),
+        tuple(planner.missed),
+        planner.interrupted,
+        planner.untried,
+        frozenset(planner.needless),
+    )
     return conclude(
         subject, settings, checks, found, outcomes, effects=effects, loading_seconds=loading_seconds, command=command
     )
+
+
+def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurements) -> Work:
+    """The work of the first remedy's trial, if what is measured so far shows that the model is sick."""
+    from diagnose.findings import Severity
+    from diagnose.measuring.planning import nothing
+    from diagnose.reasoning.causes import GATE
+    from diagnose.reasoning.engine import Seen, gate
+    from diagnose.trials.planning import first_trial
+
+    seen = Seen(check.run(measured) for check in checks if check in GATE)
+    return first_trial(bench) if gate(seen).rank >= Severity.WARNING.rank else nothing(measured)
 
 
 def chosen(settings: Settings) -> tuple[Check, ...]:

@@ -68,22 +68,21 @@ def outcome(found: diagnose.Diagnosis, code: str) -> Any:
     return next(check for check in found.checks if check.code == code)
 
 
-def test_a_model_without_call_is_examined_as_far_as_it_allows() -> None:
+def test_a_model_without_call_is_judged_by_its_own_step() -> None:
     model = fitted(Reconstructs(), X)
     before = [np.array(weight) for weight in (*model.get_weights(), *(v.numpy() for v in model.optimizer.variables))]
     found = diagnose.examine(model, (X,), effort="quick")
     after = [*model.get_weights(), *(v.numpy() for v in model.optimizer.variables)]
     assert all(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
-    assert found.state == "unknown"
-    assert found.headline == (
-        "The state is unknown: Reconstructs has no call(), so only its train_step knows what it gives for a row."
-    )
+    assert found.state == "healthy"
+    assert found.headline.startswith("No fault found. The train error is loss 0.07")
     assert outcome(found, "dead-units").outcome in {"clean", "findings"}
     assert outcome(found, "non-finite-weights").outcome == "clean"
-    assert outcome(found, "non-finite-outputs").outcome == "skipped"
     assert not [check for check in found.checks if check.outcome == "crashed"]
     assert not [gap for gap in found.coverage if "failed" in gap.why]
-    assert found.errors == ()
+    (level,) = found.errors
+    assert level.unit == "own loss"
+    assert level.constant_error == pytest.approx(float(X.var(axis=0).mean()), rel=0.1)
 
 
 def test_its_dead_units_are_found() -> None:
@@ -100,15 +99,23 @@ def test_the_callback_reads_it_too() -> None:
     model = Reconstructs()
     model.compile(keras.optimizers.Adam(1e-2))
     model.fit(X, epochs=2, batch_size=32, verbose=0, callbacks=[callback])
-    assert callback.diagnosis.state == "unknown"
+    assert callback.diagnosis.state == "healthy"
     assert outcome(callback.diagnosis, "dead-units").outcome in {"clean", "findings"}
 
 
-def test_a_loss_of_its_own_is_unknown_until_the_task_is_named() -> None:
-    model = fitted(Distils(), X, Y)
-    found = diagnose.examine(model, (X, Y), effort="quick")
-    assert found.state == "unknown"
-    assert "the loss is computed in Distils.compute_loss, code of the model" in found.headline
+def test_a_loss_of_its_own_that_asks_for_classes_is_judged_by_them() -> None:
+    assert diagnose.examine(fitted(Distils(), X, Y), (X, Y), effort="quick").errors[0].unit == "error rate"
+
+
+def test_a_loss_of_its_own_that_asks_for_something_else_is_judged_by_itself() -> None:
+    class Shrinks(Distils):
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True) -> Any:
+            return ops.mean(ops.abs(y_pred))
+
+    model = fitted(Shrinks(), X, Y)
+    (level,) = diagnose.examine(model, (X, Y), effort="quick").errors
+    assert level.unit == "own loss"
+    assert level.error == pytest.approx(float(np.abs(model.predict(X, verbose=0)).mean()), rel=1e-4)
     named = diagnose.examine(model, (X, Y), effort="quick", task="multiclass")
     assert named.errors[0].unit == "error rate"
 
@@ -124,16 +131,20 @@ def test_a_model_whose_layers_add_the_loss_is_compiled() -> None:
     inputs = keras.Input((8,))
     model = keras.Model(inputs, Penalises()([inputs, layers.Dense(8)(layers.Dense(3, "relu")(inputs))]))
     found = diagnose.examine(fitted(model, X), X, effort="quick")
-    assert found.state == "unknown"
-    assert found.headline == "The state is unknown: the loss is computed in add_loss, code of the model."
+    assert found.state != "unknown"
+    (level,) = found.errors
+    assert level.error == pytest.approx(float(np.square(X - model.predict(X, verbose=0)).mean()), rel=1e-4)
+    assert outcome(found, "vanishing-gradients").outcome in {"clean", "findings"}
 
 
-def test_rows_of_another_form_than_the_input_are_said_to_be_so() -> None:
+def test_a_loss_that_one_output_for_all_rows_would_bring_to_its_floor_tells_nothing() -> None:
     inputs = keras.Input((8,))
     model = fitted(Pairs(inputs, layers.Dense(4)(inputs)), np.stack([X, X[::-1]], axis=1))
     found = diagnose.examine(model, np.stack([X, X[::-1]], axis=1), effort="quick")
     assert found.state == "unknown"
-    assert "Pairs feeds its rows to its layers in its own train_step, and cannot be called on them" in found.headline
+    assert "a constant output (the same for every row) has about the lowest loss there is" in found.headline
+    skipped = outcome(found, "input-scale").reason
+    assert skipped == "Pairs feeds its rows to its layers in its own train_step, and cannot be called on them"
 
 
 def test_a_model_that_was_never_fitted_has_no_weights() -> None:
@@ -148,11 +159,11 @@ def test_a_model_that_was_never_fitted_has_no_weights() -> None:
 def test_the_file_of_a_model_with_its_own_loss_is_examined_like_the_model(tmp_path: Any) -> None:
     inputs = keras.Input((8,))
     adds = keras.Model(inputs, Penalises()([inputs, layers.Dense(8)(layers.Dense(3, "relu")(inputs))]))
-    for model, data, step in ((Distils(), {"y_train": Y}, "Distils.compute_loss"), (adds, {}, "add_loss")):
+    for model, data, unit in ((Distils(), {"y_train": Y}, "error rate"), (adds, {}, "own loss")):
         file, rows, classes = tmp_path / "model.keras", tmp_path / "data.npz", tmp_path / "own.py"
         fitted(model, X, *data.values()).save(file)
         np.savez(rows, x_train=X, **data)
         classes.write_text("from tests.test_own_steps import Distils, Penalises\n")
         found = diagnose.examine(file, rows, effort="quick", custom_objects=classes)
-        assert f"the loss is computed in {step}, code of the model" in found.headline
+        assert found.errors[0].unit == unit
         assert outcome(found, "dead-units").outcome in {"clean", "findings"}

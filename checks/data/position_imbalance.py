@@ -14,6 +14,7 @@ from diagnose.measurements import (
     PositionClass,
     Positions,
     Score,
+    Unavailable,
     need,
 )
 from diagnose.registry import check
@@ -35,10 +36,10 @@ def position_imbalance(evaluation: Evaluation, network: Network | None) -> Itera
     """Checks that classes with few pixels, time steps or labels are found.
 
     ## What it measures
-    For outputs with several positions a row, on train: the share of the positions that each class has, and that are
-    predicted as it; recall, precision, IoU and dice of each class, and their means. Rows
-    are the unit of the intervals, as the positions of one row resemble each other. Positions that a mask or a weight
-    of 0 hides from the loss do not count.
+    For outputs with several positions a row, on train, then on dev: the share of the positions that each class has, and
+    that are predicted as it; recall, precision, IoU and dice of each class, and their means. Rows are the unit of the
+    intervals, as the positions of one row resemble each other. Positions that a mask or a weight of 0 hides from the
+    loss do not count.
 
     ## Why it matters
     If 98 % of the pixels are background, a model that predicts background everywhere has an accuracy of 98 %. Each
@@ -51,7 +52,10 @@ def position_imbalance(evaluation: Evaluation, network: Network | None) -> Itera
     learned), or a lower threshold would give a dice above 0.25 (empty masks, though the inputs tell the class apart). A
     warning if neither holds, if the output is a multi-label one whose loss is lower (its labels may be ranked), or if
     some classes are found and another one, which at least 5 % of the rows have, is not; else a hint, also for such a
-    class whose recall is only below 50 %: it may be hard to tell. A class that is found on train and not on dev is not
+    class whose recall is only below 50 %: it may be hard to tell.
+    Where train shows nothing, a rare class of dev whose recall is below 50 % with its whole interval counts too, if a
+    lower threshold would give a dice above 0.25: the model tells it apart and does not choose it. A warning if at least
+    5 % of the dev rows have it, else a hint. A class whose recall on train is above 50 % with its whole interval is not
     a matter of its share, and is left to other checks.
 
     ## Known limits
@@ -67,9 +71,16 @@ def position_imbalance(evaluation: Evaluation, network: Network | None) -> Itera
     if not any(score.positions is not None for score in train.scores):
         raise NotMeasured("no output classifies several positions a row into several classes", DOES_NOT_APPLY)
     for score in train.scores:
-        weak = _below(LOW, score.positions) if score.positions is not None else ()
-        if score.positions is not None and weak:
+        if score.positions is None:
+            continue
+        if weak := _below(LOW, score.positions):
             yield _finding(score, score.positions, weak, network)
+            continue
+        unseen = None if isinstance(evaluation.dev, Unavailable) else evaluation.score("dev", score.output)
+        if unseen is None or unseen.positions is None:
+            continue
+        if avoided := _not_chosen(unseen, unseen.positions, score.positions):
+            yield _finding(unseen, unseen.positions, avoided, network, "dev")
 
 
 def _below(recall: float, positions: Positions) -> tuple[PositionClass, ...]:
@@ -82,22 +93,37 @@ def _below(recall: float, positions: Positions) -> tuple[PositionClass, ...]:
     )
 
 
-def _finding(score: Score, positions: Positions, weak: tuple[PositionClass, ...], network: Network | None) -> Finding:
-    lost = _below(NEVER, positions)
+def _not_chosen(unseen: Score, positions: Positions, train: Positions) -> tuple[PositionClass, ...]:
+    """The rare classes of dev that the model tells apart and does not choose, and did not learn by heart on train."""
+    if unseen.task is Task.MULTILABEL:  # its labels may be ranked
+        return ()
+    learned = {one.number for one in train.classes if one.recall.interval.low > LOW}
+    weak = [one for one in _below(LOW, positions) if one.number not in learned]
+    return tuple(one for one in weak if (one.best_dice or 0.0) > USABLE)
+
+
+def _finding(
+    score: Score,
+    positions: Positions,
+    weak: tuple[PositionClass, ...],
+    network: Network | None,
+    split: str = "train",
+) -> Finding:
+    lost = _below(NEVER, positions) if split == "train" else ()
     largest, rare = positions.classes[0], (lost or weak)[0]
     unit = positions_word(network, score)
     name = {one.number: position_class(network, score, one.number) for one in positions.classes}
     others = f", and {len(lost or weak) - 1} more classes" if len(lost or weak) > 1 else ""
     message = (
-        f"on train {percent(largest.share)} of the {unit} are {name[largest.number]} and"
+        f"on {split} {percent(largest.share)} of the {unit} are {name[largest.number]} and"
         f" {percent(largest.predicted)} are predicted as it; {name[rare.number]} ({percent(rare.share)} of them, in"
         f" {rare.rows:,} of {positions.rows:,} rows){others} is found in {percent(rare.recall.value)}: macro recall"
         f" {positions.macro_recall.value:.2f}, dice {rare.dice.value:.2f}{_otherwise(rare)}"
     )
     return Finding(
-        _severity(score, positions, lost),
+        _severity(score, positions, lost) if split == "train" else _by_rows(positions, weak),
         message,
-        where=Where(output=score.output, split="train", label=name[rare.number].removeprefix("class ")),
+        where=Where(output=score.output, split=split, label=name[rare.number].removeprefix("class ")),
         value=rare.recall.value,
         threshold=NEVER if lost else LOW,
         interval=rare.recall.interval,
@@ -119,8 +145,12 @@ def _severity(score: Score, positions: Positions, lost: tuple[PositionClass, ...
         learned = score.loss < LEARNED * score.constant_loss
         usable = score.task is not Task.MULTILABEL and any((one.best_dice or 0.0) > USABLE for one in lost)
         return Severity.ERROR if usable or not learned else Severity.WARNING
-    common = any(one.rows >= RARE * positions.rows for one in lost)
-    return Severity.WARNING if common else Severity.HINT
+    return _by_rows(positions, lost)
+
+
+def _by_rows(positions: Positions, lost: tuple[PositionClass, ...]) -> Severity:
+    """A warning if many rows have such a class."""
+    return Severity.WARNING if any(one.rows >= RARE * positions.rows for one in lost) else Severity.HINT
 
 
 def _evidence(positions: Positions, name: dict[int, str], unit: str) -> tuple[Bars, ...]:

@@ -16,6 +16,7 @@ LOW_SKILL = 0.25  # the share of the constant's error that the model avoids; sic
 FEW_ROWS = 30  # with fewer, an interval may cover 0 for lack of rows, so only a skill near 0 counts
 NO_SKILL = 0.1  # the same limit for few rows
 SPREAD = 0.01  # deviation of outputs between rows over their size: below, they have collapsed
+NEAR_FLOOR = 0.1  # times the loss: a constant output that has less is near the floor
 LITTLE = 0.9  # times the constant's loss: padding at the border alone brings the loss of a mask below it
 APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does separate the classes
 
@@ -49,7 +50,8 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
     ## Known limits
     A model with some skill on very few rows passes. The check relies on train being what the model was trained on:
     other data gives the same picture. A model that was never trained is not judged, nor is an own loss
-    that a constant output brings to its floor.
+    that a constant output brings to its floor, or to a tenth of the loss of the weights and of fresh ones: it rewards
+    outputs that are all the same, as the distance of two views of a row does.
 
     ## References
     - Karpathy 2019, "A Recipe for Training Neural Networks", karpathy.github.io
@@ -60,7 +62,7 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
     train = need(evaluation.train)
     if network is not None and not network.trained:
         raise NotMeasured("the model was never trained", "Train the model, then examine it again.")
-    at_floor = [score for score in train.scores if score.task is Task.OWN_LOSS and score.constant_loss <= 0]
+    at_floor = [score for score in train.scores if _constant_is_best(score, initial)]
     for score in train.scores:
         if score in at_floor:
             continue
@@ -81,10 +83,24 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
 
     if at_floor:
         raise NotMeasured(
-            f"a constant output ({at_floor[0].constant}) has the lowest loss there is, so the loss of"
-            f" {at_floor[0].output} cannot tell what was learned",
+            f"a constant output ({at_floor[0].constant}) has about the lowest loss there is"
+            f" ({number(at_floor[0].constant_error)}), so that of {at_floor[0].output} cannot tell what was learned",
             "Add a metric that tells, or name the task: --task T.",
         )
+
+
+def _constant_is_best(score: Score, initial: Initial | None) -> bool:
+    """Whether a constant output brings an own loss to its floor, or, as far as that is known, near it.
+
+    Then it has a small part of the loss of weights that have been trained, and of fresh weights.
+    """
+    if score.task is not Task.OWN_LOSS or score.constant_loss <= 0:
+        return score.task is Task.OWN_LOSS
+    fresh = _fresh(score, initial)
+    if not fresh or initial is None or score.loss > max(fresh):
+        return False
+    of_fresh = initial.expected[initial.outputs.index(score.output)]
+    return score.constant_loss < NEAR_FLOOR * score.loss and of_fresh < NEAR_FLOOR * min(fresh)
 
 
 def _of_skill(score: Score) -> Interval | None:

@@ -45,8 +45,8 @@ def learning_rate_too_high(
     for compared in rates.compare(learning_rate):
         if compared.rate <= compared.high or compared.best_rate >= compared.rate:
             continue
-        skill = rates.reached(evaluation, history, compared.output)
-        loaded = rates.loaded_skill(evaluation, compared.output)
+        skill = rates.reached(evaluation, history, compared)
+        loaded = rates.loaded_skill(evaluation, compared)
         gambles = rates.gambles(compared, loaded, history, baseline)
         clear = rates.beyond(compared.rate, compared.high) or compared.fails or rates.far_behind(compared, skill)
         if not gambles and not (clear and rates.harms(compared, skill, baseline)):

@@ -40,7 +40,7 @@ def learning_rate_too_low(
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 11.4.1
     """
     for compared in rates.compare(learning_rate):
-        skill = rates.reached(evaluation, history, compared.output)
+        skill = rates.reached(evaluation, history, compared)
         outside = rates.beyond(compared.low, compared.rate) and compared.best_rate > compared.rate
         if not outside or not rates.harms(compared, skill, baseline):
             continue

@@ -16,7 +16,6 @@ from diagnose.measurements import (
     History,
     LearningRate,
     NotMeasured,
-    SweepPoint,
     Unavailable,
 )
 
@@ -34,7 +33,7 @@ LONGER_SWEEP = "Fix the other findings first, or allow a longer sweep: --budget 
 class Comparison:
     """The user's own rate and the best one of the sweep; skills are floored at 0, the constant prediction.
 
-    `output` is the output whose skills these are; "" for the only one.
+    `output` is the output whose skills these are; "" for the only one. A skill of `reachable` counts as 1.
     """
 
     output: str
@@ -44,6 +43,7 @@ class Comparison:
     best: Array  # skill per seed
     low: float
     high: float
+    reachable: float = 1.0
 
     @property
     def difference(self) -> float:
@@ -72,17 +72,14 @@ class Comparison:
         """The number of seeds with which training at the own rate learns nothing."""
         return int((self.own < LEARNED).sum())
 
+    def measured(self, skill: float | None) -> float | None:
+        """A skill on the scale of `own` and `best`."""
+        return None if skill is None else min(skill / self.reachable, 1.0)
+
 
 def deviation(skills: Array) -> float:
     """Standard deviation between seeds; 0 for a single one."""
     return float(np.std(skills, ddof=1)) if len(skills) > 1 else 0.0
-
-
-def floored(point: SweepPoint) -> Array:
-    """Skill per seed, by error or by loss, whichever is higher; 0 if the training diverged."""
-    skill = np.nan_to_num(np.asarray(point.skill, dtype=float), nan=0.0)
-    by_loss = 1.0 - np.nan_to_num(np.asarray(point.loss, dtype=float), nan=1.0)
-    return np.where(point.diverged, 0.0, np.clip(np.maximum(skill, by_loss), 0.0, 1.0))
 
 
 def compare(rates: LearningRate) -> tuple[Comparison, ...]:
@@ -101,15 +98,15 @@ def compare(rates: LearningRate) -> tuple[Comparison, ...]:
     own = min(tried, key=lambda point: _times(point.rate, rates.own or 1.0))
     if _times(own.rate, rates.own) > SAME_RATE:
         raise NotMeasured("the model's own learning rate was not part of the sweep", LONGER_SWEEP)
-    best = max(tried, key=lambda point: float(floored(point).mean()))
+    best = max(tried, key=lambda point: float(point.merit.mean()))
     return tuple(
-        Comparison(output, rates.own, *_at(view, own.rate, best.rate), rates.low, rates.high)
+        Comparison(output, rates.own, *_at(view, own.rate, best.rate), rates.low, rates.high, view.reachable)
         for output, view in rates.views.items()
     )
 
 
 def _at(view: LearningRate, own: float, best: float) -> tuple[Array, float, Array]:
-    skills = {point.rate: floored(point) for point in view.sweep}
+    skills = {point.rate: view.merit(point) for point in view.sweep}
     return skills[own], best, skills[best]
 
 
@@ -122,32 +119,30 @@ def beyond(far: float, near: float) -> bool:
     return far > FAR * near * (1 + 1e-6)
 
 
-def loaded_skill(evaluation: Evaluation | None, output: str) -> float | None:
-    """The train skill of the loaded weights, by error or by loss, whichever is higher; None if unknown.
-
-    `output` is its name; "" for the only one.
-    """
+def loaded_skill(evaluation: Evaluation | None, compared: Comparison) -> float | None:
+    """The train skill of the loaded weights, by error or by loss, whichever is higher; None if unknown."""
     if evaluation is None or isinstance(evaluation.train, Unavailable):
         return None
-    score = evaluation.score("train", output) or evaluation.train.scores[0]
+    score = evaluation.score("train", compared.output) or evaluation.train.scores[0]
     by_loss = 1.0 - score.loss / score.constant_loss if score.constant_loss > 0 else score.skill
     known = [skill for skill in (score.skill, by_loss) if math.isfinite(skill)]
-    return max(known) if known else None
+    return compared.measured(max(known)) if known else None
 
 
-def reached(evaluation: Evaluation | None, history: History | None, output: str) -> float | None:
+def reached(evaluation: Evaluation | None, history: History | None, compared: Comparison) -> float | None:
     """The best train skill known at the user's own settings: of the loaded weights, or of the replays."""
-    loaded = loaded_skill(evaluation, output)
+    loaded = loaded_skill(evaluation, compared)
     skills = [] if loaded is None else [loaded]
-    ends = _replayed(history, output)
+    ends = _replayed(history, compared)
     skills += [float(np.median(ends))] if ends else []
     return max(skills) if skills else None
 
 
-def _replayed(history: History | None, output: str) -> list[float]:
+def _replayed(history: History | None, compared: Comparison) -> list[float]:
     """The train skill of the replays that stayed finite."""
-    runs = history.of(output).runs if history is not None else ()
-    return [run.final_train_skill for run in runs if math.isfinite(run.final_train_skill)]
+    runs = history.of(compared.output).runs if history is not None else ()
+    skills = [compared.measured(run.final_train_skill) for run in runs if math.isfinite(run.final_train_skill)]
+    return [skill for skill in skills if skill is not None]
 
 
 def harms(comparison: Comparison, skill: float | None, baseline: Baseline | None) -> bool:
@@ -165,7 +160,7 @@ def gambles(comparison: Comparison, loaded: float | None, history: History | Non
     not raise the threshold for the difference, and a seed that learns does not clear the rate. Replays that all learn
     do: they follow the user's schedule.
     """
-    replayed = _replayed(history, comparison.output)
+    replayed = _replayed(history, comparison)
     if loaded is None or loaded >= LEARNED or not comparison.failed or (replayed and min(replayed) >= LEARNED):
         return False
     return comparison.difference > CLEAR and float(comparison.best.min()) >= _cured(baseline, comparison.output)
@@ -253,9 +248,9 @@ def _by_rate(rates: LearningRate) -> list[tuple[float, Array]]:
     groups: list[tuple[float, Array]] = []
     for point in sorted((point for point in rates.sweep if point.skill), key=lambda point: point.rate):
         if groups and point.rate < SAME_RATE * groups[-1][0]:
-            groups[-1] = groups[-1][0], np.concatenate([groups[-1][1], floored(point)])
+            groups[-1] = groups[-1][0], np.concatenate([groups[-1][1], rates.merit(point)])
         else:
-            groups.append((point.rate, floored(point)))
+            groups.append((point.rate, rates.merit(point)))
     return groups
 
 

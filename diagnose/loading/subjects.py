@@ -12,7 +12,7 @@ from diagnose.loading.failures import describe_keras_error
 from diagnose.loading.fitting import fit_inputs, fit_split
 from diagnose.loading.histories import read_history
 from diagnose.loading.models.losses import as_keras_computes, per_output
-from diagnose.loading.models.own_steps import has_call, own_step, why_opaque
+from diagnose.loading.models.own_steps import has_call, own_loss, own_step, why_opaque
 from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.own_losses import asks_for
@@ -123,6 +123,8 @@ def _outputs(
     errors = dict(options.target_error)
     task = _task(options.task)
     specs = per_output(getattr(loaded.model, "loss", None), [port.name for port in ports])
+    if len(ports) == 1 and specs == [None]:
+        specs = [own_loss(loaded.model)]
     each = zip(ports, loaded.losses, loaded.loss_weights, train.targets, specs, strict=True)
     for port, loss, weight, targets, spec in each:
         judged = forced(task, targets, port) if task else infer_task(targets, port, loss, train.inputs)

@@ -68,6 +68,7 @@ from diagnose.measurements.trainings import (
     Feeding,
     History,
     LearningRate,
+    Moved,
     OutputBaseline,
     OverfitBatch,
     RangeTest,
@@ -78,6 +79,7 @@ from diagnose.measurements.trainings import (
     Within,
 )
 from diagnose.measurements.twins import Twins
+from diagnose.measurements.words import LookupLayer, Told, Words
 
 Measurement = (
     Network
@@ -95,6 +97,7 @@ Measurement = (
     | Shift
     | Neighbours
     | Lags
+    | Words
 )
 Measurements = dict[type, object]
 """Measurement type -> its instance or `Unavailable`."""
@@ -136,10 +139,12 @@ __all__ = [
     "LayerActivations",
     "LayerGradients",
     "LearningRate",
+    "LookupLayer",
     "Measurement",
     "Measurements",
     "ModeScores",
     "Modes",
+    "Moved",
     "MovingLayer",
     "Neighbours",
     "Network",
@@ -163,9 +168,11 @@ __all__ = [
     "TargetShift",
     "TargetStatistics",
     "TimeOrder",
+    "Told",
     "Twins",
     "Unavailable",
     "Update",
     "Within",
+    "Words",
     "need",
 ]

@@ -66,6 +66,8 @@ class Score:
     constant: str = ""
     batches: int | None = None
     outputs: OutputSpread | None = None  # `Task.OWN_LOSS` only
+    told: float | None = None  # own step: share of the loss that changes if the model cannot tell rows apart
+    by_label: tuple[float, float] | None = None  # own loss if rows of one label lie together, if labels are mixed
     broadcast: tuple[float, float] | None = None  # compiled loss as fed, and with targets in the outputs' shape
     own_loss: float | None = None  # the compiled data loss of this output, None if it cannot be evaluated
     metrics: dict[str, float] = field(default_factory=dict)  # the user's compiled metrics, by name

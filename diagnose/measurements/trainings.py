@@ -39,6 +39,7 @@ class Candidate:
     loss: float
     skill: float  # compared with the constant prediction
     seconds: float
+    ordered: bool = False  # whether it gets the order of tokens, and not only their counts
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,20 @@ class Slip:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Rows of a split whose targets at positions fit better after a move than as given, by a fit on other rows.
+
+    `share` is that of the `rows` with a clear answer, with its 95 % interval; `how` describes the move.
+    """
+
+    split: str
+    how: str
+    share: float
+    interval: Interval
+    rows: int
+
+
+@dataclass(frozen=True)
 class OutputBaseline:
     """Baselines of one output and the paired comparison with the loaded model on the same rows.
 
@@ -88,6 +103,8 @@ class OutputBaseline:
     `signal` is False if no baseline clearly beats the constant prediction and its own result on shuffled labels.
     `train_error` is the best baseline's error on its own training rows. `within` holds, if other rows than those of
     train were used for evaluation, the same kind of model within train; without a signal also within the other split.
+    `order_change` is the mean change of the net's output when the tokens of each row are put in another order, in
+    standard deviations of the output over rows (None: there are no rows of tokens).
     """
 
     output: str
@@ -104,6 +121,8 @@ class OutputBaseline:
     rows_train: int
     rows_dev: int
     within: tuple[Within, ...] = ()
+    order_change: float | None = None
+    moved: tuple[Moved, ...] = ()  # by split; () without positions, without another split, or without a clear answer
     slip: Slip | None = None  # on the held-out split; None without other rows than train's, or where a sample was taken
 
     def within_split(self, split: str) -> Within | None:
@@ -150,6 +169,13 @@ class SweepPoint:
     loss: tuple[float, ...]
     diverged: tuple[bool, ...]
 
+    @property
+    def merit(self) -> Array:
+        """One number a seed from 0 (no better than a constant, or diverged) to 1: the better of error and loss."""
+        skill, loss = np.array(self.skill, float), 1.0 - np.array(self.loss, float)
+        better = np.fmax(np.nan_to_num(skill, nan=0.0), np.nan_to_num(loss, nan=0.0))
+        return np.where(self.diverged, 0.0, np.clip(better, 0.0, 1.0))
+
 
 @dataclass(frozen=True)
 class LearningRate(Trainings):
@@ -160,6 +186,8 @@ class LearningRate(Trainings):
     instrument abstains; `abstains` says why ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate,
     with a schedule its highest one; None if unknown. By output, `sweep` differs, and the rest is that of the whole: a
     model is trained at one rate.
+    `reachable` is what a skill must be divided by: 1, or the best one of the sweep for a loss of the user's own, whose
+    floor may be out of reach.
     """
 
     own: float | None
@@ -172,6 +200,11 @@ class LearningRate(Trainings):
     steps: int  # per sweep training
     rows: int
     batch_size: int
+    reachable: float = 1.0
+
+    def merit(self, point: SweepPoint) -> Array:
+        """The merit of each seed at one rate, 1 for what can be reached."""
+        return np.minimum(point.merit / self.reachable, 1.0)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from diagnose.measuring import backend
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.naming import activation_name
 from diagnose.measuring.network import describe, need_layers, walk_like
+from diagnose.measuring.own_step import as_fit_gives
 from diagnose.measuring.probe import Tally, compile_statistics
 from diagnose.measuring.walking import Part, Walk, is_container, kernels, part_weights
 from diagnose.measuring.work import operations_per_row
@@ -111,8 +112,8 @@ def _batches(bench: Bench, rows: int) -> Any:
     size = len(chosen) // -(-len(chosen) // BATCH)
     mixed = np.random.default_rng(bench.settings.seed).permutation(chosen)
     for start in range(0, len(mixed) - size + 1, size):
-        inputs, targets, _ = bench.batch(bench.subject.train, np.sort(mixed[start : start + size]))
-        yield _as_fit_gives(inputs, targets if bench.subject.labelled else None) if _stepped(bench) else inputs
+        batch = bench.batch(bench.subject.train, np.sort(mixed[start : start + size]))
+        yield as_fit_gives(bench, *batch) if _stepped(bench) else batch[0]
 
 
 def _stepped(bench: Bench) -> bool:
@@ -129,12 +130,6 @@ def _stepped(bench: Bench) -> bool:
     if type(subject.model).call is not keras.Model.call:
         raise NotMeasured(subject.opaque, DOES_NOT_APPLY)
     return True
-
-
-def _as_fit_gives(inputs: Any, targets: Any) -> Any:
-    import keras
-
-    return keras.utils.pack_x_y_sample_weight(inputs, targets)
 
 
 def _summed(tallies: list[dict[str, Tally]]) -> dict[str, Tally]:

@@ -24,13 +24,14 @@ from diagnose.measurements import (
 )
 from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.candidates import DEV_ROWS, Table, candidates, fitted, fitting_seconds, labels
+from diagnose.measuring.candidates import DEV_ROWS, ORDERED, Table, candidates, fitted, fitting_seconds, labels
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.network import activation_of_head
 from diagnose.measuring.position_baseline import SECONDS as POSITION_SECONDS
 from diagnose.measuring.position_baseline import has_positions, of_positions
 from diagnose.measuring.scoring import Reference, constant_reference, row_errors, score
 from diagnose.measuring.texts import is_text, terms
+from diagnose.measuring.tokens import MOST_ORDERED, bags, order, reordered
 from diagnose.measuring.work import Work
 from diagnose.subject import Output, Rows, Seen, Split, Task
 
@@ -56,7 +57,8 @@ class _Fit:
 def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
     """Fit a constant, a linear model, gradient boosting and nearest neighbours, and compare the loaded net with them.
 
-    Images and sequences are flattened, token inputs become bags of tokens, texts TF-IDF of words and pairs of words.
+    Images and sequences are flattened, token inputs become bags of tokens, texts TF-IDF of words and pairs of words. A
+    linear model also gets the order of the tokens, and the net is asked whether it notices when that changes.
     The target of a series is also predicted as its last value, and as the one a season ago. Where inputs and targets
     have the same positions (pixels, steps), each position is classified by the inputs around it. The rows are those of
     dev, else test, else held out from train (the net may have been trained on these).
@@ -65,10 +67,11 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
     if not known:
         return Unavailable("baselines need a task, and the loss and the head name none", NAME_TASK)
     try:
-        train, dev, held_out = _splits(bench)
-        x, x_dev = _features(bench, train, dev)
+        train, dev, held_out = splits_compared(bench)
+        x, x_dev, ordered = _features(bench, train, dev)
         window = _window(bench, train)
         predicted = _predictions(bench, dev)
+        otherwise = _predictions(bench, _reordered(bench, dev)) if ordered else None
         outputs = []
         for place in known:
             output = bench.subject.outputs[place]
@@ -76,8 +79,10 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
             if each is not None:
                 outputs.append(each)
                 continue
-            table = Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]), window)
+            table = Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]), window, ordered)
             found = _output(bench, output, table, predicted[place], activation_of_head(bench, place))
+            if otherwise is not None:
+                found = replace(found, order_change=_change(predicted[place], otherwise[place]))
             if held_out != "train":
                 found = replace(found, within=_within(bench, output, table, found, held_out))
             outputs.append(found)
@@ -101,13 +106,16 @@ def baseline_work(bench: Bench, measured: Measurements) -> Work:
         columns = int(np.prod(target.shape[1:]))
         names = (linear, "nearest neighbours", "gradient boosting")
         fits = sum(fitting_seconds(output, name, shape, columns) for name in names)
+        if _is_ordered(bench):
+            wide = shape[0], 2 * MOST_ORDERED
+            fits += fitting_seconds(output, ORDERED[0 if output.task.classifies else 1], wide, columns)
         seconds += NULL_SECONDS + min(SECONDS, fits) + 2 * min(WITHIN_SECONDS, fits)
     return Work(seconds=seconds)
 
 
 def _output(bench: Bench, output: Output, table: Table, net: Rows, activation: str | None) -> OutputBaseline:
     usable = _usable(table)
-    reference = _reference(output, table.y)
+    reference = constant_of(output, table.y)
     fits = _fit_all(bench, output, usable, reference)
     best = min(fits, key=lambda fit: (fit.candidate.error, fit.candidate.loss))
     mine = replace(reference, activation=activation)
@@ -162,8 +170,8 @@ def _slip(output: Output, table: Table, fits: list[_Fit], reference: Reference, 
     return Slip(split, rows, score(output, moved[rows], predicted, reference).skill, better)
 
 
-def _reference(output: Output, y: Rows) -> Reference:
-    """The best constant prediction. Baselines predict probabilities, unlike the head of some nets."""
+def constant_of(output: Output, y: Rows) -> Reference:
+    """Return the best constant prediction. Baselines predict probabilities, unlike the head of some nets."""
     return constant_reference(output, y, "sigmoid" if output.task.classifies else None)
 
 
@@ -190,17 +198,18 @@ def _within_rows(bench: Bench, output: Output, split: str, table: Table, only: s
     x, y = table.x, table.y
     order = np.random.default_rng([bench.settings.seed, 5]).permutation(len(y))
     held, rest = order[: round(HELD_OUT * len(y))], order[round(HELD_OUT * len(y)) :]
-    part = _usable(Table(x[rest], y[rest], x[held], y[held], table.window))
+    part = _usable(Table(x[rest], y[rest], x[held], y[held], table.window, table.ordered))
     classes = output.task in (Task.BINARY, Task.MULTICLASS)
     if not len(held) or not len(part.y) or (classes and len(np.unique(labels(output, part.y))) < 2):
         return None
-    reference = _reference(output, part.y)
+    reference = constant_of(output, part.y)
     scores, left = [], WITHIN_SECONDS
     for name, make in candidates(output, part, bench.settings.seed):
         if only not in ("", name):
             continue
-        left -= fitting_seconds(output, name, part.x.shape, int(np.prod(part.y.shape[1:])))
-        if left >= 0:
+        seconds = fitting_seconds(output, name, _shape_for(name, part), int(np.prod(part.y.shape[1:])))
+        if seconds <= left:
+            left -= seconds
             predicted = fitted(output, make(), part.x, part.y)(part.x_dev)
             scores.append((name, score(output, part.y_dev, predicted, reference)))
     if not scores:
@@ -212,8 +221,8 @@ def _within_rows(bench: Bench, output: Output, split: str, table: Table, only: s
 # --- Rows and features -----------------------------------------------------------------------------
 
 
-def _splits(bench: Bench) -> tuple[Split, Split, str]:
-    """Rows to fit on, rows to evaluate on, and the split that the latter come from."""
+def splits_compared(bench: Bench) -> tuple[Split, Split, str]:
+    """Return rows to fit baselines on, rows to evaluate them on, and the split that the latter come from."""
     train, judge = bench.subject.train, bench.subject.dev or bench.subject.test
     if judge is not None:
         return (
@@ -237,19 +246,49 @@ def _take(split: Split, index: NDArray[np.int64]) -> Split:
     )
 
 
-def _features(bench: Bench, train: Split, dev: Split) -> tuple[Array, Array]:
-    """All inputs as finite numbers, [rows, features], for both splits."""
+def _features(bench: Bench, train: Split, dev: Split) -> tuple[Array, Array, int]:
+    """All inputs as finite numbers, [rows, features], of both splits; and how many columns tell the order of tokens."""
     tokens = token_inputs(bench.subject.model)
     columns: list[tuple[Array, Array]] = []
+    ordered: list[tuple[Array, Array]] = []
     for place, (ours, theirs) in enumerate(zip(train.inputs, dev.inputs, strict=True)):
         if is_text(ours):
             (known, new), _ = terms([ours, theirs], ours, VOCABULARY)
             columns.append((known, new))
             continue
-        make = _bags if place in tokens else _flattened
-        columns.append((make(ours, ours), make(theirs, ours)))
-    x, x_dev = (np.concatenate([pair[side] for pair in columns], axis=1) for side in (0, 1))
-    return x, x_dev
+        if place not in tokens:
+            columns.append((_flattened(ours), _flattened(theirs)))
+            continue
+        columns.append((bags(ours, ours, VOCABULARY), bags(theirs, ours, VOCABULARY)))
+        if _is_row_of_tokens(ours):
+            ordered.append((order(ours, ours), order(theirs, ours)))
+    x, x_dev = (np.concatenate([pair[side] for pair in (*columns, *ordered)], axis=1) for side in (0, 1))
+    return x, x_dev, sum(ours.shape[1] for ours, _ in ordered)
+
+
+def _is_row_of_tokens(rows: Rows) -> bool:
+    return rows.ndim == 2 and rows.shape[1] > 1
+
+
+def _is_ordered(bench: Bench) -> bool:
+    """Whether some input is rows of tokens."""
+    return any(_is_row_of_tokens(bench.subject.train.inputs[place]) for place in token_inputs(bench.subject.model))
+
+
+def _reordered(bench: Bench, split: Split) -> Split:
+    """The rows with the tokens of each in another order."""
+    tokens, seed = token_inputs(bench.subject.model), bench.settings.seed
+    inputs = (
+        reordered(rows, seed) if place in tokens and _is_row_of_tokens(rows) else rows
+        for place, rows in enumerate(split.inputs)
+    )
+    return replace(split, inputs=tuple(inputs))
+
+
+def _change(given: Rows, otherwise: Rows) -> float:
+    """The mean change of outputs, in standard deviations over rows."""
+    given, otherwise = (np.asarray(part, np.float64).reshape(len(part), -1) for part in (given, otherwise))
+    return float(np.abs(otherwise - given).mean() / max(float(given.std(axis=0).mean()), 1e-12))
 
 
 def _window(bench: Bench, train: Split) -> tuple[int, int] | None:
@@ -260,21 +299,8 @@ def _window(bench: Bench, train: Split) -> tuple[int, int] | None:
     return int(rows.shape[1]), int(rows.shape[2])
 
 
-def _flattened(rows: Rows, like: Rows) -> Array:
+def _flattened(rows: Rows) -> Array:
     return np.nan_to_num(rows.reshape(len(rows), -1).astype(np.float64), posinf=0.0, neginf=0.0)
-
-
-def _bags(rows: Rows, like: Rows) -> Array:
-    """log(1 + count) of each of the most frequent tokens of `like`."""
-    tokens, counts = np.unique(like, return_counts=True)
-    kept = np.sort(tokens[np.argsort(-counts, kind="stable")[:VOCABULARY]])
-    flat = rows.reshape(len(rows), -1)
-    place = np.clip(np.searchsorted(kept, flat), 0, len(kept) - 1)
-    row = np.broadcast_to(np.arange(len(rows))[:, None], flat.shape)
-    bags = np.zeros((len(rows), len(kept)))
-    known = kept[place] == flat
-    np.add.at(bags, (row[known], place[known]), 1.0)
-    return np.log1p(bags)
 
 
 def _usable(table: Table) -> Table:
@@ -307,11 +333,16 @@ def _fit_all(bench: Bench, output: Output, table: Table, reference: Reference) -
         raise NotMeasured(f"output '{output.name}' has too many labels for a baseline ({columns})", DOES_NOT_APPLY)
     fits, left = [_constant(output, table, reference)], SECONDS
     for name, make in candidates(output, table, bench.settings.seed):
-        left -= fitting_seconds(output, name, table.x.shape, columns)
-        if left < 0:
-            break
-        fits.append(_fit(output, table, reference, name, make))
+        seconds = fitting_seconds(output, name, _shape_for(name, table), columns)
+        if seconds <= left:
+            left -= seconds
+            fits.append(_fit(output, table, reference, name, make))
     return fits
+
+
+def _shape_for(name: str, table: Table) -> tuple[int, int]:
+    """Rows and features that a candidate is fitted on."""
+    return len(table.x), int(table.x.shape[1]) if name in ORDERED else table.width
 
 
 def _constant(output: Output, table: Table, reference: Reference) -> _Fit:
@@ -344,7 +375,8 @@ def _fit(output: Output, table: Table, reference: Reference, name: str, make: Ca
 
 
 def _candidate(name: str, judged: Score, seconds: float) -> Candidate:
-    return Candidate(name, judged.error, judged.error_interval, judged.loss, judged.skill, seconds)
+    ordered = name in ORDERED
+    return Candidate(name, judged.error, judged.error_interval, judged.loss, judged.skill, seconds, ordered)
 
 
 def _null(bench: Bench, output: Output, table: Table, best: _Fit) -> tuple[float, float] | None:
@@ -352,7 +384,7 @@ def _null(bench: Bench, output: Output, table: Table, best: _Fit) -> tuple[float
     if best.make is None:
         return None
     generator = np.random.default_rng([bench.settings.seed, 4])
-    shape = min(len(table.x), SHUFFLED_ROWS), table.x.shape[1]
+    shape = min(len(table.x), SHUFFLED_ROWS), _shape_for(best.candidate.name, table)[1]
     once = fitting_seconds(output, best.candidate.name, shape, int(np.prod(table.y.shape[1:])))
     shuffles = int(np.clip(NULL_SECONDS / once, 1, SHUFFLES))
     skills = []
@@ -362,5 +394,5 @@ def _null(bench: Bench, output: Output, table: Table, best: _Fit) -> tuple[float
         if output.task in (Task.BINARY, Task.MULTICLASS) and len(np.unique(labels(output, y))) < 2:
             continue
         predict = fitted(output, best.make(), table.x[rows], y)
-        skills.append(score(output, table.y_dev, predict(table.x_dev), _reference(output, y)).skill)
+        skills.append(score(output, table.y_dev, predict(table.x_dev), constant_of(output, y)).skill)
     return (float(np.mean(skills)), float(np.quantile(skills, 0.95))) if skills else None

@@ -17,6 +17,7 @@ PROJECTED = 100  # features after the projection
 TREES = 200  # of gradient boosting, over all classes: about a second
 MOST_BOOSTED = 20  # classes; above, there are too few trees for each
 COPIES = ("last value", "value a season ago")
+ORDERED = ("logistic regression on the order of tokens", "ridge on the order of tokens")
 FIT = 0.03  # fixed seconds of the reference machine per fit
 LOGISTIC = 2e-8  # seconds per row, feature and class
 RIDGE = 7e-11  # seconds per row, feature and the smaller of both
@@ -29,7 +30,8 @@ SPLITS = 2e-8  # seconds per tree, row and feature
 class Table:
     """Rows as plain numbers: features [rows, features] and one output's targets, to fit and to evaluate.
 
-    `window` is the shape (steps, features) of a row, if it is a window of a series of numbers.
+    `window` is the shape (steps, features) of a row, if it is a window of a series of numbers. The last `ordered`
+    features tell the order of tokens; most candidates do not get them, as they are many.
     """
 
     x: Array
@@ -37,6 +39,12 @@ class Table:
     x_dev: Array
     y_dev: Rows
     window: tuple[int, int] | None = None
+    ordered: int = 0
+
+    @property
+    def width(self) -> int:
+        """The number of features without those that tell an order."""
+        return int(self.x.shape[1]) - self.ordered
 
 
 def candidates(output: Output, table: Table, seed: int) -> list[tuple[str, Callable[[], Any]]]:
@@ -46,8 +54,9 @@ def candidates(output: Output, table: Table, seed: int) -> list[tuple[str, Calla
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
     classifies, several = output.task.classifies, labels(output, table.y).ndim > 1
-    wide = table.x.shape[1] > WIDE
-    width = min(table.x.shape[1], PROJECTED)
+    wide = table.width > WIDE
+    width = min(table.width, PROJECTED)
+    most = table.width if table.ordered else 0
     classes = output.classes or 2 if output.task is Task.MULTICLASS else 1
     neighbours = KNeighborsClassifier if classifies else KNeighborsRegressor
     boosting = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
@@ -56,9 +65,14 @@ def candidates(output: Output, table: Table, seed: int) -> list[tuple[str, Calla
         return LogisticRegression(max_iter=100, random_state=seed) if classifies else Ridge(1.0)
 
     found: list[tuple[str, Callable[[], Any]]] = [
-        ("logistic regression" if classifies else "ridge", _scaled(linear, 0, several and classifies, seed)),
-        ("nearest neighbours", _scaled(lambda: neighbours(min(5, len(table.x))), width if wide else 0, False, seed)),
+        ("logistic regression" if classifies else "ridge", _scaled(linear, 0, several and classifies, seed, most)),
+        (
+            "nearest neighbours",
+            _scaled(lambda: neighbours(min(5, len(table.x))), width if wide else 0, False, seed, most),
+        ),
     ]
+    if table.ordered:
+        found.append((ORDERED[0 if classifies else 1], _scaled(linear, 0, several and classifies, seed)))
     if table.window is not None and output.task is Task.REGRESSION:
         copies = [
             (name, partial(CopiedValue, *table.window, lags))
@@ -75,28 +89,37 @@ def candidates(output: Output, table: Table, seed: int) -> list[tuple[str, Calla
                 max_iter=rounds, learning_rate=rate, max_leaf_nodes=15, early_stopping=False, random_state=seed
             )
 
-        found.append(("gradient boosting", _scaled(boosted, width if wide else 0, several, seed)))
+        found.append(("gradient boosting", _scaled(boosted, width if wide else 0, several, seed, most)))
     return found
 
 
-def _scaled(make: Callable[[], Any], project: int, several: bool, seed: int) -> Callable[[], Any]:
-    """Return a builder of pipelines: standardise, optionally project, then the model (`several`: one per column)."""
+def _scaled(make: Callable[[], Any], project: int, several: bool, seed: int, first: int = 0) -> Callable[[], Any]:
+    """Return a builder of pipelines: standardise, optionally project, then the model (`several`: one per column).
+
+    If `first` is not 0, the model gets only so many features, the first ones.
+    """
 
     def build() -> Any:
         from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
         from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+        from sklearn.preprocessing import FunctionTransformer, StandardScaler
         from sklearn.random_projection import GaussianRandomProjection
 
         model = make()
         if several:
             model = MultiOutputClassifier(model) if hasattr(model, "predict_proba") else MultiOutputRegressor(model)
         steps = [StandardScaler()]
+        if first:
+            steps.insert(0, FunctionTransformer(partial(_leading, count=first)))
         if project:
             steps.append(GaussianRandomProjection(project, random_state=seed))
         return make_pipeline(*steps, model)
 
     return build
+
+
+def _leading(x: Array, count: int) -> Array:
+    return x[:, :count]
 
 
 def fitted(output: Output, model: Any, x: Array, y: Rows) -> Callable[[Array], Array]:
@@ -172,9 +195,9 @@ def fitting_seconds(output: Output, name: str, shape: tuple[int, ...], columns: 
     projected = min(features, PROJECTED) if features > WIDE else features
     if name in COPIES:
         return FIT
-    if name == "logistic regression":
+    if name in ("logistic regression", ORDERED[0]):
         return models * (FIT + LOGISTIC * rows * features * classes)
-    if name == "ridge":
+    if name in ("ridge", ORDERED[1]):
         return FIT + RIDGE * rows * features * min(rows, features)
     if name == "nearest neighbours":
         return FIT + NEIGHBOURS * rows * min(rows, DEV_ROWS) * projected

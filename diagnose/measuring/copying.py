@@ -15,6 +15,8 @@ from diagnose.measuring import backend
 PEAK_READ = 64  # steps at which a schedule is read to find its highest rate
 REBUILD = "Make get_config of the model and its layers return all constructor arguments."
 
+OWN_METHODS = ("train_step", "test_step", "compute_loss")
+
 Weights = list[NDArray[Any]]
 Edit = Callable[[Any, Any], Any]  # the user's layer, its copy -> the layer of the copied model
 
@@ -45,6 +47,9 @@ def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
             warnings.simplefilter("ignore", UserWarning)  # Keras has already warned the user about this model
             copy = keras.models.clone_model(model, clone_function=rebuild, recursive=True)
         _copy_trainable_flags(model, copy)
+        lost = [step for step in OWN_METHODS if own_method(model, step) and not own_method(copy, step)]
+        if lost:
+            raise NotMeasured(f"the model is subclassed, and a copy would not have its {lost[0]}", REBUILD)
         if edit is None:
             _compare_weights(model, copy)
     except NotMeasured:
@@ -161,12 +166,9 @@ def preserved_weights(model: Any) -> tuple[frozenset[int], tuple[str, ...]]:
     return frozenset(i for i, weight in enumerate(model.weights) if id(weight) in preserved), tuple(pretrained)
 
 
-def custom_train_step(model: Any) -> str | None:
-    """Return the reason why our training loop would differ from the user's; None if it does not."""
-    step = type(model).train_step
-    if not step.__module__.startswith("keras."):
-        return f"{type(model).__name__} has a custom train_step"
-    return None
+def own_method(model: Any, name: str) -> bool:
+    """Whether the model's class has its own `train_step`, `test_step` or `compute_loss`."""
+    return not getattr(type(model), name).__module__.startswith("keras.")
 
 
 def without_augmentation(layer: Any, copy: Any) -> Any:

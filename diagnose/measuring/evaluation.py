@@ -26,6 +26,7 @@ from diagnose.measuring.dataset import input_kinds, no_split, rows_in_train
 from diagnose.measuring.network import penalty
 from diagnose.measuring.own_loss import broadcast_losses, reference_of
 from diagnose.measuring.own_metrics import own_metrics
+from diagnose.measuring.own_step import judged_by_step, step_score
 from diagnose.measuring.probe import build_loss, call, tensors
 from diagnose.measuring.scoring import Counted, Reference, row_losses, score
 from diagnose.subject import Output, Rows, Split, Task
@@ -104,6 +105,8 @@ def conversions(bench: Bench, measured: Measurements) -> Conversions | Unavailab
 def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unavailable:
     if split is None:
         return no_split(name)
+    if judged_by_step(bench):
+        return _stepped(bench, split)
     most, outputs = _most_rows(bench, split), bench.subject.outputs
     index = bench.sample(split, most if bench.settings.rows is None else min(most, FIRST_ROWS))
     try:
@@ -139,6 +142,25 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
         sampled=split.sampled or len(index) < split.rows,
         new_rows=None if new is None else new[0],
         new=() if new is None else new[1],
+    )
+
+
+def _stepped(bench: Bench, split: Split) -> SplitScores | Unavailable:
+    """The score by the loss that the model's own code computes; what it makes of single rows is unknown."""
+    index = bench.sample(split, FIRST_ROWS if bench.settings.rows is None else bench.settings.rows)
+    try:
+        with bench.at(None) as model:
+            found = step_score(bench, model, split, index)
+    except NotMeasured as missing:
+        return Unavailable.of(missing)
+    return SplitScores(
+        split=split.name,
+        seen=split.seen.value,
+        rows=len(index),
+        scores=(found,),
+        loss=found.error,
+        population=split.population if split.sampled else split.rows,
+        sampled=split.sampled or len(index) < split.rows,
     )
 
 

@@ -1,12 +1,13 @@
 """The gradient of the loss at each layer, with the loaded weights and with fresh ones."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnose.measurements import (
-    DOES_NOT_APPLY,
     Backward,
     Gradients,
     LayerGradients,
@@ -14,10 +15,12 @@ from diagnose.measurements import (
     NotMeasured,
     Unavailable,
 )
-from diagnose.measuring import backend, copying
+from diagnose.measuring import backend
 from diagnose.measuring.bench import BATCH_SIZE, Batch, Bench
+from diagnose.measuring.copying import own_method
 from diagnose.measuring.network import need_layers, walk_like
-from diagnose.measuring.probe import Reading, compile_gradients, compile_output_gradients
+from diagnose.measuring.own_step import as_fit_gives, logged_loss
+from diagnose.measuring.probe import Reading, compile_gradients, compile_output_gradients, compile_step_gradients
 from diagnose.measuring.walking import Part, kernels
 
 BATCHES = 8  # a single batch is noisy
@@ -46,14 +49,13 @@ def _gradients(bench: Bench, seed: int | None) -> Gradients | Unavailable:
 
 
 def _measure(bench: Bench, model: Any) -> Gradients:
-    if bench.subject.opaque:
-        raise NotMeasured(bench.subject.opaque, DOES_NOT_APPLY)
-    if (reason := copying.custom_train_step(model)) and getattr(model, "_compile_loss", None) is None:
-        raise NotMeasured(f"{reason}, where the loss is computed", DOES_NOT_APPLY)
     parts = tuple(part for part in walk_like(bench, model).parts if any(weight.trainable for weight in kernels(part)))
+    own = own_method(model, "train_step")
     if "gradients" not in bench.cache:
-        bench.cache["gradients"] = compile_gradients(model, parts)
-    batches = list(_batches(bench))
+        stepped = partial(compile_step_gradients, loss_of=partial(logged_loss, model))
+        bench.cache["gradients"] = (stepped if own else compile_gradients)(model, parts)
+    rows = [bench.batch(bench.subject.train, index) for index in _indices(bench)]
+    batches = [as_fit_gives(bench, *batch) for batch in rows] if own else rows
     readings = [bench.cache["gradients"](batch) for batch in batches]
     by_path = {part.path: part for part in parts}
     return Gradients(
@@ -62,7 +64,7 @@ def _measure(bench: Bench, model: Any) -> Gradients:
         loss=float(np.mean([reading.loss for reading in readings])),
         batches=len(readings),
         batch_size=readings[0].rows,
-        by_output=_by_output(bench, model, batches[:COMPARED]),
+        by_output=_by_output(bench, model, rows[:COMPARED]),
     )
 
 
@@ -76,12 +78,12 @@ def _by_output(bench: Bench, model: Any, batches: list[Batch]) -> dict[str, floa
     return {output.name: float(norm) for output, norm in zip(outputs, norms, strict=True)} if norms.size else {}
 
 
-def _batches(bench: Bench) -> Iterator[Batch]:
+def _indices(bench: Bench) -> Iterator[NDArray[np.int64]]:
     train = bench.subject.train
     size = min(bench.subject.training.batch_size or BATCH_SIZE, LARGEST_BATCH, train.rows)
     generator = np.random.default_rng([bench.settings.seed, 8])
     for _ in range(BATCHES):
-        yield bench.batch(train, np.sort(generator.choice(train.rows, size, replace=False)))
+        yield np.sort(generator.choice(train.rows, size, replace=False))
 
 
 def _layer(part: Part, readings: list[Reading]) -> LayerGradients:

@@ -7,6 +7,7 @@ import numpy as np
 
 from diagnose.measurements import DOES_NOT_APPLY, Initial, Measurements, NotMeasured, Unavailable
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.own_step import judged_by_step, step_score
 from diagnose.measuring.scoring import Reference, row_losses, score
 from diagnose.measuring.training import references
 from diagnose.subject import Output, Rows, Task
@@ -27,6 +28,8 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
     """
     if bench.pretrained:
         return Unavailable("pretrained layers have no fresh weights", DOES_NOT_APPLY)
+    if judged_by_step(bench):
+        return _stepped(bench)
     from diagnose.measuring.tensorflow_training import compile_prediction
 
     train, outputs = bench.subject.train, bench.subject.outputs
@@ -38,7 +41,7 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
     try:
         with bench.at(bench.settings.seed) as model:
             predict = compile_prediction(model, inputs)
-        for seed in range(bench.settings.seed, bench.settings.seed + SEEDS):
+        for seed in _seeds(bench):
             with bench.at(seed):
                 predicted = predict(np.arange(len(rows)))
             for place, output in enumerate(outputs):
@@ -50,6 +53,27 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
         outputs=tuple(output.name for output in outputs),
         losses=tuple(tuple(found) for found in losses),
         expected=tuple(expected),
+        rows=len(rows),
+    )
+
+
+def _seeds(bench: Bench) -> range:
+    return range(bench.settings.seed, bench.settings.seed + SEEDS)
+
+
+def _stepped(bench: Bench) -> Initial | Unavailable:
+    """The loss that the model's own code computes."""
+    rows, scores = bench.sample(bench.subject.train, ROWS), []
+    try:
+        for seed in _seeds(bench):
+            with bench.at(seed) as model:
+                scores.append(step_score(bench, model, bench.subject.train, rows))
+    except NotMeasured as missing:
+        return Unavailable.of(missing)
+    return Initial(
+        outputs=(scores[0].output,),
+        losses=(tuple(score.loss for score in scores),),
+        expected=(scores[-1].constant_loss,),
         rows=len(rows),
     )
 

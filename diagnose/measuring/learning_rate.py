@@ -18,6 +18,7 @@ from diagnose.measurements import (
 )
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import peak_rate
+from diagnose.measuring.own_step import judged_by_step
 from diagnose.measuring.training import (
     Assessment,
     Trainer,
@@ -28,6 +29,7 @@ from diagnose.measuring.training import (
     own_training,
 )
 from diagnose.measuring.work import Work
+from diagnose.subject import Output, Task
 
 RANGE_STEPS = 100
 RANGE_SEEDS = 3
@@ -48,6 +50,7 @@ SWEEP_STEPS = (200, 600)  # of a sweep training at full size: the user's own num
 UNKNOWN_STEPS = 300  # if that number is unknown
 AS_GOOD = 0.1  # merit: rates this close to the best do about as well
 LEARNS = 0.1  # merit below which a rate does not work
+MEASURE = 0.02  # merit of the best rate below which it is no measure of what can be reached
 DISAGREE = 0.3  # standard deviation of merit over seeds above which the best rate is not reliable
 RISES = 0.1  # share of the fall by which the smoothed loss must go up again to count as rising
 
@@ -77,8 +80,11 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
             rates = _sweep_rates(own, _usable(bench, ranges), plan.offsets)
             starts = {seed: _start(bench, trainer, seed) for seed in _seeds(bench, plan.seeds)}
             ends = {rate: _ends(bench, trainer, rate, plan.steps, starts) for rate in rates}
+            if judged_by_step(bench):
+                ends = _against_the_best(ends)
             sweep = tuple(sweep_point(rate, after) for rate, after in ends.items())
-            low, high, abstains = judge_sweep(sweep)
+            reachable = reachable_merit(sweep) if _own_loss(bench.subject.outputs) else 1.0
+            low, high, abstains = judge_sweep(sweep, reachable)
             found = LearningRate(
                 own=own,
                 ranges=ranges,
@@ -90,6 +96,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 steps=plan.steps,
                 rows=trainer.rows,
                 batch_size=trainer.batch_size,
+                reachable=reachable,
             )
             return replace(found, by_output=_by_output(found, bench, ends))
     except NotMeasured as missing:
@@ -114,9 +121,27 @@ def own_rate(bench: Bench) -> float | None:
     return None if optimizer is None else peak_rate(optimizer, own_steps(bench) or UNKNOWN_STEPS)
 
 
-def judge_sweep(sweep: tuple[SweepPoint, ...]) -> tuple[float | None, float | None, str | None]:
-    """Return the lowest and the highest rate that do about as well as the best, or the reason to abstain."""
-    merits = [merit(point) for point in sweep]
+def reachable_merit(sweep: tuple[SweepPoint, ...]) -> float:
+    """Return the merit of the best rate, 1 if it is too small for a measure.
+
+    That is what a loss whose floor is out of reach is measured by: the sum of a reconstruction error and a divergence,
+    or the cross-entropy of targets between 0 and 1.
+    """
+    best = max((point.merit for point in sweep), key=lambda merit: float(merit.mean()))
+    sure = float(best.mean()) >= MEASURE and float(best.std()) <= DISAGREE * float(best.mean())
+    return float(best.mean()) if sure else 1.0
+
+
+def _own_loss(outputs: tuple[Output, ...]) -> bool:
+    return all(output.task is Task.OWN_LOSS for output in outputs)
+
+
+def judge_sweep(sweep: tuple[SweepPoint, ...], reachable: float = 1.0) -> tuple[float | None, float | None, str | None]:
+    """Return the lowest and the highest rate that do about as well as the best, or the reason to abstain.
+
+    `reachable` is the merit that counts as 1.
+    """
+    merits = [np.minimum(point.merit / reachable, 1.0) for point in sweep]
     means = np.array([found.mean() for found in merits])
     best = int(means.argmax())
     if means[best] < LEARNS:
@@ -197,13 +222,6 @@ def _rises(rates: Array, smoothed: Array, lowest: int, fall: float, stop: int) -
     return float(rates[after]) if after < stop else None
 
 
-def merit(point: SweepPoint) -> Array:
-    """Return one number per seed from 0 (no better than a constant, or diverged) to 1: the better of error and loss."""
-    skill, loss = np.array(point.skill), 1.0 - np.array(point.loss)
-    better = np.fmax(np.nan_to_num(skill, nan=0.0), np.nan_to_num(loss, nan=0.0))
-    return np.where(point.diverged, 0.0, np.clip(better, 0.0, 1.0))
-
-
 def _plan(bench: Bench) -> _Plan:
     own = own_steps(bench) or UNKNOWN_STEPS
     most = int(np.clip(own, *SWEEP_STEPS))
@@ -263,9 +281,10 @@ def _sweep_rates(own: float | None, usable: float, offsets: tuple[float, ...]) -
     distance = log10(usable / own)
     if offsets[0] <= distance <= offsets[-1]:
         return tuple(own * 10**offset for offset in offsets)
-    there = [distance + step for step in (-1.0, -0.5, 0.0, 0.5, 1.0)]
-    tried = [0.0, distance / 2, *there][: len(offsets) + 1]
-    return tuple(own * 10**offset for offset in sorted(tried))
+    # The most telling first, because few are tried if time is short. The steepest fall of a range test may lie below
+    # the best rate as well as above it, so both sides come before what lies between it and the user's own.
+    tried = [0.0, *(distance + step for step in (0.0, 0.5, -0.5, 1.0)), distance / 2, distance - 1.0]
+    return tuple(own * 10**offset for offset in sorted(tried[: len(offsets) + 1]))
 
 
 def _start(bench: Bench, trainer: Trainer, seed: int) -> Assessment:
@@ -286,6 +305,12 @@ def _ends(bench: Bench, trainer: Trainer, rate: float, steps: int, starts: dict[
     return found
 
 
+def _against_the_best(ends: dict[float, list[End]]) -> dict[float, list[End]]:
+    """The results against one zero point, the best that any of these weights does without telling rows apart."""
+    zero = min(after.constant_loss for found in ends.values() for after, _ in found)
+    return {rate: [(after.against(zero), broken) for after, broken in found] for rate, found in ends.items()}
+
+
 def sweep_point(rate: float, ends: list[End]) -> SweepPoint:
     """Return the trainings at one rate from their results."""
     return SweepPoint(
@@ -301,5 +326,8 @@ def _by_output(whole: LearningRate, bench: Bench, ends: dict[float, list[End]]) 
     views = {}
     for place, output in enumerate(bench.subject.outputs if len(bench.subject.outputs) > 1 else ()):
         own = {rate: [(after.by_output[place], broken) for after, broken in found] for rate, found in ends.items()}
-        views[output.name] = replace(whole, sweep=tuple(sweep_point(rate, found) for rate, found in own.items()))
+        sweep = tuple(sweep_point(rate, found) for rate, found in own.items())
+        views[output.name] = replace(
+            whole, sweep=sweep, reachable=reachable_merit(sweep) if _own_loss((output,)) else 1.0
+        )
     return views

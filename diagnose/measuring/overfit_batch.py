@@ -36,8 +36,11 @@ def overfit_batch(bench: Bench, measured: Measurements) -> OverfitBatch | Unavai
     """
     if any(output.task is Task.OWN_LOSS for output in bench.subject.outputs):
         return Unavailable("the lowest possible value of a loss of your own is unknown", DOES_NOT_APPLY)
-    if reason := copying.custom_train_step(bench.subject.model):
-        return Unavailable(f"{reason}, so our training would differ from yours", DOES_NOT_APPLY)
+    if copying.own_method(bench.subject.model, "train_step"):
+        return Unavailable(
+            "the model has its own train_step, whose loss on the same rows again and again may not fall to 0",
+            DOES_NOT_APPLY,
+        )
     try:
         rows = _rows(bench)
         with _unregularized_model(bench) as model:

@@ -30,6 +30,9 @@ MOST_BATCHES = 64  # of a loss that compares rows; the standard error is then an
 FEWEST_BATCHES = 2
 SPREAD_ROWS = 256  # rows whose outputs are compared with each other
 SPREAD_CELLS = 1_000_000  # most numbers of these
+DRAWS = 5  # of points for the labels
+NOISE = 0.1  # of a coordinate of a row around the point of its label
+FEWEST_OF_LABEL = 8  # rows, on average
 SAME = 1e-4  # relative difference below which the loss of a row does not depend on the other rows
 WHOLE_BATCHES = "Pass at least two batches of rows."
 
@@ -49,6 +52,7 @@ class OwnMeasure:
     constant: Array
     constant_name: str
     floor: float
+    by_label: tuple[float, float] | None = None
 
     def values(self, y_true: Rows, y_pred: Rows) -> Array:
         """The loss of each row, or of each batch of rows in a fixed random order: [units]."""
@@ -82,34 +86,72 @@ class OwnMeasure:
                 f"output '{output.name}' must have {len(y_true)} predictions, one per target, got {len(y_pred)}"
             )
         constant = np.broadcast_to(self.constant.reshape(y_pred.shape[1:]), y_pred.shape).astype(y_pred.dtype)
-        own, of_constant = self.values(y_true, y_pred), self.values(y_true, constant)
-        own, of_constant = (
-            np.where(np.isfinite(own), own, np.inf),
-            np.where(np.isfinite(of_constant), of_constant, np.inf),
-        )
-        loss, constant_loss = float(own.mean()), float(of_constant.mean())
-        lowest = 0.0 if self.floor == 0 and loss >= 0 else -np.inf
-        better = mean_interval(of_constant - own) if np.isfinite(own).all() else mean_interval(-own)
         finite = np.isfinite(y_pred.reshape(len(y_pred), -1)).all(axis=1)
-        above = mean_interval(own - self.floor)
-        return Score(
-            output=output.name,
-            task=Task.OWN_LOSS,
+        return score_of_losses(
+            output,
+            self.values(y_true, y_pred),
+            self.values(y_true, constant),
             rows=len(y_pred),
-            error=loss,
-            error_interval=mean_interval(own, low=lowest),
-            loss=loss - self.floor,
-            loss_interval=above,
-            constant_error=constant_loss,
-            constant_loss=constant_loss - self.floor,
-            beats_constant_error=better,
-            beats_constant_loss=better,
-            skill=_skill(loss, constant_loss, self.floor),
+            floor=self.floor,
+            constant_name=self.constant_name,
+            batches=self.batch is not None,
+            spread=spread_of(y_pred[finite]),
             non_finite=int(np.count_nonzero(~finite)),
-            constant=self.constant_name,
-            batches=None if self.batch is None else len(own),
-            outputs=spread_of(y_pred[finite]),
+            by_label=self.by_label,
         )
+
+
+def score_of_losses(
+    output: Output,
+    own: Array,
+    constant: Array,
+    *,
+    rows: int,
+    floor: float,
+    constant_name: str,
+    batches: bool,
+    spread: OutputSpread | None,
+    non_finite: int,
+    by_label: tuple[float, float] | None = None,
+    told: float | None = None,
+) -> Score:
+    """Score an output by a loss of the user's own.
+
+    Args:
+        output: what is scored.
+        own, constant: the loss, and that of the best constant output, of each row or batch of rows: [units].
+        rows: number of rows.
+        floor: the lowest loss that can be.
+        constant_name: what the constant output is.
+        batches: whether the units are batches.
+        spread, non_finite: how outputs differ, and how many rows have some that are not finite.
+        by_label: the loss if rows of one label lie together, and if labels are mixed.
+        told: the share of the loss that changes if the model cannot tell rows apart.
+    """
+    own, constant = (np.where(np.isfinite(losses), losses, np.inf) for losses in (own, constant))
+    loss, constant_loss = float(own.mean()), float(constant.mean())
+    lowest = 0.0 if floor == 0 and loss >= 0 else -np.inf
+    better = mean_interval(constant - own) if np.isfinite(own).all() else mean_interval(-own)
+    return Score(
+        output=output.name,
+        task=Task.OWN_LOSS,
+        rows=rows,
+        error=loss,
+        error_interval=mean_interval(own, low=lowest),
+        loss=loss - floor,
+        loss_interval=mean_interval(own - floor),
+        constant_error=constant_loss,
+        constant_loss=constant_loss - floor,
+        beats_constant_error=better,
+        beats_constant_loss=better,
+        skill=_skill(loss, constant_loss, floor),
+        non_finite=non_finite,
+        constant=constant_name,
+        batches=len(own) if batches else None,
+        outputs=spread,
+        by_label=by_label,
+        told=told,
+    )
 
 
 def reference_of(
@@ -209,7 +251,33 @@ def _own_reference(bench: Bench, number: int) -> Reference:
     seen = [values[np.isfinite(values)] for values in (own, *tried.values())]
     floor = min(0.0, *(float(values.min()) for values in seen if values.size))
     constant = dict(_constants(targets, predicted))[best][0].reshape(-1).astype(np.float64)
-    return Reference(constant, own=OwnMeasure(losses, batch, constant, best, floor))
+    by_label = None if batch is None else _by_label(measure, targets, predicted)
+    return Reference(constant, own=OwnMeasure(losses, batch, constant, best, floor, by_label))
+
+
+def _by_label(measure: OwnMeasure, targets: Rows, predicted: Rows) -> tuple[float, float] | None:
+    """The loss if every label has a point of its own, and if the same points belong to rows of any label.
+
+    Means over `DRAWS` draws of points on the unit sphere, with some noise. None if one is not lower in every draw, or
+    the targets are not labels that occur often enough to be compared.
+    """
+    labels = targets.reshape(len(targets), -1)
+    if labels.shape[1] != 1 or predicted.ndim != 2 or not np.isfinite(labels).all():
+        return None
+    names, numbers = np.unique(labels, return_inverse=True)
+    if not 2 <= len(names) <= len(labels) / FEWEST_OF_LABEL or not np.equal(np.mod(names, 1), 0).all():
+        return None
+    means = []
+    for seed in range(DRAWS):
+        generator = np.random.default_rng(seed)
+        points = generator.normal(size=(len(names), predicted.shape[1]))
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        rows = points[numbers.reshape(-1)] + NOISE * generator.normal(size=predicted.shape)
+        rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(predicted.dtype)
+        means.append([float(measure.values(targets, p).mean()) for p in (rows, generator.permutation(rows))])
+    together, mixed = np.array(means).T
+    sure = np.isfinite(means).all() and (bool((together < mixed).all()) or bool((together > mixed).all()))
+    return (float(together.mean()), float(mixed.mean())) if sure else None
 
 
 def losses_of(bench: Bench, model: Any, number: int) -> Losses:

@@ -27,6 +27,7 @@ from diagnose.measurements import (
     OverfitBatch,
     Shift,
     Unavailable,
+    Words,
 )
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.work import Account, ClockAccount, Work, WorkAccount
@@ -38,6 +39,12 @@ SCALES = (1.0, 0.5, 0.25, 0.1)  # shares of an instrument's full size; the large
 INTERRUPTED = ("the examination was interrupted", "Run it again without interrupting it.")
 NOT_IN_PLAN = ("not part of the given plan", "Run diagnose without a plan.")
 MORE_TIME = "Allow more time: --budget SECONDS, or --effort deep."
+
+
+def nothing(measured: Measurements) -> Work:
+    """Return no work: nothing is kept for later."""
+    return Work()
+
 
 Measure = Callable[[Bench, Measurements], object]
 Cost = Callable[[Bench, Measurements], Work]
@@ -93,6 +100,7 @@ class Planner:
         self.executed: list[Executed] = []
         self.missed: list[Missed] = []
         self.untried: dict[str, str] = {}  # why a remedy was not tried, by its code
+        self.needless: set[str] = set()  # codes of remedies that would change nothing
         self.interrupted = False
         self._progress = progress
         settings = bench.settings
@@ -100,32 +108,43 @@ class Planner:
             ClockAccount(bench, settings.budget) if settings.budget else WorkAccount(bench, BUDGETS[settings.effort])
         )
         self._epoch_allowed = settings.effort is not Effort.STANDARD
+        self._reserve: Callable[[Measurements], Work] = nothing
 
-    def measure(self, needed: frozenset[type]) -> Measurements:
+    def measure(self, needed: frozenset[type], reserve: Callable[[Measurements], Work] = nothing) -> Measurements:
         """Run the instruments for the needed measurements, by priority, within effort and budget.
 
         If an instrument fails, the others still run. The result has an instance or `Unavailable` for every needed type.
 
         Args:
             needed: measurement types; the ones that their instruments read are added.
+            reserve: of the measurements so far, the work to keep for what follows them. An instrument shrinks to keep
+                it, but not below its smallest scale: what follows rests on what was measured.
         """
+        self._reserve = reserve
         measured: Measurements = {}
         for instrument in sorted(INSTRUMENTS, key=lambda i: i.priority):
             if instrument.provides in _closure(needed):
                 self._run_instrument(instrument, measured)
         return measured
 
-    def run(self, title: str, work: Work, action: Callable[[], T]) -> T | None:
-        """Run an action at full size if it fits into the budget; else record it as missed and return None."""
+    def fits(self, work: Work) -> bool:
+        """Return whether this work fits into what is left of the budget; with a given plan, everything does."""
+        return bool(self.bench.settings.plan) or self._account.seconds(work) <= self._account.left
+
+    def run(self, title: str, work: Work, action: Callable[[], T], scale: float = 1.0) -> T | None:
+        """Run an action if it fits into the budget; else record it as missed and return None.
+
+        `scale` is its size as a share of the full one; it is part of the plan.
+        """
         plan = self.bench.settings.plan
         if self.interrupted:
             self.miss(title, *INTERRUPTED)
         elif plan and title not in plan:
             self.miss(title, *NOT_IN_PLAN)
-        elif not plan and self._account.seconds(work) > self._account.left:
+        elif not self.fits(work):
             self.miss(title, self._over_budget(work), MORE_TIME)
         else:
-            return self._timed(title, work, 1.0, action)
+            return self._timed(title, work, scale, action)
         return None
 
     def miss(self, what: str, why: str, how: str) -> None:
@@ -199,7 +218,8 @@ class Planner:
             share = 1.0 if scale == SCALES[-1] else instrument.share
             needs = self._account.seconds(work)
             self._allow_an_epoch()
-            if needs <= share * self._account.left:
+            kept = self._account.seconds(self._reserve(measured)) if share < 1 else 0.0
+            if needs <= share * (self._account.left - kept):
                 return scale
         return None
 
@@ -225,6 +245,7 @@ class Measured:
     missed: tuple[Missed, ...] = ()
     interrupted: bool = False
     untried: dict[str, str] = field(default_factory=dict)  # why a remedy was not tried, by its code
+    needless: frozenset[str] = frozenset()  # codes of remedies that would change nothing
 
 
 @contextmanager
@@ -303,6 +324,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         _lazy("neighbours", "neighbours"),
         cost=_lazy("neighbours", "neighbours_work"),
     ),
+    Instrument(Words, Effort.STANDARD, 95, "words", _lazy("words", "words"), cost=_lazy("words", "words_work")),
     Instrument(Lags, Effort.STANDARD, 96, "earlier rows", _lazy("lags", "lags"), cost=_lazy("lags", "lags_work")),
     Instrument(
         LearningRate,

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.intervals import paired_interval
-from diagnose.measurements import Array, Candidate, OutputBaseline, Score, Within
+from diagnose.measurements import Array, Candidate, Moved, OutputBaseline, Score, Within
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.counting import counted
+from diagnose.measuring.moved_targets import moved_targets
 from diagnose.measuring.scoring import Counted, Reference, class_numbers, constant_reference, row_errors, score
 from diagnose.subject import Output, Rows, Split, Task
 
@@ -27,7 +28,7 @@ FEWEST_ROWS = 30  # to evaluate on
 SIDES = {1: 2, 2: 1}  # steps to either side, or pixels around, by the number of axes
 MOST_FEATURES = 200  # of a position; wider channels are left out
 ROUNDS = 30  # of boosting
-SECONDS = 3.0  # of the reference machine
+SECONDS = 4.0  # of the reference machine
 
 
 def of_positions(
@@ -64,6 +65,12 @@ def of_positions(
     mean, signal = float(difference.mean()), best.beats_constant_error.low > 0
     sides = {"train": known} | ({} if signal else {dev.name: judged})
     within = [_within(output, make, name, rows) for name, rows in sides.items()]
+    moved = (
+        [_moved(output, dev.name, model, judged, reference=reference, axes=len(axes))] if dev.name != train.name else []
+    )
+    if moved and judged.tells(output, reference):
+        judge = _fitted(output, make, judged, reference)
+        moved.append(_moved(output, train.name, judge, known, reference=reference, axes=len(axes)))
     candidate = _candidate(model.name, best, seconds)
     return OutputBaseline(
         output=output.name,
@@ -80,6 +87,15 @@ def of_positions(
         rows_train=len(known.x),
         rows_dev=len(judged.x),
         within=tuple(one for one in within if one is not None),
+        moved=tuple(one for one in moved if one is not None),
+    )
+
+
+def _moved(output: Output, split: str, model: Any, rows: "_Rows", *, reference: Reference, axes: int) -> Moved | None:
+    """How the targets of these rows fit after a move, by a model of other rows."""
+    predicted = model.predict(rows.x)
+    return moved_targets(
+        split, rows.y, axes, lambda targets: row_errors(output, targets, predicted, reference, rows.hidden)
     )
 
 
@@ -95,6 +111,10 @@ class _Rows:
     def part(self, chosen: NDArray[np.int64]) -> "_Rows":
         hidden = None if self.hidden is None else self.hidden[chosen]
         return _Rows(self.x[chosen], self.y[chosen], hidden, self.index[chosen])
+
+    def tells(self, output: Output, reference: Reference) -> bool:
+        """Whether there are enough rows, of two classes, to fit a judge of other rows."""
+        return len(self.x) >= FEWEST_ROWS and len(np.unique(class_numbers(output, self.y, reference))) > 1
 
     def score(self, output: Output, predicted: Array, reference: Reference) -> Score:
         return score(output, self.y, predicted, reference, self.hidden)

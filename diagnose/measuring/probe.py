@@ -107,7 +107,7 @@ def compile_statistics(
 
         with keras.StatelessScope(), capturing(tuple({*parts, *firsts}), see):
             if stepped:
-                with _still_optimizers():
+                with still_optimizers():
                     model.train_step(inputs)
             else:
                 call(model, inputs, training)
@@ -148,7 +148,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
             seen.setdefault(part.path, []).append(slice(start, len(outputs)))
 
         def forward() -> tuple[Any, list[Any], Any]:
-            with keras.StatelessScope():
+            with keras.StatelessScope(collect_losses=True):
                 with capturing(parts, see):
                     predicted = call(model, inputs, training=True)
                 return data_loss(model, inputs, targets, predicted, weights), outputs, None
@@ -215,16 +215,65 @@ def compile_output_gradients(model: Any, outputs: int) -> Callable[[Batch], Arra
     return read
 
 
-@contextmanager
-def _still_optimizers() -> Iterator[None]:
-    """Optimizers that change nothing, for a `train_step` that is run to see its layers."""
+def compile_step_gradients(
+    model: Any, parts: tuple[Part, ...], loss_of: Callable[[Any], Any]
+) -> Callable[[Any], Reading]:
+    """Compile a pass of the model's own `train_step` that returns its loss and the norms of the gradients it applies.
+
+    What arrives at the outputs of parts is unknown. `loss_of` finds the loss in what the step logs.
+    """
     import keras
+
+    numbered = {id(variable): number for number, variable in enumerate(model.trainable_variables)}
+
+    def run(data: Any) -> Any:
+        squares: dict[int, Any] = {}
+
+        def see(gradients: list[Any], variables: list[Any]) -> None:
+            for gradient, variable in zip(gradients, variables, strict=True):
+                if gradient is not None and id(variable) in numbered:
+                    squares[numbered[id(variable)]] = backend.sum_of_squares(gradient)
+
+        with keras.StatelessScope(collect_losses=True), still_optimizers(see):
+            loss = loss_of(model.train_step(data))
+        return loss, squares
+
+    compiled = backend.compiled(run)
+
+    def read(data: Any) -> Reading:
+        loss, squares = compiled(tensors(data))
+        numbers = {place: float(square) for place, square in squares.items()}
+        return Reading(
+            rows=len(keras.tree.flatten(data)[0]),
+            loss=float(loss),
+            weight_gradients={
+                part.path: _known([numbers.get(numbered[id(v)]) for v in kernels(part) if id(v) in numbered])
+                for part in parts
+            },
+            norm=float(np.sqrt(sum(numbers.values()))),
+        )
+
+    return read
+
+
+@contextmanager
+def still_optimizers(see: Callable[[list[Any], list[Any]], None] | None = None) -> Iterator[None]:
+    """Optimizers that change nothing, for a `train_step` that is run to see what it does.
+
+    `see` gets the gradients that they would apply, and their variables.
+    """
+    import keras
+
+    def still(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+        if see:
+            see(list(grads), list(trainable_variables or optimizer._trainable_variables))
+        return optimizer.iterations
 
     classes = [keras.optimizers.Optimizer, keras.optimizers.LossScaleOptimizer]
     kept = [vars(one).get("apply") for one in classes]
     try:
         for one in classes:
-            one.apply = lambda optimizer, grads, trainable_variables=None: optimizer.iterations
+            one.apply = still
         yield
     finally:
         for one, apply in zip(classes, kept, strict=True):
@@ -242,19 +291,48 @@ def capturing(parts: tuple[Part, ...], see: Callable[[Part, Any, list[Any]], Non
     """Call `see(part, first input or None, outputs)` for each call of a part, with floating-point tensors only."""
     import keras
 
+    level = backend.trace_level()
+
+    def seen(part: Part, entered: Any, outputs: Any) -> Any:
+        if backend.trace_level() == level:
+            given = [tensor for tensor in keras.tree.flatten(outputs) if _is_float(tensor)]
+            entering = [tensor for tensor in keras.tree.flatten(entered) if _is_float(tensor)]
+            if given:
+                see(part, entering[0] if entering else None, given)
+        return outputs
+
+    with _after_calls(parts, seen):
+        yield
+
+
+@contextmanager
+def blinded(parts: tuple[Part, ...]) -> Iterator[None]:
+    """Let every part give all rows of a batch the mean of its outputs: nothing behind it can tell rows apart."""
+    import keras
+
+    def alike(tensor: Any) -> Any:
+        if not _is_float(tensor):
+            return tensor
+        mean = keras.ops.mean(tensor, axis=0, keepdims=True)
+        return keras.ops.broadcast_to(mean, keras.ops.shape(tensor))
+
+    with _after_calls(parts, lambda part, entered, outputs: keras.tree.map_structure(alike, outputs)):
+        yield
+
+
+@contextmanager
+def _after_calls(parts: tuple[Part, ...], act: Callable[[Part, Any, Any], Any]) -> Iterator[None]:
+    """Replace the outputs of each call of a part by `act(part, (args, kwargs), outputs)`."""
+    import keras
+
     layer_class = keras.layers.Layer
-    original, level = layer_class.__call__, backend.trace_level()
+    original = layer_class.__call__
     by_layer = {id(part.layer): part for part in parts}
 
     def watched(layer: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = original(layer, *args, **kwargs)
         part = by_layer.get(id(layer))
-        if part is not None and backend.trace_level() == level:
-            given = [tensor for tensor in keras.tree.flatten(outputs) if _is_float(tensor)]
-            entering = [tensor for tensor in keras.tree.flatten((args, kwargs)) if _is_float(tensor)]
-            if given:
-                see(part, entering[0] if entering else None, given)
-        return outputs
+        return outputs if part is None else act(part, (args, kwargs), outputs)
 
     layer_class.__call__ = watched
     try:
@@ -264,18 +342,21 @@ def capturing(parts: tuple[Part, ...], see: Callable[[Part, Any, list[Any]], Non
 
 
 def data_loss(model: Any, inputs: Any, targets: Any, predicted: Any, weights: Any) -> Any:
-    """Return the compiled loss without penalties, or the loss of a custom `compute_loss`.
+    """Return the compiled loss without penalties, the loss of a custom `compute_loss`, or what layers add as the loss.
 
     Raises:
-        NotMeasured: the model was compiled without a loss.
+        NotMeasured: the model has no loss.
     """
     import keras
 
     if type(model).compute_loss is not keras.Model.compute_loss:
         return model.compute_loss(x=inputs, y=targets, y_pred=predicted, sample_weight=weights, training=True)
-    if model._compile_loss is None:
+    if model._compile_loss is not None:
+        return model._compile_loss(targets, predicted, weights)
+    added = [loss for layer in model._flatten_layers() for loss in layer._get_own_losses()]
+    if not added:
         raise NotMeasured("the model was compiled without a loss", "Name the loss: --loss L.")
-    return model._compile_loss(targets, predicted, weights)
+    return sum(added[1:], added[0])
 
 
 def build_loss(model: Any, inputs: Structure, targets: Structure) -> None:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.measurements import HISTORY, Array, NotMeasured, Score
+from diagnose.measurements import Array, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
 from diagnose.measuring.counting import counted
 from diagnose.measuring.own_loss import reference_of
+from diagnose.measuring.own_step import judged_by_step, step_score
 from diagnose.measuring.scoring import Reference, score
 from diagnose.subject import Output, Rows, Split
 
@@ -38,6 +40,12 @@ class Assessment:
     constant_error: float
     by_output: tuple["Assessment", ...] = ()
 
+    def against(self, constant: float) -> "Assessment":
+        """The same evaluation with another loss of the constant prediction, for an own loss of one output."""
+        skill = 1 - self.loss / constant if constant > 0 and self.finite else self.skill
+        apart = constant - self.constant_loss
+        return replace(self, constant_loss=constant, constant_error=self.constant_error + apart, skill=skill)
+
     @property
     def relative(self) -> float:
         """Loss relative to that of the constant prediction (1 = constant), the mean of several outputs."""
@@ -60,8 +68,23 @@ class Course:
         return int(broken[0]) if broken.size else None
 
 
+class _SteppedRows:
+    """The rows of one split that the model's own step evaluates."""
+
+    def __init__(self, model: Any, bench: Bench, split: Split) -> None:
+        self.rows = min(DEV_ROWS, split.rows)
+        self._score = partial(step_score, bench, model, split, bench.sample(split, DEV_ROWS))
+        self._weight = bench.subject.outputs[0].weight
+        with bench.at(None):
+            self._score()  # the loaded weights may be better than trained ones at doing without the rows
+
+    def assess(self) -> Assessment:
+        score = self._score()
+        return _assessment(score, bool(np.isfinite(score.loss)) and not score.non_finite, self._weight)
+
+
 class _EvaluationRows:
-    """The rows of one split that are evaluated."""
+    """The rows of one split that are evaluated by their outputs."""
 
     def __init__(
         self, model: Any, bench: Bench, split: Split, outputs: tuple[Output, ...], constants: tuple[Reference, ...]
@@ -115,6 +138,15 @@ def _whole(each: tuple[Assessment, ...], weights: list[float]) -> Assessment:
     )
 
 
+def _evaluated(
+    bench: Bench, model: Any, data: tuple[Split, Split], outputs: tuple[Output, ...]
+) -> tuple[_SteppedRows | _EvaluationRows, ...]:
+    if judged_by_step(bench):
+        return tuple(_SteppedRows(model, bench, split) for split in data)
+    constants = references(bench, outputs, data[0])
+    return tuple(_EvaluationRows(model, bench, split, outputs, constants) for split in data)
+
+
 class Trainer:
     """Trains one model repeatedly; all seeds and learning rates share one compiled loop.
 
@@ -122,7 +154,7 @@ class Trainer:
     evaluates. Loss, loss weights and regularizers are those of the compiled `model`; learning rates are given per step.
 
     Raises:
-        NotMeasured: the model has a custom `train_step`, or no trainable weights.
+        NotMeasured: the model has no trainable weights.
     """
 
     def __init__(
@@ -137,9 +169,7 @@ class Trainer:
     ) -> None:
         from diagnose.measuring.tensorflow_training import compile_steps
 
-        if reason := copying.custom_train_step(bench.subject.model):
-            raise NotMeasured(f"{reason}, so our training would differ from yours", HISTORY)
-        train, dev = data
+        train = data[0]
         self.model = model
         self.rows = train.rows
         self.batch_size = batch_size or bench.batch_size
@@ -147,10 +177,9 @@ class Trainer:
         self._optimizer = optimizer
         optimizer.build(model.trainable_variables)
         self._optimizer_start = copying.values(optimizer.variables)
-        constants = references(bench, outputs, train)
-        self._train = _EvaluationRows(model, bench, train, outputs, constants)
-        self._dev = _EvaluationRows(model, bench, dev, outputs, constants)
-        self._steps = compile_steps(model, optimizer, bench.batch(train, np.arange(train.rows)), self.batch_size)
+        self._train, self._dev = _evaluated(bench, model, data, outputs)
+        batch = bench.batch(train, np.arange(train.rows))
+        self._steps = compile_steps(model, optimizer, batch, self.batch_size, labelled=bench.subject.labelled)
         self._order: Iterator[NDArray[np.int64]] = iter(())
         self._generator = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -142,11 +142,19 @@ def operations_per_row(part: Part, shape: tuple[int | None, ...] | None) -> floa
 
 
 def _ticks(part: Part) -> int:
-    """Sequential time steps of a recurrent layer; 0 for all others."""
-    if not hasattr(part.layer, "cell") and not hasattr(part.layer, "forward_layer"):
+    """Sequential time steps of a recurrent layer, those of both directions one after the other; 0 for all others."""
+    both = hasattr(part.layer, "forward_layer")
+    if not both and not hasattr(part.layer, "cell"):
         return 0
-    shape = getattr(getattr(part.layer, "input", None), "shape", None) if part.layer._inbound_nodes else None
-    return int(shape[1] or UNKNOWN_SIZE) if shape is not None and len(shape) > 2 else UNKNOWN_SIZE
+    shape = _input_shape(part.layer)
+    steps = (shape[1] or UNKNOWN_SIZE) if len(shape) > 2 else UNKNOWN_SIZE
+    return int(steps) * (2 if both else 1)
+
+
+def _input_shape(layer: Any) -> tuple[int | None, ...]:
+    """The shape of a layer's first input, which a mask or a state may follow; () if it is unknown."""
+    tensors = layer._inbound_nodes[0].arguments.keras_tensors if layer._inbound_nodes else ()
+    return tuple(tensors[0].shape) if tensors else ()
 
 
 def _cells(shape: tuple[int | None, ...] | None) -> float:

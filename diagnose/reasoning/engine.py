@@ -221,6 +221,8 @@ def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
     for root in roots:
         if root.code == symptom.code or root.severity.rank < min(symptom.severity.rank, Severity.WARNING.rank):
             continue
+        if root.code in symptom.cause.explains and symptom in roots[: roots.index(root)]:
+            continue  # of two that bring about each other, the stronger one is the root
         if symptom.code not in root.cause.explains and not (_waits_for_repair(symptom) and _is_disease(root)):
             continue
         if symptom.state == "confirmed" and _root_of(root, roots).state == "inconclusive":

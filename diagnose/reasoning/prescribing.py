@@ -1,7 +1,7 @@
 """From suspicions and verdicts to what the report shows: causes, ordered remedies and one headline."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -79,8 +79,9 @@ def remedies(
     effects: Sequence[Effect] = (),
     *,
     untried: Mapping[str, str] = MappingProxyType({}),
+    needless: Collection[str] = (),
 ) -> tuple[Remedy, ...]:
-    """The remedies, the best first, without those for other tasks.
+    """The remedies, the best first, without those for other tasks and those that are `needless`: they change nothing.
 
     If something needs repair, these are the remedies of each root cause, which also repair what it explains. Otherwise
     they are the next `steps` (`reasoning.advising`): a hint is not a reason to change a sound model. Those that were
@@ -94,7 +95,8 @@ def remedies(
         wanted = [(step, _treating(step, suspicions, directions)) for step in steps]
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for remedy, by in wanted:
-        if (remedy.tasks is None or remedy.tasks & tasks) and not _changes_nothing(remedy, values):
+        changes_nothing = remedy.code in needless or _changes_nothing(remedy, values)
+        if (remedy.tasks is None or remedy.tasks & tasks) and not changes_nothing:
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = {effect.remedy: effect for effect in effects}
     failed = {code for code, effect in tried.items() if effect.restores is False}

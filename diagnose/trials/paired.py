@@ -12,7 +12,6 @@ import numpy as np
 from diagnose.measurements import Array, Backward, LearningRate, Measurements, SweepPoint
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.learning_rate import merit
 from diagnose.measuring.training import Trainer, diverged, own_steps, own_training
 from diagnose.trials.plan import TrainingPlan
 
@@ -36,10 +35,18 @@ class Arm:
         return float(np.mean(list(self.skills.values())))
 
 
-def plan_of(bench: Bench, measured: Measurements) -> TrainingPlan:
-    """Return a short training with the user's own optimizer, learning rates (with schedule), batch size and loss."""
+def trial_steps(bench: Bench) -> int:
+    """Return the steps of one training at full size."""
+    return int(np.clip(own_steps(bench) or STEPS[0], *STEPS))
+
+
+def plan_of(bench: Bench, measured: Measurements, size: float = 1.0) -> TrainingPlan:
+    """Return a short training with the user's own optimizer, learning rates (with schedule), batch size and loss.
+
+    `size` is the share of its usual steps (0 to 1).
+    """
     optimizer = bench.subject.model.optimizer
-    steps = int(np.clip(own_steps(bench) or STEPS[0], *STEPS))
+    steps = round(size * trial_steps(bench))
     train, dev = bench.holdout()
     sweep, backward = measured.get(LearningRate), measured.get(Backward)
     seed = bench.settings.seed
@@ -55,12 +62,15 @@ def plan_of(bench: Bench, measured: Measurements) -> TrainingPlan:
         seeds=tuple(range(seed, seed + SEEDS)),
         usable_rate=sweep.best if isinstance(sweep, LearningRate) else None,
         best_rate=_best_rate(sweep.sweep) if isinstance(sweep, LearningRate) else None,
+        reachable=tuple(sweep.of(output.name).reachable for output in bench.subject.outputs)
+        if isinstance(sweep, LearningRate)
+        else (1.0,) * len(bench.subject.outputs),
         gradient_norms=backward.norms_by_output if isinstance(backward, Backward) else (),
     )
 
 
 def _best_rate(sweep: tuple[SweepPoint, ...]) -> float | None:
-    return max(sweep, key=lambda point: float(merit(point).mean())).rate if sweep else None
+    return max(sweep, key=lambda point: float(point.merit.mean())).rate if sweep else None
 
 
 def train(bench: Bench, plan: TrainingPlan) -> Arm:
@@ -70,8 +80,7 @@ def train(bench: Bench, plan: TrainingPlan) -> Arm:
         NotMeasured: the copy cannot be built, or the model has a custom `train_step`.
     """
     with _trainer(bench, plan) as (trainer, starts):
-        names = [output.name for output in plan.outputs]
-        arms = [Arm(_skills(trainer, starts, rates, names), float(rates[0])) for rates in plan.rates]
+        arms = [Arm(_skills(trainer, starts, rates, plan), float(rates[0])) for rates in plan.rates]
     return max(arms, key=lambda arm: arm.mean)
 
 
@@ -81,8 +90,7 @@ def needs_compiling(plan: TrainingPlan, own: TrainingPlan) -> bool:
 
 
 def _is_own(plan: TrainingPlan, optimizer: Any, train: Any) -> bool:
-    same = plan.optimizer is optimizer and plan.train is train
-    return same and plan.loss is None and plan.loss_weights is None and not plan.edits and not plan.adjust
+    return plan.keeps_model and plan.optimizer is optimizer and plan.train is train
 
 
 @contextmanager
@@ -92,8 +100,15 @@ def _trainer(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dict[i
         with own_training(bench) as trainer:
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
+    data, size = (plan.train, plan.dev), plan.batch_size
+    if plan.keeps_model:
+        with bench.at(None) as model:
+            optimizer = copying.new_optimizer(plan.optimizer)
+            trainer = Trainer(bench, model, optimizer, data, plan.outputs, batch_size=size)
+            yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
+        return
     model, optimizer = built(plan, bench.settings.seed)
-    trainer = Trainer(bench, model, optimizer, (plan.train, plan.dev), plan.outputs, batch_size=plan.batch_size)
+    trainer = Trainer(bench, model, optimizer, data, plan.outputs, batch_size=size)
     yield trainer, {seed: bench.with_preserved_weights(_copy(plan, seed).get_weights()) for seed in plan.seeds}
 
 
@@ -123,7 +138,7 @@ def _copy(plan: TrainingPlan, seed: int) -> Any:
 
 
 def _skills(
-    trainer: Trainer, starts: dict[int, copying.Weights], rates: Array, names: list[str]
+    trainer: Trainer, starts: dict[int, copying.Weights], rates: Array, plan: TrainingPlan
 ) -> dict[str, tuple[float, ...]]:
     by_seed = []
     for seed, start in starts.items():
@@ -132,5 +147,6 @@ def _skills(
         course = trainer.run(rates)
         after = trainer.judge_train()
         lost = diverged(course, before, after) or not np.isfinite(after.skill)
-        by_seed.append([0.0 if lost else max(one.skill, 0.0) for one in after.by_output or (after,)])
-    return dict(zip(names, zip(*by_seed, strict=True), strict=True))
+        each = zip(after.by_output or (after,), plan.reachable, strict=True)
+        by_seed.append([0.0 if lost else max(one.skill, 0.0) / reachable for one, reachable in each])
+    return dict(zip((output.name for output in plan.outputs), zip(*by_seed, strict=True), strict=True))

@@ -29,7 +29,8 @@ class TrainingPlan:
     are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one
     that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they
     share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name`
-    is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
+    is the name of the chosen rate in the remedy's action and snippet ("": they do not use it). `reachable` is the
+    skill of each output that counts as 1.
     """
 
     model: Any
@@ -41,6 +42,7 @@ class TrainingPlan:
     batch_size: int
     steps: int
     seeds: tuple[int, ...]
+    reachable: tuple[float, ...] = (1.0,)
     loss: Any = None
     loss_weights: Any = None
     edits: tuple[Edit, ...] = ()
@@ -55,6 +57,11 @@ class TrainingPlan:
     def what(self) -> str:
         """The changes as one phrase."""
         return "; ".join(self.changes) or "no change"
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the model and its loss are the user's: what changes, if anything, is the optimizer, or the data."""
+        return self.loss is None and self.loss_weights is None and not self.edits and not self.adjust
 
     @property
     def heads(self) -> tuple[Any, ...]:
@@ -76,7 +83,7 @@ class TrainingPlan:
     def is_chain(self) -> bool:
         """Whether each layer takes the output of the one before, and nothing else."""
         pairs = pairwise(self.model.layers)
-        return all(_tensor(after, "input") is _tensor(before, "output") is not None for before, after in pairs)
+        return all(tensor_of(after, "input") is tensor_of(before, "output") is not None for before, after in pairs)
 
     def changed(self, what: str, **fields: Any) -> TrainingPlan:
         """Return this plan with other fields; `what` is the change as a noun phrase."""
@@ -90,13 +97,13 @@ class TrainingPlan:
 def _heads(model: Any) -> Iterator[Any]:
     tensors = getattr(model, "outputs", None) or []
     for layer in getattr(model, "layers", ()):
-        if any(_tensor(layer, "output") is tensor for tensor in tensors):
+        if any(tensor_of(layer, "output") is tensor for tensor in tensors):
             yield layer
             yield from _heads(layer)
 
 
-def _tensor(layer: Any, side: str) -> Any:
-    """The input or output of a layer; None if it was called several times or never."""
+def tensor_of(layer: Any, side: str) -> Any:
+    """Return the "input" or "output" of a layer; None if it was called several times or never."""
     try:
         return getattr(layer, side)
     except (AttributeError, ValueError):
@@ -110,9 +117,14 @@ def rate_text(rate: float) -> str:
 
 @dataclass(frozen=True)
 class DoesNotApply:
-    """The reason why an intervention does not apply to a plan."""
+    """The reason why an intervention does not apply to a plan.
+
+    `needless`: the model already is what the change would make of it, so the remedy is not worth advising. Otherwise
+    the change just cannot be tried.
+    """
 
     reason: str
+    needless: bool = False
 
 
 Change = Callable[[TrainingPlan], TrainingPlan | DoesNotApply]

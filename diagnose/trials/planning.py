@@ -13,11 +13,14 @@ from diagnose.measuring.copying import REBUILD
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
+from diagnose.settings import Effort
 from diagnose.trials.effects import effect
-from diagnose.trials.paired import Arm, needs_compiling, plan_of, train
+from diagnose.trials.paired import SEEDS, Arm, needs_compiling, plan_of, train, trial_steps
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
 
 TRIALS = "trials of remedies"
+NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried")
+SIZES = (1.0, 0.5)  # shares of the usual number of steps; the largest with which the first trial fits is used by all
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,37 @@ def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Tria
     if not wanted:
         return ()
     bench = planner.bench
-    if reason := _cannot_change(bench):
-        planner.miss(TRIALS, *reason)
-        planner.untried |= {trial.remedy: reason[0] for trial in wanted}
+    why = ""
+    if bench.settings.effort is Effort.QUICK:  # coverage says so for all that needs training
+        why = "effort quick does not train"
+    elif bench.fine_tuned:
+        why = "the initial weights of the fine-tuned layers are unknown"
+        planner.miss(TRIALS, why, DOES_NOT_APPLY)
+    if why:
+        planner.untried |= {trial.remedy: why for trial in wanted}
         return ()
-    return tuple(_Trials(planner, plan_of(bench, measured)).run(wanted))
+    sized = (_Trials(planner, plan_of(bench, measured, size), size) for size in _sizes(planner, wanted))
+    chosen = next(trials for trials in sized if trials.size == SIZES[-1] or trials.first_fits(wanted))
+    return tuple(chosen.run(wanted))
 
 
-def _cannot_change(bench: Bench) -> tuple[str, str] | None:
-    """Why this model cannot be changed, and what to do about it."""
-    if not bench.rebuilt:
-        return "the model cannot be rebuilt, so no change can be tried", REBUILD
+def first_trial(bench: Bench) -> Work:
+    """Return the work of a trial and its control at the smallest size; none if this model cannot be changed."""
     if bench.fine_tuned:
-        return "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY
-    return None
+        return Work()
+    steps = round(SIZES[-1] * trial_steps(bench)) + 2 * judging_steps(bench)
+    return Work(steps=2 * SEEDS * steps, loops=1)
+
+
+def _sizes(planner: Planner, wanted: tuple[Trial, ...]) -> tuple[float, ...]:
+    """The sizes to choose from; if a plan is repeated, its own."""
+    given = planner.bench.settings.plan or {}
+    known = {given[_title(trial)] for trial in wanted if _title(trial) in given}
+    return tuple(size for size in SIZES if size in known) or SIZES
+
+
+def _title(trial: Trial) -> str:
+    return f"trial of {trial.remedy}"
 
 
 def _failed(error: Exception) -> NotMeasured:
@@ -61,21 +81,34 @@ def _failed(error: Exception) -> NotMeasured:
 class _Trials:
     """The trials of one examination; they share the unchanged plan and the arms that are already trained."""
 
-    def __init__(self, planner: Planner, own: TrainingPlan) -> None:
+    def __init__(self, planner: Planner, own: TrainingPlan, size: float) -> None:
         self._planner = planner
         self._own = own
+        self.size = size
         self._arms: dict[tuple[str, ...], Arm] = {}  # by their changes
+
+    def first_fits(self, wanted: Iterable[Trial]) -> bool:
+        """Whether the first trial that applies fits into the budget."""
+        for trial in wanted:
+            changed, control = self._plans(trial)
+            if not isinstance(changed, DoesNotApply) and not isinstance(control, DoesNotApply):
+                return self._planner.fits(self._work(changed, control))
+        return True
 
     def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
         for trial in wanted:
-            changed, control = trial.intervention.change(self._own), trial.intervention.control(self._own)
-            refused = [plan.reason for plan in (changed, control) if isinstance(plan, DoesNotApply)]
+            changed, control = self._plans(trial)
+            refused = [plan for plan in (changed, control) if isinstance(plan, DoesNotApply)]
             if isinstance(changed, DoesNotApply) or isinstance(control, DoesNotApply):
-                self._planner.untried[trial.remedy] = refused[0]
+                self._planner.untried[trial.remedy] = refused[0].reason
+                if refused[0].needless:
+                    self._planner.needless.add(trial.remedy)
+                if refused[0] is NO_COPY:
+                    self._planner.miss(_title(trial), NO_COPY.reason, REBUILD)
                 continue
-            title, work = f"trial of {trial.remedy}", self._work(changed, control)
+            title, work = _title(trial), self._work(changed, control)
             try:
-                found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control))
+                found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control), self.size)
             except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
                 missed = error if isinstance(error, NotMeasured) else _failed(error)
                 self._planner.miss(title, str(missed), missed.how)
@@ -86,6 +119,16 @@ class _Trials:
                 self._planner.untried[trial.remedy] = why[-1] if why else "it was interrupted"
             else:
                 yield found
+
+    def _plans(self, trial: Trial) -> tuple[TrainingPlan | DoesNotApply, TrainingPlan | DoesNotApply]:
+        """The changed plan and its control; an intervention that fails on this model costs one trial."""
+        try:
+            changed, control = trial.intervention.change(self._own), trial.intervention.control(self._own)
+        except Exception as error:  # noqa: BLE001 - a layer of the user's own may lack what every other layer has
+            failed = DoesNotApply(str(_failed(error)))
+            return failed, failed
+        copied = any(isinstance(plan, TrainingPlan) and not plan.keeps_model for plan in (changed, control))
+        return (NO_COPY, NO_COPY) if copied and not self._planner.bench.rebuilt else (changed, control)
 
     def _effect(self, remedy: str, changed: TrainingPlan, control: TrainingPlan) -> Effect:
         without, arm = self._trained(control), self._trained(changed)

@@ -10,6 +10,7 @@ from diagnose.checks.generalisation.collapsed_outputs import collapsed_outputs
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
 from diagnose.checks.generalisation.variance import variance
 from diagnose.checks.network.broadcast_loss import broadcast_loss
+from diagnose.checks.network.loss_rewards import loss_rewards
 from diagnose.findings import Interval, Severity
 from diagnose.measurements import Evaluation, Head, Initial, Network, OutputSpread, Score, Unavailable
 from diagnose.subject import Output, Task
@@ -88,13 +89,63 @@ def test_hard_negatives_may_keep_a_sound_net_above_the_constant() -> None:
 
 
 def test_a_loss_that_a_constant_minimises_tells_nothing() -> None:
-    assert "a constant output (zeros) has the lowest loss there is" in skipped(
+    assert "a constant output (zeros) has about the lowest loss there is (0)" in skipped(
         does_not_learn, evaluation(own(0.1, constant=0.0, skill=0.0))
     )
 
 
+@pytest.mark.parametrize(
+    ("loss", "of_fresh", "judged"),
+    [
+        (0.1, 0.01, False),
+        (0.1, 0.3, True),  # one point is much better than these weights, and not than fresh ones
+        (0.9, 0.01, True),  # training has made it worse
+    ],
+)
+def test_a_loss_that_a_constant_brings_near_its_floor_tells_nothing(loss: float, of_fresh: float, judged: bool) -> None:
+    initial = Initial(("out",), ((0.5, 0.6, 0.7),), (of_fresh,), 512)
+    given = (evaluation(own(loss, constant=0.002)), initial)
+    if judged:
+        assert severities(does_not_learn, *given) == [ERROR]
+    else:
+        assert "has about the lowest loss there is (0.002)" in skipped(does_not_learn, *given)
+
+
 def test_only_an_own_loss_is_compared_with_fresh_weights() -> None:
     assert severities(does_not_learn, evaluation(regression(0.5)), fresh(0.0, 0.0, 0.0)) == []
+
+
+@pytest.mark.parametrize(("told", "found"), [(0.0001, [ERROR]), (0.02, []), (None, [])])
+def test_a_model_whose_loss_does_not_need_the_rows_has_collapsed(told: float | None, found: list[Severity]) -> None:
+    assert severities(collapsed_outputs, evaluation(own(0.5, outputs=None, told=told))) == found
+
+
+# --- what a loss rewards ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("by_label", "constant", "message"),
+    [
+        ((0.1, 0.5), 0.5, None),
+        ((0.5, 0.48), 0.5, None),
+        (
+            (0.9, 0.2),
+            0.5,
+            "prefers outputs that mix the labels: it is 0.2 for those, and 0.9 if the rows of each label",
+        ),
+        ((-0.2, -0.9), 0.5, "prefers outputs that mix the labels"),
+        (None, 0.0, "is 0, the lowest that it can be, if all rows have the same output"),
+    ],
+)
+def test_a_loss_is_asked_what_it_prefers(by_label: Any, constant: float, message: str | None) -> None:
+    score = own(0.1, constant=constant, batches=20, by_label=by_label)
+    found = findings(loss_rewards, evaluation(score))
+    assert [finding.severity for finding in found] == ([ERROR] if message else [])
+    assert message is None or message in found[0].message
+
+
+def test_a_loss_that_judges_each_row_by_itself_is_not_asked() -> None:
+    assert skipped(loss_rewards, evaluation(own(0.1))) == "no output has a loss of its own that compares rows"
 
 
 # --- collapse ---------------------------------------------------------------------------------------

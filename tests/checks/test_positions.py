@@ -1,5 +1,6 @@
 """Checks of outputs with many positions a row."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,6 +78,39 @@ def test_one_lost_tag_among_others_is_a_warning_if_many_rows_have_it() -> None:
 def test_labels_that_are_ranked_but_never_on_are_at_most_a_warning() -> None:
     rare = one(1, 0.015, 0.0, 0.0, best_dice=0.4, threshold=0.1)
     assert b.severities(position_imbalance, segmentation(BACKGROUND, rare, task=Task.MULTILABEL)) == [WARNING]
+
+
+def on_dev(rare: PositionClass, learned: float = 0.45, **changes: Any) -> Any:
+    """Evaluation of a tagger that finds a rare tag in `learned` of its positions on train, and `rare` on dev."""
+    given = {"task": Task.MULTICLASS, "loss": 0.3, "constant_loss": 1.0} | changes
+    tags = one(0, 0.98, 0.99, 0.98), one(1, 0.01, 0.95, 0.01)
+    on_train = replace(one(2, 0.009, learned, 0.005), recall=estimate(learned, 0.1))
+    return b.evaluation(
+        b.scores("train", b.score(**given, positions=positions(*tags, on_train))),
+        b.scores("dev", b.score(**given, positions=positions(*tags, rare))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rare", "found"),
+    [
+        (one(2, 0.009, 0.0, 0.0, rows=15, best_dice=0.5, threshold=0.2), [WARNING]),
+        (one(2, 0.009, 0.0, 0.0, rows=10, best_dice=0.5, threshold=0.2), [HINT]),  # in 4 % of the rows
+        (one(2, 0.009, 0.0, 0.0, rows=15, best_dice=0.1, threshold=0.02), []),  # the inputs do not tell it apart
+        (one(2, 0.009, 0.0, 0.0, rows=5, best_dice=0.5, threshold=0.2), []),  # too few rows
+        (one(2, 0.009, 0.9, 0.009, rows=15), []),
+    ],
+)
+def test_a_rare_tag_that_is_told_apart_and_never_chosen_on_dev(rare: PositionClass, found: list[Severity]) -> None:
+    findings = b.findings(position_imbalance, on_dev(rare))
+    assert [finding.severity for finding in findings] == found
+    assert all(finding.where.split == "dev" and finding.message.startswith("on dev") for finding in findings)
+
+
+def test_a_rare_tag_that_is_known_by_heart_is_left_to_variance() -> None:
+    rare = one(2, 0.009, 0.0, 0.0, rows=15, best_dice=0.5, threshold=0.2)
+    assert b.severities(position_imbalance, on_dev(rare, learned=0.9)) == []
+    assert b.severities(position_imbalance, on_dev(rare, task=Task.MULTILABEL)) == []
 
 
 def test_recall_by_class_counts_rows_that_have_it() -> None:

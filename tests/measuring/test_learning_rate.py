@@ -103,6 +103,13 @@ def test_a_sweep_that_does_not_reach_the_usable_rate_tries_both() -> None:
     assert min(near) == pytest.approx(0.01) and min(far) <= 1e-3 and 0.1 in far
 
 
+@pytest.mark.parametrize("usable", [1e-5, 30.0])
+def test_a_short_sweep_tries_rates_on_both_sides_of_the_usable_one(usable: float) -> None:
+    few = _sweep_rates(0.1, usable, (-2, -1, 0, 1))
+    assert 0.1 in few and len(few) == 5
+    assert min(few) < usable / 2 and max(few) > 2 * usable
+
+
 def test_it_abstains_if_seeds_disagree_about_the_best_rate() -> None:
     sweep = (SweepPoint(0.1, (0.95, 0.0, 0.9), (1.0, 1.0, 1.0), (False,) * 3),)
     assert judge_sweep(sweep)[2] == "seeds disagree"

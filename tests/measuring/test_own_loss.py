@@ -146,3 +146,19 @@ def test_copies_of_training_rows_are_compared_by_the_own_loss_of_each_row(loss: 
         found = neighbours(bench, {})
     assert found.splits["dev"].share * len(dev) > 20  # enough to compare
     assert (found.splits["dev"].network is not None) is by_row
+
+
+@pytest.mark.parametrize(("sign", "lower"), [(1.0, "together"), (-1.0, "mixed")])
+def test_a_loss_that_compares_rows_is_asked_which_labels_it_wants_together(sign: float, lower: str) -> None:
+    score = train_score(subject(lambda y, p: 1.0 + sign * pairs(y, p)))
+    assert score.by_label is not None
+    together, mixed = score.by_label
+    assert (together < mixed) is (lower == "together")
+
+
+@pytest.mark.parametrize("labels", [np.arange(ROWS), X[:, 0], np.zeros(ROWS, "int64")])
+def test_labels_that_do_not_repeat_are_not_asked_for(labels: Any) -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile("adam", lambda y, p: ops.mean(ops.square(p - ops.mean(p, axis=0))))
+    of = subject_from(model, (X, labels), options=LoadOptions(batch_size=32, task="own-loss"))
+    assert train_score(of).by_label is None

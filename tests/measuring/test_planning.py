@@ -10,6 +10,7 @@ import pytest
 
 from diagnose.measurements import REPORT, Baseline, History, Initial, LearningRate, OverfitBatch, Unavailable
 from diagnose.measuring import Measured, planner_for, planning, work
+from diagnose.measuring.bench import Bench
 from diagnose.measuring.state import fingerprint
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Subject
@@ -63,6 +64,26 @@ def test_without_a_budget_the_plan_does_not_depend_on_the_clock(monkeypatch: pyt
     slow = measure(digits(), TRAININGS | {Baseline}, Settings())
     assert [(run.name, run.scale) for run in slow.executed] == [(run.name, run.scale) for run in usual.executed]
     assert all(plain(usual.measurements[kind]) == plain(slow.measurements[kind]) for kind in TRAININGS)
+
+
+def test_an_instrument_shrinks_to_keep_a_reserve_but_not_below_its_smallest_scale(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def twenty_seconds(bench: Bench, measured: object) -> work.Work:
+        return work.Work(seconds=20.0 * bench.scale)
+
+    instrument = planning.Instrument(
+        LearningRate, Effort.STANDARD, 1, "sweep", lambda *_: Unavailable("a stub", ""), twenty_seconds, share=0.5
+    )
+    monkeypatch.setattr(planning, "INSTRUMENTS", (instrument,))
+
+    def scale(kept: float) -> float:
+        with planner_for(digits(), Settings(), silent) as planner:
+            planner.measure(frozenset({LearningRate}), lambda measured: work.Work(seconds=kept))
+            (run,) = planner.executed
+            return run.scale
+
+    assert [scale(kept) for kept in (0.0, 20.0, 21.0, 45.0, 1000.0)] == [1.0, 1.0, 0.5, 0.25, 0.1]
 
 
 def test_a_failing_instrument_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from diagnose.measurements import NotMeasured
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.training import own_training
@@ -79,9 +78,12 @@ def test_learning_rate_schedules_become_rates_per_step() -> None:
     assert (optimizer.momentum, pytest.approx(float(optimizer.learning_rate))) == (0.5, 0.1)
 
 
-def test_a_model_with_a_custom_train_step_is_rejected() -> None:
+def test_a_model_with_its_own_train_step_is_trained_by_it() -> None:
+    seen = []
+
     class Odd(keras.Model):
         def train_step(self, data):
+            seen.append(data)
             return super().train_step(data)
 
     inputs = keras.Input((64,))
@@ -89,8 +91,13 @@ def test_a_model_with_a_custom_train_step_is_rejected() -> None:
     model.compile("sgd", "sparse_categorical_crossentropy")
     case = digits()
     object.__setattr__(case, "model", model)
-    with Bench(case, Settings()) as bench, pytest.raises(NotMeasured, match="train_step"), own_training(bench):
-        pytest.fail("a trainer was created")
+    with Bench(case, Settings()) as bench, own_training(bench) as trainer:
+        trainer.begin(bench.weights(0), 0)
+        before = trainer.judge_train()
+        course = trainer.run(np.full(60, 0.05))
+        assert len(seen) == 1  # traced once
+        assert np.isfinite(course.norms).all()
+        assert trainer.judge_train().loss < 0.9 * before.loss
 
 
 def test_assessments_equal_scores() -> None:

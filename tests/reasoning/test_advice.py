@@ -9,9 +9,11 @@ import pytest
 from diagnose.checks import CHECKS
 from diagnose.checks.process.still_improving import levelled_off
 from diagnose.diagnosis import State
+from diagnose.findings import Severity
 from diagnose.measurements import Evaluation, Layer
 from diagnose.reasoning.advising import steps
-from diagnose.reasoning.engine import Seen, suspect
+from diagnose.reasoning.causes import CAUSES
+from diagnose.reasoning.engine import Seen, Suspicion, suspect
 from diagnose.reasoning.prescribing import headline, remedies
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
@@ -68,6 +70,18 @@ def test_a_perfect_net_is_left_alone() -> None:
     assert said(perfect, network()) == (
         "No fault found. The dev error is 0.2 % and the train error 0 %: no overfitting was measured."
     )
+
+
+def test_a_remedy_that_would_change_nothing_is_not_advised() -> None:
+    cause = next(cause for cause in CAUSES if cause.code == "bad-initialization")
+    suspicion = Suspicion(cause, 1.0, Severity.ERROR, "suspected", ())
+
+    def advised(**known: Any) -> list[str]:
+        return [one.code for one in remedies((suspicion,), (), Values(), frozenset({Task.MULTICLASS}), **known)]
+
+    assert "initialise" in advised()
+    assert "initialise" in advised(untried={"initialise": "the time budget is used up"})
+    assert advised(needless={"initialise"}) == [code for code in advised() if code != "initialise"]
 
 
 @pytest.mark.parametrize("bound", [(), (baseline(0.27, 0.26),)])

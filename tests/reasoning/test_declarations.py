@@ -30,11 +30,14 @@ def test_a_cause_is_complete(cause: DeclaredCause) -> None:
     assert all(remedy.trial is not None or remedy.measured is not None for remedy in cause.confirmed_by)
 
 
-def test_explains_has_no_cycle() -> None:
+def test_explains_has_no_cycle_but_of_two() -> None:
+    """Of two that bring about each other, the stronger one is the root; a longer cycle would have none."""
+
     def reaches(code: str, path: tuple[str, ...]) -> None:
         assert code not in path, f"{' -> '.join(path)} -> {code}"
         for brought in BY_CODE[code].explains:
-            reaches(brought, (*path, code))
+            if not path or brought != path[-1]:
+                reaches(brought, (*path, code))
 
     for code in BY_CODE:
         reaches(code, ())

@@ -95,6 +95,16 @@ def test_a_symptom_is_explained_by_its_cause() -> None:
     assert order(outcome(DEAD, Severity.ERROR), outcome(RATE, Severity.ERROR), SICK) == ["rate", "dead"]
 
 
+@pytest.mark.parametrize(("dead", "root"), [(Severity.WARNING, "flat"), (Severity.ERROR, "dead")])
+def test_of_two_that_bring_about_each_other_the_stronger_one_is_the_root(dead: Severity, root: str) -> None:
+    causes = (
+        declared("dead", {DEAD: 2.0}, Role.SYMPTOM, explains=("flat",)),
+        declared("flat", {SPEED: 2.0}, Role.SYMPTOM, explains=("dead",)),
+    )
+    suspicions = suspect((outcome(DEAD, dead), outcome(SPEED, Severity.ERROR), SICK), causes)
+    assert [s.code for s in suspicions if s.explained_by is None] == [root]
+
+
 def test_a_hint_explains_no_error() -> None:
     assert found(outcome(DEAD, Severity.ERROR), outcome(RATE, Severity.HINT), SICK)["dead"].explained_by is None
 

@@ -8,8 +8,12 @@ import pytest
 import diagnose
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import planning
-from diagnose.settings import Effort
+from diagnose.settings import Effort, Settings
 from diagnose.trials import planning as trials
+from diagnose.trials.interventions.data import STANDARDISE_INPUTS
+from diagnose.trials.interventions.layers import RELU
+from diagnose.trials.interventions.optimizer import ADAM
+from diagnose.trials.plan import Intervention
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
 PLAIN = Scene("nothing", net(dense(16), SOFTMAX))
@@ -55,6 +59,14 @@ def test_a_model_that_learns_gets_no_trials() -> None:
     assert not [name for name in diagnosis.settings["plan"] if name.startswith("trial")]
 
 
+def test_quick_trains_nothing() -> None:
+    diagnosis = examined(UNSCALED, effort="quick")
+    assert diagnosis.state == "sick"
+    assert diagnosis.effects == ()
+    assert not [name for name in diagnosis.settings["plan"] if name.startswith("trial")]
+    assert diagnosis.remedies[0].payoff.reason == "effort quick does not train"
+
+
 def test_trials_beyond_the_budget_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "BUDGETS", dict.fromkeys(Effort, 0.01))
     diagnosis = examined(UNSCALED)
@@ -62,6 +74,50 @@ def test_trials_beyond_the_budget_are_listed(monkeypatch: pytest.MonkeyPatch) ->
     gaps = {gap.what: gap for gap in diagnosis.coverage}
     assert "time budget" in gaps["trial of scale-inputs"].why
     assert "--effort deep" in gaps["trial of scale-inputs"].how_to_get_it
+
+
+def test_trials_are_half_as_long_if_time_is_short(
+    monkeypatch: pytest.MonkeyPatch, diagnosis: diagnose.Diagnosis
+) -> None:
+    first = diagnosis.effects[0]
+    monkeypatch.setattr(trials._Trials, "first_fits", lambda *_: False)
+    short = examined(UNSCALED)
+    again = next(effect for effect in short.effects if effect.remedy == first.remedy)
+    assert (first.steps, again.steps) == (300, 150)
+    title = f"trial of {first.remedy}"
+    assert (diagnosis.settings["plan"][title], short.settings["plan"][title]) == (1.0, 0.5)
+    monkeypatch.undo()
+    repeated = examined(UNSCALED, plan=short.settings["plan"])
+    assert next(effect for effect in repeated.effects if effect.remedy == first.remedy).steps == 150
+
+
+def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+        plan = trials.plan_of(planner.bench, {})
+        wanted = (trials.Trial("relu-instead", RELU), trials.Trial("scale-inputs", STANDARDISE_INPUTS))
+        assert trials._Trials(planner, plan, 1.0).first_fits(wanted)  # the first one does not apply
+        planner._account.charge(trials.Work(seconds=60.0))
+        assert not trials._Trials(planner, plan, 1.0).first_fits(wanted)
+        assert 0 < planner._account.seconds(trials.first_trial(planner.bench)) < 10
+
+
+def test_only_a_remedy_that_would_change_nothing_is_needless() -> None:
+    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+        wanted = (trials.Trial("relu-instead", RELU), trials.Trial("default-optimizer", ADAM))
+        assert trials.try_remedies(planner, {}, wanted) == ()
+        assert planner.needless == {"relu-instead"}  # the layers have ReLU
+        assert "no learning-rate sweep" in planner.untried["default-optimizer"]  # it may help, and cannot be tried
+
+
+def test_an_intervention_that_fails_costs_one_trial() -> None:
+    def broken(plan: Any) -> Any:
+        raise AttributeError("the layer has never been called")
+
+    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+        wanted = (trials.Trial("initialise", Intervention("Breaks.", broken)), trials.Trial("relu-instead", RELU))
+        assert trials.try_remedies(planner, {}, wanted) == ()
+        assert "the layer has never been called" in planner.untried["initialise"]
+        assert planner.needless == {"relu-instead"}
 
 
 def test_after_an_interrupt_the_other_trials_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:

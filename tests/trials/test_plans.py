@@ -1,6 +1,8 @@
 """Interventions are pure functions of plans, and can be combined."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import keras
 import pytest
@@ -75,3 +77,23 @@ def test_only_a_plain_chain_of_layers_is_made_shallower() -> None:
         with Bench(Scene("deep", functional(residual)).subject(), Settings()) as bench:
             plan = SHALLOWER.change(plan_of(bench, {}))
         assert plan.what == what if isinstance(plan, TrainingPlan) else what is None
+
+
+def test_the_parts_of_a_custom_layer_are_not_taken_out_of_a_deep_stack(own: TrainingPlan) -> None:
+    class Block(keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = [keras.layers.Dense(4, "relu") for _ in range(8)]
+
+        def build(self, shape: Any) -> None:
+            for part in self.parts:
+                part.build(shape)
+
+        def call(self, x: Any) -> Any:
+            for part in self.parts:
+                x = part(x)
+            return x
+
+    model = keras.Sequential([keras.Input((4,)), Block(), keras.layers.Dense(3, "softmax")])
+    refused = SHALLOWER.change(replace(own, model=model))
+    assert isinstance(refused, DoesNotApply) and "no hidden layer can be removed" in refused.reason

@@ -26,6 +26,20 @@ def loss_words(model: Any) -> LossWords:
     return LossWords(step if step == "add_loss" else f"{type(model).__name__}.{step}", custom=True)
 
 
+def own_loss(model: Any) -> Any:
+    """The model's own `compute_loss` as a function of targets and outputs; None if it is not all of the step."""
+    import keras
+
+    if own_step(model) != "compute_loss":
+        return None
+
+    def computed(y_true: Any, y_pred: Any) -> Any:
+        with keras.StatelessScope():  # it may update metrics
+            return model.compute_loss(x=None, y=y_true, y_pred=y_pred)
+
+    return computed
+
+
 def has_call(model: Any) -> bool:
     """Whether the model can be called: some have only the parts that their `train_step` calls."""
     import keras

@@ -15,6 +15,7 @@ from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.numerics.non_finite_weights import non_finite_weights
 from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
+from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
 from diagnose.checks.optimisation.plateau import plateau
 from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.reasoning.causes.data import DATA
@@ -37,6 +38,7 @@ GATE = (
     constant_predictions,
     collapsed_outputs,
     learning_rate_too_high,
+    learning_rate_too_low,
     overfit_batch,
     position_imbalance,
     padding_not_masked,

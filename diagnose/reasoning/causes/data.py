@@ -12,6 +12,7 @@ from diagnose.checks.data.padding_not_masked import padding_not_masked
 from diagnose.checks.data.position_imbalance import position_imbalance
 from diagnose.checks.data.shared_groups import shared_groups
 from diagnose.checks.data.shared_rows import shared_rows
+from diagnose.checks.data.targets_moved import targets_moved
 from diagnose.checks.data.time_order import time_order
 from diagnose.checks.data.window_too_short import window_too_short
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
@@ -52,6 +53,27 @@ DATA: tuple[DeclaredCause, ...] = (
         {labels_not_paired: 3.0},
         (data.CHECK_PAIRING,),
         explains=("high-variance", "data-mismatch", "dev-unlike-train", "weak-slice", "dev-set-overfitting"),
+    ),
+    DeclaredCause(
+        "labels-misaligned",
+        "Inputs and targets are moved against each other",
+        "Masks or tags were not flipped or shifted along with their inputs.",
+        Role.FACT,
+        {targets_moved: 3.5},
+        (data.FLIP_TOGETHER, data.CHECK_PAIRING),
+        explains=(
+            "labels-not-paired",
+            "dev-unlike-train",
+            "high-variance",
+            "high-bias",
+            "data-mismatch",
+            "undertrained",
+            "plateau",
+            "weak-slice",
+            "class-imbalance",
+            "conflicting-labels",
+            "beaten-by-baseline",
+        ),
     ),
     DeclaredCause(
         "dev-unlike-train",

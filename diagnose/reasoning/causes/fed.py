@@ -7,10 +7,24 @@ from diagnose.checks.data.label_format import label_format
 from diagnose.checks.data.label_order import label_order
 from diagnose.checks.data.non_finite_data import non_finite_data
 from diagnose.checks.data.preprocessing_mismatch import preprocessing_mismatch
+from diagnose.checks.data.texts_cut import texts_cut
 from diagnose.checks.data.token_range import token_range
 from diagnose.checks.process.log_unlike_evaluation import log_unlike_evaluation
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
 from diagnose.reasoning.remedies import data
+
+LOST_WORDS = (  # what a net shows that gets too few of the words
+    "plateau",
+    "dead-units",
+    "undertrained",
+    "learning-rate-too-low",
+    "learning-rate-too-high",
+    "poor-optimizer-settings",
+    "high-bias",
+    "high-variance",
+    "weak-slice",
+    "beaten-by-baseline",
+)
 
 FED: tuple[DeclaredCause, ...] = (
     DeclaredCause(
@@ -53,11 +67,20 @@ FED: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "bad-tokens",
         "Words and tokens do not fit the vocabulary",
-        "Some tokens have no vector, or all words the same one.",
+        "Some tokens have no vector, or most words share one, so that the net cannot tell them apart.",
         Role.FACT,
         {token_range: 3.0, empty_vocabulary: 3.0},
-        (data.FIX_TOKENS, data.ADAPT_VOCABULARY),
-        explains=("plateau", "dead-units", "high-bias", "beaten-by-baseline"),
+        (data.ADAPT_VOCABULARY, data.FIX_TOKENS),
+        explains=LOST_WORDS,
+    ),
+    DeclaredCause(
+        "texts-cut-short",
+        "Texts are cut short",
+        "What a text layer cuts off never reaches the net, and it would have told the target.",
+        Role.FACT,
+        {texts_cut: 3.0},
+        (data.WHOLE_TEXTS,),
+        explains=LOST_WORDS,
     ),
     DeclaredCause(
         "inconsistent-preprocessing",

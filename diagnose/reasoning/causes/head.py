@@ -3,6 +3,7 @@
 from diagnose.checks.network.broadcast_loss import broadcast_loss
 from diagnose.checks.network.logits_mismatch import logits_mismatch
 from diagnose.checks.network.loss_choice import loss_choice
+from diagnose.checks.network.loss_rewards import loss_rewards
 from diagnose.checks.network.output_range import output_range
 from diagnose.checks.network.output_units import output_units
 from diagnose.checks.network.single_unit_softmax import single_unit_softmax
@@ -85,8 +86,8 @@ HEAD: tuple[DeclaredCause, ...] = (
         "The loss does not fit the task or the output",
         "The loss does not measure what the task asks for.",
         Role.FACT,
-        {loss_choice: 2.5},
-        (head.MATCH_LOSS,),
+        {loss_choice: 2.5, loss_rewards: 2.5},
+        (head.MATCH_LOSS, head.MEND_LOSS),
         family="head",
         explains=("plateau",),
         confirmed_by=(head.MATCH_LOSS,),

@@ -11,6 +11,7 @@ from diagnose.checks.network.frozen_layers import frozen_layers
 from diagnose.checks.network.initial_loss import initial_loss
 from diagnose.checks.network.kernel_scale import kernel_scale
 from diagnose.checks.network.missing_nonlinearity import missing_nonlinearity
+from diagnose.checks.network.order_not_seen import order_not_seen
 from diagnose.checks.network.saturating_activations import saturating_activations
 from diagnose.checks.network.symmetric_units import symmetric_units
 from diagnose.checks.network.unusual_hidden_activation import unusual_hidden_activation
@@ -44,6 +45,25 @@ NETWORK: tuple[DeclaredCause, ...] = (
             "undertrained",
         ),
         confirmed_by=(precision.SINGLE_PRECISION, precision.LARGER_EPSILON),
+    ),
+    DeclaredCause(
+        "order-not-seen",
+        "The net does not see the order of the tokens",
+        "The target depends on which token comes before which, and the net treats each row as a bag.",
+        Role.FACT,
+        {order_not_seen: 3.0},
+        (network.SEE_ORDER,),
+        explains=(
+            "plateau",
+            "undertrained",
+            "learning-rate-too-low",
+            "learning-rate-too-high",
+            "poor-optimizer-settings",
+            "high-bias",
+            "high-variance",
+            "weak-slice",
+            "beaten-by-baseline",
+        ),
     ),
     DeclaredCause(
         "non-finite-weights",

@@ -72,8 +72,8 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
         "Every row has the same output, so the loss stands where a constant would leave it.",
         Role.SYMPTOM,
         {collapsed_outputs: 2.0},
-        (optimisation.LOWER_RATE, network.KEEP_APART),
-        explains=("plateau",),
+        (optimisation.LOWER_RATE, network.KEEP_APART, network.WEIGH_TERMS),
+        explains=("plateau", "dead-units", "vanishing-gradients"),  # units that nothing needs die, too
     ),
     DeclaredCause(
         "non-finite-training",

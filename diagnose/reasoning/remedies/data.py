@@ -100,6 +100,19 @@ CHECK_PAIRING = DeclaredRemedy(
     "an hour",
     (yearning("change input features", "chapters 13-14, error analysis"),),
 )
+FLIP_TOGETHER = DeclaredRemedy(
+    "move-together",
+    "Flip, crop and shift inputs and their masks or tags together, and train again",
+    "A move of one without the other teaches the net that the answer lies elsewhere.",
+    "import numpy as np\n\n\n"
+    "def flipped(pictures, masks, rng=np.random.default_rng(0)):\n"
+    "    chosen = rng.random(len(pictures)) < 0.5\n"
+    "    pictures, masks = pictures.copy(), masks.copy()\n"
+    "    pictures[chosen], masks[chosen] = pictures[chosen, :, ::-1], masks[chosen, :, ::-1]\n"
+    "    return pictures, masks\n\n\n"
+    "# x_train, y_train = flipped(x_train, y_train)  # from the rows as they were before the augmentation",
+    "a few lines and one training run",
+)
 REJOIN_SPLITS = DeclaredRemedy(
     "resplit",
     "Re-split so that no row or group is in two splits and every class is in all",
@@ -238,14 +251,31 @@ WEIGH_PADDING = DeclaredRemedy(
 )
 ADAPT_VOCABULARY = DeclaredRemedy(
     "adapt-vocabulary",
-    "Adapt the layers that number words to the training texts, and train again",
-    "Without a vocabulary every word is unknown.",
+    "Adapt the layers that number words to the training texts, without a low limit, and train again",
+    "All words that are not in the vocabulary become the same one.",
     "import keras\n\n"
     "kinds = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.IntegerLookup)\n"
     "for layer in model.layers:\n"
-    "    if isinstance(layer, kinds) and not layer.get_vocabulary(include_special_tokens=False):\n"
-    "        layer.adapt(x_train)\n"
-    "# then build the layers behind it for its vocabulary (Embedding: input_dim) and train again",
+    "    if isinstance(layer, kinds):\n"
+    '        config = layer.get_config() | {"max_tokens": None, "pad_to_max_tokens": False, "vocabulary": None}\n'
+    "        fresh = type(layer).from_config(config)\n"
+    "        fresh.adapt(x_train)\n"
+    "        print(layer.name, layer.vocabulary_size(), 'entries, now', fresh.vocabulary_size())\n"
+    "# then build the model with these layers and an Embedding(input_dim) of their size, and train again",
+    "a few lines and one training run",
+)
+WHOLE_TEXTS = DeclaredRemedy(
+    "whole-texts",
+    "Let the text layer keep longer texts, and train again",
+    "A length that most texts fit into costs little where padding is masked.",
+    "import keras\n\n"
+    "for layer in model.layers:\n"
+    "    if isinstance(layer, keras.layers.TextVectorization):\n"
+    '        config = layer.get_config() | {"output_sequence_length": None}\n'
+    "        whole = type(layer).from_config(config)\n"
+    "        whole.set_vocabulary(layer.get_vocabulary())\n"
+    "        print(layer.name, 'needs output_sequence_length up to', whole(x_train).shape[1])\n"
+    "# then build the model with that length and train again",
     "a few lines and one training run",
 )
 FIX_TOKENS = DeclaredRemedy(

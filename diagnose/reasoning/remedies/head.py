@@ -84,6 +84,17 @@ LOGITS = DeclaredRemedy(
     tasks=frozenset({Task.BINARY, Task.MULTICLASS, Task.MULTILABEL}),
     trial=head.LOGITS_OF_THE_HEAD,
 )
+MEND_LOSS = DeclaredRemedy(
+    "mend-own-loss",
+    "Turn round the sign, or the meaning of the labels, in your own loss, and give it a margin that keeps rows apart",
+    "The loss is lower for outputs that nobody wants, and the optimizer finds them. A loss that compares rows must be "
+    "lower if rows of one label lie together and others apart.",
+    "import keras\nimport numpy as np\n\n"
+    "loss, labels = keras.losses.get(model.loss), np.unique(y_train, return_inverse=True)[1].reshape(-1)\n"
+    'points = np.eye(labels.max() + 1, dtype="float32")[labels]  # one for each label\n'
+    "print(np.mean(loss(labels, points)), np.mean(loss(labels, np.random.permutation(points))))  # the first is lower",
+    "one line and one training run",
+)
 MATCH_LOSS = DeclaredRemedy(
     "match-loss",
     "Choose the loss that fits the task and the output",

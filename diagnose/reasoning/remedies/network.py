@@ -46,6 +46,21 @@ RELU = DeclaredRemedy(
     "one line a layer and one training run",
     trial=layers.RELU,
 )
+SEE_ORDER = DeclaredRemedy(
+    "add-positions",
+    "Add positions to the embedded tokens, or use a recurrent layer or convolutions, and train again",
+    "Attention and averages over the steps give the same result for every order of the tokens.",
+    "import keras\n\n\n"
+    "class Positions(keras.layers.Layer):\n"
+    "    def build(self, shape):\n"
+    '        self.table = self.add_weight(shape=shape[1:], initializer="uniform")\n\n'
+    "    def call(self, embedded):\n"
+    "        return embedded + self.table\n\n\n"
+    "# behind the embedding: embedded = Positions()(embedded)\n"
+    "# or, in place of an average over the steps: keras.layers.Bidirectional(keras.layers.GRU(32))",
+    "a few lines and one training run",
+    (yearning("change-architecture", "chapter 25"),),
+)
 SHALLOWER = DeclaredRemedy(
     "shallower-or-residual",
     f"Remove hidden layers until {layers.SHALLOW} of one width are left; go deeper again only with skip connections",
@@ -141,6 +156,19 @@ KEEP_APART = DeclaredRemedy(
     "    def on_epoch_end(self, epoch, logs=None):\n"
     "        outputs = self.model.predict(x_train, verbose=0)\n"
     '        print("spread of the outputs:", float(outputs.std(axis=0).mean()))',
+    "a few lines and one training run",
+)
+WEIGH_TERMS = DeclaredRemedy(
+    "weigh-loss-terms",
+    "Weigh the terms of the loss: let the weight of a divergence or a penalty rise from 0, and take sums or means over "
+    "the same units in all terms",
+    "A term that is least if all rows have the same code wins early, when the code tells little about the rows (Bowman "
+    "et al. 2016, arXiv:1511.06349).",
+    "import keras\n\n"
+    "weight = keras.Variable(0.0, trainable=False)  # loss = error + weight * divergence\n\n\n"
+    "class Rise(keras.callbacks.Callback):  # pass Rise() to fit\n"
+    "    def on_epoch_begin(self, epoch, logs=None):\n"
+    "        weight.assign(min(1.0, epoch / 10))",
     "a few lines and one training run",
 )
 NORMALISE_LAYERS = DeclaredRemedy(

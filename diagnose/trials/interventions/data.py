@@ -25,7 +25,7 @@ def _standardised_inputs(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     tokens = token_inputs(plan.model)
     scales = [None if place in tokens else scale_of(rows) for place, rows in enumerate(plan.train.inputs)]
     if not any(scale is not None and _unscaled(scale) for scale in scales):
-        return DoesNotApply("the inputs are already scaled")
+        return DoesNotApply("the inputs are already scaled", needless=True)
 
     def scaled(split: Split) -> Split:
         inputs = tuple(_standardised(rows, scale) for rows, scale in zip(split.inputs, scales, strict=True))
@@ -40,7 +40,7 @@ def _standardised_targets(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         scale_of(y) if task is Task.REGRESSION else None for y, task in zip(plan.train.targets, tasks, strict=True)
     ]
     if not any(scale is not None and _unscaled(scale) for scale in scales):
-        return DoesNotApply("no numeric target needs scaling")
+        return DoesNotApply("no numeric target needs scaling", needless=True)
 
     def scaled(split: Split) -> Split:
         targets = tuple(_standardised(y, scale) for y, scale in zip(split.targets, scales, strict=True))
@@ -86,7 +86,7 @@ def _weighted_positions(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply("accuracy, by which trials are judged, does not show what class weights do")
     _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if len(counts) < 2 or counts.max() <= IMBALANCED * counts.min():
-        return DoesNotApply("the classes are not imbalanced")
+        return DoesNotApply("the classes are not imbalanced", needless=True)
     weights = np.sqrt(labels.size / (len(counts) * counts))[number].reshape(labels.shape).astype("float32")
     return plan.changed("positions weighted by class", train=replace(plan.train, sample_weight=weights))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, tensor_of
 
 SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "softsign", "softmax", "exponential"})
 USUAL_STARTS = ("He", "Glorot", "Lecun", "VarianceScaling")  # initializers that scale with the fan-in
@@ -37,7 +37,7 @@ def _activation(layer: Any) -> str | None:
 def _relu(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     chosen = _identities(layer for layer in plan.hidden if mixes(layer) and _activation(layer) in SATURATING)
     if not chosen:
-        return DoesNotApply("no hidden layer has a saturating activation")
+        return DoesNotApply("no hidden layer has a saturating activation", needless=True)
 
     def relu(layer: Any, copy: Any) -> Any:
         return with_config(copy, activation="relu", kernel_initializer="he_normal") if id(layer) in chosen else copy
@@ -51,7 +51,7 @@ def _he(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
     chosen = [layer for layer in plan.layers if mixes(layer)]
     if not any(unusual(layer) for layer in chosen):
-        return DoesNotApply("all kernels already have an initializer that scales with the fan-in")
+        return DoesNotApply("all kernels already have an initializer that scales with the fan-in", needless=True)
     those = _identities(chosen)
 
     def he(layer: Any, copy: Any) -> Any:
@@ -86,7 +86,7 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply(f"there are fewer than {DEEP} hidden Dense or convolution layers")
     if not plan.is_chain:
         return DoesNotApply("the layers do not follow each other one by one")
-    surplus = [layer for layer in hidden[SHALLOW:] if layer.input.shape == layer.output.shape]
+    surplus = [layer for layer in hidden[SHALLOW:] if _keeps_shape(layer)]
     if not surplus:
         return DoesNotApply("no hidden layer can be removed, as each changes the shape of its input")
     those = _identities(surplus)
@@ -96,6 +96,12 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
     what = f"{len(hidden) - len(surplus)} hidden layers instead of {len(hidden)}"
     return plan.edited(what, left_out)
+
+
+def _keeps_shape(layer: Any) -> bool:
+    """Whether a layer's output has the shape of its input; not for the parts of a custom layer, which have neither."""
+    source, result = tensor_of(layer, "input"), tensor_of(layer, "output")
+    return source is not None and result is not None and source.shape == result.shape
 
 
 def _light_dropout(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -114,7 +120,7 @@ def _quick_statistics(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     norms = (layer for layer in plan.layers if isinstance(layer, keras.layers.BatchNormalization))
     chosen = _identities(layer for layer in norms if layer.momentum > QUICK)
     if not chosen:
-        return DoesNotApply(f"no BatchNormalization layer has a momentum above {QUICK:g}")
+        return DoesNotApply(f"no BatchNormalization layer has a momentum above {QUICK:g}", needless=True)
 
     def quick(layer: Any, copy: Any) -> Any:
         return with_config(copy, momentum=QUICK) if id(layer) in chosen else copy
@@ -138,7 +144,7 @@ def _with_settings(
     """Set every wanted setting of every layer to this value."""
     found = {id(layer): [key for key, own in _settings(layer).items() if wanted(key, own)] for layer in plan.layers}
     if not any(found.values()):
-        return DoesNotApply(otherwise)
+        return DoesNotApply(otherwise, needless=True)
 
     def changed(layer: Any, copy: Any) -> Any:
         keys = found.get(id(layer), [])
@@ -158,7 +164,7 @@ def _settings(layer: Any) -> dict[str, Any]:
 def _trainable(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     frozen = [layer for layer in plan.layers if layer.weights and not layer.trainable and not hasattr(layer, "adapt")]
     if not frozen:
-        return DoesNotApply("every layer is trainable")
+        return DoesNotApply("every layer is trainable", needless=True)
 
     def trainable(model: Any) -> None:
         for layer in model._flatten_layers():  # a model's flag does not override those of its layers

@@ -27,7 +27,7 @@ def _at_usable_rate(plan: TrainingPlan, word: str, differs: Any) -> TrainingPlan
         return DoesNotApply("the learning-rate sweep found no rate that works")
     own = float(plan.rates[0].max())
     if not differs(plan.usable_rate, own):
-        return DoesNotApply(f"no {word} rate works better")
+        return DoesNotApply(f"no {word} rate works better", needless=True)
     rates = (np.full(plan.steps, plan.usable_rate),)
     return plan.changed(f"learning rate {rate_text(plan.usable_rate)}", rates=rates, rate_name="rate")
 
@@ -37,7 +37,7 @@ def _adam(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import numpy as np
 
     if adapts(plan.optimizer):
-        return DoesNotApply("the optimizer is already an adaptive one")
+        return DoesNotApply("the optimizer is already an adaptive one", needless=True)
     if plan.best_rate is None:
         return DoesNotApply("there is no learning-rate sweep, so Adam could only be compared with an untuned optimizer")
     rates = tuple(np.full(plan.steps, rate) for rate in ADAM_RATES)

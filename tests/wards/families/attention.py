@@ -36,6 +36,16 @@ def mentions(rows: int = 900, padded: int = 0, vocabulary: int = 80) -> Data:
     return replace(drawn(x, y, "multiclass", 4), vocabulary=vocabulary)
 
 
+def last_marker(rows: int = 1200, steps: int = 16, vocabulary: int = 40) -> Data:
+    """Tokens (rows, steps) in which 1 to 3 occur once each: which of them comes last?"""
+    rng = np.random.default_rng(0)
+    x = rng.integers(4, vocabulary, (rows, steps))
+    places = np.stack([rng.permutation(steps)[:3] for _ in range(rows)])
+    for marker in range(3):
+        x[np.arange(rows), places[:, marker]] = marker + 1
+    return replace(drawn(x.astype("int32"), places.argmax(axis=1), "multiclass", 3), vocabulary=vocabulary)
+
+
 @keras.saving.register_keras_serializable("wards")
 class Places(Positions):
     """Learned positions that let a mask pass."""
@@ -112,12 +122,21 @@ def encoder(
     return keras.Model(source, head(data)(layers.GlobalAveragePooling1D()(tensor)), name="encoder")
 
 
+def bag(data: Data, *, width: int = 24, recurrent: bool = False) -> keras.Model:
+    """Embedded tokens, averaged over the steps (or read by a GRU), and a dense layer."""
+    source = inputs(data)
+    tensor = layers.Embedding(data.vocabulary, width)(source)
+    tensor = layers.GRU(width)(tensor) if recurrent else layers.GlobalAveragePooling1D()(tensor)
+    return keras.Model(source, head(data)(layers.Dense(width, "relu")(tensor)), name="bag")
+
+
 def warm_up(rate: float, steps: int) -> Any:
     """Adam whose rate rises to `rate` over `steps` and falls to 0 over ten times as many."""
     return optimizers.schedules.CosineDecay(0.0, 10 * steps, warmup_target=rate, warmup_steps=steps)
 
 
 ORDER = Recipe(make(which_first), make(encoder), ref.adam(3e-3), epochs=15)
+LAST = Recipe(make(last_marker), make(bag, recurrent=True), ref.adam(5e-3), epochs=15)
 ROWS = Recipe(make(data.digits, layout="rows"), make(encoder, blocks=2), ref.adam(3e-3), epochs=12)
 TOPICS = Recipe(make(mentions), make(encoder), ref.adam(3e-3), epochs=5)
 PADDED = replace(TOPICS, data=make(mentions, padded=42), model=make(encoder, masked=True, norm="pre"), epochs=4)
@@ -133,7 +152,7 @@ ATTENTION = (
         "transformer-order-not-seen",
         "transformer",
         ORDER,
-        {"high-bias", "unexplained"},
+        {"order-not-seen", "high-bias", "unexplained"},
         model=ORDER.model.but(positions=False),
     ),
     sick(
@@ -171,4 +190,14 @@ ATTENTION = (
     healthy("transformer-topics", "transformer", TOPICS),
     healthy("transformer-topics-masked", "transformer", PADDED, epochs=6),
     healthy("transformer-four-blocks-dropout", "transformer", ROWS, model=ROWS.model.but(blocks=4, dropout=0.1)),
+    # Appended, so that no case above changes its half.
+    sick(
+        "tokens-averaged-order-decides",
+        "transformer",
+        LAST,
+        {"order-not-seen", "high-bias", "unexplained"},
+        model=make(bag),
+    ),
+    healthy("tokens-gru-order-decides", "transformer", LAST),
+    healthy("tokens-averaged-topics", "transformer", TOPICS, model=make(bag), epochs=8),
 )

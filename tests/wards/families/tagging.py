@@ -93,6 +93,13 @@ TAGGED = Recipe(
 )
 LONG = replace(TAGGED, data=make(tagged, steps=48), optimizer=ref.sgd(0.5), epochs=12)
 RARE = replace(TAGGED, data=make(tagged, rows=900, names=0.02, weighted=True), optimizer=ref.adam(3e-3), epochs=8)
+SCARCE = replace(
+    TAGGED,
+    data=make(tagged, rows=1400, steps=20, words=10, names=0.012, weighted=True),
+    model=make(tagger, cell="LSTM", width=16),
+    optimizer=ref.adam(3e-3),
+    epochs=5,
+)
 
 TAGGING = (
     # Nine positions in ten are padding, or the tags that matter are two in a hundred.
@@ -140,4 +147,36 @@ TAGGING = (
     healthy("tagging-rare-names-weighted", "tagging", RARE, epochs=15),
     healthy("tagging-few-names", "tagging", TAGGED, data=make(tagged, rows=1200, names=0.06)),
     healthy("tagging-long-sentences", "tagging", TAGGED, data=make(tagged, rows=500, steps=24, words=16)),
+    # Appended, so that no case above changes its half.
+    sick(
+        "tagging-rare-names-convolution",
+        "tagging",
+        SCARCE,
+        {"class-imbalance", "weak-slice"},
+        data=SCARCE.data.but(weighted=False, rows=1000),
+        model=make(tagger, convolution=True, width=16),
+    ),
+    sick(
+        "tagging-scarce-names-lstm",
+        "tagging",
+        SCARCE,
+        {"class-imbalance", "weak-slice"},
+        data=SCARCE.data.but(weighted=False),
+    ),
+    sick(
+        "tagging-lstm-rmsprop-1e-6",
+        "tagging",
+        TAGGED,
+        {"learning-rate-too-low", "undertrained"},
+        model=TAGGED.model.but(cell="LSTM"),
+        optimizer=make(keras.optimizers.RMSprop, learning_rate=1e-6),
+    ),
+    sick(
+        "tagging-convolution-sgd-1e-4",
+        "tagging",
+        TAGGED,
+        {"learning-rate-too-low", "undertrained"},
+        model=TAGGED.model.but(convolution=True, masked=False),
+        optimizer=ref.sgd(1e-4),
+    ),
 )

@@ -70,6 +70,14 @@ def inside(
     return keras.Model(source, head(data)(layers.Dense(16, "relu")(tensor)), name="text_inside")
 
 
+def adapted_elsewhere(data: Data) -> keras.Model:
+    """Text -> class, with a vocabulary of 300 other words."""
+    source = keras.Input((), dtype="string")
+    layer = vectorizer(np.array([" ".join(words(600)[300:])]))
+    tensor = layers.GlobalAveragePooling1D()(layers.Embedding(layer.vocabulary_size(), 16)(layer(source)))
+    return keras.Model(source, head(data)(layers.Dense(16, "relu")(tensor)), name="text_inside")
+
+
 def ids(data: Data, kind: str = "GRU", masked: bool = True) -> keras.Model:
     """Token ids -> class, by a recurrent layer ("GRU", "LSTM"), "convolution", or "dense" without an embedding."""
     tensor = source = keras.Input(data.train[0].shape[1:], dtype="float32" if kind == "dense" else "int32")
@@ -129,11 +137,26 @@ TEXT: tuple[Case, ...] = (
         {"inputs-not-scaled"},
         model=make(ids, kind="dense"),
     ),
-    sick("text-first-two-words", "text-vectorization", INSIDE, BEHIND, model=make(inside, length=2)),
+    sick(
+        "text-first-two-words",
+        "text-vectorization",
+        INSIDE,
+        BEHIND | {"texts-cut-short"},
+        model=make(inside, length=2),
+    ),
     sick("text-vocabulary-of-20", "text-vectorization", INSIDE, BEHIND | {"bad-tokens"}, model=make(inside, most=20)),
     sick("text-gru-adam-x100", "text-vectorization", BEFORE, {"learning-rate-too-high"}, optimizer=adam(0.5)),
     sick("text-sgd-1e-4", "text-vectorization", COUNTS, {"learning-rate-too-low", "undertrained"}, optimizer=sgd(1e-4)),
     healthy("text-inside", "text-vectorization", INSIDE),
     healthy("text-multi-hot", "text-vectorization", COUNTS),
     healthy("text-tf-idf", "text-vectorization", COUNTS, model=make(inside, mode="tf_idf")),
+    # Appended, so that no case above changes its half.
+    sick(
+        "text-vocabulary-of-other-texts",
+        "text-vectorization",
+        INSIDE,
+        BEHIND | {"bad-tokens"},
+        model=make(adapted_elsewhere),
+    ),
+    healthy("text-vocabulary-of-200", "text-vectorization", INSIDE, model=make(inside, most=200), epochs=15),
 )

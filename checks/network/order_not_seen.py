@@ -1,0 +1,80 @@
+"""Whether a net for tokens sees their order, where the order tells the target."""
+
+from collections.abc import Iterator
+
+from diagnose.checks.further_reading import ARCHITECTURES, RECIPE
+from diagnose.checks.reading.wording import skill_text
+from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.measurements import DOES_NOT_APPLY, Baseline, Candidate, NotMeasured, OutputBaseline
+from diagnose.registry import check
+
+SAME = 0.01  # standard deviations of the outputs; a net that sees the order changes by about one
+NOTABLE = 0.10  # skill that the order must add, and that the net must lack, for a warning
+FAR = 0.25  # the same for an error: the gap to a baseline that separates sick models from healthy ones
+
+
+@check("Order of tokens not seen", family="network", reading=(ARCHITECTURES, RECIPE))
+def order_not_seen(baseline: Baseline) -> Iterator[Finding]:
+    """Puts the tokens of each row in another order, and looks whether the net notices.
+
+    ## What it measures
+    The mean change of the net's outputs when the tokens of each row are shuffled (padding at the end stays), in
+    standard deviations of the outputs over rows. And the skill on the same rows of baselines that count tokens, and of
+    a linear model that also gets where each token stands and what stands beside it.
+
+    ## Why it matters
+    Attention, averages and sums over the steps treat a row as a bag: "the dog bites the man" is "the man bites the
+    dog". Without positions, recurrent layers or convolutions, a net cannot learn what the order decides.
+
+    ## How it is decided
+    Reported if the outputs change by less than 0.01 standard deviations, and the linear model with the order beats
+    every baseline without it (their 95 % intervals do not overlap) and the net: an error if both by more than 0.25 of
+    skill, a warning above 0.1. A net that treats rows as bags where the order tells nothing is fine.
+
+    ## Known limits
+    Only rows of token ids are shuffled, not texts, nor series of numbers. A net that sees a part of the order, as
+    convolutions under a global maximum do, changes its outputs and is not judged.
+
+    ## References
+    - Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762, section 3.5
+    - Zaheer et al. 2017, "Deep Sets", arXiv:1703.06114
+    """
+    known = [output for output in baseline.outputs if output.order_change is not None]
+    if not known:
+        raise NotMeasured("no input holds rows of tokens whose order a baseline was given", DOES_NOT_APPLY)
+    for output in known:
+        ordered = next((one for one in output.candidates if one.ordered), None)
+        if ordered is None or output.order_change is None or not output.order_change < SAME:
+            continue
+        bag = min((one for one in output.candidates if not one.ordered), key=lambda one: one.error_interval.low)
+        severity = _severity(output, ordered, bag)
+        if severity is not None:
+            yield Finding(
+                severity,
+                f"the outputs stay the same when the tokens of each row change places, and a linear model that gets "
+                f"their order reaches skill {skill_text(ordered.skill)} (without it {bag.name}: "
+                f"{skill_text(bag.skill)}, the net: {skill_text(output.net_skill)})",
+                where=Where(output=output.output, split=baseline.held_out),
+                value=ordered.skill - bag.skill,
+                threshold=FAR if severity is Severity.ERROR else NOTABLE,
+                rows=output.rows_dev,
+                evidence=(_bars(output),),
+            )
+
+
+def _severity(output: OutputBaseline, ordered: Candidate, bag: Candidate) -> Severity | None:
+    if not ordered.error_interval.high < bag.error_interval.low:
+        return None
+    least = min(ordered.skill - max(bag.skill, 0.0), ordered.skill - max(output.net_skill, 0.0))
+    if least > FAR:
+        return Severity.ERROR
+    return Severity.WARNING if least > NOTABLE else None
+
+
+def _bars(output: OutputBaseline) -> Bars:
+    return Bars(
+        f"Skill for {output.output}: 0 is the constant prediction, 1 is perfect",
+        ("your network", *(candidate.name for candidate in output.candidates)),
+        (output.net_skill, *(candidate.skill for candidate in output.candidates)),
+        unit="skill",
+    )
