@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from diagnose.errors import InputError
 from diagnose.intervals import paired_interval, wilson
 from diagnose.measurements import NotMeasured
-from diagnose.measuring.scoring import constant_reference, row_errors, row_losses, score
+from diagnose.measuring.scoring import columns_are_classes, constant_reference, row_errors, row_losses, score
 from diagnose.subject import Output, Task
 
 RNG = np.random.default_rng(0)
