@@ -50,8 +50,7 @@ def main(names: tuple[str, ...], half: str | None, jobs: int, seeds: int) -> Non
 def _run(names: list[str], jobs: int) -> Iterator[Any]:
     """Yield results as they finish. Processes are spawned, because TensorFlow does not survive a fork."""
     context = multiprocessing.get_context("spawn")
-    batch = jobs * SEED = " seed "  # in the name of an example
-CASES_PER_PROCESS
+    batch = jobs * CASES_PER_PROCESS
     for first in range(0, len(names), batch):
         with ProcessPoolExecutor(jobs, context) as pool:
             for future in as_completed([pool.submit(_watch, name) for name in names[first : first + batch]]):
