@@ -1,6 +1,7 @@
 """Overhead of the callback: `fit` with it compared with plain `fit`, in process CPU time and memory.
 
-Run: python -m benchmarks.cost.callback [NET ...] [--pairs N] [--rounds N]. `report` is the callback with `out=`. Pairs are interleaved, and each trains a
+Run: python -m benchmarks.cost.callback [NET ...] [--pairs N] [--rounds N]. `report` is the callback with `out=`. Pairs
+are interleaved, and each trains a
 new network, including compilation. Prints the median overhead with its 95 % interval (from order statistics), and the
 memory that the callback adds to a separate process. For comparison it also measures Keras's TensorBoard callback with
 histograms (pip install tensorboard) and a naive callback that computes all gradients of one batch at each epoch end.
