@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from diagnose.callback import DiagnosisCallback
     from diagnose.diagnosis import Diagnosis
+    from diagnose.loop import watch
     from diagnose.pipeline import examine
 
 __version__ = "0.1.0"
-__all__ = ["Diagnosis", "DiagnosisCallback", "examine"]
+__all__ = ["Diagnosis", "DiagnosisCallback", "examine", "watch"]
 
 _HOME = {
     "Diagnosis": "diagnose.diagnosis",
     "DiagnosisCallback": "diagnose.callback",
     "examine": "diagnose.pipeline",
+    "watch": "diagnose.loop",
 }
 
 

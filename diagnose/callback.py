@@ -1,10 +1,7 @@
 """The Keras callback: diagnoses a model while it trains."""
 
 import atexit
-import sys
-import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,13 +11,10 @@ import keras
 from diagnose.diagnosis import Diagnosis
 from diagnose.errors import InputError
 from diagnose.live.notices import Notice
+from diagnose.live.reporting import Report, say
 from diagnose.live.session import Session
 from diagnose.measuring.copying import Weights
 from diagnose.reasoning.causes import CAUSES
-from diagnose.storing import plain_name, to_json, write_new
-
-PAGE_SECONDS = 5.0  # minimum time between two versions of the live page
-PAGE_COST = 0.3  # expected CPU seconds to write the first version
 
 
 class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
@@ -34,8 +28,9 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         probe: rows to examine the model with, as (x, y) or anything else that `diagnose.examine` accepts. By default
             the callback keeps at most 1,024 rows as they are fed, sampled evenly over the first epoch.
-        out: folder for the report (JSON and HTML). It is rewritten during training, at most every five seconds, and
-            holds the diagnosis at the end.
+        out: folder for the report. Its JSON is rewritten during training, at most every five seconds, and at the end;
+            `diagnose view FOLDER` draws it. It holds what `overhead` paid for. `callback.diagnosis` measures the rest,
+            and writes it with an HTML page.
         overhead: share of the training's CPU time that the callback may use, between 0 and 1 (exclusive). What does
             not fit is measured at the end.
         stop_on: codes of causes that stop the training, for example {"non-finite-training"}. `best_weights` and
@@ -70,33 +65,28 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
             if code not in known:
                 raise InputError(f"stop_on must contain codes of causes, got '{code}'; `diagnose list` shows the codes")
         self._settings = {"probe": probe, "overhead": overhead, "stop_on": frozenset(stop_on), "seed": seed}
-        self._out = None if out is None else _folder(Path(out))
+        self._report = Report(out)
         self._session: Session | None = None
         self._diagnosis: Diagnosis | None = None
-        self._file: Path | None = None  # of the report, without a suffix
-        self._begun = False  # whether the file exists, so that the name is ours
-        self._written = 0.0
 
     # --- Keras calls these ---------------------------------------------------------------------------
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self._session is None or self._session.model is not self.model:
-            self._session = Session(self.model, say=_say, **self._settings)
-            self._file, self._begun = None, False
+            self._session = Session(self.model, say=say, **self._settings)
+            self._report.forget()
         elif self._session.running:  # an exception that we could not see ended the last fit
             self._session.fail()
         self._diagnosis = None
         planned = self.params or {}
         self._session.begin(planned.get("epochs"), planned.get("steps"))
-        if self._out is not None:
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            self._file = self._file or self._out / f"{plain_name(self.model.name)}-{stamp}"
-            atexit.register(self.close)
+        self._report.begin(self.model.name)
+        atexit.register(self.close)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._session is not None:
             self._session.end_epoch(epoch, logs or {})
-            self._write_page(self._session)
+            self._report.live(self._session)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self.close()
@@ -116,6 +106,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
             return self._session.diagnosis()
         if self._diagnosis is None:
             self._diagnosis = self._session.diagnosis()
+            self._report.full(self._session, self._diagnosis)
         return self._diagnosis
 
     @property
@@ -137,15 +128,12 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Stop watching: restore the model and, with `out`, write the report.
 
         Called at the end of `fit` and when a step fails. After any other exception, for example in another callback,
-        call it yourself or use the callback in a `with` block. With `out` it is also called when the program exits.
+        call it yourself or use the callback in a `with` block. It is also called when the program exits.
         """
         atexit.unregister(self.close)
-        if self._session is None:
-            return
-        self._session.end()
-        if self._file is not None and self._diagnosis is None:
-            with self._session.harmless():  # the disk may be full, which must not fail the training
-                self._write(self.diagnosis, self._file)
+        if self._session is not None:
+            self._session.end()
+            self._report.end(self._session)
 
     def __enter__(self) -> Self:
         return self
@@ -154,39 +142,3 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _write_page(self, session: Session) -> None:
-        due = time.monotonic() - self._written >= PAGE_SECONDS
-        if self._file is None or not due or not session.budget.affords("page", PAGE_COST):
-            return
-        with session.harmless(), session.budget.booked("page"):
-            self._write(session.page(), self._file)
-        self._written = time.monotonic()
-
-    def _write(self, diagnosis: Diagnosis, file: Path) -> None:
-        data = file.with_name(f"{file.name}.json")
-        if self._begun:
-            diagnosis.save(data)
-        else:  # another training may write to the folder in the same second
-            data = write_new(to_json(diagnosis), data)
-            self._file, self._begun = data.with_name(data.name.removesuffix(".json")), True
-        diagnosis.save(data.with_name(data.name.removesuffix(".json") + ".html"))
-
-
-def _folder(path: Path) -> Path:
-    """Create the folder now, so that an error shows before a long training and not after it."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"out must be a folder that can be created, got {path} ({error.strerror})") from error
-    return path
-
-
-def _say(line: str) -> None:
-    """Print a line. A closed, full or missing standard output must not end the user's training."""
-    try:
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        sys.stdout.write(f"\n{line}\n".encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
-    except (OSError, ValueError, AttributeError):  # AttributeError: there is no standard output
-        pass

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from diagnose import __version__
+from diagnose.checks.reading.curves import course
 from diagnose.describing.errors import errors_of
 from diagnose.describing.facts import describe
 from diagnose.describing.figures import figures
 from diagnose.describing.layers import layer_rows
 from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
 from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
-from diagnose.measurements import REPORT
+from diagnose.measurements import REPORT, History
 from diagnose.measuring import Measured
 from diagnose.reasoning import prescribing
 from diagnose.reasoning.advising import steps
@@ -58,6 +59,7 @@ def conclude(
     tasks = frozenset(output.task for output in subject.outputs)
     layers = layer_rows(measured.measurements, seen.findings)
     missing = [o.reason for o in outcomes if isinstance(o, Skipped) and o.check in {check.code for check in VITAL}]
+    history = measured.measurements.get(History)
     gate_findings = [finding for check in GATE for finding in seen.of(check)]
     return Diagnosis(
         tool=Tool("keras-diagnose", __version__, versions()),
@@ -65,7 +67,12 @@ def conclude(
         settings=_recorded(settings, measured, command),
         state=state,
         headline=prescribing.headline(
-            state, suspicions, gate_findings, left=now.remaining, missing=cut or next(iter(missing), "")
+            state,
+            suspicions,
+            gate_findings,
+            left=now.remaining,
+            missing=cut or next(iter(missing), ""),
+            course=course(history) if isinstance(history, History) else "",
         ),
         errors=errors_of(subject, measured.measurements),
         causes=prescribing.causes(suspicions),

@@ -1,6 +1,7 @@
 """Overhead of the callback: `fit` with it compared with plain `fit`, in process CPU time and memory.
 
-Run: python -m benchmarks.cost.callback [NET ...] [--pairs N] [--rounds N]. Pairs are interleaved, and each trains a
+Run: python -m benchmarks.cost.callback [NET ...] [--pairs N] [--rounds N]. `report` is the callback with `out=`. Pairs
+are interleaved, and each trains a
 new network, including compilation. Prints the median overhead with its 95 % interval (from order statistics), and the
 memory that the callback adds to a separate process. For comparison it also measures Keras's TensorBoard callback with
 histograms (pip install tensorboard) and a naive callback that computes all gradients of one batch at each epoch end.
@@ -90,10 +91,10 @@ def data(net: str) -> tuple[Any, Any]:
 
 
 def callbacks(kind: str, folder: str, x: Any, y: Any) -> list[Any]:
-    if kind == "ours":
+    if kind in ("ours", "report"):
         import diagnose
 
-        return [diagnose.DiagnosisCallback()]
+        return [diagnose.DiagnosisCallback(out=folder if kind == "report" else None)]
     if kind == "tensorboard":
         return [keras.callbacks.TensorBoard(folder, histogram_freq=1)]
     return [NaiveGradients(x[:BATCH], y[:BATCH])] if kind == "naive" else []
@@ -160,8 +161,8 @@ def main() -> None:
     line = "{:<12} {:<12} {:>6} {:>9} {:>20} {:>9} {:>7}".format
     print(line("net", "callback", "pairs", "median", "95 % interval", "plain, s", "MB"), flush=True)  # noqa: T201
     for net in given.nets or NETS:
-        for kind in ("ours", "tensorboard", "naive"):
-            pairs = given.pairs if kind == "ours" else min(given.pairs, OTHERS_PAIRS)
+        for kind in ("ours", "report", "tensorboard", "naive"):
+            pairs = given.pairs if kind in ("ours", "report") else min(given.pairs, OTHERS_PAIRS)
             found, plain = overheads(net, kind, pairs, given.rounds)
             low, high = interval(found)
             more = f"{memory(net, given.rounds):+.0f}" if kind == "ours" else ""

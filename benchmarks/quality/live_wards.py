@@ -1,7 +1,8 @@
 """Trains sick and healthy cases under the callback and reports whether and when an alarm is raised.
 
 Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N]. NAME is a case, a family
-(mlp, cnn, lstm, transformer) or a fault; the default is all cases, about ten minutes on two cores.
+(mlp, cnn, lstm, transformer, and those of the wards of the command), a fault, or `examples`; the default is all cases.
+`--seeds N` trains each healthy example of Keras's kinds with as many seeds.
 """
 
 import multiprocessing
@@ -14,6 +15,7 @@ import click
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+SEED = " seed "  # in the name of an example
 CASES_PER_PROCESS = 12  # then a new process, because TensorFlow keeps compiled functions
 
 
@@ -21,7 +23,9 @@ CASES_PER_PROCESS = 12  # then a new process, because TensorFlow keeps compiled 
 @click.argument("names", nargs=-1)
 @click.option("--half", type=click.Choice(["tuning", "held-out"]))
 @click.option("--jobs", default=2, show_default=True)
-def main(names: tuple[str, ...], half: str | None, jobs: int) -> None:
+@click.option("--seeds", default=1, show_default=True)
+def main(names: tuple[str, ...], half: str | None, jobs: int, seeds: int) -> None:
+    from tests.wards.examples import EXAMPLES
     from tests.wards.live_cases import LIVE
     from tests.wards.live_ward import live_table, live_totals
 
@@ -30,13 +34,15 @@ def main(names: tuple[str, ...], half: str | None, jobs: int) -> None:
         for case in LIVE
         if (not names or {case.name, case.family, case.fault} & set(names)) and (half is None or case.half == half)
     ]
+    if half != "tuning" and (not names or "examples" in names):
+        chosen += [f"{example.name}{SEED}{seed}" for example in EXAMPLES for seed in range(seeds)]
     if not chosen:
-        raise click.UsageError("NAME must be a case, a family or a fault")
+        raise click.UsageError("NAME must be a case, a family, a fault or `examples`")
     results = []
     for result in _run(chosen, jobs):
         results.append(result)
         click.echo(live_table([result]).splitlines()[1])
-    order = {name: place for place, name in enumerate(chosen)}
+    order = {name.replace(SEED, "-"): place for place, name in enumerate(chosen)}
     results.sort(key=lambda result: order[result.name])
     click.echo(live_totals(results))
 
@@ -52,9 +58,13 @@ def _run(names: list[str], jobs: int) -> Iterator[Any]:
 
 
 def _watch(name: str) -> Any:
+    from tests.wards.examples import BY_NAME
     from tests.wards.live_cases import LIVE_BY_NAME
-    from tests.wards.live_ward import watch
+    from tests.wards.live_ward import watch, watch_example
 
+    if SEED in name:
+        example, seed = name.split(SEED)
+        return watch_example(BY_NAME[example], int(seed))
     return watch(LIVE_BY_NAME[name])
 
 

@@ -61,6 +61,14 @@ def padding_not_masked(dataset: Dataset, network: Network | None, evaluation: Ev
             )
 
 
+def padding_label(dataset: Dataset, output: str) -> int | None:
+    """The class that this output has at padded positions and next to nowhere else; None if there is none."""
+    for one in dataset.padding:
+        if one.output == output and one.positions and one.label is not None and (one.elsewhere or 0.0) <= PADDING_ONLY:
+            return one.label
+    return None
+
+
 def _counted(one: Padding, label: int, network: Network | None, evaluation: Evaluation | None) -> Finding:
     message = (
         f"{percent(one.share)} of the positions of {one.input} are padding without a mask, where the target is always"

@@ -5,13 +5,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks.data.padding_not_masked import padding_label
 from diagnose.checks.further_reading import REAL_WORLD
 from diagnose.checks.generalisation.constant_predictions import ONE_CLASS
 from diagnose.checks.reading.classes import class_name
 from diagnose.checks.reading.wording import percent
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.intervals import wilson
-from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Network, NotMeasured, Positions, Score, Unavailable, need
+from diagnose.measurements import (
+    DOES_NOT_APPLY,
+    Dataset,
+    Evaluation,
+    Network,
+    NotMeasured,
+    Positions,
+    Score,
+    Unavailable,
+    need,
+)
 from diagnose.registry import check
 
 RARE = 0.05  # share of rows; smaller classes are left to class-imbalance
@@ -30,7 +41,7 @@ class Recall:
 
 
 @check("Classes with low recall", family="generalisation", speaks_live=None, needs_task=True, reading=(REAL_WORLD,))
-def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Finding]:
+def class_recall(evaluation: Evaluation, network: Network | None, dataset: Dataset | None) -> Iterator[Finding]:
     """Checks the recall of every class, on dev if it exists, else on train.
 
     ## What it measures
@@ -44,7 +55,8 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
     A hint for classes with at least 5 % of the rows, and at least 10 rows, that are never predicted correctly or whose
     whole recall interval lies below half of the accuracy; a warning if the whole interval lies below 10 %. Silent if
     the model predicts only one class, which has its own check. Where a row has many positions, rows are the unit: the
-    interval is that of their sample, and a class counts if at least 5 % of the rows have it.
+    interval is that of their sample, and a class counts if at least 5 % of the rows have it; the class of padding does
+    not count, as a loss may leave it out.
 
     ## Known limits
     It does not know which classes people confuse as well. Multi-label outputs and outputs of more than 30 classes are
@@ -62,7 +74,11 @@ def class_recall(evaluation: Evaluation, network: Network | None) -> Iterator[Fi
         if score.positions is None and max(score.predicted, default=0.0) >= ONE_CLASS:
             continue
         recalls = (
-            _recalls(score, network) if score.positions is None else _at_positions(score.positions, score, network)
+            _recalls(score, network)
+            if score.positions is None
+            else _at_positions(
+                score.positions, score, network, padding_label(dataset, score.output) if dataset else None
+            )
         )
         accuracy = _accuracy(score)
         rows = sum(map(sum, score.confusion)) if score.positions is None else score.positions.rows
@@ -92,10 +108,11 @@ def _recalls(score: Score, network: Network | None) -> list[Recall]:
     ]
 
 
-def _at_positions(positions: Positions, score: Score, network: Network | None) -> list[Recall]:
+def _at_positions(positions: Positions, score: Score, network: Network | None, padding: int | None) -> list[Recall]:
     return [
         Recall(class_name(network, score.output, one.number), one.rows, one.recall.value, one.recall.interval)
         for one in positions.classes
+        if one.number != padding
     ]
 
 

@@ -7,12 +7,14 @@ from diagnose.checks.reading.gaps import error_text
 from diagnose.checks.reading.lag import GAIN, GRAVE, SETTLED, Lag, lag_of
 from diagnose.checks.reading.wording import listed, number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
-from diagnose.measurements import Baseline, Conversions, Modes, ModeScores, need
+from diagnose.measurements import Baseline, Conversions, History, Modes, ModeScores, NotMeasured, need
 from diagnose.registry import check
 
 
-@check("Moving statistics", family="network", speaks_live=None, reading=(BATCH_NORM, NOT_WORKING))
-def moving_statistics(modes: Modes, baseline: Baseline | None, conversions: Conversions | None) -> Iterator[Finding]:
+@check("Moving statistics", family="network", reading=(BATCH_NORM, NOT_WORKING))
+def moving_statistics(
+    modes: Modes, baseline: Baseline | None, conversions: Conversions | None, history: History | None
+) -> Iterator[Finding]:
     """Compares predictions with moving statistics to those with the statistics that training used.
 
     ## What it measures
@@ -32,7 +34,8 @@ def moving_statistics(modes: Modes, baseline: Baseline | None, conversions: Conv
     a hint if the skill stays below 0.25 or 0.25 behind the best baseline, as something else is wrong then. A warning
     as well if re-estimating does not help, but the statistics of the batch halve the error and raise the skill by 0.25:
     the predictions then depend on the batch. Not reported if the statistics had time to settle and a conversion of the
-    inputs helps as much: the rows are then not what the model was trained on.
+    inputs helps as much: the rows are then not what the model was trained on. While a training runs, it is reported
+    only where more than 1 % of the initial statistics will be left after all of its planned steps.
 
     ## Known limits
     At most 2,000 rows are scored. Layers whose update has no `momentum` are not examined. Predictions with batch
@@ -44,6 +47,8 @@ def moving_statistics(modes: Modes, baseline: Baseline | None, conversions: Conv
     """
     if not modes.layers:
         return
+    if history is not None and history.running and not _stays(modes, history):
+        raise NotMeasured("the moving statistics may still settle", "Read the diagnosis after training.")
     found = lag_of(modes, baseline, conversions)
     if found is None:
         return
@@ -59,6 +64,12 @@ def moving_statistics(modes: Modes, baseline: Baseline | None, conversions: Conv
         rows=train.rows,
         evidence=tuple(_bars(scores, found) for scores in (train, modes.dev) if isinstance(scores, ModeScores)),
     )
+
+
+def _stays(modes: Modes, history: History) -> bool:
+    """Whether the statistics will not have settled when the planned steps have been taken."""
+    slowest = max(layer.momentum for layer in modes.layers)
+    return history.planned is not None and slowest**history.planned > SETTLED
 
 
 def _severity(found: Lag) -> Severity:

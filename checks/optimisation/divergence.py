@@ -6,7 +6,18 @@ import numpy as np
 
 from diagnose.checks.data.label_order import in_order
 from diagnose.checks.further_reading import DESCENT, RATE
-from diagnose.checks.reading.curves import END, NO_SCALE, Points, count_runs, learning_curves, points, runs_that
+from diagnose.checks.reading.curves import (
+    END,
+    NO_SCALE,
+    SCALE_HOW,
+    Points,
+    Scale,
+    count_runs,
+    learning_curves,
+    points,
+    runs_that,
+    scale_of,
+)
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import LONGER, History, NotMeasured, Run
@@ -20,6 +31,7 @@ SWING = 0.05  # median rise in units of the loss; smaller ones are noise
 SWUNG_OUT = 0.5  # times the constant prediction's loss; below, the oscillation did no harm
 EVALUATIONS = 8  # after the start; fewer do not show an oscillation
 NOISE = 4.0  # standard errors of a point; the lowest of many points lies about two below the curve by chance
+SPIKE = 0.15  # share of a running training; a rise that is younger may be a spike that recovers
 MAJORITY = 0.5  # share of the runs
 
 
@@ -40,8 +52,10 @@ def divergence(history: History) -> Iterator[Finding]:
     rise is more than a tenth of the constant prediction's loss: an error if the end is not better than the constant
     prediction, else a warning. Or the loss rises at more than half of at least 8 evaluations, typically by more than
     5 %, and ends above half of the constant prediction's loss: a warning. Where a loss is a mean over single steps,
-    both must exceed 4 of its standard errors. A rise after the learning rate was raised again, by a cyclical schedule
-    or a warm restart, is expected and not reported.
+    both must exceed 4 of its standard errors. While a training runs, the loss must have been above twice its minimum
+    for 15 % of the steps so far: spikes recover. A loss that the model's own code computes has no constant prediction;
+    it is compared with its first steps, and reported only where it ends above them. A rise after the learning rate was
+    raised again, by a cyclical schedule or a warm restart, is expected and not reported.
 
     ## Known limits
     A recorded loss is an average over each epoch and hides oscillation within it. A schedule is only known if it is in
@@ -56,15 +70,13 @@ def divergence(history: History) -> Iterator[Finding]:
         raise NotMeasured(
             "the rows were fed in the order of their targets, so the loss oscillates", "Shuffle the training rows."
         )
-    scale = history.constant_loss
-    if scale is None or scale <= 0:
-        raise NotMeasured(
-            NO_SCALE, "Leave out --history, so that the training is replayed, or train with diagnose.DiagnosisCallback."
-        )
+    scale = scale_of(history)
+    if scale is None:
+        raise NotMeasured(NO_SCALE, SCALE_HOW)
     known = [(run, curve) for run in history.runs if len(curve := points(run, "train_loss")) > 3]
     if not known:
         raise NotMeasured("the training loss of too few epochs is known", LONGER)
-    climbed = [curve for _, curve in known if _climbs(curve, scale)]
+    climbed = [curve for _, curve in known if _climbs(curve, scale, history.running)]
     if len(climbed) >= MAJORITY * len(history.runs):
         yield _climb(climbed, history, scale)
         return
@@ -82,21 +94,29 @@ def divergence(history: History) -> Iterator[Finding]:
         )
 
 
-def _climbs(curve: Points, scale: float) -> bool:
+def _climbs(curve: Points, scale: Scale, running: bool) -> bool:
     lowest = float(curve.values.min())
     rise = curve.end - lowest
     passed = len(curve) - 1 - curve.lowest >= END and not curve.restarted
-    return passed and curve.end > CLIMB * lowest and rise > max(MATTERS * scale, NOISE * curve.noise)
+    far = curve.end > CLIMB * lowest and rise > max(MATTERS * scale.value, NOISE * curve.scatter)
+    lost = scale.source == "constant" or curve.end >= LOST * scale.value
+    return passed and far and lost and not (running and _may_recover(curve))
 
 
-def _climb(climbed: list[Points], history: History, scale: float) -> Finding:
+def _may_recover(curve: Points) -> bool:
+    """Whether the loss has not been up for long: spikes are common, and most of them recover."""
+    below = np.flatnonzero(curve.values <= CLIMB * float(curve.values.min()))[-1]
+    return float(curve.epochs[-1] - curve.epochs[below]) < SPIKE * float(curve.epochs[-1])
+
+
+def _climb(climbed: list[Points], history: History, scale: Scale) -> Finding:
     ratios = [curve.end / max(float(curve.values.min()), 1e-12) for curve in climbed]
     middle = climbed[int(np.argsort(ratios)[len(ratios) // 2])]
     ratio = middle.end / max(float(middle.values.min()), 1e-12)
     return Finding(
-        Severity.ERROR if middle.end >= LOST * scale else Severity.WARNING,
+        Severity.ERROR if scale.source == "constant" and middle.end >= LOST * scale.value else Severity.WARNING,
         f"the training loss rises from {number(float(middle.values.min()))} to {number(middle.end)}"
-        f"{runs_that(len(climbed), len(history.runs))}; that of the best constant prediction is {number(scale)}",
+        f"{runs_that(len(climbed), len(history.runs))}; that {scale.of} is {number(scale.value)}",
         value=ratio,
         threshold=CLIMB,
         rows=history.rows,
@@ -109,10 +129,10 @@ def _rises(curve: Points) -> float:
     return float(np.mean(steps > 0)) if len(steps) else 0.0
 
 
-def _swings(run: Run, scale: float) -> bool:
+def _swings(run: Run, scale: Scale) -> bool:
     curve = points(run, "train_loss")
     steps = np.diff(curve.values)
-    if len(steps) < EVALUATIONS or curve.end <= SWUNG_OUT * scale or curve.cycles:
+    if len(steps) < EVALUATIONS or curve.end <= SWUNG_OUT * scale.value or curve.cycles:
         return False
     up = steps[steps > 0]
     return _rises(curve) > SWINGING and float(np.median(up)) > max(SWING * curve.end, NOISE * curve.noise)

@@ -12,6 +12,8 @@ from diagnose.measurements import History
 from diagnose.registry import check
 
 LARGE = 3e-2  # update-to-weight ratio of the median layer; healthy trainings start below 2e-2
+FIRST = 12  # steps; after steps that were far too large the weights are large, too, and later steps look small
+LARGE_FIRST = 5e-2  # the same ratio at these: healthy ones up to 0.032 (Adam at 0.01), 30 times the rate from 0.064
 
 
 @check("Update steps that are too large", family="optimisation", origins=("live",), reading=(RATE, DESCENT))
@@ -28,8 +30,9 @@ def large_updates(history: History) -> Iterator[Finding]:
 
     ## How it is decided
     A warning if, in the first tenth of the training (at least the first 100 steps), the median step moves the median
-    layer by more than 3/100 of its weights, and the training loss ends above half of the constant prediction's. Fast
-    and successful trainings come close to this limit.
+    layer by more than 3/100 of its weights, or if the median of the first 12 steps does so by more than 5/100, and the
+    training loss ends above half of the constant prediction's. Fast and successful trainings come close to this limit.
+    A training of fewer than 50 steps is judged only if its loss has blown up.
 
     ## Known limits
     With several steps per execution it sees their mean, which momentum and noise make smaller than a single step.
@@ -41,6 +44,8 @@ def large_updates(history: History) -> Iterator[Finding]:
     - Schneider, Dangel, Hennig 2021, "Cockpit: A Practical Debugging Tool for the Training of Deep Neural Networks",
       arXiv:2102.06604
     """
-    middle = [float(np.median(ratios)) for ratios in early_updates(history)]
-    if middle and (value := float(np.median(middle))) > LARGE:
-        yield finding(f"a step moves the median layer by {number(value)} of its weights", value, LARGE, history)
+    for until, limit, when in ((FIRST, LARGE_FIRST, "one of the first steps"), (None, LARGE, "a step")):
+        middle = [float(np.median(ratios)) for ratios in early_updates(history, until)]
+        if middle and (value := float(np.median(middle))) > limit:
+            yield finding(f"{when} moves the median layer by {number(value)} of its weights", value, limit, history)
+            return

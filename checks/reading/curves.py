@@ -6,14 +6,41 @@ from typing import Literal
 
 import numpy as np
 
+from diagnose.checks.reading.wording import listed, number
 from diagnose.findings import Curves, Series
 from diagnose.measurements import LONGER, Array, History, NotMeasured, Run
 
 Curve = Literal["train_loss", "dev_loss", "train_error", "dev_error"]
 
 NO_SCALE = "the loss of the best constant prediction is unknown"
+SCALE_HOW = "Leave out --history, so that the training is replayed, or train with diagnose.DiagnosisCallback."
+MANY = 16  # evaluations; with fewer, a bend of the curve looks like scatter
 END = 3  # evaluations; their median counts as the end, so that a single noisy epoch does not decide
 RAISED = 1.5  # times: a learning rate this much higher than another one is higher on purpose
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A loss that a training should get well below, above 0.
+
+    `source`: that of the best constant prediction or, for a loss of the model's own code, that of the first steps.
+    """
+
+    value: float
+    source: Literal["constant", "first"]
+
+    @property
+    def of(self) -> str:
+        """Whose loss it is, to follow "the loss"."""
+        return "of the best constant prediction" if self.source == "constant" else "at the start"
+
+
+def scale_of(history: History) -> Scale | None:
+    """What the training loss is compared with; None if nothing is known."""
+    if history.constant_loss is not None:
+        return Scale(history.constant_loss, "constant") if history.constant_loss > 0 else None
+    positive = all(bool((points(run, "train_loss").values > 0).all()) for run in history.runs)
+    return Scale(history.first_loss, "first") if history.first_loss and positive else None
 
 
 @dataclass(frozen=True)
@@ -35,6 +62,11 @@ class Points:
     def end(self) -> float:
         """The median of the last three values."""
         return float(np.median(self.values[-END:]))
+
+    @property
+    def scatter(self) -> float:
+        """The standard deviation of a value around the curve: of its mean over steps or, if more, what they show."""
+        return max(self.noise, _noise(self.values[len(self) // 2 :]) if len(self) >= MANY else 0.0)
 
     @property
     def lowest(self) -> int:
@@ -87,6 +119,22 @@ def points(run: Run, curve: Curve) -> Points:
     errors = run.train_se[np.isfinite(run.train_se)] if curve == "train_loss" else np.empty(0)
     noise = float(np.sqrt(np.mean(np.square(errors)))) if errors.size else 0.0
     return Points(epochs[finite], values[: len(epochs)][finite], rates[finite], noise)
+
+
+def course(history: History) -> str:
+    """How the losses went in a training that was followed, as a sentence; "" if that is unknown."""
+    if history.origin == "replay" or len(history.runs) != 1:
+        return ""
+    known = points(history.runs[0], "train_loss").values
+    if len(known) > 1:
+        first = float(known[0]) if history.first_loss is None else history.first_loss
+        return f"While it trained, the loss went from {number(first)} to {number(float(known[-1]))}."
+    parts = [
+        f"{name} went from {number(float(values[0]))} to {number(float(values[-1]))}"
+        for name, values in history.reported.items()
+        if name.endswith("loss") and not name.startswith("val_") and len(values) > 1 and np.isfinite(values).all()
+    ]
+    return f"While it trained, {listed(parts)}." if parts else ""
 
 
 def represents_training(history: History) -> bool:

@@ -2,19 +2,23 @@
 
 import numpy as np
 
-from diagnose.checks.reading.curves import NO_SCALE, points
+from diagnose.checks.reading.curves import NO_SCALE, points, scale_of
+from diagnose.checks.reading.explosions import exploded
 from diagnose.findings import Curves, Finding, Series, Severity
 from diagnose.measurements import Array, History, NotMeasured, Update, need
 
 EARLY = 0.1  # share of the training; later, small steps are expected
 FIRST = 100  # steps that count as early, however short the training is
-STEPS = 50  # fewer are too few to judge a training by
+STEPS = 50  # fewer are too few to judge a training by, unless it has blown up
 FADED = 1e-3  # times an earlier step; smaller ones only carry momentum on after the gradient has become zero
-UNLEARNED = 0.5  # share of the constant prediction's loss; a training that ends below has learned with these steps
+UNLEARNED = 0.5  # share of the constant prediction's loss (or the first); below, these steps have taught it
 
 
-def early_updates(history: History) -> list[Array]:
+def early_updates(history: History, until: int | None = None) -> list[Array]:
     """Update-to-weight ratios of all layers, for each early watched step; empty if the training has learned.
+
+    Args:
+        until: the last step that counts; None: a tenth of the training, at least `FIRST` steps.
 
     Steps without a gradient are ignored, as they do not show the size of steps: they change nothing, or only carry
     momentum on.
@@ -24,13 +28,15 @@ def early_updates(history: History) -> list[Array]:
     """
     updates, run = need(history.updates), history.runs[0]
     steps = len(run.step_losses)
-    early = [update for update in _with_gradient(updates) if update.step <= max(EARLY * steps, FIRST)]
-    if steps < STEPS or not early:
+    last = max(EARLY * steps, FIRST) if until is None else until
+    early = [update for update in _with_gradient(updates) if update.step <= last]
+    if (steps < STEPS and not exploded(history)) or not early:
         raise NotMeasured(f"fewer than {STEPS} steps were watched", f"Watch a training of at least {STEPS} steps.")
-    if not history.constant_loss:
+    scale = scale_of(history)
+    if scale is None:
         raise NotMeasured(NO_SCALE, "Train on rows with targets, and with one of Keras's own losses.")
     curve = points(run, "train_loss")
-    if len(curve) and curve.end <= UNLEARNED * history.constant_loss:
+    if len(curve) and curve.end <= UNLEARNED * scale.value:
         return []
     return [_ratios(update) for update in early]
 

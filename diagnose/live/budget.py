@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-IN_STEP = 0.4  # share of the budget reserved for the work inside the compiled step, which is not measured here
+IN_STEP = 0.4  # share of the budget kept back for the work inside the compiled step, which is not measured here
 
 
 class Budget:
@@ -15,7 +15,7 @@ class Budget:
     """
 
     def __init__(self, share: float) -> None:
-        self._share = share * (1 - IN_STEP)
+        self._share = share
         self._begun: float | None = None
         self._trained = 0.0
         self.spent = 0.0
@@ -33,9 +33,15 @@ class Budget:
         """CPU seconds spent in `fit`, including those of the callback."""
         return self._trained + (0.0 if self._begun is None else time.process_time() - self._begun)
 
-    def affords(self, name: str, expected: float) -> bool:
-        """Whether the budget allows this action now. `expected`: its seconds, used until it has run twice."""
-        return self.spent + self.costs.get(name, expected) <= self._share * self.trained
+    def affords(self, name: str, expected: float, whole: bool = False) -> bool:
+        """Whether the budget allows this action now.
+
+        Args:
+            expected: its seconds, used until it has run twice.
+            whole: spend what is reserved for the compiled step, too, as the training has ended.
+        """
+        share = self._share * (1.0 if whole else 1 - IN_STEP)
+        return self.spent + self.costs.get(name, expected) <= share * self.trained
 
     @contextmanager
     def booked(self, name: str) -> Iterator[None]:

@@ -6,11 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.loading.models.own_steps import own_step
+
 SMALLEST = 1e-6  # class shares are clipped to this before the logarithm
 
 
 def constant_loss(model: Any, batch: tuple[Any, ...]) -> float | None:
     """The data loss of the best constant prediction on these rows; None if it cannot be computed.
+
+    Unknown as well where the model's own `compute_loss` makes another loss of the compiled one.
 
     Candidates per output: class shares and means, their logarithms and log odds (for losses that take logits), and
     medians. Sample weights and output weights count as in training.
@@ -23,7 +27,7 @@ def constant_loss(model: Any, batch: tuple[Any, ...]) -> float | None:
 
     compiled = getattr(model, "_compile_loss", None)
     shapes = [tuple(tensor.shape)[1:] for tensor in getattr(model, "outputs", None) or []]
-    if compiled is None or len(batch) < 2 or not shapes:
+    if compiled is None or len(batch) < 2 or not shapes or own_step(model) == "compute_loss":
         return None
     truth = keras.tree.flatten(batch[1])
     if len(truth) != len(shapes):

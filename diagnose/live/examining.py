@@ -1,7 +1,7 @@
 """Turns what was collected during `fit` into a subject and measurements."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,23 +16,29 @@ from diagnose.measurements import (
     Forward,
     History,
     Measurements,
+    Modes,
     Network,
     NotMeasured,
     Unavailable,
 )
-from diagnose.measuring import activations, backend, dataset, evaluation, gradients, network
+from diagnose.measuring import activations, backend, dataset, evaluation, gradients, modes, network
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.state import guard
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Seen, Split, Subject
 
-STAGES = (  # of a look inside, cheapest first: measurement, instrument, cost of the first run in compilations of a step
+Stage = tuple[type, Callable[..., Any], float]
+
+# Of a look inside, cheapest first: measurement, instrument, cost of the first run in compilations of a step.
+STAGES: tuple[Stage, ...] = (
     (Network, network.network, 0.1),
     (Dataset, dataset.dataset, 0.2),
     (Evaluation, evaluation.evaluation, 0.7),
     (Forward, activations.forward, 1.0),
     (Backward, gradients.backward, 1.5),
 )
+MOVING: Stage = (Modes, modes.modes, 2.0)  # after the evaluation, where layers update moving statistics
+AFTER = 3
 
 
 class LiveBench(Bench):
@@ -60,16 +66,18 @@ def live_subject(
     populations: dict[str, int],
     batch_size: int | None,
     epochs: int,
+    loss: str | None = None,
 ) -> Subject:
     """The model in its current state, with the collected rows.
 
     Args:
         populations: total number of rows by split; for a missing split it is unknown.
+        loss: the name of the loss, if the model is not compiled.
 
     Raises:
         InputError: the rows or the model cannot be examined.
     """
-    options = LoadOptions(batch_size=batch_size, epochs=epochs or None)
+    options = LoadOptions(batch_size=batch_size, epochs=epochs or None, loss=loss)
     with guard(model):
         subject = subject_from(model, _one_weight(train), _one_weight(dev), options=options)
     return replace(
@@ -89,17 +97,21 @@ def _of(populations: dict[str, int], split: Split) -> Split:
     return replace(split, population=population, sampled=True)
 
 
-def look(bench: LiveBench, kinds: tuple[type, ...]) -> Measurements:
+def look(bench: LiveBench, stages: tuple[Stage, ...]) -> Measurements:
     """Take the measurements of these stages at the current weights. Random states are restored."""
     found: Measurements = {}
     with _same_randomness():
-        for kind, instrument, _ in STAGES:
-            if kind in kinds:
-                try:
-                    found[kind] = instrument(bench, found)
-                except NotMeasured as missing:
-                    found[kind] = Unavailable.of(missing)
+        for kind, instrument, _ in stages:
+            try:
+                found[kind] = instrument(bench, found)
+            except NotMeasured as missing:
+                found[kind] = Unavailable.of(missing)
     return found
+
+
+def stages_of(model: Any) -> tuple[Stage, ...]:
+    """The stages of a look into this model."""
+    return (*STAGES[:AFTER], MOVING, *STAGES[AFTER:]) if modes.moving(model) else STAGES
 
 
 def quick(seed: int) -> Settings:

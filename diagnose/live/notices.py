@@ -32,10 +32,13 @@ class Notice:
         text = f"diagnose: step {self.step:,}, epoch {self.epoch}: {self.severity}: {self.message} ({self.code})"
         return text if self.taken_back is None else f"{text}, taken back at step {self.taken_back:,}"
 
-    def refuted(self, outcomes: Iterable[Outcome]) -> bool:
-        """Whether every check that found it ran again and finds nothing now."""
-        clean = {o.check for o in outcomes if isinstance(o, Examined) and not o.findings}
-        return self.taken_back is None and bool(self.checks) and self.checks <= clean
+    def refuted(self, outcomes: Iterable[Outcome], suspected: Iterable[str] | None = None) -> bool:
+        """Whether every check that found it ran again, and none finds anything or the cause is not `suspected` now."""
+        ran = {outcome.check: outcome for outcome in outcomes if isinstance(outcome, Examined)}
+        if self.taken_back is not None or not self.checks or not self.checks <= set(ran):
+            return False
+        gone = suspected is not None and self.code not in suspected
+        return gone or not any(ran[check].findings for check in self.checks)
 
 
 def examined(measurements: Mapping[type, object], whole: bool) -> tuple[Outcome, ...]:

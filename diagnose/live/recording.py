@@ -31,6 +31,7 @@ class Record:
     """The steps and epochs of all `fit` calls of one model."""
 
     def __init__(self) -> None:
+        self.total = "loss"  # its name in the logs
         self.steps = 0  # of all fits, including steps that were not kept
         self.epochs: list[Epoch] = []
         self.non_finite_step: int | None = None
@@ -71,6 +72,9 @@ class Record:
     def end_epoch(self, logs: dict[str, Any]) -> None:
         """Record the logs of Keras at the end of an epoch."""
         numbers = {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
+        logged = [value for name, value in numbers.items() if name.endswith("loss") and not name.startswith("val_")]
+        if self.non_finite_step is None and not np.isfinite(logged).all():
+            self.non_finite_step = self.steps  # of a loss that is only known by epoch
         table = self.table
         known = table[-1:, 1][np.isfinite(table[-1:, 1])]
         self.epochs.append(Epoch(self.steps, numbers, float(known[0]) if known.size else 0.0))
@@ -108,8 +112,8 @@ class Record:
         run = Run(
             seed=None,
             epochs=np.array(numbers, np.float64),
-            train_loss=curve[0] if seen else np.array([_value(e, "loss", penalised=True) for e in at]),
-            dev_loss=np.array([_value(e, "val_loss", penalised=True) for e in at]),
+            train_loss=curve[0] if seen else np.array([_value(e, self.total, penalised=True) for e in at]),
+            dev_loss=np.array([_value(e, f"val_{self.total}", penalised=True) for e in at]),
             train_error=np.array([_error(e, "") for e in at]),
             dev_error=np.array([_error(e, "val_") for e in at]),
             step_losses=table[:, 0] if seen else np.empty(0),
@@ -118,10 +122,31 @@ class Record:
             train_se=curve[1] if seen else np.empty(0),
             learning_rates=self._rates_at(points if seen else [epoch.steps for epoch in self.epochs]),
         )
-        rates = True if np.isfinite(run.dev_error).any() else None
         return History(
-            "live", (run,), self.steps_per_epoch(), rows, dev_rows, constant, None, True, "dev", dev_se, rates
+            "live",
+            (run,),
+            self.steps_per_epoch(),
+            rows,
+            dev_rows,
+            constant,
+            None,
+            whole=True,
+            dev_se=dev_se,
+            rates=True if np.isfinite(run.dev_error).any() else None,
+            first_loss=self._first_loss(),
+            reported=self._reported(),
         )
+
+    def _first_loss(self) -> float | None:
+        """The mean data loss of the first steps; None if the training began before, or they are not known."""
+        first = self.table[:SMOOTHED]
+        mean = float((first[:, 0] - first[:, 1]).mean()) if len(first) == SMOOTHED and self.from_start else np.nan
+        return mean if np.isfinite(mean) else None
+
+    def _reported(self) -> dict[str, Array]:
+        """The logs of Keras by name, one value per epoch; nan where one was not logged."""
+        names = dict.fromkeys(name for epoch in self.epochs for name in epoch.logs)
+        return {name: np.array([epoch.logs.get(name, np.nan) for epoch in self.epochs]) for name in names}
 
     def _points(self) -> list[int]:
         """Steps at which the curve has a point: every epoch end, and more between them if there are few epochs."""

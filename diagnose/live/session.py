@@ -14,12 +14,13 @@ from diagnose.errors import InputError
 from diagnose.findings import Outcome, Severity
 from diagnose.live.budget import Budget
 from diagnose.live.constants import constant_loss
-from diagnose.live.examining import STAGES, LiveBench, live_subject, look, quick
+from diagnose.live.examining import LiveBench, live_subject, look, quick, stages_of
 from diagnose.live.keeping import KeptWeights
-from diagnose.live.notices import Notice, alarming, examined, level_of, while_training, worded
+from diagnose.live.notices import Notice, alarming, examined, level_of, while_training
 from diagnose.live.recording import Record
+from diagnose.live.telling import Notices, Say
 from diagnose.live.updating import Updates
-from diagnose.live.watching import Watch, watch
+from diagnose.live.watching import Watch, Watching, unwatched, watch
 from diagnose.loading.models.own_steps import own_step
 from diagnose.measurements import (
     ALL_ROWS,
@@ -34,6 +35,7 @@ from diagnose.measurements import (
 from diagnose.measuring import backend
 from diagnose.measuring.planning import Measured, measured_by, planner_for
 from diagnose.pipeline import chosen, needs_of
+from diagnose.reasoning.engine import suspect
 from diagnose.reasoning.remedies import measured_effects
 from diagnose.registry import Check
 from diagnose.subject import Subject, without_rows
@@ -42,19 +44,36 @@ CHUNK = 256  # steps between two readings
 THINNING = 1.5  # factor between the step numbers of two looks into the network
 FIRST_LOOK = 100  # steps
 SUBJECT = 0.3  # expected CPU seconds to make a subject of the model
-MOST_NOTICES = 2  # of one cause: it may come back once after it was taken back
 SMALL = 0.005  # expected CPU seconds to examine the history
-
-Say = Callable[[str], None]
+NOT_PAID = "the share of the training's time that overhead allows did not pay for it"
+HOW_PAID = "Read callback.diagnosis, which measures it when it is asked for."
 _WATCHED: weakref.WeakKeyDictionary[Any, "Session"] = weakref.WeakKeyDictionary()  # the last session of each model
 
 
 class Session:
     """Watches one model over all its `fit` calls."""
 
-    def __init__(self, model: Any, *, probe: Any, overhead: float, stop_on: Iterable[str], seed: int, say: Say) -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        probe: Any,
+        overhead: float,
+        stop_on: Iterable[str],
+        seed: int,
+        say: Say,
+        watching: Watching = watch,
+        optimizer: Any = None,
+        loss: str | None = None,
+    ) -> None:
+        """Watch `model`, whose steps `watching` shows.
+
+        Args:
+            optimizer, loss: those of a training loop that does not use the compiled ones.
+            say: prints a line.
+        """
         self.model = model
-        self.notices: list[Notice] = []
+        self._notices = Notices(say)
         self.kept = KeptWeights(model) if stop_on else None
         self.budget = Budget(overhead)
         self.record = Record()
@@ -63,7 +82,8 @@ class Session:
         self._stop_on = frozenset(stop_on)
         self._seed = seed
         self._say = say
-        self._watch: Watch | None = watch(model, self._called, self.fail)
+        self._own_optimizer, self._loss = optimizer, loss
+        self._watch: Watch | None = watching(model, self._called, self.fail)
         self._updates = Updates(model)
         self._unread = 0  # steps
         self._bench: LiveBench | None = None
@@ -72,7 +92,6 @@ class Session:
         self._feeding: Feeding | None = None
         self._next_look = FIRST_LOOK
         self._alarmed = False
-        self._explained: set[str] = set()
         self._epoch = 0
         self._collected: dict[str, Any] = {}
         self._no_subject = ""
@@ -83,20 +102,22 @@ class Session:
         self._begun = 0  # steps before this fit
         self._epochs: int | None = None  # planned for this fit
         self._steps: int | None = None  # of one epoch
+        self._total: int | None = None  # planned for this fit, where its epochs are not known
 
     # --- called by the callback --------------------------------------------------------------------
 
-    def begin(self, epochs: int | None = None, steps: int | None = None) -> None:
+    def begin(self, epochs: int | None = None, steps: int | None = None, total: int | None = None) -> None:
         """Start watching, just before the first step of `fit`.
 
         Args:
             epochs: planned for this `fit`; None: unknown.
             steps: of one epoch; None: unknown.
+            total: steps planned for all epochs, if these are not known.
         """
         self.failed, self.running = False, True
-        self._begun, self._epochs, self._steps = self.record.steps, epochs, steps
+        self._begun, self._epochs, self._steps, self._total = self.record.steps, epochs, steps, total
         self._updates.begin()
-        optimizer = getattr(self.model, "optimizer", None)
+        optimizer = self._optimizer
         if not self.record.steps:
             self.record.from_start = optimizer is None or int(backend.array(optimizer.iterations)) == 0
         with self.harmless():
@@ -179,19 +200,24 @@ class Session:
             return
         self._unread = 0
         fine = self.record.non_finite_step is None
+        self.record.total = self._watch.total
         self.record.add(self._watch.read(), averaged=self._watch.averaged)
         self._note_rate()
         if fine and self.record.non_finite_step is None and self.kept is not None:
             self.kept.at_finite(self.record.steps)
 
     def _note_rate(self) -> None:
-        rate = getattr(getattr(self.model, "optimizer", None), "learning_rate", None)
+        rate = getattr(self._optimizer, "learning_rate", None)
         if rate is not None and self.record.schedule is None:
             self.record.note_rate(float(backend.array(rate)))
 
+    @property
+    def _optimizer(self) -> Any:
+        return self._own_optimizer or getattr(self.model, "optimizer", None)
+
     def _observe(self) -> None:
         """Examine the history and, when due, the network, as far as the budget allows."""
-        broken = self.record.non_finite_step is not None and not self._reported("non-finite-training")
+        broken = self.record.non_finite_step is not None and not self._notices.reported("non-finite-training")
         outcomes: tuple[Outcome, ...] = ()
         if broken or self.budget.affords("history", SMALL):
             with self.budget.booked("history"):
@@ -199,7 +225,7 @@ class Session:
                 outcomes = examined({History: self._history()}, whole=False)
         if outcomes and not self._alarmed and _alarm(outcomes):
             self._alarmed = True
-            self._look_inside(len(STAGES))  # regardless of the budget: it separates cause and symptom
+            self._look_inside(len(stages_of(self.model)))  # regardless of the budget: it separates cause and symptom
         elif self.record.steps >= self._next_look and not broken:
             self._look_inside(self._affordable_stages())
         if outcomes:
@@ -210,17 +236,20 @@ class Session:
             return
         with self.budget.booked(f"look {stages}"):
             assert self._bench is not None
-            self._measured = look(self._bench, tuple(kind for kind, _, _ in STAGES[:stages]))
+            self._measured = look(self._bench, stages_of(self.model)[:stages])
             self._report(examined(self._measured | {History: self._history()}, whole=True))
+            if self._bench.subject.model is not self.model:
+                self._bench = None  # a copy, which keeps the weights of now
         self._next_look = int(self.record.steps * THINNING)
 
-    def _affordable_stages(self) -> int:
-        """How many stages the budget allows, including the subject and compilation."""
+    def _affordable_stages(self, whole: bool = False) -> int:
+        """How many stages the budget allows, including the subject and compilation. `whole`: nothing is kept back."""
         compiling = self._watch.compile_seconds if self._watch is not None else 1.0
         subject = 0.0 if self._bench is not None else SUBJECT
-        for count in range(len(STAGES), 1, -1):
-            expected = subject + compiling * sum(cost for _, _, cost in STAGES[:count])
-            if self.budget.affords(f"look {count}", expected):
+        stages = stages_of(self.model)
+        for count in range(len(stages), 1, -1):
+            expected = subject + compiling * sum(cost for _, _, cost in stages[:count])
+            if self.budget.affords(f"look {count}", expected, whole):
                 return count
         return 0
 
@@ -234,31 +263,13 @@ class Session:
                     self._no_subject = str(reason)
         return self._bench is not None
 
-    def _report(self, outcomes: Any) -> None:
-        """Report new causes. A cause once explained by another is not reported later, when less is measured."""
-        self._take_back(outcomes)
-        suspicions = alarming(outcomes)
-        self._explained |= {s.code for s in suspicions if s.explained_by is not None and not s.cause.always_reported}
-        for suspicion in suspicions:
-            if suspicion.code not in self._explained and not self._reported(suspicion.code):
-                origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
-                message = worded(suspicion, origin)
-                found_by = frozenset(finding.check for finding in suspicion.support)
-                notice = Notice(suspicion.code, suspicion.severity, self.record.steps, self._epoch, message, found_by)
-                self.notices.append(notice)
-                self._say(str(notice))
-            if suspicion.code in self._stop_on and not self.stopped_by:
-                self._stop(suspicion.code)
-
-    def _take_back(self, outcomes: Iterable[Outcome]) -> None:
-        """Take back what was reported and is no longer found."""
-        for place, notice in enumerate(self.notices):
-            if notice.refuted(outcomes):
-                self.notices[place] = replace(notice, taken_back=self.record.steps)
-                self._say(
-                    f"diagnose: step {self.record.steps:,}, epoch {self._epoch}: taken back: {notice.code},"
-                    f" reported at step {notice.step:,}, is no longer found"
-                )
+    def _report(self, outcomes: tuple[Outcome, ...]) -> None:
+        origin = str(self._watch.origin) if self._watch is not None and self._watch.origin else ""
+        for code in self._notices.tell(outcomes, self.record.steps, self._epoch, origin):
+            if code in self._stop_on and not self.stopped_by:
+                self._stop(code)
+        if self.notices and not self._notices.standing:
+            self._alarmed = False  # the next alarm is a new one
 
     def _stop(self, code: str) -> None:
         self.stopped_by = code
@@ -266,10 +277,10 @@ class Session:
         kept = f": {self.kept}" if self.kept is not None else ""
         self._say(f"diagnose: training stopped because of {code} (stop_on){kept}")
 
-    def _reported(self, code: str) -> bool:
-        """Whether it was reported and stands, or was reported often enough."""
-        same = [notice for notice in self.notices if notice.code == code]
-        return len(same) >= MOST_NOTICES or any(notice.taken_back is None for notice in same)
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """The causes reported so far, also those that were taken back."""
+        return tuple(self._notices.all)
 
     # --- the data it uses ----------------------------------------------------------------------------
 
@@ -290,7 +301,8 @@ class Session:
         """Compute the constant loss and the order of the targets once, when the rows are collected."""
         if "train" not in self._collected:
             return
-        rows = self._rows("train") if self._constant is None else None
+        compiled = self._watch is None or self._watch.compiled
+        rows = self._rows("train") if self._constant is None and compiled else None
         if isinstance(rows, tuple) and len(rows) > 1:
             self._constant = constant_loss(self.model, rows)
         if self._feeding is None and self._watch is not None:
@@ -305,6 +317,8 @@ class Session:
 
     def _planned(self) -> int | None:
         """Steps of all fits up to the end of this one; None if unknown, or if it is one of many fits of one epoch."""
+        if self._total is not None:
+            return self._begun + self._total
         steps = self._steps or self.record.steps_per_epoch()
         return None if self._epochs in (None, 1) or not steps else self._begun + (self._epochs or 0) * steps
 
@@ -326,6 +340,7 @@ class Session:
             populations=self._watch.populations if self._watch is not None else {},
             batch_size=self._batch_size(),
             epochs=len(self.record.epochs),
+            loss=self._loss,
         )
 
     def _batch_size(self) -> int | None:
@@ -352,12 +367,22 @@ class Session:
             self._no_subject = str(reason)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
         run = while_training if self.running else _run
-        outcomes = run(checks, measured.measurements)
-        self._take_back(outcomes)
+        outcomes = self._notices.completed(run(checks, measured.measurements))
+        if not self.running:
+            suspicions = suspect(outcomes, level=level_of(outcomes))
+            self._notices.take_back(outcomes, suspicions, self.record.steps, self._epoch)
         effects = measured_effects(measured.measurements)
         level = level_of(outcomes)
         concluded = conclude(subject, settings, checks, measured, outcomes, effects=effects, level=level)
         return self._annotated(concluded, live=self.running)
+
+    def last_look(self) -> Diagnosis:
+        """The diagnosis from what the budget pays for, at the end of a training; what is left out is said."""
+        self._read()
+        if self.record.epochs:
+            self._read_targets()
+        self._look_inside(self._affordable_stages(whole=True))
+        return self.page()
 
     def page(self) -> Diagnosis:
         """The diagnosis from the measurements taken so far."""
@@ -368,10 +393,12 @@ class Session:
             if self._bench is not None
             else without_rows(self.model.name, self.model, self._history())
         )
-        measurements = self._measured | {History: self._history(self._measured.get(Evaluation))}
-        outcomes = while_training(checks, measurements)
+        lacking = {kind: Unavailable(NOT_PAID, HOW_PAID) for kind, _, _ in stages_of(self.model)}
+        measurements = lacking | self._measured | {History: self._history(self._measured.get(Evaluation))}
+        outcomes = while_training(checks, measurements) if self.running else _run(checks, measurements)
+        outcomes = self._notices.completed(outcomes)
         found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
-        return self._annotated(found, live=True)
+        return self._annotated(found, live=self.running)
 
     def _annotated(self, diagnosis: Diagnosis, live: bool) -> Diagnosis:
         """The diagnosis with the settings, gaps and timing of a watched training."""
@@ -395,11 +422,11 @@ class Session:
                 "Read the final scores: they are measured in inference mode on both splits.",
             ),
         ]
-        if self._watch is None:
-            why = "needs the TensorFlow backend and Keras 3.12 or newer"
-            found.append(Coverage("single steps and rows as fed", why, "Pass probe=(x, y)."))
-        else:
-            found += [Coverage("single steps", gap, full) for gap in dict.fromkeys(self._watch.gaps)]
+        unseen = unwatched(self.model) if self._watch is None else None
+        if unseen is not None:
+            found.append(Coverage("single steps and rows as fed", unseen.reason, unseen.how))
+        for gap in dict.fromkeys(self._watch.gaps if self._watch is not None else ()):
+            found.append(Coverage("single steps", gap.reason, gap.how))
         if self._failure:
             found.append(Coverage("the rest of the training", self._failure, self._way_out))
         if self._no_subject:

@@ -3,7 +3,8 @@
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,7 +49,7 @@ def lambda_functions(options: Iterable[str]) -> dict[str, Any]:
 
 
 def run_file(path: Path, option: str) -> ModuleType:
-    """Run a Python file that an option named.
+    """Run a Python file that an option named; it can import the modules beside it.
 
     Raises:
         InputError: it is missing, fails, or is not a Python file.
@@ -61,7 +62,18 @@ def run_file(path: Path, option: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        with _importing_from(path.resolve().parent):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise InputError(f"{option} {path}: the file fails with {describe_failure(error)}") from error
     return module
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Let imports find modules in this folder, after all others: a `keras.py` in it does not take Keras's place."""
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        del sys.path[-1 - sys.path[::-1].index(str(folder))]  # the file may have added to the path

@@ -1,6 +1,6 @@
 """What a model takes and gives: its inputs and outputs by name, shape and type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,9 @@ def signature_of(model: Any) -> Signature:
     names = _output_names(model, len(outputs) or _compiled_losses(model))
     activations = [_activation(layer) for layer in _heads(model, names)]
     shapes: list[Shape | None] = [_row(tensor.shape) for tensor in outputs] or [None] * len(names)
-    inputs = tuple(Port(_input_name(t), _row(t.shape), str(t.dtype)) for t in _tensors(model, "inputs"))
+    tensors = _tensors(model, "inputs")
+    named = zip(_input_names(model, tensors), tensors, strict=True)
+    inputs = tuple(Port(name, _row(tensor.shape), str(tensor.dtype)) for name, tensor in named)
     return Signature(
         inputs or _declared_inputs(model),
         tuple(Port(n, s, activation=a) for n, s, a in zip(names, shapes, activations, strict=True)),
@@ -42,6 +44,35 @@ def _compiled_losses(model: Any) -> int:
     """The number of outputs of a subclassed model, by the list of losses that it was compiled with."""
     loss = getattr(model, "loss", None)
     return len(loss) if isinstance(loss, list | tuple) and loss else 1
+
+
+def of_rows(signature: Signature, rows: Mapping[str, Any]) -> Signature:
+    """The same signature, with the inputs that these rows have; they are taken as they are."""
+    ports = tuple(Port(name or "input", None, str(array.dtype)) for name, array in rows.items())
+    return replace(signature, inputs=ports)
+
+
+def packed(arrays: Sequence[Any], structure: Any, names: Sequence[str]) -> Any:
+    """Arrays in the model's order, in the structure that it takes.
+
+    Args:
+        structure: of symbolic tensors; None for a subclassed model.
+        names: of the inputs of a subclassed model: it takes a dict by key, unless they are those of `by_position`;
+            empty: a list.
+    """
+    import keras
+
+    if structure is not None and len(keras.tree.flatten(structure)) == len(arrays):
+        return keras.tree.pack_sequence_as(structure, list(arrays))
+    if len(arrays) == 1:
+        return arrays[0]
+    keyed = len(names) == len(arrays) and tuple(names) != by_position(len(arrays))
+    return dict(zip(names, arrays, strict=True)) if keyed else list(arrays)
+
+
+def by_position(count: int) -> tuple[str, ...]:
+    """Names for inputs that have none."""
+    return tuple(f"input {place + 1}" for place in range(count))
 
 
 def with_outputs(signature: Signature, predictions: Sequence[Any]) -> Signature:
@@ -60,8 +91,12 @@ def _row(shape: Sequence[int | None]) -> Shape:
     return tuple(shape)[1:]
 
 
-def _input_name(tensor: Any) -> str:
-    return str(tensor.name).split(":")[0]
+def _input_names(model: Any, tensors: Sequence[Any]) -> list[str]:
+    """Names as `fit` knows them: the keys of a dict of inputs, whatever its tensors are called, else of the tensors."""
+    given = getattr(model, "_inputs_struct", None)
+    if isinstance(given, dict) and len(given) == len(tensors):  # else some values are nested
+        return sorted(given)
+    return [str(tensor.name).split(":")[0] for tensor in tensors]
 
 
 def _declared_inputs(model: Any) -> tuple[Port, ...]:

@@ -16,7 +16,7 @@ from diagnose.loading.models.own_steps import has_call, own_loss, own_step, why_
 from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.own_losses import asks_for
-from diagnose.loading.signatures import Port, Signature, with_outputs
+from diagnose.loading.signatures import Signature, of_rows, packed, with_outputs
 from diagnose.loading.tasks import Judgement, forced, infer_task
 from diagnose.loading.text_labels import encode_text
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training
@@ -91,7 +91,9 @@ def _fit(
     If the model does not run on the rows (`runs`), they are taken as they are. Rows without targets get zeros where
     the model has its own step, which makes do without.
     """
-    signature, splits = loaded.signature if runs else _unknown(loaded.signature, parts["train"]), {}
+    signature, splits = loaded.signature, {}
+    if not runs or (not getattr(loaded.model, "inputs", None) and len(parts["train"].inputs) > 1):
+        signature = of_rows(signature, parts["train"].inputs)
     own = own_step(loaded.model)
     parts = {name: part if part.targets or not own else _unlabelled(part, signature) for name, part in parts.items()}
     for name in sorted(parts, key=lambda split: split != "train"):
@@ -104,12 +106,6 @@ def _fit(
         )
         notes += [note for note in more + further if note not in notes]
     return signature, splits
-
-
-def _unknown(signature: Signature, part: Part) -> Signature:
-    """A signature that takes the rows as they are."""
-    ports = tuple(Port(name or "input", None, str(rows.dtype)) for name, rows in part.inputs.items())
-    return replace(signature, inputs=ports)
 
 
 def _unlabelled(part: Part, signature: Signature) -> Part:
@@ -182,8 +178,10 @@ def _predict_two(loaded: LoadedModel, inputs: tuple[Rows, ...], origin: str, sig
     model = loaded.model
     kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]  # seeds and states may move
     rows = [array[: _fixed_batch(model) or 2] for array in inputs]
+    names = [port.name for port in signature.inputs]
     try:
-        predictions: list[Any] = keras.tree.flatten(model(rows if len(rows) > 1 else rows[0], training=False))
+        fed = packed(rows, getattr(model, "_inputs_struct", None), names)
+        predictions: list[Any] = keras.tree.flatten(model(fed, training=False))
     except Exception as error:
         raise InputError(f"{origin}: the model cannot take these rows ({describe_keras_error(error)})") from error
     finally:

@@ -284,6 +284,8 @@ class History(Trainings):
     rates: bool | None = None  # whether errors are error rates; None: depends on the task of the output
     running: bool = False
     planned: int | None = None
+    first_loss: float | None = None  # data loss of the first steps, of a training that was watched from its start
+    reported: dict[str, Array] = field(default_factory=dict)  # all that Keras logged, by epoch
     updates: tuple[Update, ...] | Unavailable = NO_STEPS
     feeding: Feeding | Unavailable = NO_ORDER
 

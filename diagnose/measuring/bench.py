@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.loading.signatures import packed
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import copying
 from diagnose.settings import Settings
@@ -202,8 +203,8 @@ class Bench:
         targets = [_as_fed(rows[index], floatx) for rows in split.targets]
         weight = None if split.sample_weight is None else _as_fed(split.sample_weight[index], floatx)
         return (
-            _packed(inputs, getattr(model, "_inputs_struct", None), self.subject.input_names),
-            _packed(targets, getattr(model, "_outputs_struct", None), ()),
+            packed(inputs, getattr(model, "_inputs_struct", None), self.subject.input_names),
+            packed(targets, getattr(model, "_outputs_struct", None), ()),
             weight,
         )
 
@@ -263,17 +264,6 @@ def _seed_everything(seed: int) -> None:
 def _as_fed(rows: Rows, floatx: str) -> Rows:
     rows = np.asarray(rows)
     return rows.astype(floatx, copy=False) if np.issubdtype(rows.dtype, np.floating) else rows
-
-
-def _packed(arrays: list[Rows], structure: Any, names: tuple[str, ...]) -> Structure:
-    """Pack arrays in the flat order of `structure` into the structure that the model expects."""
-    import keras
-
-    if structure is not None and len(keras.tree.flatten(structure)) == len(arrays):
-        return keras.tree.pack_sequence_as(structure, arrays)
-    if len(arrays) == 1:
-        return arrays[0]
-    return dict(zip(names, arrays, strict=True)) if len(names) == len(arrays) else arrays
 
 
 def _flat(outputs: Any) -> list[Rows]:

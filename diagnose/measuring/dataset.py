@@ -135,7 +135,7 @@ def _feeds(bench: Bench) -> list[_Feed]:
     if not walked.graph_known or len(sources) != inputs:
         return [_feed(list(walked.parts)) if inputs == 1 else _Feed() for _ in range(inputs)]
     by_name = {part.layer.name: part for part in sources}
-    names = bench.subject.input_names
+    names = [str(tensor.name).split(":")[0] for tensor in bench.subject.model.inputs]  # a dict may have other keys
     ordered = [by_name[name] for name in names] if set(names) == set(by_name) else sources
     return [_feed(list(_behind(walked, source))) for source in ordered]
 

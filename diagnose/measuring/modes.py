@@ -59,9 +59,9 @@ def modes(bench: Bench, measured: Measurements) -> Modes:
     """
     size = min(bench.batch_size, LARGEST_BATCH)
     with bench.at(None) as model:
-        moving = _moving(model)
+        updated = moving(model)
         steps = own_steps(bench)
-        passes = _passes(bench, model, moving) if moving else None
+        passes = _passes(bench, model, updated) if updated else None
         if passes is None:
             nothing = Unavailable("no layer updates moving statistics in training", DOES_NOT_APPLY)
             return Modes((), nothing, nothing, size, 0, steps, None)
@@ -88,7 +88,7 @@ def modes(bench: Bench, measured: Measurements) -> Modes:
 
 def modes_work(bench: Bench, measured: Measurements) -> Work:
     """The cost of `modes`: passes over batches of the training's size, and tracing; none without such layers."""
-    if not _moving(bench.subject.model):
+    if not moving(bench.subject.model):
         return Work()
     rows = [_row_count(bench, split) for split in (bench.subject.train, bench.subject.dev) if split is not None]
     steps = FORWARD * (BATCHES + 3 * sum(rows) / bench.batch_size)
@@ -98,7 +98,7 @@ def modes_work(bench: Bench, measured: Measurements) -> Work:
 # --- Layers -------------------------------------------------------------------------------------------
 
 
-def _moving(model: Any) -> list[Any]:
+def moving(model: Any) -> list[Any]:
     """The layers that may update moving statistics: they have a momentum and non-trainable variables."""
     layers = model._flatten_layers(include_self=False)
     return [layer for layer in layers if layer.trainable and _momentum(layer) is not None and _statistics(layer)]

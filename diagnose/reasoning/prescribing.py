@@ -160,14 +160,15 @@ def headline(
     *,
     left: Remaining | None = None,
     missing: str = "",
+    course: str = "",
 ) -> str:
     """One sentence: the problem with the number. Without a problem, what the remaining error consists of.
 
-    `missing` is the reason why a check that decides the state could not run.
+    `missing` is the reason why a check that decides the state could not run, `course` what a training showed.
     """
     first = next((suspicion for suspicion in suspicions if suspicion.state != "refuted"), None)
     if state is State.UNKNOWN:
-        return f"The state is unknown: {missing or 'the checks that decide it could not run'}."
+        return f"The state is unknown: {missing or 'the checks that decide it could not run'}. {course}".rstrip()
     if state is State.HEALTHY:
         return f"No fault found. {where_the_error_is(left)}".rstrip()
     if first is None:

@@ -103,6 +103,24 @@ class OwnLoss(Subclassed):
         return {"loss": self._loss_tracker.result()}
 
 
+class TwoOptimizers(Subclassed):
+    """Trains its layers with an optimizer each, and reports two losses and no total."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = keras.optimizers.SGD(0.1)
+
+    def train_step(self, data: Any) -> Any:
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        losses = {}
+        for name, part, optimizer in (("head", self.head, self.optimizer), ("hidden", self.hidden, self.second)):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, self(x, training=True)))
+            optimizer.apply(tape.gradient(loss, part.trainable_variables), part.trainable_variables)
+            losses[f"{name}_loss"] = loss
+        return losses
+
+
 def two_outputs() -> Any:
     source = keras.Input((FEATURES,))
     trunk = layers.Dense(8, "relu")(source)
@@ -188,7 +206,7 @@ class Training:
             with _strategy(self.replicas).scope():
                 model = self.model()
                 loss = {"kind": "sparse_categorical_crossentropy", "size": "mse"} if self.data is two_targets else None
-                metrics = None if loss or issubclass(type(model), (OwnStep, OwnLoss)) else ["accuracy"]
+                metrics = None if loss or issubclass(type(model), (OwnStep, OwnLoss, TwoOptimizers)) else ["accuracy"]
                 settings = {"optimizer": self.optimizer(), "metrics": metrics} | self.compiled
                 model.compile(loss=loss or "sparse_categorical_crossentropy", **settings)
             x, y = rows()
@@ -223,6 +241,7 @@ TRAININGS = (
     Training("own train_step, arrays", OwnStep),
     Training("own train_step, tf.data", OwnStep, dataset),
     Training("own train_step with its own loss", OwnLoss),
+    Training("own train_step with two optimizers", TwoOptimizers, fitted={"validation_data": None}),
     Training("two outputs", two_outputs, two_targets),
     Training("jit_compile", compiled={"jit_compile": True}),
     Training("jit_compile, own train_step", OwnStep, compiled={"jit_compile": True}),

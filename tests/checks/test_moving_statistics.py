@@ -13,6 +13,7 @@ from diagnose.findings import Interval, Severity, Skipped
 from diagnose.measurements import Conversions, History, Modes, ModeScores, MovingLayer, Run, Score
 from diagnose.subject import Task
 from tests.checks import builders as b
+from tests.checks import builders_training as training
 from tests.checks.builders_training import baseline
 
 NOTHING = Modes((), b.MISSING, b.MISSING, 32, 0, 100, None)
@@ -149,3 +150,13 @@ def test_a_log_without_errors_is_skipped() -> None:
         {History: log(float("nan")), type(b.evaluation()): b.evaluation(b.scores("train", b.score(0.5)))}
     )
     assert isinstance(outcome, Skipped)
+
+
+def test_a_running_training_is_told_only_if_the_statistics_will_not_settle() -> None:
+    def watched(planned: int | None) -> Any:
+        return training.history(training.run([2.3, 0.2]), origin="live", running=True, planned=planned)
+
+    lagging = modes(0.6, 0.05)
+    assert [finding.severity for finding in b.findings(moving_statistics, lagging, watched(100))] == [Severity.ERROR]
+    assert "may still settle" in training.skipped(moving_statistics, lagging, watched(10_000))
+    assert "may still settle" in training.skipped(moving_statistics, lagging, watched(None))

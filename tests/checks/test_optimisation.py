@@ -361,8 +361,8 @@ def test_a_running_training_may_need_half_of_its_steps_to_get_started() -> None:
     assert severities(plateau, watched(still, 200)) == [WARNING]  # it has ended
     assert "fewer than 400 steps" in skipped(plateau, watched(still, 200, running=True, planned=800))
     assert severities(plateau, watched(still, 450, running=True, planned=800)) == [WARNING]
-    assert "1,000 steps" in skipped(plateau, watched(still, 200, running=True))
-    assert severities(plateau, watched(still, 1200, running=True, planned=100_000)) == [WARNING]
+    assert "2,000 steps" in skipped(plateau, watched(still, 200, running=True))
+    assert severities(plateau, watched(still, 2200, running=True, planned=100_000)) == [WARNING]
 
 
 def test_a_loss_that_makes_new_minima_is_no_plateau() -> None:
@@ -370,8 +370,33 @@ def test_a_loss_that_makes_new_minima_is_no_plateau() -> None:
 
 
 def test_a_loss_that_is_too_noisy_to_be_called_flat_is_no_plateau() -> None:
-    assert severities(plateau, history(run([2.3] * 13, train_se=np.full(13, 0.3)))) == []
+    assert "too noisy" in skipped(plateau, history(run([2.3] * 13, train_se=np.full(13, 0.3))))
     assert severities(plateau, history(run([2.3] * 13, train_se=np.full(13, 0.01)))) == [WARNING]
+
+
+def test_a_noisy_loss_is_flat_if_its_last_half_shows_it() -> None:
+    noise = {"train_se": np.full(40, 0.06)}
+    (found,) = findings(plateau, history(run([2.3] * 40, **noise)))
+    assert "over the last half" in found.message
+    assert "too noisy" in skipped(plateau, history(run(np.linspace(2.37, 2.3, 40).tolist(), **noise)))
+    assert severities(plateau, history(run(np.linspace(2.9, 2.3, 40).tolist(), **noise))) == []
+
+
+def test_a_spike_of_a_running_training_is_given_time_to_recover() -> None:
+    spiked = [2.3, *np.linspace(1.0, 0.2, 26), 0.8, 0.9, 0.8]
+    assert severities(divergence, watched(spiked, 900, running=True)) == []
+    assert severities(divergence, watched(spiked, 900)) == [WARNING]  # it has ended so
+    assert severities(divergence, watched([*spiked, *[0.9] * 5], 900, running=True)) == [WARNING]
+
+
+def test_a_loss_of_ones_own_is_compared_with_its_first_steps() -> None:
+    own = {"constant_loss": None, "first_loss": 40.0}
+    assert severities(divergence, history(run([40.0, 20.0, 10.0, 25.0, 30.0, 30.0]), **own)) == []
+    (found,) = findings(divergence, history(run([40.0, 20.0, 10.0, 50.0, 60.0, 60.0]), **own))
+    assert found.severity is WARNING and found.message.endswith("that at the start is 40")
+    (found,) = findings(plateau, history(run([40.0] * 13), **own))
+    assert found.message.endswith("stays at the loss at the start")
+    assert "unknown" in skipped(plateau, history(run([-1.0] * 13), **own))
 
 
 def test_a_rate_that_is_still_warming_up_is_no_plateau() -> None:

@@ -164,6 +164,13 @@ def test_padding_that_does_no_harm_is_clean(changes: dict[str, Any]) -> None:
     assert b.findings(padding_not_masked, padded(**changes), NOTHING_BUT_PADDING) == ()
 
 
+def test_the_class_of_padding_is_no_weak_class() -> None:
+    tags = segmentation(BACKGROUND, one(1, 0.3, 0.0, 0.0))
+    assert b.severities(class_recall, tags) == [WARNING]
+    assert b.severities(class_recall, tags, padded(label=1)) == []
+    assert b.severities(class_recall, tags, padded(label=1, elsewhere=0.2)) == [WARNING]
+
+
 def test_padding_with_the_class_of_real_positions_is_a_warning_where_other_classes_are_lost() -> None:
     (finding,) = b.findings(padding_not_masked, padded(elsewhere=0.3), ONE_TAG_FOR_ALL)
     assert finding.severity is WARNING and "as at 30 % of the others; class 2 is found in 0 %" in finding.message

@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from diagnose.errors import InputError
 from diagnose.intervals import paired_interval, wilson
 from diagnose.measurements import NotMeasured
-from diagnose.measuring.scoring import constant_reference, row_errors, row_losses, score
+from diagnose.measuring.scoring import columns_are_classes, constant_reference, row_errors, row_losses, score
 from diagnose.subject import Output, Task
 
 RNG = np.random.default_rng(0)
@@ -204,3 +204,11 @@ def test_hidden_positions_are_no_class_of_their_own():
     hidden = np.array([[True, False, True, False], [True, True, False, False]])
     found = score(many(2), y, np.eye(2)[y], constant_reference(many(2), y, None, hidden), hidden)
     assert (found.error, found.own_constant_error) == (0.0, 0.5)
+
+
+def test_the_columns_of_labels_for_a_loss_of_ones_own_are_classes_only_if_they_sum_to_one() -> None:
+    labels = np.array([[3, 1, 0, 2], [1, 1, 2, 3]])  # four time steps, four classes
+    own = Output("out", Task.MULTICLASS, "masked_loss", custom_loss=True, classes=4)
+    assert not columns_are_classes(own, labels)
+    assert not columns_are_classes(own, np.tile(labels, (1, 5)))
+    assert columns_are_classes(own, np.eye(4)[labels])

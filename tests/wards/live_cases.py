@@ -12,6 +12,7 @@ import numpy as np
 from keras import optimizers
 
 from tests.wards import data, models
+from tests.wards.families import FAMILIES as FAMILIES_OF_COMMAND
 from tests.wards.recipe import HALVES, Recipe, make
 from tests.wards.references import LOGITS, adam, loss, sgd
 
@@ -21,7 +22,7 @@ class LiveCase:
     """One training. `fault` is "" for a healthy one; a `contract` fault counts as sick without a harmed score.
 
     `seed` is for weights and row order; `shuffle` is the argument of `fit`; `reference` is the recipe without the
-    fault.
+    fault. `answers` are the right causes, if the case is one of the wards of the command.
     """
 
     name: str
@@ -34,6 +35,8 @@ class LiveCase:
     contract: bool = False
     shuffle: bool = True
     half: str = HALVES[0]
+    answers: frozenset[str] = frozenset()
+    optimistic: bool = False
 
 
 DIGITS = Recipe(make(data.digits), make(models.mlp), adam(), epochs=12)
@@ -249,7 +252,27 @@ def _in_halves(cases: Iterator[LiveCase]) -> tuple[LiveCase, ...]:
     return tuple(replace(case, half=HALVES[number % 2]) for number, case in enumerate(cases))
 
 
+def _of_families() -> Iterator[LiveCase]:
+    """The cases of the families of the command's wards that go wrong, or well, in training itself."""
+    for case in (case for family in FAMILIES_OF_COMMAND for case in family):
+        if case.recipe.handed or case.recipe.after:
+            continue  # what went wrong there went wrong after the training
+        yield LiveCase(
+            f"family-{case.name}",
+            case.family,
+            case.recipe,
+            seed=0,
+            fault=min(case.answers, default=""),
+            reference=case.reference,
+            contract=case.hard,
+            half=case.half,
+            answers=case.answers,
+            optimistic=case.optimistic,
+        )
+
+
 SICK = _in_halves(_sick())
 HEALTHY = _in_halves(_healthy())
-LIVE = SICK + HEALTHY
+OF_FAMILIES = tuple(_of_families())
+LIVE = SICK + HEALTHY + OF_FAMILIES
 LIVE_BY_NAME = {case.name: case for case in LIVE}

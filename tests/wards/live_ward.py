@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from tests.wards import scoring
+from tests.wards.examples.example import Example
 from tests.wards.live_cases import LiveCase
-from tests.wards.training import LEAST_HARM, SEEDS, build, data_of, trained
+from tests.wards.training import LEAST_HARM, SEEDS, build, data_of, fed, measures_of, predict, trained
 from tests.wards.ward import ALARMS, Rate
 
 
@@ -38,6 +39,8 @@ class LiveResult:
     steps: int = 0
     seconds: float = 0.0
     trouble: str = ""
+    taken_back: bool = False  # whether a notice was
+    right: bool | None = None  # whether a right cause is the first of the diagnosis; None: unknown what is right
 
     @property
     def live(self) -> bool:
@@ -64,19 +67,26 @@ def _watched(case: LiveCase, start: float) -> LiveResult:
     keras.utils.set_random_seed(case.seed)
     rows = data_of(case.recipe)
     model, callback = build(case.recipe, rows), diagnose.DiagnosisCallback()
+    x, y, weights = (*rows.train, None)[:3]
+    settings = {"shuffle": case.shuffle, "sample_weight": weights}
+    settings |= {} if case.recipe.fitting is None else case.recipe.fitting()
+    dev = None if rows.dev is None else tuple(fed(part) for part in rows.dev)
     with redirect_stdout(io.StringIO()):
         model.fit(
-            *rows.train,
+            fed(x),
+            fed(y),
             batch_size=case.recipe.batch_size,
             epochs=case.recipe.epochs,
-            validation_data=rows.dev,
-            shuffle=case.shuffle,
+            validation_data=dev,
             callbacks=[callback],
             verbose=0,
+            **settings,
         )
     diagnosis = callback.diagnosis
     steps = int(model.optimizer.iterations)
-    raised = [(n.step, str(n.severity), n.code) for n in callback.notices if str(n.severity) in ALARMS]
+    standing = [notice for notice in callback.notices if notice.taken_back is None]
+    raised = [(n.step, str(n.severity), n.code) for n in standing if str(n.severity) in ALARMS]
+    first_cause = next((cause.code for cause in diagnosis.causes if cause.state != "refuted"), "")
     raised += [(steps, str(c.severity), c.code) for c in diagnosis.causes if _counts(c)]
     first = raised[0] if raised else (0, "", "")
     return LiveResult(
@@ -91,6 +101,47 @@ def _watched(case: LiveCase, start: float) -> LiveResult:
         step=first[0],
         steps=steps,
         seconds=time.perf_counter() - start,
+        taken_back=len(standing) < len(callback.notices),
+        right=first_cause in case.answers if case.answers else None,
+    )
+
+
+def watch_example(example: Example, seed: int = 0) -> LiveResult:
+    """Train an example under the callback; one that did not train well is `harmless` and not counted."""
+    import keras
+
+    import diagnose
+
+    start = time.perf_counter()
+    keras.backend.clear_session()
+    gc.collect()
+    keras.utils.set_random_seed(seed)
+    callback = diagnose.DiagnosisCallback()
+    name = f"{example.name}-{seed}"
+    try:
+        with redirect_stdout(io.StringIO()):
+            _, logs = example.train([callback])
+        diagnosis = callback.diagnosis
+    except Exception:  # noqa: BLE001 - a case that crashes is a result
+        return LiveResult(name, example.kind, "", "held-out", "broken", trouble=traceback.format_exc())
+    standing = [notice for notice in callback.notices if notice.taken_back is None]
+    raised = [(n.step, str(n.severity), n.code) for n in standing if str(n.severity) in ALARMS]
+    steps = max((notice.step for notice in standing), default=0) + 1
+    raised += [(steps, str(cause.severity), cause.code) for cause in diagnosis.causes if _counts(cause)]
+    first = raised[0] if raised else (0, "", "")
+    return LiveResult(
+        name,
+        example.kind,
+        "",
+        "held-out",
+        "healthy" if example.good(logs) else "harmless",
+        alarm=first[1],
+        worst=max((severity for _, severity, _ in raised), key=ALARMS.index, default=""),
+        code=first[2] or ("" if diagnosis.state in example.states else f"state {diagnosis.state}"),
+        step=first[0],
+        steps=steps,
+        seconds=time.perf_counter() - start,
+        taken_back=len(standing) < len(callback.notices),
     )
 
 
@@ -100,15 +151,16 @@ def _counts(cause: Any) -> bool:
 
 def _verified(case: LiveCase, rows: Any, model: Any) -> tuple[str, float]:
     """Verdict and dev score: whether the fault did harm, compared with the recipe without it (three seeds)."""
-    predicted = np.asarray(model(rows.judged[0], training=False))
     logits = bool(getattr(model.loss, "from_logits", False))
-    own = scoring.scores(scoring.usual(rows, logits), rows.judged, predicted).mean
+    measures = measures_of(case.recipe, rows, logits)
+    own = scoring.scores(measures, rows.judged, predict(model, rows.judged[0])).mean
     if case.reference is None:
         return "healthy", own
     if case.contract:
         return "sick", own
     scores = np.array([trained(case.reference, seed)[1].score for seed in SEEDS])
-    harmed = scores.mean() - own >= max(LEAST_HARM, 2 * float(scores.std(ddof=1)))
+    harm = (own - scores.mean()) if case.optimistic else (scores.mean() - own)
+    harmed = harm >= max(LEAST_HARM, 2 * float(scores.std(ddof=1)))
     return "sick" if harmed else "harmless", own
 
 
@@ -134,11 +186,14 @@ def live_totals(results: Iterable[LiveResult]) -> str:
     for half in ("tuning", "held-out", "all"):
         part = [r for r in results if half in (r.half, "all")]
         sick, well = [r for r in part if r.verdict == "sick"], [r for r in part if r.verdict == "healthy"]
+        known = [r for r in sick if r.right is not None]
         lines += ["", f"{half}: {len(sick)} sick, {len(well)} healthy"]
         for name, rate in {
             "sick: alarm, in training or at its end": Rate(sum(bool(r.alarm) for r in sick), len(sick)),
             "sick: alarm while it trained": Rate(sum(r.live for r in sick), len(sick)),
             "healthy: any warning or error": Rate(sum(bool(r.alarm) for r in well), len(well)),
+            "healthy: a notice taken back": Rate(sum(r.taken_back for r in well), len(well)),
+            "sick: a right cause first": Rate(sum(bool(r.right) for r in known), len(known)),
             "healthy: any error": Rate(sum(r.worst == "error" for r in well), len(well)),
         }.items():
             lines.append(f"  {name:<42} {rate}")

@@ -117,7 +117,7 @@ def _verify_healthy(case: Case, own: Record) -> Health:
     if data.dev is None:
         return Health("healthy" if own.train_score > 0.99 else "unwell", f"train {own.train_score:.2f}")
     baselines = np.array(_baselines(case.recipe, data))
-    constants = np.array([measure.constant(*data.dev[:2]) for measure in _measures(case.recipe, data)])
+    constants = np.array([measure.constant(*data.dev[:2]) for measure in measures_of(case.recipe, data)])
     margins = np.minimum(
         own.each - (baselines - np.maximum(TOLERANCE, 2 * own.each_error)), own.each - constants - own.each_error
     )
@@ -127,7 +127,7 @@ def _verify_healthy(case: Case, own: Record) -> Health:
     return Health("healthy" if own.finite and margins[worst] >= 0 else "unwell", why)
 
 
-def _measures(recipe: Recipe, data: Data, logits: bool = False) -> tuple[Measure, ...]:
+def measures_of(recipe: Recipe, data: Data, logits: bool = False) -> tuple[Measure, ...]:
     return tuple(measure() for measure in recipe.measures) or scoring.usual(data, logits)
 
 
@@ -139,7 +139,7 @@ def _baselines(recipe: Recipe, data: Data) -> list[float]:
     )  # fmt: skip
     file = CACHE / f"baselines-{_key(untrained.text, 0)}.json"
     if not file.exists():
-        _write(file, json.dumps(scoring.baseline_scores(data, _measures(recipe, data), recipe.baseline)))
+        _write(file, json.dumps(scoring.baseline_scores(data, measures_of(recipe, data), recipe.baseline)))
     return list(json.loads(file.read_text()))
 
 
@@ -180,7 +180,7 @@ def _train(recipe: Recipe, seed: int, folder: Path) -> None:
     model = build(recipe, data)
     x, y, weights = (*data.train, None)[:3]
     further = {"sample_weight": weights} | (_built(recipe.fitting) or {})
-    model.fit(_fed(x), _fed(y), recipe.batch_size, recipe.epochs, verbose=0, **further)
+    model.fit(fed(x), fed(y), recipe.batch_size, recipe.epochs, verbose=0, **further)
     for change in recipe.after:
         change(model)
     record = _record(recipe, model, data_of(recipe), time.perf_counter() - start)
@@ -193,27 +193,27 @@ def _train(recipe: Recipe, seed: int, folder: Path) -> None:
 
 
 def _record(recipe: Recipe, model: Any, data: Data, seconds: float) -> Record:
-    measures = _measures(recipe, data, logits=bool(getattr(model.loss, "from_logits", False)))
-    train = scoring.scores(measures, data.train, _predict(model, data.train[0]))
-    own = scoring.scores(measures, data.judged, _predict(model, data.judged[0]))
+    measures = measures_of(recipe, data, logits=bool(getattr(model.loss, "from_logits", False)))
+    train = scoring.scores(measures, data.train, predict(model, data.train[0]))
+    own = scoring.scores(measures, data.judged, predict(model, data.judged[0]))
     finite = all(bool(np.isfinite(weights).all()) for weights in model.get_weights())
     return Record(own.mean, own.error, train.mean, finite, seconds, own.each, own.errors)
 
 
-def _predict(model: Any, x: Any) -> Any:
+def predict(model: Any, x: Any) -> Any:
     """Outputs in inference mode. Calls the model directly, because `predict` is slow to trace for so few rows."""
     pieces = []
     for start in range(0, len(parts(x)[0]), 1000):
-        outputs = parts(model(_fed(scoring.picked(x, slice(start, start + 1000))), training=False))
+        outputs = parts(model(fed(scoring.picked(x, slice(start, start + 1000))), training=False))
         pieces.append([keras.ops.convert_to_numpy(keras.ops.cast(output, "float32")) for output in outputs])
     joined = tuple(np.concatenate(column) for column in zip(*pieces, strict=True))
     return joined if len(joined) > 1 else joined[0]
 
 
-def _fed(arrays: Any) -> Any:
+def fed(arrays: Any) -> Any:
     """As Keras takes them: several arrays as a list, texts as a tensor."""
     if isinstance(arrays, tuple):
-        return [_fed(part) for part in arrays]
+        return [fed(part) for part in arrays]
     return keras.ops.convert_to_tensor(arrays) if arrays is not None and arrays.dtype.kind in "OU" else arrays
 
 

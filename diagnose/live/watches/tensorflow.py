@@ -20,9 +20,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from diagnose.checks.reading.wording import listed
 from diagnose.live.collecting import Collector
 from diagnose.live.steps import Origin, Steps
-from diagnose.measurements import Array
+from diagnose.live.watching import PROBE, SEAM
+from diagnose.measurements import Array, Unavailable
 from diagnose.measuring.probe import call, capturing
 from diagnose.measuring.walking import walk
 
@@ -42,9 +44,11 @@ class TensorFlowWatch:
         self.dev_rows = 0
         self.populations: dict[str, int] = {}
         self.origin: Origin | None = None
-        self.gaps: list[str] = []
+        self.gaps: list[Unavailable] = []
         self.compile_seconds = 0.0
         self.averaged = False
+        self.total = "loss"
+        self.compiled = True
         self._step = _Step()
         self._rows = _Rows()
         self._undo: list[Callable[[], None]] = []
@@ -59,8 +63,8 @@ class TensorFlowWatch:
         model = self._model
         _build_optimizer(model)
         self._wrap(model, "compute_loss", self._watched_loss)
-        if getattr(model, "optimizer", None) is not None:
-            self._wrap(model.optimizer, "apply", self._watched_apply)
+        for optimizer in _optimizers(model):
+            self._wrap(optimizer, "apply", self._watched_apply)
         self._exchange("train_function", model.make_train_function, "train")
         self._exchange("test_function", model.make_test_function, "dev")
 
@@ -82,9 +86,12 @@ class TensorFlowWatch:
             made = getattr(model, name)
             setattr(model, name, present)
             if len(steps) != 1:
-                self.gaps.append(f"the model overrides how its {name} is made; pass probe=(x, y)")
+                self.gaps.append(Unavailable(f"the model overrides how its {name} is made", PROBE))
                 return
             ours = self._guarded(made, split, steps[0])
+            # The train function comes first. Where `compile` made a new one, it unmade the test function as well, and
+            # ours would go on with the loss and metrics of before.
+            self._functions.pop("test_function", None)
         self._functions[name] = (present, ours)
         setattr(model, name, ours)
 
@@ -102,7 +109,7 @@ class TensorFlowWatch:
         functions are made.
         """
         model = self._model
-        original = model._autoconvert_optionals
+        original = getattr(model, SEAM)
         steps: list[Callable[[Any], Any]] = []
 
         def convert(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -120,7 +127,7 @@ class TensorFlowWatch:
             steps.append(watched)
             return watched
 
-        wrapped = {"_autoconvert_optionals": convert, "train_step": self._watched_train_step(model.train_step)}
+        wrapped = {SEAM: convert, "train_step": self._watched_train_step(model.train_step)}
         undo = [_replace(model, name, value) for name, value in wrapped.items()]
         try:
             yield steps
@@ -170,12 +177,18 @@ class TensorFlowWatch:
         """Take the loss from the logs if the model's own `train_step` does not call `compute_loss`."""
         if self._step.loss is not None:
             return
-        if not isinstance(logs, dict) or "loss" not in logs:
-            self.gaps.append("the model's own train_step neither calls compute_loss nor reports a loss")
+        found = [name for name in logs if str(name).endswith("loss")] if isinstance(logs, dict) else []
+        total = "loss" if "loss" in found else found[0] if len(found) == 1 else ""
+        if not total:
+            reports = f"reports {listed(found, 6)} and no total" if found else "reports no loss"
+            how = 'Return the total as "loss" from train_step, with a name of its own for each part.'
+            self.gaps.append(Unavailable(f"the model's own train_step {reports}", how))
             return
-        self._step.loss = tf.reduce_mean(tf.cast(logs["loss"], tf.float32))
-        self.averaged = any(metric.name == "loss" for metric in self._model.metrics)
-        self.gaps.append("the model's own train_step does not call compute_loss; the losses are those in its logs")
+        self._step.loss = tf.reduce_mean(tf.cast(logs[total], tf.float32))
+        self.total, self.compiled = total, False
+        self.averaged = any(metric.name == total for metric in self._model.metrics)
+        how = "Call self.compute_loss in train_step to have the loss of each step."
+        self.gaps.append(Unavailable(f"the model's own train_step does not call compute_loss: {total} is read", how))
 
     def _watched_loss(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compute_loss(*args: Any, **kwargs: Any) -> Any:
@@ -236,7 +249,7 @@ class TensorFlowWatch:
         gate.replicated = _replicated(data)
         structure, flat = _tensors(tf.nest.map_structure(_local, data) if _replicated(data) else data)
         if flat is None:
-            self.gaps.append(f"the {split} rows are not plain tensors: pass probe=(x, y)")
+            self.gaps.append(Unavailable(f"the {split} rows are not plain tensors", PROBE))
             return
 
         def take(*arrays: Any) -> bool:
@@ -388,6 +401,13 @@ def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
 
 
 # --- Before the first step ----------------------------------------------------------------------------
+
+
+def _optimizers(model: Any) -> list[Any]:
+    """All optimizers of a model; one with its own `train_step` may have several, under names of its own."""
+    own = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
+    compiled = getattr(model, "optimizer", None)
+    return list({id(one): one for one in [compiled, *own] if one is not None}.values())
 
 
 def _build_optimizer(model: Any) -> None:

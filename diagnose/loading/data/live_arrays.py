@@ -8,7 +8,7 @@ import numpy as np
 from diagnose.errors import InputError
 from diagnose.loading.data.parts import Part, sort_arrays
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.signatures import Signature
+from diagnose.loading.signatures import Signature, by_position
 from diagnose.subject import Rows
 
 _UNEVEN = (  # what NumPy cannot view: its name, an attribute that only it has, and what to do
@@ -62,7 +62,15 @@ def _by_name(data: Any, signature: Signature, side: str, what: str) -> dict[str,
         return {port.name: _array(value, what) for port, value in zip(ports, data, strict=True)}
     if isinstance(data, list | tuple) and len(data) == 1 and len(ports) == 1 and np.ndim(data[0]) > 0:
         return {"": _array(data[0], what)}
+    if len(ports) == 1 and ports[0].shape is None and _several(data):
+        return dict(zip(by_position(len(data)), (_array(value, what) for value in data), strict=True))
     return {"": _array(data, what)}
+
+
+def _several(data: Any) -> bool:
+    """Whether these are arrays of as many rows, one for each input of a subclassed model."""
+    shapes: list[Any] = [getattr(one, "shape", ()) for one in data] if isinstance(data, list | tuple) else []
+    return len(shapes) > 1 and all(len(shape) > 1 and shape[0] == shapes[0][0] for shape in shapes)
 
 
 def _array(value: Any, what: str) -> Rows:
