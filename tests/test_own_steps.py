@@ -120,6 +120,26 @@ def test_a_loss_of_its_own_that_asks_for_something_else_is_judged_by_itself() ->
     assert named.errors[0].unit == "error rate"
 
 
+def test_what_a_model_gives_for_a_row_is_unknown_with_a_compiled_loss_too() -> None:
+    """Its own step takes pairs of rows apart: the compiled loss says nothing about the outputs of a pair."""
+
+    class Packs(Pairs):
+        def train_step(self, data: Any) -> dict[str, Any]:
+            return super().train_step(data[0])
+
+    inputs = keras.Input((8,))
+    model = Packs(inputs, layers.Dense(4)(inputs))
+    model.compile(keras.optimizers.Adam(1e-2), "mean_squared_error")
+    pairs = np.stack([X, X[::-1]], axis=1)
+    model.fit(pairs, Y, epochs=1, verbose=0)
+    found = diagnose.examine(model, (pairs, Y), effort="quick")
+    assert found.state == "unknown"
+    assert "a constant output (the same for every row) has about the lowest loss there is" in found.headline
+    assert outcome(found, "output-units").outcome == "skipped"
+    assert not [gap for gap in found.coverage if "failed" in gap.why]
+    assert not [check for check in found.checks if check.outcome == "crashed"]
+
+
 class Penalises(layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         x, reconstruction = inputs

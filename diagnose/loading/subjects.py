@@ -45,7 +45,7 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
         opaque = why_opaque(loaded.model)
         signature, splits = _fit(loaded, parts, notes, runs=False)
     notes += [opaque] if opaque else []
-    outputs = _outputs(loaded, signature, splits["train"], parts["train"], options)
+    outputs = _outputs(loaded, signature, splits["train"], parts["train"], options, runs=not opaque)
     _try_losses(loaded, signature, splits["train"])
     history = None if options.history is None else read_history(options.history, outputs)
     return Subject(
@@ -116,7 +116,7 @@ def _unlabelled(part: Part, signature: Signature) -> Part:
 
 
 def _outputs(
-    loaded: LoadedModel, signature: Signature, train: Split, part: Part, options: LoadOptions
+    loaded: LoadedModel, signature: Signature, train: Split, part: Part, options: LoadOptions, *, runs: bool
 ) -> tuple[Output, ...]:
     outputs = []
     ports = signature.outputs
@@ -128,7 +128,7 @@ def _outputs(
     each = zip(ports, loaded.losses, loaded.loss_weights, train.targets, specs, strict=True)
     for port, loss, weight, targets, spec in each:
         judged = forced(task, targets, port) if task else infer_task(targets, port, loss, train.inputs)
-        if not task and loss.custom and not asks_for(judged.task, spec, targets, port):
+        if not task and (not runs or (loss.custom and not asks_for(judged.task, spec, targets, port))):
             judged = Judgement(Task.OWN_LOSS, None)
         names = part.class_names if len(part.class_names) <= (judged.classes or 0) else ()
         outputs.append(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from diagnose.intervals import mean_interval
 from diagnose.measurements import (
     DOES_NOT_APPLY,
+    HISTORY,
     Array,
     Conversions,
     Evaluation,
@@ -107,6 +108,8 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
         return no_split(name)
     if judged_by_step(bench):
         return _stepped(bench, split)
+    if bench.subject.opaque:
+        return Unavailable(bench.subject.opaque, HISTORY)
     most, outputs = _most_rows(bench, split), bench.subject.outputs
     index = bench.sample(split, most if bench.settings.rows is None else min(most, FIRST_ROWS))
     try:

@@ -30,6 +30,8 @@ def initial(bench: Bench, measured: Measurements) -> Initial | Unavailable:
         return Unavailable("pretrained layers have no fresh weights", DOES_NOT_APPLY)
     if judged_by_step(bench):
         return _stepped(bench)
+    if bench.subject.opaque:
+        return Unavailable(bench.subject.opaque, DOES_NOT_APPLY)
     from diagnose.measuring.tensorflow_training import compile_prediction
 
     train, outputs = bench.subject.train, bench.subject.outputs

@@ -33,10 +33,14 @@ Losses = Callable[[Any], tuple[Any, Any]]
 
 
 def judged_by_step(bench: Bench) -> bool:
-    """Whether the only output has no task, and no loss but the one that the model's own code computes."""
+    """Whether the only output has no task, and no loss but the one that the model's own code computes.
+
+    A compiled loss counts for nothing if it is unknown which outputs the model's own step gives it.
+    """
     outputs, model = bench.subject.outputs, bench.subject.model
-    known = getattr(model, "_compile_loss", None) is not None and not own_method(model, "compute_loss")
-    return len(outputs) == 1 and outputs[0].task is Task.OWN_LOSS and not known
+    compiled = getattr(model, "_compile_loss", None) is not None and not own_method(model, "compute_loss")
+    only = len(outputs) == 1 and outputs[0].task is Task.OWN_LOSS
+    return only and (not compiled or bool(bench.subject.opaque))
 
 
 def step_score(bench: Bench, model: Any, split: Split, rows: NDArray[np.int64]) -> Score:
