@@ -106,9 +106,7 @@ def _of_largest_numbers(subject: Subject) -> str:
 
 
 def _loss_weights(subject: Subject, norms: Sequence[float]) -> str:
-    """Weights that balance the losses; the present ones if it is unknown which do; "" if there is one output only."""
-    if len(subject.outputs) < 2:
-        return ""
+    """Weights that balance the losses; the present ones if it is unknown which do."""
     weights = balancing(subject.outputs, norms) or tuple(output.weight for output in subject.outputs)
     given = as_compiled(subject.model, weights)
     if isinstance(given, dict):

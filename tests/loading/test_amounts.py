@@ -7,13 +7,15 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from diagnose.errors import InputError
-from diagnose.loading.data import images
+from diagnose.loading.data import images, listing, tables
 from diagnose.loading.data.listing import list_images
 from diagnose.loading.data.reading import read_data
+from diagnose.loading.models import files
 from diagnose.loading.models.files import read_model_file
 from diagnose.loading.options import LoadOptions
 from diagnose.loading.signatures import Port, Signature
@@ -48,8 +50,34 @@ def test_more_columns_than_any_table_has(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(
         "\n".join([",".join(f"c{place}" for place in range(100_001))] + ["1," * 100_000 + "1"] * 2)
     )
-    with pytest.raises(InputError, match="more than 100,000 columns"):
+    with pytest.raises(InputError, match="more than 100,000 columns: pass the rows as an array"):
         read_data(tmp_path / "x.csv", numbers(4), LoadOptions(target="c0"))
+    with pytest.raises(InputError, match="more than 100,000 columns: pass the rows as an array"):
+        tables._named(pd.DataFrame(np.zeros((1, 100_001))), "the frame")
+
+
+def test_more_folders_than_data_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "FOLDERS", 3)
+    for name in "abcd":
+        (tmp_path / name).mkdir()
+    with pytest.raises(InputError, match="leads to more than 3 folders: pass the folder of the data only"):
+        list_images(tmp_path)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_more_files_than_a_model_has(packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.keras"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
+    if not packed:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(tmp_path / "m")
+        path = tmp_path / "m"
+        (path / "assets").mkdir()
+        for name in "abc":
+            (path / "assets" / name).touch()
+    monkeypatch.setattr(files, "_MEMBERS", 2)
+    with pytest.raises(InputError, match=r"is refused: it holds more than 2 (files|members)"):
+        read_model_file(path)
 
 
 def test_folders_that_are_linked_across_each_other_are_listed_once(tmp_path: Path) -> None:
@@ -76,7 +104,7 @@ def test_folders_in_a_ring(tmp_path: Path) -> None:
     for name, other in (("x", "y"), ("y", "x")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "next").symlink_to(tmp_path / other)
-    with pytest.raises(InputError, match="lead back to themselves"):
+    with pytest.raises(InputError, match="its folders lead back to themselves or too deep"):
         read_data(tmp_path / "x", numbers(4), LoadOptions())
 
 

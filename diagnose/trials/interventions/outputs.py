@@ -27,7 +27,9 @@ def balancing(outputs: Sequence[Output], norms: Sequence[float]) -> tuple[float,
 def as_compiled(model: Any, weights: Sequence[float]) -> Any:
     """Return loss weights in the structure in which `compile` takes them: by name if the losses are."""
     loss = getattr(model, "loss", None)  # there is no model where none could be loaded
-    return dict(zip(loss, weights, strict=True)) if isinstance(loss, dict) else list(weights)
+    if isinstance(loss, dict) and len(loss) == len(weights):
+        return dict(zip(loss, weights, strict=True))
+    return list(weights)
 
 
 def _balanced(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
