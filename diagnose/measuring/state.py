@@ -123,6 +123,7 @@ def _owners(model: Any) -> list[Any]:
 def _saved_attributes(owner: Any) -> Restore:
     attributes = dict(vars(owner))
     lists = {name: list(value) for name, value in attributes.items() if isinstance(value, list)}
+    dicts = {name: dict(value) for name, value in attributes.items() if issubclass(type(value), dict)}
     tracker = attributes.get("_tracker")  # holds the ids of objects in the lists
     tracked = {name: set(ids) for name, ids in tracker.stored_ids.items()} if tracker is not None else {}
 
@@ -136,6 +137,9 @@ def _saved_attributes(owner: Any) -> Restore:
             for place in (attributes[name], getattr(attributes[name], "_storage", None)):  # TensorFlow wraps lists
                 if place is not None:
                     list.__setitem__(place, slice(None), items)
+        for name, entries in dicts.items():  # such as TensorFlow's names of what a checkpoint holds
+            dict.clear(attributes[name])
+            dict.update(attributes[name], entries)
         if tracker is not None:
             tracker.stored_ids.update(tracked)
 

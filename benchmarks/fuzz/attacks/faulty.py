@@ -72,8 +72,8 @@ def plant() -> None:
     elif WHERE.startswith("trial of "):
         run = planning.Planner.run
 
-        def run_struck(self: Any, title: str, work: Any, action: Any) -> Any:
-            return run(self, title, work, _struck(action) if title == WHERE else action)
+        def run_struck(self: Any, title: str, work: Any, action: Any, scale: float = 1.0) -> Any:
+            return run(self, title, work, _struck(action) if title == WHERE else action, scale)
 
         planning.Planner.run = run_struck  # type: ignore[method-assign]
     elif WHERE == "loading":
