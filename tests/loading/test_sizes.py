@@ -61,7 +61,7 @@ SIZES = {
     batch: 'has the batch_shape [1000000, 1000000], 1,000,000,000,000 numbers',
     ngrams: 'layer "text" has ngrams 1,000,000,000, more than 16,777,216',
     long_rows: 'layer "again" gives 281,474,976,710,656 numbers for one row',
-    many: "its config calls more than 10,000 layers",
+    many: "its config calls more than 5,000 layers",
 }  # fmt: skip
 
 
