@@ -23,6 +23,7 @@ from diagnose.measurements import (
 )
 from diagnose.registry import check
 
+USUAL = 2.0  # times the constant prediction's loss: fresh weights usually lose less
 SHARE = 0.5  # of the whole loss; above, penalties weigh more than the data
 SHRUNK = 0.05  # kernel spread times root of fan-in: each layer passes a twentieth of the signal; usual: 1 to 1.4
 LOW_SKILL = 0.5  # on train; below, less than half of the constant prediction's error was removed
@@ -98,7 +99,8 @@ def _added_at_start(network: Network, train: SplitScores, history: History | Non
     """The share of the loss that penalties and `add_loss` make up at the first step, if that is above `SHARE`.
 
     It is the smallest of all seeds, as the loss of the first step is that of one batch; later steps may have raised the
-    data loss already. Only where the data loss is the one that `Run.train_loss` holds.
+    data loss already. Only where the data loss is the one that `Run.train_loss` holds: log losses in it are bounded, so
+    a net that is sure and wrong, as with inputs of 1,000, seems to lose less than it does.
     """
     head = network.heads[0] if len(network.heads) == len(train.scores) == 1 else None
     if history is None or head is None:
@@ -109,7 +111,10 @@ def _added_at_start(network: Network, train: SplitScores, history: History | Non
     shares = [
         1 - float(run.train_loss[0]) / float(run.step_losses[0])
         for run in history.runs
-        if len(run.train_loss) and len(run.step_losses) and run.step_losses[0] > 0
+        if len(run.train_loss)
+        and len(run.step_losses)
+        and run.step_losses[0] > 0
+        and not (classifies and run.train_loss[0] > USUAL * (history.constant_loss or 0.0))
     ]
     return min(shares) if shares and min(shares) > SHARE else None
 

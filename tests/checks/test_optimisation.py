@@ -546,5 +546,7 @@ def test_a_term_that_a_layer_adds_and_that_drowns_the_data_from_the_start() -> N
     assert found.value == pytest.approx(0.9) and "losses that layers add make up 90 % of the loss" in found.message
     assert severities(penalty_share, POOR, network(), history(run([2.3] * 5, step_losses=np.full(20, 2.5)))) == []
     assert severities(penalty_share, GOOD, network(), drowned) == []
+    clipped = history(run([14.0] * 5, step_losses=np.full(20, 700.0)))  # log losses of a net that is sure and wrong
+    assert severities(penalty_share, POOR, network(), clipped) == []
     leap = history(run([2.3] * 5, step_losses=np.array([2.4, 90.0, 900.0])))  # the first update was far too large
     assert severities(penalty_share, POOR, network(), leap) == []
