@@ -52,4 +52,15 @@ for command in (examine, demo, list_codes, explain, view, compare):
 def main() -> None:
     """Run the command. A failure prints one sentence and sets the exit status."""
     ready_streams()
-    sys.exit(guarded(lambda: cli.main(standalone_mode=False, prog_name="diagnose")))
+    sys.exit(guarded(_run))
+
+
+def _run() -> int | None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise InputError(
+            f"the working folder must exist, got one that was removed ({error.strerror}): change to another"
+        ) from error
+    status: int | None = cli.main(standalone_mode=False, prog_name="diagnose")
+    return status
