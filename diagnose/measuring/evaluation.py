@@ -27,7 +27,7 @@ from diagnose.measuring.dataset import input_kinds, no_split, rows_in_train
 from diagnose.measuring.network import penalty
 from diagnose.measuring.own_loss import broadcast_losses, reference_of
 from diagnose.measuring.own_metrics import own_metrics
-from diagnose.measuring.own_step import judged_by_step, step_score
+from diagnose.measuring.own_step import StepScores, judged_by_step
 from diagnose.measuring.probe import build_loss, call, tensors
 from diagnose.measuring.scoring import Counted, Reference, row_losses, score
 from diagnose.subject import Output, Rows, Split, Task
@@ -153,17 +153,17 @@ def _stepped(bench: Bench, split: Split) -> SplitScores | Unavailable:
     index = bench.sample(split, FIRST_ROWS if bench.settings.rows is None else bench.settings.rows)
     try:
         with bench.at(None) as model:
-            found = step_score(bench, model, split, index)
+            found = StepScores(bench, model, split, index).score()
     except NotMeasured as missing:
         return Unavailable.of(missing)
     return SplitScores(
         split=split.name,
         seen=split.seen.value,
-        rows=len(index),
+        rows=found.rows,
         scores=(found,),
         loss=found.error,
         population=split.population if split.sampled else split.rows,
-        sampled=split.sampled or len(index) < split.rows,
+        sampled=split.sampled or found.rows < split.rows,
     )
 
 

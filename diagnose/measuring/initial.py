@@ -7,7 +7,7 @@ import numpy as np
 
 from diagnose.measurements import DOES_NOT_APPLY, Initial, Measurements, NotMeasured, Unavailable
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.own_step import judged_by_step, step_score
+from diagnose.measuring.own_step import StepScores, judged_by_step
 from diagnose.measuring.scoring import Reference, row_losses, score
 from diagnose.measuring.training import references
 from diagnose.subject import Output, Rows, Task
@@ -65,18 +65,20 @@ def _seeds(bench: Bench) -> range:
 
 def _stepped(bench: Bench) -> Initial | Unavailable:
     """The loss that the model's own code computes."""
-    rows, scores = bench.sample(bench.subject.train, ROWS), []
+    train, found = bench.subject.train, []
     try:
+        with bench.at(bench.settings.seed) as model:
+            stepped = StepScores(bench, model, train, bench.sample(train, ROWS))
         for seed in _seeds(bench):
-            with bench.at(seed) as model:
-                scores.append(step_score(bench, model, bench.subject.train, rows))
+            with bench.at(seed):
+                found.append(stepped.score())
     except NotMeasured as missing:
         return Unavailable.of(missing)
     return Initial(
-        outputs=(scores[0].output,),
-        losses=(tuple(score.loss for score in scores),),
-        expected=(scores[-1].constant_loss,),
-        rows=len(rows),
+        outputs=(found[0].output,),
+        losses=(tuple(score.loss for score in found),),
+        expected=(found[-1].constant_loss,),
+        rows=stepped.rows,
     )
 
 

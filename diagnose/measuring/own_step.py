@@ -43,34 +43,82 @@ def judged_by_step(bench: Bench) -> bool:
     return only and (not compiled or bool(bench.subject.opaque))
 
 
-def step_score(bench: Bench, model: Any, split: Split, rows: NDArray[np.int64]) -> Score:
-    """Score these rows of a split with the weights that `model` has now.
+class StepScores:
+    """Scores the weights that a model has at the time, again and again on the same batches of a split.
+
+    Args:
+        bench: of the subject.
+        model: the subject's model or a copy of it.
+        split: holds the rows.
+        chosen: numbers of the rows to draw the batches from.
 
     Raises:
-        NotMeasured: the step logs no total loss, fails on these rows, or there are too few rows for two batches.
+        NotMeasured: there are too few rows for two batches.
     """
-    own, blind = _losses(bench, model, split, rows)
-    place = f"blind {split.name} {len(rows)}"
-    if not bench.cache.get(place, blind).mean() <= blind.mean():  # it may be nan
-        bench.cache[place] = blind
-    constant = bench.cache.setdefault(place, blind)
-    floor = min(0.0, *own[np.isfinite(own)], *blind[np.isfinite(blind)], bench.cache.get("floor of own step", 0.0))
-    bench.cache["floor of own step"] = floor
-    predicted = _outputs(bench, model, split, rows)
-    spread = None if predicted is None else spread_of(predicted[_finite(predicted)])
-    broken = 0 if predicted is None else int(np.count_nonzero(~_finite(predicted)))
-    return score_of_losses(
-        bench.subject.outputs[0],
-        own,
-        constant,
-        rows=len(rows),
-        floor=floor,
-        constant_name=ALIKE,
-        batches=True,
-        spread=spread,
-        non_finite=broken,
-        told=float(np.abs(own - blind).mean() / np.abs(own).mean()) if own.any() else 0.0,
-    )
+
+    def __init__(self, bench: Bench, model: Any, split: Split, chosen: NDArray[np.int64]) -> None:
+        size, order = _size(bench), np.random.default_rng(0).permutation(chosen)
+        starts = range(0, len(order) - size + 1, size)[:MOST_BATCHES]
+        if len(starts) < FEWEST_BATCHES:
+            raise NotMeasured(
+                f"the loss is that of a batch of {size} rows, and there are only {len(order)}", WHOLE_BATCHES
+            )
+        self._bench, self._model, self._split = bench, model, split
+        self._batches = [order[start : start + size] for start in starts]
+        self._alike: Array | None = None  # the losses of the weights that do best without telling rows apart
+        self._floor = 0.0
+        self.rows = size * len(starts)
+
+    def score(self) -> Score:
+        """Score the weights that the model has now.
+
+        Raises:
+            NotMeasured: the step logs no total loss, or fails on these rows.
+        """
+        own, blind = self._losses()
+        if self._alike is None or not self._alike.mean() <= blind.mean():  # it may be nan
+            self._alike = blind
+        self._floor = min(self._floor, *own[np.isfinite(own)], *blind[np.isfinite(blind)])
+        predicted = self._outputs()
+        spread = None if predicted is None else spread_of(predicted[_finite(predicted)])
+        broken = 0 if predicted is None else int(np.count_nonzero(~_finite(predicted)))
+        return score_of_losses(
+            self._bench.subject.outputs[0],
+            own,
+            self._alike,
+            rows=self.rows,
+            floor=self._floor,
+            constant_name=ALIKE,
+            batches=True,
+            spread=spread,
+            non_finite=broken,
+            told=float(np.abs(own - blind).mean() / np.abs(own).mean()) if own.any() else 0.0,
+        )
+
+    def _losses(self) -> tuple[Array, Array]:
+        """The loss of each batch, and that of the model that cannot tell rows apart: [batches] each."""
+        run = _step_of(self._bench, self._model)
+        batches = (as_fit_gives(self._bench, *self._bench.batch(self._split, rows)) for rows in self._batches)
+        try:
+            pairs = np.array([[float(value) for value in run(batch)] for batch in batches], np.float64)
+        except NotMeasured:
+            raise
+        except Exception as error:  # code of the user's may raise anything
+            name = f"{type(self._model).__name__}.{_step(self._model)}"
+            raise NotMeasured(f"{name} fails on these rows ({type(error).__name__})", NAME_TASK) from error
+        return pairs[:, 0], pairs[:, 1]
+
+    def _outputs(self) -> Rows | None:
+        """The outputs of the first batch, flat; None if the model cannot be called on rows."""
+        import keras
+
+        if self._bench.subject.opaque:
+            return None
+        inputs, _, _ = self._bench.batch(self._split, self._batches[0])
+        with keras.StatelessScope():
+            given = keras.tree.flatten(call(self._model, inputs, training=False))
+        flat = np.asarray(keras.ops.convert_to_numpy(given[0]))
+        return flat.reshape(len(flat), -1)
 
 
 def as_fit_gives(bench: Bench, inputs: Any, targets: Any, weights: Any = None) -> Any:
@@ -109,31 +157,19 @@ def _step(model: Any) -> str:
     return "train_step" if own_method(model, "train_step") and not own_method(model, "test_step") else "test_step"
 
 
-def _losses(bench: Bench, model: Any, split: Split, rows: NDArray[np.int64]) -> tuple[Array, Array]:
-    """The loss of each batch of these rows, and that of the model that cannot tell rows apart: [batches] each."""
-    size = _size(bench)
-    order = np.random.default_rng(0).permutation(rows)
-    starts = range(0, len(order) - size + 1, size)[:MOST_BATCHES]
-    if len(starts) < FEWEST_BATCHES:
-        raise NotMeasured(f"the loss is that of a batch of {size} rows, and there are only {len(rows)}", WHOLE_BATCHES)
-    if "own step" not in bench.cache:
-        bench.cache["own step"] = _compiled(bench, model)
-    run: Losses = bench.cache["own step"]
-    batches = (as_fit_gives(bench, *bench.batch(split, order[start : start + size])) for start in starts)
-    try:
-        pairs = np.array([[float(value) for value in run(batch)] for batch in batches], np.float64)
-    except NotMeasured:
-        raise
-    except Exception as error:  # code of the user's may raise anything
-        name = f"{type(model).__name__}.{_step(model)}"
-        raise NotMeasured(f"{name} fails on these rows ({type(error).__name__})", NAME_TASK) from error
-    return pairs[:, 0], pairs[:, 1]
-
-
 def _size(bench: Bench) -> int:
     """Rows of a batch, the same for all splits: a loss that compares rows depends on their number."""
     splits = [*bench.subject.splits, *bench.holdout()]
     return max(1, min(bench.batch_size, *(split.rows // FEWEST_BATCHES for split in splits)))
+
+
+def _step_of(bench: Bench, model: Any) -> Losses:
+    """The compiled step of this model; that of the last one is kept."""
+    kept = bench.cache.get("own step")
+    if kept is None or kept[0] is not model:
+        kept = bench.cache["own step"] = (model, _compiled(bench, model))
+    found: Losses = kept[1]
+    return found
 
 
 def _compiled(bench: Bench, model: Any) -> Losses:
@@ -157,19 +193,6 @@ def _compiled(bench: Bench, model: Any) -> Losses:
     if getattr(model, "run_eagerly", False):
         return lambda data: tuple(both(tensors(data)))
     return lambda data: tuple(compiled(tensors(data)))
-
-
-def _outputs(bench: Bench, model: Any, split: Split, rows: NDArray[np.int64]) -> Rows | None:
-    """The outputs of some rows, flat; None if the model cannot be called on rows."""
-    import keras
-
-    if bench.subject.opaque:
-        return None
-    inputs, _, _ = bench.batch(split, rows[: _size(bench)])
-    with keras.StatelessScope():
-        given = keras.tree.flatten(call(model, inputs, training=False))
-    flat = np.asarray(keras.ops.convert_to_numpy(given[0]))
-    return flat.reshape(len(flat), -1)
 
 
 def _finite(predicted: Rows) -> NDArray[np.bool_]:

@@ -108,7 +108,7 @@ def compile_statistics(
         with keras.StatelessScope(), capturing(tuple({*parts, *firsts}), see):
             if stepped:
                 with still_optimizers():
-                    model.train_step(inputs)
+                    own_train_step(model, inputs)
             else:
                 call(model, inputs, training)
         return outputs, entered
@@ -235,7 +235,7 @@ def compile_step_gradients(
                     squares[numbered[id(variable)]] = backend.sum_of_squares(gradient)
 
         with keras.StatelessScope(collect_losses=True), still_optimizers(see):
-            loss = loss_of(model.train_step(data))
+            loss = loss_of(own_train_step(model, data))
         return loss, squares
 
     compiled = backend.compiled(run)
@@ -254,6 +254,21 @@ def compile_step_gradients(
         )
 
     return read
+
+
+def own_train_step(model: Any, data: Any) -> Any:
+    """Run the model's own `train_step` in a compiled function; return what it logs.
+
+    Raises:
+        NotMeasured: it fails there.
+    """
+    try:
+        return model.train_step(data)
+    except Exception as error:  # code of the user's may raise anything, as where it only runs eagerly
+        raise NotMeasured(
+            f"{type(model).__name__}.train_step fails on these rows when it is compiled ({type(error).__name__})",
+            "Write it so that it runs without run_eagerly.",
+        ) from error
 
 
 @contextmanager

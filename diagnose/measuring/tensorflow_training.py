@@ -37,7 +37,7 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int, *, l
         raise NotMeasured("the model has no trainable weights", TRAINABLE)
     inputs, targets, weights = _on_device(data)
     targets = targets if labelled else None  # an own step gets what `fit` gave it
-    once = _own_step(model, optimizer) if own_method(model, "train_step") else _kerass_step(model, optimizer)
+    once = _own_step(model, optimizer) if own_method(model, "train_step") else _usual_step(model, optimizer)
 
     def step(rows: Any, rate: Any) -> tuple[Any, Any]:
         optimizer.learning_rate.assign(rate)
@@ -68,7 +68,7 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int, *, l
     return run
 
 
-def _kerass_step(model: Any, optimizer: Any) -> Step:
+def _usual_step(model: Any, optimizer: Any) -> Step:
     """One step as Keras's own `train_step` makes it: batch -> loss, norm of the gradient."""
     import tensorflow as tf
 
@@ -93,6 +93,7 @@ def _own_step(model: Any, optimizer: Any) -> Step:
     import tensorflow as tf
 
     from diagnose.measuring.own_step import forget_metrics, logged_loss
+    from diagnose.measuring.probe import own_train_step
 
     name = f"{type(model).__name__}.train_step"
 
@@ -108,7 +109,7 @@ def _own_step(model: Any, optimizer: Any) -> Step:
         forget_metrics(model)
         optimizer.apply, model.optimizer = recorded, optimizer
         try:
-            logs = model.train_step(keras.utils.pack_x_y_sample_weight(x, y, weight))
+            logs = own_train_step(model, keras.utils.pack_x_y_sample_weight(x, y, weight))
         finally:
             model.optimizer = users
             del optimizer.apply

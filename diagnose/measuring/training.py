@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
 from diagnose.measuring.counting import counted
 from diagnose.measuring.own_loss import reference_of
-from diagnose.measuring.own_step import judged_by_step, step_score
+from diagnose.measuring.own_step import StepScores, judged_by_step
 from diagnose.measuring.scoring import Reference, score
 from diagnose.subject import Output, Rows, Split
 
@@ -72,14 +71,14 @@ class _SteppedRows:
     """The rows of one split that the model's own step evaluates."""
 
     def __init__(self, model: Any, bench: Bench, split: Split) -> None:
-        self.rows = min(DEV_ROWS, split.rows)
-        self._score = partial(step_score, bench, model, split, bench.sample(split, DEV_ROWS))
+        self._scores = StepScores(bench, model, split, bench.sample(split, DEV_ROWS))
+        self.rows = self._scores.rows
         self._weight = bench.subject.outputs[0].weight
         with bench.at(None):
-            self._score()  # the loaded weights may be better than trained ones at doing without the rows
+            self._scores.score()  # the loaded weights may be better than trained ones at doing without the rows
 
     def assess(self) -> Assessment:
-        score = self._score()
+        score = self._scores.score()
         return _assessment(score, bool(np.isfinite(score.loss)) and not score.non_finite, self._weight)
 
 

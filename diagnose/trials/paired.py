@@ -77,7 +77,7 @@ def train(bench: Bench, plan: TrainingPlan) -> Arm:
     """Train every candidate rate from every seed, and return the candidate with the best mean skill.
 
     Raises:
-        NotMeasured: the copy cannot be built, or the model has a custom `train_step`.
+        NotMeasured: the copy cannot be built, or its training cannot be judged.
     """
     with _trainer(bench, plan) as (trainer, starts):
         arms = [Arm(_skills(trainer, starts, rates, plan), float(rates[0])) for rates in plan.rates]

@@ -1,6 +1,7 @@
 """Models that are judged and trained by their own steps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ from diagnose.measuring.evaluation import evaluation
 from diagnose.measuring.gradients import backward
 from diagnose.measuring.initial import initial
 from diagnose.measuring.learning_rate import learning_rate, reachable_merit, sweep_point
-from diagnose.measuring.own_step import judged_by_step, step_score
+from diagnose.measuring.own_step import StepScores, judged_by_step
 from diagnose.measuring.training import Assessment, own_training
 from diagnose.settings import Settings
 from diagnose.subject import Subject
@@ -86,13 +87,13 @@ def test_the_best_of_all_weights_that_do_without_the_rows_is_the_constant() -> N
     """Else weights that give all rows the right constant would come out worse than random ones."""
     of = subject(epochs=5)
     with Bench(of, Settings()) as bench, bench.at(None) as model:
-        rows = np.arange(ROWS)
-        before = step_score(bench, model, of.train, rows)
+        scores = StepScores(bench, model, of.train, np.arange(ROWS))
+        before = scores.score()
         decoder = model.decoder.get_weights()
         model.decoder.set_weights([np.zeros_like(decoder[0]), X.mean(axis=0)])
-        constant = step_score(bench, model, of.train, rows)
+        constant = scores.score()
         model.decoder.set_weights(decoder)
-        after = step_score(bench, model, of.train, rows)
+        after = scores.score()
     assert constant.told == pytest.approx(0.0, abs=1e-6)
     assert constant.skill == pytest.approx(0.0, abs=0.05)  # the mean of a batch fits it a little better
     assert after.error == before.error
@@ -206,3 +207,50 @@ def test_a_rate_that_is_far_too_low_is_seen_although_the_floor_is_out_of_reach()
     own, best = (found.merit(min(found.sweep, key=lambda p: abs(p.rate - rate))) for rate in (1e-7, found.best or 1.0))
     assert own.mean() < 0.1
     assert best.mean() > 0.8
+
+
+def test_each_copy_is_scored_by_itself_and_each_data_has_a_constant_of_its_own() -> None:
+    """A trial may change the model, or the scale of the rows of a split with the same name."""
+    of = subject(epochs=5)
+    other = Reconstructs()
+    other(X[:2])
+    other.compile(keras.optimizers.Adam(1e-2))
+    small = replace(of.train, inputs=tuple(rows / 100 for rows in of.train.inputs))
+    with Bench(of, Settings()) as bench, bench.at(None) as model:
+        scores = [
+            StepScores(bench, one, split, np.arange(ROWS)).score()
+            for one, split in ((model, small), (model, of.train), (other, of.train), (model, of.train))
+        ]
+    assert scores[0].constant_error < 0.01 * scores[1].constant_error
+    assert scores[2].error != scores[1].error == scores[3].error
+    expected = float(np.mean(np.square(X - other.predict(X, verbose=0))))
+    assert scores[2].error == pytest.approx(expected, rel=0.05)
+
+
+def test_the_rows_are_those_that_were_scored() -> None:
+    many = np.tile(X, (20, 1))
+    model = Reconstructs()
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(many, epochs=1, batch_size=512, verbose=0)
+    with Bench(subject_from(model, many, options=LoadOptions(batch_size=32)), Settings()) as bench:
+        found = evaluation(bench, {})
+    assert isinstance(found, Evaluation) and isinstance(found.train, SplitScores)
+    assert (found.train.rows, found.train.population, found.train.sampled) == (64 * 32, len(many), True)
+
+
+def test_a_step_that_only_runs_eagerly_is_judged_and_not_trained() -> None:
+    class Eager(Reconstructs):
+        def train_step(self, data: Any) -> dict[str, Any]:
+            assert float(data[0, 0]) < np.inf
+            return super().train_step(data)
+
+    model = Eager()
+    model.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
+    model.fit(X, epochs=1, batch_size=32, verbose=0)
+    with Bench(subject_from(model, X, options=LoadOptions(batch_size=32)), Settings(budget=30.0)) as bench:
+        scored, swept, gradients = evaluation(bench, {}), learning_rate(bench, {}), backward(bench, {})
+    assert isinstance(scored, Evaluation) and isinstance(scored.train, SplitScores)
+    assert isinstance(gradients, Backward)
+    for missing in (swept, gradients.current):
+        assert isinstance(missing, Unavailable)
+        assert missing.reason.startswith("Eager.train_step fails on these rows when it is compiled")
