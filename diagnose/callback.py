@@ -67,7 +67,6 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._settings = {"probe": probe, "overhead": overhead, "stop_on": frozenset(stop_on), "seed": seed}
         self._report = Report(out)
         self._session: Session | None = None
-        self._diagnosis: Diagnosis | None = None
 
     # --- Keras calls these ---------------------------------------------------------------------------
 
@@ -77,7 +76,6 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self._report.forget()
         elif self._session.running:  # an exception that we could not see ended the last fit
             self._session.fail()
-        self._diagnosis = None
         planned = self.params or {}
         self._session.begin(planned.get("epochs"), planned.get("steps"))
         self._report.begin(self.model.name)
@@ -102,12 +100,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """
         if self._session is None:
             raise InputError("nothing has been trained yet; pass the callback to fit(callbacks=[...]) first")
-        if self._session.running:
-            return self._session.diagnosis()
-        if self._diagnosis is None:
-            self._diagnosis = self._session.diagnosis()
-            self._report.full(self._session, self._diagnosis)
-        return self._diagnosis
+        return self._report.diagnosis(self._session)
 
     @property
     def notices(self) -> tuple[Notice, ...]:

@@ -64,7 +64,6 @@ class LoopDiagnosis:
         self._session = Session(model, stop_on=(), say=say, watching=self._watching, **settings)
         self._report, self._planned = report, planned
         self._epoch = 0
-        self._diagnosis: Diagnosis | None = None
 
     def _watching(self, model: Any, on_call: Callable[[int], None], on_failure: Callable[[], None]) -> LoopWatch:
         self._seen = LoopWatch(model, on_call, on_failure)
@@ -112,12 +111,7 @@ class LoopDiagnosis:
     @property
     def diagnosis(self) -> Diagnosis:
         """The diagnosis of the model in its current state, computed on first access after the loop."""
-        if self._session.running:
-            return self._session.diagnosis()
-        if self._diagnosis is None:
-            self._diagnosis = self._session.diagnosis()
-            self._report.full(self._session, self._diagnosis)
-        return self._diagnosis
+        return self._report.diagnosis(self._session)
 
     @property
     def notices(self) -> tuple[Notice, ...]:

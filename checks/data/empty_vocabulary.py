@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import counted
-from diagnose.checks.reading.words import FAR, NOTABLE, difference, harm, share
+from diagnose.checks.reading.words import lost, share
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Baseline, LookupLayer, Network, Words
 from diagnose.registry import check
@@ -45,18 +45,8 @@ def empty_vocabulary(network: Network, words: Words | None, baseline: Baseline |
                 threshold=1.0,
             )
     for lookup in words.layers if words is not None else ():
-        severity = harm(lookup.by_vocabulary, baseline)
-        if severity is not None and lookup.by_vocabulary is not None and lookup.entries:
-            told = lookup.by_vocabulary
-            yield Finding(
-                severity,
-                f"{share(lookup.unknown)} {_fate(lookup)}: {difference(told)}",
-                where=Where(layer=lookup.path, output=told.output),
-                value=told.skill - told.kept_skill,
-                threshold=FAR if severity is Severity.ERROR else NOTABLE,
-                interval=told.lost,
-                rows=told.rows,
-            )
+        if lookup.entries:
+            yield from lost(lookup.by_vocabulary, baseline, lookup.path, f"{share(lookup.unknown)} {_fate(lookup)}")
 
 
 def _fate(layer: LookupLayer) -> str:

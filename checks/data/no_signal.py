@@ -1,8 +1,9 @@
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import NOT_DEEP, RECIPE
+from diagnose.checks.reading.skills import skill_bars
 from diagnose.checks.reading.wording import number
-from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Score
 from diagnose.registry import check
 from diagnose.subject import Seen
@@ -61,7 +62,7 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
             value=output.best.skill,
             threshold=_above_best(output),
             rows=output.rows_dev,
-            evidence=(_bars(output),),
+            evidence=(skill_bars(output, output.null_skill[1] if output.null_skill is not None else None),),
         )
 
 
@@ -90,13 +91,3 @@ def _score(output: OutputBaseline, baseline: Baseline, evaluation: Evaluation | 
     if evaluation is None or baseline.held_out == "train":
         return None
     return evaluation.score(baseline.held_out, output.output)
-
-
-def _bars(output: OutputBaseline) -> Bars:
-    return Bars(
-        f"Skill for {output.output}: 0 is the constant prediction, 1 is perfect",
-        ("your network", *(candidate.name for candidate in output.candidates)),
-        (output.net_skill, *(candidate.skill for candidate in output.candidates)),
-        unit="skill",
-        threshold=output.null_skill[1] if output.null_skill is not None else None,
-    )

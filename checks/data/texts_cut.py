@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.wording import counted
-from diagnose.checks.reading.words import FAR, NOTABLE, difference, harm, share
-from diagnose.findings import Finding, Severity, Where
+from diagnose.checks.reading.words import lost, share
+from diagnose.findings import Finding
 from diagnose.measurements import Baseline, Words
 from diagnose.registry import check
 
@@ -32,16 +32,6 @@ def texts_cut(words: Words, baseline: Baseline | None) -> Iterator[Finding]:
     - keras.io, "TextVectorization layer" (output_sequence_length)
     """
     for layer in words.layers:
-        severity = harm(layer.by_length, baseline)
-        if severity is not None and layer.by_length is not None and layer.length:
-            told = layer.by_length
-            yield Finding(
-                severity,
-                f"{layer.path} keeps the first {counted(layer.length, 'word')} of a text and drops"
-                f" {share(layer.dropped)}: {difference(told)}",
-                where=Where(layer=layer.path, output=told.output),
-                value=told.skill - told.kept_skill,
-                threshold=FAR if severity is Severity.ERROR else NOTABLE,
-                interval=told.lost,
-                rows=told.rows,
-            )
+        if layer.length:
+            what = f"{layer.path} keeps the first {counted(layer.length, 'word')} of a text and drops"
+            yield from lost(layer.by_length, baseline, layer.path, f"{what} {share(layer.dropped)}")

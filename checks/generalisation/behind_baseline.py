@@ -4,14 +4,19 @@ import math
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import NOT_DEEP, RECIPE
-from diagnose.checks.reading.gaps import NOTABLE, beaten, beaten_clearly, enough_rows, error_text
+from diagnose.checks.reading.gaps import (
+    FAR_BEHIND,
+    beaten,
+    beaten_clearly,
+    enough_rows,
+    error_text,
+    lacking_threshold,
+)
 from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
 from diagnose.measurements import Baseline, Network, OutputBaseline
 from diagnose.registry import check
 from diagnose.subject import Task
-
-FAR_BEHIND = 0.25  # skill; a gap above 0.2 to 0.25 caught 43 of 46 faulty models and at most 1 of 28 healthy ones
 
 
 @check("Worse than a simple baseline", family="generalisation", needs_task=True, reading=(NOT_DEEP, RECIPE))
@@ -52,7 +57,7 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
                 _message(output, task, baseline),
                 Where(output=output.output, split=baseline.held_out),
                 value=output.best.skill - output.net_skill,
-                threshold=FAR_BEHIND if severity is Severity.ERROR else NOTABLE,
+                threshold=lacking_threshold(severity),
                 interval=_skill_interval(output),
                 rows=output.rows_dev,
                 evidence=(_levels(output, task),),

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import ARCHITECTURES, RECIPE
+from diagnose.checks.reading.gaps import lacking, lacking_threshold
+from diagnose.checks.reading.skills import skill_bars
 from diagnose.checks.reading.wording import skill_text
-from diagnose.findings import Bars, Finding, Severity, Where
+from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import DOES_NOT_APPLY, Baseline, Candidate, NotMeasured, OutputBaseline
 from diagnose.registry import check
 
 SAME = 0.01  # standard deviations of the outputs; a net that sees the order changes by about one
-NOTABLE = 0.10  # skill that the order must add, and that the net must lack, for a warning
-FAR = 0.25  # the same for an error: the gap to a baseline that separates sick models from healthy ones
 
 
 @check("Order of tokens not seen", family="network", reading=(ARCHITECTURES, RECIPE))
@@ -56,25 +56,13 @@ def order_not_seen(baseline: Baseline) -> Iterator[Finding]:
                 f"{skill_text(bag.skill)}, the net: {skill_text(output.net_skill)})",
                 where=Where(output=output.output, split=baseline.held_out),
                 value=ordered.skill - bag.skill,
-                threshold=FAR if severity is Severity.ERROR else NOTABLE,
+                threshold=lacking_threshold(severity),
                 rows=output.rows_dev,
-                evidence=(_bars(output),),
+                evidence=(skill_bars(output),),
             )
 
 
 def _severity(output: OutputBaseline, ordered: Candidate, bag: Candidate) -> Severity | None:
     if not ordered.error_interval.high < bag.error_interval.low:
         return None
-    least = min(ordered.skill - max(bag.skill, 0.0), ordered.skill - max(output.net_skill, 0.0))
-    if least > FAR:
-        return Severity.ERROR
-    return Severity.WARNING if least > NOTABLE else None
-
-
-def _bars(output: OutputBaseline) -> Bars:
-    return Bars(
-        f"Skill for {output.output}: 0 is the constant prediction, 1 is perfect",
-        ("your network", *(candidate.name for candidate in output.candidates)),
-        (output.net_skill, *(candidate.skill for candidate in output.candidates)),
-        unit="skill",
-    )
+    return lacking(min(ordered.skill - max(bag.skill, 0.0), ordered.skill - max(output.net_skill, 0.0)))

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from diagnose.checks.reading.wording import number, percent
-from diagnose.findings import Interval
+from diagnose.findings import Interval, Severity
 from diagnose.measurements import Baseline, Candidate, Network, OutputBaseline, Score
 from diagnose.subject import Task
 
@@ -17,8 +17,21 @@ POINT = 0.01  # one percentage point (or 1 % of the variance); smaller gaps are 
 CO_DOMINANT = 0.25  # share of the whole gap; from here on a part of it is worth attention
 PAIRED_RELATIVE = 0.10  # share of the net's own error by which a baseline must be better
 NOTABLE = 0.10  # skill by which it must be better, too: a tenth of a small error is no cause for alarm
+FAR_BEHIND = 0.25  # skill; a gap above 0.2 to 0.25 caught 43 of 46 faulty models and at most 1 of 28 healthy ones
 FEW_ROWS = 30  # rows of a comparison between classifiers; with fewer, one or two rows decide
 FEW_NUMBERS = 10  # the same for regression
+
+
+def lacking(skill: float) -> Severity | None:
+    """How serious it is that a net lacks this much skill which the data allows; None if it is not."""
+    if skill > FAR_BEHIND:
+        return Severity.ERROR
+    return Severity.WARNING if skill > NOTABLE else None
+
+
+def lacking_threshold(severity: Severity) -> float:
+    """The skill that must be lacking for a finding of this severity."""
+    return FAR_BEHIND if severity is Severity.ERROR else NOTABLE
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,48 @@
 """What a layer that numbers words costs: how much of what the words tell does not reach the net."""
 
-from diagnose.checks.reading.gaps import of_output
+from collections.abc import Iterator
+
+from diagnose.checks.reading.gaps import NOTABLE, lacking, lacking_threshold, of_output
 from diagnose.checks.reading.wording import percent, skill_text
-from diagnose.findings import Severity
+from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Baseline, Told
 
-NOTABLE = 0.10  # skill that a linear model loses, and that the net lacks, for a warning
-FAR = 0.25  # the same for an error: the gap to a baseline that separates sick models from healthy ones
 
+def lost(told: Told | None, baseline: Baseline | None, path: str, what: str) -> Iterator[Finding]:
+    """The finding that a layer loses words that tell the target, if it does.
 
-def harm(told: Told | None, baseline: Baseline | None) -> Severity | None:
-    """How serious the loss is; None if the words that get through tell as much, or the net does as well as all of them.
+    Two witnesses are needed: the linear model without the lost words, which must do worse at 95 %, and the net.
 
-    Two witnesses are needed: the linear model without the lost words, and the net. The loss must be above 0 at 95 %.
+    Args:
+        told: what the linear models tell.
+        baseline: holds the skill of the net.
+        path: of the layer.
+        what: which words it loses, as a clause.
     """
-    if told is None or not told.lost.low > 0:
-        return None
-    net = of_output(baseline, told.output)
-    lost = told.skill - max(told.kept_skill, 0.0)
-    behind = told.skill - net.net_skill if net is not None else 0.0
-    if min(lost, behind) > FAR:
-        return Severity.ERROR
-    if min(lost, behind) > NOTABLE:
-        return Severity.WARNING
-    return Severity.HINT if lost > NOTABLE and net is None else None
-
-
-def difference(told: Told) -> str:
-    """The skill of a linear model with and without the lost words, in words."""
-    return (
-        f"a linear model reaches skill {skill_text(told.skill)} with all words and {skill_text(told.kept_skill)}"
-        f" with what is left (on {told.rows:,} rows)"
+    severity = None if told is None else _severity(told, baseline)
+    if told is None or severity is None:
+        return
+    yield Finding(
+        severity,
+        f"{what}: a linear model reaches skill {skill_text(told.skill)} with all words and"
+        f" {skill_text(told.kept_skill)} with what is left (on {told.rows:,} rows)",
+        where=Where(layer=path, output=told.output),
+        value=told.skill - told.kept_skill,
+        threshold=lacking_threshold(severity),
+        interval=told.lost,
+        rows=told.rows,
     )
 
 
 def share(value: float) -> str:
     """A share of the words of the training rows."""
     return f"{percent(value)} of the words"
+
+
+def _severity(told: Told, baseline: Baseline | None) -> Severity | None:
+    if not told.lost.low > 0:
+        return None
+    net, less = of_output(baseline, told.output), told.skill - max(told.kept_skill, 0.0)
+    if net is None:
+        return Severity.HINT if less > NOTABLE else None
+    return lacking(min(less, told.skill - net.net_skill))

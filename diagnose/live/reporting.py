@@ -18,10 +18,11 @@ class Report:
     """The files of one training; none without a folder.
 
     While the training runs and at its end they hold what was measured within the budget. The page takes longer to
-    draw than many trainings have to give: `diagnose view` draws it from the JSON, and so does `full`.
+    draw than many trainings have to give: `diagnose view` draws it from the JSON, and so does `diagnosis`.
     """
 
     def __init__(self, out: str | Path | None) -> None:
+        self._diagnosis: Diagnosis | None = None  # after the training, once it was asked for
         self._out = None if out is None else _folder(Path(out))
         self._file: Path | None = None
         self._begun = False  # whether the file exists, so that the name is ours
@@ -30,6 +31,7 @@ class Report:
 
     def begin(self, name: str) -> None:
         """Choose the files; another `fit` of the same model goes on with them."""
+        self._diagnosis = None
         self._open = self._out is not None
         if self._out is not None and self._file is None:
             self._file = self._out / f"{plain_name(name)}-{datetime.now(UTC).strftime('%Y%m%dT%H%M%SZ')}.json"
@@ -54,8 +56,17 @@ class Report:
             with session.harmless():  # the disk may be full, which must not fail the training
                 self._write(session.last_look(), self._file)
 
-    def full(self, session: Session, diagnosis: Diagnosis) -> None:
-        """Write the whole diagnosis, with its page."""
+    def diagnosis(self, session: Session) -> Diagnosis:
+        """The diagnosis of the model in its current state; after the training it is made once, and written whole."""
+        if session.running:
+            return session.diagnosis()
+        if self._diagnosis is None:
+            self._diagnosis = session.diagnosis()
+            self._draw(session, self._diagnosis)
+        return self._diagnosis
+
+    def _draw(self, session: Session, diagnosis: Diagnosis) -> None:
+        """Write the diagnosis with its page."""
         if self._file is not None:
             with session.harmless():
                 file = self._write(diagnosis, self._file)

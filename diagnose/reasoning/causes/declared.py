@@ -9,6 +9,17 @@ from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.registry import Check
 
 SIGNAL_LOSS = ("vanishing-gradients", "dead-units", "saturated-units", "collapsed-outputs", "plateau")
+FALLS_SHORT = (  # what a net shows that gets too little of what tells the target
+    "plateau",
+    "undertrained",
+    "learning-rate-too-low",
+    "learning-rate-too-high",
+    "poor-optimizer-settings",
+    "high-bias",
+    "high-variance",
+    "weak-slice",
+    "beaten-by-baseline",
+)
 BLOW_UP = (
     "exploding-gradients",
     "non-finite-training",

@@ -10,21 +10,8 @@ from diagnose.checks.data.preprocessing_mismatch import preprocessing_mismatch
 from diagnose.checks.data.texts_cut import texts_cut
 from diagnose.checks.data.token_range import token_range
 from diagnose.checks.process.log_unlike_evaluation import log_unlike_evaluation
-from diagnose.reasoning.causes.declared import DeclaredCause, Role
+from diagnose.reasoning.causes.declared import FALLS_SHORT, DeclaredCause, Role
 from diagnose.reasoning.remedies import data
-
-LOST_WORDS = (  # what a net shows that gets too few of the words
-    "plateau",
-    "dead-units",
-    "undertrained",
-    "learning-rate-too-low",
-    "learning-rate-too-high",
-    "poor-optimizer-settings",
-    "high-bias",
-    "high-variance",
-    "weak-slice",
-    "beaten-by-baseline",
-)
 
 FED: tuple[DeclaredCause, ...] = (
     DeclaredCause(
@@ -71,7 +58,7 @@ FED: tuple[DeclaredCause, ...] = (
         Role.FACT,
         {token_range: 3.0, empty_vocabulary: 3.0},
         (data.ADAPT_VOCABULARY, data.FIX_TOKENS),
-        explains=LOST_WORDS,
+        explains=(*FALLS_SHORT, "dead-units"),
     ),
     DeclaredCause(
         "texts-cut-short",
@@ -80,7 +67,7 @@ FED: tuple[DeclaredCause, ...] = (
         Role.FACT,
         {texts_cut: 3.0},
         (data.WHOLE_TEXTS,),
-        explains=LOST_WORDS,
+        explains=(*FALLS_SHORT, "dead-units"),
     ),
     DeclaredCause(
         "inconsistent-preprocessing",

@@ -23,7 +23,7 @@ from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.penalty_share import penalty_share
 from diagnose.checks.optimisation.vanishing_gradients import vanishing_gradients
 from diagnose.checks.process.overfit_batch import overfit_batch
-from diagnose.reasoning.causes.declared import BLOW_UP, SIGNAL_LOSS, DeclaredCause, Role
+from diagnose.reasoning.causes.declared import BLOW_UP, FALLS_SHORT, SIGNAL_LOSS, DeclaredCause, Role
 from diagnose.reasoning.remedies import data, network, optimisation, precision
 
 NETWORK: tuple[DeclaredCause, ...] = (
@@ -53,17 +53,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
         Role.FACT,
         {order_not_seen: 3.0},
         (network.SEE_ORDER,),
-        explains=(
-            "plateau",
-            "undertrained",
-            "learning-rate-too-low",
-            "learning-rate-too-high",
-            "poor-optimizer-settings",
-            "high-bias",
-            "high-variance",
-            "weak-slice",
-            "beaten-by-baseline",
-        ),
+        explains=FALLS_SHORT,
     ),
     DeclaredCause(
         "non-finite-weights",

@@ -41,12 +41,16 @@ def _fitted(model: Any, callbacks: Sequence[Any], epochs: int = 8) -> tuple[Any,
     return model, last(model.fit(*train, epochs=epochs, validation_data=dev, verbose=0, callbacks=callbacks))
 
 
-def own_step(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
-    source = keras.Input((64,))
-    tensor = source
+def _ends() -> tuple[Any, Any]:
+    """The input and the output of a functional classifier."""
+    source = tensor = keras.Input((64,))
     for layer in _hidden():
         tensor = layer(tensor)
-    return _fitted(OwnStep(source, tensor), callbacks)
+    return source, tensor
+
+
+def own_step(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
+    return _fitted(OwnStep(*_ends()), callbacks)
 
 
 class Accumulating(keras.Model):
@@ -118,11 +122,7 @@ class Adversary(keras.Model):
 
 
 def adversary(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
-    source = keras.Input((64,))
-    tensor = source
-    for layer in _hidden():
-        tensor = layer(tensor)
-    return _fitted(Adversary(source, tensor), callbacks)
+    return _fitted(Adversary(*_ends()), callbacks)
 
 
 LOOPS = (
