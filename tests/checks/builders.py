@@ -291,3 +291,8 @@ def chance(**changes: Any) -> Score:
     """A model that is no better than the constant prediction."""
     given = {"beats_constant_error": Interval(-0.03, 0.03), "beats_constant_loss": Interval(-0.1, 0.1)}
     return score(error=0.9, loss=2.3, **{**given, **changes})
+
+
+def dying(dead: int, rows: int = 2000, activation: str = "relu") -> Forward:
+    """A first layer of 100 units of which so many are dead, and a second one."""
+    return forward(one_pass(activations("a", 100, dead, activation=activation), activations("b"), rows=rows))
