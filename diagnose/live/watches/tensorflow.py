@@ -23,10 +23,21 @@ import tensorflow as tf
 from diagnose.checks.reading.wording import listed
 from diagnose.live.collecting import Collector
 from diagnose.live.steps import Origin, Steps
+from diagnose.live.watches.tensors import (
+    first_broken,
+    half_square,
+    is_replicated,
+    local,
+    loss_scale,
+    penalty_of,
+    plain_loss,
+    scaled,
+    strategy_of,
+    tensors_of,
+)
 from diagnose.live.watching import PROBE, SEAM
 from diagnose.measurements import Array, Unavailable
-from diagnose.measuring.probe import call, capturing
-from diagnose.measuring.walking import walk
+from diagnose.measuring.copying import own_method
 
 ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)  # those of `fit`; `train_on_batch` uses others
 UNKNOWN, ENDLESS = int(tf.data.UNKNOWN_CARDINALITY), int(tf.data.INFINITE_CARDINALITY)  # batches of a dataset
@@ -194,8 +205,8 @@ class TensorFlowWatch:
         def compute_loss(*args: Any, **kwargs: Any) -> Any:
             loss = original(*args, **kwargs)
             if self._step.running and self._step.loss is None:
-                self._step.loss = _plain(loss)
-                self._step.penalty = _penalty(self._model)
+                self._step.loss = plain_loss(loss)
+                self._step.penalty = penalty_of(self._model)
                 if self._can_look_inside():
                     return self._looked_at(loss)
             return loss
@@ -206,28 +217,28 @@ class TensorFlowWatch:
         def apply(gradients: Any, variables: Any = None) -> Any:
             if self._step.running:
                 known = [gradient for gradient in gradients if gradient is not None]
-                self._step.halves += [_half_square(gradient) for gradient in known]
-                self._step.scale = _loss_scale(self._model.optimizer)
+                self._step.halves += [half_square(gradient) for gradient in known]
+                self._step.scale = loss_scale(self._model.optimizer)
             return original(gradients, variables)
 
         return apply
 
     def _can_look_inside(self) -> bool:
-        return not self._model.jit_compile and _strategy(self._model).num_replicas_in_sync == 1
+        return not self._model.jit_compile and strategy_of(self._model).num_replicas_in_sync == 1
 
     def _looked_at(self, loss: Any) -> Any:
         """The loss. If it is not finite, search for the first non-finite layer before the weights change.
 
         The gradient waits for the search, so that it runs with the same batch and the same weights.
         """
-        structure, tensors = _tensors(self._step.data)
+        structure, tensors = tensors_of(self._step.data)
         if tensors is None:
             return loss
 
         def look(*arrays: Any) -> bool:
             if self.origin is None:
                 x, _, _ = keras.utils.unpack_x_y_sample_weight(keras.tree.pack_sequence_as(structure, list(arrays)))
-                self.origin = _first_broken(self._model, x)
+                self.origin = first_broken(self._model, x)
             return True
 
         def waiting(value: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -246,8 +257,8 @@ class TensorFlowWatch:
 
     def _see_batch(self, data: Any, split: str) -> None:
         gate = self._gates[split]
-        gate.replicated = _replicated(data)
-        structure, flat = _tensors(tf.nest.map_structure(_local, data) if _replicated(data) else data)
+        gate.replicated = is_replicated(data)
+        structure, flat = tensors_of(tf.nest.map_structure(local, data) if is_replicated(data) else data)
         if flat is None:
             self.gaps.append(Unavailable(f"the {split} rows are not plain tensors", PROBE))
             return
@@ -354,7 +365,7 @@ class _Step(threading.local):
     def row(self) -> Any:
         """The values recorded for this step: [COLUMNS]."""
         unknown = tf.constant(np.nan, tf.float32)
-        half = _scaled(_scaled(tf.add_n(self.halves), 1 / self.scale), 1 / self.scale) if self.halves else unknown
+        half = scaled(scaled(tf.add_n(self.halves), 1 / self.scale), 1 / self.scale) if self.halves else unknown
         loss = unknown if self.loss is None else self.loss
         return tf.stack([loss, self.penalty if self.penalty is not None else tf.constant(0.0), half])
 
@@ -417,97 +428,12 @@ def _build_optimizer(model: Any) -> None:
     `train_step`, which may pass other variables to its optimizer.
     """
     optimizer = getattr(model, "optimizer", None)
-    own_step = getattr(type(model), "train_step", None) is not keras.Model.train_step
-    if own_step or not model.built or not isinstance(optimizer, keras.optimizers.Optimizer) or optimizer.built:
+    if (
+        own_method(model, "train_step")
+        or not model.built
+        or not isinstance(optimizer, keras.optimizers.Optimizer)
+        or optimizer.built
+    ):
         return
-    with _strategy(model).scope(), keras.name_scope(optimizer.name, caller=optimizer):
+    with strategy_of(model).scope(), keras.name_scope(optimizer.name, caller=optimizer):
         optimizer.build(model.trainable_variables)
-
-
-# --- Numbers -----------------------------------------------------------------------------------------
-
-
-def _strategy(model: Any) -> Any:
-    return getattr(model, "distribute_strategy", None) or tf.distribute.get_strategy()
-
-
-def _scaled(value: Any, factor: Any = 1.0) -> Any:
-    """A value of one replica scaled to the whole batch: Keras divides each replica's loss by their number."""
-    factor = factor * tf.distribute.get_strategy().num_replicas_in_sync
-    return value if isinstance(factor, float) and factor == 1 else value * factor
-
-
-def _plain(loss: Any) -> Any:
-    loss = tf.cast(loss, tf.float32)
-    return _scaled(loss if loss.shape.rank == 0 else tf.reduce_mean(loss))
-
-
-def _penalty(model: Any) -> Any:
-    losses = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in model.losses]
-    return tf.add_n(losses) if losses else tf.constant(0.0)
-
-
-def _half_square(gradient: Any) -> Any:
-    values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
-    return tf.nn.l2_loss(tf.cast(values, tf.float32))
-
-
-def _loss_scale(optimizer: Any) -> Any:
-    """The factor by which the gradients that reach the optimizer are scaled."""
-    dynamic = getattr(optimizer, "dynamic_scale", None)
-    if dynamic is not None:
-        return tf.cast(dynamic.value, tf.float32)
-    return float(getattr(optimizer, "loss_scale_factor", None) or 1.0)
-
-
-# --- Batches -----------------------------------------------------------------------------------------
-
-
-def _tensors(data: Any) -> tuple[Any, list[Any] | None]:
-    """The structure of a batch and its tensors in flat order; None if some are sparse, ragged or scalar."""
-    flat = keras.tree.flatten(data)
-    tensors = [leaf for leaf in flat if leaf is not None and not isinstance(leaf, tf.experimental.Optional)]
-    plain = all(isinstance(leaf, tf.Tensor) and leaf.shape.rank not in (None, 0) for leaf in tensors)
-    return data if plain and len(tensors) == len(flat) else _without_none(data), tensors if plain and tensors else None
-
-
-def _without_none(data: Any) -> Any:
-    """(x, y, None) as (x, y): Keras appends None if there are no weights."""
-    if isinstance(data, tuple):
-        return tuple(part for part in data if part is not None)
-    return data
-
-
-def _replicated(data: Any) -> bool:
-    return any(isinstance(leaf, tf.distribute.DistributedValues) for leaf in keras.tree.flatten(data))
-
-
-def _local(leaf: Any) -> Any:
-    return leaf.values[0] if isinstance(leaf, tf.distribute.DistributedValues) else leaf
-
-
-# --- The first non-finite value ----------------------------------------------------------------------
-
-
-def _first_broken(model: Any, x: Any) -> Origin:
-    """The first part of the model, in call order, whose output is not finite."""
-    if not all(_finite(tensor) for tensor in keras.tree.flatten(x)):
-        return Origin("inputs")
-    parts = walk(model).parts
-    broken: list[Any] = []
-
-    def see(part: Any, _: Any, given: list[Any]) -> None:
-        if not broken and not all(_finite(tensor) for tensor in given):
-            broken.append(part)
-
-    with keras.StatelessScope(), capturing(parts, see):
-        call(model, x, training=True)
-    if not broken:
-        return Origin("loss")
-    weights = broken[0].layer.weights
-    return Origin("layer" if all(_finite(w.value) for w in weights) else "weights", broken[0].path)
-
-
-def _finite(tensor: Any) -> bool:
-    tensor = tf.convert_to_tensor(tensor)
-    return not tensor.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(tensor)))
