@@ -2,7 +2,8 @@
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from diagnose.errors import BuildError, InputError, RefusedError
@@ -107,11 +108,34 @@ def _load_folder(file: ModelFile, config: dict[str, Any], custom: Mapping[str, A
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", "Skipping nested container")
-        model = keras.saving.load_model(folder, custom_objects=dict(custom), compile=False, safe_mode=not trust)
+        with _nothing_written():
+            model = keras.saving.load_model(folder, custom_objects=dict(custom), compile=False, safe_mode=not trust)
     _require_built(file, model)
     if any("Skipping nested container" in str(warning.message) for warning in caught):
         weights.require_all_set(model, file)
     return model, notes
+
+
+@contextmanager
+def _nothing_written() -> Iterator[None]:
+    """Keras does not note here which objects it has written.
+
+    It notes them by address, and `Bidirectional` writes its layer's config while it is read. Where an object has
+    meanwhile gone and a layer lies at its address, the two directions would be one layer.
+    """
+    from keras.src.backend.common import global_state
+    from keras.src.saving import serialization_lib
+
+    def record(written: Any, config: dict[str, Any]) -> None:
+        global_state.set_global_attribute("shared_objects/id_to_config_map", None)
+        note(written, config)
+
+    note = serialization_lib.record_object_after_serialization
+    serialization_lib.record_object_after_serialization = record
+    try:
+        yield
+    finally:
+        serialization_lib.record_object_after_serialization = note
 
 
 def _require_built(file: ModelFile, model: Any) -> None:
