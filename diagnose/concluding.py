@@ -53,7 +53,15 @@ def conclude(
     cut = _cut(checks, measured)
     state = state_of(suspicions, seen, VITAL, cut=bool(cut))
     facts, values = describe(subject, measured.measurements), values_of(subject, measured.measurements)
-    now = situation(suspicions, seen, facts.images, measured.measurements, cut=cut)
+    now = situation(
+        suspicions,
+        seen,
+        facts.images,
+        measured.measurements,
+        cut=cut,
+        effects=effects,
+        untried=measured.untried,
+    )
     lists = prescribing.filled(verdicts(now), values)
     tried = prescribing.assigned(effects, suspicions)
     tasks = frozenset(output.task for output in subject.outputs)

@@ -132,9 +132,12 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Effect:
-    """The measured effect of one remedy: mean train skill without and with it, in paired short trainings.
+    """The measured effect of one remedy: the mean of `metric` without and with it, in paired short trainings.
 
-    `what` is the change as a noun phrase. `interval` is the 95 % interval of the mean difference. `remedy` is the code
+    `metric` is the train skill where a model needs repair, else the "dev error" (an error rate), "dev RMSE" or "dev
+    loss", where less is better. `what` is the change as a noun phrase. `interval` is that of the mean difference.
+    `helps`: whether a dev error falls; False if it cannot fall by much, None if that is open. A `forecast` was not
+    trained: it follows from trainings on fewer rows. `remedy` is the code
     of the remedy, `causes` are the codes of the causes that the trial confirms if it `restores` learning (a gain above
     `threshold`); `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the
     model's own training. `values` are the values that were tried, by the names in the remedy's action and snippet.
@@ -156,10 +159,20 @@ class Effect:
     steps: int | None = None
     values: dict[str, str] = field(default_factory=dict)
     output: str = ""
+    metric: str = "train skill"
+    helps: bool | None = None
+    forecast: bool = False
+
+    @property
+    def on_dev(self) -> bool:
+        """Whether it was measured on rows that training has not seen."""
+        return self.metric != "train skill"
 
     @property
     def message(self) -> str:
         """The result of the trial as one clause."""
+        if self.on_dev:
+            return self._on_dev
         of = f" of {self.output}" if self.output else ""
         outcome = {True: ", learning is restored", False: ", learning is not restored", None: ""}[self.restores]
         after = f" after {self.steps} steps" if self.steps else ""
@@ -167,6 +180,21 @@ class Effect:
         return (
             f"with {self.what} alone{outcome}: train skill{of} {self.after:.2f}{after}, and {self.before:.2f} {control}"
         )
+
+    @property
+    def _on_dev(self) -> str:
+        share = self.metric == "dev error"
+
+        without, with_it = (f"{100 * x:.2g} %" if share else f"{x:.3g}" for x in (self.before, self.after))
+        of = f" of {self.output}" if self.output else ""
+        if self.forecast:
+            return f"with {self.what} the {self.metric}{of} is expected to go from {without} to {with_it}"
+        change = {
+            True: f"falls from {without} to {with_it}",
+            False: f"does not fall ({without} without it, {with_it} with it)",
+            None: f"may fall or not, too close to tell ({without} without it, {with_it} with it)",
+        }[self.helps]
+        return f"with {self.what} the {self.metric}{of} {change}"
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,18 @@ from diagnose.interrupting import interrupts
 from diagnose.settings import Effort, Settings
 
 if TYPE_CHECKING:
-    from diagnose.diagnosis import Diagnosis
+    from diagnose.diagnosis import Diagnosis, Effect
+    from diagnose.findings import Outcome
     from diagnose.journal import Journal
     from diagnose.measurements import Measurements
     from diagnose.measuring.bench import Bench
+    from diagnose.measuring.planning import Planner
     from diagnose.measuring.work import Work
     from diagnose.registry import Check
     from diagnose.subject import Subject
 
 Progress = Callable[[str], None]
+FEW_OPTIONS = 3  # changes that are tried at standard effort on a model that needs no repair
 
 
 def examine(
@@ -213,6 +216,7 @@ def diagnose_subject(
             wanted = worth_trying(suspect(outcomes), Seen(outcomes))
             trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
             effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
+            effects += _tried_on_dev(planner, measured, outcomes, effects)
         progress("concluding")
         found = measured_by(planner, measured)
         return conclude(
@@ -254,16 +258,46 @@ def not_loaded(
     return conclude(without_rows(name), settings, checks, found, outcomes, command=command)
 
 
+def _tried_on_dev(
+    planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...]
+) -> tuple[Effect, ...]:
+    """The effects on the dev error of what may improve a model that needs no repair; the learning curve over rows.
+
+    The curve becomes one of the measurements.
+    """
+    from diagnose.measurements import RowsCurve
+    from diagnose.reasoning.advising import options
+    from diagnose.reasoning.engine import Seen, suspect
+    from diagnose.reasoning.remedies.generalisation import MORE_DATA
+    from diagnose.reasoning.verdicts import situation
+    from diagnose.trials.dev_error import DevError
+    from diagnose.trials.planning import Trial, try_remedies
+    from diagnose.trials.rows_curve import effect_of, measure_rows_curve
+
+    now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
+    wanted = [Trial(remedy.code, remedy.option) for remedy in options(now) if remedy.option is not None]
+    if now.remaining is None or not wanted:
+        return ()
+    most = len(wanted) if planner.bench.settings.effort is Effort.DEEP else FEW_OPTIONS
+    found = try_remedies(planner, measured, wanted, DevError(now.remaining, most), most)
+    curve = measure_rows_curve(planner, now.remaining)
+    if curve is None:
+        return found
+    measured[RowsCurve] = curve
+    return (*found, effect_of(curve, MORE_DATA.code))
+
+
 def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurements) -> Work:
-    """The work of the first remedy's trial, if what is measured so far shows that the model is sick."""
+    """The work of the first remedy's trial: longer on new rows, if nothing so far shows that the model is sick."""
     from diagnose.findings import Severity
-    from diagnose.measuring.planning import nothing
     from diagnose.reasoning.causes import GATE
     from diagnose.reasoning.engine import Seen, gate
+    from diagnose.trials.dev_error import DevError
     from diagnose.trials.planning import first_trial
+    from diagnose.trials.train_skill import TrainSkill
 
     seen = Seen(check.run(measured) for check in checks if check in GATE)
-    return first_trial(bench) if gate(seen).rank >= Severity.WARNING.rank else nothing(measured)
+    return first_trial(bench, TrainSkill if gate(seen).rank >= Severity.WARNING.rank else DevError)
 
 
 def chosen(settings: Settings) -> tuple[Check, ...]:

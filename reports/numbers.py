@@ -6,7 +6,7 @@ from unicodedata import east_asian_width
 
 from diagnose.findings import Interval
 
-SHARES = ("error rate", "share", "fraction", "accuracy")  # units that start with these are 0 to 1, shown in percent
+SHARES = ("error rate", "dev error", "share", "fraction", "accuracy")  # such units are 0 to 1, shown in percent
 WIDE = 20.0  # with a larger ratio between its ends, each end of an interval has its own decimals
 FINEST = 6  # decimals at most
 SMALL = 2  # smaller numbers, such as shares and skills, keep two decimals: 0.97 is not 1.0

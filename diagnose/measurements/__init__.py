@@ -41,6 +41,7 @@ from diagnose.measurements.needing import (
 from diagnose.measurements.network import Head, Layer, Network
 from diagnose.measurements.padding import Padding
 from diagnose.measurements.positions import Estimate, PositionClass, Positions
+from diagnose.measurements.rows_curve import Forecast, RowsCurve
 from diagnose.measurements.shift import (
     Close,
     FeatureShift,
@@ -126,6 +127,7 @@ __all__ = [
     "FirstInput",
     "Flags",
     "Flattered",
+    "Forecast",
     "Forward",
     "Gradients",
     "GroupOverlap",
@@ -157,6 +159,7 @@ __all__ = [
     "PositionClass",
     "Positions",
     "RangeTest",
+    "RowsCurve",
     "Run",
     "Score",
     "Shift",

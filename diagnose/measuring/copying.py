@@ -171,13 +171,17 @@ def own_method(model: Any, name: str) -> bool:
     return not getattr(type(model), name).__module__.startswith("keras.")
 
 
+def augments(layer: Any) -> bool:
+    """Whether a layer changes rows at random while it trains, and nothing of their shape."""
+    name = type(layer).__name__
+    return name.startswith("Random") and name != "RandomCrop" and not layer.weights
+
+
 def without_augmentation(layer: Any, copy: Any) -> Any:
     """Return the identity for an augmentation layer, else the copy."""
     import keras
 
-    name = type(layer).__name__
-    augments = name.startswith("Random") and name != "RandomCrop" and not layer.weights
-    return keras.layers.Identity(name=layer.name) if augments else copy
+    return keras.layers.Identity(name=layer.name) if augments(layer) else copy
 
 
 def disable_regularization(model: Any, dropout: bool = True, penalties: bool = True) -> None:

@@ -102,6 +102,15 @@ def _length(bench: Bench) -> tuple[int, bool]:
     return affordable, False
 
 
+def usual_length(bench: Bench) -> int:
+    """Return the steps of one training that stands for the user's, at full size."""
+    few, many = STEPS
+    own = own_steps(bench)
+    if own is not None:
+        return int(np.clip(own, 1, many))
+    return int(np.clip(EPOCHS * max(1, bench.holdout()[0].rows // bench.batch_size), few, many))
+
+
 def _evaluations(bench: Bench) -> int:
     return EVALUATIONS if bench.scale >= 0.5 else EVALUATIONS // 2
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.measurements import Array, Score
+from diagnose.measurements import Array, NotMeasured, Score
 from diagnose.measuring import copying
 from diagnose.measuring.bench import DEV_ROWS, Bench
 from diagnose.measuring.counting import counted
 from diagnose.measuring.own_loss import reference_of
 from diagnose.measuring.own_step import StepScores, judged_by_step
-from diagnose.measuring.scoring import Reference, score
+from diagnose.measuring.scoring import Reference, row_errors, score
 from diagnose.subject import Output, Rows, Split
 
 FORWARD = 0.3  # cost of a forward pass in training steps on the same rows
@@ -77,6 +77,9 @@ class _SteppedRows:
         with bench.at(None):
             self._scores.score()  # the loaded weights may be better than trained ones at doing without the rows
 
+    def row_errors(self) -> tuple[Array, ...]:
+        raise NotMeasured("the model's own step tells no errors of single rows", "Give the model outputs to compare.")
+
     def assess(self) -> Assessment:
         score = self._scores.score()
         return _assessment(score, bool(np.isfinite(score.loss)) and not score.non_finite, self._weight)
@@ -98,6 +101,12 @@ class _EvaluationRows:
         self.counted = counted(bench, split, rows)
         inputs, _, _ = bench.batch(split, rows)
         self._predict = compile_prediction(model, inputs)
+
+    def row_errors(self) -> tuple[Array, ...]:
+        """The errors of each row, by output, as in `scoring.row_errors`."""
+        predicted = predict_all(self._predict, self.rows)
+        each = zip(self.outputs, self.targets, predicted, self.references, self.counted, strict=True)
+        return tuple(row_errors(*one) for one in each)
 
     def assess(self) -> Assessment:
         predicted = predict_all(self._predict, self.rows)
@@ -182,13 +191,16 @@ class Trainer:
         self._order: Iterator[NDArray[np.int64]] = iter(())
         self._generator = np.random.default_rng(0)
 
-    def begin(self, weights: copying.Weights, seed: int) -> None:
-        """Start a training: reset weights and optimizer state, and seed the generators and the order of rows."""
+    def begin(self, weights: copying.Weights, seed: int, among: NDArray[np.int64] | None = None) -> None:
+        """Start a training: reset weights and optimizer state, and seed the generators and the order of rows.
+
+        `among` are the numbers of the rows to train on, by default all.
+        """
         self.model.set_weights(weights)
         copying.assign(self._optimizer.variables, self._optimizer_start)
         copying.seed_generators(self.model, seed)
         self._generator = np.random.default_rng([seed, 2])
-        self._order = self._batches()
+        self._order = self._batches(np.arange(self.rows) if among is None else among)
 
     def run(self, rates: Array) -> Course:
         """Train one step per rate, up to the first non-finite loss."""
@@ -209,16 +221,25 @@ class Trainer:
         """Evaluate a sample of the training rows only."""
         return self._train.assess()
 
+    def dev_row_errors(self) -> tuple[Array, ...]:
+        """The errors of each dev row, by output: shares of wrong labels, squared errors, or losses.
+
+        Raises:
+            NotMeasured: they are unknown.
+        """
+        return self._dev.row_errors()
+
     @property
     def dev_rows(self) -> int:
         return self._dev.rows
 
-    def _batches(self) -> Iterator[NDArray[np.int64]]:
-        """Yield shuffled batches endlessly, each row at most once per epoch."""
+    def _batches(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Yield shuffled batches endlessly, each row at most once per epoch, unless a batch is larger than that."""
+        rows = np.tile(rows, -(-self.batch_size // len(rows)))
+        whole = len(rows) // self.batch_size * self.batch_size
         while True:
-            shuffled = self._generator.permutation(self.rows)
-            whole = self.steps_per_epoch * self.batch_size
-            yield from shuffled[:whole].reshape(self.steps_per_epoch, self.batch_size)
+            shuffled = self._generator.permutation(rows)
+            yield from shuffled[:whole].reshape(-1, self.batch_size)
 
 
 @contextmanager

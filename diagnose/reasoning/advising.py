@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from diagnose.checks.reading.gaps import POINT
 from diagnose.diagnosis import Verdict
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
+from diagnose.reasoning.payoffs import promise
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
-from diagnose.reasoning.verdicts import SNIPPETS, Situation
+from diagnose.reasoning.verdicts import WAYS, Situation
 
 # The list item that each remedy carries out: it is advised only if the verdict on that item is "do".
-ITEM_OF = {remedy.code: item for item, remedy in reversed(SNIPPETS.items())}
-BIAS = next(cause for cause in CAUSES if cause.code == "high-bias")
+ITEM_OF = {remedy.code: item for item, ways in reversed(WAYS.items()) for remedy in ways}
+BIAS, VARIANCE = (next(cause for cause in CAUSES if cause.code == code) for code in ("high-bias", "high-variance"))
 
 
 def steps(
@@ -32,17 +34,42 @@ def _steps(
     directions = [s.cause for s in suspicions if s.cause.kind == "direction"]
     for cause in (*directions, *([BIAS] if now.bias_open and evaluated and BIAS not in directions else [])):
         for remedy in cause.remedies:
-            if remedy.lessens:
-                advised = remedy.lessens in now.standing and _no_gap_to_close(now)
-            else:
-                advised = answers.get(ITEM_OF.get(remedy.code, "")) == "do"
-            if advised:
+            if _is_advised(remedy, answers, now):
                 yield remedy
-    yield from (remedy for item, remedy in SNIPPETS.items() if answers[item] == "do")
+    yield from (_best_way(item, now) for item in WAYS if answers[item] == "do")
     if now.unfit_metric is not None:
         yield generalisation.FIT_METRIC
     if now.bias_open and evaluated:
         yield generalisation.TARGET_ERROR
+
+
+def options(now: Situation) -> tuple[DeclaredRemedy, ...]:
+    """The remedies to try on a model that needs no repair, those of the larger part of its error first."""
+    left = now.remaining
+    if now.repair is not None or left is None or left.target_met or left.whole < POINT:
+        return ()
+    ordered = [BIAS, VARIANCE] if now.bias_dominates or now.variance is None else [VARIANCE, BIAS]
+    possible = [
+        remedy
+        for cause in ordered
+        for remedy in cause.remedies
+        if remedy.option is not None and (not remedy.lessens or remedy.lessens in now.standing)
+    ]
+    return tuple(dict.fromkeys(possible))
+
+
+def _is_advised(remedy: DeclaredRemedy, answers: Mapping[str, str], now: Situation) -> bool:
+    tried = now.effects.get(remedy.code)
+    if tried is not None and tried.helps is not None:
+        return tried.helps
+    if remedy.lessens:
+        return remedy.lessens in now.standing and _no_gap_to_close(now)
+    item = ITEM_OF.get(remedy.code, "")
+    return answers.get(item) == "do" and remedy is _best_way(item, now)
+
+
+def _best_way(item: str, now: Situation) -> DeclaredRemedy:
+    return max(WAYS[item], key=lambda remedy: promise(now.effects.get(remedy.code)))
 
 
 def _no_gap_to_close(now: Situation) -> bool:

@@ -7,16 +7,15 @@ from types import MappingProxyType
 
 from diagnose.checks.reading.gaps import POINT
 from diagnose.checks.reading.remaining import Remaining
-from diagnose.diagnosis import Cause, Effect, Payoff, Remedy, State, Verdict
-from diagnose.findings import Finding, Interval, Severity
+from diagnose.diagnosis import Cause, Effect, Remedy, State, Verdict
+from diagnose.findings import Finding, Severity
 from diagnose.reasoning.engine import Suspicion, confirmed_by
+from diagnose.reasoning.payoffs import gain, payoff
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
 from diagnose.subject import Task
 
 SHORTEST = 30  # characters of a clause that can stand in a headline by itself
-UNMEASURED = Payoff("dev error", None, None, None, "unknown")
-NO_TRIAL = "no short training tries it"
 
 
 def filled(lists: Mapping[str, Sequence[Verdict]], values: Values) -> dict[str, tuple[Verdict, ...]]:
@@ -85,7 +84,8 @@ def remedies(
 
     If something needs repair, these are the remedies of each root cause, which also repair what it explains. Otherwise
     they are the next `steps` (`reasoning.advising`): a hint is not a reason to change a sound model. Those that were
-    tried and did not help come after the others, and last those that take days. `untried` tells why a remedy was not.
+    tried and helped come first, those that did not help after the others, and last those that take days. `untried`
+    tells why a remedy was not tried.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -99,8 +99,11 @@ def remedies(
         if (remedy.tasks is None or remedy.tasks & tasks) and not changes_nothing:
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = {effect.remedy: effect for effect in effects}
-    failed = {code for code, effect in tried.items() if effect.restores is False}
-    ordered = sorted(chosen.values(), key=lambda pair: (pair[0].slow, pair[0].code in failed))
+    failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
+    ordered = sorted(
+        chosen.values(),
+        key=lambda pair: (pair[0].slow, pair[0].code in failed, -gain(tried.get(pair[0].code))),
+    )
     return tuple(_remedy(remedy, by, values, tried.get(remedy.code), untried) for remedy, by in ordered)
 
 
@@ -119,20 +122,6 @@ def _needs_repair(suspicion: Suspicion) -> bool:
     return suspicion.cause.kind == "disease" and suspicion.severity.rank >= Severity.WARNING.rank
 
 
-def _payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, str]) -> Payoff:
-    """The effect of this remedy in its trial; the interval is that of `after`, and a skill is 1 at most."""
-    if effect is None:
-        return replace(UNMEASURED, reason=NO_TRIAL if remedy.trial is None else untried.get(remedy.code, ""))
-    change, start, after = effect.interval, effect.before, min(effect.after, 1.0)
-    span = None
-    if change is not None:
-        span = Interval(max(min(0.0, after), start + change.low), min(1.0, start + change.high), change.level)
-    against = f", against {effect.control}" if effect.control else ""
-    length = f" after {effect.steps} steps" if effect.steps else ""
-    of = f" of {effect.output}" if effect.output else ""
-    return Payoff(f"train skill{of}{length}{against}", start, after, span, "measured")
-
-
 def _remedy(
     remedy: DeclaredRemedy,
     by: Sequence[Suspicion],
@@ -147,7 +136,7 @@ def _remedy(
         why=values.fill(remedy.why, tried),
         snippet=values.fill(remedy.snippet, tried),
         sources=remedy.sources,
-        payoff=_payoff(remedy, effect, untried),
+        payoff=payoff(remedy, effect, untried),
         cost=remedy.cost,
         causes=tuple(s.code for s in by),
     )

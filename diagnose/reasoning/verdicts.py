@@ -5,8 +5,9 @@ overfitting. The rules are those of its chapters: bias first; data and regularis
 model is sick, only the repair."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from diagnose.checks.data.class_imbalance import class_imbalance
@@ -23,10 +24,11 @@ from diagnose.checks.reading.gaps import CO_DOMINANT, POINT
 from diagnose.checks.reading.regularisers import regularisers
 from diagnose.checks.reading.remaining import Remaining, remaining
 from diagnose.checks.reading.wording import listed
-from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Verdict
+from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Effect, Verdict
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import Baseline, Evaluation, History, Network
 from diagnose.reasoning.engine import Seen, Suspicion
+from diagnose.reasoning.payoffs import payoff, promise
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
 
 Answer = Literal["do", "dont-yet", "unknown"]
@@ -44,18 +46,19 @@ TITLES = {
     "regularization": "Regularisation",
     "reduce-complexity": "Reduce complexity",
 }
-SNIPPETS: dict[str, DeclaredRemedy] = {
-    "more-data": generalisation.MORE_DATA,
-    "more-diverse-data": generalisation.DIVERSE_DATA,
-    "train-longer": optimisation.TRAIN_LONGER,
-    "bigger-network": generalisation.BIGGER,
-    "smaller-network": generalisation.SMALLER,
-    "regularize": generalisation.REGULARIZE,
-    "change-architecture": generalisation.ARCHITECTURE,
-    "augmentation": generalisation.AUGMENT,
-    "generalizing-architecture": generalisation.ARCHITECTURE,
-    "regularization": generalisation.REGULARIZE,
-    "reduce-complexity": generalisation.SMALLER,
+REGULARISED = (generalisation.REGULARIZE, generalisation.DROPOUT)
+WAYS: dict[str, tuple[DeclaredRemedy, ...]] = {  # to carry out an item; the first is the usual one
+    "more-data": (generalisation.MORE_DATA,),
+    "more-diverse-data": (generalisation.DIVERSE_DATA,),
+    "train-longer": (optimisation.TRAIN_LONGER,),
+    "bigger-network": (generalisation.BIGGER,),
+    "smaller-network": (generalisation.SMALLER,),
+    "regularize": REGULARISED,
+    "change-architecture": (generalisation.ARCHITECTURE,),
+    "augmentation": (generalisation.AUGMENT,),
+    "generalizing-architecture": (generalisation.ARCHITECTURE,),
+    "regularization": REGULARISED,
+    "reduce-complexity": (generalisation.SMALLER,),
 }
 
 
@@ -67,6 +70,8 @@ class Situation:
     there. `remaining`: the error and the bounds of its parts. `levelled`: the end of a training that no longer
     improved, as a sentence. `standing`: what in the model trades train error for a smaller gap (`regularisers`).
     `cut`: why a part was not measured that might have shown a disease, as a clause; "" if nothing was cut.
+    `effects` are the effects on the dev error of the remedies that were tried, by their codes; `untried` tells why
+    others were not.
     """
 
     repair: Suspicion | None
@@ -87,6 +92,8 @@ class Situation:
     unfit_metric: Finding | None = None
     standing: frozenset[str] = frozenset()
     cut: str = ""
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+    untried: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bias_at_most(self) -> float:
@@ -127,14 +134,22 @@ def _certain(finding: Finding) -> float:
 
 
 def situation(
-    suspicions: Sequence[Suspicion], seen: Seen, images: bool, measurements: Mapping[type, object], cut: str = ""
+    suspicions: Sequence[Suspicion],
+    seen: Seen,
+    images: bool,
+    measurements: Mapping[type, object],
+    *,
+    cut: str = "",
+    effects: Iterable[Effect] = (),
+    untried: Mapping[str, str] = MappingProxyType({}),
 ) -> Situation:
     """The situation from causes, outcomes of checks and measurements.
 
     Args:
         suspicions, seen, measurements: what was found.
         images: whether the inputs are images.
-        cut: see `Situation`.
+        effects: of all trials.
+        cut, untried: see `Situation`.
     """
 
     def first(*findings: Finding) -> Finding | None:
@@ -168,6 +183,8 @@ def situation(
         unfit_metric=first(*seen.of(unfit_metric)),
         standing=regularisers(network, evaluation) if network is not None else frozenset(),
         cut=cut,
+        effects={effect.remedy: effect for effect in effects if effect.on_dev},
+        untried=untried,
     )
 
 
@@ -190,7 +207,9 @@ def verdicts(now: Situation) -> dict[str, tuple[Verdict, ...]]:
 def _verdict(item: str, now: Situation) -> Verdict:
     answer, because, behind = _decide(item, now)
     measurements = tuple(finding.id for finding in behind if finding is not None)
-    return Verdict(item, TITLES[item], answer, None, because, measurements, None, SNIPPETS[item].snippet)
+    way = max(WAYS[item], key=lambda remedy: promise(now.effects.get(remedy.code)))
+    brings = payoff(way, now.effects.get(way.code), now.untried)
+    return Verdict(item, TITLES[item], answer, None, because, measurements, brings, way.snippet)
 
 
 Decision = tuple[Answer, str, tuple[Finding | None, ...]]
@@ -204,7 +223,24 @@ def _decide(item: str, now: Situation) -> Decision:
         return "dont-yet", f"Fix cause 1 first: {cause.clause}.", now.repair.support[:1]
     if now.cut:
         return "unknown", f"{now.cut[0].upper()}{now.cut[1:]}.", ()
-    return _RULES[item](now)
+    return _as_tried(item, _RULES[item](now), now)
+
+
+def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
+    """The decision after the ways to carry out an item were tried: what was measured overrules what is expected."""
+    tried = [now.effects[remedy.code] for remedy in WAYS[item] if remedy.code in now.effects]
+    if not tried:
+        return decision
+    best = max(tried, key=promise)
+    told = f"Tried: {best.message}."
+    if best.helps:
+        return "do", told, decision[2]
+    if best.helps is False and len(tried) == len(WAYS[item]) and decision[0] == "do":
+        return "dont-yet", told, decision[2]
+    answer = (
+        "unknown" if decision[0] == "do" and all(effect.after >= effect.before for effect in tried) else decision[0]
+    )
+    return answer, f"{decision[1]} {told}", decision[2]
 
 
 def _for_variance(now: Situation, do: str, dont_for_bias: str) -> Decision:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Edit = Callable[[Any, Any], Any]
 """(the user's layer, its current counterpart in the copy) -> its new counterpart in the copy."""
 
+Around = Callable[[Any], Any]
+"""The copy -> the copy inside a model of the same task, as with layers before it."""
+
 Adjust = Callable[[Any], None]
 """Changes the built copy, for properties that are not in a layer's config."""
 
@@ -23,11 +26,11 @@ Adjust = Callable[[Any], None]
 class TrainingPlan:
     """One short training, the user's own or a changed one. Nothing in it is ever modified.
 
-    `model` is the user's own compiled model; a copy of it is trained. `edits` and `adjust` change the copy, `loss` and
-    `loss_weights` replace the user's (None: the user's own). Of `optimizer`, the class and the settings are used, not
-    the state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used. `train` rows
-    are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one
-    that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they
+    `model` is the user's own compiled model; a copy of it is trained. `edits`, `around` and `adjust` change the copy,
+    `loss` and `loss_weights` replace the user's (None: the user's own). Of `optimizer`, the class and the settings are
+    used, not the state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used.
+    `train` rows are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work,
+    `best_rate` the one that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they
     share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name`
     is the name of the chosen rate in the remedy's action and snippet ("": they do not use it). `reachable` is the
     skill of each output that counts as 1.
@@ -46,6 +49,7 @@ class TrainingPlan:
     loss: Any = None
     loss_weights: Any = None
     edits: tuple[Edit, ...] = ()
+    around: tuple[Around, ...] = ()
     adjust: tuple[Adjust, ...] = ()
     usable_rate: float | None = None
     best_rate: float | None = None
@@ -61,7 +65,8 @@ class TrainingPlan:
     @property
     def keeps_model(self) -> bool:
         """Whether the model and its loss are the user's: what changes, if anything, is the optimizer, or the data."""
-        return self.loss is None and self.loss_weights is None and not self.edits and not self.adjust
+        changes = (self.edits, self.around, self.adjust)
+        return self.loss is None and self.loss_weights is None and not any(changes)
 
     @property
     def heads(self) -> tuple[Any, ...]:
@@ -140,12 +145,14 @@ class Intervention:
     """The change that a remedy makes, as a pure function of a training plan.
 
     `about` is one sentence on what is changed. `change` returns the changed plan, or why it does not apply. `control`
-    returns the plan to compare it with, if that is not the user's own training.
+    returns the plan to compare it with, if that is not the user's own training. `cost` is the work of a changed step
+    in unchanged ones.
     """
 
     about: str
     change: Change
     control: Change = unchanged
+    cost: float = 1.0
 
 
 def apply_all(plan: TrainingPlan, interventions: Iterable[Intervention]) -> TrainingPlan:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
+from typing import Any, ClassVar, Protocol
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
@@ -14,13 +16,29 @@ from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
-from diagnose.trials.effects import effect
-from diagnose.trials.paired import SEEDS, Arm, needs_compiling, plan_of, train, trial_steps
+from diagnose.trials.paired import SEEDS, needs_compiling, plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
+from diagnose.trials.train_skill import TrainSkill
 
 TRIALS = "trials of remedies"
 NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried")
-SIZES = (1.0, 0.5)  # shares of the usual number of steps; the largest with which the first trial fits is used by all
+
+
+class Criterion(Protocol):
+    """How trials are trained and judged: by what they learn (`TrainSkill`), or on new rows (`DevError`).
+
+    `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all.
+    """
+
+    sizes: ClassVar[tuple[float, ...]]
+
+    @staticmethod
+    def steps(bench: Bench, size: float) -> int: ...
+    def train(self, bench: Bench, plan: TrainingPlan) -> Any: ...
+    def accept(self, control: Any, steps: int) -> None: ...
+    def effect(
+        self, remedy: str, what: str, arms: tuple[Any, Any], *, control: str, steps: int, values: Mapping[str, str]
+    ) -> Effect: ...
 
 
 @dataclass(frozen=True)
@@ -31,8 +49,16 @@ class Trial:
     intervention: Intervention
 
 
-def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Trial]) -> tuple[Effect, ...]:
+def try_remedies(
+    planner: Planner,
+    measured: Measurements,
+    wanted: Iterable[Trial],
+    criterion: Criterion | None = None,
+    most: int | None = None,
+) -> tuple[Effect, ...]:
     """Try remedies on copies of the model, in the given order, each against the same training without the change.
+
+    They are judged by the train skill, or by another `criterion`; `most` limits how many are tried.
 
     A trial that fails, or does not fit into the time budget, is listed under coverage. `planner.untried` tells why each
     remedy without an effect was not tried: also that it does not apply to this model.
@@ -50,24 +76,28 @@ def try_remedies(planner: Planner, measured: Measurements, wanted: Iterable[Tria
     if why:
         planner.untried |= {trial.remedy: why for trial in wanted}
         return ()
-    sized = (_Trials(planner, plan_of(bench, measured, size), size) for size in _sizes(planner, wanted))
-    chosen = next(trials for trials in sized if trials.size == SIZES[-1] or trials.first_fits(wanted))
-    return tuple(chosen.run(wanted))
+    criterion = criterion or TrainSkill()
+    sizes = _sizes(planner, wanted, criterion)
+    sized = (
+        _Trials(planner, plan_of(bench, measured, criterion.steps(bench, size)), size, criterion) for size in sizes
+    )
+    chosen = next(trials for trials in sized if trials.size == sizes[-1] or trials.first_fits(wanted))
+    return tuple(islice(chosen.run(wanted), most))
 
 
-def first_trial(bench: Bench) -> Work:
+def first_trial(bench: Bench, criterion: type[Criterion] = TrainSkill) -> Work:
     """Return the work of a trial and its control at the smallest size; none if this model cannot be changed."""
     if bench.fine_tuned:
         return Work()
-    steps = round(SIZES[-1] * trial_steps(bench)) + 2 * judging_steps(bench)
+    steps = criterion.steps(bench, criterion.sizes[-1]) + 2 * judging_steps(bench)
     return Work(steps=2 * SEEDS * steps, loops=1)
 
 
-def _sizes(planner: Planner, wanted: tuple[Trial, ...]) -> tuple[float, ...]:
+def _sizes(planner: Planner, wanted: tuple[Trial, ...], criterion: Criterion) -> tuple[float, ...]:
     """The sizes to choose from; if a plan is repeated, its own."""
     given = planner.bench.settings.plan or {}
     known = {given[_title(trial)] for trial in wanted if _title(trial) in given}
-    return tuple(size for size in SIZES if size in known) or SIZES
+    return tuple(size for size in criterion.sizes if size in known) or criterion.sizes
 
 
 def _title(trial: Trial) -> str:
@@ -81,18 +111,19 @@ def _failed(error: Exception) -> NotMeasured:
 class _Trials:
     """The trials of one examination; they share the unchanged plan and the arms that are already trained."""
 
-    def __init__(self, planner: Planner, own: TrainingPlan, size: float) -> None:
+    def __init__(self, planner: Planner, own: TrainingPlan, size: float, criterion: Criterion) -> None:
         self._planner = planner
         self._own = own
         self.size = size
-        self._arms: dict[tuple[str, ...], Arm] = {}  # by their changes
+        self._criterion = criterion
+        self._arms: dict[tuple[str, ...], Any] = {}  # by their changes
 
     def first_fits(self, wanted: Iterable[Trial]) -> bool:
         """Whether the first trial that applies fits into the budget."""
         for trial in wanted:
             changed, control = self._plans(trial)
             if not isinstance(changed, DoesNotApply) and not isinstance(control, DoesNotApply):
-                return self._planner.fits(self._work(changed, control))
+                return self._planner.fits(self._work(trial, changed, control))
         return True
 
     def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
@@ -106,7 +137,7 @@ class _Trials:
                 if refused[0] is NO_COPY:
                     self._planner.miss(_title(trial), NO_COPY.reason, REBUILD)
                 continue
-            title, work = _title(trial), self._work(changed, control)
+            title, work = _title(trial), self._work(trial, changed, control)
             try:
                 found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control), self.size)
             except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
@@ -131,9 +162,11 @@ class _Trials:
         return (NO_COPY, NO_COPY) if copied and not self._planner.bench.rebuilt else (changed, control)
 
     def _effect(self, remedy: str, changed: TrainingPlan, control: TrainingPlan) -> Effect:
-        without, arm = self._trained(control), self._trained(changed)
+        without = self._trained(control)
+        self._criterion.accept(without, control.steps)
+        arm = self._trained(changed)
         several = len(changed.rates) > 1
-        return effect(
+        return self._criterion.effect(
             remedy,
             changed.what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
             (without, arm),
@@ -142,14 +175,15 @@ class _Trials:
             values={changed.rate_name: f"{rate_text(arm.rate)}"} if changed.rate_name else {},
         )
 
-    def _trained(self, plan: TrainingPlan) -> Arm:
+    def _trained(self, plan: TrainingPlan) -> Any:
         """Train each plan once: most trials share their control, and two remedies may make the same change."""
         if plan.changes not in self._arms:
-            self._arms[plan.changes] = train(self._planner.bench, plan)
+            self._arms[plan.changes] = self._criterion.train(self._planner.bench, plan)
         return self._arms[plan.changes]
 
-    def _work(self, changed: TrainingPlan, control: TrainingPlan) -> Work:
-        plans = [plan for plan in (control, changed) if plan.changes not in self._arms]
+    def _work(self, trial: Trial, changed: TrainingPlan, control: TrainingPlan) -> Work:
+        costs = [(control, 1.0), (changed, trial.intervention.cost)]
+        plans = [(plan, cost) for plan, cost in costs if plan.changes not in self._arms]
         judged = 2 * judging_steps(self._planner.bench)
-        steps = sum(len(plan.rates) * len(plan.seeds) * (plan.steps + judged) for plan in plans)
-        return Work(steps=steps, loops=sum(needs_compiling(plan, self._own) for plan in plans))
+        steps = sum(cost * len(plan.rates) * len(plan.seeds) * (plan.steps + judged) for plan, cost in plans)
+        return Work(steps=steps, loops=sum(needs_compiling(plan, self._own) for plan, _ in plans))

@@ -9,7 +9,7 @@ from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
 from diagnose.reasoning.causes import CAUSES, GATE, VITAL, DeclaredCause
 from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
 from diagnose.reasoning.snippets import Values
-from diagnose.reasoning.verdicts import SNIPPETS, TITLES
+from diagnose.reasoning.verdicts import TITLES, WAYS
 from diagnose.subject import Task
 
 BY_CODE = {cause.code: cause for cause in CAUSES}
@@ -71,12 +71,12 @@ def test_remedies_for_some_tasks_only_cover_every_task() -> None:
 
 
 def test_every_remedy_is_offered() -> None:
-    offered = {r.code for cause in CAUSES for r in cause.remedies} | {r.code for r in SNIPPETS.values()}
+    offered = {r.code for cause in CAUSES for r in cause.remedies} | {r.code for ways in WAYS.values() for r in ways}
     assert {remedy.code for remedy in REMEDIES} == offered
 
 
 def test_the_lists_have_a_title_and_a_snippet_for_every_item() -> None:
-    assert set(MACHINE_LEARNING_YEARNING) | set(FAST_AI) == set(TITLES) == set(SNIPPETS)
+    assert set(MACHINE_LEARNING_YEARNING) | set(FAST_AI) == set(TITLES) == set(WAYS)
 
 
 def test_an_idea_that_repairs_a_cause_is_on_the_lists() -> None:

@@ -9,11 +9,11 @@ import pytest
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
 from diagnose.reasoning.snippets import optimizer_text, values_of
-from diagnose.reasoning.verdicts import SNIPPETS
+from diagnose.reasoning.verdicts import WAYS
 from diagnose.subject import Task
 
 ROWS, SIDE, CLASSES = 24, 12, 3
-EVERY = {remedy.code: remedy for remedy in (*REMEDIES, *SNIPPETS.values())}
+EVERY = {remedy.code: remedy for remedy in (*REMEDIES, *(way for ways in WAYS.values() for way in ways))}
 OF_NUMBERS = {"scale-targets"}  # of a cause that only regressions have
 CLASSIFYING = {
     c: r for c, r in EVERY.items() if c not in OF_NUMBERS and (r.tasks is None or Task.MULTICLASS in r.tasks)

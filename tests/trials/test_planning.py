@@ -14,6 +14,7 @@ from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import RELU
 from diagnose.trials.interventions.optimizer import ADAM
 from diagnose.trials.plan import Intervention
+from diagnose.trials.train_skill import TrainSkill
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
 PLAIN = Scene("nothing", net(dense(16), SOFTMAX))
@@ -93,11 +94,11 @@ def test_trials_are_half_as_long_if_time_is_short(
 
 def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
-        plan = trials.plan_of(planner.bench, {})
+        plan, skill = trials.plan_of(planner.bench, {}), TrainSkill()
         wanted = (trials.Trial("relu-instead", RELU), trials.Trial("scale-inputs", STANDARDISE_INPUTS))
-        assert trials._Trials(planner, plan, 1.0).first_fits(wanted)  # the first one does not apply
+        assert trials._Trials(planner, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
         planner._account.charge(trials.Work(seconds=60.0))
-        assert not trials._Trials(planner, plan, 1.0).first_fits(wanted)
+        assert not trials._Trials(planner, plan, 1.0, skill).first_fits(wanted)
         assert 0 < planner._account.seconds(trials.first_trial(planner.bench)) < 10
 
 
@@ -124,7 +125,7 @@ def test_after_an_interrupt_the_other_trials_are_listed(monkeypatch: pytest.Monk
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(trials, "train", interrupted)
+    monkeypatch.setattr(TrainSkill, "train", interrupted)
     diagnosis = examined(UNSCALED)
     assert diagnosis.settings["interrupted"]
     assert diagnosis.state == "sick"
@@ -132,14 +133,14 @@ def test_after_an_interrupt_the_other_trials_are_listed(monkeypatch: pytest.Monk
 
 
 def test_a_trial_that_fails_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = trials.train
+    real = TrainSkill.train
 
-    def fails_for_scaling(bench: Any, plan: Any) -> Any:
+    def fails_for_scaling(self: Any, bench: Any, plan: Any) -> Any:
         if plan.changes == ("standardised inputs",):
             raise NotMeasured("Net has a custom train_step", "Pass its history.")
-        return real(bench, plan)
+        return real(self, bench, plan)
 
-    monkeypatch.setattr(trials, "train", fails_for_scaling)
+    monkeypatch.setattr(TrainSkill, "train", fails_for_scaling)
     diagnosis = examined(UNSCALED)
     assert "lower-learning-rate" in {effect.remedy for effect in diagnosis.effects}
     assert next(gap.why for gap in diagnosis.coverage if gap.what == "trial of scale-inputs").endswith("train_step")

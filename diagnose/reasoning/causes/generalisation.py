@@ -97,6 +97,7 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
             optimisation.KEEP_BEST,
             generalisation.AUGMENT,
             generalisation.REGULARIZE,
+            generalisation.DROPOUT,
             generalisation.MORE_DATA,
             generalisation.ARCHITECTURE,
             generalisation.SMALLER,

@@ -21,7 +21,8 @@ class DeclaredRemedy:
     `title` is the action without numbers, `action` may name some. `snippet` runs as it is, given the user's
     `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
-    plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet.
+    plan what the snippet does to the model (tested), to see whether it restores learning; `option` does the same in a
+    model that learns, to see whether the dev error falls. None if it cannot be automated, or is not yet.
     `changes_nothing_for` are classes of optimizers that, with default settings, already are what it advises. `measured`
     returns the effect of a remedy that an instrument has tried already, None if it has not. `lessens`: what it
     weakens ("dropout", "penalty", "augmentation": `checks.reading.regularisers`), "" for nothing of the kind.
@@ -36,6 +37,7 @@ class DeclaredRemedy:
     named_action: str = ""
     tasks: frozenset[Task] | None = None
     trial: Intervention | None = None
+    option: Intervention | None = None
     changes_nothing_for: frozenset[str] = frozenset()
     measured: Callable[[Measurements], Effect | None] | None = None
     lessens: str = ""

@@ -1,7 +1,22 @@
 """The items of both lists, and other remedies that help a sound model to do better on new rows."""
 
-from diagnose.reasoning.remedies.declared import COMPILE, DAYS, WEEKS, DeclaredRemedy, fastai, yearning
-from diagnose.reasoning.remedies.network import WIDEN
+from diagnose.reasoning.remedies.declared import (
+    COMPILE,
+    DAYS,
+    WEEKS,
+    DeclaredRemedy,
+    fastai,
+    rebuilt,
+    with_heads,
+    yearning,
+)
+from diagnose.trials.interventions import generalising
+
+_RESIZED = (
+    '    for key in ("units", "filters"):\n'
+    "        if key in config and layer not in heads:\n"
+    "            config[key] = {}\n"
+)
 
 MORE_DATA = DeclaredRemedy(
     "more-data",
@@ -34,26 +49,46 @@ AUGMENT = DeclaredRemedy(
     f"{COMPILE}",
     "a few lines and one training run",
     (fastai("augmentation"),),
+    option=generalising.AUGMENTATION,
 )
 REGULARIZE = DeclaredRemedy(
     "regularize",
-    "Regularise: weight decay first, then dropout",
+    "Regularise with weight decay",
     "It trades a little bias for less variance.",
     "import keras\n\n"
     "old = model\n"
-    'config = old.optimizer.get_config() | {"weight_decay": 0.01}  # decoupled, as in AdamW\n'
+    f'config = old.optimizer.get_config() | {{"weight_decay": {generalising.DECAY:g}}}  # decoupled, as in AdamW\n'
     "model = keras.models.clone_model(old)  # fresh weights\n"
     "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
     "one line and one training run",
     (yearning("regularize", "chapter 27"), fastai("regularization")),
+    option=generalising.WEIGHT_DECAY,
+)
+DROPOUT = DeclaredRemedy(
+    "dropout",
+    "Regularise with dropout before the Dense layers",
+    "Units that may be missing cannot memorise rows together; in training only.",
+    "import keras\n\n"
+    "first = next(layer for layer in model.layers if layer.weights)\n\n\n"
+    "def with_dropout(layer):\n"
+    "    copy = layer.__class__.from_config(layer.get_config())\n"
+    "    if isinstance(layer, keras.layers.Dense) and layer is not first:\n"
+    f"        return keras.Sequential([keras.layers.Dropout({generalising.RATE:g}), copy], name=layer.name)\n"
+    "    return copy\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=with_dropout)  # fresh weights\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    (yearning("regularize", "chapter 27"), fastai("regularization")),
+    option=generalising.DROPOUT,
 )
 BIGGER = DeclaredRemedy(
     "bigger-network",
     "Use a bigger network: twice the units, or one layer more",
     "Avoidable bias means that the net does not even fit its training rows.",
-    WIDEN.snippet.replace('max(4 * config["units"], 32)', '2 * config["units"]'),
+    with_heads(rebuilt("wider", _RESIZED.format("2 * config[key]"))),
     "one training run",
     (yearning("bigger-network", "chapters 23 and 25"),),
+    option=generalising.TWICE_THE_UNITS,
 )
 ARCHITECTURE = DeclaredRemedy(
     "change-architecture",
@@ -70,9 +105,10 @@ SMALLER = DeclaredRemedy(
     "smaller-network",
     "Use a smaller network",
     "This is a last resort against variance: a large network with regularisation usually does better.",
-    WIDEN.snippet.replace("wider", "narrower").replace('max(4 * config["units"], 32)', 'max(config["units"] // 2, 1)'),
+    with_heads(rebuilt("narrower", _RESIZED.format("max(config[key] // 2, 1)"))),
     "one training run",
     (yearning("smaller-network", "chapter 27"), fastai("reduce-complexity")),
+    option=generalising.HALF_THE_UNITS,
 )
 USE_BASELINE = DeclaredRemedy(
     "use-baseline",
@@ -133,6 +169,7 @@ LESS_AUGMENTATION = DeclaredRemedy(
     f"{COMPILE}",
     "a few lines and one training run",
     (yearning("reduce or eliminate regularization", "chapter 25"),),
+    option=generalising.NO_AUGMENTATION,
     lessens="augmentation",
 )
 FRESH_DEV = DeclaredRemedy(

@@ -124,6 +124,7 @@ LESS_DROPOUT = DeclaredRemedy(
     "one line and one training run",
     (yearning("reduce or eliminate regularization", "chapter 25"),),
     trial=layers.LIGHT_DROPOUT,
+    option=layers.LIGHT_DROPOUT,
     lessens="dropout",
 )
 LESS_PENALTY = DeclaredRemedy(
@@ -137,6 +138,7 @@ LESS_PENALTY = DeclaredRemedy(
     "one line and one training run",
     (yearning("reduce or eliminate regularization", "chapter 25"),),
     trial=layers.NO_PENALTIES,
+    option=layers.NO_PENALTIES,
     lessens="penalty",
 )
 RECONNECT = DeclaredRemedy(

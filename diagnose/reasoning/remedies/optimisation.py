@@ -1,7 +1,7 @@
 """Remedies that change how the model is trained."""
 
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
-from diagnose.trials.interventions import optimizer
+from diagnose.trials.interventions import generalising, optimizer
 
 _AFRESH = "import keras\n\nold = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
 _AT_RATE = _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_rate")
@@ -55,6 +55,7 @@ TRAIN_LONGER = DeclaredRemedy(
     "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), epochs=100, callbacks=[stop])",
     "one longer training run",
     (yearning("train longer", "chapter 1; optimisation, course material"),),
+    option=generalising.TWICE_THE_STEPS,
 )
 KEEP_BEST = DeclaredRemedy(
     "keep-best-weights",

@@ -1,17 +1,74 @@
-"""The effect of a trial: the paired difference between its two arms, and whether it restores learning."""
+"""Trials judged on the training rows: whether a change restores learning in a model that needs repair."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
 
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.trials.paired import Arm
+from diagnose.measurements import Array
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import Weights
+from diagnose.measuring.training import Trainer, diverged
+from diagnose.trials.paired import trainer_for, trial_steps
+from diagnose.trials.plan import TrainingPlan
 
 CLEAR = 0.1  # skill: smallest gain that counts; seeds of one setting differ by less in 9 of 10 models
 LEARNS = 0.25  # skill with the change: clearly above the constant prediction
 FAILED = 0.1  # skill without the change: below, a seed has learned nothing
 FEWEST = 3  # pairs: with two, Student's interval is wider than the range of skill
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Result of one plan: train skill by seed, of each output, 0 for the constant prediction and below.
+
+    The skill of a training that diverged is 0. `rate` is the best candidate learning rate, at its first step.
+    """
+
+    skills: dict[str, tuple[float, ...]]  # by the output's name
+    rate: float
+
+    @property
+    def mean(self) -> float:
+        """Over outputs and seeds."""
+        return float(np.mean(list(self.skills.values())))
+
+
+@dataclass(frozen=True)
+class TrainSkill:
+    """Judges trials by the skill on the training rows after short trainings."""
+
+    sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5)
+
+    @staticmethod
+    def steps(bench: Bench, size: float) -> int:
+        """The steps of one training."""
+        return round(size * trial_steps(bench))
+
+    def train(self, bench: Bench, plan: TrainingPlan) -> Arm:
+        """Train every candidate rate from every seed, and return the candidate with the best mean skill.
+
+        Raises:
+            NotMeasured: the copy cannot be built, or its training cannot be judged.
+        """
+        with trainer_for(bench, plan) as (trainer, starts):
+            arms = [Arm(_skills(trainer, starts, rates, plan), float(rates[0])) for rates in plan.rates]
+        return max(arms, key=lambda arm: arm.mean)
+
+    def accept(self, control: Arm, steps: int) -> None:
+        """Do nothing: any training shows whether something is learned."""
+
+    def effect(
+        self, remedy: str, what: str, arms: tuple[Arm, Arm], *, control: str, steps: int, values: Mapping[str, str]
+    ) -> Effect:
+        """The paired difference between both arms, and whether learning is restored."""
+        return effect(remedy, what, arms, control=control, steps=steps, values=values)
 
 
 def effect(
@@ -100,3 +157,18 @@ def _deviation(values: Sequence[float]) -> float:
         return 0.0
     mean = sum(values) / len(values)
     return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def _skills(
+    trainer: Trainer, starts: dict[int, Weights], rates: Array, plan: TrainingPlan
+) -> dict[str, tuple[float, ...]]:
+    by_seed = []
+    for seed, start in starts.items():
+        trainer.begin(start, seed)
+        before = trainer.judge_train()
+        course = trainer.run(rates)
+        after = trainer.judge_train()
+        lost = diverged(course, before, after) or not np.isfinite(after.skill)
+        each = zip(after.by_output or (after,), plan.reachable, strict=True)
+        by_seed.append([0.0 if lost else max(one.skill, 0.0) / reachable for one, reachable in each])
+    return dict(zip((output.name for output in plan.outputs), zip(*by_seed, strict=True), strict=True))

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from diagnose.trials.effects import effect, paired_interval
-from diagnose.trials.paired import Arm
+from diagnose.trials.train_skill import Arm, effect, paired_interval
 
 REST: Any = {"control": "", "steps": 300, "values": {}}
 

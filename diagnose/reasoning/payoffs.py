@@ -1,0 +1,57 @@
+"""What a remedy brings: the effect that was measured, or why there is none."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from diagnose.diagnosis import Effect, Payoff
+from diagnose.findings import Interval
+from diagnose.reasoning.remedies import DeclaredRemedy
+
+UNMEASURED = Payoff("dev error", None, None, None, "unknown")
+NO_TRIAL = "no short training tries it"
+
+
+def payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, str]) -> Payoff:
+    """The payoff of a remedy.
+
+    Args:
+        remedy: the remedy.
+        effect: of its trial, None if it was not tried.
+        untried: why remedies were not tried, by their codes.
+    """
+    if effect is None:
+        tried = remedy.trial is not None or remedy.option is not None
+        return replace(UNMEASURED, reason=untried.get(remedy.code, "") if tried else NO_TRIAL)
+    against = f", against {effect.control}" if effect.control else ""
+    length = f" after {effect.steps} steps" if effect.steps else ""
+    of = f" of {effect.output}" if effect.output else ""
+    after = effect.after if effect.on_dev else min(effect.after, 1.0)
+    how: Literal["measured", "estimated"] = "estimated" if effect.forecast else "measured"
+    return Payoff(f"{effect.metric}{of}{length}{against}", effect.before, after, _span(effect), how)
+
+
+def gain(effect: Effect | None) -> float:
+    """The share of the dev error that a change takes away; 0 unless it clearly helps."""
+    if effect is None or not effect.helps or not effect.before > 0:
+        return 0.0
+    return 1 - effect.after / effect.before
+
+
+def promise(effect: Effect | None) -> float:
+    """Sort key of the ways to carry out an item: what was measured to help before what was not tried."""
+    if effect is None:
+        return 0.0
+    return gain(effect) if effect.helps else -1.0 if effect.helps is False else -0.5
+
+
+def _span(effect: Effect) -> Interval | None:
+    """The interval of `after`, within what is possible: a skill is 1 at most, an error 0 at least."""
+    if effect.interval is None:
+        return None
+    low, high = (effect.before + end for end in (effect.interval.low, effect.interval.high))
+    if effect.on_dev:
+        most = 1.0 if effect.metric == "dev error" else high
+        return Interval(max(0.0, low), min(most, high), effect.interval.level)
+    after = min(effect.after, 1.0)
+    return Interval(max(min(0.0, after), low), min(1.0, high), effect.interval.level)

@@ -1,0 +1,175 @@
+"""Trials judged on new rows: what a change brings to a model that needs no repair."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from diagnose.checks.reading.gaps import POINT
+from diagnose.diagnosis import Effect
+from diagnose.findings import Interval
+from diagnose.intervals import crossed_interval
+from diagnose.measurements import REPORT, Array, NotMeasured
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.replay import usual_length
+from diagnose.measuring.training import Assessment
+from diagnose.subject import Task
+from diagnose.trials.paired import trainer_for
+from diagnose.trials.plan import TrainingPlan
+
+if TYPE_CHECKING:
+    from diagnose.checks.reading.remaining import Remaining
+
+FAR = 1.25  # times the model's error: from here on a short training says nothing about the model
+SAME_GAP = 0.5  # share of the model's gap between train and dev that the training must show
+WORTH = 0.1  # share of the error; a change that can bring less does not help
+METRICS = {Task.REGRESSION: "dev RMSE", Task.OWN_LOSS: "dev loss"}  # all others: an error rate
+LONGER_TRAINING = "Allow more time: --budget SECONDS, or --effort deep."
+
+
+@dataclass(frozen=True)
+class DevArm:
+    """Result of one plan: the errors of the dev rows after the training, [seeds, rows], of the output at `place`.
+
+    They are shares of wrong labels, squared errors, or losses. `rate` is the learning rate of the first step. `train`
+    and `dev` are the assessments after the training, one per seed.
+    """
+
+    errors: Array
+    place: int
+    rate: float
+    train: tuple[Assessment, ...]
+    dev: tuple[Assessment, ...]
+
+
+@dataclass(frozen=True)
+class DevError:
+    """Judges trials by the error on dev rows after trainings from fresh weights, with and without the change.
+
+    `left` is the remaining error of the model, which the unchanged training has to come near; `tries` is the number of
+    changes that are compared, for which the intervals are corrected (Bonferroni).
+    """
+
+    left: Remaining
+    tries: int
+    sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
+
+    @staticmethod
+    def steps(bench: Bench, size: float) -> int:
+        """The steps of one training: those of the user's own training, or of a replay."""
+        return max(1, round(size * usual_length(bench)))
+
+    def train(self, bench: Bench, plan: TrainingPlan) -> DevArm:
+        """Train the plan from every seed.
+
+        Raises:
+            NotMeasured: the copy cannot be built, or the errors of single rows are unknown.
+        """
+        place = self._place(bench)
+        errors, train, dev = [], [], []
+        with trainer_for(bench, plan) as (trainer, starts):
+            for seed, start in starts.items():
+                trainer.begin(start, seed)
+                trainer.run(plan.rates[0])
+                errors.append(trainer.dev_row_errors()[place])
+                train.append(trainer.judge_train())
+                dev.append(trainer.judge_dev())
+        found = np.stack(errors)
+        if not np.isfinite(found).all():
+            raise NotMeasured(f"{plan.what}: the training ends with numbers that are not finite", REPORT)
+        return DevArm(found, place, float(plan.rates[0][0]), tuple(train), tuple(dev))
+
+    def accept(self, control: DevArm, steps: int) -> None:
+        """Check that the unchanged training stands for the model.
+
+        Raises:
+            NotMeasured: it stays far behind the model, or it does not overfit as the model does.
+        """
+        stands_for(self.left, control.place, control.train, control.dev, steps)
+
+    def effect(
+        self,
+        remedy: str,
+        what: str,
+        arms: tuple[DevArm, DevArm],
+        *,
+        control: str,
+        steps: int,
+        values: Mapping[str, str],
+    ) -> Effect:
+        """The difference of the error on the same dev rows, over rows and seeds."""
+        without, changed = arms
+        before, after = float(without.errors.mean()), float(changed.errors.mean())
+        change = crossed_interval(changed.errors - without.errors, 1 - 0.05 / max(self.tries, 1))
+        if self._task is Task.REGRESSION:  # the errors are squared: an RMSE has the unit of the target
+            low, high = (math.sqrt(max(before + end, 0.0)) - math.sqrt(before) for end in (change.low, change.high))
+            change, before, after = Interval(low, high, change.level), math.sqrt(before), math.sqrt(after)
+        return Effect(
+            code="",
+            what=what,
+            before=before,
+            after=after,
+            interval=change,
+            direction="sufficient",
+            seeds=len(changed.errors),
+            remedy=remedy,
+            control=control,
+            steps=steps,
+            values=dict(values),
+            output="" if self.left.alone else self.left.train.output,
+            metric=METRICS.get(self._task, "dev error"),
+            helps=helps(change, before),
+        )
+
+    @property
+    def _task(self) -> Task:
+        return self.left.task
+
+    def _place(self, bench: Bench) -> int:
+        names = [output.name for output in bench.subject.outputs]
+        return names.index(self.left.train.output)
+
+
+def stands_for(
+    left: Remaining, place: int, train: tuple[Assessment, ...], dev: tuple[Assessment, ...], steps: int
+) -> None:
+    """Check that trainings of `steps` steps stand for the model, whose remaining error is `left`.
+
+    Args:
+        left: the remaining error of the model, of the output at `place`.
+        place: number of the output.
+        train, dev: the trainings at their ends, one per seed.
+        steps: of one training.
+
+    Raises:
+        NotMeasured: they stay far behind the model, or do not overfit as the model does.
+    """
+    unseen, seen = (float(np.mean([_level(left.task, _of(one, place)) for one in ends])) for ends in (dev, train))
+    if unseen > FAR * left.whole + POINT:
+        raise NotMeasured(f"trainings of {steps:,} steps stay behind the model", LONGER_TRAINING)
+    if left.gap is not None and left.gap.counts and unseen - seen < SAME_GAP * left.gap.size:
+        raise NotMeasured(f"trainings of {steps:,} steps do not overfit as the model does", LONGER_TRAINING)
+
+
+def _level(task: Task, found: Assessment) -> float:
+    """An error on the scale of `Remaining.whole`."""
+    if task.classifies:
+        return found.error
+    if task is Task.REGRESSION:
+        return (found.error / found.constant_error) ** 2 if found.constant_error else found.error
+    return found.error / found.constant_loss if found.constant_loss else found.error
+
+
+def _of(found: Assessment, place: int) -> Assessment:
+    return found.by_output[place] if found.by_output else found
+
+
+def helps(change: Interval, before: float) -> bool | None:
+    """Whether a change of the error is a gain; False if it cannot be one that matters, None if that is open."""
+    if change.high < 0:
+        return True
+    return False if change.low > -WORTH * before else None

@@ -1,0 +1,113 @@
+"""The learning curve over rows, and the effect of more rows that it forecasts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from diagnose.checks.reading.remaining import Remaining
+from diagnose.diagnosis import Effect
+from diagnose.findings import Interval
+from diagnose.measurements import DOES_NOT_APPLY, Array, Forecast, NotMeasured, RowsCurve
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import brief, learning_rates
+from diagnose.measuring.planning import Planner
+from diagnose.measuring.power_law import PowerLaws
+from diagnose.measuring.training import judging_steps, own_loops, own_training
+from diagnose.measuring.work import Work
+from diagnose.settings import Effort
+from diagnose.trials.dev_error import METRICS, DevError, helps, stands_for
+
+TITLE = "learning curve over rows"
+SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)  # of the training rows
+SEEDS = 3
+FEWEST = 20  # rows in the smallest part
+TIMES = (2, 10)  # as many rows
+
+
+def measure_rows_curve(planner: Planner, left: Remaining) -> RowsCurve | None:
+    """Train on parts of the rows, as long as the time budget allows; None if that is not possible, which is recorded.
+
+    `left` is the remaining error of the model; the curve is that of its output.
+    """
+    bench = planner.bench
+    if bench.settings.effort is Effort.QUICK:
+        return None
+    if bench.fine_tuned:
+        planner.miss(TITLE, "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY)
+        return None
+    given = (bench.settings.plan or {}).get(TITLE)
+    sizes = DevError.sizes if given is None else (given,)
+    work = {size: _work(bench, DevError.steps(bench, size)) for size in sizes}
+    size = next((size for size in sizes if planner.fits(work[size])), sizes[-1])
+    try:
+        return planner.run(TITLE, work[size], partial(_curve, bench, left, DevError.steps(bench, size)), size)
+    except Exception as error:  # noqa: BLE001 - a layer may fail on few rows
+        missed = error if isinstance(error, NotMeasured) else NotMeasured(f"it failed: {brief(error)}", DOES_NOT_APPLY)
+        planner.miss(TITLE, str(missed), missed.how)
+        return None
+
+
+def effect_of(curve: RowsCurve, remedy: str) -> Effect:
+    """The forecast for twice the rows, as the effect of a remedy."""
+    twice, now = curve.forecasts[0], float(curve.fitted[-1])
+    change = Interval(twice.interval.low - now, twice.interval.high - now, twice.interval.level)
+    return Effect(
+        code="",
+        what=f"twice the rows ({twice.rows:,})",
+        before=now,
+        after=twice.error,
+        interval=change,
+        direction="sufficient",
+        seeds=curve.errors.shape[1],
+        remedy=remedy,
+        steps=curve.steps,
+        output=curve.output,
+        metric=curve.metric,
+        helps=helps(change, now),
+        forecast=True,
+    )
+
+
+def _work(bench: Bench, steps: int) -> Work:
+    each = steps + judging_steps(bench)
+    return Work(steps=len(SHARES) * SEEDS * each, loops=own_loops(bench))
+
+
+def _curve(bench: Bench, left: Remaining, steps: int) -> RowsCurve:
+    place = [output.name for output in bench.subject.outputs].index(left.train.output)
+    rates = learning_rates(bench.subject.model.optimizer, steps)
+    seeds = range(bench.settings.seed, bench.settings.seed + SEEDS)
+    with own_training(bench) as trainer:
+        rows: Array = np.unique(np.round(np.multiply(SHARES, trainer.rows)).astype(int))
+        if rows[0] < FEWEST or len(rows) < len(SHARES):
+            raise NotMeasured("there are too few training rows for parts of them", DOES_NOT_APPLY)
+        errors, train, dev = np.zeros((len(rows), SEEDS)), [], []
+        for number, seed in enumerate(seeds):
+            order = np.random.default_rng([seed, 3]).permutation(trainer.rows)
+            for place_of, count in enumerate(rows):
+                trainer.begin(bench.weights(seed), seed, among=order[:count])
+                trainer.run(rates)
+                found = trainer.judge_dev()
+                errors[place_of, number] = (found.by_output[place] if found.by_output else found).error
+            train.append(trainer.judge_train())
+            dev.append(found)
+        dev_rows = trainer.dev_rows
+    stands_for(left, place, tuple(train), tuple(dev), steps)
+    if not np.isfinite(errors).all():
+        raise NotMeasured("a training on a part of the rows ends with numbers that are not finite", DOES_NOT_APPLY)
+    laws = PowerLaws.fit(rows, errors)
+    return RowsCurve(
+        output="" if left.alone else left.train.output,
+        metric=METRICS.get(left.task, "dev error"),
+        rows=rows,
+        errors=errors,
+        fitted=np.array([laws.mean(count) for count in rows]),
+        dev_rows=dev_rows,
+        steps=steps,
+        forecasts=tuple(
+            Forecast(int(times * rows[-1]), laws.mean(times * rows[-1]), laws.interval(times * rows[-1]))
+            for times in TIMES
+        ),
+    )
