@@ -16,6 +16,7 @@ from diagnose.measurements import (
     Evaluation,
     History,
     LearningRate,
+    RowsCurve,
     SplitScores,
     Unavailable,
 )
@@ -32,6 +33,9 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
         drawn.append(Figure("curves", training_curves(history)))
     if isinstance(rate, LearningRate):
         drawn += [Figure("curves", curves) for curves in rates.pictures(rate)]
+    by_rows = measurements.get(RowsCurve)
+    if isinstance(by_rows, RowsCurve):
+        drawn.append(Figure("curves", rows_curve(by_rows)))
     return (*drawn, *(Figure("data", shown) for shown in _data(subject, measurements, samples)))
 
 
@@ -106,6 +110,31 @@ def training_curves(history: History) -> Curves:
         series=tuple(series),
         marks=_best_epoch(curves.series),
         log_y=all(value > 0 for line in series for value in (*line.y, *line.low)),
+    )
+
+
+def rows_curve(curve: RowsCurve) -> Curves:
+    """The dev error by the number of training rows: the trainings with their range, then the forecast."""
+    parts = (curve.rows, curve.errors.mean(axis=1), curve.errors.min(axis=1), curve.errors.max(axis=1))
+    now = (float(curve.rows[-1]), float(curve.fitted[-1]))
+    ahead = curve.forecasts
+    forecast = Series(
+        "forecast, 80 % interval",
+        (now[0], *(float(one.rows) for one in ahead)),
+        (now[1], *(one.error for one in ahead)),
+        (now[1], *(one.interval.low for one in ahead)),
+        (now[1], *(one.interval.high for one in ahead)),
+        role="reference",
+    )
+    rows, level, low, high = (tuple(map(float, part)) for part in parts)
+    trained = Series(f"trained, {curve.errors.shape[1]} seeds", rows, level, low, high, role="dev")
+    of = f" of {curve.output}" if curve.output else ""
+    return Curves(
+        f"{curve.metric.capitalize().replace('rmse', 'RMSE')}{of} by training rows, after {curve.steps:,} steps",
+        "training rows",
+        curve.metric,
+        (trained, forecast),
+        log_x=True,
     )
 
 

@@ -28,6 +28,7 @@ class Scene:
     swept: float | None = None  # the usable rate
     task: str | None = None
     norms: tuple[float, ...] = ()  # of the gradients of the outputs
+    shape: tuple[int, ...] = (FEATURES,)  # of one row
 
     def subject(self) -> Subject:
         keras.utils.set_random_seed(0)
@@ -39,7 +40,7 @@ class Scene:
 
     def rows(self) -> tuple[Any, Any]:
         generator = np.random.default_rng(0)
-        x = (self.scale * generator.normal(size=(ROWS, FEATURES))).astype("float32")
+        x = (self.scale * generator.normal(size=(ROWS, *self.shape))).astype("float32")
         x[:, 0] = 3.0  # one feature never changes
         classes = np.arange(ROWS) % CLASSES
         return x, {
@@ -64,10 +65,10 @@ class Scene:
         return {LearningRate: LearningRate(0.1, (), points, self.swept, self.swept, self.swept, None, 300, ROWS, 8)}
 
 
-def net(*stack: Any) -> Callable[[], Any]:
+def net(*stack: Any, shape: tuple[int, ...] = (FEATURES,)) -> Callable[[], Any]:
     """Return a function that builds the stack anew each time: a layer can be part of one model only."""
     configs = [keras.layers.serialize(layer) for layer in stack]
-    return lambda: keras.Sequential([keras.Input((FEATURES,)), *(keras.layers.deserialize(c) for c in configs)])
+    return lambda: keras.Sequential([keras.Input(shape), *(keras.layers.deserialize(c) for c in configs)])
 
 
 def dense(units: int = 8, activation: str | None = "relu", **settings: Any) -> Any:
@@ -95,6 +96,9 @@ def functional(residual: bool = False) -> Callable[[], Any]:
 
 SOFTMAX = dense(CLASSES, "softmax")
 FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+IMAGE = (8, 8, 1)
+CONVOLUTION = (layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), dense(), SOFTMAX)
 
 SCENES = (
     Scene("scale-inputs", net(dense(), SOFTMAX), scale=100.0),
@@ -129,4 +133,14 @@ SCENES = (
     Scene("raise-learning-rate", net(dense(), SOFTMAX), swept=0.5, optimizer=lambda: keras.optimizers.Adam(1e-4)),
     Scene("balance-losses", two_heads, ["mse", "binary_crossentropy"], "number and class", norms=(50.0, 0.2)),
     Scene("default-optimizer", net(dense(), SOFTMAX), swept=0.03),
+    Scene("train-longer", net(dense(), SOFTMAX)),
+    Scene("regularize", net(dense(), SOFTMAX)),
+    Scene("regularize", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.AdamW(1e-3)),
+    Scene("dropout", net(dense(), dense(), layers.Dropout(0.1), SOFTMAX)),
+    Scene("dropout", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
+    Scene("augmentation", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
+    Scene("less-augmentation", net(layers.RandomTranslation(0.2, 0.2), *CONVOLUTION, shape=IMAGE), shape=IMAGE),
+    Scene("bigger-network", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
+    Scene("bigger-network", net(layers.Reshape((3, 2)), layers.LSTM(3), SOFTMAX)),
+    Scene("smaller-network", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
 )

@@ -19,24 +19,26 @@ CHOSEN = 1  # of several candidate rates
 
 
 def test_every_trial_has_a_scene() -> None:
-    assert {scene.code for scene in SCENES} == {remedy.code for remedy in REMEDIES if remedy.trial is not None}
+    tried = {remedy.code for remedy in REMEDIES if remedy.trial is not None or remedy.option is not None}
+    assert {scene.code for scene in SCENES} == tried
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.labels}")
 def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene) -> None:
     subject = scene.subject()
     remedy = BY_CODE[scene.code]
-    assert remedy.trial is not None
+    intervention = remedy.trial or remedy.option
+    assert intervention is not None
     with Bench(subject, Settings()) as bench:
         own = plan_of(bench, scene.measured)
-        plan = remedy.trial.change(own)
+        plan = intervention.change(own)
         assert isinstance(plan, TrainingPlan), plan
         ours, optimizer = built(plan, 0)
     rate = float(plan.rates[min(CHOSEN, len(plan.rates) - 1)][0])
     tried = {plan.rate_name: rate_text(rate)} if plan.rate_name else {}
     theirs, rows = pasted(scene, values_of(subject, scene.measured).fill(remedy.snippet, tried))
     assert layers_of(ours) == layers_of(theirs)
-    assert (layers_of(ours) != layers_of(subject.model)) is bool(plan.edits or plan.adjust)
+    assert (layers_of(ours) != layers_of(subject.model)) is bool(plan.edits or plan.adjust or plan.around)
     assert settings(optimizer) == settings(theirs.optimizer)
     assert rate == pytest.approx(float(theirs.optimizer.learning_rate))
     assert loss_of(ours) == loss_of(theirs)

@@ -1,7 +1,43 @@
 """Remedies that change how the model is trained."""
 
+import numpy as np
+
+from diagnose.diagnosis import Effect
+from diagnose.measurements import Evaluation, History, Measurements, SplitScores
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
+from diagnose.subject import Task
 from diagnose.trials.interventions import generalising, optimizer
+
+
+def _best_kept(measured: Measurements) -> Effect | None:
+    """The dev error at the epoch of the lowest dev loss, the mean of all trainings that are known.
+
+    The same rows choose the epoch, so it is a forecast; `best_epoch` says whether the rise after it is more than noise.
+    """
+    history, evaluation = measured.get(History), measured.get(Evaluation)
+    if not isinstance(history, History) or not isinstance(evaluation, Evaluation) or history.running:
+        return None
+    tasks = {score.task for score in evaluation.train.scores} if isinstance(evaluation.train, SplitScores) else set()
+    if len(tasks) != 1 or history.by_output or Task.OWN_LOSS in tasks:
+        return None
+    runs = [run for run in history.runs if len(run.dev_loss) > 1 and np.isfinite(run.dev_loss).all()]
+    pairs = np.array([(run.dev_error[-1], run.dev_error[int(np.argmin(run.dev_loss))]) for run in runs])
+    if not len(pairs) or not np.isfinite(pairs).all():
+        return None
+    last, best = pairs.mean(axis=0)
+    return Effect(
+        code="",
+        what="the weights of the epoch with the lowest dev loss",
+        before=float(last),
+        after=float(best),
+        interval=None,
+        direction="sufficient",
+        seeds=len(runs),
+        remedy="keep-best-weights",
+        metric="dev RMSE" if Task.REGRESSION in tasks else "dev error",
+        forecast=True,
+    )
+
 
 _AFRESH = "import keras\n\nold = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
 _AT_RATE = _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_rate")
@@ -64,6 +100,7 @@ KEEP_BEST = DeclaredRemedy(
     "import keras\n\nkeras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)",
     "one line and one training run",
     (yearning("early stopping", "chapter 27"),),
+    measured=_best_kept,
 )
 CLIP = DeclaredRemedy(
     "clip-gradients",
