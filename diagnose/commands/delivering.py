@@ -20,6 +20,7 @@ from diagnose.storing import encodable, plain_name
 
 if TYPE_CHECKING:
     from diagnose.commands.apart import SentJournal
+    from diagnose.commands.repairing import Repair
     from diagnose.diagnosis import Diagnosis
     from diagnose.interrupting import Interrupts
     from diagnose.settings import Settings
@@ -39,6 +40,7 @@ class Job:
         stem: a JSON file and a page of this name are also written, under the next free name if it is taken; "": none.
         quiet, open_page, fail_on: as the options of these names.
         guide: returns what to print below the summary, given the page.
+        repair: what to apply then.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Job:
     open_page: bool = False
     fail_on: str = "never"
     guide: Callable[[str], str] | None = None
+    repair: Repair | None = None
 
     def run(self, journal: SentJournal, stopped: bool) -> int:
         """Examine, write and print; return the exit status. An interrupt ends the measuring only.
@@ -63,7 +66,7 @@ class Job:
 
         with interrupts() as stop:
             journal.ready()
-            with _progress(self.quiet) as show, _silenced():
+            with shown_progress(self.quiet) as show, silenced():
 
                 def say(name: str) -> None:
                     journal.stage(name)
@@ -72,6 +75,9 @@ class Job:
                 diagnosis = self._examined(journal, stop, stopped, say)
             journal.stage("writing the report")
             deliver(diagnosis, self)
+            if self.repair is not None and not stop.arrived:
+                journal.stage("training the repaired model")
+                self.repair.run(self, diagnosis)
             return INTERRUPTED if stop.arrived else exit_status(diagnosis, self.fail_on)
 
     def _examined(self, journal: SentJournal, stop: Interrupts, stopped: bool, say: Any) -> Diagnosis:
@@ -108,13 +114,13 @@ class Job:
 
 
 @contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator[Any]:
+def shown_progress(quiet: bool) -> Iterator[Any]:
     if quiet:
         yield lambda name: None
         return
     from rich.console import Console
 
-    # Duplicated, because `_silenced` redirects the real stderr.
+    # Duplicated, because `silenced` redirects the real stderr.
     with os.fdopen(os.dup(2), "w") as terminal:
         console = Console(file=terminal)
         if not console.is_terminal:
@@ -125,7 +131,7 @@ def _progress(quiet: bool) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _silenced() -> Iterator[None]:
+def silenced() -> Iterator[None]:
     """Keep the C++ log lines of TensorFlow off the terminal. Our own errors are raised, not printed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if os.environ.get("DIAGNOSE_DEBUG"):

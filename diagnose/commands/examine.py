@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import click
 from diagnose.commands.apart import examine_apart
 from diagnose.commands.delivering import Job, places_of
 from diagnose.commands.options import examine_options
+from diagnose.commands.repairing import Files, Repair
 from diagnose.errors import InputError
+from diagnose.loading import LoadOptions, load
 
 
 @click.command("examine", hidden=True, options_metavar="[OPTIONS]")
@@ -24,7 +27,6 @@ def examine(model: str, data: str, **options: Any) -> None:
     Exit status: 0 examined; 1 a cause at or above --fail-on; 2 bad usage or unreadable input; 3 internal error;
     130 interrupted.
     """
-    from diagnose.loading import LoadOptions, load
     from diagnose.pipeline import settings_from
 
     settings = settings_from(
@@ -72,7 +74,20 @@ def examine(model: str, data: str, **options: Any) -> None:
         open_page=options["open_page"],
         fail_on=options["fail_on"],
     )
-    sys.exit(examine_apart(job))
+    sys.exit(examine_apart(replace(job, repair=_repair(options, load_options, Path(data)))))
+
+
+def _repair(options: dict[str, Any], load_options: Any, data: Path) -> Repair | None:
+    """What --apply and --save ask for; None without them."""
+    codes, model = _codes(options["apply"]), options["save"]
+    if not codes and not model:
+        return None
+    if not codes or not model:
+        raise InputError("--apply and --save must be given together: --apply CODE --save better.keras")
+    files = Files(Path(model))
+    files.require_new()
+    own = {"loss": None, "optimizer": None, "learning_rate": None, "architecture": None, "history": files.history}
+    return Repair(codes, files, partial(load, files.model, data, replace(load_options, **own)))
 
 
 def _codes(text: str) -> tuple[str, ...]:

@@ -33,6 +33,10 @@ def examine_options(function: Any) -> Any:
         click.option("--rows", default="50000", show_default=True, metavar="N|all", help="Rows evaluated per split."),
         click.option("--seed", type=int, default=0, show_default=True),
         click.option("--plan", type=click.Path(), metavar="JSON", help="Repeat the plan of an earlier result."),
+        click.option(
+            "--apply", default="", metavar="CODE,..", help="Then train the model with these remedies of the report."
+        ),
+        click.option("--save", type=click.Path(), metavar="FILE.keras", help="Write the model of --apply here."),
         click.option("--only", default="", metavar="CODE,..", help="Run only these checks."),
         click.option("--skip", default="", metavar="CODE,..", help="Skip these checks."),
         click.option("--out", type=click.Path(), metavar="DIR", help="Folder for the results (default: diagnosis/)."),

@@ -1,0 +1,116 @@
+"""`--apply`: the repaired model, its history, and the script that makes it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from diagnose.applying import apply, chosen_remedies
+from diagnose.commands.repairing import Files
+from diagnose.diagnosis import Diagnosis
+from diagnose.errors import InputError
+from diagnose.loading import LoadOptions, subject_from
+from diagnose.pipeline import diagnose_subject, settings_from
+from diagnose.subject import Subject
+
+ONLY = ("does-not-learn", "learning-rate-too-high", "constant-predictions", "variance")
+
+
+def rows() -> tuple[Any, Any]:
+    x, y = load_digits(return_X_y=True)
+    return (x / 16).astype("float32"), y
+
+
+def sick(**options: Any) -> Subject:
+    """A net that SGD at 5 has not taught anything."""
+    x, y = rows()
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((64,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(10, "softmax")], name="digits"
+    )
+    model.compile(keras.optimizers.SGD(5.0), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x[:1300], y[:1300], epochs=4, verbose=0)
+    dev = (x[1300:], y[1300:])
+    known = LoadOptions(**{"epochs": 4, "batch_size": 32} | options)
+    return subject_from(model, (x[:1300], y[:1300]), dev, options=known)
+
+
+@pytest.fixture(scope="module")
+def diagnosis() -> Diagnosis:
+    settings = settings_from(effort="standard", budget=None, rows=50_000, seed=0, only=ONLY, skip=(), samples=False)
+    return diagnose_subject(sick(), settings)
+
+
+def test_the_remedy_cures_and_the_script_does_the_same_again(diagnosis: Diagnosis, tmp_path: Path) -> None:
+    assert diagnosis.remedies[0].code == "lower-learning-rate"
+    better = apply(sick(), diagnosis, ["lower-learning-rate"], seed=0)
+    x, y = rows()
+    assert better.model.evaluate(x[1300:], y[1300:], verbose=0)[1] > 0.7  # by chance 0.1
+    assert len(better.history["val_loss"]) == 4
+    files = Files(tmp_path / "new" / "better.keras")
+    files.write(better)
+    assert json.loads(files.history.read_text()) == better.history
+    names: dict[str, Any] = {}
+    exec(compile(files.script.read_text(), str(files.script), "exec"), names)
+    model, history = names["better"](sick().model, x[:1300], y[:1300], x[1300:], y[1300:])
+    assert history == better.history
+    saved = keras.saving.load_model(files.model)
+    for ours, theirs in zip(saved.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [("nonsense", "is not a remedy of this model"), ("more-data", "remedy"), ("scale-targets", "is not a remedy")],
+)
+def test_what_cannot_be_applied_is_refused_by_name(diagnosis: Diagnosis, code: str, why: str) -> None:
+    with pytest.raises(InputError, match=f"--apply: {code} .*{why}.*possible: lower-learning-rate"):
+        chosen_remedies(diagnosis, [code])
+
+
+def test_an_unknown_length_of_the_training_is_asked_for(diagnosis: Diagnosis) -> None:
+    from dataclasses import replace
+
+    subject = sick()
+    unknown = replace(subject, training=replace(subject.training, epochs=None, iterations=None))
+    with pytest.raises(InputError, match="pass --epochs"):
+        apply(unknown, diagnosis, ["lower-learning-rate"], seed=0)
+    with pytest.raises(InputError, match="pass --dev"):
+        apply(replace(subject, dev=None), diagnosis, ["lower-learning-rate"], seed=0)
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "better.py").write_text("mine")
+    with pytest.raises(InputError, match=r"better\.py exists"):
+        Files(tmp_path / "better.keras").require_new()
+    with pytest.raises(InputError, match=r"must end in \.keras"):
+        Files(tmp_path / "better.h5").require_new()
+
+
+def test_the_command_shows_what_changed(tmp_path: Path) -> None:
+    x, y = rows()
+    sick().model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "data.npz", x_train=x[:1300], y_train=y[:1300], x_dev=x[1300:], y_dev=y[1300:])
+    options = ["--epochs", "4", "--only", ",".join(ONLY), "--apply", "lower-learning-rate", "--save", "better.keras"]
+    command = [sys.executable, "-m", "diagnose", "model.keras", "data.npz", *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "gone" in done.stdout and "written: better.py" in done.stdout
+    assert {path.name for path in tmp_path.glob("better*")} == {"better.keras", "better.history.json", "better.py"}
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert again.returncode == 2 and "--save must name new files" in again.stderr
+    half = subprocess.run(command[:-2], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert half.returncode == 2 and "must be given together" in half.stderr
+
+
+def test_pretrained_layers_are_not_trained_afresh(diagnosis: Diagnosis) -> None:
+    subject = sick()
+    subject.model.layers[0].trainable = False
+    with pytest.raises(InputError, match="would lose the pretrained ones of dense"):
+        apply(subject, diagnosis, ["lower-learning-rate"], seed=0)

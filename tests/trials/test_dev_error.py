@@ -1,0 +1,137 @@
+"""Remedies of a model that learns are judged on new rows."""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from sklearn.datasets import load_digits
+
+import diagnose
+from diagnose.findings import Interval
+from diagnose.intervals import crossed_interval
+from diagnose.trials import dev_error
+from diagnose.trials.dev_error import helps
+
+LISTS = ("machine_learning_yearning", "fast_ai")
+
+
+def overfitted(**options: Any) -> diagnose.Diagnosis:
+    """A net that knows 200 digits by heart, examined with the checks of the gate and of the gaps."""
+    keras.utils.set_random_seed(0)
+    digits = load_digits()
+    rows = np.random.default_rng(0).permutation(len(digits.target))
+    x, y = digits.data[rows].astype("float32") / 16, digits.target[rows]
+    model = keras.Sequential([keras.Input((64,)), layers.Dense(32, "relu"), layers.Dense(10, "softmax")])
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    model.fit(x[:200], y[:200], epochs=40, batch_size=20, verbose=0)
+    only = ["does-not-learn", "variance", "avoidable-bias", "constant-predictions"]
+    split = ((x[:200], y[:200]), (x[-800:], y[-800:]))
+    return diagnose.examine(model, *split, batch_size=20, **{"only": only} | options)
+
+
+@pytest.fixture(scope="module")
+def diagnosis() -> diagnose.Diagnosis:
+    return overfitted()
+
+
+def test_remedies_of_variance_are_measured_on_dev(diagnosis: diagnose.Diagnosis) -> None:
+    tried = {effect.remedy: effect for effect in diagnosis.effects}
+    assert {"regularize", "dropout", "more-data"} <= tried.keys()
+    for effect in tried.values():
+        assert effect.metric == "dev error" and effect.restores is None and effect.causes == ()
+        assert 0 < effect.before < 0.3  # as the model itself, 0.1
+    assert tried["dropout"].interval is not None and tried["dropout"].interval.level == pytest.approx(1 - 0.05 / 3)
+
+
+def test_the_verdicts_have_the_payoffs(diagnosis: diagnose.Diagnosis) -> None:
+    tried = {effect.remedy: effect for effect in diagnosis.effects}
+    for name in LISTS:
+        verdicts = {verdict.item: verdict for verdict in diagnosis.verdicts[name]}
+        brings = verdicts["more-data"].payoff
+        assert brings is not None and brings.how == "estimated"
+        assert (brings.before, brings.after) == (tried["more-data"].before, tried["more-data"].after)
+        regularised = verdicts["regularize" if name == LISTS[0] else "regularization"]
+        assert regularised.payoff is not None and regularised.payoff.how == "measured"
+        assert "Tried: with" in regularised.because
+
+
+def test_more_rows_are_forecast_to_help_a_net_that_has_few(diagnosis: diagnose.Diagnosis) -> None:
+    effect = next(effect for effect in diagnosis.effects if effect.remedy == "more-data")
+    assert effect.forecast and effect.helps and effect.after < 0.9 * effect.before
+    assert [
+        verdict.verdict for name in LISTS for verdict in diagnosis.verdicts[name] if verdict.item == "more-data"
+    ] == [
+        "do",
+        "do",
+    ]
+    figure = next(figure for figure in diagnosis.figures if "by training rows" in figure.evidence.title)
+    measured, forecast = figure.evidence.series  # type: ignore[union-attr]
+    assert measured.x == (20.0, 40.0, 80.0, 140.0, 200.0)
+    assert forecast.x == (200.0, 400.0, 2000.0)
+    assert measured.y[0] > measured.y[-1]
+
+
+def test_a_repeated_plan_tries_the_same(diagnosis: diagnose.Diagnosis) -> None:
+    again = overfitted(plan=diagnosis.settings["plan"])
+    assert again.effects == diagnosis.effects
+
+
+def test_quick_tries_nothing() -> None:
+    diagnosis = overfitted(effort="quick")
+    assert diagnosis.effects == ()
+    verdict = next(verdict for verdict in diagnosis.verdicts[LISTS[0]] if verdict.item == "regularize")
+    assert verdict.payoff is not None and verdict.payoff.reason == "effort quick does not train"
+
+
+def test_trainings_that_stay_behind_the_model_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev_error, "usual_length", lambda bench: 4)
+    diagnosis = overfitted()
+    assert diagnosis.effects == ()
+    gaps = {gap.what: gap.why for gap in diagnosis.coverage}
+    assert "stay behind the model" in gaps["trial of regularize"]
+    assert "stay behind the model" in gaps["learning curve over rows"]
+
+
+def test_a_gain_is_clear_missing_or_open() -> None:
+    assert helps(Interval(-0.02, -0.001), 0.1)
+    assert helps(Interval(-0.005, 0.03), 0.1) is False  # at most 5 % of the error
+    assert helps(Interval(-0.03, 0.01), 0.1) is None
+
+
+def test_the_interval_over_seeds_and_rows_holds() -> None:
+    """As often as it says, whether seeds or rows differ more."""
+    draw = np.random.default_rng(0)
+    for seeds, rows in ((1.0, 1.0), (0.0, 1.0), (0.1, 1.0)):
+        held = []
+        for _ in range(400):
+            values = seeds * draw.normal(size=(3, 1)) + rows * draw.normal(size=(1, 200)) + draw.normal(size=(3, 200))
+            span = crossed_interval(values)
+            held.append(span.low <= 0 <= span.high)
+        assert 0.9 < np.mean(held) <= 1.0
+
+
+def test_the_interval_narrows_with_rows_if_seeds_agree() -> None:
+    draw = np.random.default_rng(0)
+    few, many = (crossed_interval(np.tile(draw.normal(size=(1, rows)), (3, 1))) for rows in (100, 10_000))
+    assert many.high - many.low < 0.2 * (few.high - few.low)
+    one = crossed_interval(np.ones((1, 5)))
+    assert (one.low, one.high) == (-np.inf, np.inf)
+
+
+def test_an_effect_on_dev_says_what_it_is(diagnosis: diagnose.Diagnosis) -> None:
+    effect = next(effect for effect in diagnosis.effects if effect.remedy == "dropout")
+    better = replace(effect, before=0.1, after=0.05, helps=True)
+    assert better.message == "with dropout of 0.3 before the Dense layers the dev error falls from 10 % to 5 %"
+    assert "does not fall (10 % without it, 5 % with it)" in replace(better, helps=False).message
+
+
+def test_what_the_best_weights_would_have_brought() -> None:
+    epochs = {"loss": [0.5, 0.2, 0.1, 0.05, 0.02, 0.01], "val_loss": [0.6, 0.4, 0.3, 0.5, 0.8, 1.0]}
+    right = {"accuracy": [0.8, 0.9, 0.95, 1.0, 1.0, 1.0], "val_accuracy": [0.7, 0.8, 0.9, 0.88, 0.86, 0.84]}
+    diagnosis = overfitted(history=epochs | right)
+    effect = next(effect for effect in diagnosis.effects if effect.remedy == "keep-best-weights")
+    assert (effect.before, effect.after) == (pytest.approx(0.16), pytest.approx(0.1))
+    assert effect.forecast and effect.helps is None
