@@ -112,5 +112,5 @@ def test_the_command_shows_what_changed(tmp_path: Path) -> None:
 def test_pretrained_layers_are_not_trained_afresh(diagnosis: Diagnosis) -> None:
     subject = sick()
     subject.model.layers[0].trainable = False
-    with pytest.raises(InputError, match="would lose the pretrained ones of .*dense"):
+    with pytest.raises(InputError, match=r"would lose the pretrained ones of .*dense"):
         apply(subject, diagnosis, ["lower-learning-rate"], seed=0)

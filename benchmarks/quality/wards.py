@@ -42,7 +42,7 @@ def main(
     names = _chosen(quick, only, half)
     task = (_verify, ()) if verify_only else (_examine, (effort, save))
     results = []
-    for result in _run(names, jobs, *task):
+    for result in processed(names, jobs, *task):
         results.append(result)
         click.echo(f"[{len(results)}/{len(names)}] {_line(result)}", err=True)
     results.sort(key=lambda result: names.index(result.name))
@@ -64,7 +64,7 @@ def _chosen(quick: bool, only: tuple[str, ...], half: str) -> list[str]:
     return chosen
 
 
-def _run(names: list[str], jobs: int, work: Any, arguments: tuple[Any, ...]) -> Iterator[Any]:
+def processed(names: list[str], jobs: int, work: Any, arguments: tuple[Any, ...]) -> Iterator[Any]:
     """Yield results as they finish. Processes are spawned, because TensorFlow does not survive a fork."""
     if jobs == 1:
         yield from (work(name, *arguments) for name in names)

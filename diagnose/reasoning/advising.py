@@ -60,8 +60,8 @@ def options(now: Situation) -> tuple[DeclaredRemedy, ...]:
 
 def _is_advised(remedy: DeclaredRemedy, answers: Mapping[str, str], now: Situation) -> bool:
     tried = now.effects.get(remedy.code)
-    if tried is not None and tried.helps is not None:
-        return tried.helps
+    if tried is not None and (tried.helps is not None or tried.after >= tried.before):
+        return bool(tried.helps)
     if remedy.lessens:
         return remedy.lessens in now.standing and _no_gap_to_close(now)
     item = ITEM_OF.get(remedy.code, "")

@@ -9,6 +9,7 @@ from typing import Any
 
 from diagnose.measurements import Backward, LearningRate
 from diagnose.subject import Subject, Task
+from diagnose.trials.interventions.generalising import decay_for
 from diagnose.trials.interventions.head import usual_head
 from diagnose.trials.interventions.optimizer import usual_rate
 from diagnose.trials.interventions.outputs import as_compiled, balancing
@@ -18,6 +19,7 @@ OWN_CLASS = (
     "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # for optimizers that are not Keras's own
 )
 
+USUAL_STEPS = 300  # of a training whose length is unknown
 _NOT_COMPARED = ("name", "learning_rate")
 
 
@@ -45,6 +47,7 @@ class Values:
     activation: str = "linear"
     estimator: str = "Regressor"
     loss_weights: str = "[1, 1]"
+    decay: str = "0.01"
     scaled_rate: str = "0.001"
     y_train: str = "y_train"
     y_dev: str = "y_dev"
@@ -88,8 +91,20 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         y_dev=f"y_dev{of}",
         of_output=of,
         loss_weights=_loss_weights(subject, backward.norms_by_output if isinstance(backward, Backward) else ()),
+        decay=_decay(subject),
         default_settings=optimizer is None or (_from_keras(optimizer) and not _own_settings(optimizer)),
     )
+
+
+def _decay(subject: Subject) -> str:
+    """The weight decay for a training as long as the user's."""
+    from diagnose.measuring.copying import peak_rate
+
+    training, rows = subject.training, subject.train.population or subject.train.rows
+    steps = training.iterations or (training.epochs or 0) * -(-rows // (training.batch_size or 32)) or USUAL_STEPS
+    optimizer = subject.model.optimizer
+    rate = peak_rate(optimizer, steps) if optimizer is not None else usual_rate(optimizer)
+    return f"{decay_for(rate, steps):g}"
 
 
 def _of_largest_numbers(subject: Subject) -> str:

@@ -235,11 +235,12 @@ def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
     told = f"Tried: {best.message}."
     if best.helps:
         return "do", told, decision[2]
-    if best.helps is False and len(tried) == len(WAYS[item]) and decision[0] == "do":
-        return "dont-yet", told, decision[2]
-    answer = (
-        "unknown" if decision[0] == "do" and all(effect.after >= effect.before for effect in tried) else decision[0]
-    )
+    answer: Answer = decision[0]
+    if answer == "do" and len(tried) == len(WAYS[item]):
+        if best.helps is False:
+            return "dont-yet", told, decision[2]
+        if all(effect.after >= effect.before for effect in tried):
+            answer = "unknown"
     return answer, f"{decision[1]} {told}", decision[2]
 
 

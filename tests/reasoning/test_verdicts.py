@@ -149,3 +149,45 @@ def test_a_remedy_for_another_task_is_not_offered(task: Task, expected: str) -> 
     root = suspicion("single-unit-softmax", Severity.ERROR)
     offered = offered_for((root,), replace(NOTHING, repair=root), frozenset({task}))
     assert [remedy.code for remedy in offered] == [expected]
+
+
+def on_dev(remedy: str, before: float, after: float, helps: bool | None, forecast: bool = False) -> Effect:
+    change = Interval(after - before - 0.01, after - before + 0.01)
+    return Effect(
+        "", remedy, before, after, change, "sufficient", 3,
+        remedy=remedy, metric="dev error", helps=helps, forecast=forecast, steps=400,
+    )  # fmt: skip
+
+
+def after_trials(*effects: Effect) -> Situation:
+    return replace(NOTHING, bias=SMALL, variance=LARGE, effects={effect.remedy: effect for effect in effects})
+
+
+def test_what_lowers_the_dev_error_is_to_do_whatever_the_rules_expect() -> None:
+    now = after_trials(on_dev("smaller-network", 0.2, 0.1, True))
+    told = {verdict.item: verdict for verdict in verdicts(now)["machine_learning_yearning"]}
+    smaller = told["smaller-network"]
+    assert (smaller.verdict, "Tried: with" in smaller.because) == ("do", True)
+    assert smaller.payoff is not None and (smaller.payoff.before, smaller.payoff.after) == (0.2, 0.1)
+    assert smaller.payoff.interval == Interval(pytest.approx(0.09), pytest.approx(0.11))  # type: ignore[arg-type]
+
+
+def test_an_idea_is_not_advised_once_all_ways_to_it_have_failed() -> None:
+    decay, dropout = on_dev("regularize", 0.2, 0.2, False), on_dev("dropout", 0.2, 0.21, False)
+    assert answers(after_trials(decay))["regularize"] == "do"  # dropout may help
+    assert answers(after_trials(decay, dropout))["regularize"] == "dont-yet"
+    assert answers(after_trials(decay, on_dev("dropout", 0.2, 0.15, True)))["regularize"] == "do"
+    assert answers(after_trials(decay, on_dev("dropout", 0.2, 0.2, None)))["regularize"] == "unknown"
+
+
+def test_clear_gains_come_first_even_if_they_take_days() -> None:
+    suspicions = [suspicion("high-variance", Severity.HINT)]
+    now = after_trials(
+        on_dev("regularize", 0.2, 0.19, None),
+        on_dev("dropout", 0.2, 0.15, True),
+        on_dev("more-data", 0.2, 0.1, True, True),
+    )
+    offered = offered_for(suspicions, now, effects=list(now.effects.values()))
+    assert [remedy.code for remedy in offered][:2] == ["dropout", "more-data"]
+    assert [remedy.payoff.how for remedy in offered][:2] == ["measured", "estimated"]
+    assert "regularize" not in {remedy.code for remedy in offered}  # dropout is the better way to the same idea

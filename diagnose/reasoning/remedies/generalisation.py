@@ -57,7 +57,7 @@ REGULARIZE = DeclaredRemedy(
     "It trades a little bias for less variance.",
     "import keras\n\n"
     "old = model\n"
-    f'config = old.optimizer.get_config() | {{"weight_decay": {generalising.DECAY:g}}}  # decoupled, as in AdamW\n'
+    'config = old.optimizer.get_config() | {"weight_decay": $decay}  # decoupled: 1 / (rate * steps of the training)\n'
     "model = keras.models.clone_model(old)  # fresh weights\n"
     "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
     "one line and one training run",

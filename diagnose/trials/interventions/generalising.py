@@ -9,7 +9,7 @@ from typing import Any
 from diagnose.trials.interventions.layers import with_config
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
-DECAY = 0.01  # decoupled weight decay per unit of learning rate, as in AdamW
+LEAST_DECAY = 0.01  # decoupled weight decay of long trainings, as fast.ai advises
 RATE = 0.3  # share of the units that is dropped
 SHIFT, TURN = 0.1, 0.05  # of the size of an image, and of a full circle
 SMALLEST = 8  # pixels; smaller images lose what they show
@@ -20,10 +20,20 @@ def _decayed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     optimizer = plan.optimizer
     if hasattr(optimizer, "inner_optimizer"):
         return DoesNotApply("the optimizer scales the loss, and its weight decay cannot be set from outside")
-    if (getattr(optimizer, "weight_decay", None) or 0.0) >= DECAY:
+    decay = decay_for(float(plan.rates[0].max()), plan.steps)
+    if (getattr(optimizer, "weight_decay", None) or 0.0) >= decay / 2:
         return DoesNotApply("the optimizer already decays the weights", needless=True)
-    changed = type(optimizer).from_config({**optimizer.get_config(), "weight_decay": DECAY})
-    return plan.changed(f"weight decay {DECAY:g}", optimizer=changed)
+    changed = type(optimizer).from_config({**optimizer.get_config(), "weight_decay": decay})
+    return plan.changed(f"weight decay {decay:g}", optimizer=changed)
+
+
+def decay_for(rate: float, steps: int) -> float:
+    """The decoupled weight decay with which an unused weight shrinks to a third over a training.
+
+    In every step a weight loses `rate` times this share. What matters is how long weights are remembered, counted in
+    trainings (Wang and Aitchison 2024, arXiv:2405.13698): a decay of 0.01 does nothing in a few hundred steps.
+    """
+    return max(LEAST_DECAY, float(f"{1 / (rate * max(steps, 1)):.1g}")) if rate > 0 else LEAST_DECAY
 
 
 def _dropped(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -103,7 +113,9 @@ def _longer(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return plan.changed("twice the steps", steps=2 * plan.steps, rates=(rates,))
 
 
-WEIGHT_DECAY = Intervention(f"Gives the optimizer a decoupled weight decay of {DECAY:g}.", _decayed)
+WEIGHT_DECAY = Intervention(
+    "Gives the optimizer a decoupled weight decay that shrinks an unused weight to a third over the training.", _decayed
+)
 DROPOUT = Intervention(f"Drops {RATE:g} of what each Dense layer after the first layer gets.", _dropped)
 AUGMENTATION = Intervention("Shifts and turns every training image by a little.", _augmented, cost=2.5)
 NO_AUGMENTATION = Intervention("Removes the augmentation layers.", _plain)

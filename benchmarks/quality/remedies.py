@@ -1,0 +1,238 @@
+"""Compares the remedy that comes first with the best one, which brute force finds on rows that nobody else sees.
+
+Of every pair of `pairs.py` the model is trained and examined. Then every remedy that applies is trained in full, with
+three seeds, and judged on the hidden rows; "more data" with twice the rows. Forecasts of the learning curve are judged
+from half of the rows.
+
+python -m benchmarks.quality.remedies [--jobs 2] [--only NAME] [--json FILE]
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmarks.quality.wards import processed
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+SEEDS = (101, 102, 103)  # not those of an examination
+FAST_AI = ("more-data", "augmentation", "change-architecture", "dropout", "regularize", "smaller-network")
+AUTOTRAINER = ("relu-instead", "initialise", "default-optimizer", "lower-learning-rate", "raise-learning-rate")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One pair: hidden errors by remedy ("" without any), [seeds], and what the examination advised.
+
+    `first` and `untried` are the first remedy with trials and without them, of those that brute force measured.
+    `forecast` holds the low end, the high end and the true error of the forecast from half the rows; () if there is
+    none.
+    """
+
+    name: str
+    family: str
+    state: str
+    errors: dict[str, tuple[float, ...]]
+    first: str
+    untried: str
+    do: tuple[str, ...]
+    forecast: tuple[float, ...]
+
+    def mean(self, remedy: str) -> float:
+        return float(np.mean(self.errors[remedy]))
+
+    def se(self, remedy: str) -> float:
+        """The standard error of the difference to no remedy, over seeds."""
+        apart = np.subtract(self.errors[remedy], self.errors[""])
+        return float(apart.std(ddof=1) / np.sqrt(len(apart)))
+
+    @property
+    def best(self) -> str:
+        return min(self.errors, key=self.mean)
+
+    def near_best(self, remedy: str) -> bool:
+        apart = np.subtract(self.errors[remedy], self.errors[self.best])
+        return bool(apart.mean() <= apart.std(ddof=1) / np.sqrt(len(apart)))
+
+    def share(self, remedy: str) -> float:
+        """The share of the possible gain; 1 if there is none to have."""
+        possible = self.mean("") - self.mean(self.best)
+        return (self.mean("") - self.mean(remedy)) / possible if possible > 0 else 1.0
+
+    def helps(self, remedy: str) -> bool:
+        return self.mean("") - self.mean(remedy) > self.se(remedy)
+
+
+@click.command(help=__doc__)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of processes.")
+@click.option("--only", multiple=True, help="A pair or a family; may be repeated.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all results as JSON.")
+def main(*, jobs: int, only: tuple[str, ...], json_file: Path | None) -> None:
+    """Run the command."""
+    from benchmarks.quality.pairs import PAIRS
+
+    names = [pair.name for pair in PAIRS if not only or {pair.name, pair.family} & {*only}]
+    found: list[Outcome] = []
+    for outcome in processed(names, jobs, measured, ()):
+        found.append(outcome)
+        click.echo(f"[{len(found)}/{len(names)}] {_line(outcome)}", err=True)
+    click.echo("\n".join(summary(found)))
+    if json_file:
+        json_file.write_text(json.dumps([asdict(outcome) for outcome in found], indent=1))
+
+
+def measured(name: str) -> Outcome:
+    """Train, examine, and try every remedy in full."""
+    import diagnose
+    from benchmarks.quality.pairs import PAIRS
+    from diagnose.loading import LoadOptions, subject_from
+
+    pair = next(pair for pair in PAIRS if pair.name == name)
+    rows, model = pair.split(), pair.compiled()
+    model.fit(*rows["train"], epochs=pair.epochs, batch_size=pair.batch_size, verbose=0)
+    known: dict[str, int] = {"batch_size": pair.batch_size, "epochs": pair.epochs}
+    diagnosis, quick = (
+        diagnose.examine(model, rows["train"], rows["dev"], effort=effort, **known) for effort in ("standard", "quick")
+    )
+    options = LoadOptions(**known)
+    hidden = subject_from(model, rows["train"], rows["hidden"], options=options)
+    more = subject_from(
+        model, tuple(map(np.concatenate, zip(rows["train"], rows["more"], strict=True))), options=options
+    )
+    errors = _brute_force(hidden, more)
+    return Outcome(
+        name,
+        pair.family,
+        str(diagnosis.state),
+        errors,
+        first=_first(diagnosis, errors),
+        untried=_first(quick, errors),
+        do=tuple(
+            verdict.item for verdicts in diagnosis.verdicts.values() for verdict in verdicts if verdict.verdict == "do"
+        ),
+        forecast=_forecast(hidden),
+    )
+
+
+def _first(diagnosis: Any, errors: dict[str, Any]) -> str:
+    return next((remedy.code for remedy in diagnosis.remedies if remedy.code in errors), "")
+
+
+def _brute_force(hidden: Any, more: Any) -> dict[str, tuple[float, ...]]:
+    """The error on the dev rows of `hidden` by remedy, [seeds]; `more` has more training rows."""
+    from diagnose.measurements import LearningRate
+    from diagnose.measuring.bench import Bench
+    from diagnose.measuring.learning_rate import learning_rate
+    from diagnose.reasoning.remedies import REMEDIES
+    from diagnose.settings import Settings
+    from diagnose.trials.paired import plan_of
+    from diagnose.trials.plan import TrainingPlan
+
+    with Bench(hidden, Settings()) as bench:
+        steps = hidden.training.epochs * -(-hidden.train.rows // hidden.training.batch_size)
+        swept = {LearningRate: learning_rate(bench, {})}
+        own = replace(plan_of(bench, swept, steps), seeds=SEEDS)
+        plans: dict[str, TrainingPlan] = {"": own, "more-data": own.changed("twice the rows", train=more.train)}
+        for remedy in REMEDIES:
+            intervention = remedy.option or remedy.trial
+            if intervention is not None and isinstance(changed := intervention.change(own), TrainingPlan):
+                plans[remedy.code] = changed
+        found = {code: _errors(bench, plan) for code, plan in plans.items()}
+    return {code: errors for code, errors in found.items() if errors}
+
+
+def _errors(bench: Any, plan: Any) -> tuple[float, ...]:
+    """The hidden error of every seed; () if the training fails."""
+    from diagnose.measurements import NotMeasured
+    from diagnose.trials.paired import trainer_for
+
+    errors = []
+    try:
+        with trainer_for(bench, plan) as (trainer, starts):
+            for seed, start in starts.items():
+                trainer.begin(start, seed)
+                trainer.run(plan.rates[0])
+                errors.append(float(trainer.judge_dev().error))
+    except NotMeasured:
+        return ()
+    return tuple(errors) if np.isfinite(errors).all() else ()
+
+
+def _forecast(hidden: Any) -> tuple[float, ...]:
+    """The 80 % interval of the error with all rows, forecast from half of them, and the error."""
+    from diagnose.measuring.bench import Bench
+    from diagnose.measuring.copying import learning_rates
+    from diagnose.measuring.power_law import PowerLaws
+    from diagnose.measuring.training import own_training
+    from diagnose.settings import Settings
+    from diagnose.trials.dev_error import DevError
+    from diagnose.trials.rows_curve import FEWEST, SHARES
+
+    with Bench(hidden, Settings()) as bench, own_training(bench) as trainer:
+        rows = np.round(np.multiply(SHARES, trainer.rows / 2)).astype(int)
+        if rows[0] < FEWEST:
+            return ()
+        rates = learning_rates(hidden.model.optimizer, DevError.steps(bench, 1.0))
+        errors = np.zeros((len(rows) + 1, len(SEEDS)))
+        for number, seed in enumerate(SEEDS):
+            order = np.random.default_rng([seed, 3]).permutation(trainer.rows)
+            for place, count in enumerate((*rows, trainer.rows)):
+                trainer.begin(bench.weights(seed), seed, among=order[:count])
+                trainer.run(rates)
+                errors[place, number] = trainer.judge_dev().error
+    span = PowerLaws.fit(rows, errors[:-1]).interval(trainer.rows)
+    return span.low, span.high, float(errors[-1].mean())
+
+
+def _line(found: Outcome) -> str:
+    gain = f"{found.mean(''):.3f} -> {found.mean(found.first):.3f} ({found.first or 'nothing'})"
+    return f"{found.name:24} {found.state:10} {gain:50} best {found.mean(found.best):.3f} ({found.best or 'nothing'})"
+
+
+def summary(outcomes: list[Outcome]) -> list[str]:
+    """The shares of all pairs, as lines."""
+    from tests.wards.ward import Rate
+
+    draw = np.random.default_rng(0)
+    orders = {
+        "with trials": [one.first for one in outcomes],
+        "without trials": [one.untried for one in outcomes],
+        "fast.ai's order": [next((code for code in FAST_AI if code in one.errors), "") for one in outcomes],
+        "AUTOTRAINER's order": [next((code for code in AUTOTRAINER if code in one.errors), "") for one in outcomes],
+        "at random": [str(draw.choice([code for code in one.errors if code])) for one in outcomes],
+    }
+    lines = [f"{'the first remedy':22}{'within a standard error of the best':38}mean share of the possible gain"]
+    for name, chosen in orders.items():
+        near = sum(one.near_best(code) for one, code in zip(outcomes, chosen, strict=True))
+        share = np.mean([np.clip(one.share(code), -1, 1) for one, code in zip(outcomes, chosen, strict=True)])
+        lines.append(f"{name:22}{Rate(near, len(outcomes))!s:38}{share:.2f}")
+    done = [
+        (one, code) for one in outcomes for code in {ITEMS[item] for item in one.do if item in ITEMS} & {*one.errors}
+    ]
+    helping = [(one, code) for one in outcomes for code in {*ITEMS.values()} & {*one.errors} if one.helps(code)]
+    held = [low <= true <= high for low, high, true in (one.forecast for one in outcomes if one.forecast)]
+    return [
+        *lines,
+        f"verdicts 'do' that help: {Rate(sum(one.helps(code) for one, code in done), len(done))}",
+        f"what helps, with 'do': {Rate(sum(pair in done for pair in helping), len(helping))}",
+        f"forecasts from half the rows inside their 80 % interval: {Rate(sum(held), len(held))}",
+    ]
+
+
+ITEMS = {
+    "more-data": "more-data",
+    "train-longer": "train-longer",
+    "bigger-network": "bigger-network",
+    "smaller-network": "smaller-network",
+    "regularize": "regularize",
+    "augmentation": "augmentation",
+}
+
+
+if __name__ == "__main__":
+    main()
