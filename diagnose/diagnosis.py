@@ -136,12 +136,13 @@ class Effect:
 
     `metric` is the train skill where a model needs repair, else the "dev error" (an error rate), "dev RMSE" or "dev
     loss", where less is better. `what` is the change as a noun phrase. `interval` is that of the mean difference.
-    `helps`: whether a dev error falls; False if it cannot fall by much, None if that is open. A `forecast` was not
-    trained: it follows from trainings on fewer rows. `remedy` is the code
-    of the remedy, `causes` are the codes of the causes that the trial confirms if it `restores` learning (a gain above
-    `threshold`); `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the
-    model's own training. `values` are the values that were tried, by the names in the remedy's action and snippet.
-    `output` is the output whose skill this is, the one that gains most; "" if there is only one.
+    `direction`: "sufficient" if this change was made alone; "necessary" if all other changes were made in both arms,
+    because none was sufficient. `helps`: whether a dev error falls; False if it cannot fall by much, None if that is
+    open. A `forecast` was not trained: it follows from trainings on fewer rows. `remedy` is the code of the remedy,
+    `causes` are the codes of the causes that the trial confirms if it `restores` learning (a gain above `threshold`);
+    `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the model's own
+    training. `values` are the values that were tried, by the names in the remedy's action and snippet. `output` is the
+    output whose skill this is, the one that gains most; "" if there is only one.
     """
 
     code: str
@@ -177,9 +178,9 @@ class Effect:
         outcome = {True: ", learning is restored", False: ", learning is not restored", None: ""}[self.restores]
         after = f" after {self.steps} steps" if self.steps else ""
         control = f"with {self.control}" if self.control else "without the change"
-        return (
-            f"with {self.what} alone{outcome}: train skill{of} {self.after:.2f}{after}, and {self.before:.2f} {control}"
-        )
+        alone = " alone" if self.direction == "sufficient" else ", too"
+        skills = f"train skill{of} {self.after:.2f}{after}, and {self.before:.2f} {control}"
+        return f"with {self.what}{alone}{outcome}: {skills}"
 
     @property
     def _on_dev(self) -> str:

@@ -205,7 +205,8 @@ def diagnose_subject(
     from diagnose.measuring import measured_by, planner_for
     from diagnose.reasoning.engine import Seen, suspect, worth_trying
     from diagnose.reasoning.remedies import measured_effects
-    from diagnose.trials.planning import Trial, try_remedies
+    from diagnose.trials.joining import Trial
+    from diagnose.trials.planning import try_remedies
 
     checks = chosen(settings)
     with interrupts():
@@ -271,7 +272,8 @@ def _tried_on_dev(
     from diagnose.reasoning.remedies.generalisation import MORE_DATA
     from diagnose.reasoning.verdicts import situation
     from diagnose.trials.dev_error import DevError
-    from diagnose.trials.planning import Trial, try_remedies
+    from diagnose.trials.joining import Trial
+    from diagnose.trials.planning import try_remedies
     from diagnose.trials.rows_curve import effect_of, measure_rows_curve
 
     now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)

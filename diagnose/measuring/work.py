@@ -41,6 +41,9 @@ class Work:
     def __bool__(self) -> bool:
         return bool(self.steps or self.loops or self.seconds)
 
+    def __add__(self, other: Work) -> Work:
+        return Work(self.steps + other.steps, self.loops + other.loops, self.seconds + other.seconds)
+
 
 class Account(Protocol):
     """Keeps account of a budget in seconds."""

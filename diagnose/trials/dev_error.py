@@ -57,6 +57,7 @@ class DevError:
     left: Remaining
     tries: int
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
+    joins: ClassVar[bool] = False
 
     @staticmethod
     def steps(bench: Bench, size: float) -> int:

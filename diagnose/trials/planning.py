@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any, ClassVar, Protocol
@@ -16,11 +16,13 @@ from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
+from diagnose.trials.joining import RATES, Joint, Trial, joined
 from diagnose.trials.paired import SEEDS, needs_compiling, plan_of
-from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
+from diagnose.trials.plan import DoesNotApply, TrainingPlan, rate_text
 from diagnose.trials.train_skill import TrainSkill
 
 TRIALS = "trials of remedies"
+TOGETHER = "trial of all remedies together"
 NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried")
 
 
@@ -28,9 +30,11 @@ class Criterion(Protocol):
     """How trials are trained and judged: by what they learn (`TrainSkill`), or on new rows (`DevError`).
 
     `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all.
+    `joins`: whether changes that do not help alone are tried together.
     """
 
     sizes: ClassVar[tuple[float, ...]]
+    joins: ClassVar[bool]
 
     @staticmethod
     def steps(bench: Bench, size: float) -> int: ...
@@ -39,14 +43,6 @@ class Criterion(Protocol):
     def effect(
         self, remedy: str, what: str, arms: tuple[Any, Any], *, control: str, steps: int, values: Mapping[str, str]
     ) -> Effect: ...
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A remedy to try: its code, and its change of a training plan."""
-
-    remedy: str
-    intervention: Intervention
 
 
 def try_remedies(
@@ -127,6 +123,16 @@ class _Trials:
         return True
 
     def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
+        """Try each by itself; if none restores learning, all together, and then all but one."""
+        restored = False
+        wanted = tuple(wanted)
+        for effect in self._alone(wanted):
+            restored |= bool(effect.restores)
+            yield effect
+        if self._criterion.joins and not restored:
+            yield from self._together(wanted)
+
+    def _alone(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
         for trial in wanted:
             changed, control = self._plans(trial)
             refused = [plan for plan in (changed, control) if isinstance(plan, DoesNotApply)]
@@ -150,6 +156,39 @@ class _Trials:
                 self._planner.untried[trial.remedy] = why[-1] if why else "it was interrupted"
             else:
                 yield found
+
+    def _together(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
+        """The changes without which all others together do not restore learning: faults that hide each other."""
+        joint = joined(self._own, wanted) if self._planner.bench.rebuilt else None
+        if joint is None:
+            return
+        plans = [self._own, joint.plan, *joint.without.values()]
+        work = sum((self._trained_work(plan, 1.0) for plan in plans), Work())
+        try:
+            found = self._planner.run(TOGETHER, work, partial(self._necessary, joint), self.size)
+        except Exception as error:  # noqa: BLE001 - changes that work alone may not fit together
+            missed = error if isinstance(error, NotMeasured) else _failed(error)
+            self._planner.miss(TOGETHER, str(missed), missed.how)
+            return
+        yield from found or ()
+
+    def _necessary(self, joint: Joint) -> tuple[Effect, ...]:
+        steps, without, repaired = joint.plan.steps, self._trained(self._own), self._trained(joint.plan)
+        every = self._criterion.effect("", joint.plan.what, (without, repaired), control="", steps=steps, values={})
+        if not every.restores:
+            return ()
+        found = []
+        for remedy, plan in joint.members(repaired.rate).items():
+            effect = self._criterion.effect(
+                remedy,
+                joint.change_of(remedy, repaired.rate),
+                (self._trained(plan), repaired),
+                control=plan.what,
+                steps=steps,
+                values={"rate": rate_text(repaired.rate)} if remedy in RATES else {},
+            )
+            found.append(replace(effect, direction="necessary"))
+        return tuple(effect for effect in found if effect.restores)
 
     def _plans(self, trial: Trial) -> tuple[TrainingPlan | DoesNotApply, TrainingPlan | DoesNotApply]:
         """The changed plan and its control; an intervention that fails on this model costs one trial."""
@@ -182,8 +221,11 @@ class _Trials:
         return self._arms[plan.changes]
 
     def _work(self, trial: Trial, changed: TrainingPlan, control: TrainingPlan) -> Work:
-        costs = [(control, 1.0), (changed, trial.intervention.cost)]
-        plans = [(plan, cost) for plan, cost in costs if plan.changes not in self._arms]
-        judged = 2 * judging_steps(self._planner.bench)
-        steps = sum(cost * len(plan.rates) * len(plan.seeds) * (plan.steps + judged) for plan, cost in plans)
-        return Work(steps=steps, loops=sum(needs_compiling(plan, self._own) for plan, _ in plans))
+        return self._trained_work(control, 1.0) + self._trained_work(changed, trial.intervention.cost)
+
+    def _trained_work(self, plan: TrainingPlan, cost: float) -> Work:
+        """The work to train a plan, none if it was trained before; `cost` is that of one step."""
+        if plan.changes in self._arms:
+            return Work()
+        steps = cost * len(plan.rates) * len(plan.seeds) * (plan.steps + 2 * judging_steps(self._planner.bench))
+        return Work(steps=steps, loops=needs_compiling(plan, self._own))

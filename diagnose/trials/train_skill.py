@@ -45,6 +45,7 @@ class TrainSkill:
     """Judges trials by the skill on the training rows after short trainings."""
 
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5)
+    joins: ClassVar[bool] = True
 
     @staticmethod
     def steps(bench: Bench, size: float) -> int:

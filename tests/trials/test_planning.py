@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 import diagnose
+from diagnose.loading import LoadOptions, subject_from
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import planning
 from diagnose.settings import Effort, Settings
@@ -13,6 +15,7 @@ from diagnose.trials import planning as trials
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import RELU
 from diagnose.trials.interventions.optimizer import ADAM
+from diagnose.trials.joining import Trial, joined
 from diagnose.trials.plan import Intervention
 from diagnose.trials.train_skill import TrainSkill
 from tests.trials.models import SOFTMAX, Scene, dense, net
@@ -49,21 +52,20 @@ def test_a_trial_that_restores_learning_confirms_the_cause(diagnosis: diagnose.D
 
 
 def test_trials_share_the_unchanged_model_as_control(diagnosis: diagnose.Diagnosis) -> None:
-    effects = diagnosis.effects
+    effects = [effect for effect in diagnosis.effects if not effect.on_dev]
     assert len(effects) > 1
     assert len({effect.before for effect in effects if not effect.control}) == 1
 
 
-def test_a_model_that_learns_gets_no_trials() -> None:
+def test_a_model_that_learns_gets_no_repairs() -> None:
     diagnosis = examined(PLAIN, epochs=20)
-    assert diagnosis.effects == ()
-    assert not [name for name in diagnosis.settings["plan"] if name.startswith("trial")]
+    assert all(effect.on_dev for effect in diagnosis.effects)
 
 
 def test_quick_trains_nothing() -> None:
     diagnosis = examined(UNSCALED, effort="quick")
     assert diagnosis.state == "sick"
-    assert diagnosis.effects == ()
+    assert all(effect.on_dev for effect in diagnosis.effects)
     assert not [name for name in diagnosis.settings["plan"] if name.startswith("trial")]
     assert diagnosis.remedies[0].payoff.reason == "effort quick does not train"
 
@@ -71,7 +73,7 @@ def test_quick_trains_nothing() -> None:
 def test_trials_beyond_the_budget_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "BUDGETS", dict.fromkeys(Effort, 0.01))
     diagnosis = examined(UNSCALED)
-    assert diagnosis.effects == ()
+    assert all(effect.on_dev for effect in diagnosis.effects)
     gaps = {gap.what: gap for gap in diagnosis.coverage}
     assert "time budget" in gaps["trial of scale-inputs"].why
     assert "--effort deep" in gaps["trial of scale-inputs"].how_to_get_it
@@ -80,7 +82,7 @@ def test_trials_beyond_the_budget_are_listed(monkeypatch: pytest.MonkeyPatch) ->
 def test_trials_are_half_as_long_if_time_is_short(
     monkeypatch: pytest.MonkeyPatch, diagnosis: diagnose.Diagnosis
 ) -> None:
-    first = diagnosis.effects[0]
+    first = next(effect for effect in diagnosis.effects if effect.remedy == "scale-inputs")
     monkeypatch.setattr(trials._Trials, "first_fits", lambda *_: False)
     short = examined(UNSCALED)
     again = next(effect for effect in short.effects if effect.remedy == first.remedy)
@@ -95,7 +97,7 @@ def test_trials_are_half_as_long_if_time_is_short(
 def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
         plan, skill = trials.plan_of(planner.bench, {}), TrainSkill()
-        wanted = (trials.Trial("relu-instead", RELU), trials.Trial("scale-inputs", STANDARDISE_INPUTS))
+        wanted = (Trial("relu-instead", RELU), Trial("scale-inputs", STANDARDISE_INPUTS))
         assert trials._Trials(planner, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
         planner._account.charge(trials.Work(seconds=60.0))
         assert not trials._Trials(planner, plan, 1.0, skill).first_fits(wanted)
@@ -104,7 +106,7 @@ def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPat
 
 def test_only_a_remedy_that_would_change_nothing_is_needless() -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
-        wanted = (trials.Trial("relu-instead", RELU), trials.Trial("default-optimizer", ADAM))
+        wanted = (Trial("relu-instead", RELU), Trial("default-optimizer", ADAM))
         assert trials.try_remedies(planner, {}, wanted) == ()
         assert planner.needless == {"relu-instead"}  # the layers have ReLU
         assert "no learning-rate sweep" in planner.untried["default-optimizer"]  # it may help, and cannot be tried
@@ -115,7 +117,7 @@ def test_an_intervention_that_fails_costs_one_trial() -> None:
         raise AttributeError("the layer has never been called")
 
     with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
-        wanted = (trials.Trial("initialise", Intervention("Breaks.", broken)), trials.Trial("relu-instead", RELU))
+        wanted = (Trial("initialise", Intervention("Breaks.", broken)), Trial("relu-instead", RELU))
         assert trials.try_remedies(planner, {}, wanted) == ()
         assert "the layer has never been called" in planner.untried["initialise"]
         assert planner.needless == {"relu-instead"}
@@ -150,3 +152,35 @@ def test_a_repeated_plan_runs_the_same_trials(diagnosis: diagnose.Diagnosis) -> 
     plan = {name: scale for name, scale in diagnosis.settings["plan"].items() if name != "trial of lower-learning-rate"}
     again = examined(UNSCALED, plan=plan)
     assert {e.remedy for e in again.effects} == {e.remedy for e in diagnosis.effects} - {"lower-learning-rate"}
+
+
+def two_faults() -> Any:
+    """Inputs of 3,000 and a rate of 50: neither repair is enough alone."""
+    scene = Scene("", net(dense(16), SOFTMAX), optimizer=lambda: keras.optimizers.SGD(50.0, momentum=0.9))
+    model = scene.subject().model
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(400, 6)).astype("float32")
+    y = (x[:, 1] > 0).astype("int64") + (x[:, 2] > 0)
+    return subject_from(model, (3000 * x + 9000, y), (3000 * x[:90] + 9000, y[:90]), options=LoadOptions(batch_size=8))
+
+
+def test_faults_that_hide_each_other_are_found_together() -> None:
+    with planning.planner_for(two_faults(), Settings(), lambda title: None) as planner:
+        wanted = (Trial("relu-instead", RELU), Trial("scale-inputs", STANDARDISE_INPUTS))
+        alone, *necessary = trials.try_remedies(planner, {}, wanted)
+    assert (alone.remedy, alone.direction, alone.restores) == ("scale-inputs", "sufficient", False)
+    assert {effect.remedy for effect in necessary} == {"scale-inputs", "lower-learning-rate"}
+    for effect in necessary:
+        assert effect.direction == "necessary" and effect.restores
+        assert effect.before < 0.3 and effect.after > 0.7
+    assert necessary[0].control == "the better learning rate"
+    assert necessary[1].control == "standardised inputs" and necessary[1].values == {"rate": "0.01"}
+    assert "with standardised inputs, too, learning is restored" in necessary[0].message
+
+
+def test_one_change_is_not_joined() -> None:
+    scene = Scene("", net(dense(16), SOFTMAX), scale=3000.0, optimizer=lambda: keras.optimizers.SGD(0.01))
+    with planning.planner_for(scene.subject(), Settings(), lambda title: None) as planner:
+        own = trials.plan_of(planner.bench, {})
+        assert joined(own, [Trial("scale-inputs", STANDARDISE_INPUTS)]) is None  # the rate is the usual one
+        assert joined(own, [Trial("relu-instead", RELU)]) is None

@@ -1,0 +1,94 @@
+"""Changes that only help together: the repaired reference, and the same without one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diagnose.trials.interventions.optimizer import APART, usual_rate
+from diagnose.trials.plan import Intervention, TrainingPlan, apply_all, rate_text
+
+MOST = 3  # changes; with more, each has little to say
+RATES = ("lower-learning-rate", "raise-learning-rate")
+CHOSEN = "learning rate {}"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A remedy to try: its code, and its change of a training plan."""
+
+    remedy: str
+    intervention: Intervention
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Several changes at once. All plans train at the user's own rate and at the usual one, and the better one counts:
+    the rate that works depends on the other changes.
+
+    `without` are the same plans without one of the changes, by its remedy; `own_rate` is `plan` at the user's rate.
+    """
+
+    plan: TrainingPlan
+    without: dict[str, TrainingPlan]
+    own_rate: TrainingPlan
+    changes: dict[str, str]
+
+    def members(self, rate: float) -> dict[str, TrainingPlan]:
+        """What each change is compared with, by its remedy; another `rate` than the own one counts as a change."""
+        own = float(self.own_rate.rates[0][0])
+        if rate == own:
+            return self.without
+        return self.without | {RATES[0] if rate < own else RATES[1]: self.own_rate}
+
+    def change_of(self, remedy: str, rate: float) -> str:
+        """A change as a noun phrase."""
+        return self.changes.get(remedy) or CHOSEN.format(rate_text(rate))
+
+
+def joined(own: TrainingPlan, wanted: Iterable[Trial]) -> Joint | None:
+    """The first changes that apply, together; None if there are not two, the learning rate among them."""
+    chosen: dict[str, Intervention] = {}
+    plan, changes = own, {}
+    for trial in wanted:
+        if trial.remedy in RATES or len(chosen) == MOST:
+            continue
+        changed = _joins(trial.intervention, own, plan)
+        if changed is None:
+            continue
+        chosen[trial.remedy], changes[trial.remedy] = trial.intervention, changed.changes[-1]
+        plan = replace(changed, rates=own.rates, rate_name="")
+    rates = _rates(own)
+    if not chosen or len(chosen) + len(rates) < 3:
+        return None
+
+    def at_rates(changed: TrainingPlan, which: tuple[np.ndarray, ...], named: str) -> TrainingPlan:
+        return replace(changed, rates=which, rate_name="", changes=(*changed.changes, *([named] if named else [])))
+
+    several = "the better learning rate" if len(rates) > 1 else ""
+    without = {
+        remedy: at_rates(apply_all(own, [other for code, other in chosen.items() if code != remedy]), rates, several)
+        for remedy in chosen
+    }
+    return Joint(at_rates(plan, rates, several), without, at_rates(plan, own.rates, ""), changes)
+
+
+def _joins(intervention: Intervention, own: TrainingPlan, plan: TrainingPlan) -> TrainingPlan | None:
+    """The plan with one more change; None if it does not apply, or is compared with another training than the own."""
+    try:
+        changed = intervention.change(plan)
+        alone = intervention.control(own) is own
+    except Exception:  # noqa: BLE001 - a layer of the user's own may lack what every other layer has
+        return None
+    one_loss = isinstance(changed, TrainingPlan) and (changed.loss is plan.loss or plan.loss is None)
+    return changed if isinstance(changed, TrainingPlan) and alone and one_loss else None
+
+
+def _rates(own: TrainingPlan) -> tuple[np.ndarray, ...]:
+    """The user's own rates, and the usual one if that is another."""
+    usual, given = usual_rate(own.optimizer), float(own.rates[0].max())
+    if given / APART < usual < given * APART:
+        return own.rates
+    return (*own.rates, np.full(own.steps, usual))
