@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.curves import learning_curves
+from diagnose.checks.reading.loss_parts import part_curves
 from diagnose.diagnosis import Figure
 from diagnose.findings import Bars, Curves, Evidence, Mark, Matrix, Series, Table
 from diagnose.measurements import (
@@ -30,6 +31,7 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
     history, rate = measurements.get(History), measurements.get(LearningRate)
     if isinstance(history, History) and history.runs:
         drawn.append(Figure("curves", training_curves(history)))
+        drawn += [Figure("curves", curves) for curves in (part_curves(history),) if curves is not None]
     if isinstance(rate, LearningRate):
         drawn += [Figure("curves", curves) for curves in rates.pictures(rate)]
     return (*drawn, *(Figure("data", shown) for shown in _data(subject, measurements, samples)))

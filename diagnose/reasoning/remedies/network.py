@@ -171,6 +171,19 @@ WEIGH_TERMS = DeclaredRemedy(
     "        weight.assign(min(1.0, epoch / 10))",
     "a few lines and one training run",
 )
+BALANCE_ADVERSARIES = DeclaredRemedy(
+    "balance-adversaries",
+    "Where a discriminator trains beside it, take its lead: give it smaller steps or dropout, let it see whole batches "
+    "(minibatch standard deviation), or train with the Wasserstein loss and a gradient penalty",
+    "A discriminator that is always right gives the generator no gradient but towards the one row that it still takes.",
+    "import keras\n\n\n"
+    "class BatchSpread(keras.layers.Layer):  # before the last layer of the discriminator\n"
+    "    def call(self, hidden):\n"
+    "        spread = keras.ops.mean(keras.ops.std(hidden, axis=0))\n"
+    "        column = keras.ops.broadcast_to(spread, (*keras.ops.shape(hidden)[:-1], 1))\n"
+    "        return keras.ops.concatenate([hidden, column], axis=-1)",
+    "a few lines and one training run",
+)
 NORMALISE_LAYERS = DeclaredRemedy(
     "normalise-layers",
     "Add BatchNormalization or LayerNormalization between the layers",
