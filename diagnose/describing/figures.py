@@ -30,11 +30,22 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
     drawn: list[Figure] = []
     history, rate = measurements.get(History), measurements.get(LearningRate)
     if isinstance(history, History) and history.runs:
-        drawn.append(Figure("curves", training_curves(history)))
-        drawn += [Figure("curves", curves) for curves in (part_curves(history),) if curves is not None]
+        drawn += [Figure("curves", curves) for curves in _curves(history)]
     if isinstance(rate, LearningRate):
         drawn += [Figure("curves", curves) for curves in rates.pictures(rate)]
     return (*drawn, *(Figure("data", shown) for shown in _data(subject, measurements, samples)))
+
+
+def _curves(history: History) -> Iterator[Curves]:
+    """The training as a whole, then as each output fared; where outputs are not told apart, the logged losses."""
+    yield training_curves(history)
+    for output, view in history.by_output.items():
+        for curves in (training_curves(view), learning_curves(view, "error")):
+            if curves.series:
+                yield replace(curves, title=f"{curves.title}, of {output}")
+    parts = None if history.by_output else part_curves(history)
+    if parts is not None:
+        yield parts
 
 
 def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) -> Iterator[Evidence]:
