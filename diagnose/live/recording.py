@@ -108,7 +108,7 @@ class Record:
         points = self._points() if seen else []
         ends = {epoch.steps: epoch for epoch in self.epochs}
         at = [ends.get(point) for point in points] if seen else self.epochs
-        numbers = [self._epoch_of(point) for point in points] if seen else range(1, len(self.epochs) + 1)
+        numbers = [self.epoch_of(point) for point in points] if seen else range(1, len(self.epochs) + 1)
         curve = self._curve(points)
         run = Run(
             seed=None,
@@ -199,7 +199,8 @@ class Record:
         place = np.searchsorted(steps, points, side="right") - 1
         return np.where(place >= 0, rates[np.maximum(place, 0)], np.nan)
 
-    def _epoch_of(self, step: int) -> float:
+    def epoch_of(self, step: int) -> float:
+        """How many epochs had passed after this step."""
         ends = [0, *(epoch.steps for epoch in self.epochs)]
         place = int(np.searchsorted(ends, step, side="left"))
         if place < len(ends):

@@ -12,7 +12,7 @@ from diagnose.errors import InputError
 from diagnose.findings import Outcome, Severity
 from diagnose.live.budget import Budget
 from diagnose.live.constants import ConstantLoss, constant_loss
-from diagnose.live.examining import LiveBench, live_subject, look, quick, stages_of
+from diagnose.live.examining import MOVING, LiveBench, compare_modes, live_subject, look, quick, stages_of
 from diagnose.live.keeping import KeptWeights
 from diagnose.live.notices import Notice, alarming, examined, level_of, while_training
 from diagnose.live.outputs import by_output, dev_scores, dev_se
@@ -28,9 +28,12 @@ from diagnose.measurements import (
     Feeding,
     History,
     Measurements,
+    ModeErrors,
+    Modes,
     Unavailable,
 )
 from diagnose.measuring import backend
+from diagnose.measuring.modes import moving
 from diagnose.measuring.planning import Measured, measured_by, planner_for
 from diagnose.pipeline import chosen, needs_of
 from diagnose.reasoning.engine import suspect
@@ -86,6 +89,7 @@ class Session:
         self._unread = 0  # steps
         self._bench: LiveBench | None = None
         self._measured: Measurements = {}
+        self._modes: dict[float, tuple[ModeErrors, ...]] = {}  # by epoch
         self._constant: ConstantLoss | None = None
         self._feeding: Feeding | None = None
         self._next_look = FIRST_LOOK
@@ -151,6 +155,7 @@ class Session:
         if self.kept is not None:
             self.kept.at_epoch(self._epoch, logs)
         self._observe()
+        self._compare_modes()
 
     def end(self) -> None:
         """Stop watching: `fit` has ended, normally or not."""
@@ -232,17 +237,44 @@ class Session:
     def _look_inside(self, stages: int) -> None:
         if stages < 2 or not self._make_bench():
             return
-        with self.budget.booked(f"look {stages}"):
-            assert self._bench is not None
-            self._measured = look(self._bench, stages_of(self.model)[:stages])
+        with self._looking(f"look {stages}") as bench:
+            self._measured = look(bench, stages_of(self.model)[:stages])
+            self._note_modes(self._measured)
             self._report(examined(self._measured | {History: self._history()}, whole=True))
-            if self._bench.subject.model is not self.model:
-                self._bench = None  # a copy, which keeps the weights of now
         self._next_look = int(self.record.steps * THINNING)
+
+    def _compare_modes(self) -> None:
+        """Score the model in training mode and in inference mode, where they differ; a look that is due comes first."""
+        expected = MOVING[-1] * self._compile_seconds + (SUBJECT if self._bench is None else 0.0)
+        if self.record.steps >= self._next_look or not moving(self.model):
+            return
+        if self.budget.affords("modes", expected) and self._make_bench():
+            with self._looking("modes") as bench:
+                epoch = self.record.epoch_of(self.record.steps)
+                self._modes[epoch] = compare_modes(bench, epoch)
+
+    def _note_modes(self, measured: Measurements) -> None:
+        found, epoch = measured.get(Modes), self.record.epoch_of(self.record.steps)
+        if isinstance(found, Modes):
+            self._modes[epoch] = found.errors(epoch)
+
+    @contextmanager
+    def _looking(self, name: str) -> Iterator[LiveBench]:
+        """The bench, for measurements that are charged to the budget; there must be one."""
+        assert self._bench is not None
+        with self.budget.booked(name):
+            yield self._bench
+        if self._bench is not None and self._bench.subject.model is not self.model:
+            self._bench = None  # a copy, which keeps the weights of now
+
+    @property
+    def _compile_seconds(self) -> float:
+        """CPU seconds that compiling a step of this model takes, about."""
+        return self._watch.compile_seconds if self._watch is not None else 1.0
 
     def _affordable_stages(self, whole: bool = False) -> int:
         """How many stages the budget allows, including the subject and compilation. `whole`: nothing is kept back."""
-        compiling = self._watch.compile_seconds if self._watch is not None else 1.0
+        compiling = self._compile_seconds
         subject = 0.0 if self._bench is not None else SUBJECT
         stages = stages_of(self.model)
         for count in range(len(stages), 1, -1):
@@ -312,7 +344,8 @@ class Session:
         constant = None if self._constant is None else self._constant.whole
         scores = dev_scores(evaluation)
         history = self.record.history(constant, rows, dev_se(scores[0], rows) if len(scores) == 1 else None, None)
-        history = replace(history, running=self.running, planned=self._planned())
+        modes = tuple(errors for _, several in sorted(self._modes.items()) for errors in several)
+        history = replace(history, running=self.running, planned=self._planned(), modes=modes)
         if self._watch is not None:
             feeding = self._feeding or Unavailable("too few targets were seen", "Train for a whole epoch.")
             history = replace(history, updates=tuple(self._updates.seen), feeding=feeding)
@@ -370,6 +403,7 @@ class Session:
         except InputError as reason:
             subject, measured = without_rows(self.model.name, self.model, self._history()), Measured({})
             self._no_subject = str(reason)
+        self._note_modes(measured.measurements)
         measured.measurements[History] = self._history(measured.measurements.get(Evaluation), subject.outputs)
         run = while_training if self.running else _run
         outcomes = self._notices.completed(run(checks, measured.measurements))

@@ -46,17 +46,30 @@ def test_codes_that_tell_nothing_are_named_while_the_model_trains(weight: float,
     assert roots(callback.diagnosis)[:1] == named
 
 
+def test_a_generator_with_batch_normalisation_is_watched_to_its_end() -> None:
+    keras.utils.set_random_seed(0)
+    callback, model = diagnose.DiagnosisCallback(), Adversarial()
+    layers = [keras.Input((4,)), keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
+    model.generator = keras.Sequential(layers)
+    model.compile(keras.optimizers.Adam(), keras.optimizers.Adam(), keras.losses.BinaryCrossentropy(from_logits=True))
+    model.fit(points(), epochs=2, batch_size=64, verbose=0, callbacks=[callback, Look(callback)])
+    found = callback.diagnosis
+    assert [gap for gap in found.coverage if gap.what == "the rest of the training"] == []
+    assert {check.code: check.outcome for check in found.checks}["collapsed-generator"] == "clean"
+
+
 class Look(keras.callbacks.Callback):
     """Looks into the network after the first epoch, as a long training would pay for it."""
 
     def __init__(self, watching: diagnose.DiagnosisCallback) -> None:
         super().__init__()
-        self.watching, self.cut = watching, [True]
+        self.watching = watching
+        self.seen: dict[type, Any] = {}
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if epoch == 0:
-            self.watching._session._look_inside(len(STAGES))
-            self.cut = [layer.cut for layer in self.watching._session._measured[Backward].current.layers]
+            self.watching._session._look_inside(len(STAGES) + 1)
+            self.seen = dict(self.watching._session._measured)
 
 
 def test_a_look_sees_the_gradients_that_a_step_of_its_own_applies() -> None:
@@ -65,4 +78,4 @@ def test_a_look_sees_the_gradients_that_a_step_of_its_own_applies() -> None:
     model.compile(keras.optimizers.Adam(3e-3))
     look = Look(callback)
     model.fit(digits()[0], epochs=2, batch_size=64, verbose=0, callbacks=[callback, look])
-    assert not any(look.cut)
+    assert not any(layer.cut for layer in look.seen[Backward].current.layers)
