@@ -95,17 +95,12 @@ def remedies(
         wanted = [(step, _treating(step, suspicions, directions)) for step in steps]
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for remedy, by in wanted:
-        changes_nothing = remedy.code in needless or _changes_nothing(remedy, values)
-        if (remedy.tasks is None or remedy.tasks & tasks) and not changes_nothing:
+        if (remedy.tasks is None or remedy.tasks & tasks) and remedy.code not in needless:
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = {effect.remedy: effect for effect in effects}
     failed = {code for code, effect in tried.items() if effect.restores is False}
     ordered = sorted(chosen.values(), key=lambda pair: (pair[0].slow, pair[0].code in failed))
     return tuple(_remedy(remedy, by, values, tried.get(remedy.code), untried) for remedy, by in ordered)
-
-
-def _changes_nothing(remedy: DeclaredRemedy, values: Values) -> bool:
-    return values.default_settings and values.optimizer_class in remedy.changes_nothing_for
 
 
 def _treating(

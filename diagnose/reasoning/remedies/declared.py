@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from diagnose.diagnosis import Effect, Source
 from diagnose.measurements import Measurements
+from diagnose.reasoning.remedies.in_place import InPlace
 from diagnose.subject import Task
 from diagnose.trials.plan import Intervention
 
@@ -22,9 +23,10 @@ class DeclaredRemedy:
     `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
     plan what the snippet does to the model (tested); None if it cannot be automated, or is not yet.
-    `changes_nothing_for` are classes of optimizers that, with default settings, already are what it advises. `measured`
-    returns the effect of a remedy that an instrument has tried already, None if it has not. `lessens`: what it
-    weakens ("dropout", "penalty", "augmentation": `checks.reading.regularisers`), "" for nothing of the kind.
+    `in_place` tells whether a model already has what it advises; where a trial does (`DoesNotApply.needless`), that
+    counts as well. `measured` returns the effect of a remedy that an instrument has tried already, None if it has not.
+    `lessens`: what it weakens ("dropout", "penalty", "augmentation": `checks.reading.regularisers`), "" for nothing of
+    the kind.
     """
 
     code: str
@@ -36,7 +38,7 @@ class DeclaredRemedy:
     named_action: str = ""
     tasks: frozenset[Task] | None = None
     trial: Intervention | None = None
-    changes_nothing_for: frozenset[str] = frozenset()
+    in_place: InPlace | None = None
     measured: Callable[[Measurements], Effect | None] | None = None
     lessens: str = ""
 

@@ -1,5 +1,6 @@
 """Remedies that change the layers."""
 
+from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads, yearning
 from diagnose.trials.interventions import layers
 
@@ -190,4 +191,5 @@ NORMALISE_LAYERS = DeclaredRemedy(
     "Normalisation keeps the scale of signals and gradients from layer to layer, whatever the weights are.",
     "import keras\n\nkeras.layers.BatchNormalization()  # after each hidden Dense or convolution",
     "one line a layer and one training run",
+    in_place=in_place.normalised,
 )
