@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import layers, optimizers
 
+import diagnose
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.measurements import Forward, Measurements, Unavailable
 from diagnose.reasoning.needless import needless
@@ -155,3 +156,16 @@ def test_a_rate_is_lowered_below_the_own_one_and_raised_above_it(own: float, low
     assert f"to {lower} and" in values.fill(BY_CODE["lower-learning-rate"].action)
     assert f"to {higher} and" in values.fill(BY_CODE["raise-learning-rate"].action)
     assert f"learning_rate={lower})" in values.fill(BY_CODE["lower-learning-rate"].snippet)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_diagnosis_does_not_send_back_to_where_the_model_is(optimizer: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((FEATURES,)), *normed(2), layers.Dense(CLASSES, "softmax")])
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(300, FEATURES)).astype("float32"), rng.integers(0, CLASSES, 300)
+    model.fit(x, y, epochs=1, verbose=0)
+    found = diagnose.examine(model, (x, y), effort="quick")
+    assert found.state == "sick"
+    assert ("default-optimizer" in {remedy.code for remedy in found.remedies}) is (optimizer == "sgd")
