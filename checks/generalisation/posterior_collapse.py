@@ -73,11 +73,11 @@ def _rest(history: History, name: str) -> Array:
     parts = loss_parts(history)
     others = [values for other, values in parts.items() if not is_divergence(other)]
     if others:
-        return np.sum(others, axis=0)
-    return history.reported.get(TOTAL, np.full_like(parts[name], np.nan)) - parts[name]
+        return np.asarray(np.sum(others, axis=0))
+    return np.asarray(history.reported.get(TOTAL, np.full_like(parts[name], np.nan)) - parts[name])
 
 
 def _gone(divergence: Array, rest: Array) -> Flags:
     """Whether the divergence was next to nothing, by epoch: [epochs]."""
     size = np.abs(divergence)
-    return (size < NOTHING) & (size < SHARE * np.abs(rest)) & (size < GONE * np.nanmax(size, initial=0.0))
+    return np.asarray((size < NOTHING) & (size < SHARE * np.abs(rest)) & (size < GONE * np.nanmax(size, initial=0.0)))
