@@ -1,5 +1,6 @@
 """Watched trainings of models that generate, of which some have collapsed."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ def roots(found: diagnose.Diagnosis) -> list[str]:
 
 
 @pytest.mark.parametrize("collapsed", [False, True])
-def test_a_generator_that_gives_one_row_is_named(collapsed: bool) -> None:
+def test_a_generator_that_gives_one_row_is_named(collapsed: bool, tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     callback, model = diagnose.DiagnosisCallback(), Adversarial()
     rates = (keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
@@ -33,6 +34,8 @@ def test_a_generator_that_gives_one_row_is_named(collapsed: bool) -> None:
     assert {check.code: check.outcome for check in found.checks}["collapsed-generator"] != "skipped"
     (curves,) = [figure.evidence for figure in found.figures if figure.evidence.title == "Logged losses by epoch"]
     assert [line.name for line in curves.series] == ["d_loss", "g_loss"]
+    found.save(tmp_path / "report.html")
+    assert "Logged losses by epoch" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize(("weight", "named"), [(1.0, []), (100.0, ["posterior-collapse"])])

@@ -1,5 +1,6 @@
 """A watched training whose moving statistics lag behind is given that cause, and no other."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -67,7 +68,7 @@ def test_moving_statistics_that_lag_are_the_root() -> None:
     assert others <= set(roots[0].explains)
 
 
-def test_both_modes_stand_side_by_side_at_the_ends_of_epochs() -> None:
+def test_both_modes_stand_side_by_side_at_the_ends_of_epochs(tmp_path: Path) -> None:
     plain, x, y = lagging()
     fitted: dict[str, Any] = {"epochs": 6, "batch_size": 32, "verbose": 0, "validation_data": (x[:96], y[:96])}
     plain.fit(x, y, **fitted)
@@ -83,6 +84,8 @@ def test_both_modes_stand_side_by_side_at_the_ends_of_epochs() -> None:
         assert (batch.name, moving.name) == ("training mode", "inference mode")
         assert len(batch.x) >= 3 and batch.x[-1] == 6 and moving.x == batch.x
         assert batch.y[-1] < 0.15 < moving.y[-1]
+    callback.diagnosis.save(tmp_path / "report.html")
+    assert "Error on dev, by the mode of BatchNormalization" in (tmp_path / "report.html").read_text()
 
 
 def test_the_modes_are_compared_only_as_the_budget_allows() -> None:
