@@ -10,6 +10,7 @@ from diagnose.checks.generalisation.collapsed_generator import collapsed_generat
 from diagnose.checks.generalisation.posterior_collapse import posterior_collapse
 from diagnose.checks.reading.loss_parts import loss_parts, part_curves
 from diagnose.findings import Severity
+from diagnose.loading.histories import read_history
 from diagnose.measurements import History
 from diagnose.subject import Output, Task
 from tests.checks import builders as b
@@ -105,3 +106,9 @@ def test_rows_that_differ(varies: float, mean: float) -> None:
 def test_only_what_ends_in_the_shape_of_a_row_generates() -> None:
     assert "ends in the shape of a row" in skipped(collapsed_generator, *judged(0.01, mean=0.7, size=5))
     assert "judged by it" in skipped(collapsed_generator, *judged(0.01, mean=0.7, task=Task.REGRESSION))
+
+
+def test_a_record_of_fit_shows_the_parts_of_the_loss() -> None:
+    recorded = read_history({"loss": STILL, "reconstruction_loss": STILL, "kl_loss": LOST}, ())
+    assert list(loss_parts(recorded)) == ["reconstruction_loss", "kl_loss"]
+    assert severities(posterior_collapse, recorded) == [Severity.WARNING]
