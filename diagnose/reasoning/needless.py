@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
 from diagnose.subject import Split, Subject
 from diagnose.trials.plan import DoesNotApply, TrainingPlan
 
-ROWS = 2_000  # that are read to see whether they are scaled or balanced
+ROWS = 1_000  # that are read to see whether they are scaled or balanced
+CELLS = 1_000_000  # numbers of these, at most
 
 
 def needless(subject: Subject, measured: Measurements, remedies: Iterable[DeclaredRemedy] = REMEDIES) -> frozenset[str]:
@@ -52,7 +54,8 @@ def _plan(subject: Subject, measured: Measurements) -> TrainingPlan:
 
 def _few(split: Split) -> Split:
     """Rows spread evenly over the split."""
-    every = slice(None, None, max(1, split.rows // ROWS))
+    cells = max(prod(rows.shape[1:]) for rows in (*split.inputs, *split.targets))
+    every = slice(None, None, max(1, -(-split.rows // max(1, min(ROWS, CELLS // max(cells, 1))))))
     weights = None if split.sample_weight is None else split.sample_weight[every]
     inputs, targets = (tuple(rows[every] for rows in several) for several in (split.inputs, split.targets))
     return replace(split, inputs=inputs, targets=targets, sample_weight=weights, groups=None, times=None)

@@ -11,10 +11,10 @@ from keras import layers, optimizers
 import diagnose
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.measurements import Forward, Measurements, Unavailable
-from diagnose.reasoning.needless import needless
+from diagnose.reasoning.needless import _few, needless
 from diagnose.reasoning.remedies import REMEDIES
 from diagnose.reasoning.snippets import values_of
-from diagnose.subject import Subject, without_rows
+from diagnose.subject import Seen, Split, Subject, without_rows
 from tests.checks import builders as b
 
 ROWS, FEATURES, CLASSES = 64, 6, 3
@@ -139,6 +139,15 @@ def test_inputs_that_the_model_scales_itself_need_no_scaling() -> None:
 
     assert "scale-inputs" in needless(subject(), seen(1.0))
     assert "scale-inputs" not in needless(subject(), seen(50.0))
+
+
+def test_only_a_few_rows_are_read_however_large_they_are() -> None:
+    def few(rows: int, *shape: int) -> int:
+        pixels = np.broadcast_to(np.float32(0), (rows, *shape))
+        return _few(Split("train", (pixels,), (np.zeros(rows),), Seen.YES)).rows
+
+    assert (few(50, 6), few(50_000, 6), few(50_001, 6)) == (50, 1_000, 981)
+    assert few(10_000, 500, 500, 3) == 1
 
 
 def test_a_model_without_rows_is_judged_by_its_layers_and_one_that_was_not_loaded_not_at_all() -> None:
