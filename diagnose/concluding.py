@@ -21,6 +21,7 @@ from diagnose.reasoning.advising import steps
 from diagnose.reasoning.bands import bands
 from diagnose.reasoning.causes import GATE, VITAL
 from diagnose.reasoning.engine import Seen, state_of, suspect
+from diagnose.reasoning.needless import needless
 from diagnose.reasoning.snippets import values_of
 from diagnose.reasoning.verdicts import situation, verdicts
 from diagnose.registry import Check
@@ -94,7 +95,7 @@ def conclude(
             tasks,
             tried,
             untried=measured.untried,
-            needless=measured.needless,
+            needless=measured.needless | needless(subject, measured.measurements),
         ),
         effects=tried,
         coverage=(*(Coverage(m.what, m.why, m.how) for m in measured.missed), *_not_covered(settings)),

@@ -74,15 +74,17 @@ class LoopDiagnosis:
         self._session.begin(total=self._planned)
         return self
 
-    def step(self, loss: Any, logs: Mapping[str, Any] | None = None, rows: Any = None) -> None:
+    def step(self, loss: Any, logs: Mapping[str, Any] | None = None, rows: Any = None, gradients: Any = None) -> None:
         """Record a step, after the weights have changed.
 
         Args:
             loss: the loss of this step, a number or a scalar tensor.
             logs: further values of this step by name, averaged over the epoch.
             rows: the batch that was fed, (x, y) or what else `fit` takes, to examine the model with.
+            gradients: those of this step before clipping, in any structure, or their global norm, which a compiled
+                step computes at less cost.
         """
-        self._seen.step(loss, logs or {}, rows)
+        self._seen.step(loss, logs or {}, rows, gradients)
 
     def epoch(self, logs: Mapping[str, Any] | None = None, rows: Any = None) -> None:
         """Record the end of an epoch.

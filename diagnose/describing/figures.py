@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.curves import learning_curves
+from diagnose.checks.reading.loss_parts import part_curves
 from diagnose.diagnosis import Figure
 from diagnose.findings import Bars, Curves, Evidence, Mark, Matrix, Series, Table
 from diagnose.measurements import (
@@ -30,13 +31,44 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
     drawn: list[Figure] = []
     history, rate = measurements.get(History), measurements.get(LearningRate)
     if isinstance(history, History) and history.runs:
-        drawn.append(Figure("curves", training_curves(history)))
+        drawn += [Figure("curves", shown) for shown in (*_curves(history), *_modes(history))]
     if isinstance(rate, LearningRate):
         drawn += [Figure("curves", curves) for curves in rates.pictures(rate)]
     by_rows = measurements.get(RowsCurve)
     if isinstance(by_rows, RowsCurve):
         drawn.append(Figure("curves", rows_curve(by_rows)))
     return (*drawn, *(Figure("data", shown) for shown in _data(subject, measurements, samples)))
+
+
+def _curves(history: History) -> Iterator[Curves]:
+    """The training as a whole, then as each output fared; where outputs are not told apart, the logged losses."""
+    yield training_curves(history)
+    for output, view in history.by_output.items():
+        for curves in (training_curves(view), learning_curves(view, "error")):
+            if curves.series:
+                yield replace(curves, title=f"{curves.title}, of {output}")
+    parts = None if history.by_output else part_curves(history)
+    if parts is not None:
+        yield parts
+
+
+def _modes(history: History) -> Iterator[Curves | Bars]:
+    """The errors in training mode and in inference mode side by side, by split and output."""
+    several = len({errors.output for errors in history.modes}) > 1
+    for split, output in dict.fromkeys((errors.split, errors.output) for errors in history.modes):
+        found = [errors for errors in history.modes if (errors.split, errors.output) == (split, output)]
+        title = f"Error on {split}{f' of {output}' if several else ''}, by the mode of BatchNormalization"
+        modes = {
+            "training mode": [errors.batch for errors in found],
+            "inference mode": [errors.moving for errors in found],
+        }
+        if len(found) == 1:
+            yield Bars(title, tuple(modes), tuple(values[0] for values in modes.values()))
+            continue
+        epochs = tuple(errors.epoch for errors in found)
+        yield Curves(
+            title, "epoch", "error", tuple(Series(name, epochs, tuple(values)) for name, values in modes.items())
+        )
 
 
 def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) -> Iterator[Evidence]:

@@ -1,17 +1,28 @@
 """The loss of the best constant prediction, computed with the model's compiled loss."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.loading.models.own_steps import own_step
+from diagnose.measuring.evaluation import output_losses
+from diagnose.subject import Rows
 
 SMALLEST = 1e-6  # class shares are clipped to this before the logarithm
 
 
-def constant_loss(model: Any, batch: tuple[Any, ...]) -> float | None:
+@dataclass(frozen=True)
+class ConstantLoss:
+    """The data loss of the best constant prediction: of all outputs, and of each without its weight (None: unknown)."""
+
+    whole: float
+    by_output: tuple[float | None, ...]
+
+
+def constant_loss(model: Any, batch: tuple[Any, ...]) -> ConstantLoss | None:
     """The data loss of the best constant prediction on these rows; None if it cannot be computed.
 
     Unknown as well where the model's own `compute_loss` makes another loss of the compiled one.
@@ -39,28 +50,47 @@ def constant_loss(model: Any, batch: tuple[Any, ...]) -> float | None:
     for output, candidates in enumerate(tried):
         for number in range(len(candidates)):
             others = [*chosen[:output], number, *chosen[output + 1 :]]
-            picked = [constants[place] for constants, place in zip(tried, others, strict=True)]
-            loss = _loss(model, batch, picked)
+            loss = _loss(model, batch, _picked(tried, others))
             if loss < best:
                 best, chosen = loss, others
-    return float(best) if np.isfinite(best) else None
+    if not np.isfinite(best):
+        return None
+    return ConstantLoss(float(best), _by_output(model, batch, _picked(tried, chosen)) if len(tried) > 1 else (best,))
 
 
-def _loss(model: Any, batch: tuple[Any, ...], constants: list[NDArray[np.float32]]) -> float:
+def _picked(tried: list[list[Rows]], places: list[int]) -> list[Rows]:
+    return [constants[place] for constants, place in zip(tried, places, strict=True)]
+
+
+def _loss(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> float:
+    import keras
+
+    try:
+        with keras.StatelessScope():
+            return float(model._compile_loss(batch[1], *_predicted(model, batch, constants)))
+    except Exception:  # noqa: BLE001 - some losses reject a constant prediction
+        return float("inf")
+
+
+def _by_output(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> tuple[float | None, ...]:
+    import keras
+
+    with keras.StatelessScope():
+        losses = output_losses(model, batch[1], *_predicted(model, batch, constants))
+    return tuple(None if loss is None else float(keras.ops.mean(loss)) for loss in losses)
+
+
+def _predicted(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> tuple[Any, Any]:
+    """The constants in the structure of the outputs, and the weights of the rows."""
     import keras
 
     tensors = [keras.ops.convert_to_tensor(constant) for constant in constants]
     structure = getattr(model, "_outputs_struct", None)  # missing on a Sequential
     predicted = tensors[0] if structure is None else keras.tree.pack_sequence_as(structure, tensors)
-    weight = batch[2] if len(batch) > 2 else None
-    try:
-        with keras.StatelessScope():
-            return float(model._compile_loss(batch[1], predicted, weight))
-    except Exception:  # noqa: BLE001 - some losses reject a constant prediction
-        return float("inf")
+    return predicted, batch[2] if len(batch) > 2 else None
 
 
-def _constants(y: NDArray[Any], shape: tuple[int | None, ...]) -> Iterator[NDArray[np.float32]]:
+def _constants(y: NDArray[Any], shape: tuple[int | None, ...]) -> Iterator[Rows]:
     """Candidate constant predictions for targets `y`, each of shape (rows, *shape)."""
     sizes = [size for size in shape if size is not None]
     if y.dtype.kind not in "biuf" or len(sizes) < len(shape) or not y.size:

@@ -16,6 +16,7 @@ from diagnose.measurements import (
     Forward,
     History,
     Measurements,
+    ModeErrors,
     Modes,
     Network,
     NotMeasured,
@@ -107,6 +108,15 @@ def look(bench: LiveBench, stages: tuple[Stage, ...]) -> Measurements:
             except NotMeasured as missing:
                 found[kind] = Unavailable.of(missing)
     return found
+
+
+def compare_modes(bench: LiveBench, epoch: float) -> tuple[ModeErrors, ...]:
+    """The errors in training mode and in inference mode at the current weights; () where they cannot be scored."""
+    with _same_randomness():
+        try:
+            return modes.mode_errors(bench, epoch)
+        except NotMeasured:
+            return ()
 
 
 def stages_of(model: Any) -> tuple[Stage, ...]:

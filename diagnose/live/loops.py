@@ -10,7 +10,7 @@ from diagnose.live.collecting import Collector
 from diagnose.live.steps import Origin, Steps
 from diagnose.measurements import Unavailable
 
-PASS_FIT = "Train with fit to have it."
+NO_GRADIENTS = Unavailable("the loop does not show its gradients", "Pass gradients= to watch.step.")
 
 
 class LoopWatch:
@@ -26,8 +26,9 @@ class LoopWatch:
         self.train, self.dev = Collector(), Collector()
         self.populations: dict[str, int] = {}
         self.origin: Origin | None = None
-        self.gaps = [Unavailable("a loop of your own does not show the norm of its gradient", PASS_FIT)]
+        self.gaps = [NO_GRADIENTS]
         self._losses: list[Any] = []
+        self._norms: list[Any] = []  # one of each loss, None where the gradients were not given
         self._logs: list[Mapping[str, Any]] = []
         self._given: dict[str, list[int]] = {"train": [], "dev": []}  # rows of each batch
         self._closed: set[str] = set()
@@ -43,9 +44,12 @@ class LoopWatch:
     def close(self) -> None:
         """Nothing was wrapped."""
 
-    def step(self, loss: Any, logs: Mapping[str, Any], rows: Any) -> None:
+    def step(self, loss: Any, logs: Mapping[str, Any], rows: Any, gradients: Any) -> None:
         """Take the loss of one step. It is read later, so that no device has to be waited for."""
         self._losses.append(loss)
+        self._norms.append(None if gradients is None else _global_norm(gradients))
+        if gradients is not None:
+            self.gaps.clear()
         if logs:
             self._logs.append(logs)
         self.collect("train", rows)
@@ -61,10 +65,12 @@ class LoopWatch:
         self._given[split].append(len(arrays[0]))
 
     def read(self) -> Steps:
-        """The steps since the last reading; their penalties and gradients are unknown."""
+        """The steps since the last reading; their penalties are unknown."""
         losses = np.array([_number(loss) for loss in self._losses], np.float64)
+        norms = np.array([np.nan if norm is None else _number(norm) for norm in self._norms], np.float64)
         self._losses.clear()
-        return Steps(losses, np.zeros_like(losses), np.full_like(losses, np.nan))
+        self._norms.clear()
+        return Steps(losses, np.zeros_like(losses), norms)
 
     def logs(self) -> dict[str, float]:
         """The mean of each value that was logged since the last call."""
@@ -78,6 +84,13 @@ class LoopWatch:
         self._closed.add(split)
         if self._given[split]:
             self.populations[split] = sum(self._given[split])
+
+
+def _global_norm(gradients: Any) -> Any:
+    """The Euclidean norm of all gradients together: a scalar, so that none of them is kept."""
+    known = [getattr(one, "values", one) for one in keras.tree.flatten(gradients) if one is not None]  # sparse: rows
+    squares = [keras.ops.sum(keras.ops.square(keras.ops.cast(one, "float32"))) for one in known]
+    return keras.ops.sqrt(sum(squares[1:], squares[0])) if squares else None
 
 
 def _values(logs: list[Mapping[str, Any]], name: str) -> Iterator[float]:

@@ -12,6 +12,7 @@ from diagnose.measurements import Array, History, Run
 MOST_STEPS = 1_000_000  # single steps kept: 24 MB
 POINTS = 24  # points on the train loss curve, at least, if there are enough steps
 SMOOTHED = 8  # steps averaged for a point of the curve, at least
+APART = 8  # epochs from which outputs are told apart; with fewer, the steps of the whole show more
 ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 
 
@@ -107,7 +108,7 @@ class Record:
         points = self._points() if seen else []
         ends = {epoch.steps: epoch for epoch in self.epochs}
         at = [ends.get(point) for point in points] if seen else self.epochs
-        numbers = [self._epoch_of(point) for point in points] if seen else range(1, len(self.epochs) + 1)
+        numbers = [self.epoch_of(point) for point in points] if seen else range(1, len(self.epochs) + 1)
         curve = self._curve(points)
         run = Run(
             seed=None,
@@ -136,6 +137,26 @@ class Record:
             first_loss=self._first_loss(),
             reported=self._reported(),
         )
+
+    def of_output(self, whole: History, name: str, constant: float | None, dev_se: float | None) -> History | None:
+        """The training so far as one of several outputs fared, by epoch, as Keras logged it.
+
+        None if its loss was not logged, or of too few epochs.
+        """
+        loss, at = f"{name}_loss", self.epochs
+        if len(at) < APART or not all(loss in epoch.logs for epoch in at):
+            return None
+        run = Run(
+            seed=None,
+            epochs=np.arange(1.0, len(at) + 1),
+            train_loss=np.array([_value(e, loss) for e in at]),
+            dev_loss=np.array([_value(e, f"val_{loss}") for e in at]),
+            train_error=np.array([_error(e, f"{name}_") for e in at]),
+            dev_error=np.array([_error(e, f"val_{name}_") for e in at]),
+            non_finite_step=self.non_finite_step,
+            learning_rates=self._rates_at([epoch.steps for epoch in at]),
+        )
+        return replace(whole, runs=(run,), constant_loss=constant, dev_se=dev_se, rates=None, first_loss=None)
 
     def _first_loss(self) -> float | None:
         """The mean data loss of the first steps; None if the training began before, or they are not known."""
@@ -178,7 +199,8 @@ class Record:
         place = np.searchsorted(steps, points, side="right") - 1
         return np.where(place >= 0, rates[np.maximum(place, 0)], np.nan)
 
-    def _epoch_of(self, step: int) -> float:
+    def epoch_of(self, step: int) -> float:
+        """How many epochs had passed after this step."""
         ends = [0, *(epoch.steps for epoch in self.epochs)]
         place = int(np.searchsorted(ends, step, side="left"))
         if place < len(ends):

@@ -6,17 +6,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from diagnose.concluding import conclude
 from diagnose.diagnosis import Coverage, Diagnosis
 from diagnose.errors import InputError
 from diagnose.findings import Outcome, Severity
 from diagnose.live.budget import Budget
-from diagnose.live.constants import constant_loss
-from diagnose.live.examining import LiveBench, live_subject, look, quick, stages_of
+from diagnose.live.constants import ConstantLoss, constant_loss
+from diagnose.live.examining import MOVING, LiveBench, compare_modes, live_subject, look, quick, stages_of
 from diagnose.live.keeping import KeptWeights
 from diagnose.live.notices import Notice, alarming, examined, level_of, while_training
+from diagnose.live.outputs import by_output, dev_scores, dev_se
 from diagnose.live.recording import Record
 from diagnose.live.telling import Notices, Say
 from diagnose.live.updating import Updates
@@ -29,16 +28,18 @@ from diagnose.measurements import (
     Feeding,
     History,
     Measurements,
-    SplitScores,
+    ModeErrors,
+    Modes,
     Unavailable,
 )
 from diagnose.measuring import backend
+from diagnose.measuring.modes import moving
 from diagnose.measuring.planning import Measured, measured_by, planner_for
 from diagnose.pipeline import chosen, needs_of
 from diagnose.reasoning.engine import suspect
 from diagnose.reasoning.remedies import measured_effects
 from diagnose.registry import Check
-from diagnose.subject import Subject, without_rows
+from diagnose.subject import Output, Subject, without_rows
 
 CHUNK = 256  # steps between two readings
 THINNING = 1.5  # factor between the step numbers of two looks into the network
@@ -88,7 +89,8 @@ class Session:
         self._unread = 0  # steps
         self._bench: LiveBench | None = None
         self._measured: Measurements = {}
-        self._constant: float | None = None
+        self._modes: dict[float, tuple[ModeErrors, ...]] = {}  # by epoch
+        self._constant: ConstantLoss | None = None
         self._feeding: Feeding | None = None
         self._next_look = FIRST_LOOK
         self._alarmed = False
@@ -153,6 +155,7 @@ class Session:
         if self.kept is not None:
             self.kept.at_epoch(self._epoch, logs)
         self._observe()
+        self._compare_modes()
 
     def end(self) -> None:
         """Stop watching: `fit` has ended, normally or not."""
@@ -234,17 +237,44 @@ class Session:
     def _look_inside(self, stages: int) -> None:
         if stages < 2 or not self._make_bench():
             return
-        with self.budget.booked(f"look {stages}"):
-            assert self._bench is not None
-            self._measured = look(self._bench, stages_of(self.model)[:stages])
+        with self._looking(f"look {stages}") as bench:
+            self._measured = look(bench, stages_of(self.model)[:stages])
+            self._note_modes(self._measured)
             self._report(examined(self._measured | {History: self._history()}, whole=True))
-            if self._bench.subject.model is not self.model:
-                self._bench = None  # a copy, which keeps the weights of now
         self._next_look = int(self.record.steps * THINNING)
+
+    def _compare_modes(self) -> None:
+        """Score the model in training mode and in inference mode, where they differ; a look that is due comes first."""
+        expected = MOVING[-1] * self._compile_seconds + (SUBJECT if self._bench is None else 0.0)
+        if self.record.steps >= self._next_look or not moving(self.model):
+            return
+        if self.budget.affords("modes", expected) and self._make_bench():
+            with self._looking("modes") as bench:
+                epoch = self.record.epoch_of(self.record.steps)
+                self._modes[epoch] = compare_modes(bench, epoch)
+
+    def _note_modes(self, measured: Measurements) -> None:
+        found, epoch = measured.get(Modes), self.record.epoch_of(self.record.steps)
+        if isinstance(found, Modes):
+            self._modes[epoch] = found.errors(epoch)
+
+    @contextmanager
+    def _looking(self, name: str) -> Iterator[LiveBench]:
+        """The bench, for measurements that are charged to the budget; there must be one."""
+        assert self._bench is not None
+        with self.budget.booked(name):
+            yield self._bench
+        if self._bench is not None and self._bench.subject.model is not self.model:
+            self._bench = None  # a copy, which keeps the weights of now
+
+    @property
+    def _compile_seconds(self) -> float:
+        """CPU seconds that compiling a step of this model takes, about."""
+        return self._watch.compile_seconds if self._watch is not None else 1.0
 
     def _affordable_stages(self, whole: bool = False) -> int:
         """How many stages the budget allows, including the subject and compilation. `whole`: nothing is kept back."""
-        compiling = self._watch.compile_seconds if self._watch is not None else 1.0
+        compiling = self._compile_seconds
         subject = 0.0 if self._bench is not None else SUBJECT
         stages = stages_of(self.model)
         for count in range(len(stages), 1, -1):
@@ -308,12 +338,20 @@ class Session:
         if self._feeding is None and self._watch is not None:
             self._feeding = self._watch.train.feeding(self._seed)
 
-    def _history(self, evaluation: object = None) -> History:
-        rows = self._watch.dev_rows if self._watch is not None else 0
-        history = self.record.history(self._constant, rows or None, _dev_se(evaluation, rows), None)
-        history = replace(history, running=self.running, planned=self._planned())
-        feeding = self._feeding or Unavailable("too few targets were seen", "Train for a whole epoch.")
-        return replace(history, updates=tuple(self._updates.seen), feeding=feeding) if self._watch else history
+    def _history(self, evaluation: object = None, outputs: tuple[Output, ...] = ()) -> History:
+        """The training so far; with the `outputs` of the model, also as each of several fared, once it has ended."""
+        rows = (self._watch.dev_rows if self._watch is not None else 0) or None
+        constant = None if self._constant is None else self._constant.whole
+        scores = dev_scores(evaluation)
+        history = self.record.history(constant, rows, dev_se(scores[0], rows) if len(scores) == 1 else None, None)
+        modes = tuple(errors for _, several in sorted(self._modes.items()) for errors in several)
+        history = replace(history, running=self.running, planned=self._planned(), modes=modes)
+        if self._watch is not None:
+            feeding = self._feeding or Unavailable("too few targets were seen", "Train for a whole epoch.")
+            history = replace(history, updates=tuple(self._updates.seen), feeding=feeding)
+        if self.running or len(outputs) < 2:
+            return history
+        return replace(history, by_output=by_output(self.record, history, outputs, self._constant, scores))
 
     def _planned(self) -> int | None:
         """Steps of all fits up to the end of this one; None if unknown, or if it is one of many fits of one epoch."""
@@ -365,7 +403,8 @@ class Session:
         except InputError as reason:
             subject, measured = without_rows(self.model.name, self.model, self._history()), Measured({})
             self._no_subject = str(reason)
-        measured.measurements[History] = self._history(measured.measurements.get(Evaluation))
+        self._note_modes(measured.measurements)
+        measured.measurements[History] = self._history(measured.measurements.get(Evaluation), subject.outputs)
         run = while_training if self.running else _run
         outcomes = self._notices.completed(run(checks, measured.measurements))
         if not self.running:
@@ -394,7 +433,8 @@ class Session:
             else without_rows(self.model.name, self.model, self._history())
         )
         lacking = {kind: Unavailable(NOT_PAID, HOW_PAID) for kind, _, _ in stages_of(self.model)}
-        measurements = lacking | self._measured | {History: self._history(self._measured.get(Evaluation))}
+        history = self._history(self._measured.get(Evaluation), subject.outputs)
+        measurements = lacking | self._measured | {History: history}
         outcomes = while_training(checks, measurements) if self.running else _run(checks, measurements)
         outcomes = self._notices.completed(outcomes)
         found = conclude(subject, settings, checks, Measured(measurements), outcomes, level=level_of(outcomes))
@@ -453,14 +493,3 @@ def _run(checks: Iterable[Check], measurements: Measurements) -> tuple[Outcome, 
 
 def _alarm(outcomes: tuple[Outcome, ...]) -> bool:
     return any(suspicion.severity.rank >= Severity.WARNING.rank for suspicion in alarming(outcomes))
-
-
-def _dev_se(evaluation: object, dev_rows: int) -> float | None:
-    """Standard error of the dev loss of the only output over all validation rows, estimated from the sampled rows."""
-    if not isinstance(evaluation, Evaluation) or not isinstance(evaluation.dev, SplitScores) or not dev_rows:
-        return None
-    if len(evaluation.dev.scores) > 1:
-        return None
-    score = evaluation.dev.scores[0]
-    width = (score.loss_interval.high - score.loss_interval.low) / (2 * 1.96)
-    return float(width * np.sqrt(score.rows / dev_rows)) if np.isfinite(width) else None

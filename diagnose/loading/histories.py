@@ -36,7 +36,9 @@ def read_history(source: Any, outputs: Sequence[Output]) -> History:
     whole = _history(values, "", outputs[0] if len(outputs) == 1 else None)
     several = outputs if len(outputs) > 1 else ()
     named = {output.name: output for output in several if f"{output.name}_loss" in values}
-    return replace(whole, by_output={name: _history(values, f"{name}_", output) for name, output in named.items()})
+    reported = {name: _column(values, name, len(values["loss"])) for name in values}
+    views = {name: _history(values, f"{name}_", output) for name, output in named.items()}
+    return replace(whole, by_output=views, reported=reported)
 
 
 def _history(values: Mapping[str, list[Any]], owner: str, output: Output | None) -> History:

@@ -22,7 +22,7 @@ from diagnose.measurements.evaluation import (
     Score,
     SplitScores,
 )
-from diagnose.measurements.modes import Modes, ModeScores, MovingLayer
+from diagnose.measurements.modes import ModeErrors, Modes, ModeScores, MovingLayer
 from diagnose.measurements.needing import (
     ALL_ROWS,
     DEV,
@@ -144,6 +144,7 @@ __all__ = [
     "LookupLayer",
     "Measurement",
     "Measurements",
+    "ModeErrors",
     "ModeScores",
     "Modes",
     "Moved",

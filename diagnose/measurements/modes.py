@@ -42,6 +42,21 @@ class ModeScores:
 
 
 @dataclass(frozen=True)
+class ModeErrors:
+    """The errors of one output on the same rows of a split in both modes, while a model trained.
+
+    `batch` is the error with the statistics of each batch, as in training, `moving` the one with moving statistics, as
+    in `evaluate` and `predict`, in the units of `Score.error`. `epoch` counts from 0 and may lie within one.
+    """
+
+    epoch: float
+    split: str
+    output: str
+    batch: float
+    moving: float
+
+
+@dataclass(frozen=True)
 class Modes:
     """The loaded weights with moving, batch and re-estimated statistics.
 
@@ -57,3 +72,12 @@ class Modes:
     batches: int
     steps: int | None
     left: float | None
+
+    def errors(self, epoch: float) -> tuple[ModeErrors, ...]:
+        """The errors in both modes, of weights that had been trained for so many epochs."""
+        return tuple(
+            ModeErrors(epoch, scores.split, moving.output, batch.error, moving.error)
+            for scores in (self.train, self.dev)
+            if isinstance(scores, ModeScores)
+            for batch, moving in zip(scores.batch, scores.moving, strict=True)
+        )

@@ -6,6 +6,7 @@ from typing import Literal, Self
 import numpy as np
 
 from diagnose.findings import Interval
+from diagnose.measurements.modes import ModeErrors
 from diagnose.measurements.needing import Array, Unavailable
 
 WATCH = "Train with diagnose.DiagnosisCallback."
@@ -288,6 +289,7 @@ class History(Trainings):
     reported: dict[str, Array] = field(default_factory=dict)  # all that Keras logged, by epoch
     updates: tuple[Update, ...] | Unavailable = NO_STEPS
     feeding: Feeding | Unavailable = NO_ORDER
+    modes: tuple[ModeErrors, ...] = ()  # of layers with moving statistics, as often as the watch could afford it
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,7 @@ def compile_predictions(model: Any) -> Callable[[Batch], Predictions]:
     def outputs_and_losses(inputs: Any, targets: Any, weights: Any) -> Any:
         with keras.StatelessScope():
             predicted = call(model, inputs, training=False)
-            return keras.tree.flatten(predicted), _losses(model, targets, predicted, weights)
+            return keras.tree.flatten(predicted), output_losses(model, targets, predicted, weights)
 
     alone, together = backend.compiled(outputs_of), backend.compiled(outputs_and_losses)
     plain = type(model).compute_loss is keras.Model.compute_loss and model._compile_loss is not None
@@ -316,8 +316,8 @@ def compile_predictions(model: Any) -> Callable[[Batch], Predictions]:
     return predict
 
 
-def _losses(model: Any, targets: Any, predicted: Any, weights: Any) -> list[Any]:
-    """The compiled loss of each flat output; None if it has none."""
+def output_losses(model: Any, targets: Any, predicted: Any, weights: Any) -> list[Any]:
+    """The compiled loss of each flat output, without its weight; None if it has none."""
     import keras
 
     compiled = model._compile_loss

@@ -16,6 +16,7 @@ from diagnose.measurements import (
     DOES_NOT_APPLY,
     Array,
     Measurements,
+    ModeErrors,
     Modes,
     ModeScores,
     MovingLayer,
@@ -38,6 +39,7 @@ from diagnose.subject import Rows, Split
 BATCHES = 100  # to re-estimate the statistics, as many steps as momentum 0.99 averages over
 ROWS = 2_000  # of each split that are scored: an error rate to +-2 points
 OUTPUT_CELLS = 25_000_000  # most predicted numbers in memory
+FEW_ROWS = 512  # of each split at the end of an epoch: an error rate to +-4 points
 LARGEST_BATCH = 1_024  # rows; a statistic of more is as good
 TRACE_LAYER = 0.05  # seconds to trace the three passes, per layer
 
@@ -61,11 +63,11 @@ def modes(bench: Bench, measured: Measurements) -> Modes:
     with bench.at(None) as model:
         updated = moving(model)
         steps = own_steps(bench)
-        passes = _passes(bench, model, updated) if updated else None
+        passes = _passes_of(bench, model, updated)
         if passes is None:
             nothing = Unavailable("no layer updates moving statistics in training", DOES_NOT_APPLY)
             return Modes((), nothing, nothing, size, 0, steps, None)
-        old = [backend.array(variable).astype(np.float64) for variable in passes.variables]
+        old = passes.present
         try:
             new, batches = _re_estimated(bench, passes, size)
         except Exception as error:  # statistics that are updated inside a loop do not leave it
@@ -84,6 +86,35 @@ def modes(bench: Bench, measured: Measurements) -> Modes:
             steps=steps,
             left=None if steps is None else max(layer.momentum**steps for layer in layers),
         )
+
+
+def mode_errors(bench: Bench, epoch: float) -> tuple[ModeErrors, ...]:
+    """Score train and dev with the moving statistics and with those of each batch; () if there are none.
+
+    This is the part of `modes` that is cheap enough for the ends of epochs: at most `FEW_ROWS` rows of each split.
+
+    Raises:
+        NotMeasured: the targets cannot be scored.
+    """
+    with bench.at(None) as model:
+        passes = _passes_of(bench, model, moving(model))
+        if passes is None:
+            return ()
+        present, constants = passes.present, references(bench, bench.subject.outputs, bench.subject.train)
+        found = []
+        for split in (bench.subject.train, bench.subject.dev):
+            if split is None:
+                continue
+            size = min(bench.batch_size, LARGEST_BATCH)
+            index, batches = _batches(bench, split, size, min(FEW_ROWS, _row_count(bench, split)))
+            pairs = [(passes.with_moving(x, present), passes.with_batch(x)) for x in batches]
+            truth = [np.asarray(targets[index]) for targets in split.targets]
+            by_mode = [
+                [np.concatenate(parts) for parts in zip(*mode, strict=True)] for mode in zip(*pairs, strict=True)
+            ]
+            both = [_scored(bench, truth, predicted, constants) for predicted in by_mode]
+            found += [ModeErrors(epoch, split.name, m.output, b.error, m.error) for m, b in zip(*both, strict=True)]
+        return tuple(found)
 
 
 def modes_work(bench: Bench, measured: Measurements) -> Work:
@@ -190,6 +221,26 @@ class _Passes:
     with_moving: Callable[[Structure, Values], list[Rows]]
     with_batch: Predict
 
+    @property
+    def present(self) -> Values:
+        """The moving statistics that the model has now."""
+        return [backend.array(variable).astype(np.float64) for variable in self.variables]
+
+
+def _passes_of(bench: Bench, model: Any, updated: list[Any]) -> _Passes | None:
+    """The passes of this model; those of the last one are kept.
+
+    Raises:
+        NotMeasured: the model cannot be called on its rows.
+    """
+    if bench.subject.opaque:
+        raise NotMeasured(bench.subject.opaque, DOES_NOT_APPLY)
+    kept = bench.cache.get("modes")
+    if kept is None or kept[0] is not model:
+        kept = bench.cache["modes"] = (model, _passes(bench, model, updated) if updated else None)
+    found: _Passes | None = kept[1]
+    return found
+
 
 def _passes(bench: Bench, model: Any, moving: list[Any]) -> _Passes | None:
     """Compile the passes; None if no layer updates its statistics in training."""
@@ -263,13 +314,9 @@ def _scores(
     constants: tuple[Reference, ...],
     size: int,
 ) -> ModeScores | Unavailable:
-    size = min(size, split.rows)
-    index = np.random.default_rng([bench.settings.seed, 10]).permutation(bench.sample(split, _row_count(bench, split)))
-    index = index[: max(1, len(index) // size) * size]
-    batches = [index[start : start + size] for start in range(0, len(index), size)]
+    index, batches = _batches(bench, split, size, _row_count(bench, split))
     parts: tuple[list[list[Rows]], ...] = ([], [], [])
-    for rows in batches:
-        inputs, _, _ = bench.batch(split, rows)
+    for inputs in batches:
         parts[0].append(passes.with_moving(inputs, values[0]))
         parts[1].append(passes.with_batch(inputs))
         parts[2].append(passes.with_moving(inputs, values[1]))
@@ -289,6 +336,14 @@ def _scores(
         refreshed_gain=_gains(errors[0], errors[2]),
         batch_gain=_gains(errors[0], errors[1]),
     )
+
+
+def _batches(bench: Bench, split: Split, size: int, rows: int) -> tuple[NDArray[np.int64], Iterator[Structure]]:
+    """The numbers of at most so many rows, in random order, and their inputs in whole batches of `size`."""
+    size = min(size, split.rows)
+    index = np.random.default_rng([bench.settings.seed, 10]).permutation(bench.sample(split, rows))
+    index = index[: max(1, len(index) // size) * size]
+    return index, (bench.batch(split, index[i : i + size])[0] for i in range(0, len(index), size))
 
 
 def _row_count(bench: Bench, split: Split) -> int:

@@ -95,8 +95,7 @@ def remedies(
         wanted = [(step, _treating(step, suspicions, directions)) for step in steps]
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for remedy, by in wanted:
-        changes_nothing = remedy.code in needless or _changes_nothing(remedy, values)
-        if (remedy.tasks is None or remedy.tasks & tasks) and not changes_nothing:
+        if (remedy.tasks is None or remedy.tasks & tasks) and remedy.code not in needless:
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = {effect.remedy: effect for effect in effects}
     failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
@@ -111,10 +110,6 @@ def _place(remedy: DeclaredRemedy, effect: Effect | None, failed: Collection[str
     """Sort key: what was measured to lower the dev error first, then quick ones, those that failed after the others."""
     brings = gain(effect)
     return (not brings, remedy.slow, remedy.code in failed, -brings)
-
-
-def _changes_nothing(remedy: DeclaredRemedy, values: Values) -> bool:
-    return values.default_settings and values.optimizer_class in remedy.changes_nothing_for
 
 
 def _treating(

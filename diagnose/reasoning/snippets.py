@@ -11,16 +11,17 @@ from diagnose.measurements import Backward, LearningRate
 from diagnose.subject import Subject, Task
 from diagnose.trials.interventions.generalising import decay_for
 from diagnose.trials.interventions.head import usual_head
-from diagnose.trials.interventions.optimizer import usual_rate
+from diagnose.trials.interventions.optimizer import APART, own_settings, usual_rate
 from diagnose.trials.interventions.outputs import as_compiled, balancing
 from diagnose.trials.plan import rate_text
+
+TIMES = 10.0  # by which a rate is lowered or raised where none is known that works
 
 OWN_CLASS = (
     "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # for optimizers that are not Keras's own
 )
 
 USUAL_STEPS = 300  # of a training whose length is unknown
-_NOT_COMPARED = ("name", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class Values:
 
     `optimizer` and `metrics` are the user's own; `optimizer_on_schedule` has the schedule `rates`. `loss`, `units` and
     `activation` are what the task asks for. `of_output` picks, of several outputs, the one with the largest numbers,
-    from predictions or targets; `y_train` and `y_dev` are its targets. `default_settings`: only the learning rate of
-    the optimizer is not Keras's.
+    from predictions or targets; `y_train` and `y_dev` are its targets. `lower_rate` and `higher_rate` are `rate` where
+    it is lower or higher than the user's own, else a tenth or ten times that.
     """
 
     rate: str = "0.001"
+    lower_rate: str = "0.001"
+    higher_rate: str = "0.001"
     batch_size: str = "32"
     adam_rate: str = "0.001"
     optimizer: str = "keras.optimizers.Adam()"
@@ -52,13 +55,13 @@ class Values:
     y_train: str = "y_train"
     y_dev: str = "y_dev"
     of_output: str = ""
-    default_settings: bool = False
 
     def fill(self, text: str, tried: Mapping[str, str] | None = None) -> str:
         """`text` with its names filled in; `tried`: the values with which the remedy was tried."""
         names = {**vars(self), **(tried or {})}
         at_rate = Template(names["optimizer_at_rate"])
-        names["optimizer_at_rate"] = at_rate.substitute(rate=names["rate"])
+        for which in ("rate", "lower_rate", "higher_rate"):
+            names[f"optimizer_at_{which}"] = at_rate.substitute(rate=names[which])
         names["optimizer_after_scaling"] = at_rate.substitute(rate=names["scaled_rate"])
         names["optimizer_on_schedule"] = at_rate.substitute(rate="rates")
         return Template(text).safe_substitute(names)
@@ -70,12 +73,15 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
     kind = type(getattr(optimizer, "inner_optimizer", optimizer)).__name__ if optimizer is not None else "Adam"
     swept, backward = measurements.get(LearningRate), measurements.get(Backward)
     best = swept.best if isinstance(swept, LearningRate) else None
+    rate, own = best or usual_rate(optimizer), subject.training.learning_rate
     output, train = subject.outputs[0], subject.train
     usual, of = usual_head(output, train), _of_largest_numbers(subject)
     logits = "True" if _head_is_linear(subject.model) else "False"
     return Values(
         batch_size=str(subject.training.batch_size or 32),
-        rate=rate_text(best or usual_rate(optimizer)),
+        rate=rate_text(rate),
+        lower_rate=rate_text(rate if own is None or rate * APART <= own else own / TIMES),
+        higher_rate=rate_text(rate if own is None or rate >= own * APART else own * TIMES),
         scaled_rate=rate_text(usual_rate(optimizer)),
         optimizer=optimizer_text(optimizer),
         optimizer_class=kind,
@@ -92,7 +98,6 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         of_output=of,
         loss_weights=_loss_weights(subject, backward.norms_by_output if isinstance(backward, Backward) else ()),
         decay=_decay(subject),
-        default_settings=optimizer is None or (_from_keras(optimizer) and not _own_settings(optimizer)),
     )
 
 
@@ -137,7 +142,7 @@ def optimizer_text(optimizer: Any, rate: str = "") -> str:
     kind, config = type(optimizer), optimizer.get_config()
     if not _from_keras(optimizer):
         return OWN_CLASS.replace("$more", f', "learning_rate": {rate}' if rate else "")
-    settings = {key: _literal(value) for key, value in _own_settings(optimizer).items()}
+    settings = {key: _literal(value) for key, value in own_settings(optimizer).items()}
     settings |= {"learning_rate": rate} if rate else {"learning_rate": _literal(config["learning_rate"])}
     order = ["learning_rate", *(key for key in settings if key != "learning_rate")]
     return f"keras.optimizers.{kind.__name__}({', '.join(f'{key}={settings[key]}' for key in order)})"
@@ -145,14 +150,6 @@ def optimizer_text(optimizer: Any, rate: str = "") -> str:
 
 def _from_keras(optimizer: Any) -> bool:
     return type(getattr(optimizer, "inner_optimizer", optimizer)).__module__.startswith("keras.")
-
-
-def _own_settings(optimizer: Any) -> dict[str, Any]:
-    """The settings other than the learning rate that differ from the defaults of a Keras optimizer."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    config = optimizer.get_config()
-    usual = type(optimizer)(name=config["name"]).get_config()  # without a name Keras would make up a numbered one
-    return {key: value for key, value in config.items() if value != usual.get(key) and key not in _NOT_COMPARED}
 
 
 def _literal(value: Any) -> str:

@@ -11,7 +11,7 @@ from diagnose.trials.interventions.optimizer import APART, usual_rate
 from diagnose.trials.plan import Intervention, TrainingPlan, apply_all, rate_text
 
 MOST = 3  # changes; with more, each has little to say
-RATES = ("lower-learning-rate", "raise-learning-rate")
+RATES = {"lower-learning-rate": "lower_rate", "raise-learning-rate": "higher_rate"}  # and the name of the rate
 CHOSEN = "learning rate {}"
 
 
@@ -41,7 +41,8 @@ class Joint:
         own = float(self.own_rate.rates[0][0])
         if rate == own:
             return self.without
-        return self.without | {RATES[0] if rate < own else RATES[1]: self.own_rate}
+        lower, higher = RATES
+        return self.without | {lower if rate < own else higher: self.own_rate}
 
     def change_of(self, remedy: str, rate: float) -> str:
         """A change as a noun phrase."""

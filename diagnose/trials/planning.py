@@ -185,7 +185,7 @@ class _Trials:
                 (self._trained(plan), repaired),
                 control=plan.what,
                 steps=steps,
-                values={"rate": rate_text(repaired.rate)} if remedy in RATES else {},
+                values={RATES[remedy]: rate_text(repaired.rate)} if remedy in RATES else {},
             )
             found.append(replace(effect, direction="necessary"))
         return tuple(effect for effect in found if effect.restores)

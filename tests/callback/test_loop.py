@@ -110,3 +110,38 @@ def test_wrong_arguments(given: dict[str, Any], message: str) -> None:
     settings = {"optimizer": keras.optimizers.SGD()} | given
     with pytest.raises(InputError, match=message):
         diagnose.watch(model(), **settings)
+
+
+def norms(*given: Any) -> list[float]:
+    """What a loop whose steps give these gradients has recorded."""
+    with diagnose.watch(model(), keras.optimizers.SGD()) as seen:
+        for gradients in given:
+            seen.step(1.0, gradients=gradients)
+    assert ("single steps" in {gap.what for gap in seen.diagnosis.coverage}) == (given == (None,))
+    (run,) = seen._session._history().runs
+    return run.gradient_norms.tolist()
+
+
+def test_gradients_of_any_structure_or_their_norm() -> None:
+    sparse = tf.IndexedSlices(tf.constant([[3.0, 0.0]]), tf.constant([1]), tf.constant([5, 2]))
+    assert norms([tf.constant([[3.0]]), None, tf.constant([4.0])]) == pytest.approx([5.0])
+    assert norms({"a": sparse, "b": np.array([4.0])}) == pytest.approx([5.0])
+    assert norms(tf.constant(5.0), 7.0) == pytest.approx([5.0, 7.0])
+    assert np.isnan(norms(None)).all()
+
+
+def test_gradients_that_spike_are_seen() -> None:
+    optimizer, x, y = keras.optimizers.SGD(0.1), *rows()
+    made = model()
+    optimizer.build(made.trainable_variables)
+    measure = keras.losses.SparseCategoricalCrossentropy()
+    with diagnose.watch(made, optimizer, loss="sparse_categorical_crossentropy") as seen:
+        for number in range(160):
+            with tf.GradientTape() as tape:
+                loss = measure(y, made(x, training=True))
+            gradients = tape.gradient(loss, made.trainable_variables)
+            optimizer.apply(gradients, made.trainable_variables)
+            spike = 1e4 if number % 20 == 19 else 1.0
+            seen.step(loss, rows=(x, y), gradients=[spike * gradient for gradient in gradients])
+    (found,) = [finding for finding in seen.diagnosis.findings if finding.check == "exploding-gradients"]
+    assert "in training the gradient norm spikes to" in found.message

@@ -215,7 +215,8 @@ def test_constant_loss_of_classes_is_their_entropy(logits: bool) -> None:
     y = np.repeat([0, 1, 2], [50, 30, 20])
     model._compile_loss.build(y, model(np.zeros((100, 2))))
     share = np.array([0.5, 0.3, 0.2])
-    assert constant_loss(model, (np.zeros((100, 2)), y)) == pytest.approx(-(share * np.log(share)).sum(), rel=1e-4)
+    found = constant_loss(model, (np.zeros((100, 2)), y))
+    assert found is not None and found.whole == pytest.approx(-(share * np.log(share)).sum(), rel=1e-4)
 
 
 def test_constant_loss_of_numbers_depends_on_the_loss() -> None:
@@ -224,7 +225,19 @@ def test_constant_loss_of_numbers_depends_on_the_loss() -> None:
         model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         model.compile(loss=loss)
         model._compile_loss.build(y, model(np.zeros((4, 2))))
-        assert constant_loss(model, (np.zeros((4, 2)), y)) == pytest.approx(expected)
+        found = constant_loss(model, (np.zeros((4, 2)), y))
+        assert found is not None and found.whole == pytest.approx(expected)
+
+
+def test_constant_losses_of_outputs_are_those_without_their_weights() -> None:
+    source = keras.Input((2,))
+    model = keras.Model(source, [keras.layers.Dense(1, name=name)(source) for name in ("a", "b")])
+    model.compile(loss=["mean_squared_error", "mean_absolute_error"], loss_weights=[10.0, 1.0])
+    y = [np.array([0.0, 0.0, 0.0, 8.0])[:, None]] * 2
+    model._compile_loss.build(y, model(np.zeros((4, 2))))
+    found = constant_loss(model, (np.zeros((4, 2)), y))
+    assert found is not None and found.whole == pytest.approx(122.0)
+    assert found.by_output == pytest.approx((12.0, 2.0))
 
 
 # --- notices -----------------------------------------------------------------------------------------

@@ -109,6 +109,7 @@ def test_checks_that_judge_a_watched_training_by_its_history() -> None:
         "large-updates",
         "non-finite-training",
         "plateau",
+        "posterior-collapse",
         "small-updates",
     }
 

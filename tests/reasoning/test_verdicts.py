@@ -118,21 +118,13 @@ def test_bias_is_never_treated_with_data() -> None:
     assert not {"more-data", "regularize", "augmentation"} & set(offered)
 
 
-def test_adam_is_not_advised_to_who_already_uses_it() -> None:
-    root = suspicion("learning-rate-too-low")
-    now = replace(NOTHING, repair=root)
-    for optimizer, default, offered in (("SGD", True, True), ("Adam", False, True), ("Adam", True, False)):
-        values = Values(optimizer_class=optimizer, default_settings=default)
-        assert ("default-optimizer" in [r.code for r in offered_for((root,), now, values=values)]) is offered
-
-
 def test_a_payoff_needs_the_same_remedy_at_the_same_value() -> None:
     roots = (suspicion("learning-rate-too-high"), suspicion("bad-initialization"))
     effect = Effect(
         "learning-rate-too-high", "learning rate 0.03", 0.1, 0.9, Interval(0.7, 0.9), "sufficient", 3,
-        remedy="lower-learning-rate", restores=True, steps=300, values={"rate": "0.03"},
+        remedy="lower-learning-rate", restores=True, steps=300, values={"lower_rate": "0.03"},
     )  # fmt: skip
-    offered = offered_for(roots, replace(NOTHING, repair=roots[0]), effects=(effect,), values=Values(rate="0.5"))
+    offered = offered_for(roots, replace(NOTHING, repair=roots[0]), effects=(effect,), values=Values(lower_rate="0.5"))
     payoffs = {remedy.code: remedy.payoff for remedy in offered}
     assert payoffs["lower-learning-rate"].how == "measured"
     assert {payoff.how for code, payoff in payoffs.items() if code != "lower-learning-rate"} == {"unknown"}

@@ -174,7 +174,7 @@ def test_faults_that_hide_each_other_are_found_together() -> None:
         assert effect.direction == "necessary" and effect.restores
         assert effect.before < 0.3 and effect.after > 0.7
     assert necessary[0].control == "the better learning rate"
-    assert necessary[1].control == "standardised inputs" and necessary[1].values == {"rate": "0.01"}
+    assert necessary[1].control == "standardised inputs" and necessary[1].values == {"lower_rate": "0.01"}
     assert "with standardised inputs, too, learning is restored" in necessary[0].message
 
 

@@ -85,7 +85,8 @@ class TensorFlowWatch:
             self._undo.pop()()
 
     def _wrap(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
-        self._undo.append(_replace(owner, name, functools.wraps(getattr(owner, name))(wrap(getattr(owner, name)))))
+        method = getattr(owner, name)
+        self._undo.append(_replace(owner, name, functools.wraps(method)(wrap(_as_called(owner, name)))))
 
     def _exchange(self, name: str, make: Callable[..., Any], split: str) -> None:
         model = self._model
@@ -409,6 +410,12 @@ def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
             object.__setattr__(owner, name, own)
 
     return undo
+
+
+def _as_called(owner: Any, name: str) -> Callable[..., Any]:
+    """The method that the owner has when it is called: a look into the model exchanges it on the class."""
+    own = vars(owner).get(name)
+    return own if own is not None else lambda *args, **kwargs: getattr(type(owner), name)(owner, *args, **kwargs)
 
 
 # --- Before the first step ----------------------------------------------------------------------------

@@ -7,9 +7,11 @@ from diagnose.checks.data.class_imbalance import class_imbalance
 from diagnose.checks.data.padding_not_masked import padding_not_masked
 from diagnose.checks.data.position_imbalance import position_imbalance
 from diagnose.checks.generalisation.behind_baseline import behind_baseline
+from diagnose.checks.generalisation.collapsed_generator import collapsed_generator
 from diagnose.checks.generalisation.collapsed_outputs import collapsed_outputs
 from diagnose.checks.generalisation.constant_predictions import constant_predictions
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
+from diagnose.checks.generalisation.posterior_collapse import posterior_collapse
 from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
 from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.numerics.non_finite_weights import non_finite_weights
@@ -37,6 +39,8 @@ GATE = (
     behind_baseline,
     constant_predictions,
     collapsed_outputs,
+    collapsed_generator,
+    posterior_collapse,
     learning_rate_too_high,
     learning_rate_too_low,
     overfit_batch,
@@ -49,7 +53,7 @@ GATE = (
 VITAL = (does_not_learn, non_finite_weights)
 
 # While a training runs, findings of these show that the loss makes no progress.
-STUCK = (non_finite_training, divergence, plateau)
+STUCK = (non_finite_training, divergence, plateau, posterior_collapse)
 
 # NON_FINITE_LOSS finds that the loss is not finite; findings of CAUSED_BY_NON_FINITE are then consequences of that.
 NON_FINITE_LOSS = non_finite_training

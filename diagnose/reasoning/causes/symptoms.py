@@ -1,6 +1,8 @@
 """Symptoms: named only if no cause that brings them about is suspected."""
 
+from diagnose.checks.generalisation.collapsed_generator import collapsed_generator
 from diagnose.checks.generalisation.collapsed_outputs import collapsed_outputs
+from diagnose.checks.generalisation.posterior_collapse import posterior_collapse
 from diagnose.checks.network.activation_spread import activation_spread
 from diagnose.checks.network.cut_gradient import cut_gradient
 from diagnose.checks.network.dead_units import dead_units
@@ -74,6 +76,24 @@ SYMPTOMS: tuple[DeclaredCause, ...] = (
         {collapsed_outputs: 2.0},
         (optimisation.LOWER_RATE, network.KEEP_APART, network.WEIGH_TERMS),
         explains=("plateau", "dead-units", "vanishing-gradients"),  # units that nothing needs die, too
+    ),
+    DeclaredCause(
+        "generator-collapse",
+        "What the model generates has collapsed",
+        "A network inside it gives the same row each time, whatever it is fed.",
+        Role.SYMPTOM,
+        {collapsed_generator: 2.0},
+        (network.BALANCE_ADVERSARIES, network.WEIGH_TERMS, optimisation.LOWER_RATE),
+    ),
+    DeclaredCause(
+        "posterior-collapse",
+        "The code tells nothing about its row",
+        "The divergence of the code is zero, so every row has the same distribution of codes.",
+        Role.SYMPTOM,
+        {posterior_collapse: 2.0},
+        (network.WEIGH_TERMS,),
+        witnessed_by={collapsed_outputs: 0.5, collapsed_generator: 0.5},
+        explains=("collapsed-outputs", "generator-collapse", "plateau"),
     ),
     DeclaredCause(
         "non-finite-training",

@@ -1,5 +1,6 @@
 """Remedies that change the data: inputs, labels and splits."""
 
+from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, yearning
 from diagnose.subject import Task
 from diagnose.trials.interventions import data
@@ -27,6 +28,7 @@ SCALE_INPUTS = DeclaredRemedy(
     f"{COMPILE}",
     "a few lines and one training run",
     trial=data.STANDARDISE_INPUTS,
+    in_place=in_place.scaled_inputs,
 )
 SCALE_TARGETS = DeclaredRemedy(
     "scale-targets",
@@ -217,6 +219,7 @@ FOCAL_LOSS = DeclaredRemedy(
     "model.compile(optimizer=$optimizer, loss=focal$metrics)",
     "one line and one training run",
     tasks=frozenset({Task.BINARY, Task.MULTILABEL}),
+    in_place=in_place.loss_is("focal"),
 )
 DICE_LOSS = DeclaredRemedy(
     "dice-loss",
@@ -231,6 +234,7 @@ DICE_LOSS = DeclaredRemedy(
     "model.compile(optimizer=$optimizer, loss=overlap$metrics)",
     "a few lines and one training run",
     tasks=frozenset({Task.BINARY}),
+    in_place=in_place.loss_is("dice"),
 )
 MASK_PADDING = DeclaredRemedy(
     "mask-padding",
@@ -238,6 +242,7 @@ MASK_PADDING = DeclaredRemedy(
     "Layers and the loss then skip padded positions.",
     rebuilt("masked", '    if type(layer).__name__ == "Embedding":\n        config["mask_zero"] = True\n'),
     "one line and one training run",
+    in_place=in_place.masked,
 )
 WEIGH_PADDING = DeclaredRemedy(
     "weigh-padding",

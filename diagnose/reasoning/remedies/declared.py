@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from diagnose.diagnosis import Effect, Source
 from diagnose.measurements import Measurements
+from diagnose.reasoning.remedies.in_place import InPlace
 from diagnose.subject import Task
 from diagnose.trials.plan import Intervention
 
@@ -23,9 +24,10 @@ class DeclaredRemedy:
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
     plan what the snippet does to the model (tested), to see whether it restores learning; `option` does the same in a
     model that learns, to see whether the dev error falls. None if it cannot be automated, or is not yet.
-    `changes_nothing_for` are classes of optimizers that, with default settings, already are what it advises. `measured`
-    returns the effect of a remedy that an instrument has tried already, None if it has not. `lessens`: what it
-    weakens ("dropout", "penalty", "augmentation": `checks.reading.regularisers`), "" for nothing of the kind.
+    `in_place` tells whether a model already has what it advises; where a trial or an option does
+    (`DoesNotApply.needless`), that counts as well. `measured` returns the effect of a remedy that an instrument has
+    tried already, None if it has not. `lessens`: what it weakens ("dropout", "penalty", "augmentation":
+    `checks.reading.regularisers`), "" for nothing of the kind.
     """
 
     code: str
@@ -38,7 +40,7 @@ class DeclaredRemedy:
     tasks: frozenset[Task] | None = None
     trial: Intervention | None = None
     option: Intervention | None = None
-    changes_nothing_for: frozenset[str] = frozenset()
+    in_place: InPlace | None = None
     measured: Callable[[Measurements], Effect | None] | None = None
     lessens: str = ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from diagnose.checks.reading.lag import GAIN, lag_of
 from diagnose.diagnosis import Effect
 from diagnose.measurements import Baseline, Conversions, Measurements, Modes, ModeScores
+from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt
 from diagnose.trials.interventions import layers
 
@@ -98,4 +99,5 @@ KEEP_BASE_STATISTICS = DeclaredRemedy(
     "                layer.trainable = False\n"
     f"{COMPILE}",
     "a few lines and one training run",
+    in_place=in_place.no_base,
 )

@@ -1,5 +1,6 @@
 """Remedies that change the layers."""
 
+from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads, yearning
 from diagnose.trials.interventions import layers
 
@@ -173,10 +174,24 @@ WEIGH_TERMS = DeclaredRemedy(
     "        weight.assign(min(1.0, epoch / 10))",
     "a few lines and one training run",
 )
+BALANCE_ADVERSARIES = DeclaredRemedy(
+    "balance-adversaries",
+    "Where a discriminator trains beside it, take its lead: give it smaller steps or dropout, let it see whole batches "
+    "(minibatch standard deviation), or train with the Wasserstein loss and a gradient penalty",
+    "A discriminator that is always right gives the generator no gradient but towards the one row that it still takes.",
+    "import keras\n\n\n"
+    "class BatchSpread(keras.layers.Layer):  # before the last layer of the discriminator\n"
+    "    def call(self, hidden):\n"
+    "        spread = keras.ops.mean(keras.ops.std(hidden, axis=0))\n"
+    "        column = keras.ops.broadcast_to(spread, (*keras.ops.shape(hidden)[:-1], 1))\n"
+    "        return keras.ops.concatenate([hidden, column], axis=-1)",
+    "a few lines and one training run",
+)
 NORMALISE_LAYERS = DeclaredRemedy(
     "normalise-layers",
     "Add BatchNormalization or LayerNormalization between the layers",
     "Normalisation keeps the scale of signals and gradients from layer to layer, whatever the weights are.",
     "import keras\n\nkeras.layers.BatchNormalization()  # after each hidden Dense or convolution",
     "one line a layer and one training run",
+    in_place=in_place.normalised,
 )

@@ -4,6 +4,7 @@ import numpy as np
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import Evaluation, History, Measurements, SplitScores
+from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
 from diagnose.subject import Task
 from diagnose.trials.interventions import generalising, optimizer
@@ -40,23 +41,23 @@ def _best_kept(measured: Measurements) -> Effect | None:
 
 
 _AFRESH = "import keras\n\nold = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-_AT_RATE = _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_rate")
+_AT_LOWER_RATE = _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_lower_rate")
 
 FRESH_START = DeclaredRemedy(
     "restart-finite",
     "Go back to the last finite weights, or start again, and stop at the first NaN",
     "Once a weight is NaN, training cannot recover it.",
-    _AT_RATE + "\nstop = keras.callbacks.TerminateOnNaN()",
+    _AT_LOWER_RATE + "\nstop = keras.callbacks.TerminateOnNaN()",
     "one training run",
 )
 LOWER_RATE = DeclaredRemedy(
     "lower-learning-rate",
     "Lower the learning rate and train again from fresh weights",
     "Steps this large overshoot the minimum, or push weights to where the gradient is zero.",
-    _AT_RATE,
+    _AT_LOWER_RATE,
     "one line and one training run",
     (fastai("learning rate finder", "learning rate finder"),),
-    named_action="Lower the learning rate to $rate and train again from fresh weights",
+    named_action="Lower the learning rate to $lower_rate and train again from fresh weights",
     trial=optimizer.LOWER_RATE,
 )
 WARM_UP = DeclaredRemedy(
@@ -71,15 +72,16 @@ WARM_UP = DeclaredRemedy(
     "a few lines and one training run",
     (fastai("learning rate finder", "one-cycle training"),),
     named_action="Warm the learning rate up to $rate over the first tenth of the training, then let it fall",
+    in_place=in_place.warmed_up,
 )
 RAISE_RATE = DeclaredRemedy(
     "raise-learning-rate",
     "Raise the learning rate and train again",
     "At this rate the weights hardly change in the given number of steps.",
-    _AT_RATE,
+    _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_higher_rate"),
     "one line and one training run",
     (fastai("learning rate finder", "learning rate finder"),),
-    named_action="Raise the learning rate to $rate and train again",
+    named_action="Raise the learning rate to $higher_rate and train again",
     trial=optimizer.RAISE_RATE,
 )
 TRAIN_LONGER = DeclaredRemedy(
@@ -107,8 +109,11 @@ CLIP = DeclaredRemedy(
     "Clip the global gradient norm at 1 and lower the learning rate",
     "A single huge gradient undoes many steps.",
     _AFRESH
-    + COMPILE.replace("$optimizer", "keras.optimizers.$optimizer_class(learning_rate=$rate, global_clipnorm=1.0)"),
+    + COMPILE.replace(
+        "$optimizer", "keras.optimizers.$optimizer_class(learning_rate=$lower_rate, global_clipnorm=1.0)"
+    ),
     "one line and one training run",
+    in_place=in_place.clipped,
 )
 DEFAULT_OPTIMIZER = DeclaredRemedy(
     "default-optimizer",
@@ -117,7 +122,7 @@ DEFAULT_OPTIMIZER = DeclaredRemedy(
     _AFRESH + COMPILE.replace("$optimizer", "keras.optimizers.Adam($adam_rate)"),
     "one line and one training run",
     named_action="Go back to Adam at a learning rate of $adam_rate",
-    changes_nothing_for=frozenset({"Adam"}),
+    in_place=in_place.default_adam,
     trial=optimizer.ADAM,
 )
 BATCH = DeclaredRemedy(
@@ -126,4 +131,5 @@ BATCH = DeclaredRemedy(
     "With one row per step the gradient is noisy; with all rows per step there are few steps.",
     "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), batch_size=64, epochs=10)",
     "one training run",
+    in_place=in_place.usual_batch,
 )

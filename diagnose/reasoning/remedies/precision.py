@@ -1,5 +1,6 @@
 """Remedies for 16-bit numbers that are too small, too large or too coarse."""
 
+from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads
 from diagnose.trials.interventions import precision
 
@@ -36,4 +37,5 @@ MIXED_PRECISION = DeclaredRemedy(
         )
     ).replace("$optimizer", "keras.optimizers.LossScaleOptimizer($optimizer)"),
     "a few lines and one training run",
+    in_place=in_place.mixed,
 )

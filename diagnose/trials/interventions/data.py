@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 SPREAD = (0.1, 3.0)  # range of the standard deviation of a scaled feature
 IMBALANCED = 10.0  # positions of the largest class over those of the smallest
 CENTRE = 3.0  # largest absolute mean of a scaled feature
+UNEVEN = 100.0  # ratio of standard deviations between scaled features
+TABLE = 50  # features; with more, they are pixels or counts in one unit
+NO_ROWS = DoesNotApply("there are no rows")
 
 
 def _standardised_inputs(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     from diagnose.measuring.copying import token_inputs
 
+    if not plan.train.rows:
+        return NO_ROWS
     tokens = token_inputs(plan.model)
     scales = [None if place in tokens else scale_of(rows) for place, rows in enumerate(plan.train.inputs)]
-    if not any(scale is not None and _unscaled(scale) for scale in scales):
+    if not any(scale is not None and unscaled(scale) for scale in scales):
         return DoesNotApply("the inputs are already scaled", needless=True)
 
     def scaled(split: Split) -> Split:
@@ -35,11 +40,13 @@ def _standardised_inputs(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
 
 def _standardised_targets(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    if not plan.train.rows:
+        return NO_ROWS
     tasks = [output.task for output in plan.outputs]
     scales = [
         scale_of(y) if task is Task.REGRESSION else None for y, task in zip(plan.train.targets, tasks, strict=True)
     ]
-    if not any(scale is not None and _unscaled(scale) for scale in scales):
+    if not any(scale is not None and unscaled(scale) for scale in scales):
         return DoesNotApply("no numeric target needs scaling", needless=True)
 
     def scaled(split: Split) -> Split:
@@ -64,10 +71,12 @@ def scale_of(rows: Rows) -> Scale | None:
     return values.mean(axis=axes), np.where(std > 0, std, 1.0)
 
 
-def _unscaled(scale: Scale) -> bool:
+def unscaled(scale: Scale) -> bool:
+    """Whether a network would have to get used to this scale first."""
     mean, std = scale
     low, high = SPREAD
-    return bool((std > high).any() or (abs(mean) > CENTRE).any() or std.max() < low)
+    uneven = std.size <= TABLE and std.max() > UNEVEN * std[std > 0].min(initial=std.max())
+    return bool((std > high).any() or (abs(mean) > CENTRE).any() or std.max() < low or uneven)
 
 
 def _standardised(rows: Rows, scale: Any) -> Rows:
@@ -77,8 +86,10 @@ def _standardised(rows: Rows, scale: Any) -> Rows:
 def _weighted_positions(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import numpy as np
 
-    if len(plan.outputs) > 1 or plan.train.sample_weight is not None:
-        return DoesNotApply("the model has several outputs, or its rows have weights")
+    if plan.train.sample_weight is not None:
+        return DoesNotApply("the rows already have weights", needless=True)
+    if len(plan.outputs) > 1 or not plan.train.rows:
+        return DoesNotApply("the model has several outputs, or there are no rows")
     if plan.outputs[0].task not in (Task.BINARY, Task.MULTICLASS):
         return DoesNotApply("a label of a multi-label output cannot be weighted by its class")
     labels = _labels(plan.train.targets[0])

@@ -94,7 +94,9 @@ def _units_of_the_task(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     ends = _ends(plan)
     if isinstance(ends, DoesNotApply):
         return ends
-    return DoesNotApply("the output has the right number of units") if ends.units_fit else _standard(plan, ends)
+    if ends.units_fit:
+        return DoesNotApply("the output has the right number of units", needless=True)
+    return _standard(plan, ends)
 
 
 def _activation_of_the_task(plan: TrainingPlan, activation: str) -> TrainingPlan | DoesNotApply:
@@ -104,7 +106,7 @@ def _activation_of_the_task(plan: TrainingPlan, activation: str) -> TrainingPlan
     if ends.usual.activation != activation:
         return DoesNotApply(f"the task needs a {ends.usual.activation} output")
     if ends.units_fit and ends.activation == ends.expected:
-        return DoesNotApply(f"the output is already {ends.expected}, as the loss expects")
+        return DoesNotApply(f"the output is already {ends.expected}, as the loss expects", needless=True)
     return _standard(plan, ends)
 
 
@@ -125,8 +127,10 @@ def _logits_of_the_head(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     if isinstance(ends, DoesNotApply):
         return ends
     linear = ends.activation == "linear"
-    if not ends.output.task.classifies or not ends.units_fit or linear is ends.output.from_logits:
-        return DoesNotApply("from_logits already matches the output")
+    if not ends.output.task.classifies or not ends.units_fit:
+        return DoesNotApply("the output does not classify, or has to be fixed first")
+    if linear is ends.output.from_logits:
+        return DoesNotApply("from_logits already matches the output", needless=True)
     if not linear and ends.activation != ends.usual.activation:
         return DoesNotApply("the output is neither logits nor probabilities")
     name = "".join(word.capitalize() for word in ends.usual.loss.split("_"))
@@ -148,7 +152,7 @@ def _aligned_shapes(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply("the number of outputs of a row is not fixed, or they are classes")
     if prod(output) == values:
         if rows.shape[1:] == output:
-            return DoesNotApply("targets and outputs have the same shape")
+            return DoesNotApply("targets and outputs have the same shape", needless=True)
         return _with_targets(plan, "targets in the shape of the outputs", output)
     sequences = getattr(head, "return_sequences", False)
     dense = isinstance(head, keras.layers.Dense)

@@ -68,8 +68,10 @@ def _non_linear(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     chosen = [layer for layer in plan.hidden if mixes(layer)]
     if not plan.heads or not isinstance(plan.heads[-1], keras.layers.Dense):
         return DoesNotApply("the output layer is not a Dense layer")
-    if not chosen or any(_activation(layer) not in (None, "linear") for layer in plan.hidden):
-        return DoesNotApply("the hidden layers already have activations, or there are no hidden layers")
+    if not any(_activation(layer) == "linear" for layer in chosen):
+        return DoesNotApply("every hidden layer already has an activation", needless=True)
+    if any(_activation(layer) not in (None, "linear") for layer in plan.hidden):
+        return DoesNotApply("some hidden layers already have activations")
     those = _identities(chosen)
 
     def relu(layer: Any, copy: Any) -> Any:
@@ -83,7 +85,7 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
     hidden = [layer for layer in plan.hidden if mixes(layer)]
     if len(hidden) < DEEP:
-        return DoesNotApply(f"there are fewer than {DEEP} hidden Dense or convolution layers")
+        return DoesNotApply(f"there are fewer than {DEEP} hidden Dense or convolution layers", needless=True)
     if not plan.is_chain:
         return DoesNotApply("the layers do not follow each other one by one")
     surplus = [layer for layer in hidden[SHALLOW:] if _keeps_shape(layer)]

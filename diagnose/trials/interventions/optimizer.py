@@ -8,7 +8,9 @@ from typing import Any
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
 
 ADAPTIVE = frozenset({"adam", "adamw", "nadam", "adamax", "lion", "rmsprop"})
+ADAPTIVE_DEFAULT = frozenset({"Adam", "AdamW", "Nadam"})  # Keras's classes that do what Adam does
 ADAM_RATES = (1e-3, 1e-2, 1e-4)  # optimizers are compared at tuned rates only; a single rate would not be fair
+_NOT_COMPARED = ("name", "learning_rate")
 APART = 2.0  # rates within this factor count as the same
 
 
@@ -29,7 +31,7 @@ def _at_usable_rate(plan: TrainingPlan, word: str, differs: Any) -> TrainingPlan
     if not differs(plan.usable_rate, own):
         return DoesNotApply(f"no {word} rate works better", needless=True)
     rates = (np.full(plan.steps, plan.usable_rate),)
-    return plan.changed(f"learning rate {rate_text(plan.usable_rate)}", rates=rates, rate_name="rate")
+    return plan.changed(f"learning rate {rate_text(plan.usable_rate)}", rates=rates, rate_name=f"{word}_rate")
 
 
 def _adam(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -37,7 +39,7 @@ def _adam(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import numpy as np
 
     if adapts(plan.optimizer):
-        return DoesNotApply("the optimizer is already an adaptive one", needless=True)
+        return DoesNotApply("the optimizer is already an adaptive one")
     if plan.best_rate is None:
         return DoesNotApply("there is no learning-rate sweep, so Adam could only be compared with an untuned optimizer")
     rates = tuple(np.full(plan.steps, rate) for rate in ADAM_RATES)
@@ -60,6 +62,14 @@ def adapts(optimizer: Any) -> bool:
     from diagnose.measuring.learning_rate import kind_of
 
     return kind_of(optimizer) in ADAPTIVE
+
+
+def own_settings(optimizer: Any) -> dict[str, Any]:
+    """Return the settings other than the learning rate that differ from the defaults of a Keras optimizer."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    config = optimizer.get_config()
+    usual = type(optimizer)(name=config["name"]).get_config()  # without a name Keras would make up a numbered one
+    return {key: value for key, value in config.items() if value != usual.get(key) and key not in _NOT_COMPARED}
 
 
 def usual_rate(optimizer: Any) -> float:

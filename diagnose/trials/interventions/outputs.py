@@ -37,7 +37,8 @@ def _balanced(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     if not weights:
         return DoesNotApply("the model does not have several outputs that share weights")
     if max(plan.gradient_norms) <= UNEQUAL * min(plan.gradient_norms):
-        return DoesNotApply("the outputs send gradients of about the same size into the layers that they share")
+        same = "the outputs send gradients of about the same size into the layers that they share"
+        return DoesNotApply(same, needless=True)
     outputs = tuple(replace(output, weight=weight) for output, weight in zip(plan.outputs, weights, strict=True))
     shown = ", ".join(f"{output.name} {output.weight:g}" for output in outputs)
     return plan.changed(f"loss weights {shown}", outputs=outputs, loss_weights=as_compiled(plan.model, weights))

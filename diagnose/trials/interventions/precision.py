@@ -13,7 +13,7 @@ EPSILON = 1e-3  # of an adaptive optimizer for float16 weights; at 1e-4 one of t
 
 def _single(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     if not any(HALF & {layer.variable_dtype, layer.compute_dtype} for layer in plan.layers):
-        return DoesNotApply("no layer uses 16-bit numbers")
+        return DoesNotApply("no layer uses 16-bit numbers", needless=True)
 
     def single(layer: Any, copy: Any) -> Any:
         return with_config(copy, dtype="float32")
@@ -25,7 +25,7 @@ def _larger_epsilon(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     optimizer = getattr(plan.optimizer, "inner_optimizer", plan.optimizer)
     epsilon = getattr(optimizer, "epsilon", None)
     if not isinstance(epsilon, float) or epsilon >= EPSILON:
-        return DoesNotApply("the optimizer has no epsilon below 0.001")
+        return DoesNotApply("the optimizer has no epsilon below 0.001", needless=True)
     if not any(weight.dtype == "float16" for weight in plan.model.trainable_variables):
         return DoesNotApply("no weight is float16")
     changed = type(optimizer).from_config({**optimizer.get_config(), "epsilon": EPSILON})

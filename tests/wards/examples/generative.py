@@ -61,8 +61,9 @@ def decoder() -> Any:
 class Variational(keras.Model):
     """A variational autoencoder with a step of its own and three metrics; it has no `call`."""
 
-    def __init__(self) -> None:
+    def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
+        self.weight = weight  # of the divergence
         self.encoder, self.decoder = encoder(), decoder()
         names = ("loss", "reconstruction_loss", "kl_loss")
         self.trackers = [keras.metrics.Mean(name=name) for name in names]
@@ -78,7 +79,7 @@ class Variational(keras.Model):
             reconstruction = tf.reduce_mean(tf.reduce_sum(each, axis=(1, 2)))
             divergence = -0.5 * (1 + log_variance - tf.square(mean) - tf.exp(log_variance))
             divergence = tf.reduce_mean(tf.reduce_sum(divergence, axis=1))
-            total = reconstruction + divergence
+            total = reconstruction + self.weight * divergence
         weights = self.trainable_weights
         self.optimizer.apply_gradients(zip(tape.gradient(total, weights), weights, strict=True))
         for tracker, value in zip(self.trackers, (total, reconstruction, divergence), strict=True):
