@@ -12,7 +12,7 @@ from markupsafe import Markup
 from diagnose.diagnosis import Cause, Diagnosis, ErrorLevel, State
 from diagnose.findings import Evidence, Finding
 from diagnose.registry import sections
-from diagnose.reports import figures, numbers, story
+from diagnose.reports import figures, ideas, numbers, story
 from diagnose.reports.effects import repaired
 from diagnose.reports.error_table import error_table
 from diagnose.reports.gauge import gauge
@@ -39,6 +39,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         policy=policy(style, script, allow),
         bar=bar,
         line=_error_line(diagnosis),
+        ideas=ideas,
         causes=_causes(diagnosis),
         errors=_errors(diagnosis),
         error_table=error_table(diagnosis.errors) if diagnosis.errors else None,

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Diagnosis, Remedy
-from diagnose.reports import story
+from diagnose.reports import ideas, story
 from diagnose.reports.numbers import cut
 from diagnose.reports.svg import joined, tag
 from diagnose.reports.terminal import SIGNS
@@ -30,7 +30,7 @@ def render(diagnosis: Diagnosis) -> str:
         *([tag("p", tag("b", story.unfinished(diagnosis)))] if story.unfinished(diagnosis) else []),
         *_next(diagnosis.remedies),
         *_causes(diagnosis),
-        tag("p", story.judged(diagnosis), class_="faint"),
+        tag("p", ideas.judged(diagnosis), class_="faint"),
         tag("p", story.ran(diagnosis.checks), class_="faint"),
         tag("p", "Full report: ", tag("code", 'diagnosis.save("report.html")'), class_="faint"),
     ]

@@ -237,43 +237,6 @@ def verdicts(diagnosis: Diagnosis, name: str) -> list[Verdict]:
     return sorted(known, key=lambda verdict: order.index(verdict.item) if verdict.item in order else len(order))
 
 
-def shared_reason(items: Sequence[Verdict]) -> str:
-    """The reason that all items of a list share; "" if they differ."""
-    reasons = {verdict.because for verdict in items}
-    return reasons.pop() if len(reasons) == 1 and len(items) > 1 else ""
-
-
-def reasons(items: Sequence[Verdict], diagnosis: Diagnosis) -> list[str]:
-    """The reason of each item, without findings that an item above quotes already."""
-    messages = [finding.message.lower() for finding in diagnosis.findings]
-    texts: list[str] = []
-    for verdict in items:
-        text = verdict.because
-        known = [message for message in messages if any(message in before.lower() for before in texts)]
-        places = [text.lower().find(message) for message in known]
-        texts.append(text[: min((place for place in places if place > 0), default=None)].rstrip())
-    return texts
-
-
-def judged(diagnosis: Diagnosis) -> str:
-    """The sentence above the lists."""
-    every = [verdict for name in LISTS for verdict in diagnosis.verdicts.get(name, ())]
-    counts = Counter[str](verdict.verdict for verdict in every)
-    if not every:
-        return "Neither list was judged."
-    if counts["do"] == 0 and diagnosis.state is State.SICK:
-        after = " The column “After the repair” shows which are worth trying then." if repaired(diagnosis) else ""
-        return f"None of the {len(every)} ideas is worth trying before the repair.{after}"
-    words = {"do": "worth trying now", "dont-yet": "not yet", "unknown": "unknown"}
-    parts = [f"{counts[code]} {text}" for code, text in words.items() if counts[code]]
-    return f"Of {len(every)} ideas: {listed(parts)}."
-
-
-def repaired(diagnosis: Diagnosis) -> bool:
-    """Whether any verdict has a second verdict for after the repair."""
-    return any(verdict.after_repair for items in diagnosis.verdicts.values() for verdict in items)
-
-
 def payoff(of: Payoff | None) -> tuple[str, str, str]:
     """Change, interval and source of a payoff: ("18.2 % → 12.1 %", "[11.0, 13.3]", "error rate, measured")."""
     if of is None or of.how == "unknown" or of.after is None:

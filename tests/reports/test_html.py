@@ -11,12 +11,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING
 from diagnose.findings import Link, Samples
-from diagnose.reports import notebook, story
+from diagnose.reports import notebook
 from diagnose.reports.html import render
 from tests.reports.examples import EVERY, HOSTILE, deep, healthy, hostile, sick, without_dev
-from tests.reports.sick_model import TITLES
 
 VOID = {"meta", "img", "br", "link", "input"}
 SECTIONS = ["verdict", "next", "ideas", "causes", "errors", "curves", "layers", "data", "coverage", "how", "settings"]
@@ -148,16 +146,6 @@ def test_the_state_the_headline_and_the_next_step_come_first() -> None:
     assert places == sorted(places)
 
 
-def test_both_lists_keep_their_authors_order() -> None:
-    shuffled = {name: tuple(reversed(items)) for name, items in sick().verdicts.items()}
-    words = Page(render(replace(sick(), verdicts=shuffled))).words
-    start = words.index("seven ideas")
-    middle = words.index("five steps", start)
-    for items, text in ((MACHINE_LEARNING_YEARNING, words[start:middle]), (FAST_AI, words[middle:])):
-        places = [text.index(TITLES[item]) for item in items]
-        assert places == sorted(places)
-
-
 def test_the_column_after_the_repair_is_there_only_where_a_verdict_has_it() -> None:
     assert "After the repair" in render(sick())
     assert "After the repair" not in render(healthy())
@@ -192,22 +180,6 @@ def test_a_finding_of_a_cause_appears_once_with_its_numbers() -> None:
     section = page[page.rindex("Causes") : page.index("How it was decided", page.rindex("Causes"))]
     assert "Pixels arrive unscaled." in section
     assert section.lower().count(own.message.lower()) == 1
-
-
-def test_a_reason_shared_by_all_items_appears_once() -> None:
-    because = "First the repair: the inputs are not scaled."
-    lists = {name: tuple(replace(v, because=because) for v in items) for name, items in sick().verdicts.items()}
-    words = Page(render(replace(sick(), verdicts=lists))).words
-    assert words.count(because[1:]) == 2
-
-
-def test_reasons_quote_a_finding_once_per_list() -> None:
-    made = sick()
-    message = made.findings[0].message
-    quote = f"{message[:1].upper()}{message[1:]}."
-    items = made.verdicts["fast_ai"][:2]
-    items = (replace(items[0], because=f"More rows help. {quote}"), replace(items[1], because=f"So do copies. {quote}"))
-    assert story.reasons(items, made) == [f"More rows help. {quote}", "So do copies."]
 
 
 def test_what_could_not_be_checked_is_listed_with_the_reason() -> None:
