@@ -171,10 +171,11 @@ class Effect:
 
 @dataclass(frozen=True)
 class ClassLevel:
-    """How well one class is found where a row has many positions (pixels, time steps, labels); all are shares (0 to 1).
+    """How well one class is found; all are shares (0 to 1).
 
-    `share` of the positions are of this class, `predicted` are predicted as it; `rows` rows have it. `precision` is
-    None if it is never predicted. Rows are the unit of the intervals.
+    `share` of the positions (rows, pixels, time steps, labels) are of this class, `predicted` are predicted as it;
+    `rows` rows have it. `precision` is None if it is never predicted; `dice` is the F1 score. Rows are the unit of the
+    intervals. `confused` is the class that it is most often taken for, `confused_share` how often.
     """
 
     name: str
@@ -187,6 +188,8 @@ class ClassLevel:
     iou: float
     dice: float
     dice_interval: Interval
+    confused: str | None = None
+    confused_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,7 @@ class ErrorLevel:
     its 95 % interval, `skill` is 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled
     data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown)
     rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`. Where a row has
-    many positions, `macro` and `classes` say how well the classes are found, and `skill` is that of the macro dice.
+    many positions, `macro` says how well the classes are found, and `skill` is that of the macro dice.
     """
 
     output: str
@@ -238,9 +241,9 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the subject that belongs to no finding: curves, profiles, error levels."""
+    """A figure of the subject that belongs to no finding: predictions, curves, profiles, data."""
 
-    section: Literal["curves", "layers", "data"]
+    section: Literal["errors", "curves", "layers", "data"]
     evidence: Evidence
 
 

@@ -42,6 +42,15 @@ def wilson(count: float, trials: float, z: float = 1.96) -> Interval:
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
+def share_interval(value: float, error: float, rows: float) -> Interval:
+    """Return the 95 % interval of a share with this standard error, or that of `rows` rows if it is 0.
+
+    It is Wilson's, with as many independent trials as give this standard error (Korn, Graubard 1998).
+    """
+    trials = max(value * (1 - value) / error**2 if error > 0 else rows, 1.0)
+    return wilson(value * trials, trials)
+
+
 def rate_interval(errors: Array) -> Interval:
     """Return the 95 % interval of the mean of errors between 0 and 1, one per row."""
     if np.isin(errors, (0.0, 1.0)).all():

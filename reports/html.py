@@ -14,7 +14,7 @@ from diagnose.findings import Evidence, Finding
 from diagnose.registry import sections
 from diagnose.reports import figures, ideas, numbers, story
 from diagnose.reports.effects import repaired
-from diagnose.reports.error_table import error_table
+from diagnose.reports.error_table import class_table, error_table
 from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import Words, target
 from diagnose.reports.ladder import by_output, ladder, number_line
@@ -31,6 +31,8 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
     The viewer passes a `bar` to show at the top and an `allow` for its own address (see `templating.policy`).
     """
     style, script = source("page.css"), source("page.js")
+    outputs = by_output(diagnosis.errors)
+    several = len(outputs) > 1
     template = _environment().get_template("page.html.j2")
     page = template.render(
         d=diagnosis,
@@ -41,8 +43,10 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         line=_error_line(diagnosis),
         ideas=ideas,
         causes=_causes(diagnosis),
-        errors=_errors(diagnosis),
-        error_table=error_table(diagnosis.errors) if diagnosis.errors else None,
+        errors=[ladder(errors, several) for errors in outputs],
+        error_tables=[error_table(errors, several) for errors in outputs],
+        class_tables=[class_table(errors, several) for errors in outputs],
+        predictions=[figures.draw(evidence) for evidence in _section(diagnosis, "errors")],
         curves=[figures.draw(evidence) for evidence in _section(diagnosis, "curves")],
         data=[figures.draw(evidence) for evidence in _section(diagnosis, "data")],
         profiles=[figures.draw(evidence) for evidence in _section(diagnosis, "layers")],
@@ -65,11 +69,6 @@ def _environment() -> Environment:
 
 def _section(diagnosis: Diagnosis, name: str) -> Iterator[Evidence]:
     return (figure.evidence for figure in diagnosis.figures if figure.section == name)
-
-
-def _errors(diagnosis: Diagnosis) -> list[Markup]:
-    outputs = by_output(diagnosis.errors)
-    return [ladder(errors, several=len(outputs) > 1) for errors in outputs]
 
 
 def _error_line(diagnosis: Diagnosis) -> Markup | None:

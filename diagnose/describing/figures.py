@@ -8,16 +8,15 @@ from dataclasses import replace
 
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.curves import learning_curves
+from diagnose.describing.predictions import predictions
 from diagnose.diagnosis import Figure
-from diagnose.findings import Bars, Curves, Evidence, Mark, Matrix, Series, Table
+from diagnose.findings import Bars, Curves, Evidence, Mark, Series, Table
 from diagnose.measurements import (
     Array,
     Dataset,
     Evaluation,
     History,
     LearningRate,
-    SplitScores,
-    Unavailable,
 )
 from diagnose.subject import Subject
 
@@ -25,8 +24,10 @@ MOST_FEATURES = 30  # bars in the figure of feature scales
 
 
 def figures(subject: Subject, measurements: Mapping[type, object], samples: bool) -> tuple[Figure, ...]:
-    """The curves, then the figures of the data. `samples`: whether to include rows of the data."""
-    drawn: list[Figure] = []
+    """The predictions, the curves, the data. `samples`: whether to include rows of the data."""
+    evaluation = measurements.get(Evaluation)
+    judged = predictions(subject, evaluation) if isinstance(evaluation, Evaluation) else ()
+    drawn = [Figure("errors", shown) for shown in judged]
     history, rate = measurements.get(History), measurements.get(LearningRate)
     if isinstance(history, History) and history.runs:
         drawn.append(Figure("curves", training_curves(history)))
@@ -36,7 +37,7 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
 
 
 def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) -> Iterator[Evidence]:
-    """The inputs and targets, then the predictions: scales, classes, samples, confusion, worst errors."""
+    """The inputs and targets: scales, classes, samples, rows with the largest losses."""
     dataset, evaluation = measurements.get(Dataset), measurements.get(Evaluation)
     known = dataset if isinstance(dataset, Dataset) else None
     judged = evaluation if isinstance(evaluation, Evaluation) else None
@@ -48,8 +49,6 @@ def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) 
         from diagnose.describing.samples import first_rows
 
         yield first_rows(subject)
-    if judged:
-        yield from _confusions(subject, judged)
     if samples and judged:
         from diagnose.describing.samples import worst_rows
 
@@ -116,21 +115,6 @@ def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
         return ()
     best = min(range(len(dev.y)), key=lambda i: dev.y[i])
     return (Mark(f"lowest dev: epoch {dev.x[best]:.3g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
-
-
-def _confusions(subject: Subject, evaluation: Evaluation) -> list[Matrix]:
-    split = evaluation.dev if isinstance(evaluation.dev, SplitScores) else evaluation.train
-    if isinstance(split, Unavailable):
-        return []
-    drawn = []
-    for output, score in zip(subject.outputs, split.scores, strict=True):
-        if not score.confusion:
-            continue
-        names = tuple(output.class_name(k) for k in range(len(score.confusion)))
-        of = f" of {output.name}" if len(subject.outputs) > 1 else ""
-        title = f"Confusion on {split.split.replace('_', '-')}{of}"
-        drawn.append(Matrix(title, "actual", "predicted", names, names, score.confusion))
-    return drawn
 
 
 def _class_shares(subject: Subject, dataset: Dataset) -> list[Bars]:

@@ -6,6 +6,7 @@ element of the last axis of a layer's output (a channel is one unit). Errors are
 units of the target.
 """
 
+from diagnose.measurements.confidence import Group, Reliability, Residuals, Thresholds
 from diagnose.measurements.dataset import (
     Dataset,
     GroupOverlap,
@@ -128,6 +129,7 @@ __all__ = [
     "Flattered",
     "Forward",
     "Gradients",
+    "Group",
     "GroupOverlap",
     "Head",
     "History",
@@ -157,6 +159,8 @@ __all__ = [
     "PositionClass",
     "Positions",
     "RangeTest",
+    "Reliability",
+    "Residuals",
     "Run",
     "Score",
     "Shift",
@@ -167,6 +171,7 @@ __all__ = [
     "SweepPoint",
     "TargetShift",
     "TargetStatistics",
+    "Thresholds",
     "TimeOrder",
     "Told",
     "Twins",

@@ -22,6 +22,7 @@ from diagnose.measurements import (
 )
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Bench, Structure
+from diagnose.measuring.confidence import described
 from diagnose.measuring.counting import counted
 from diagnose.measuring.dataset import input_kinds, no_split, rows_in_train
 from diagnose.measuring.network import penalty
@@ -120,6 +121,9 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
             index = bench.sample(split, needed)
             predicted, truth, scores = _judged(bench, split, index, references)
         losses = row_losses(outputs[0], truth[0], predicted.outputs[0], references[0])
+        hidden = counted(bench, split, index)
+        pairs = zip(truth, predicted.outputs, strict=True)
+        scores = tuple(described(*each) for each in zip(scores, outputs, pairs, references, hidden, strict=True))
     except NotMeasured as missing:
         return Unavailable.of(missing)
     new = _on_new_rows(bench, split, index, (predicted.outputs, truth, references))

@@ -13,6 +13,22 @@ document.querySelectorAll(".code").forEach((box) => {
   });
 });
 
+// A click on the head of a column sorts the table.
+document.querySelectorAll(".sortable thead th").forEach((head) => {
+  const button = document.createElement("button"), body = head.closest("table").tBodies[0];
+  const key = ({ cells: { [head.cellIndex]: cell } }) => (cell.dataset.v ? Number(cell.dataset.v) : cell.textContent);
+  button.type = "button";
+  button.className = "sort";
+  button.append(...head.childNodes);
+  head.append(button);
+  button.addEventListener("click", () => {
+    const sign = head.getAttribute("aria-sort") === "descending" ? 1 : -1;
+    for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    body.append(...[...body.rows].sort((a, b) => sign * (key(a) > key(b) ? 1 : key(a) < key(b) ? -1 : 0)));
+  });
+});
+
 // A table wider than its box scrolls, so the keyboard must reach it.
 const wide = new ResizeObserver((entries) => {
   for (const { target: box } of entries.filter((entry) => entry.target.scrollWidth > entry.target.clientWidth)) {
