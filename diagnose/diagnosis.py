@@ -206,10 +206,11 @@ class ErrorLevel:
     """The error of one output on one split, with the loaded weights and in inference mode.
 
     `error` is in `unit`: an error rate (0 to 1), an RMSE in units of the target, or the model's own loss; `interval` is
-    its 95 % interval, `skill` is 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled
-    data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown)
-    rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`. Where a row has
-    many positions, `macro` says how well the classes are found, and `skill` is that of the macro dice.
+    its 95 % interval. `constant_error` is that of the best constant prediction of train, and `skill` is 0 for this one
+    and 1 for a perfect model; `own_constant_error` is that of the best constant prediction for these very rows. `loss`
+    is the compiled data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population`
+    (None: unknown) rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`.
+    Where a row has many positions, `macro` says how well the classes are found, and `skill` is that of the macro dice.
     """
 
     output: str
@@ -228,6 +229,7 @@ class ErrorLevel:
     baseline_error: float | None = None
     baseline_interval: Interval | None = None
     baseline_split: str | None = None
+    own_constant_error: float | None = None
     macro: tuple[MacroLevel, ...] = ()
     classes: tuple[ClassLevel, ...] = ()
 

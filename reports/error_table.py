@@ -57,7 +57,11 @@ def _rows(errors: Sequence[ErrorLevel]) -> Iterator[tuple[str, list[Cell]]]:
 
     yield each("Rows", lambda error: (_rows_of(error), ""))
     yield each(first.unit[:1].upper() + first.unit[1:], lambda error: _level(error.error, error.unit, error.interval))
-    yield each("Constant prediction", lambda error: _level(error.constant_error, error.unit))
+    constant = each("Constant prediction", lambda error: _level(error.constant_error, error.unit))
+    own = each("Best constant for these rows", lambda error: _level(error.own_constant_error, error.unit))
+    yield constant
+    if own[1] != constant[1]:
+        yield own
     if first.baseline is not None:
         yield each(f"Best baseline: {first.baseline}", _baseline)
     yield each("Target", lambda error: _level(error.target_error, error.unit))

@@ -47,14 +47,15 @@ def _level(output: Output, split: str, score: Score, baseline: OutputBaseline | 
         interval=score.error_interval,
         rows=score.rows,
         population=None,
-        constant_error=_constant(score),
-        skill=_skill(score),
+        constant_error=score.constant_error,
+        skill=score.skill,
         loss=score.own_loss,
         metrics=dict(score.metrics),
         target_error=output.target_error,
         baseline=best.name if best else None,
         baseline_error=best.error if best else None,
         baseline_interval=best.error_interval if best else None,
+        own_constant_error=score.own_constant_error,
         macro=_macro(score.positions),
         classes=_classes(output, score),
     )
@@ -124,17 +125,3 @@ def _confused(output: Output, confusion: Sequence[Sequence[float]], number: int)
         return {}
     count, other = max(wrong)
     return {"confused": output.class_name(other), "confused_share": count / sum(counts)}
-
-
-def _constant(score: Score) -> float:
-    """The error of the best constant prediction for these rows: that of train would make a shifted split look easy."""
-    return score.constant_error if score.own_constant_error is None else score.own_constant_error
-
-
-def _skill(score: Score) -> float:
-    """1 for a perfect model, 0 for the best constant prediction; by squared errors for regression, as R2."""
-    constant = _constant(score)
-    if score.own_constant_error is None or not constant > 0 or not math.isfinite(score.error):
-        return score.skill
-    ratio = score.error / constant
-    return 1 - (ratio if score.task.classifies else ratio**2)

@@ -237,18 +237,25 @@ def _total(bench: Bench, losses: tuple[float | None, ...]) -> float | None:
     return sum(output.weight * (loss or 0.0) for output, loss in weighted) + penalty(bench.subject.model)
 
 
-def _references(bench: Bench) -> tuple[Reference, ...]:
-    """The best constant predictions, fitted on training targets."""
-    if "references" not in bench.cache:
+def constant_of_train(bench: Bench, place: int) -> Reference:
+    """Return the best constant prediction of an output, fitted on training targets.
+
+    All that is said of an output is measured against this one.
+    """
+    key = f"reference {place}"
+    if key not in bench.cache:
         train = bench.subject.train
         index = bench.sample(train, min(train.rows, REFERENCE_ROWS))
-        each = zip(bench.subject.outputs, train.targets, counted(bench, train, index), strict=True)
-        bench.cache["references"] = tuple(
-            reference_of(bench, number, rows[index], output, hidden)
-            for number, (output, rows, hidden) in enumerate(each)
-        )
-    found: tuple[Reference, ...] = bench.cache["references"]
+        if "reference positions" not in bench.cache:
+            bench.cache["reference positions"] = counted(bench, train, index)
+        hidden = bench.cache["reference positions"][place]
+        bench.cache[key] = reference_of(bench, place, train.targets[place][index], bench.subject.outputs[place], hidden)
+    found: Reference = bench.cache[key]
     return found
+
+
+def _references(bench: Bench) -> tuple[Reference, ...]:
+    return tuple(constant_of_train(bench, place) for place, _ in enumerate(bench.subject.outputs))
 
 
 def _most_rows(bench: Bench, split: Split) -> int:

@@ -40,6 +40,13 @@ def test_the_baseline_stands_in_the_split_that_it_was_evaluated_on() -> None:
     assert rows(error_table(ERRORS))["Best baseline: gradient boosting"] == ["–", "13.2 % [12.2, 14.3]", "–"]
 
 
+def test_another_constant_for_the_rows_of_a_split_has_a_row_of_its_own() -> None:
+    same = tuple(replace(error, own_constant_error=error.constant_error) for error in ERRORS)
+    assert "Best constant for these rows" not in rows(error_table(same))
+    shifted = (*same[:-1], replace(same[-1], own_constant_error=0.4))
+    assert rows(error_table(shifted))["Best constant for these rows"] == ["90.1 %", "90.1 %", "40.0 %"]
+
+
 def test_an_rmse_has_the_decimals_of_its_interval_and_nothing_unknown_takes_a_row() -> None:
     found = rows(error_table(regression().errors))
     assert found["RMSE"] == ["2.20 [2.10, 2.30]", "4.9 [4.3, 5.6]"]
