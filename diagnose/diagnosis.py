@@ -64,6 +64,14 @@ class Cause:
     evidence: tuple[Evidence, ...]
     remedies: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"<Cause {self.code}: {self.title} ({self.severity}, {self.state})>"
+
+    def _repr_html_(self) -> str:
+        from diagnose.reports.notebook import cause
+
+        return cause(self)
+
 
 @dataclass(frozen=True)
 class CheckOutcome:
@@ -128,6 +136,14 @@ class Remedy:
     payoff: Payoff
     cost: str  # "one line", "one training run", "weeks"
     causes: tuple[str, ...] = ()  # codes of the causes that it treats
+
+    def __repr__(self) -> str:
+        return f"<Remedy {self.code}: {self.action} ({self.cost})>"
+
+    def _repr_html_(self) -> str:
+        from diagnose.reports.notebook import remedy
+
+        return remedy(self)
 
 
 @dataclass(frozen=True)
@@ -276,13 +292,14 @@ class Band:
     """The healthy range of one quantity of the layer graph at fresh weights.
 
     `quantity` is "spread" or "gradient" (in their units) or "dead" (a share, 0 to 1). `basis` is one sentence on
-    where the range comes from.
+    where the range comes from, `checks` are the codes of the checks that judge this quantity.
     """
 
     quantity: Literal["spread", "gradient", "dead"]
     low: float
     high: float
     basis: str
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -329,6 +346,17 @@ class Diagnosis:
         from diagnose.storing import load
 
         return load(Path(path))
+
+    def __repr__(self) -> str:
+        name = self.subject.get("name", "the model")
+        count = sum(cause.state != "refuted" for cause in self.causes)
+        causes = f"{count} cause{'' if count == 1 else 's'}"
+        return f"<Diagnosis of {name}: {self.state.word.lower()}, {causes}>"
+
+    def __str__(self) -> str:
+        from diagnose.reports.terminal import render
+
+        return render(self).rstrip()
 
     def _repr_html_(self) -> str:
         from diagnose.reports.notebook import render

@@ -150,10 +150,11 @@ def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[R
     explained = set(cause.explains)
     found = [finding for finding in diagnosis.findings if finding.id in explained]
     found.sort(key=lambda finding: (finding.value is None, -finding.severity.rank))
-    return tuple(_row(finding) for finding in found[:limit])
+    return tuple(row(finding) for finding in found[:limit])
 
 
-def _row(finding: Finding) -> Row:
+def row(finding: Finding) -> Row:
+    """A finding with its number, interval, threshold and basis as text."""
     basis = [where(finding), "" if finding.rows is None else counted(finding.rows, "row")]
     span = interval_of(finding)
     return Row(

@@ -299,3 +299,14 @@ def test_a_layer_with_too_many_dead_units_is_red_and_a_head_has_no_band_of_sprea
     assert "bar c-flag" in drawn
     first, second = drawn.split("<li class")[1:]
     assert first.count("okb") > second.count("okb")
+
+
+def test_a_layer_whose_gradient_is_flagged_does_not_lie_in_a_green_band() -> None:
+    rows = tuple(
+        layer(name, "Dense", (None, 8), 10, "relu", gradient=1e-3, flags=flags)
+        for name, flags in (("dense", ("vanishing-gradients",)), ("dense_1", ("dead-units",)), ("out", ()))
+    )
+    band = Band("gradient", 1e-4, 1e-1, "basis", ("vanishing-gradients",))
+    drawn = layer_map(replace(sick(), layers=rows, bands=(band,), findings=()))
+    first, second, _ = drawn.split("<li class")[1:]
+    assert "okb" not in first and "okb" in second
