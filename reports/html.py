@@ -128,7 +128,18 @@ def _found(diagnosis: Diagnosis) -> dict[str, list[tuple[Finding, list[Markup]]]
 def _subject(diagnosis: Diagnosis) -> list[tuple[str, list[str]]]:
     """The facts and settings, each a name with lines of text. Settings without a value share one line."""
     subject, settings = diagnosis.subject, diagnosis.settings
-    known = ("name", "splits", "notes", "outputs", "inputs", "training", "facts", "parameters", "layers")
+    known = (
+        "name",
+        "splits",
+        "notes",
+        "outputs",
+        "inputs",
+        "training",
+        "facts",
+        "fingerprints",
+        "parameters",
+        "layers",
+    )
     outputs, inputs = subject.get("outputs") or [], subject.get("inputs") or []
     facts: list[tuple[str, Any]] = [("Model", subject.get("name")), ("Parameters", subject.get("parameters"))]
     facts += [("Inputs" if len(inputs) > 1 else "Input", [_port(port) for port in inputs])] if inputs else []
