@@ -19,7 +19,7 @@ from diagnose.diagnosis import (
     Verdict,
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
-from diagnose.reports.effects import bearing
+from diagnose.reports.effects import bearing, gain
 from diagnose.reports.numbers import SHARES, counted, cut, interval_text, listed, number, quantity, rounded_like
 
 LISTS = {
@@ -181,12 +181,12 @@ def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
         against = f", compared with {effect.control}" if effect.control else ""
         skill = f"train skill of {effect.output}" if effect.output else "train skill"
         what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: {skill}"
-        gain = f"gain {interval_text(effect.interval)}" if effect.interval else ""
+        gained = f"gain {interval_text(gain(effect))}" if effect.interval else ""
         if before == after and not effect.control:
             what, change = f"{what} stays at {after}{steps}", ""
         else:
             what, change = f"{what}{steps}{against}", f"{before} → {after}"
-        yield Row(what, change, gain, number(effect.threshold), counted(effect.seeds, "seed"))
+        yield Row(what, change, gained, number(effect.threshold), counted(effect.seeds, "seed"))
 
 
 def explained(diagnosis: Diagnosis) -> str:

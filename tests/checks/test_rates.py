@@ -6,6 +6,7 @@ import pytest
 
 from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
+from diagnose.checks.reading.rates import pictures
 from diagnose.findings import Severity
 from tests.checks.builders_training import (
     baseline,
@@ -111,3 +112,12 @@ def test_without_a_sweep_or_a_rate_the_check_is_skipped(check) -> None:
     assert "unknown" in skipped(check, sweep(None, USABLE))
     assert "flat curve" in skipped(check, sweep(1e-3, USABLE, abstains="flat curve"))
     assert "not part" in skipped(check, sweep(3e-6, USABLE))
+
+
+def test_two_points_at_one_rate_are_one_point_of_the_picture() -> None:
+    """Else the line goes up and down on the spot."""
+    rates = sweep(1.0001e-3, USABLE | {1.0001e-3: (0.5, 0.6)})
+    (skills,) = [curves for curves in pictures(rates) if "Train skill" in curves.title]
+    (line,) = skills.series
+    assert len(line.x) == len(set(line.x)) == 3
+    assert (line.low[1], line.high[1]) == (0.5, 0.94)
