@@ -19,7 +19,9 @@ def error_table(errors: Sequence[ErrorLevel], several: bool = False) -> Markup:
     """The errors of one output: rows, error, constant prediction, baseline, target, skill, loss, compiled metrics."""
     caption = [tag("caption", f"Errors of {errors[-1].output}", class_="small-caption")] if several else []
     splits = [_name(error) for error in errors]
-    head = tag("tr", tag("th", "", scope="col"), *(tag("th", split, scope="col", class_="r") for split in splits))
+    head = tag(
+        "tr", tag("th", "Quantity", scope="col"), *(tag("th", split, scope="col", class_="r") for split in splits)
+    )
     rows = [
         tag(
             "tr",
@@ -133,7 +135,10 @@ def class_table(errors: Sequence[ErrorLevel], several: bool = False) -> Markup:
 def _class(level: ClassLevel, names: Sequence[str], positions: bool) -> Iterator[Markup]:
     yield tag("th", tag("bdi", level.name), scope="row")
     size = _share(level.share) if positions else (number(level.rows), "")
-    cells = [(size, level.share), ((NONE, "") if level.precision is None else _share(level.precision), level.precision)]
+    cells = [
+        (size, level.share if positions else level.rows),
+        ((NONE, "") if level.precision is None else _share(level.precision), level.precision),
+    ]
     cells += [(_share(level.recall, level.recall_interval), level.recall)]
     cells += [(_share(level.dice, level.dice_interval), level.dice)]
     cells += [(_share(level.iou), level.iou)] if positions else []

@@ -109,7 +109,7 @@ def _pairs(matrix: Matrix) -> Markup:
     rows = (
         tag(
             "tr",
-            tag("th", tag("bdi", cut(pair.row, LONG)), scope="row"),
+            tag("th", tag("bdi", cut(pair.row, LONG) or "–"), scope="row"),
             tag("td", tag("bdi", cut(pair.column, LONG)), data_l=names[1]),
             tag("td", number(pair.value), class_="r", data_l=names[2], data_v=pair.value),
             tag("td", quantity(pair.share, "share"), class_="r", data_l=names[3], data_v=pair.share),

@@ -80,7 +80,8 @@ def where(finding: Finding) -> str:
     ]
     named = set(re.findall(r"[\w/.-]+", finding.message))
     rest = [(name, value) for name, value in parts if value is not None and str(value) not in named]
-    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in rest)
+    told = ((name, str(value)) for name, value in rest)  # "feature 13" is a feature already
+    return ", ".join(cut(text, PLACE) if text.startswith(name) else f"{name} {cut(text, PLACE)}" for name, text in told)
 
 
 def told(diagnosis: Diagnosis) -> str:

@@ -39,6 +39,45 @@ const wide = new ResizeObserver((entries) => {
 });
 document.querySelectorAll(".box").forEach((box) => wide.observe(box));
 
+// The marks of a figure say their values on a tap, and by the arrow keys.
+const tip = document.createElement("p");
+tip.className = "tip";
+tip.setAttribute("role", "status");
+document.body.append(tip);
+document.querySelectorAll(".plot > svg").forEach((figure) => {
+  const marks = [...figure.querySelectorAll(":not(text) > title")].map((title) => title.parentElement);
+  if (!marks.length) return;
+  let place = -1;
+  const show = (mark) => {
+    figure.querySelector(".told")?.classList.remove("told");
+    mark?.classList.add("told");
+    tip.textContent = mark ? mark.querySelector("title").textContent : "";
+  };
+  figure.tabIndex = 0;
+  figure.addEventListener("click", ({ target }) => show(marks.find((mark) => mark.contains(target))));
+  figure.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    place = (place + step + marks.length) % marks.length;
+    show(marks[place]);
+  });
+  figure.addEventListener("blur", () => show(null));
+});
+
+// A picture of the data is enlarged by a click.
+document.querySelectorAll(".pics img").forEach((picture) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "enlarge";
+  button.setAttribute("aria-label", "Enlarge " + picture.closest("li").textContent.trim());
+  picture.replaceWith(button);
+  button.append(picture);
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", button.closest("li").classList.toggle("large"));
+  });
+});
+
 const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
 const watch = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((each) => each.isIntersecting)) {

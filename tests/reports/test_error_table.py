@@ -29,7 +29,7 @@ def level(name: str, dice: float, **more: object) -> ClassLevel:
 
 def test_every_quantity_has_a_row_and_every_split_a_column() -> None:
     found = rows(error_table(ERRORS))
-    assert found[""] == ["train", "dev", "test"]
+    assert found["Quantity"] == ["train", "dev", "test"]
     assert found["Error rate"] == ["89.8 % [89.2, 90.3]", "90.1 % [89.1, 91.0]", "89.9 % [88.9, 90.8]"]
     assert found["Constant prediction"] == ["90.1 %"] * 3
     assert found["Target"] == ["5.0 %"] * 3
