@@ -11,10 +11,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from diagnose.findings import Link, Samples
-from diagnose.reports import notebook
+from diagnose.diagnosis import ClassLevel, Figure
+from diagnose.findings import Interval, Link, Matrix, Samples
+from diagnose.reports import notebook, story
 from diagnose.reports.html import render
 from tests.reports.examples import EVERY, HOSTILE, deep, healthy, hostile, sick, without_dev
+from tests.reports.pictures import errors
 
 VOID = {"meta", "img", "br", "link", "input"}
 SECTIONS = ["verdict", "next", "ideas", "causes", "errors", "curves", "layers", "data", "coverage", "how", "settings"]
@@ -265,3 +267,25 @@ print(len(html.render(old)) > 10_000, len(notebook.render(old)) > 100, len(termi
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split() == ["True", "True", "True"], done.stderr
+
+
+def test_names_of_right_to_left_scripts_are_isolated_from_the_figures_beside_them() -> None:
+    name = "\u05d7\u05ea\u05d5\u05dc"
+    (level,) = errors({"dev": (0.2, 0.1, 0.3)}, constant=0.5)
+    seen = ClassLevel(name, 0.5, 0.5, 9, 0.5, Interval(0, 1), 0.5, 0.5, 0.5, Interval(0, 1), name, 0.5)
+    matrix = Matrix(
+        "Confusion", "actual", "predicted", (name, "b", "c"), (name, "b", "c"), ((1, 2, 0), (0, 1, 0), (0, 0, 1))
+    )
+    made = replace(sick(), subject={"name": name}, errors=(replace(level, classes=(seen,)),), findings=(), causes=())
+    page = render(replace(made, figures=(Figure("errors", matrix),)))
+    assert page.count(f"<bdi>{name}</bdi>") == 3 and f'<bdi title="{name}">{name}</bdi>' in page
+    isolated = re.search(r"([^{}]*)\{ unicode-bidi: isolate; \}", page)
+    assert isolated is not None and {"text", "tspan", "td", "th"} <= set(re.findall(r"[\w.]+", isolated[1]))
+
+
+def test_causes_that_another_explains_start_folded() -> None:
+    folded = [part for part in Page(render(sick())).of("details") if (part.get("class") or "").startswith("cause")]
+    assert [part["id"] for part in folded] == [
+        f"cause-{c.code}" for c in sick().causes if c.code in story.above(sick())
+    ] and folded
+    assert all("open" not in part for part in folded)
