@@ -118,7 +118,7 @@ def class_table(errors: Sequence[ErrorLevel], several: bool = False) -> Markup:
     error = next((error for error in known if error.split == "dev"), known[-1])
     positions = bool(error.macro)
     share = "Positions" if positions else "Rows"
-    names = ["Class", share, "Precision", "Recall", "F1 score", *(["IoU"] if positions else []), "Most often taken for"]
+    names = ["Class", share, "Precision", "Recall", "F1 score", *(["IoU"] if positions else []), "Taken for"]
     head = tag(
         "tr", *(tag("th", name, scope="col", class_=None if name in (names[0], names[-1]) else "r") for name in names)
     )

@@ -57,9 +57,11 @@ class Comparison:
 
     @property
     def interval(self) -> Interval:
-        """95 % interval of the difference, from the spread between seeds."""
+        """95 % interval (Student's t) of the difference, from the spread between so few seeds."""
+        from scipy.stats import t
+
         variance = deviation(self.own) ** 2 / len(self.own) + deviation(self.best) ** 2 / len(self.best)
-        half = 1.96 * math.sqrt(variance)
+        half = float(t.ppf(0.975, max(1, len(self.own) + len(self.best) - 2))) * math.sqrt(variance)
         return Interval(max(-1.0, self.difference - half), min(1.0, self.difference + half))  # skills are 0 to 1
 
     @property

@@ -1,5 +1,6 @@
 """Learning rates that are too high or too low, by the sweep."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -121,3 +122,10 @@ def test_two_points_at_one_rate_are_one_point_of_the_picture() -> None:
     (line,) = skills.series
     assert len(line.x) == len(set(line.x)) == 3
     assert (line.low[1], line.high[1]) == (0.5, 0.94)
+
+
+def test_the_interval_of_few_seeds_is_wide_and_within_what_is_possible() -> None:
+    (found,) = findings(learning_rate_too_high, sweep(0.1, USABLE | {0.1: (0.0, 0.4)}), POOR)
+    assert found.value is not None and found.interval is not None
+    half = 4.303 * math.sqrt((0.4**2 / 2 + 0.01**2 / 2) / 2)  # Student's t with 2 degrees of freedom
+    assert found.interval.low == pytest.approx(found.value - half, abs=1e-3) and found.interval.high == 1.0

@@ -289,3 +289,9 @@ def test_causes_that_another_explains_start_folded() -> None:
         f"cause-{c.code}" for c in sick().causes if c.code in story.above(sick())
     ] and folded
     assert all("open" not in part for part in folded)
+
+
+def test_an_explained_cause_that_an_experiment_confirmed_is_not_folded() -> None:
+    below = story.above(sick())
+    confirmed = tuple(replace(c, state="confirmed") if c.code in below else c for c in sick().causes)
+    assert '<details class="cause' not in render(replace(sick(), causes=confirmed))
