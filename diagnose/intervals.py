@@ -39,7 +39,8 @@ def wilson(count: float, trials: float, z: float = 1.96) -> Interval:
     rate = count / trials
     centre = (rate + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z * sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    # exact where rounding would leave 7e-18, or a bit less than 1
+    return Interval(max(0.0, centre - half) if count > 0 else 0.0, min(1.0, centre + half) if count < trials else 1.0)
 
 
 def share_interval(value: float, error: float, rows: float) -> Interval:

@@ -24,7 +24,7 @@ def _of_output(output: Output, score: Score, where: str) -> Iterator[Evidence]:
     if score.confusion:
         names = tuple(output.class_name(number) for number in range(len(score.confusion)))
         yield Matrix(f"Confusion {where}", "actual", "predicted", names, names, score.confusion)
-    if score.reliability is not None:
+    if score.reliability is not None and len(score.reliability.groups) > 1:
         yield _reliability(score.reliability, where)
     if score.thresholds is not None:
         yield from _thresholds(score.thresholds, output, score, where)

@@ -41,6 +41,10 @@ def test_reliability_compares_probability_and_share_right_on_the_split_in_the_ti
     assert own.low == (30.0, 80.0) and diagonal.x == diagonal.y
 
 
+def test_predictions_that_are_all_equally_sure_have_no_reliability_diagram() -> None:
+    assert shown(confusion=(), reliability=replace(SURE, groups=SURE.groups[:1])) == []
+
+
 def test_two_classes_have_a_roc_curve_and_precision_by_recall_with_the_threshold_of_one_half() -> None:
     roc, recall = shown(confusion=(), thresholds=CHOICES)
     assert isinstance(roc, Curves) and isinstance(recall, Curves)

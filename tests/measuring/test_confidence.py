@@ -84,3 +84,10 @@ def test_large_outputs_are_looked_at_in_part(monkeypatch: pytest.MonkeyPatch):
     reference = constant_reference(BINARY, y, "sigmoid")
     found = described(score(BINARY, y, p, reference), BINARY, (y, p), reference, None)
     assert sum(group.count for group in found.reliability.groups) == 25
+
+
+@pytest.mark.parametrize("rows", [3, 43, 10_000])
+def test_the_interval_of_none_and_of_all_ends_at_0_and_1(rows):
+    """Not at 7e-16, which a table would show."""
+    assert wilson(0, rows).low == 0.0 and wilson(rows, rows).high == 1.0
+    assert 0 < wilson(1, rows).low < wilson(1, rows).high
