@@ -72,14 +72,13 @@ def _kind(shown: Cause) -> str:
 
 def _table(evidence: Evidence) -> Markup:
     """The numbers of a figure, which a cell can show without the style of the page; pictures stay in the report."""
+    texts: list[tuple[str, ...]] = []
     match evidence:
         case Bars():
             rows = zip(evidence.labels, evidence.values, strict=False)
             texts = [(label, quantity(value, evidence.unit)) for label, value in rows]
         case Table():
             texts = [tuple(cell if isinstance(cell, str) else number(cell) for cell in row) for row in evidence.rows]
-        case _:
-            texts = []
     body = [tag("tr", *(tag("td", cut(text, 48)) for text in row)) for row in texts[:ROWS]]
     rest = [tag("p", f"and {len(texts) - ROWS} more", class_="faint")] if len(texts) > ROWS else []
     return tag("div", tag("h4", evidence.title), tag("table", *body), *rest) if body else Markup("")
@@ -87,13 +86,12 @@ def _table(evidence: Evidence) -> Markup:
 
 def _line(diagnosis: Diagnosis) -> list[Markup]:
     """Train, dev and test error of the first output."""
-    errors = [error for error in diagnosis.errors if error.output == diagnosis.errors[0].output]
+    if not diagnosis.errors:
+        return []
+    first = diagnosis.errors[0]
+    errors = [error for error in diagnosis.errors if error.output == first.output]
     texts = [f"{error.split.replace('_', '-')} {quantity(error.error, _unit(error))}" for error in errors]
-    return (
-        [tag("p", f"{errors[0].unit.capitalize() if errors[0].unit != 'RMSE' else 'RMSE'}: {', '.join(texts)}")]
-        if texts
-        else []
-    )
+    return [tag("p", f"{first.unit[:1].upper()}{first.unit[1:]}: {', '.join(texts)}")]
 
 
 def _unit(error: ErrorLevel) -> str:

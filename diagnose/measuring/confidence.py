@@ -25,9 +25,9 @@ def described(given: Score, output: Output, rows: tuple[Rows, Rows], reference: 
         output, reference, counted: as in `score`.
         rows: targets and predictions.
     """
-    y_true, y_pred = rows
-    every = max(1, -(-y_pred.size // CELLS))
-    y_true, y_pred, counted = (None if part is None else part[::every] for part in (y_true, y_pred, counted))
+    every = max(1, -(-rows[1].size // CELLS))
+    y_true, y_pred = (part[::every] for part in rows)
+    counted = None if counted is None else counted[::every]
     if reference.own is not None:
         return given
     if not output.task.classifies:

@@ -289,7 +289,7 @@ def _titles(runs: list[Run]) -> Iterator[tuple[Run, str]]:
             lambda run: f"data {run.data}",
         )
     ]
-    told: dict[tuple[str, ...], str] = {run.identity: run.model for run in runs}
+    told = {run.identity: run.model for run in runs}
     for part in parts:
         if len(set(told.values())) == len(told):
             break
