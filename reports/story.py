@@ -20,7 +20,7 @@ from diagnose.diagnosis import (
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
 from diagnose.reports.effects import bearing, gain
-from diagnose.reports.numbers import SHARES, counted, cut, interval_text, listed, number, quantity, rounded_like
+from diagnose.reports.numbers import counted, cut, interval_text, is_share, listed, number, quantity, rounded_like
 
 LISTS = {
     "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
@@ -243,7 +243,7 @@ def payoff(of: Payoff | None) -> tuple[str, str, str]:
     """Change, interval and source of a payoff: ("18.2 % → 12.1 %", "[11.0, 13.3]", "error rate, measured")."""
     if of is None or of.how == "unknown" or of.after is None:
         return "", "", f"not measured ({of.reason})" if of is not None and of.reason else "not measured"
-    unit = of.metric if of.metric.startswith(SHARES) else ""  # the last element names the metric
+    unit = of.metric if is_share(of.metric) else ""  # the last element names the metric
     ends = [end for end in (of.before, of.after) if end is not None]
     change = " → ".join(quantity(end, unit) if unit else rounded_like(end, of.interval) for end in ends)
     return change, interval_text(of.interval, of.metric), f"{of.metric}, {of.how}"

@@ -123,3 +123,10 @@ def test_reasons_quote_a_finding_once() -> None:
     )
     found = ideas.ideas(replace(made, verdicts={"fast_ai": items}))
     assert [idea.because for idea in found] == [f"More rows help. {quote}", "So do copies."]
+
+
+def test_the_payoff_of_a_split_is_shown_in_percent() -> None:
+    payoff = Payoff("dev error rate", 0.11, 0.05, Interval(0.04, 0.06), "measured")
+    made = lists({"more-data": verdict("more-data", "do", payoff=payoff)}, {})
+    (along,) = ideas.axes(ideas.ideas(made)).values()
+    assert along.high >= 11 and "11.0 % → 5.0 % [4.0, 6.0] (dev error rate, measured)" in ideas.bar(payoff, along)
