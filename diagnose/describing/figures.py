@@ -17,6 +17,7 @@ from diagnose.measurements import (
     Evaluation,
     History,
     LearningRate,
+    SplitScores,
 )
 from diagnose.subject import Subject
 
@@ -30,7 +31,8 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
     drawn = [Figure("errors", shown) for shown in judged]
     history, rate = measurements.get(History), measurements.get(LearningRate)
     if isinstance(history, History) and history.runs:
-        drawn.append(Figure("curves", training_curves(history)))
+        known = evaluation if isinstance(evaluation, Evaluation) else None
+        drawn.append(Figure("curves", training_curves(history, known)))
     if isinstance(rate, LearningRate):
         drawn += [Figure("curves", curves) for curves in rates.pictures(rate)]
     return (*drawn, *(Figure("data", shown) for shown in _data(subject, measurements, samples)))
@@ -90,15 +92,21 @@ def _largest(values: Array) -> float | None:
     return float(values.max()) if values.size else None
 
 
-def training_curves(history: History) -> Curves:
-    """Train and dev loss by epoch with the best epoch marked, and the loss of the best constant prediction."""
+def training_curves(history: History, evaluation: Evaluation | None = None) -> Curves:
+    """Train and dev loss by epoch with the best epoch marked, and the loss of the best constant prediction.
+
+    Beside a replay, which is not the training of the model, stands the loss of the loaded weights.
+    """
     curves = learning_curves(history)
-    how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
     series = list(curves.series)
+    every = [x for line in series for x in line.x] or [0.0, 1.0]
+    ends = (min(every), max(every))
     if history.constant_loss is not None and math.isfinite(history.constant_loss):
-        every = [x for line in series for x in line.x] or [0.0, 1.0]
-        ends, flat = (min(every), max(every)), (history.constant_loss,) * 2
-        series.append(Series("constant prediction", ends, flat, role="reference"))
+        series.append(Series("constant prediction", ends, (history.constant_loss,) * 2, role="reference"))
+    if history.origin == "replay" and evaluation is not None:
+        loaded = _loaded_losses(evaluation)
+        series += [Series(f"your model, {name}", ends, (loss,) * 2, role=name) for name, loss in loaded]
+    how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
     return replace(
         curves,
         title=f"{how[history.origin]}: loss by epoch",
@@ -106,6 +114,13 @@ def training_curves(history: History) -> Curves:
         marks=_best_epoch(curves.series),
         log_y=all(value > 0 for line in series for value in (*line.y, *line.low)),
     )
+
+
+def _loaded_losses(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+    """The loss of the loaded weights on train and dev; none for several outputs, whose losses the curves add up."""
+    for split in (evaluation.train, evaluation.dev):
+        if isinstance(split, SplitScores) and len(split.scores) == 1 and math.isfinite(split.scores[0].loss):
+            yield split.split, split.scores[0].loss
 
 
 def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
