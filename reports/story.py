@@ -138,6 +138,12 @@ def above(diagnosis: Diagnosis) -> dict[str, Cause]:
     return found
 
 
+def folded(diagnosis: Diagnosis) -> set[str]:
+    """Codes of the causes that start folded: another one explains them, and no experiment confirmed them themselves."""
+    below = above(diagnosis)
+    return {cause.code for cause in diagnosis.causes if cause.code in below and cause.state != "confirmed"}
+
+
 def lead(cause: Cause, diagnosis: Diagnosis) -> str:
     """The summary of a cause up to the findings that it quotes, because the evidence lists those."""
     explained = set(cause.explains)

@@ -295,3 +295,13 @@ def test_an_explained_cause_that_an_experiment_confirmed_is_not_folded() -> None
     below = story.above(sick())
     confirmed = tuple(replace(c, state="confirmed") if c.code in below else c for c in sick().causes)
     assert '<details class="cause' not in render(replace(sick(), causes=confirmed))
+
+
+def test_a_figure_that_a_cause_shows_is_not_repeated_in_its_section() -> None:
+    (shown, *_), cause = sick().causes[0].evidence, sick().causes[0]
+    page = render(replace(sick(), figures=(Figure("curves", shown),)))
+    curves = page.split('id="curves"')[1].split("</section>")[0]
+    assert "<figure>" not in curves
+    assert f'With its cause: <a href="#cause-{cause.code}">{shown.title}</a>.' in curves
+    alone = render(replace(sick(), figures=(Figure("curves", shown),), causes=()))
+    assert "<figure>" in alone.split('id="curves"')[1].split("</section>")[0]
