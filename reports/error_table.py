@@ -13,6 +13,7 @@ from diagnose.reports.svg import tag
 METRICS = 12  # rows of compiled metrics at most; the JSON has all
 CLASSES = 60  # rows of classes at most
 NONE = "–"
+CONFUSED = "Taken for"  # the last column of the table of classes
 
 
 def error_table(errors: Sequence[ErrorLevel], several: bool = False) -> Markup:
@@ -118,9 +119,10 @@ def class_table(errors: Sequence[ErrorLevel], several: bool = False) -> Markup:
     error = next((error for error in known if error.split == "dev"), known[-1])
     positions = bool(error.macro)
     share = "Positions" if positions else "Rows"
-    names = ["Class", share, "Precision", "Recall", "F1 score", *(["IoU"] if positions else []), "Taken for"]
+    names = ["Class", share, "Precision", "Recall", "F1 score", *(["IoU"] if positions else [])]
+    names += [CONFUSED] if any(level.confused is not None for level in error.classes) else []
     head = tag(
-        "tr", *(tag("th", name, scope="col", class_=None if name in (names[0], names[-1]) else "r") for name in names)
+        "tr", *(tag("th", name, scope="col", class_=None if name in (names[0], CONFUSED) else "r") for name in names)
     )
     classes = sorted(error.classes, key=lambda level: level.dice)
     rows = [tag("tr", *_class(level, names, positions)) for level in classes[:CLASSES]]
@@ -142,8 +144,10 @@ def _class(level: ClassLevel, names: Sequence[str], positions: bool) -> Iterator
     cells += [(_share(level.recall, level.recall_interval), level.recall)]
     cells += [(_share(level.dice, level.dice_interval), level.dice)]
     cells += [(_share(level.iou), level.iou)] if positions else []
-    for name, (cell, value) in zip(names[1:-1], cells, strict=True):
+    for name, (cell, value) in zip(names[1:], cells, strict=False):  # the last one may be below
         yield tag("td", *_split(cell), class_="r", data_l=name, data_v=-1 if value is None else round(value, 6))
+    if names[-1] != CONFUSED:
+        return
     share = level.confused_share or 0.0
     other = [tag("bdi", level.confused), f", {decimals(100 * share)} %"] if level.confused is not None else [NONE]
     yield tag("td", *other, data_l=names[-1], data_v=round(share, 6))

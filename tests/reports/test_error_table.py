@@ -73,6 +73,8 @@ def test_classes_come_with_the_lowest_f1_score_first_and_what_they_are_taken_for
     assert found["dog"] == ["20", "–", "40.0 % [30.0, 50.0]", "40.0 % [30.0, 50.0]", "cat, 25.0 %"]
     assert found["cat"][-1] == "–" and "IoU" not in found["Class"]
     assert class_table(judged) == ""
+    alone = rows(class_table([replace(judged[1], classes=(level("cat", 0.9),))]))
+    assert alone["Class"][-1] == "F1 score" and len(alone["cat"]) == len(alone["Class"])
 
 
 def test_positions_have_shares_and_the_iou() -> None:
