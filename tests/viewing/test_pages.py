@@ -69,6 +69,11 @@ def test_search_and_filter(client: FlaskClient, asked: str, count: int) -> None:
     assert len(re.findall(r'<th scope="row"', page)) == count
 
 
+def test_a_cause_leads_to_the_results_that_have_it(client: FlaskClient) -> None:
+    assert 'href="/?q=inputs-not-scaled"' in client.get("/").text
+    assert len(models(client.get("/?q=inputs-not-scaled"))) == 2
+
+
 @pytest.mark.parametrize("sort", choosing.SORTS)
 def test_every_column_sorts_both_ways_and_is_marked(client: FlaskClient, sort: str) -> None:
     down, up = (client.get(f"/?q=cnn&sort={sort}&order={order}").text for order in ("down", "up"))
