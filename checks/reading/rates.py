@@ -230,7 +230,8 @@ def pictures(rates: LearningRate) -> tuple[Curves, ...]:
     if rates.sweep:
         title = f"Train skill after {rates.steps} steps from fresh weights, by learning rate"
         lines = tuple(_sweep(view, output) for output, view in rates.views.items())
-        drawn.append(Curves(title, "learning rate", "train skill", lines, marks, True))
+        # 0 or more: a trial at the same rate may show a skill below 0
+        drawn.append(Curves(title, "learning rate", "train skill, 0 or more", lines, marks, True))
     if rates.ranges:
         drawn.append(_range_tests(rates, marks))
     return tuple(drawn)

@@ -129,3 +129,11 @@ def test_the_interval_of_few_seeds_is_wide_and_within_what_is_possible() -> None
     assert found.value is not None and found.interval is not None
     half = 4.303 * math.sqrt((0.4**2 / 2 + 0.01**2 / 2) / 2)  # Student's t with 2 degrees of freedom
     assert found.interval.low == pytest.approx(found.value - half, abs=1e-3) and found.interval.high == 1.0
+
+
+def test_the_axis_says_that_no_skill_of_the_sweep_is_below_0() -> None:
+    """Else a trial at the same rate, with a skill of -0.1, contradicts it."""
+    (skills,) = [
+        curves for curves in pictures(sweep(0.1, USABLE | {0.1: (-0.1, -0.2)})) if "Train skill" in curves.title
+    ]
+    assert min(skills.series[0].y) == 0 and skills.y_label.endswith("0 or more")
