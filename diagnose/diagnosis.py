@@ -64,6 +64,14 @@ class Cause:
     evidence: tuple[Evidence, ...]
     remedies: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"<Cause {self.code}: {self.title} ({self.severity}, {self.state})>"
+
+    def _repr_html_(self) -> str:
+        from diagnose.reports.notebook import cause
+
+        return cause(self)
+
 
 @dataclass(frozen=True)
 class CheckOutcome:
@@ -128,6 +136,14 @@ class Remedy:
     payoff: Payoff
     cost: str  # "one line", "one training run", "weeks"
     causes: tuple[str, ...] = ()  # codes of the causes that it treats
+
+    def __repr__(self) -> str:
+        return f"<Remedy {self.code}: {self.action} ({self.cost})>"
+
+    def _repr_html_(self) -> str:
+        from diagnose.reports.notebook import remedy
+
+        return remedy(self)
 
 
 @dataclass(frozen=True)
@@ -200,10 +216,11 @@ class Effect:
 
 @dataclass(frozen=True)
 class ClassLevel:
-    """How well one class is found where a row has many positions (pixels, time steps, labels); all are shares (0 to 1).
+    """How well one class is found; all are shares (0 to 1).
 
-    `share` of the positions are of this class, `predicted` are predicted as it; `rows` rows have it. `precision` is
-    None if it is never predicted. Rows are the unit of the intervals.
+    `share` of the positions (rows, pixels, time steps, labels) are of this class, `predicted` are predicted as it;
+    `rows` rows have it. `precision` is None if it is never predicted; `dice` is the F1 score. Rows are the unit of the
+    intervals. `confused` is the class that it is most often taken for, `confused_share` how often.
     """
 
     name: str
@@ -216,6 +233,8 @@ class ClassLevel:
     iou: float
     dice: float
     dice_interval: Interval
+    confused: str | None = None
+    confused_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -232,10 +251,11 @@ class ErrorLevel:
     """The error of one output on one split, with the loaded weights and in inference mode.
 
     `error` is in `unit`: an error rate (0 to 1), an RMSE in units of the target, or the model's own loss; `interval` is
-    its 95 % interval, `skill` is 1 for a perfect model and 0 for the best constant prediction. `loss` is the compiled
-    data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population` (None: unknown)
-    rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`. Where a row has
-    many positions, `macro` and `classes` say how well the classes are found, and `skill` is that of the macro dice.
+    its 95 % interval. `constant_error` is that of the best constant prediction of train, and `skill` is 0 for this one
+    and 1 for a perfect model; `own_constant_error` is that of the best constant prediction for these very rows. `loss`
+    is the compiled data loss of this output, `metrics` are the user's compiled metrics, by name. `rows` of `population`
+    (None: unknown) rows were scored. `baseline` is the best scikit-learn model, evaluated on rows of `baseline_split`.
+    Where a row has many positions, `macro` says how well the classes are found, and `skill` is that of the macro dice.
     """
 
     output: str
@@ -254,6 +274,7 @@ class ErrorLevel:
     baseline_error: float | None = None
     baseline_interval: Interval | None = None
     baseline_split: str | None = None
+    own_constant_error: float | None = None
     macro: tuple[MacroLevel, ...] = ()
     classes: tuple[ClassLevel, ...] = ()
 
@@ -267,9 +288,9 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the subject that belongs to no finding: curves, profiles, error levels."""
+    """A figure of the subject that belongs to no finding: predictions, curves, profiles, data."""
 
-    section: Literal["curves", "layers", "data"]
+    section: Literal["errors", "curves", "layers", "data"]
     evidence: Evidence
 
 
@@ -300,13 +321,14 @@ class Band:
     """The healthy range of one quantity of the layer graph at fresh weights.
 
     `quantity` is "spread" or "gradient" (in their units) or "dead" (a share, 0 to 1). `basis` is one sentence on
-    where the range comes from.
+    where the range comes from, `checks` are the codes of the checks that judge this quantity.
     """
 
     quantity: Literal["spread", "gradient", "dead"]
     low: float
     high: float
     basis: str
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -353,6 +375,17 @@ class Diagnosis:
         from diagnose.storing import load
 
         return load(Path(path))
+
+    def __repr__(self) -> str:
+        name = self.subject.get("name", "the model")
+        count = sum(cause.state != "refuted" for cause in self.causes)
+        causes = f"{count} cause{'' if count == 1 else 's'}"
+        return f"<Diagnosis of {name}: {self.state.word.lower()}, {causes}>"
+
+    def __str__(self) -> str:
+        from diagnose.reports.terminal import render
+
+        return render(self).rstrip()
 
     def _repr_html_(self) -> str:
         from diagnose.reports.notebook import render

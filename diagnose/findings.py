@@ -182,6 +182,14 @@ class Finding:
     id: str = ""
     fingerprint: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Finding {self.id or self.code}: {self.message} ({self.severity})>"
+
+    def _repr_html_(self) -> str:
+        from diagnose.reports.notebook import finding
+
+        return finding(self)
+
 
 @dataclass(frozen=True)
 class Examined:

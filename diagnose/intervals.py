@@ -64,7 +64,17 @@ def wilson(count: float, trials: float, z: float = 1.96) -> Interval:
     rate = count / trials
     centre = (rate + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z * sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    # exact where rounding would leave 7e-18, or a bit less than 1
+    return Interval(max(0.0, centre - half) if count > 0 else 0.0, min(1.0, centre + half) if count < trials else 1.0)
+
+
+def share_interval(value: float, error: float, rows: float) -> Interval:
+    """Return the 95 % interval of a share with this standard error, or that of `rows` rows if it is 0.
+
+    It is Wilson's, with as many independent trials as give this standard error (Korn, Graubard 1998).
+    """
+    trials = max(value * (1 - value) / error**2 if error > 0 else rows, 1.0)
+    return wilson(value * trials, trials)
 
 
 def rate_interval(errors: Array) -> Interval:

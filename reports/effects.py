@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Effect
-from diagnose.reports.numbers import counted, decimals, interval_text, listed, number, rounded_like
+from diagnose.findings import Interval
+from diagnose.reports.numbers import counted, interval_text, listed, number, rounded_like
 from diagnose.reports.plot import figure, frame, row_name, x_axis
 from diagnose.reports.svg import Scale, at, tag
 
@@ -37,12 +38,20 @@ def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
 
 def _sentence(effect: Effect) -> str:
     skills = (effect.before, effect.after, effect.after - effect.before)
-    before, after, gain = (rounded_like(skill, effect.interval) for skill in skills)
-    span = interval_text(effect.interval)
+    before, after, change = (rounded_like(skill, gain(effect)) for skill in skills)
+    span = interval_text(gain(effect))
     control = f"with {effect.control}" if effect.control else "without"
-    return (
-        f"{effect.what}: {before} {control}, {after} with it, difference {gain} {span}, {counted(effect.seeds, 'seed')}"
-    )
+    seeds = counted(effect.seeds, "seed")
+    return f"{effect.what}: {before} {control}, {after} with it, difference {change} {span}, {seeds}"
+
+
+def gain(effect: Effect) -> Interval | None:
+    """The interval of the difference, within what is possible: no skill is above 1."""
+    span = effect.interval
+    if span is None:
+        return None
+    most = max(1.0, effect.after) - effect.before
+    return Interval(min(span.low, most), min(span.high, most), span.level)
 
 
 def bearing(cause: Cause, effects: Sequence[Effect]) -> list[Effect]:
@@ -59,8 +68,9 @@ def _row(effect: Effect, y: float, along: Scale, helped: bool) -> list[Markup]:
     ]
     if before is None or after is None:
         return [*marks, tag("text", "not finite", class_="lb c-flag", x=0, y=at(y), dx=8, dy=4)]
-    if effect.interval is not None:
-        ends = [along.place(effect.before + end) or 0.0 for end in (effect.interval.low, effect.interval.high)]
+    span = gain(effect)
+    if span is not None:
+        ends = [along.place(effect.before + end) or 0.0 for end in (span.low, span.high)]
         marks.append(tag("line", class_=f"iv {style}", x1=at(ends[0]), x2=at(ends[1]), y1=at(y), y2=at(y)))
     right = after < 70
     marks += [
@@ -77,7 +87,7 @@ def _row(effect: Effect, y: float, along: Scale, helped: bool) -> list[Markup]:
         ),
         tag(
             "text",
-            decimals(effect.after) if abs(effect.after) < 0.1 else number(effect.after, 2),
+            rounded_like(effect.after, span),
             class_=f"lb b {style}",
             x=at(max(before, after) if right else after),
             y=at(y),

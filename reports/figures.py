@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import dataclass
 from typing import assert_never
 
 from markupsafe import Markup
@@ -14,6 +15,7 @@ from diagnose.reports.svg import at, tag
 
 SHORT = 3  # characters: longer column names are rotated
 MIXED = 3  # pairs of classes named in the alternative text
+PAIRS = 6  # pairs of classes in the table below a matrix
 NUMBERED = 12  # a matrix with more columns shows no numbers in its cells
 CELL = 26  # px: height of a row of a matrix
 BROAD = 5  # a table with more columns takes the whole width
@@ -62,21 +64,60 @@ def _matrix(matrix: Matrix) -> Markup:
         f"{matrix.title}: {matrix.row_label} by {matrix.column_label}, {rows} rows, {columns} columns{_mixed(matrix)}."
     )
     area = tag("svg", *marks, role="img", aria_label=sentence, width="100%", height=CELL * rows)
-    return figure(matrix.title, note, tag("div", area, class_="plot wide cells low" if low else "plot wide cells"))
+    drawn = tag("div", area, class_="plot wide cells low" if low else "plot wide cells")
+    return figure(matrix.title, note, drawn, _pairs(matrix))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Values of `row` that lie in another `column`, and their share of the row (0 to 1)."""
+
+    row: str
+    column: str
+    value: float
+    share: float
+
+
+def confusions(matrix: Matrix) -> list[Pair]:
+    """The pairs of different names, the largest value first; none if rows and columns have different names."""
+    if matrix.rows != matrix.columns:
+        return []
+    pairs = [
+        Pair(row, column, value, value / sum(values))
+        for row, values in zip(matrix.rows, matrix.values, strict=False)
+        for column, value in zip(matrix.columns, values, strict=False)
+        if row != column and value > 0
+    ]
+    return sorted(pairs, key=lambda pair: -pair.value)
 
 
 def _mixed(matrix: Matrix) -> str:
     """The most frequent confusions, if rows and columns have the same names."""
     if matrix.rows != matrix.columns:
         return ""
-    off = [
-        (value, f"{row} as {column}: {number(value)}")
-        for row, values in zip(matrix.rows, matrix.values, strict=False)
-        for column, value in zip(matrix.columns, values, strict=False)
-        if row != column and value > 0
-    ]
-    worst = sorted(off, key=lambda pair: -pair[0])[:MIXED]
-    return f"; most often confused: {', '.join(text for _, text in worst)}" if worst else "; no confusions"
+    worst = [f"{pair.row} as {pair.column}: {number(pair.value)}" for pair in confusions(matrix)[:MIXED]]
+    return f"; most often confused: {', '.join(worst)}" if worst else "; no confusions"
+
+
+def _pairs(matrix: Matrix) -> Markup:
+    """A table of the most frequent confusions; empty for two classes, where the matrix says it all."""
+    worst = confusions(matrix)[:PAIRS]
+    if not worst or len(matrix.rows) <= 2:
+        return Markup("")
+    names = (matrix.row_label.capitalize(), matrix.column_label.capitalize(), "Count", f"Share of {matrix.row_label}")
+    head = (tag("th", name, scope="col", class_="r" if place > 1 else None) for place, name in enumerate(names))
+    rows = (
+        tag(
+            "tr",
+            tag("th", tag("bdi", cut(pair.row, LONG) or "–"), scope="row"),
+            tag("td", tag("bdi", cut(pair.column, LONG)), data_l=names[1]),
+            tag("td", number(pair.value), class_="r", data_l=names[2], data_v=pair.value),
+            tag("td", quantity(pair.share, "share"), class_="r", data_l=names[3], data_v=pair.share),
+        )
+        for pair in worst
+    )
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows), class_="cards narrow sortable")
+    return tag("div", table, class_="box")
 
 
 def _column_name(name: str, place: float, low: bool) -> Markup:

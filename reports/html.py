@@ -12,9 +12,9 @@ from markupsafe import Markup
 from diagnose.diagnosis import Cause, Diagnosis, ErrorLevel, State
 from diagnose.findings import Evidence, Finding
 from diagnose.registry import sections
-from diagnose.reports import figures, numbers, story
-from diagnose.reports.effects import repaired
-from diagnose.reports.error_table import error_table
+from diagnose.reports import figures, ideas, numbers, story
+from diagnose.reports.effects import bearing, gain, repaired
+from diagnose.reports.error_table import class_table, error_table
 from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import Words, target
 from diagnose.reports.ladder import by_output, ladder, number_line
@@ -31,6 +31,8 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
     The viewer passes a `bar` to show at the top and an `allow` for its own address (see `templating.policy`).
     """
     style, script = source("page.css"), source("page.js")
+    outputs = by_output(diagnosis.errors)
+    several = len(outputs) > 1
     template = _environment().get_template("page.html.j2")
     page = template.render(
         d=diagnosis,
@@ -39,12 +41,16 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         policy=policy(style, script, allow),
         bar=bar,
         line=_error_line(diagnosis),
+        ideas=ideas,
         causes=_causes(diagnosis),
-        errors=_errors(diagnosis),
-        error_table=error_table(diagnosis.errors) if diagnosis.errors else None,
-        curves=[figures.draw(evidence) for evidence in _section(diagnosis, "curves")],
-        data=[figures.draw(evidence) for evidence in _section(diagnosis, "data")],
-        profiles=[figures.draw(evidence) for evidence in _section(diagnosis, "layers")],
+        errors=[ladder(errors, several) for errors in outputs],
+        error_tables=[error_table(errors, several) for errors in outputs],
+        class_tables=[class_table(errors, several) for errors in outputs],
+        predictions=_section(diagnosis, "errors"),
+        curves=_section(diagnosis, "curves"),
+        data=_section(diagnosis, "data"),
+        profiles=_section(diagnosis, "layers"),
+        elsewhere=_elsewhere(diagnosis),
         map=layer_map(diagnosis) if diagnosis.layers else None,
         table=layer_table(diagnosis.layers) if diagnosis.layers else None,
         found=_found(diagnosis),
@@ -58,17 +64,38 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
 def _environment() -> Environment:
     made = environment()
     made.filters.update(document=document, sections=sections)
-    made.globals.update(term_id=target)
+    made.globals.update(term_id=target, gain=gain)
     return made
 
 
-def _section(diagnosis: Diagnosis, name: str) -> Iterator[Evidence]:
-    return (figure.evidence for figure in diagnosis.figures if figure.section == name)
+def _section(diagnosis: Diagnosis, name: str) -> list[Markup]:
+    """The figures of a section, without those that a cause shows."""
+    own = [figure.evidence for figure in diagnosis.figures if figure.section == name]
+    return [figures.draw(evidence) for evidence in own if _cause_of(evidence, diagnosis) is None]
 
 
-def _errors(diagnosis: Diagnosis) -> list[Markup]:
-    outputs = by_output(diagnosis.errors)
-    return [ladder(errors, several=len(outputs) > 1) for errors in outputs]
+def _elsewhere(diagnosis: Diagnosis) -> dict[str, list[tuple[str, Cause]]]:
+    """By section, the titles of the figures that a cause shows instead, with this cause."""
+    found: dict[str, list[tuple[str, Cause]]] = {}
+    for figure in diagnosis.figures:
+        cause = _cause_of(figure.evidence, diagnosis)
+        if cause is not None:
+            found.setdefault(figure.section, []).append((figure.evidence.title, cause))
+    return found
+
+
+def _cause_of(evidence: Evidence, diagnosis: Diagnosis) -> Cause | None:
+    """The cause that shows this figure unfolded."""
+    folded = story.folded(diagnosis)
+    open_causes = (cause for cause in story.standing(diagnosis.causes) if cause.code not in folded)
+    return next(
+        (cause for cause in open_causes if evidence in _own_first(cause, diagnosis)[: _most(cause, diagnosis)]), None
+    )
+
+
+def _most(cause: Cause, diagnosis: Diagnosis) -> int:
+    """How many figures of a cause are shown beside its experiments; the rest is folded."""
+    return 1 if bearing(cause, diagnosis.effects) else FIGURES
 
 
 def _error_line(diagnosis: Diagnosis) -> Markup | None:
@@ -86,7 +113,12 @@ def _least_skill(errors: Sequence[ErrorLevel]) -> float:
 def _causes(diagnosis: Diagnosis) -> list[dict[str, Any]]:
     trees, above = story.trees(diagnosis), story.above(diagnosis)
     return [
-        {"tree": trees.get(cause.code, ()), "above": above.get(cause.code), **_cause(cause, diagnosis)}
+        {
+            "tree": trees.get(cause.code, ()),
+            "above": above.get(cause.code),
+            "folded": cause.code in story.folded(diagnosis),
+            **_cause(cause, diagnosis),
+        }
         for cause in story.standing(diagnosis.causes)
     ]
 
@@ -99,7 +131,7 @@ def _own_first(cause: Cause, diagnosis: Diagnosis) -> list[Evidence]:
 def _cause(cause: Cause, diagnosis: Diagnosis) -> dict[str, Any]:
     drawn = [figures.draw(evidence) for evidence in _own_first(cause, diagnosis)]
     healthy = repaired(cause, diagnosis.effects)
-    most = 1 if healthy else FIGURES
+    most = _most(cause, diagnosis)
     rows = [(row, gauge(row.finding) if row.finding else "") for row in story.evidence_rows(cause, diagnosis)]
     explained = sum(finding.id in cause.explains for finding in diagnosis.findings)
     return {
@@ -128,7 +160,18 @@ def _found(diagnosis: Diagnosis) -> dict[str, list[tuple[Finding, list[Markup]]]
 def _subject(diagnosis: Diagnosis) -> list[tuple[str, list[str]]]:
     """The facts and settings, each a name with lines of text. Settings without a value share one line."""
     subject, settings = diagnosis.subject, diagnosis.settings
-    known = ("name", "splits", "notes", "outputs", "inputs", "training", "facts", "parameters", "layers")
+    known = (
+        "name",
+        "splits",
+        "notes",
+        "outputs",
+        "inputs",
+        "training",
+        "facts",
+        "fingerprints",
+        "parameters",
+        "layers",
+    )
     outputs, inputs = subject.get("outputs") or [], subject.get("inputs") or []
     facts: list[tuple[str, Any]] = [("Model", subject.get("name")), ("Parameters", subject.get("parameters"))]
     facts += [("Inputs" if len(inputs) > 1 else "Input", [_port(port) for port in inputs])] if inputs else []

@@ -65,11 +65,18 @@ class Panels:
     checks: frozenset[str]  # codes of checks that the page documents
     heads: frozenset[str] = frozenset()  # paths of the output layers, which have a scale of their own
 
-    def healthy(self, quantity: str, along: Scale, path: str = "") -> list[Markup]:
-        """The healthy band of one panel, if known. That of the spread does not hold for the layer of an output."""
+    def healthy(self, quantity: str, along: Scale, row: LayerRow | None = None) -> list[Markup]:
+        """The healthy band of one panel, if known.
+
+        That of the spread does not hold for the layer of an output, and none for a value inside it that a check of
+        this quantity flags all the same: it judges by more than the band.
+        """
         band = self.bands.get(quantity)
-        if quantity == "spread" and path in self.heads:
-            return []
+        if row is not None and band is not None:
+            value = getattr(row, quantity)
+            inside = value is not None and band.low <= value <= band.high
+            if (quantity == "spread" and row.path in self.heads) or (inside and set(band.checks) & set(row.flags)):
+                return []
         return healthy_band(along, (band.low, band.high) if band else None)
 
     def too_dead(self, share: float) -> bool:
@@ -250,7 +257,7 @@ def _name(row: LayerRow, checks: frozenset[str], style: str) -> Markup:
 
 def _pair(row: LayerRow, pair: Pair, panels: Panels, style: str) -> list[Markup]:
     """Hollow: fresh weights. Filled: as loaded. Only the healthy band if neither was measured."""
-    marks = panels.healthy(pair.what, pair.along, row.path)
+    marks = panels.healthy(pair.what, pair.along, row)
     if pair.now is None and pair.fresh is None:
         return [tag("svg", *marks, aria_hidden="true")] if marks else []
     marks += [tag("rect", class_="gut", x=0, width=at(pair.along.strip), height="100%")] if pair.along.strip else []
@@ -274,7 +281,7 @@ def _point(value: float | None, name: str, along: Scale, style: str, radius: flo
 def _share(row: LayerRow, panels: Panels, style: str) -> list[Markup]:
     """Filled: units that never fire. Hollow: saturated values, if the activation has no dead units."""
     share, what = (row.dead, "of the units never fire") if row.dead is not None else (row.saturated, "saturated")
-    healthy = panels.healthy("dead", Scale(0, 1))
+    healthy = panels.healthy("dead", Scale(0, 1), row)
     if share is None or not math.isfinite(share):
         return [tag("svg", *healthy, aria_hidden="true")] if healthy else []
     text = f"{decimals(100 * share)} %"

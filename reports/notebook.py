@@ -1,14 +1,17 @@
-"""Renders a short diagnosis for a notebook cell, in the order of the page."""
+"""Renders a diagnosis, and its causes, findings and remedies, for a notebook cell: short, without a script."""
 
 from markupsafe import Markup
 
-from diagnose.diagnosis import Cause, Diagnosis, Remedy
-from diagnose.reports import story
-from diagnose.reports.numbers import cut
+from diagnose.diagnosis import Cause, Diagnosis, ErrorLevel, Remedy
+from diagnose.findings import Bars, Evidence, Finding, Table
+from diagnose.reports import ideas, story
+from diagnose.reports.numbers import counted, cut, number, quantity
 from diagnose.reports.svg import joined, tag
 from diagnose.reports.terminal import SIGNS
 
 CAUSES = 5  # at most
+FIGURES = 2  # of a cause or a finding
+ROWS = 12  # of a table
 STYLE = """
 .diagnose-cell { max-width: 46rem; font-size: 14px; line-height: 1.5; overflow-wrap: anywhere; }
 .diagnose-cell .state { font-weight: 600; font-size: 16px; margin: 0; }
@@ -23,28 +26,87 @@ STYLE = """
 def render(diagnosis: Diagnosis) -> str:
     """A small piece of HTML: state, headline, next step, causes, verdicts and coverage."""
     name = cut(str(diagnosis.subject.get("name", "the model")), 60)
-    parts = [
-        tag("style", Markup(STYLE)),
-        tag("p", f"{SIGNS[diagnosis.state.value]} {diagnosis.state.word}: {name}", class_="state"),
+    return _cell(
+        tag("p", f"{SIGNS[diagnosis.state.value]} {diagnosis.state.word}: ", tag("bdi", name), class_="state"),
         tag("p", story.told(diagnosis)),
         *([tag("p", tag("b", story.unfinished(diagnosis)))] if story.unfinished(diagnosis) else []),
+        *_line(diagnosis),
         *_next(diagnosis.remedies),
         *_causes(diagnosis),
-        tag("p", story.judged(diagnosis), class_="faint"),
+        tag("p", ideas.judged(diagnosis), class_="faint"),
         tag("p", story.ran(diagnosis.checks), class_="faint"),
         tag("p", "Full report: ", tag("code", 'diagnosis.save("report.html")'), class_="faint"),
-    ]
-    return story.clean(tag("div", *parts, class_="diagnose-cell"))
+    )
+
+
+def cause(shown: Cause) -> str:
+    """A cause with its summary and its first figures."""
+    facts = f" {_kind(shown)}{shown.severity.value}, {shown.state}, "
+    head = tag("p", tag("b", shown.title), tag("span", facts, tag("code", shown.code), class_="faint"))
+    return _cell(head, tag("p", shown.summary), *(_table(evidence) for evidence in shown.evidence[:FIGURES]))
+
+
+def finding(shown: Finding) -> str:
+    """A finding with its number, its place and its first figures."""
+    basis = [f"{shown.severity.value}", story.where(shown), counted(shown.rows, "row") if shown.rows else ""]
+    facts = tag("span", ", ".join(part for part in basis if part), " ", tag("code", shown.check), class_="faint")
+    row = story.row(shown)
+    limit = f", threshold {row.threshold}" if row.threshold != "–" else ""
+    value = [tag("p", f"{row.measured} {row.interval}".strip() + limit)] if row.measured else []
+    head = tag("p", tag("b", row.what), " ", facts)
+    return _cell(head, *value, *(_table(evidence) for evidence in shown.evidence[:FIGURES]))
+
+
+def remedy(shown: Remedy) -> str:
+    """A remedy with its payoff and its snippet."""
+    return _cell(*_step(shown), tag("p", f"Cost: {shown.cost}.", class_="faint"))
+
+
+def _cell(*parts: Markup) -> str:
+    return story.clean(tag("div", tag("style", Markup(STYLE)), *parts, class_="diagnose-cell"))
+
+
+def _kind(shown: Cause) -> str:
+    return "direction, " if shown.kind == "direction" else ""
+
+
+def _table(evidence: Evidence) -> Markup:
+    """The numbers of a figure, which a cell can show without the style of the page; pictures stay in the report."""
+    texts: list[tuple[str, ...]] = []
+    match evidence:
+        case Bars():
+            rows = zip(evidence.labels, evidence.values, strict=False)
+            texts = [(label, quantity(value, evidence.unit)) for label, value in rows]
+        case Table():
+            texts = [tuple(cell if isinstance(cell, str) else number(cell) for cell in row) for row in evidence.rows]
+    body = [tag("tr", *(tag("td", cut(text, 48)) for text in row)) for row in texts[:ROWS]]
+    rest = [tag("p", f"and {len(texts) - ROWS} more", class_="faint")] if len(texts) > ROWS else []
+    return tag("div", tag("h4", evidence.title), tag("table", *body), *rest) if body else Markup("")
+
+
+def _line(diagnosis: Diagnosis) -> list[Markup]:
+    """Train, dev and test error of the first output."""
+    if not diagnosis.errors:
+        return []
+    first = diagnosis.errors[0]
+    errors = [error for error in diagnosis.errors if error.output == first.output]
+    texts = [f"{error.split.replace('_', '-')} {quantity(error.error, _unit(error))}" for error in errors]
+    return [tag("p", f"{first.unit[:1].upper()}{first.unit[1:]}: {', '.join(texts)}")]
+
+
+def _unit(error: ErrorLevel) -> str:
+    return error.unit if error.unit == "error rate" else ""
 
 
 def _next(remedies: tuple[Remedy, ...]) -> list[Markup]:
-    if not remedies:
-        return []
-    first = remedies[0]
-    change, span, how = story.payoff(first.payoff)
+    return [tag("h4", "Best next step"), *_step(remedies[0])] if remedies else []
+
+
+def _step(shown: Remedy) -> list[Markup]:
+    change, span, how = story.payoff(shown.payoff)
     payoff = f"{change} {span} ({how})" if change else f"Payoff {how}."
-    snippet = [tag("pre", tag("code", first.snippet))] if first.snippet else []
-    return [tag("h4", "Best next step"), tag("p", tag("b", first.action)), tag("p", f"{first.why} {payoff}"), *snippet]
+    snippet = [tag("pre", tag("code", shown.snippet))] if shown.snippet else []
+    return [tag("p", tag("b", shown.action)), tag("p", f"{shown.why} {payoff}"), *snippet]
 
 
 def _causes(diagnosis: Diagnosis) -> list[Markup]:
@@ -54,12 +116,11 @@ def _causes(diagnosis: Diagnosis) -> list[Markup]:
     rest = [tag("p", f"and {len(active) - CAUSES} more")] if len(active) > CAUSES else []
     return [
         tag("h4", story.causes_title(diagnosis)),
-        tag("ol", joined(_cause(cause) for cause in active[:CAUSES])),
+        tag("ol", joined(_listed(cause) for cause in active[:CAUSES])),
         *rest,
     ]
 
 
-def _cause(cause: Cause) -> Markup:
-    kind = "direction, " if cause.kind == "direction" else ""
-    facts = tag("span", f" {kind}{cause.severity.value}, {cause.state}", class_="faint")
-    return tag("li", tag("b", cause.title), facts, tag("p", cause.summary))
+def _listed(shown: Cause) -> Markup:
+    facts = tag("span", f" {_kind(shown)}{shown.severity.value}, {shown.state}", class_="faint")
+    return tag("li", tag("b", shown.title), facts, tag("p", shown.summary))

@@ -40,20 +40,25 @@ def _signed(text: str) -> str:
     return text.replace("-", "−")
 
 
+def is_share(unit: str) -> bool:
+    """Whether values in this unit are 0 to 1 and shown in percent: "error rate", "dev error rate", "share of rows"."""
+    return unit.startswith(SHARES) or unit.endswith("error rate")
+
+
 def factor(unit: str) -> float:
     """The factor from values in this unit to displayed values: shares are displayed in percent."""
-    return 100.0 if unit.startswith(SHARES) else 1.0
+    return 100.0 if is_share(unit) else 1.0
 
 
 def shown_unit(unit: str) -> str:
-    return f"{unit}, %" if unit.startswith(SHARES) else unit
+    return f"{unit}, %" if is_share(unit) else unit
 
 
 def quantity(value: float | None, unit: str = "") -> str:
     """`value` with its unit, as in a sentence."""
     if value is None or not math.isfinite(value):
         return number(value)
-    if unit.startswith(SHARES) or unit == "%":
+    if is_share(unit) or unit == "%":
         return f"{decimals(value * factor(unit))} %"
     return f"{number(value)} {unit}".strip()
 
@@ -69,7 +74,7 @@ def interval(low: float, high: float, unit: str = "") -> str:
     """An interval in brackets, without the unit: "[0.1, 0.2]", "[0.1 or more]", "[unknown]"."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return f"[{_open(low, high, unit)}]"
-    if unit.startswith(SHARES) or unit == "%":
+    if is_share(unit) or unit == "%":
         return f"[{decimals(low * factor(unit))}, {decimals(high * factor(unit))}]"
     places = _places(low, high)
     return f"[{_fixed(low, places)}, {_fixed(high, places)}]"
@@ -77,7 +82,7 @@ def interval(low: float, high: float, unit: str = "") -> str:
 
 def _open(low: float, high: float, unit: str) -> str:
     """An interval without one or both ends, in words."""
-    percent = unit.startswith(SHARES) or unit == "%"
+    percent = is_share(unit) or unit == "%"
     ends = [decimals(end * factor(unit)) if percent else number(end) for end in (low, high)]
     if math.isfinite(low):
         return f"{ends[0]} or more"

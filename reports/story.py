@@ -19,8 +19,8 @@ from diagnose.diagnosis import (
     Verdict,
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
-from diagnose.reports.effects import bearing
-from diagnose.reports.numbers import SHARES, counted, cut, interval_text, listed, number, quantity, rounded_like
+from diagnose.reports.effects import bearing, gain
+from diagnose.reports.numbers import counted, cut, interval_text, is_share, listed, number, quantity, rounded_like
 
 LISTS = {
     "machine_learning_yearning": ("Machine Learning Yearning, seven ideas", MACHINE_LEARNING_YEARNING),
@@ -80,7 +80,8 @@ def where(finding: Finding) -> str:
     ]
     named = set(re.findall(r"[\w/.-]+", finding.message))
     rest = [(name, value) for name, value in parts if value is not None and str(value) not in named]
-    return ", ".join(f"{name} {cut(str(value), PLACE)}".strip() for name, value in rest)
+    told = ((name, str(value)) for name, value in rest)  # "feature 13" is a feature already
+    return ", ".join(cut(text, PLACE) if text.startswith(name) else f"{name} {cut(text, PLACE)}" for name, text in told)
 
 
 def told(diagnosis: Diagnosis) -> str:
@@ -137,6 +138,12 @@ def above(diagnosis: Diagnosis) -> dict[str, Cause]:
     return found
 
 
+def folded(diagnosis: Diagnosis) -> set[str]:
+    """Codes of the causes that start folded: another one explains them, and no experiment confirmed them themselves."""
+    below = above(diagnosis)
+    return {cause.code for cause in diagnosis.causes if cause.code in below and cause.state != "confirmed"}
+
+
 def lead(cause: Cause, diagnosis: Diagnosis) -> str:
     """The summary of a cause up to the findings that it quotes, because the evidence lists those."""
     explained = set(cause.explains)
@@ -150,10 +157,11 @@ def evidence_rows(cause: Cause, diagnosis: Diagnosis, limit: int = 8) -> tuple[R
     explained = set(cause.explains)
     found = [finding for finding in diagnosis.findings if finding.id in explained]
     found.sort(key=lambda finding: (finding.value is None, -finding.severity.rank))
-    return tuple(_row(finding) for finding in found[:limit])
+    return tuple(row(finding) for finding in found[:limit])
 
 
-def _row(finding: Finding) -> Row:
+def row(finding: Finding) -> Row:
+    """A finding with its number, interval, threshold and basis as text."""
     basis = [where(finding), "" if finding.rows is None else counted(finding.rows, "row")]
     span = interval_of(finding)
     return Row(
@@ -180,12 +188,12 @@ def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
         against = f", compared with {effect.control}" if effect.control else ""
         skill = f"train skill of {effect.output}" if effect.output else "train skill"
         what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: {skill}"
-        gain = f"gain {interval_text(effect.interval)}" if effect.interval else ""
+        gained = f"gain {interval_text(gain(effect))}" if effect.interval else ""
         if before == after and not effect.control:
             what, change = f"{what} stays at {after}{steps}", ""
         else:
             what, change = f"{what}{steps}{against}", f"{before} → {after}"
-        yield Row(what, change, gain, number(effect.threshold), counted(effect.seeds, "seed"))
+        yield Row(what, change, gained, number(effect.threshold), counted(effect.seeds, "seed"))
 
 
 def explained(diagnosis: Diagnosis) -> str:
@@ -237,48 +245,11 @@ def verdicts(diagnosis: Diagnosis, name: str) -> list[Verdict]:
     return sorted(known, key=lambda verdict: order.index(verdict.item) if verdict.item in order else len(order))
 
 
-def shared_reason(items: Sequence[Verdict]) -> str:
-    """The reason that all items of a list share; "" if they differ."""
-    reasons = {verdict.because for verdict in items}
-    return reasons.pop() if len(reasons) == 1 and len(items) > 1 else ""
-
-
-def reasons(items: Sequence[Verdict], diagnosis: Diagnosis) -> list[str]:
-    """The reason of each item, without findings that an item above quotes already."""
-    messages = [finding.message.lower() for finding in diagnosis.findings]
-    texts: list[str] = []
-    for verdict in items:
-        text = verdict.because
-        known = [message for message in messages if any(message in before.lower() for before in texts)]
-        places = [text.lower().find(message) for message in known]
-        texts.append(text[: min((place for place in places if place > 0), default=None)].rstrip())
-    return texts
-
-
-def judged(diagnosis: Diagnosis) -> str:
-    """The sentence above the lists."""
-    every = [verdict for name in LISTS for verdict in diagnosis.verdicts.get(name, ())]
-    counts = Counter[str](verdict.verdict for verdict in every)
-    if not every:
-        return "Neither list was judged."
-    if counts["do"] == 0 and diagnosis.state is State.SICK:
-        after = " The column “After the repair” shows which are worth trying then." if repaired(diagnosis) else ""
-        return f"None of the {len(every)} ideas is worth trying before the repair.{after}"
-    words = {"do": "worth trying now", "dont-yet": "not yet", "unknown": "unknown"}
-    parts = [f"{counts[code]} {text}" for code, text in words.items() if counts[code]]
-    return f"Of {len(every)} ideas: {listed(parts)}."
-
-
-def repaired(diagnosis: Diagnosis) -> bool:
-    """Whether any verdict has a second verdict for after the repair."""
-    return any(verdict.after_repair for items in diagnosis.verdicts.values() for verdict in items)
-
-
 def payoff(of: Payoff | None) -> tuple[str, str, str]:
     """Change, interval and source of a payoff: ("18.2 % → 12.1 %", "[11.0, 13.3]", "error rate, measured")."""
     if of is None or of.how == "unknown" or of.after is None:
         return "", "", f"not measured ({of.reason})" if of is not None and of.reason else "not measured"
-    unit = of.metric if of.metric.startswith(SHARES) else ""  # the last element names the metric
+    unit = of.metric if is_share(of.metric) else ""  # the last element names the metric
     ends = [end for end in (of.before, of.after) if end is not None]
     change = " → ".join(quantity(end, unit) if unit else rounded_like(end, of.interval) for end in ends)
     return change, interval_text(of.interval, of.metric), f"{of.metric}, {of.how}"

@@ -25,14 +25,15 @@ SIGNS = {"sick": "✖", "attention": "▲", "healthy": "✔", "unknown": "?"}
 def render(diagnosis: Diagnosis, paths: Iterable[str | Path] = (), width: int = 80, colour: bool = False) -> str:
     """The diagnosis in about one screen of text.
 
-    `paths`: the written files. `width`: in characters. `colour`: adds ANSI colours. Control characters in names are
-    replaced, so that no name can control the terminal.
+    `paths`: the written files, the most important first. `width`: in characters. `colour`: adds ANSI colours. Control
+    characters in names are replaced, so that no name can control the terminal.
     """
     lines = [*_state(diagnosis, width, colour), *_causes(diagnosis, width, colour), *_next(diagnosis, width, colour)]
     missing = sum(check.outcome in ("skipped", "crashed") for check in diagnosis.checks)
     if missing:
         lines += ["", f"{missing} of {counted(len(diagnosis.checks), 'check')} could not run; the report says why."]
-    lines += ["", *(f"Report: {path}" for path in paths)] if paths else []
+    written = list(paths)
+    lines += ["", f"Report: {written[0]}", *(f"Also: {path}" for path in written[1:])] if written else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from diagnose.commands.explain import explanation
+
 TOP_LEVEL = {
     "schema", "tool", "subject", "settings", "state", "causes", "findings",
     "checks", "verdicts", "remedies", "effects", "coverage", "timing",
@@ -142,8 +144,32 @@ def test_explain_and_list(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Why it matters" in done.stdout
     assert diagnose("explain", "ded-units", cwd=tmp_path).stderr.strip().endswith("did you mean 'dead-units'?")
-    assert diagnose("explain", "lr-too-high", cwd=tmp_path).stderr.strip().endswith("'learning-rate-too-high'?")
-    assert "learning-rate-too-high" in diagnose("list", cwd=tmp_path).stdout
+    listed = diagnose("list", cwd=tmp_path).stdout
+    assert "learning-rate-too-high" in listed and "\nCauses: directions\n" in listed
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("lr-too-high", "check learning-rate-too-high: "),
+        ("overfitting", "cause high-variance: "),
+        ("lr", "learning rate: "),
+        ("learning rate", "learning rate: "),
+        ("skill", "skill: "),
+        ("replays", "replay: "),
+        ("validation set", "dev set: "),
+        ("bias", "avoidable bias: "),
+    ],
+)
+def test_terms_and_synonyms_are_explained(asked: str, first: str) -> None:
+    assert explanation(asked).startswith(first)
+
+
+def test_a_term_and_a_check_of_one_name_are_both_explained() -> None:
+    assert [part.split(":")[0] for part in explanation("dead-units").split("\n\n") if part.startswith("cause")] == [
+        "cause dead-units"
+    ]
+    assert explanation("dead-units").startswith("dead unit: ") and "check dead-units: " in explanation("dead-units")
 
 
 def test_a_misspelt_sub_command_is_named(tmp_path: Path) -> None:

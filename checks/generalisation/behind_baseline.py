@@ -84,9 +84,9 @@ def _skill_interval(output: OutputBaseline) -> Interval | None:
 
 
 def _message(output: OutputBaseline, task: Task | None, baseline: Baseline) -> str:
-    held_out = f"{baseline.held_out} rows"
+    held_out = f"{output.rows_dev:,} {baseline.held_out} rows"  # not all of them, so that the error may be another
     if baseline.held_out == "train":
-        held_out = "train rows held out from the baselines"
+        held_out += " held out from the baselines"
     seen = "" if baseline.net_seen == "no" else ", which the net may have seen,"
     net, best = output.net_error, output.best.error
     errors = (error_text(task, net), error_text(task, best)) if task else (number(net), number(best))

@@ -61,7 +61,7 @@ def _in_history(history: History) -> Iterator[Finding]:
         value=len(broken) / len(history.runs),
         threshold=0.0,
         rows=history.rows,
-        evidence=_curve(first),
+        evidence=_curve(first, history.origin),
     )
 
 
@@ -81,10 +81,13 @@ def _severity(share: float) -> Severity:
     return Severity.ERROR if share >= MAJORITY else Severity.WARNING
 
 
-def _curve(run: Run) -> tuple[Curves, ...]:
+def _curve(run: Run, origin: str) -> tuple[Curves, ...]:
+    """The loss of each batch, which swings more than that of a whole split after an epoch."""
     losses, steps = losses_of(run), bool(run.step_losses.size)
     x: Array = np.arange(1.0, losses.size + 1) if steps else run.epochs
     loss = line("loss", x, losses, "train")
     if len(loss.x) < 2:
         return ()
-    return (Curves("Loss until it blew up", "step" if steps else "epoch", "loss", (loss,), log_y=True),)
+    unit = "step" if steps else "epoch"
+    training = {"replay": "one replay", "recorded": "your training"}.get(origin, "this training")
+    return (Curves(f"Loss of each {unit} of {training}, until it blew up", unit, "loss", (loss,), log_y=True),)

@@ -57,9 +57,11 @@ class Comparison:
 
     @property
     def interval(self) -> Interval:
-        """95 % interval of the difference, from the spread between seeds."""
+        """95 % interval (Student's t) of the difference, from the spread between so few seeds."""
+        from scipy.stats import t
+
         variance = deviation(self.own) ** 2 / len(self.own) + deviation(self.best) ** 2 / len(self.best)
-        half = 1.96 * math.sqrt(variance)
+        half = float(t.ppf(0.975, max(1, len(self.own) + len(self.best) - 2))) * math.sqrt(variance)
         return Interval(max(-1.0, self.difference - half), min(1.0, self.difference + half))  # skills are 0 to 1
 
     @property
@@ -228,7 +230,8 @@ def pictures(rates: LearningRate) -> tuple[Curves, ...]:
     if rates.sweep:
         title = f"Train skill after {rates.steps} steps from fresh weights, by learning rate"
         lines = tuple(_sweep(view, output) for output, view in rates.views.items())
-        drawn.append(Curves(title, "learning rate", "train skill", lines, marks, True))
+        # 0 or more: a trial at the same rate may show a skill below 0
+        drawn.append(Curves(title, "learning rate", "train skill, 0 or more", lines, marks, True))
     if rates.ranges:
         drawn.append(_range_tests(rates, marks))
     return tuple(drawn)

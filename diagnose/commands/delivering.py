@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diagnose.commands.exiting import EXAMINED, FOUND, INTERRUPTED
+from diagnose.commands.progress import progress
 from diagnose.errors import InputError
 from diagnose.storing import encodable, plain_name
 
@@ -66,7 +67,7 @@ class Job:
 
         with interrupts() as stop:
             journal.ready()
-            with shown_progress(self.quiet) as show, silenced():
+            with progress(self.quiet, self.settings.effort) as show, silenced():
 
                 def say(name: str) -> None:
                     journal.stage(name)
@@ -111,23 +112,6 @@ class Job:
             ended=journal.ended,
             command=self.command,
         )
-
-
-@contextlib.contextmanager
-def shown_progress(quiet: bool) -> Iterator[Any]:
-    if quiet:
-        yield lambda name: None
-        return
-    from rich.console import Console
-
-    # Duplicated, because `silenced` redirects the real stderr.
-    with os.fdopen(os.dup(2), "w") as terminal:
-        console = Console(file=terminal)
-        if not console.is_terminal:
-            yield lambda name: None
-            return
-        with console.status("starting") as status:
-            yield lambda name: status.update(f"{name} ...")
 
 
 @contextlib.contextmanager
@@ -214,9 +198,9 @@ def deliver(diagnosis: Diagnosis, job: Job) -> None:
     if not job.quiet:
         from diagnose.reports import terminal
 
-        text = terminal.render(diagnosis, paths=written, colour=sys.stdout.isatty())
+        text = terminal.render(diagnosis, paths=_pages_first(written), colour=sys.stdout.isatty())
         click.echo(encodable(text), err="-" in job.places)
-    pages = [place for place in written if place.endswith((".html", ".htm"))]
+    pages = [place for place in written if _is_page(place)]
     if pages and job.open_page:
         import webbrowser
 
@@ -225,6 +209,16 @@ def deliver(diagnosis: Diagnosis, job: Job) -> None:
         click.echo(job.guide(pages[-1]))
     if failures:
         raise failures[0]
+
+
+def _pages_first(places: Iterable[str]) -> list[str]:
+    """The addresses of the pages, which a terminal can open, then the paths of the other files."""
+    pages = [place for place in places if _is_page(place)]
+    return [*(Path(page).resolve().as_uri() for page in pages), *(place for place in places if place not in pages)]
+
+
+def _is_page(place: str) -> bool:
+    return place.endswith((".html", ".htm"))
 
 
 def _new_pair(diagnosis: Diagnosis, stem: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`diagnose list` and `diagnose explain CODE`: the codes and their explanations, as in the report."""
+"""`diagnose list` and `diagnose explain CODE`: the codes, the terms and their explanations, as in the report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from diagnose.reasoning.remedies import DeclaredRemedy
     from diagnose.registry import Check
 
-# What people write instead of the words of the codes.
+# What people write instead of the words of the codes, a word or a part of a code each.
 SHORT = {
     "lr": "learning-rate",
     "bn": "normalization",
@@ -38,46 +38,57 @@ SHORT = {
 
 @click.command("list")
 def list_codes() -> None:
-    """List all codes of checks, causes and remedies, one line each."""
-    for line in every_code():
-        click.echo(line)
+    """List all codes of checks, causes and remedies, and the terms of the glossary, in groups."""
+    for title, lines in groups():
+        click.echo(f"{title}\n" + "".join(f"  {code:28} {about}\n" for code, about in lines))
 
 
 @click.command()
-@click.argument("code")
-def explain(code: str) -> None:
-    """Explain a check, a cause or a remedy."""
-    click.echo(explanation(code))
+@click.argument("code", nargs=-1, required=True)
+def explain(code: tuple[str, ...]) -> None:
+    """Explain a check, a cause, a remedy or a term of the report, such as skill."""
+    click.echo(explanation(" ".join(code)))
 
 
-def every_code() -> Iterator[str]:
-    """One line per check, cause and remedy: kind, code, title."""
+def groups() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Codes with their titles: checks by family, diseases, directions, remedies; then the terms of the glossary."""
+    from diagnose.reports.terms import GLOSSARY
+
     checks, causes, remedies = _declared()
-    titles = (
-        *(("check", check.code, check.title) for check in checks),
-        *(("cause", cause.code, cause.title) for cause in causes),
-        *(("remedy", remedy.code, remedy.title) for remedy in remedies),
-    )
-    return (f"{kind:7} {code:28} {title}" for kind, code, title in titles)
+    for family in dict.fromkeys(check.family for check in checks):
+        yield f"Checks: {family}", [(check.code, check.title) for check in checks if check.family == family]
+    for kind in dict.fromkeys(cause.kind for cause in causes):
+        yield f"Causes: {kind}s", [(cause.code, cause.title) for cause in causes if cause.kind == kind]
+    yield "Remedies", [(remedy.code, remedy.title) for remedy in remedies]
+    yield "Terms", [(name, meaning.split(". ")[0].rstrip(".")) for name, meaning in sorted(GLOSSARY.items())]
 
 
 def explanation(code: str) -> str:
-    """The explanation of a code; a check, a cause and a remedy may share one.
+    """The explanation of a code or a term; a check, a cause, a remedy and a term may share one.
 
     Raises:
         InputError: the code is unknown; the message names the closest one.
     """
+    meant = "-".join(SHORT.get(word, word) for word in re.split(r"[\s_-]+", code.lower()))
+    found = _explained(code) or _explained(meant)
+    if found:
+        return "\n\n".join(found)
+    known = [name for _, lines in groups() for name, _ in lines]
+    near = difflib.get_close_matches(meant, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "see `diagnose list` for all codes and terms"
+    raise InputError(f"CODE must be a check, a cause, a remedy or a term, got '{code}'; {hint}")
+
+
+def _explained(name: str) -> list[str]:
+    """What checks, causes, remedies and the glossary say under this name."""
+    from diagnose.reports.terms import meaning
+
     checks, causes, remedies = _declared()
-    parts = [_check(check) for check in checks if check.code == code]
-    parts += [_cause(cause) for cause in causes if cause.code == code]
-    parts += [_remedy(remedy) for remedy in remedies if remedy.code == code]
-    if not parts:
-        known = sorted({c.code for c in checks} | {c.code for c in causes} | {r.code for r in remedies})
-        meant = "-".join(SHORT.get(word, word) for word in re.split(r"[\s_-]+", code.lower()))
-        near = [meant] if meant in known else difflib.get_close_matches(meant, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "see `diagnose list` for all codes"
-        raise InputError(f"CODE must be a check, cause or remedy, got '{code}'; {hint}")
-    return "\n\n".join(parts)
+    term = meaning(name)
+    parts = [f"{term[0]}: {term[1]}"] if term is not None else []
+    parts += [_check(check) for check in checks if check.code == name]
+    parts += [_cause(cause) for cause in causes if cause.code == name]
+    return parts + [_remedy(remedy) for remedy in remedies if remedy.code == name]
 
 
 def _declared() -> tuple[tuple[Check, ...], tuple[DeclaredCause, ...], tuple[DeclaredRemedy, ...]]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diagnose.commands.delivering import Job, deliver, shown_progress, silenced
+from diagnose.commands.delivering import Job, deliver, silenced
+from diagnose.commands.progress import progress
 from diagnose.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Repair:
         from diagnose.storing import encodable
 
         chosen_remedies(before, self.codes)
-        with shown_progress(job.quiet) as show, silenced():
+        with progress(job.quiet, job.settings.effort) as show, silenced():
             show("training the repaired model")
             self.files.write(apply(job.load(), before, self.codes, job.settings.seed))
             after = diagnose_subject(self.load(), job.settings, show, command=job.command)

@@ -1,10 +1,12 @@
 """The errors of the model: one level for each output and split."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from diagnose.diagnosis import ClassLevel, ErrorLevel, MacroLevel
+from diagnose.intervals import share_interval, wilson
 from diagnose.measurements import Baseline, Evaluation, OutputBaseline, Positions, Score, SplitScores
 from diagnose.subject import Output, Subject, Task
 
@@ -45,16 +47,17 @@ def _level(output: Output, split: str, score: Score, baseline: OutputBaseline | 
         interval=score.error_interval,
         rows=score.rows,
         population=None,
-        constant_error=_constant(score),
-        skill=_skill(score),
+        constant_error=score.constant_error,
+        skill=score.skill,
         loss=score.own_loss,
         metrics=dict(score.metrics),
         target_error=output.target_error,
         baseline=best.name if best else None,
         baseline_error=best.error if best else None,
         baseline_interval=best.error_interval if best else None,
+        own_constant_error=score.own_constant_error,
         macro=_macro(score.positions),
-        classes=_classes(output, score.positions),
+        classes=_classes(output, score),
     )
 
 
@@ -65,7 +68,10 @@ def _macro(positions: Positions | None) -> tuple[MacroLevel, ...]:
     return tuple(MacroLevel(f"macro {name}", found.value, found.interval) for name, found in macro.items())
 
 
-def _classes(output: Output, positions: Positions | None) -> tuple[ClassLevel, ...]:
+def _classes(output: Output, score: Score) -> tuple[ClassLevel, ...]:
+    """The classes of an output: those at its positions, or else those of its rows."""
+    if score.positions is None:
+        return tuple(_of_rows(output, score.confusion))
     on_off = output.task is Task.MULTILABEL
     return tuple(
         ClassLevel(
@@ -79,20 +85,43 @@ def _classes(output: Output, positions: Positions | None) -> tuple[ClassLevel, .
             iou=one.iou.value,
             dice=one.dice.value,
             dice_interval=one.dice.interval,
+            **_confused(output, score.confusion, one.number),
         )
-        for one in (positions.classes if positions is not None else ())
+        for one in score.positions.classes
     )
 
 
-def _constant(score: Score) -> float:
-    """The error of the best constant prediction for these rows: that of train would make a shifted split look easy."""
-    return score.constant_error if score.own_constant_error is None else score.own_constant_error
+def _of_rows(output: Output, confusion: Sequence[Sequence[float]]) -> Iterator[ClassLevel]:
+    """The classes that occur or are predicted, from counts of rows by actual and predicted class."""
+    rows = sum(map(sum, confusion))
+    for number, counts in enumerate(confusion):
+        actual, predicted, both = sum(counts), sum(row[number] for row in confusion), counts[number]
+        if not actual:
+            continue
+        dice = 2 * both / (actual + predicted)
+        # the sum of squared residuals of the ratio 2 both / (actual + predicted)
+        squares = both * (2 - 2 * dice) ** 2 + (actual + predicted - 2 * both) * dice**2
+        error = math.sqrt(rows / max(rows - 1, 1) * squares) / (actual + predicted)
+        yield ClassLevel(
+            name=output.class_name(number),
+            share=actual / rows,
+            predicted=predicted / rows,
+            rows=round(actual),
+            recall=both / actual,
+            recall_interval=wilson(both, actual),
+            precision=both / predicted if predicted else None,
+            iou=both / (actual + predicted - both),
+            dice=dice,
+            dice_interval=share_interval(dice, error, actual),
+            **_confused(output, confusion, number),
+        )
 
 
-def _skill(score: Score) -> float:
-    """1 for a perfect model, 0 for the best constant prediction; by squared errors for regression, as R2."""
-    constant = _constant(score)
-    if score.own_constant_error is None or not constant > 0 or not math.isfinite(score.error):
-        return score.skill
-    ratio = score.error / constant
-    return 1 - (ratio if score.task.classifies else ratio**2)
+def _confused(output: Output, confusion: Sequence[Sequence[float]], number: int) -> dict[str, Any]:
+    """The class that a class is most often taken for, and the share of its positions; nothing if there is none."""
+    counts = confusion[number] if number < len(confusion) else ()
+    wrong = [(count, other) for other, count in enumerate(counts) if other != number and count > 0]
+    if not wrong:
+        return {}
+    count, other = max(wrong)
+    return {"confused": output.class_name(other), "confused_share": count / sum(counts)}

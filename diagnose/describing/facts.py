@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,32 @@ def describe(subject: Subject, measurements: Mapping[type, object]) -> Facts:
             "layers": len(network.layers),
             "backend": network.backend,
         }
+    facts["fingerprints"] = fingerprints(subject, network if isinstance(network, Network) else None)
     return Facts(facts, any(i.kind == "image" for i in inputs))
+
+
+def fingerprints(subject: Subject, network: Network | None) -> dict[str, str]:
+    """Short texts that are the same for the same architecture, and for the same data, whatever their names.
+
+    Weights, the scale of the inputs and the number of training rows do not matter: they are what changes from one run
+    of a model to the next.
+    """
+    inputs = [(part.dtype.kind, part.shape[1:]) for part in subject.train.inputs]
+    outputs = [(output.task.value, output.classes) for output in subject.outputs]
+    held = [split.population if split.sampled else split.rows for split in subject.splits if split.name != "train"]
+    found = {"data": _digest((inputs, outputs, held))}
+    if network is not None:
+        places = {layer.path: place for place, layer in enumerate(network.layers)}
+        layers = [
+            (layer.kind, layer.activation, layer.output_shape, layer.parameters, [places.get(i) for i in layer.inbound])
+            for layer in network.layers
+        ]
+        found["architecture"] = _digest(layers)
+    return found
+
+
+def _digest(described: object) -> str:
+    return hashlib.sha256(repr(described).encode()).hexdigest()[:8]
 
 
 def _split(split: Split) -> dict[str, Any]:

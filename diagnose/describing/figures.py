@@ -9,8 +9,9 @@ from dataclasses import replace
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.curves import learning_curves
 from diagnose.checks.reading.loss_parts import part_curves
+from diagnose.describing.predictions import predictions
 from diagnose.diagnosis import Figure
-from diagnose.findings import Bars, Curves, Evidence, Mark, Matrix, Series, Table
+from diagnose.findings import Bars, Curves, Evidence, Mark, Series, Table
 from diagnose.measurements import (
     Array,
     Dataset,
@@ -19,7 +20,6 @@ from diagnose.measurements import (
     LearningRate,
     RowsCurve,
     SplitScores,
-    Unavailable,
 )
 from diagnose.subject import Subject
 
@@ -27,11 +27,14 @@ MOST_FEATURES = 30  # bars in the figure of feature scales
 
 
 def figures(subject: Subject, measurements: Mapping[type, object], samples: bool) -> tuple[Figure, ...]:
-    """The curves, then the figures of the data. `samples`: whether to include rows of the data."""
-    drawn: list[Figure] = []
+    """The predictions, the curves, the data. `samples`: whether to include rows of the data."""
+    evaluation = measurements.get(Evaluation)
+    judged = predictions(subject, evaluation) if isinstance(evaluation, Evaluation) else ()
+    drawn = [Figure("errors", shown) for shown in judged]
     history, rate = measurements.get(History), measurements.get(LearningRate)
     if isinstance(history, History) and history.runs:
-        drawn += [Figure("curves", shown) for shown in (*_curves(history), *_modes(history))]
+        known = evaluation if isinstance(evaluation, Evaluation) else None
+        drawn += [Figure("curves", shown) for shown in (*_curves(history, known), *_modes(history))]
     if isinstance(rate, LearningRate):
         drawn += [Figure("curves", curves) for curves in rates.pictures(rate)]
     by_rows = measurements.get(RowsCurve)
@@ -40,9 +43,9 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
     return (*drawn, *(Figure("data", shown) for shown in _data(subject, measurements, samples)))
 
 
-def _curves(history: History) -> Iterator[Curves]:
+def _curves(history: History, evaluation: Evaluation | None) -> Iterator[Curves]:
     """The training as a whole, then as each output fared; where outputs are not told apart, the logged losses."""
-    yield training_curves(history)
+    yield training_curves(history, evaluation)
     for output, view in history.by_output.items():
         for curves in (training_curves(view), learning_curves(view, "error")):
             if curves.series:
@@ -72,7 +75,7 @@ def _modes(history: History) -> Iterator[Curves | Bars]:
 
 
 def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) -> Iterator[Evidence]:
-    """The inputs and targets, then the predictions: scales, classes, samples, confusion, worst errors."""
+    """The inputs and targets: scales, classes, samples, rows with the largest losses."""
     dataset, evaluation = measurements.get(Dataset), measurements.get(Evaluation)
     known = dataset if isinstance(dataset, Dataset) else None
     judged = evaluation if isinstance(evaluation, Evaluation) else None
@@ -84,8 +87,6 @@ def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) 
         from diagnose.describing.samples import first_rows
 
         yield first_rows(subject)
-    if judged:
-        yield from _confusions(subject, judged)
     if samples and judged:
         from diagnose.describing.samples import worst_rows
 
@@ -127,15 +128,21 @@ def _largest(values: Array) -> float | None:
     return float(values.max()) if values.size else None
 
 
-def training_curves(history: History) -> Curves:
-    """Train and dev loss by epoch with the best epoch marked, and the loss of the best constant prediction."""
+def training_curves(history: History, evaluation: Evaluation | None = None) -> Curves:
+    """Train and dev loss by epoch with the best epoch marked, and the loss of the best constant prediction.
+
+    Beside a replay, which is not the training of the model, stands the loss of the loaded weights.
+    """
     curves = learning_curves(history)
-    how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
     series = list(curves.series)
+    every = [x for line in series for x in line.x] or [0.0, 1.0]
+    ends = (min(every), max(every))
     if history.constant_loss is not None and math.isfinite(history.constant_loss):
-        every = [x for line in series for x in line.x] or [0.0, 1.0]
-        ends, flat = (min(every), max(every)), (history.constant_loss,) * 2
-        series.append(Series("constant prediction", ends, flat, role="reference"))
+        series.append(Series("constant prediction", ends, (history.constant_loss,) * 2, role="reference"))
+    if history.origin == "replay" and evaluation is not None:
+        loaded = _loaded_losses(evaluation)
+        series += [Series(f"your model, {name}", ends, (loss,) * 2, role=name) for name, loss in loaded]
+    how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
     return replace(
         curves,
         title=f"{how[history.origin]}: loss by epoch",
@@ -170,6 +177,13 @@ def rows_curve(curve: RowsCurve) -> Curves:
     )
 
 
+def _loaded_losses(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+    """The loss of the loaded weights on train and dev; none for several outputs, whose losses the curves add up."""
+    for split in (evaluation.train, evaluation.dev):
+        if isinstance(split, SplitScores) and len(split.scores) == 1 and math.isfinite(split.scores[0].loss):
+            yield split.split, split.scores[0].loss
+
+
 def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
     """The epoch with the lowest dev loss, unless it is the last one."""
     dev = next((line for line in series if line.role == "dev"), None)
@@ -177,21 +191,6 @@ def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
         return ()
     best = min(range(len(dev.y)), key=lambda i: dev.y[i])
     return (Mark(f"lowest dev: epoch {dev.x[best]:.3g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
-
-
-def _confusions(subject: Subject, evaluation: Evaluation) -> list[Matrix]:
-    split = evaluation.dev if isinstance(evaluation.dev, SplitScores) else evaluation.train
-    if isinstance(split, Unavailable):
-        return []
-    drawn = []
-    for output, score in zip(subject.outputs, split.scores, strict=True):
-        if not score.confusion:
-            continue
-        names = tuple(output.class_name(k) for k in range(len(score.confusion)))
-        of = f" of {output.name}" if len(subject.outputs) > 1 else ""
-        title = f"Confusion on {split.split.replace('_', '-')}{of}"
-        drawn.append(Matrix(title, "actual", "predicted", names, names, score.confusion))
-    return drawn
 
 
 def _class_shares(subject: Subject, dataset: Dataset) -> list[Bars]:

@@ -6,6 +6,7 @@ element of the last axis of a layer's output (a channel is one unit). Errors are
 units of the target.
 """
 
+from diagnose.measurements.confidence import Group, Reliability, Residuals, Thresholds
 from diagnose.measurements.dataset import (
     Dataset,
     GroupOverlap,
@@ -130,6 +131,7 @@ __all__ = [
     "Forecast",
     "Forward",
     "Gradients",
+    "Group",
     "GroupOverlap",
     "Head",
     "History",
@@ -160,6 +162,8 @@ __all__ = [
     "PositionClass",
     "Positions",
     "RangeTest",
+    "Reliability",
+    "Residuals",
     "RowsCurve",
     "Run",
     "Score",
@@ -171,6 +175,7 @@ __all__ = [
     "SweepPoint",
     "TargetShift",
     "TargetStatistics",
+    "Thresholds",
     "TimeOrder",
     "Told",
     "Twins",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from diagnose.findings import Interval
+from diagnose.measurements.confidence import Reliability, Residuals, Thresholds
 from diagnose.measurements.needing import Unavailable
 from diagnose.measurements.positions import Positions
 from diagnose.subject import Task
@@ -75,6 +76,9 @@ class Score:
     positions: Positions | None = None  # outputs with several positions a row
     separation: tuple[float, ...] = ()  # by class, one position a row: AUC of its probability, nan if it does not occur
     own_constant_error: float | None = None  # of the best constant prediction *fitted on these rows*
+    reliability: Reliability | None = None  # classification on a split
+    thresholds: Thresholds | None = None  # two classes, one position a row, on a split
+    residuals: Residuals | None = None  # regression on a split
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from diagnose.measurements.tasks import NAME_TASK
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.candidates import DEV_ROWS, ORDERED, Table, candidates, fitted, fitting_seconds, labels
 from diagnose.measuring.copying import token_inputs
-from diagnose.measuring.network import activation_of_head
+from diagnose.measuring.evaluation import constant_of_train
 from diagnose.measuring.position_baseline import SECONDS as POSITION_SECONDS
 from diagnose.measuring.position_baseline import has_positions, of_positions
 from diagnose.measuring.scoring import Reference, constant_reference, row_errors, score
@@ -44,8 +44,6 @@ SECONDS = 6.0  # of the reference machine, for all candidates of one output
 NULL_SECONDS = 2.0  # of the reference machine, for refits on shuffled labels
 WITHIN_SECONDS = 1.5  # of the reference machine, for fits within one split
 MOVES = 10  # rows by which targets are moved against their rows, either way
-COPY_ROWS = 500  # on which targets are compared with inputs
-COPIED = 1 - 1e-5  # correlation of a cell of the target with the same cell of the input, if one is the other rescaled
 COPY_ROWS = 500  # on which targets are compared with inputs
 COPIED = 1 - 1e-5  # correlation of a cell of the target with the same cell of the input, if one is the other rescaled
 MOST_TARGETS = 50  # most columns of a target for baselines
@@ -82,12 +80,12 @@ def baseline(bench: Bench, measured: Measurements) -> Baseline | Unavailable:
         outputs = []
         for place in known:
             output = bench.subject.outputs[place]
-            each = of_positions(bench, place, (train, dev), predicted[place], activation_of_head(bench, place))
+            each = of_positions(bench, place, (train, dev), predicted[place])
             if each is not None:
                 outputs.append(each)
                 continue
             table = Table(x, np.asarray(train.targets[place]), x_dev, np.asarray(dev.targets[place]), window, ordered)
-            found = _output(bench, output, table, predicted[place], activation_of_head(bench, place))
+            found = _output(bench, output, table, predicted[place], constant_of_train(bench, place))
             if otherwise is not None:
                 found = replace(found, order_change=_change(predicted[place], otherwise[place]))
             if held_out != "train":
@@ -146,12 +144,12 @@ def _copies(given: Rows, target: Array) -> bool:
     return bool(varies.any()) and bool(((x * y).sum(axis=0)[varies] >= COPIED * sizes[varies]).all())
 
 
-def _output(bench: Bench, output: Output, table: Table, net: Rows, activation: str | None) -> OutputBaseline:
+def _output(bench: Bench, output: Output, table: Table, net: Rows, mine: Reference) -> OutputBaseline:
+    """`mine`: the constant prediction of the evaluation, which reads the numbers of the net."""
     usable = _usable(table)
-    reference = constant_of(output, table.y)
+    reference = _reading_probabilities(output, mine)
     fits = _fit_all(bench, output, usable, reference)
     best = min(fits, key=lambda fit: (fit.candidate.error, fit.candidate.loss))
-    mine = replace(reference, activation=activation)
     net_score = score(output, table.y_dev, net, mine)
     errors = row_errors(output, table.y_dev, best.predict(table.x_dev), reference)
     difference = row_errors(output, table.y_dev, net, mine) - errors
@@ -204,8 +202,13 @@ def _slip(output: Output, table: Table, fits: list[_Fit], reference: Reference, 
 
 
 def constant_of(output: Output, y: Rows) -> Reference:
-    """Return the best constant prediction. Baselines predict probabilities, unlike the head of some nets."""
-    return constant_reference(output, y, "sigmoid" if output.task.classifies else None)
+    """Return the best constant prediction of some rows, for baselines."""
+    return _reading_probabilities(output, constant_reference(output, y))
+
+
+def _reading_probabilities(output: Output, constant: Reference) -> Reference:
+    """Baselines predict probabilities, unlike the head of some nets."""
+    return replace(constant, activation="sigmoid" if output.task.classifies else None)
 
 
 def _signal(best: _Fit, null: tuple[float, float] | None, gain: float) -> bool:

@@ -22,6 +22,7 @@ from diagnose.measurements import (
 )
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Bench, Structure
+from diagnose.measuring.confidence import described
 from diagnose.measuring.counting import counted
 from diagnose.measuring.dataset import input_kinds, no_split, rows_in_train
 from diagnose.measuring.network import penalty
@@ -120,6 +121,9 @@ def _scored(bench: Bench, split: Split | None, name: str) -> SplitScores | Unava
             index = bench.sample(split, needed)
             predicted, truth, scores = _judged(bench, split, index, references)
         losses = row_losses(outputs[0], truth[0], predicted.outputs[0], references[0])
+        hidden = counted(bench, split, index)
+        pairs = zip(truth, predicted.outputs, strict=True)
+        scores = tuple(described(*each) for each in zip(scores, outputs, pairs, references, hidden, strict=True))
     except NotMeasured as missing:
         return Unavailable.of(missing)
     new = _on_new_rows(bench, split, index, (predicted.outputs, truth, references))
@@ -233,18 +237,25 @@ def _total(bench: Bench, losses: tuple[float | None, ...]) -> float | None:
     return sum(output.weight * (loss or 0.0) for output, loss in weighted) + penalty(bench.subject.model)
 
 
-def _references(bench: Bench) -> tuple[Reference, ...]:
-    """The best constant predictions, fitted on training targets."""
-    if "references" not in bench.cache:
+def constant_of_train(bench: Bench, place: int) -> Reference:
+    """Return the best constant prediction of an output, fitted on training targets.
+
+    All that is said of an output is measured against this one.
+    """
+    key = f"reference {place}"
+    if key not in bench.cache:
         train = bench.subject.train
         index = bench.sample(train, min(train.rows, REFERENCE_ROWS))
-        each = zip(bench.subject.outputs, train.targets, counted(bench, train, index), strict=True)
-        bench.cache["references"] = tuple(
-            reference_of(bench, number, rows[index], output, hidden)
-            for number, (output, rows, hidden) in enumerate(each)
-        )
-    found: tuple[Reference, ...] = bench.cache["references"]
+        if "reference positions" not in bench.cache:
+            bench.cache["reference positions"] = counted(bench, train, index)
+        hidden = bench.cache["reference positions"][place]
+        bench.cache[key] = reference_of(bench, place, train.targets[place][index], bench.subject.outputs[place], hidden)
+    found: Reference = bench.cache[key]
     return found
+
+
+def _references(bench: Bench) -> tuple[Reference, ...]:
+    return tuple(constant_of_train(bench, place) for place, _ in enumerate(bench.subject.outputs))
 
 
 def _most_rows(bench: Bench, split: Split) -> int:

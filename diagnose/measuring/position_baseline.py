@@ -18,6 +18,7 @@ from diagnose.measurements import Array, Candidate, Moved, OutputBaseline, Score
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import token_inputs
 from diagnose.measuring.counting import counted
+from diagnose.measuring.evaluation import constant_of_train
 from diagnose.measuring.moved_targets import moved_targets
 from diagnose.measuring.scoring import Counted, Reference, class_numbers, constant_reference, row_errors, score
 from diagnose.subject import Output, Rows, Split, Task
@@ -31,9 +32,7 @@ ROUNDS = 30  # of boosting
 SECONDS = 4.0  # of the reference machine
 
 
-def of_positions(
-    bench: Bench, place: int, splits: tuple[Split, Split], net: Rows, activation: str | None
-) -> OutputBaseline | None:
+def of_positions(bench: Bench, place: int, splits: tuple[Split, Split], net: Rows) -> OutputBaseline | None:
     """Compare the net with the classifier of positions; None if inputs and targets do not have the same positions.
 
     Args:
@@ -41,14 +40,14 @@ def of_positions(
         place: number of the output.
         splits: rows to fit on, and rows to evaluate on.
         net: the net's outputs for the latter.
-        activation: of the head.
     """
     output, (train, dev) = bench.subject.outputs[place], splits
     axes = _shared_axes(output, train, place)
     if axes is None:
         return None
     known, judged = (_rows(bench, place, split, axes) for split in splits)
-    reference = constant_reference(output, known.y, "softmax", known.hidden)
+    mine = constant_of_train(bench, place)
+    reference = replace(mine, activation="softmax")
     kind = _ByToken if 0 in token_inputs(bench.subject.model) else _ByNeighbourhood
     make = partial(kind, output.classes or 2, len(axes), bench.settings.seed)
     start = time.perf_counter()
@@ -57,7 +56,6 @@ def of_positions(
     seconds = time.perf_counter() - start
     best = judged.score(output, predicted, reference)
     constant = judged.score(output, np.broadcast_to(reference.prediction, predicted.shape), reference)
-    mine = replace(reference, activation=activation)
     ours = judged.score(output, net[judged.index], mine)
     difference = row_errors(output, judged.y, net[judged.index], mine, judged.hidden)
     difference -= row_errors(output, judged.y, predicted, reference, judged.hidden)

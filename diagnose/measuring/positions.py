@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.intervals import wilson
+from diagnose.intervals import share_interval
 from diagnose.measurements import Array, Estimate, PositionClass, Positions
 
 MOST_CLASSES = 100
@@ -153,7 +153,4 @@ def _standard_error(residuals: Array) -> float:
 
 
 def _estimate(value: float, error: float, rows: float) -> Estimate:
-    """Wilson's interval with as many independent trials as give this standard error; `rows` of them if it is 0."""
-    trials = value * (1 - value) / error**2 if error > 0 else rows
-    trials = max(trials, 1.0)
-    return Estimate(value, wilson(value * trials, trials))
+    return Estimate(value, share_interval(value, error, rows))

@@ -114,6 +114,22 @@ def row_losses(output: Output, y_true: Rows, y_pred: Rows, reference: Reference)
     return _judge(output, y_true, y_pred, reference).losses
 
 
+def classes_and_probabilities(
+    output: Output, y_true: Rows, y_pred: Rows, reference: Reference, counted: Counted = None
+) -> tuple[NDArray[np.int64], Array]:
+    """Return the true classes [rows, positions], -1 where a position does not count, and the probability of each class.
+
+    Raises:
+        InputError: the shapes of predictions and targets do not match, or the task has no classes.
+    """
+    judged = _judge(output, y_true, y_pred, reference, counted)
+    if judged.truth is None or judged.probability is None:
+        raise InputError(f"the task of output '{output.name}' must have classes, got {output.task}")
+    known = np.isfinite(judged.constant_losses)[:, None] & ~judged.non_finite[:, None]
+    known = known & (judged.truth < judged.probability.shape[-1])
+    return np.where(known, judged.truth, -1), judged.probability
+
+
 def score(output: Output, y_true: Rows, y_pred: Rows, reference: Reference, counted: Counted = None) -> Score:
     """Score predictions and the constant prediction on the same rows.
 

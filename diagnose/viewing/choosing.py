@@ -113,7 +113,7 @@ def _error(split: str) -> Callable[[Run], float | None]:
 
 KEYS: dict[str, Callable[[Run], str | float | None]] = {
     "date": lambda run: None if run.damage else run.moment,
-    "model": lambda run: run.model.casefold() or None,
+    "model": lambda run: run.title.casefold() or None,
     "state": lambda run: STATES.index(run.state) if run.state in STATES else None,
     "train": _error("train"),
     "dev": _error("dev"),
@@ -136,7 +136,7 @@ def result_at(path: Path) -> Path:
 
 
 def previous(runs: Iterable[Run], of: Run) -> Run | None:
-    """The previous result of the same model."""
-    same = [run for run in runs if run.model == of.model and not run.damage and run.file != of.file]
+    """The previous result of the same model, whose architecture may have changed since."""
+    same = [run for run in runs if run.title == of.title and not run.damage and run.file != of.file]
     earlier = [run for run in same if run.moment <= of.moment]
     return max(earlier, key=MOMENT, default=None)

@@ -266,16 +266,36 @@ def _quoted(text: str) -> str:
 
 
 def _by_model(runs: list[Run]) -> dict[str, list[Run]]:
-    """The runs of each model, newest first. Models of one name but different sizes are told apart by their size."""
-    sizes: dict[str, set[int | None]] = {}
+    """The runs of each model under its title, newest first. Models of one name are told apart by what differs."""
+    named: dict[str, list[Run]] = {}
     for run in runs:
-        sizes.setdefault(run.model, set()).add(run.parameters)
+        named.setdefault(run.model, []).append(run)
+    titles = {run.identity: title for same in named.values() for run, title in _titles(same)}
     found: dict[str, list[Run]] = {}
     for run in ordered(runs):
-        size = f"{run.parameters:,} parameters" if run.parameters is not None else "size unknown"
-        name = run.model if len(sizes[run.model]) == 1 else f"{run.model}, {size}"
-        found.setdefault(name, []).append(run)
+        found.setdefault(titles[run.identity], []).append(run)
     return found
+
+
+def _titles(runs: list[Run]) -> Iterator[tuple[Run, str]]:
+    """A title for each run of one name, with the folder, the size or the fingerprints if they differ."""
+    sizes = {run.identity: f"{run.parameters:,} parameters" for run in runs if run.parameters is not None}
+    parts = [
+        {run.identity: of(run) for run in runs}
+        for of in (
+            lambda run: run.folder,
+            lambda run: sizes.get(run.identity, "size unknown"),
+            lambda run: f"architecture {run.architecture}",
+            lambda run: f"data {run.data}",
+        )
+    ]
+    told = {run.identity: run.model for run in runs}
+    for part in parts:
+        if len(set(told.values())) == len(told):
+            break
+        if len(set(part.values())) > 1:
+            told = {identity: f"{title}, {part[identity]}" for identity, title in told.items()}
+    yield from ((run, told[run.identity]) for run in runs)
 
 
 def _points(runs: list[Run]) -> list[trends.Point]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,6 +51,9 @@ class Run:
     errors: dict[str, Level] = field(default_factory=dict)  # by split
     live: bool = False  # written by a running training
     parameters: int | None = None  # of the model
+    folder: str = ""  # name of the folder of the model file
+    architecture: str = ""  # fingerprint; of older results the number of layers and parameters
+    data: str = ""  # fingerprint
     damage: str = ""
 
     @cached_property
@@ -62,11 +66,21 @@ class Run:
             moment = datetime.fromtimestamp(max(self.stamp[0], 0) / 1e9, UTC)
         return moment.isoformat(timespec="seconds")
 
+    @property
+    def title(self) -> str:
+        """The model with its folder: files of the same name are told apart by it."""
+        return f"{self.folder}/{self.model}" if self.folder else self.model
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What a trend follows."""
+        return self.model, self.folder, self.architecture, self.data
+
     @cached_property
     def searched(self) -> str:
         """The text that a search looks at."""
         causes = (f"{cause.title} {cause.code}" for cause in self.causes)
-        return " ".join((self.file, self.model, self.state, self.headline, *causes, self.damage)).casefold()
+        return " ".join((self.file, self.title, self.state, self.headline, *causes, self.damage)).casefold()
 
 
 def read(path: Path, stamp: Stamp) -> Run:
@@ -135,7 +149,21 @@ def _run(file: str, stamp: Stamp, head: dict[str, Any]) -> Run:
         errors={error.split.replace("_", "-"): level(error) for error in first},
         live=settings.get("live") is True,
         parameters=subject.get("parameters") if isinstance(subject.get("parameters"), int) else None,
+        **_identity(subject),
     )
+
+
+def _identity(subject: dict[str, Any]) -> dict[str, str]:
+    facts, prints = (
+        given if isinstance(given := subject.get(name), dict) else {} for name in ("facts", "fingerprints")
+    )
+    places = re.split(r"[\\/]", str(facts.get("model", "")))
+    size = f"{subject.get('layers')}, {subject.get('parameters')}"
+    return {
+        "folder": places[-2] if len(places) > 1 else "",
+        "architecture": str(prints.get("architecture", size)),
+        "data": str(prints.get("data", "")),
+    }
 
 
 def _causes(causes: list[dict[str, Any]]) -> list[CauseMark]:

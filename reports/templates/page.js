@@ -13,6 +13,22 @@ document.querySelectorAll(".code").forEach((box) => {
   });
 });
 
+// A click on the head of a column sorts the table.
+document.querySelectorAll(".sortable thead th").forEach((head) => {
+  const button = document.createElement("button"), body = head.closest("table").tBodies[0];
+  const key = ({ cells: { [head.cellIndex]: cell } }) => (cell.dataset.v ? Number(cell.dataset.v) : cell.textContent);
+  button.type = "button";
+  button.className = "sort";
+  button.append(...head.childNodes);
+  head.append(button);
+  button.addEventListener("click", () => {
+    const sign = head.getAttribute("aria-sort") === "descending" ? 1 : -1;
+    for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    body.append(...[...body.rows].sort((a, b) => sign * (key(a) > key(b) ? 1 : key(a) < key(b) ? -1 : 0)));
+  });
+});
+
 // A table wider than its box scrolls, so the keyboard must reach it.
 const wide = new ResizeObserver((entries) => {
   for (const { target: box } of entries.filter((entry) => entry.target.scrollWidth > entry.target.clientWidth)) {
@@ -22,6 +38,45 @@ const wide = new ResizeObserver((entries) => {
   }
 });
 document.querySelectorAll(".box").forEach((box) => wide.observe(box));
+
+// The marks of a figure say their values on a tap, and by the arrow keys.
+const tip = document.createElement("p");
+tip.className = "tip";
+tip.setAttribute("role", "status");
+document.body.append(tip);
+document.querySelectorAll(".plot > svg").forEach((figure) => {
+  const marks = [...figure.querySelectorAll(":not(text) > title")].map((title) => title.parentElement);
+  if (!marks.length) return;
+  let place = -1;
+  const show = (mark) => {
+    figure.querySelector(".told")?.classList.remove("told");
+    mark?.classList.add("told");
+    tip.textContent = mark ? mark.querySelector("title").textContent : "";
+  };
+  figure.tabIndex = 0;
+  figure.addEventListener("click", ({ target }) => show(marks.find((mark) => mark.contains(target))));
+  figure.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    place = (place + step + marks.length) % marks.length;
+    show(marks[place]);
+  });
+  figure.addEventListener("blur", () => show(null));
+});
+
+// A picture of the data is enlarged by a click.
+document.querySelectorAll(".pics img").forEach((picture) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "enlarge";
+  button.setAttribute("aria-label", "Enlarge " + picture.closest("li").textContent.trim());
+  picture.replaceWith(button);
+  button.append(picture);
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", button.closest("li").classList.toggle("large"));
+  });
+});
 
 const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
 const watch = new IntersectionObserver((entries) => {

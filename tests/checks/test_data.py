@@ -1,5 +1,6 @@
 """Checks of the data. Each check: sick, at the boundary, and healthy look-alikes."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,7 @@ from diagnose.measurements import (
     OutputBaseline,
     Score,
 )
+from diagnose.reports.gauge import gauge
 from diagnose.subject import Task
 from tests.checks import builders as b
 
@@ -441,6 +443,18 @@ def test_no_signal_is_an_error_where_net_and_baselines_are_at_zero() -> None:
     [finding] = b.findings(no_signal, baseline(), dev)
     assert finding.severity is Severity.ERROR
     assert "gradient boosting" in finding.message
+
+
+def test_the_threshold_of_no_signal_is_the_skill_that_shuffled_labels_reach() -> None:
+    """The side of the gauge without an alarm is then above it; a value beyond it by chance has no threshold."""
+    dev = b.evaluation(b.scores(), b.scores("dev", b.chance()))
+    [finding] = b.findings(no_signal, baseline(), dev)
+    assert (finding.value, finding.threshold) == (0.0, 0.03)
+    [start] = re.findall(r'class="okb" x="([\d.]+)%"', gauge(finding))
+    assert float(start) > 50
+    lucky = Candidate("ridge", 0.47, Interval(0.44, 0.5), 0.69, 0.06, 1.0)
+    [finding] = b.findings(no_signal, baseline(best=lucky), dev)
+    assert finding.threshold is None and gauge(finding) == ""
 
 
 def test_few_rows_or_no_shuffled_labels_make_it_a_warning() -> None:

@@ -85,3 +85,9 @@ def test_an_unknown_rate_is_not_judged() -> None:
 
 def test_without_any_training_it_is_skipped() -> None:
     assert isinstance(non_finite_training.run({}), Skipped)
+
+
+def test_the_curve_that_blew_up_says_whose_it_is() -> None:
+    """The loss of a batch reaches values that the loss of a whole split, beside it, does not."""
+    [finding] = b.findings(non_finite_training, history(run(2.3, 9.0, float("nan"), non_finite_step=2)))
+    assert "one replay" in finding.evidence[0].title and finding.evidence[0].title.startswith("Loss of each ")

@@ -1,11 +1,13 @@
 """Learning rates that are too high or too low, by the sweep."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
+from diagnose.checks.reading.rates import pictures
 from diagnose.findings import Severity
 from tests.checks.builders_training import (
     baseline,
@@ -111,3 +113,27 @@ def test_without_a_sweep_or_a_rate_the_check_is_skipped(check) -> None:
     assert "unknown" in skipped(check, sweep(None, USABLE))
     assert "flat curve" in skipped(check, sweep(1e-3, USABLE, abstains="flat curve"))
     assert "not part" in skipped(check, sweep(3e-6, USABLE))
+
+
+def test_two_points_at_one_rate_are_one_point_of_the_picture() -> None:
+    """Else the line goes up and down on the spot."""
+    rates = sweep(1.0001e-3, USABLE | {1.0001e-3: (0.5, 0.6)})
+    (skills,) = [curves for curves in pictures(rates) if "Train skill" in curves.title]
+    (line,) = skills.series
+    assert len(line.x) == len(set(line.x)) == 3
+    assert (line.low[1], line.high[1]) == (0.5, 0.94)
+
+
+def test_the_interval_of_few_seeds_is_wide_and_within_what_is_possible() -> None:
+    (found,) = findings(learning_rate_too_high, sweep(0.1, USABLE | {0.1: (0.0, 0.4)}), POOR)
+    assert found.value is not None and found.interval is not None
+    half = 4.303 * math.sqrt((0.4**2 / 2 + 0.01**2 / 2) / 2)  # Student's t with 2 degrees of freedom
+    assert found.interval.low == pytest.approx(found.value - half, abs=1e-3) and found.interval.high == 1.0
+
+
+def test_the_axis_says_that_no_skill_of_the_sweep_is_below_0() -> None:
+    """Else a trial at the same rate, with a skill of -0.1, contradicts it."""
+    (skills,) = [
+        curves for curves in pictures(sweep(0.1, USABLE | {0.1: (-0.1, -0.2)})) if "Train skill" in curves.title
+    ]
+    assert min(skills.series[0].y) == 0 and skills.y_label.endswith("0 or more")

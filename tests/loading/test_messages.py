@@ -234,6 +234,8 @@ def test_rows_differ(model: Path, tmp_path: Path) -> None:
     assert message(model, tmp_path).endswith(
         "inputs and targets of train must have the same number of rows, got 12 and 7"
     )
+    np.savez(tmp_path / "train.npz", x=X[:7], y=Y)
+    assert message(model, tmp_path).endswith("got 7 and 12")
 
 
 def test_no_rows(model: Path, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from diagnose.measurements import Baseline, OutputBaseline, Unavailable
+from diagnose.measuring import baseline as instrument
 from diagnose.measuring.baseline import baseline
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.evaluation import evaluation
 from diagnose.settings import Settings
 from diagnose.subject import Output, Subject, Task
 from tests.measuring.subjects import digits, numbers, subject
@@ -184,3 +186,20 @@ def test_targets_that_are_the_inputs_have_no_baseline(scale: float, noise: float
     assert isinstance(found, Unavailable) is copied
     if isinstance(found, Unavailable):
         assert found.reason == "the targets are the inputs, which any linear model copies"
+
+
+def test_the_net_and_the_constant_are_judged_as_in_the_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the baselines see few rows of train, in which another class is the most frequent."""
+    monkeypatch.setattr(instrument, "TRAIN_ROWS", 10)
+    y = np.concatenate([np.tile([0, 1], 148), [1] * 4, np.repeat([0, 1], [60, 40])])  # train: 152 of 300 are 1
+    x = (np.random.default_rng(0).normal(size=(400, 3)) + 0.3 * y[:, None]).astype("float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    output = Output("out", Task.BINARY, "binary_crossentropy", classes=2)
+    with Bench(subject(model, (x,), (y,), output, epochs=0, dev=True), Settings()) as bench:
+        judged = evaluation(bench, {}).score("dev", "out")
+        found = baseline(bench, {})
+    assert isinstance(found, Baseline) and judged is not None
+    (compared,) = found.outputs
+    assert (compared.net_error, compared.net_skill) == (judged.error, judged.skill)
+    assert compared.candidates[0].error == judged.constant_error and compared.candidates[0].skill == 0

@@ -1,11 +1,14 @@
 """The page in Chromium: themes, widths, keyboard, disabled scripts, print, accessibility, hostile names."""
 
 import os
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from diagnose.diagnosis import ClassLevel
+from diagnose.findings import Interval
 from diagnose.reports.html import render
 from tests.reports.browser import Browser, Theme, fits, stops, violations
 from tests.reports.examples import EVERY, sick
@@ -16,6 +19,8 @@ WIDTHS = (360, 704, 1024, 1280, 1920)
 THEMES: tuple[Theme, ...] = ("light", "dark")
 VISIBLE = "[...document.querySelectorAll('main p, main h1, main h2')].filter(e => e.offsetParent).length"
 SHEET = 688  # CSS px: an A4 sheet without its margins
+WIDE = Interval(0.0, 1.0)
+CLASSES = (("cat", 30, 0.9), ("dog", 10, 0.2), ("emu", 20, 0.95))  # name, rows, F1 score
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => { part.open = true; })"
 
 
@@ -116,7 +121,7 @@ def test_the_keyboard_skips_opens_and_closes(chromium: Browser, pages: dict[str,
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.url.endswith("#verdict")
-    part = page.locator("details.doc:not(.reference) > summary").first
+    part = page.locator("details.doc > summary").first
     part.focus()
     page.keyboard.press("Enter")
     assert part.evaluate("e => e.parentElement.open")
@@ -216,3 +221,56 @@ def test_links_to_further_reading_load_nothing(chromium: Browser, pages: dict[st
     page.locator("a[rel~=external]").first.hover()
     assert page.locator("a[rel~=external]").count() > 5
     assert chromium.complaints() == []
+
+
+def test_the_arrow_keys_and_a_tap_tell_the_values_of_a_figure(chromium: Browser, pages: dict[str, Path]) -> None:
+    page = chromium.show(pages["sick"])
+    figure = page.locator("#errors .plot > svg").first
+    told = page.locator(".tip")
+    assert not told.is_visible()
+    figure.focus()
+    page.keyboard.press("ArrowRight")
+    assert told.inner_text() == "target: 5.0 %"
+    page.keyboard.press("ArrowDown")
+    assert told.inner_text().startswith("baseline: gradient boosting: 13.2 % [")
+    page.keyboard.press("Tab")
+    assert not told.is_visible()
+    figure.locator("circle").last.click()
+    assert told.inner_text() == figure.locator("circle").last.locator("title").text_content()
+
+
+def test_a_click_sorts_the_classes(chromium: Browser, tmp_path: Path) -> None:
+    levels = tuple(ClassLevel(name, 0.5, 0.5, rows, 0.5, WIDE, 0.5, 0.5, dice, WIDE) for name, rows, dice in CLASSES)
+    made = replace(sick(), errors=(replace(sick().errors[1], classes=levels),))
+    (tmp_path / "page.html").write_text(render(made), encoding="utf-8")
+    page = chromium.show(tmp_path / "page.html")
+    names = "[...document.querySelectorAll('#errors .sortable tbody th')].map(e => e.textContent)"
+    assert page.evaluate(names) == ["dog", "cat", "emu"]
+    rows = page.locator("#errors .sortable button", has_text="Rows")
+    rows.click()
+    assert page.evaluate(names) == ["cat", "emu", "dog"]
+    rows.click()
+    assert page.evaluate(names) == ["dog", "emu", "cat"]
+    assert page.locator("#errors .sortable [aria-sort=ascending]").inner_text().startswith("Rows")
+
+
+def test_a_picture_is_enlarged_by_key(chromium: Browser, pages: dict[str, Path]) -> None:
+    page = chromium.show(pages["sick"])
+    page.evaluate(OPEN_ALL)
+    button = page.locator(".enlarge").first
+    before = button.locator("img").bounding_box()
+    button.focus()
+    page.keyboard.press("Enter")
+    after = button.locator("img").bounding_box()
+    assert before is not None and after is not None and after["width"] > 1.5 * before["width"]
+
+
+def test_a_cause_that_another_explains_is_folded_and_unfolds_by_its_link(
+    chromium: Browser, pages: dict[str, Path]
+) -> None:
+    page = chromium.show(pages["sick"])
+    link = page.locator("#causes .tree a").first
+    part = page.locator(str(link.get_attribute("href")))
+    assert not part.evaluate("e => e.open")
+    link.click()
+    assert part.evaluate("e => e.open")

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.diagnosis import Band
+from diagnose.diagnosis import Band, Effect
 from diagnose.findings import Bars, Curves, Histogram, Interval, Mark, Matrix, Sample, Samples, Series, Table
+from diagnose.reports.effects import gain, repaired
 from diagnose.reports.figures import draw
 from diagnose.reports.labels import Label, settle
 from diagnose.reports.ladder import difference, ladder, levels, number_line
@@ -299,3 +300,35 @@ def test_a_layer_with_too_many_dead_units_is_red_and_a_head_has_no_band_of_sprea
     assert "bar c-flag" in drawn
     first, second = drawn.split("<li class")[1:]
     assert first.count("okb") > second.count("okb")
+
+
+def test_a_layer_whose_gradient_is_flagged_does_not_lie_in_a_green_band() -> None:
+    rows = tuple(
+        layer(name, "Dense", (None, 8), 10, "relu", gradient=1e-3, flags=flags)
+        for name, flags in (("dense", ("vanishing-gradients",)), ("dense_1", ("dead-units",)), ("out", ()))
+    )
+    band = Band("gradient", 1e-4, 1e-1, "basis", ("vanishing-gradients",))
+    drawn = layer_map(replace(sick(), layers=rows, bands=(band,), findings=()))
+    first, second, _ = drawn.split("<li class")[1:]
+    assert "okb" not in first and "okb" in second
+
+
+def test_a_gain_is_not_larger_than_what_is_left_to_gain() -> None:
+    effect = Effect("code", "a change", 0.2, 0.65, Interval(-0.5, 1.0), "sufficient", 3)
+    assert gain(effect) == Interval(-0.5, 0.8)
+    assert gain(replace(effect, interval=None)) is None
+    drawn = repaired(replace(sick().causes[0], code="code"), (effect,))
+    assert "difference 0.45 [−0.50, 0.80]" in drawn
+
+
+def test_a_change_on_top_of_another_is_compared_with_that_one() -> None:
+    """Not with the model as it is, whose skill is another."""
+    below = Effect("code", "a lower rate", 0.0, 0.5, Interval(0.4, 0.6), "sufficient", 3)
+    above = Effect("code", "Adam", 0.5, 0.9, Interval(0.3, 0.5), "sufficient", 3, control="a lower rate")
+    drawn = repaired(replace(sick().causes[0], code="code"), (below, above))
+    assert "Adam: 0.50 with a lower rate, 0.90 with it" in drawn and "a lower rate: 0 without, 0.50 with it" in drawn
+
+
+def test_levels_without_an_interval_have_none_in_the_ladder() -> None:
+    drawn = ladder(errors({"dev": (0.2, 0.2, 0.2)}, constant=0.4))
+    assert 'aria-label="dev: 20.0 %; constant prediction on dev: 40.0 %."' in drawn and "[" not in drawn

@@ -6,7 +6,8 @@ import pytest
 
 from diagnose.findings import Finding, Interval, Severity
 from diagnose.reports.gauge import gauge
-from diagnose.reports.glossary import GLOSSARY, Words, target
+from diagnose.reports.glossary import Words, target
+from diagnose.reports.terms import GLOSSARY
 
 
 def test_a_term_is_marked_once_per_section() -> None:

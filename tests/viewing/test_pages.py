@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from diagnose.diagnosis import Diagnosis
 from diagnose.viewing import choosing
 from diagnose.viewing.pages import application
 from tests.reports.examples import EVERY, HOSTILE, healthy, sick
@@ -66,6 +67,11 @@ def test_errors_have_intervals(client: FlaskClient) -> None:
 def test_search_and_filter(client: FlaskClient, asked: str, count: int) -> None:
     page = client.get(f"/?{asked}").text
     assert len(re.findall(r'<th scope="row"', page)) == count
+
+
+def test_a_cause_leads_to_the_results_that_have_it(client: FlaskClient) -> None:
+    assert 'href="/?q=inputs-not-scaled"' in client.get("/").text
+    assert len(models(client.get("/?q=inputs-not-scaled"))) == 2
 
 
 @pytest.mark.parametrize("sort", choosing.SORTS)
@@ -164,7 +170,7 @@ def test_comparing_needs_two_results(client: FlaskClient, asked: str) -> None:
 
 def test_trends_draw_models_examined_more_than_once(client: FlaskClient) -> None:
     page = client.get("/trends").text
-    assert "cnn <span" in page
+    assert "<bdi>cnn</bdi> <span" in page
     assert 'aria-label="train from 89.8 % to 5.8 %, smallest 5.8 %; dev from 90.1 % to 11 %' in page.replace(
         "11.0", "11"
     )
@@ -242,3 +248,38 @@ def test_models_of_one_name_and_different_sizes_have_trends_of_their_own(tmp_pat
     page = application(tmp_path).test_client().get("/trends").text
     assert "model, 10 parameters" in page and "model, 20 parameters" in page
     assert page.count('href="/trends?model=model"') == 2
+
+
+def with_identity(folder: str, architecture: str, data: str) -> Diagnosis:
+    made = sick()
+    prints = {"architecture": architecture, "data": data}
+    return replace(made, subject=made.subject | {"facts": {"model": f"/x/{folder}/model.h5"}, "fingerprints": prints})
+
+
+def test_runs_of_one_file_name_are_told_apart_by_folder_architecture_and_data(tmp_path: Path) -> None:
+    kinds = (("first", "aa", "11"), ("second", "aa", "11"), ("second", "bb", "11"), ("second", "bb", "22"))
+    for day, kind in enumerate(kinds * 2):
+        put(tmp_path, with_identity(*kind), "model", day)
+    client = application(tmp_path).test_client()
+    page = client.get("/trends").text
+    assert page.count('class="trend"') == 4
+    for title in ("model, second, architecture aa, data 11", "model, second, architecture bb, data 22"):
+        assert title in page
+    listed = client.get("/").text
+    assert "<bdi>first/model</bdi>" in listed and "<bdi>second/model</bdi>" in listed
+    assert client.get("/?q=second/model").text.count("<bdi>second/model</bdi>") == 6
+
+
+def test_a_title_says_no_more_than_it_needs_to(tmp_path: Path) -> None:
+    for day, folder in enumerate(("first", "second") * 2):
+        put(tmp_path, with_identity(folder, "aa", "11"), "model", day)
+    page = application(tmp_path).test_client().get("/trends").text
+    assert "<bdi>model, first</bdi> <span" in page and "architecture aa" not in page
+
+
+def test_the_previous_run_is_that_of_the_same_file_though_its_architecture_changed(tmp_path: Path) -> None:
+    old = put(tmp_path, with_identity("first", "aa", "11"), "model", 0).name
+    put(tmp_path, with_identity("second", "bb", "11"), "model", 1)
+    new = put(tmp_path, with_identity("first", "bb", "11"), "model", 2).name
+    page = application(tmp_path).test_client().get(f"/report/{new}").text
+    assert f"/compare?result={old}&amp;result={new}" in page

@@ -1,0 +1,15 @@
+"""The page that compares two results."""
+
+import re
+
+from diagnose.comparing.comparison import compare
+from diagnose.reports.comparison import render
+from tests.reports.examples import healthy, sick
+
+
+def test_words_of_severity_are_not_broken() -> None:
+    """ "warning" once stood as "warnin" and "g" in a narrow column."""
+    page = render(compare(sick(), healthy(), ("old.json", "new.json")), sick(), healthy())
+    cells = re.findall(r"<td([^>]*)>(?:error|warning|hint)(?:,|<)", page)
+    assert cells and all('class="word"' in attributes for attributes in cells)
+    assert re.search(r"\.word \{[^}]*overflow-wrap: normal", page)
