@@ -1,15 +1,17 @@
 """Draws the effects of changes: the same model with and without a change, on one axis."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from diagnose.diagnosis import Cause, Effect
 from diagnose.findings import Interval
-from diagnose.reports.numbers import counted, interval_text, listed, number, rounded_like
+from diagnose.reports.numbers import counted, decimals, interval_text, is_share, listed, number, quantity, rounded_like
 from diagnose.reports.plot import figure, frame, row_name, x_axis
 from diagnose.reports.svg import Scale, at, tag
 
+HOW = {"sufficient": "this change alone", "necessary": "undone in a repaired copy"}
 ROWS = 8
 ROW = 32  # px
 NAME = 15  # characters of a change's name beside the plot
@@ -52,6 +54,47 @@ def gain(effect: Effect) -> Interval | None:
         return None
     most = max(1.0, effect.after) - effect.before
     return Interval(min(span.low, most), min(span.high, most), span.level)
+
+
+class Tried(NamedTuple):
+    """One change that was tried, as text: what was measured, without it and with it, the difference, and how."""
+
+    what: str
+    output: str
+    measure: str
+    without: str
+    with_it: str
+    difference: str
+    interval: str
+    how: str
+
+
+def tried(effects: Sequence[Effect]) -> list[Tried]:
+    """All changes that were tried, those judged by the train skill first."""
+    return [_tried(effect) for effect in sorted(effects, key=lambda effect: effect.on_dev)]
+
+
+def _tried(effect: Effect) -> Tried:
+    share, change = is_share(effect.metric), effect.after - effect.before
+    if share:
+        before, after = (quantity(value, effect.metric) for value in (effect.before, effect.after))
+        difference = f"{decimals(100 * change)} points"
+    else:
+        before, after, difference = (
+            rounded_like(value, effect.interval) for value in (effect.before, effect.after, change)
+        )
+    how = f"on top of {effect.control}" if effect.control else HOW.get(effect.direction, effect.direction)
+    how = "forecast" if effect.forecast else how
+    return Tried(
+        effect.what,
+        effect.output,
+        effect.metric,
+        before,
+        after,
+        difference,
+        interval_text(effect.interval if effect.on_dev else gain(effect), effect.metric),
+        f"{how}, {counted(effect.seeds, 'seed')}",
+    )
 
 
 def bearing(cause: Cause, effects: Sequence[Effect]) -> list[Effect]:

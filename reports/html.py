@@ -13,7 +13,7 @@ from diagnose.diagnosis import Cause, Diagnosis, ErrorLevel, State
 from diagnose.findings import Evidence, Finding
 from diagnose.registry import sections
 from diagnose.reports import figures, ideas, numbers, story
-from diagnose.reports.effects import bearing, gain, repaired
+from diagnose.reports.effects import bearing, repaired, tried
 from diagnose.reports.error_table import class_table, error_table
 from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import Words, target
@@ -64,7 +64,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
 def _environment() -> Environment:
     made = environment()
     made.filters.update(document=document, sections=sections)
-    made.globals.update(term_id=target, gain=gain)
+    made.globals.update(term_id=target, tried=tried)
     return made
 
 

@@ -187,7 +187,8 @@ def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
         steps = f" after {effect.steps} steps" if effect.steps else ""
         against = f", compared with {effect.control}" if effect.control else ""
         skill = f"train skill of {effect.output}" if effect.output else "train skill"
-        what = f"{effect.what[:1].upper()}{effect.what[1:]} alone: {skill}"
+        alone = " alone" if effect.direction == "sufficient" else ", too"
+        what = f"{effect.what[:1].upper()}{effect.what[1:]}{alone}: {skill}"
         gained = f"gain {interval_text(gain(effect))}" if effect.interval else ""
         if before == after and not effect.control:
             what, change = f"{what} stays at {after}{steps}", ""

@@ -98,6 +98,10 @@ def _next(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
     yield from _wrapped(first.why, width, "  ")
     payoff = f"{change} {span} ({how})" if change else how
     yield from _wrapped(f"Payoff: {payoff}." + (f" Cost: {first.cost}." if first.cost else ""), width, "  ")
+    command = str(diagnosis.settings.get("command", ""))
+    reads_a_file = command.startswith("diagnose ") and not command.startswith("diagnose demo")
+    if first.payoff.how == "measured" and reads_a_file and "--apply" not in command:
+        yield from _wrapped(f"Train it: {command} --apply {first.code} --save better.keras", width, "  ")
 
 
 def _worth(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:

@@ -73,5 +73,6 @@ def what_to_look_at(page: str) -> str:
         "  1. the state and the next step at the top;\n"
         "  2. Causes: what each cause explains, with its evidence;\n"
         "  3. Curves: the learning rate compared with the usable range;\n"
-        "  4. Layers: the output of each layer, and the dead units."
+        "  4. Layers: the output of each layer, and the dead units.\n"
+        "With a model file, --apply scale-inputs,lower-learning-rate --save better.keras trains the repaired model."
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
 from diagnose.diagnosis import Effect, Payoff
 from diagnose.findings import Interval
@@ -23,12 +22,14 @@ def payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, 
     if effect is None:
         tried = remedy.trial is not None or remedy.option is not None
         return replace(UNMEASURED, reason=untried.get(remedy.code, "") if tried else NO_TRIAL)
+    of = f" of {effect.output}" if effect.output else ""
+    if effect.forecast:
+        metric = f"{effect.metric}{of} with {effect.what}"
+        return Payoff(metric, effect.before, effect.after, _span(effect), "estimated")
     against = f", against {effect.control}" if effect.control else ""
     length = f" after {effect.steps} steps" if effect.steps else ""
-    of = f" of {effect.output}" if effect.output else ""
     after = effect.after if effect.on_dev else min(effect.after, 1.0)
-    how: Literal["measured", "estimated"] = "estimated" if effect.forecast else "measured"
-    return Payoff(f"{effect.metric}{of}{length}{against}", effect.before, after, _span(effect), how)
+    return Payoff(f"{effect.metric}{of}{length}{against}", effect.before, after, _span(effect), "measured")
 
 
 def gain(effect: Effect | None) -> float:

@@ -68,3 +68,16 @@ def test_colour_only_adds_colour_codes() -> None:
 def test_no_name_can_control_the_terminal() -> None:
     nasty = replace(hostile(), subject={"name": "\x1b]0;owned\x07\x1b[2J"}, headline="\x1b[31mred\r\nover")
     assert not {"\x1b", "\x07", "\r"} & set(render(nasty))
+
+
+def test_a_step_that_was_measured_comes_with_its_command() -> None:
+    diagnosis = sick()
+    assert diagnosis.remedies[0].payoff.how == "measured"
+    code = diagnosis.remedies[0].code
+
+    def shown(command: str) -> str:
+        return render(replace(diagnosis, settings={**diagnosis.settings, "command": command}), width=200)
+
+    assert f"Train it: diagnose a.keras b --apply {code} --save better.keras" in shown("diagnose a.keras b")
+    for command in ("diagnose demo", "diagnose a.keras b --apply x --save y.keras", ""):
+        assert "Train it" not in shown(command)
