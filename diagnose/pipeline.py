@@ -217,7 +217,8 @@ def diagnose_subject(
             wanted = worth_trying(suspect(outcomes), Seen(outcomes))
             trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
             effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
-            effects += _tried_on_dev(planner, measured, outcomes, effects)
+            if _asks_for_more(checks):
+                effects += _tried_on_dev(planner, measured, outcomes, effects)
         progress("concluding")
         found = measured_by(planner, measured)
         return conclude(
@@ -292,6 +293,7 @@ def _tried_on_dev(
 def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurements) -> Work:
     """The work of the first remedy's trial: longer on new rows, if nothing so far shows that the model is sick."""
     from diagnose.findings import Severity
+    from diagnose.measuring.planning import nothing
     from diagnose.reasoning.causes import GATE
     from diagnose.reasoning.engine import Seen, gate
     from diagnose.trials.dev_error import DevError
@@ -299,7 +301,17 @@ def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurem
     from diagnose.trials.train_skill import TrainSkill
 
     seen = Seen(check.run(measured) for check in checks if check in GATE)
-    return first_trial(bench, TrainSkill if gate(seen).rank >= Severity.WARNING.rank else DevError)
+    if gate(seen).rank >= Severity.WARNING.rank:
+        return first_trial(bench, TrainSkill)
+    return first_trial(bench, DevError) if _asks_for_more(checks) else nothing(measured)
+
+
+def _asks_for_more(checks: Iterable[Check]) -> bool:
+    """Whether a model that needs no repair is examined for what may improve it."""
+    from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
+    from diagnose.checks.generalisation.variance import variance
+
+    return any(check in (avoidable_bias, variance) for check in checks)
 
 
 def chosen(settings: Settings) -> tuple[Check, ...]:
