@@ -44,9 +44,14 @@ def _steps(
 
 
 def options(now: Situation) -> tuple[DeclaredRemedy, ...]:
-    """The remedies to try on a model that needs no repair, those of the larger part of its error first."""
+    """The remedies to try on a model that needs no repair, those of the larger part of its error first.
+
+    None where rows have many positions: their error falls for a model that predicts the largest class everywhere.
+    """
     left = now.remaining
-    if now.repair is not None or left is None or left.target_met or left.whole < POINT:
+    if now.repair is not None or left is None or left.unseen is None or left.train.positions is not None:
+        return ()
+    if left.target_met or left.whole < POINT:
         return ()
     ordered = [BIAS, VARIANCE] if now.bias_dominates or now.variance is None else [VARIANCE, BIAS]
     possible = [
