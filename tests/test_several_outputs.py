@@ -154,7 +154,7 @@ def test_a_recorded_history_is_read_by_output() -> None:
 
 def test_a_finding_about_one_of_several_outputs_names_it(both: list[diagnose.Diagnosis]) -> None:
     found = next(finding for finding in both[0].findings if finding.code == "behind-baseline")
-    assert found.message.startswith("for late, on dev rows")
+    assert found.message.startswith(f"for late, on {found.rows} dev rows")
 
 
 class Subclassed(keras.Model):  # type: ignore[misc]

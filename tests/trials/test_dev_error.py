@@ -89,7 +89,7 @@ def test_quick_tries_nothing() -> None:
 def test_trainings_that_stay_behind_the_model_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev_error, "usual_length", lambda bench: 4)
     diagnosis = overfitted()
-    assert diagnosis.effects == ()
+    assert not {"regularize", "dropout", "more-data"} & {effect.remedy for effect in diagnosis.effects}
     gaps = {gap.what: gap.why for gap in diagnosis.coverage}
     assert "stay behind the model" in gaps["trial of regularize"]
     assert "stay behind the model" in gaps["learning curve over rows"]
