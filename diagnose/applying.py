@@ -12,7 +12,7 @@ from diagnose.errors import InputError
 from diagnose.loading.signatures import packed
 from diagnose.measuring.copying import brief, preserved_weights
 from diagnose.reasoning.remedies import REMEDIES
-from diagnose.subject import Split, Subject
+from diagnose.subject import BATCH_SIZE, Split, Subject
 
 WEIGHTS = "sample_weight=weights"  # what a snippet says if training needs the weights that it makes
 
@@ -57,7 +57,7 @@ def apply(subject: Subject, diagnosis: Diagnosis, codes: Sequence[str], seed: in
     """
     remedies = chosen_remedies(diagnosis, codes)
     epochs = _epochs(subject)
-    script = script_of(remedies, epochs, subject.training.batch_size or 32, seed)
+    script = script_of(remedies, epochs, subject.training.batch_size or BATCH_SIZE, seed)
     if subject.dev is None:
         raise InputError("--apply needs a dev set to show what the change brings: pass --dev")
     if subject.train.sampled:
@@ -110,7 +110,7 @@ def _epochs(subject: Subject) -> int:
     if training.epochs:
         return training.epochs
     if training.iterations:
-        return max(1, round(training.iterations / -(-subject.train.rows // (training.batch_size or 32))))
+        return max(1, round(training.iterations / -(-subject.train.rows // (training.batch_size or BATCH_SIZE))))
     raise InputError("--apply trains as long as you did, and that is unknown: pass --epochs")
 
 

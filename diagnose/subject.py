@@ -12,6 +12,9 @@ else:
     Rows = Any
 
 
+BATCH_SIZE = 32  # Keras's default, used if the user's is unknown
+
+
 class Task(StrEnum):
     """The task of one output."""
 
@@ -139,6 +142,14 @@ class Subject:
     facts: dict[str, str] = field(default_factory=dict)  # paths, formats, versions; only shown
     labelled: bool = True  # False: the rows have no targets, and those of the splits are zeros
     opaque: str = ""  # why the model's outputs for these rows cannot be computed, as a clause; "": they can
+
+    @property
+    def steps(self) -> int | None:
+        """The optimizer steps of the user's own training, None if unknown; Keras's batch size if that is unknown."""
+        known = self.training
+        if known.iterations or not known.epochs:
+            return known.iterations or None
+        return known.epochs * -(-(self.train.population or self.train.rows) // (known.batch_size or BATCH_SIZE))
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -194,8 +194,16 @@ def _line(found: Outcome) -> str:
     return f"{found.name:24} {found.state:10} {gain:50} best {found.mean(found.best):.3f} ({found.best or 'nothing'})"
 
 
+def _best_way(outcome: Outcome, item: str) -> str:
+    """The best of the measured ways to carry out an item of the lists; "" if none was measured."""
+    from diagnose.reasoning.verdicts import WAYS
+
+    return min((way.code for way in WAYS[item] if way.code in outcome.errors), key=outcome.mean, default="")
+
+
 def summary(outcomes: list[Outcome]) -> list[str]:
     """The shares of all pairs, as lines."""
+    from diagnose.reasoning.verdicts import WAYS
     from tests.wards.ward import Rate
 
     draw = np.random.default_rng(0)
@@ -211,27 +219,16 @@ def summary(outcomes: list[Outcome]) -> list[str]:
         near = sum(one.near_best(code) for one, code in zip(outcomes, chosen, strict=True))
         share = np.mean([np.clip(one.share(code), -1, 1) for one, code in zip(outcomes, chosen, strict=True)])
         lines.append(f"{name:22}{Rate(near, len(outcomes))!s:38}{share:.2f}")
-    done = [
-        (one, code) for one in outcomes for code in {ITEMS[item] for item in one.do if item in ITEMS} & {*one.errors}
-    ]
-    helping = [(one, code) for one in outcomes for code in {*ITEMS.values()} & {*one.errors} if one.helps(code)]
+    judged = [(one, item, _best_way(one, item)) for one in outcomes for item in WAYS if _best_way(one, item)]
+    done = [one.helps(code) for one, item, code in judged if item in one.do]
+    helping = [item in one.do for one, item, code in judged if one.helps(code)]
     held = [low <= true <= high for low, high, true in (one.forecast for one in outcomes if one.forecast)]
     return [
         *lines,
-        f"verdicts 'do' that help: {Rate(sum(one.helps(code) for one, code in done), len(done))}",
-        f"what helps, with 'do': {Rate(sum(pair in done for pair in helping), len(helping))}",
+        f"verdicts 'do' that help: {Rate(sum(done), len(done))}",
+        f"what helps, with 'do': {Rate(sum(helping), len(helping))}",
         f"forecasts from half the rows inside their 80 % interval: {Rate(sum(held), len(held))}",
     ]
-
-
-ITEMS = {
-    "more-data": "more-data",
-    "train-longer": "train-longer",
-    "bigger-network": "bigger-network",
-    "smaller-network": "smaller-network",
-    "regularize": "regularize",
-    "augmentation": "augmentation",
-}
 
 
 if __name__ == "__main__":

@@ -16,13 +16,12 @@ from diagnose.loading.signatures import packed
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import copying
 from diagnose.settings import Settings
-from diagnose.subject import Rows, Seen, Split, Subject, Task
+from diagnose.subject import BATCH_SIZE, Rows, Seen, Split, Subject, Task
 
 TRAINING_ROWS = 20_000  # most rows in short trainings; a few hundred steps do not need more
 TRAINING_BYTES = 256 * 2**20  # most bytes of their inputs and targets
 DEV_ROWS = 1_000  # +- 1.4 points at 5 % error, enough for curves
 HELD_OUT = 0.2  # share of train that is held out if the user gave no other split
-BATCH_SIZE = 32  # Keras's default, used if the user's is unknown
 
 Structure = Any  # an array, or a list or dict of arrays, as the model expects
 Batch = tuple[Structure, Structure, Rows | None]  # inputs, targets, sample weights

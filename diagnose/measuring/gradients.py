@@ -16,12 +16,13 @@ from diagnose.measurements import (
     Unavailable,
 )
 from diagnose.measuring import backend
-from diagnose.measuring.bench import BATCH_SIZE, Batch, Bench
+from diagnose.measuring.bench import Batch, Bench
 from diagnose.measuring.copying import own_method
 from diagnose.measuring.network import need_layers, walk_like
 from diagnose.measuring.own_step import as_fit_gives, logged_loss
 from diagnose.measuring.probe import Reading, compile_gradients, compile_output_gradients, compile_step_gradients
 from diagnose.measuring.walking import Part, kernels
+from diagnose.subject import BATCH_SIZE
 
 BATCHES = 8  # a single batch is noisy
 LARGEST_BATCH = 128

@@ -25,7 +25,6 @@ from diagnose.measuring.training import (
     diverged,
     judging_steps,
     own_loops,
-    own_steps,
     own_training,
 )
 from diagnose.measuring.work import Work
@@ -118,7 +117,7 @@ def own_rate(bench: Bench) -> float | None:
     if bench.subject.training.schedule is None and bench.subject.training.learning_rate is not None:
         return bench.subject.training.learning_rate
     optimizer = bench.subject.model.optimizer
-    return None if optimizer is None else peak_rate(optimizer, own_steps(bench) or UNKNOWN_STEPS)
+    return None if optimizer is None else peak_rate(optimizer, bench.subject.steps or UNKNOWN_STEPS)
 
 
 def reachable_merit(sweep: tuple[SweepPoint, ...]) -> float:
@@ -223,7 +222,7 @@ def _rises(rates: Array, smoothed: Array, lowest: int, fall: float, stop: int) -
 
 
 def _plan(bench: Bench) -> _Plan:
-    own = own_steps(bench) or UNKNOWN_STEPS
+    own = bench.subject.steps or UNKNOWN_STEPS
     most = int(np.clip(own, *SWEEP_STEPS))
     if bench.scale >= 1:
         return _Plan(RANGE_SEEDS, 3, most, (-2, -1, -0.5, 0, 0.5, 1, 2))

@@ -31,7 +31,7 @@ from diagnose.measuring.dataset import no_split
 from diagnose.measuring.network import walk_like
 from diagnose.measuring.probe import call, tensors
 from diagnose.measuring.scoring import Reference, row_errors, score
-from diagnose.measuring.training import FORWARD, own_steps, references
+from diagnose.measuring.training import FORWARD, references
 from diagnose.measuring.walking import walk
 from diagnose.measuring.work import Work
 from diagnose.subject import Rows, Split
@@ -62,7 +62,7 @@ def modes(bench: Bench, measured: Measurements) -> Modes:
     size = min(bench.batch_size, LARGEST_BATCH)
     with bench.at(None) as model:
         updated = moving(model)
-        steps = own_steps(bench)
+        steps = bench.subject.steps
         passes = _passes_of(bench, model, updated)
         if passes is None:
             nothing = Unavailable("no layer updates moving statistics in training", DOES_NOT_APPLY)

@@ -23,7 +23,8 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import own_method
 from diagnose.measuring.network import walk_like
 from diagnose.measuring.own_loss import FEWEST_BATCHES, MOST_BATCHES, WHOLE_BATCHES, score_of_losses, spread_of
-from diagnose.measuring.probe import blinded, call, still_optimizers, tensors
+from diagnose.measuring.probe import blinded, call, tensors
+from diagnose.measuring.train_steps import still_optimizers
 from diagnose.subject import Rows, Split, Task
 
 ALIKE = "the same for every row"

@@ -15,7 +15,6 @@ from diagnose.measuring.training import (
     diverged,
     judging_steps,
     own_loops,
-    own_steps,
     own_training,
 )
 from diagnose.measuring.work import Work
@@ -69,7 +68,7 @@ def history(bench: Bench, measured: Measurements) -> History | Unavailable:
 
 def _scheduled(bench: Bench, recorded: History) -> History:
     """The recorded history with the learning rates of the optimizer's schedule, unless they were recorded too."""
-    optimizer, steps, training = bench.subject.model.optimizer, own_steps(bench), bench.subject.training
+    optimizer, steps, training = bench.subject.model.optimizer, bench.subject.steps, bench.subject.training
     if training.schedule is None or optimizer is None or not steps:
         return recorded
     runs = []
@@ -96,7 +95,7 @@ def _length(bench: Bench) -> tuple[int, bool]:
     few, many = STEPS
     wanted = int(np.clip(EPOCHS * max(1, train.rows // bench.batch_size), few, many))
     affordable = max(100, round(wanted * bench.scale))
-    own = own_steps(bench)
+    own = bench.subject.steps
     if own is not None and own <= max(affordable, round(many * bench.scale)):
         return max(own, 1), True
     return affordable, False
@@ -105,7 +104,7 @@ def _length(bench: Bench) -> tuple[int, bool]:
 def usual_length(bench: Bench) -> int:
     """Return the steps of one training that stands for the user's, at full size."""
     few, many = STEPS
-    own = own_steps(bench)
+    own = bench.subject.steps
     if own is not None:
         return int(np.clip(own, 1, many))
     return int(np.clip(EPOCHS * max(1, bench.holdout()[0].rows // bench.batch_size), few, many))

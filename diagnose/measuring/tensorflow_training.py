@@ -93,7 +93,7 @@ def _own_step(model: Any, optimizer: Any) -> Step:
     import tensorflow as tf
 
     from diagnose.measuring.own_step import forget_metrics, logged_loss
-    from diagnose.measuring.probe import own_train_step
+    from diagnose.measuring.train_steps import own_train_step
 
     name = f"{type(model).__name__}.train_step"
 

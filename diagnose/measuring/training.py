@@ -200,7 +200,7 @@ class Trainer:
         copying.assign(self._optimizer.variables, self._optimizer_start)
         copying.seed_generators(self.model, seed)
         self._generator = np.random.default_rng([seed, 2])
-        self._order = self._batches(np.arange(self.rows) if among is None else among)
+        self._order = self._batches(among)
 
     def run(self, rates: Array) -> Course:
         """Train one step per rate, up to the first non-finite loss."""
@@ -233,8 +233,9 @@ class Trainer:
     def dev_rows(self) -> int:
         return self._dev.rows
 
-    def _batches(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    def _batches(self, among: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.int64]]:
         """Yield shuffled batches endlessly, each row at most once per epoch, unless a batch is larger than that."""
+        rows = np.arange(self.rows) if among is None else among
         rows = np.tile(rows, -(-self.batch_size // len(rows)))
         whole = len(rows) // self.batch_size * self.batch_size
         while True:
@@ -264,17 +265,6 @@ def own_loops(bench: Bench) -> int:
 def judging_steps(bench: Bench) -> int:
     """Return the cost of evaluating one split, in training steps."""
     return round(FORWARD * min(DEV_ROWS, bench.holdout()[0].rows) / bench.batch_size)
-
-
-def own_steps(bench: Bench) -> int | None:
-    """Return the number of optimizer steps of the user's own training, None if unknown."""
-    training = bench.subject.training
-    if training.iterations:
-        return training.iterations
-    if training.epochs:
-        train = bench.subject.train
-        return training.epochs * -(-(train.population or train.rows) // (training.batch_size or bench.batch_size))
-    return None
 
 
 def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -> list[Rows]:

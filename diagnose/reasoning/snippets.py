@@ -105,8 +105,7 @@ def _decay(subject: Subject) -> str:
     """The weight decay for a training as long as the user's."""
     from diagnose.measuring.copying import peak_rate
 
-    training, rows = subject.training, subject.train.population or subject.train.rows
-    steps = training.iterations or (training.epochs or 0) * -(-rows // (training.batch_size or 32)) or USUAL_STEPS
+    steps = subject.steps or USUAL_STEPS
     optimizer = getattr(subject.model, "optimizer", None)
     rate = peak_rate(optimizer, steps) if optimizer is not None else usual_rate(optimizer)
     return f"{decay_for(rate, steps):g}"

@@ -70,7 +70,7 @@ class DevError:
         Raises:
             NotMeasured: the copy cannot be built, or the errors of single rows are unknown.
         """
-        place = self._place(bench)
+        place = place_of(bench, self.left)
         errors, train, dev = [], [], []
         with trainer_for(bench, plan) as (trainer, starts):
             for seed, start in starts.items():
@@ -130,10 +130,6 @@ class DevError:
     def _task(self) -> Task:
         return self.left.task
 
-    def _place(self, bench: Bench) -> int:
-        names = [output.name for output in bench.subject.outputs]
-        return names.index(self.left.train.output)
-
 
 def stands_for(
     left: Remaining, place: int, train: tuple[Assessment, ...], dev: tuple[Assessment, ...], steps: int
@@ -149,7 +145,7 @@ def stands_for(
     Raises:
         NotMeasured: they stay far behind the model, or do not overfit as the model does.
     """
-    unseen, seen = (float(np.mean([_level(left.task, _of(one, place)) for one in ends])) for ends in (dev, train))
+    unseen, seen = (float(np.mean([_level(left.task, of_output(one, place)) for one in ends])) for ends in (dev, train))
     if unseen > FAR * left.whole + POINT:
         raise NotMeasured(f"trainings of {steps:,} steps stay behind the model", LONGER_TRAINING)
     if left.gap is not None and left.gap.counts and unseen - seen < SAME_GAP * left.gap.size:
@@ -165,7 +161,13 @@ def _level(task: Task, found: Assessment) -> float:
     return found.error / found.constant_loss if found.constant_loss else found.error
 
 
-def _of(found: Assessment, place: int) -> Assessment:
+def place_of(bench: Bench, left: Remaining) -> int:
+    """The number of the output whose remaining error is `left`."""
+    return [output.name for output in bench.subject.outputs].index(left.train.output)
+
+
+def of_output(found: Assessment, place: int) -> Assessment:
+    """The assessment of the output at `place`."""
     return found.by_output[place] if found.by_output else found
 
 

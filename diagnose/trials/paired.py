@@ -11,7 +11,7 @@ import numpy as np
 from diagnose.measurements import Backward, LearningRate, Measurements, SweepPoint
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.training import Trainer, own_steps, own_training
+from diagnose.measuring.training import Trainer, own_training
 from diagnose.trials.plan import TrainingPlan
 
 STEPS = (300, 600)  # of one training: the user's own number, clipped to this range
@@ -20,7 +20,7 @@ SEEDS = 3
 
 def trial_steps(bench: Bench) -> int:
     """Return the steps of one training at full size."""
-    return int(np.clip(own_steps(bench) or STEPS[0], *STEPS))
+    return int(np.clip(bench.subject.steps or STEPS[0], *STEPS))
 
 
 def plan_of(bench: Bench, measured: Measurements, steps: int | None = None) -> TrainingPlan:
@@ -43,6 +43,7 @@ def plan_of(bench: Bench, measured: Measurements, steps: int | None = None) -> T
         batch_size=bench.batch_size,
         steps=steps,
         seeds=tuple(range(seed, seed + SEEDS)),
+        own_steps=bench.subject.steps,
         usable_rate=sweep.best if isinstance(sweep, LearningRate) else None,
         best_rate=_best_rate(sweep.sweep) if isinstance(sweep, LearningRate) else None,
         reachable=tuple(sweep.of(output.name).reachable for output in bench.subject.outputs)

@@ -113,6 +113,7 @@ class _Trials:
         self.size = size
         self._criterion = criterion
         self._arms: dict[tuple[str, ...], Any] = {}  # by their changes
+        self._refused = ""  # why the unchanged training says nothing about the model
 
     def first_fits(self, wanted: Iterable[Trial]) -> bool:
         """Whether the first trial that applies fits into the budget."""
@@ -134,6 +135,9 @@ class _Trials:
 
     def _alone(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
         for trial in wanted:
+            if self._refused:
+                self._planner.untried[trial.remedy] = self._refused
+                continue
             changed, control = self._plans(trial)
             refused = [plan for plan in (changed, control) if isinstance(plan, DoesNotApply)]
             if isinstance(changed, DoesNotApply) or isinstance(control, DoesNotApply):
@@ -202,7 +206,11 @@ class _Trials:
 
     def _effect(self, remedy: str, changed: TrainingPlan, control: TrainingPlan) -> Effect:
         without = self._trained(control)
-        self._criterion.accept(without, control.steps)
+        try:
+            self._criterion.accept(without, control.steps)
+        except NotMeasured as reason:
+            self._refused = str(reason)
+            raise
         arm = self._trained(changed)
         several = len(changed.rates) > 1
         return self._criterion.effect(

@@ -14,14 +14,14 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import brief, learning_rates
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.power_law import PowerLaws
-from diagnose.measuring.training import judging_steps, own_loops, own_training
+from diagnose.measuring.training import Assessment, judging_steps, own_loops, own_training
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
-from diagnose.trials.dev_error import METRICS, DevError, helps, stands_for
+from diagnose.trials.dev_error import METRICS, DevError, helps, of_output, place_of, stands_for
+from diagnose.trials.paired import SEEDS
 
 TITLE = "learning curve over rows"
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)  # of the training rows
-SEEDS = 3
 FEWEST = 20  # rows in the smallest part
 TIMES = (2, 10)  # as many rows
 
@@ -76,25 +76,26 @@ def _work(bench: Bench, steps: int) -> Work:
 
 
 def _curve(bench: Bench, left: Remaining, steps: int) -> RowsCurve:
-    place = [output.name for output in bench.subject.outputs].index(left.train.output)
+    place = place_of(bench, left)
     rates = learning_rates(bench.subject.model.optimizer, steps)
     seeds = range(bench.settings.seed, bench.settings.seed + SEEDS)
     with own_training(bench) as trainer:
         rows: Array = np.unique(np.round(np.multiply(SHARES, trainer.rows)).astype(int))
         if rows[0] < FEWEST or len(rows) < len(SHARES):
             raise NotMeasured("there are too few training rows for parts of them", DOES_NOT_APPLY)
-        errors, train, dev = np.zeros((len(rows), SEEDS)), [], []
-        for number, seed in enumerate(seeds):
+
+        def trained(seed: int, count: int) -> Assessment:
             order = np.random.default_rng([seed, 3]).permutation(trainer.rows)
-            for place_of, count in enumerate(rows):
-                trainer.begin(bench.weights(seed), seed, among=order[:count])
-                trainer.run(rates)
-                found = trainer.judge_dev()
-                errors[place_of, number] = (found.by_output[place] if found.by_output else found).error
-            train.append(trainer.judge_train())
-            dev.append(found)
+            trainer.begin(bench.weights(seed), seed, among=order[:count])
+            trainer.run(rates)
+            return trainer.judge_dev()
+
+        ends = [(trained(seed, trainer.rows), trainer.judge_train()) for seed in seeds]
+        dev, train = zip(*ends, strict=True)
+        stands_for(left, place, train, dev, steps)  # before the rest is trained
+        parts = [[of_output(trained(seed, count), place).error for seed in seeds] for count in rows[:-1]]
+        errors = np.array([*parts, [of_output(one, place).error for one in dev]])
         dev_rows = trainer.dev_rows
-    stands_for(left, place, tuple(train), tuple(dev), steps)
     if not np.isfinite(errors).all():
         raise NotMeasured("a training on a part of the rows ends with numbers that are not finite", DOES_NOT_APPLY)
     laws = PowerLaws.fit(rows, errors)

@@ -38,7 +38,6 @@ from tests.checks.builders_training import (
 
 ERROR, WARNING, HINT = Severity.ERROR, Severity.WARNING, Severity.HINT
 GOOD, POOR = evaluation(score(0.05)), evaluation(score(0.89))
-USABLE = {1e-4: (0.90, 0.91), 1e-3: (0.93, 0.94), 1e-2: (0.88, 0.90)}
 
 
 # --- divergence --------------------------------------------------------------------------------------------

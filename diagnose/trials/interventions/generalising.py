@@ -109,6 +109,8 @@ def _size(layer: Any) -> bool:
 def _longer(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     from diagnose.measuring.copying import learning_rates
 
+    if plan.own_steps is not None and plan.steps < plan.own_steps:
+        return DoesNotApply("trainings here are shorter than yours, and more steps help any short training")
     rates = learning_rates(plan.optimizer, 2 * plan.steps)
     return plan.changed("twice the steps", steps=2 * plan.steps, rates=(rates,))
 
