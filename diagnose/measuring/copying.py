@@ -100,7 +100,10 @@ def learning_rates_at(optimizer: Any, steps: Sequence[int]) -> NDArray[np.float6
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     schedule = optimizer._learning_rate
     if hasattr(schedule, "assign"):
-        return np.full(len(steps), float(optimizer.learning_rate))
+        import keras
+
+        rate = keras.ops.convert_to_numpy(optimizer.learning_rate)  # float() fails on a variable of several replicas
+        return np.full(len(steps), float(rate))
     return np.array([float(schedule(step)) for step in steps])
 
 
