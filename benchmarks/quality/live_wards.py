@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N]. NAME is a case, a family
 (mlp, cnn, lstm, transformer, and those of the wards of the command), a fault, or `examples`; the default is all cases.
-`--seeds N` trains each healthy example of Keras's kinds with as many seeds.
+`--seeds N` trains each healthy example of Keras's kinds with as many seeds; sick ones are trained once.
 """
 
 import multiprocessing
@@ -25,7 +25,7 @@ CASES_PER_PROCESS = 12  # then a new process, because TensorFlow keeps compiled 
 @click.option("--jobs", default=2, show_default=True)
 @click.option("--seeds", default=1, show_default=True)
 def main(names: tuple[str, ...], half: str | None, jobs: int, seeds: int) -> None:
-    from tests.wards.examples import EXAMPLES
+    from tests.wards.examples import EXAMPLES, SICK
     from tests.wards.live_cases import LIVE
     from tests.wards.live_ward import live_table, live_totals
 
@@ -36,6 +36,7 @@ def main(names: tuple[str, ...], half: str | None, jobs: int, seeds: int) -> Non
     ]
     if half != "tuning" and (not names or "examples" in names):
         chosen += [f"{example.name}{SEED}{seed}" for example in EXAMPLES for seed in range(seeds)]
+        chosen += [f"{example.name}{SEED}0" for example in SICK]
     if not chosen:
         raise click.UsageError("NAME must be a case, a family, a fault or `examples`")
     results = []

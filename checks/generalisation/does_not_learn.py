@@ -18,6 +18,7 @@ NO_SKILL = 0.1  # the same limit for few rows
 SPREAD = 0.01  # deviation of outputs between rows over their size: below, they have collapsed
 NEAR_FLOOR = 0.1  # times the loss: a constant output that has less is near the floor
 LITTLE = 0.9  # times the constant's loss: padding at the border alone brings the loss of a mask below it
+ROUNDING = 1e-6  # of the value that two losses are compared at; sums in float32 differ by less
 APART = 0.25  # balanced accuracy above chance, over what is possible: such a model does separate the classes
 
 
@@ -115,11 +116,16 @@ def _of_skill(score: Score) -> Interval | None:
 def _learned_nothing(score: Score) -> bool:
     if score.constant_error == 0 and score.error == 0:
         return False  # all targets are the same: nothing can be better than a constant
-    better = score.beats_constant_error.low > 0 or score.beats_constant_loss.low > 0
+    better = _above_rounding(score.beats_constant_error.low, score.constant_error)
+    better = better or _above_rounding(score.beats_constant_loss.low, score.constant_loss)
     if score.positions is not None and score.loss > LITTLE * score.constant_loss:
         better = False  # at so many positions, a loss that is a little lower is certain and means nothing
     low = LOW_SKILL if score.rows >= FEW_ROWS else NO_SKILL
     return not better and not score.skill >= low  # nan counts as no skill
+
+
+def _above_rounding(gain: float, of: float) -> bool:
+    return gain > (ROUNDING * abs(of) if math.isfinite(of) else 0.0)
 
 
 def _severity(score: Score, balanced: float | None, initial: Initial | None) -> Severity:

@@ -4,7 +4,7 @@ from diagnose.checks.further_reading import BACKPROP
 from diagnose.checks.reading.architecture import by_path
 from diagnose.checks.reading.wording import counted, listed, number
 from diagnose.findings import Finding, Severity, Table, Where
-from diagnose.measurements import Backward, Forward, Gradients, Network, Unavailable, need
+from diagnose.measurements import Backward, Forward, Gradients, History, Network, Unavailable, need
 from diagnose.registry import check
 
 SOLVED = 1e-6  # loss; below, zero gradients are expected
@@ -12,7 +12,9 @@ OUTAGE = 0.99  # share of a layer's units that never fire: a dead layer explains
 
 
 @check("Weights without a gradient", family="network", reading=(BACKPROP,))
-def cut_gradient(backward: Backward, network: Network, forward: Forward | None) -> Iterator[Finding]:
+def cut_gradient(
+    backward: Backward, network: Network, forward: Forward | None, history: History | None
+) -> Iterator[Finding]:
     """Finds trainable kernels whose gradient is missing or exactly zero on every batch.
 
     ## What it measures
@@ -25,7 +27,8 @@ def cut_gradient(backward: Backward, network: Network, forward: Forward | None) 
 
     ## How it is decided
     A kernel without a gradient at both the loaded and fresh weights is an error. At the loaded weights alone it is a
-    warning, unless a layer of dead units or a loss of zero explains it.
+    warning, unless a layer of dead units or a loss of zero explains it. A kernel that moved while the training was
+    watched is left out: a slow copy of other weights gets no gradient by design.
 
     ## Known limits
     Without fresh weights, a layer whose units all died late and that was not measured looks the same. Embedding tables,
@@ -39,7 +42,8 @@ def cut_gradient(backward: Backward, network: Network, forward: Forward | None) 
     current = need(backward.current)
     if current.loss < SOLVED:
         return
-    cut = _cut(current, network)
+    moved = _moved(history)
+    cut = [path for path in _cut(current, network) if path not in moved]
     if not cut:
         return
     fresh = None if isinstance(backward.fresh, Unavailable) else _cut(backward.fresh, network)
@@ -57,6 +61,14 @@ def _cut(gradients: Gradients, network: Network) -> list[str]:
         for layer in gradients.layers
         if layer.cut and (layer.path not in layers or layers[layer.path].trainable) and layer.kind != "Embedding"
     ]
+
+
+def _moved(history: History | None) -> set[str]:
+    """The layers whose kernels some watched step has changed."""
+    if history is None or isinstance(history.updates, Unavailable):
+        return set()
+    seen = [item for update in history.updates for item in (*update.ratios.items(), *update.apart.items())]
+    return {path for path, ratio in seen if ratio > 0}
 
 
 def _dead(forward: Forward | None) -> bool:

@@ -8,11 +8,13 @@ from diagnose.checks.optimisation import (
     learning_rate_too_high,
     learning_rate_too_low,
     optimizer_settings,
+    overwritten_weights,
     penalty_share,
     plateau,
     slow_learning,
     small_updates,
     unbalanced_losses,
+    unmoved_weights,
     unstable_seeds,
     vanishing_gradients,
 )
@@ -32,4 +34,6 @@ CHECKS = (
     unstable_seeds.unstable_seeds,
     small_updates.small_updates,
     large_updates.large_updates,
+    overwritten_weights.overwritten_weights,
+    unmoved_weights.unmoved_weights,
 )

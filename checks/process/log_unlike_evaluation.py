@@ -21,6 +21,7 @@ from diagnose.measurements import (
     need,
 )
 from diagnose.registry import check
+from diagnose.subject import Task
 
 LATE = 0.5  # share of the epochs, the last ones; weights of an earlier one may have been restored
 APART = 0.25  # skill; dropout and moving weights make a log worse than the evaluation, not better
@@ -63,7 +64,7 @@ def log_unlike_evaluation(
     - keras.io, "Keras FAQ": "Why is my training loss much higher than my testing loss?"
     """
     score = need(evaluation.train).scores[0]
-    logged = _logged(history)
+    logged = _logged(history, score.task)
     if logged is None or score.constant_error <= 0:
         raise NotMeasured("the log holds no train error", HISTORY)
     scale = score.constant_error if score.task.classifies else score.constant_error**2
@@ -88,11 +89,11 @@ def log_unlike_evaluation(
     )
 
 
-def _logged(history: History) -> float | None:
-    """The largest train error in the last epochs of the log; None if it is unknown."""
+def _logged(history: History, task: Task) -> float | None:
+    """The largest train error in the last epochs of the log, an own loss by that loss; None if it is unknown."""
     if len(history.runs) != 1:
         return None
-    errors = history.runs[0].train_error
+    errors = history.runs[0].train_loss if task is Task.OWN_LOSS else history.runs[0].train_error
     late = errors[int(len(errors) * (1 - LATE)) :]
     known = late[np.isfinite(late)]
     return float(known.max()) if known.size else None

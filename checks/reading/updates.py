@@ -9,36 +9,52 @@ from diagnose.measurements import Array, History, NotMeasured, Update, need
 
 EARLY = 0.1  # share of the training; later, small steps are expected
 FIRST = 100  # steps that count as early, however short the training is
+SETTLED = 2  # steps; the very first one of Adam is larger than those after it
 STEPS = 50  # fewer are too few to judge a training by, unless it has blown up
 FADED = 1e-3  # times an earlier step; smaller ones only carry momentum on after the gradient has become zero
 UNLEARNED = 0.5  # share of the constant prediction's loss (or the first); below, these steps have taught it
 
 
-def early_updates(history: History, until: int | None = None) -> list[Array]:
+def early_updates(history: History, until: int | None = None, scaled: bool = True) -> list[Array]:
     """Update-to-weight ratios of all layers, for each early watched step; empty if the training has learned.
 
     Args:
         until: the last step that counts; None: a tenth of the training, at least `FIRST` steps.
+        scaled: False counts a training as not learned if the scale of its loss is unknown, or it has no total loss.
 
     Steps without a gradient are ignored, as they do not show the size of steps: they change nothing, or only carry
     momentum on.
 
     Raises:
-        NotMeasured: too few steps were watched, or the scale of the loss is unknown.
+        NotMeasured: too few steps were watched, or the scale of the loss is unknown and needed.
     """
-    updates, run = need(history.updates), history.runs[0]
-    steps = len(run.step_losses)
+    updates = need(history.updates)
+    steps = steps_of(history)
     last = max(EARLY * steps, FIRST) if until is None else until
-    early = [update for update in _with_gradient(updates) if update.step <= last]
+    settled = tuple(update for update in updates if update.step >= SETTLED)
+    early = [update for update in _with_gradient(settled) if update.step <= last]
     if (steps < STEPS and not exploded(history)) or not early:
         raise NotMeasured(f"fewer than {STEPS} steps were watched", f"Watch a training of at least {STEPS} steps.")
-    scale = scale_of(history)
-    if scale is None:
+    if scaled and scale_of(history) is None:
         raise NotMeasured(NO_SCALE, "Train on rows with targets, and with one of Keras's own losses.")
-    curve = points(run, "train_loss")
-    if len(curve) and curve.end <= UNLEARNED * scale.value:
-        return []
-    return [_ratios(update) for update in early]
+    return [] if has_learned(history) else [_ratios(update) for update in early]
+
+
+def has_learned(history: History) -> bool:
+    """Whether the loss ends well below its scale; False if one of the two is unknown."""
+    scale, curve = scale_of(history), points(history.runs[0], "train_loss")
+    return scale is not None and len(curve) > 0 and curve.end <= UNLEARNED * scale.value
+
+
+def steps_of(history: History) -> int:
+    """How many steps were watched; a step of the user's own may have told no loss."""
+    return max(history.runs[0].step_losses.size, history.runs[0].gradient_norms.size)
+
+
+def first_update(history: History) -> Array:
+    """Update-to-weight ratios of all layers at the very first step; empty if it was not watched."""
+    updates = need(history.updates)
+    return _ratios(updates[0]) if updates and updates[0].step < SETTLED else np.empty(0)
 
 
 def _with_gradient(updates: tuple[Update, ...]) -> list[Update]:

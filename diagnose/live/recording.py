@@ -12,6 +12,7 @@ from diagnose.measurements import Array, History, Run
 MOST_STEPS = 1_000_000  # single steps kept: 24 MB
 POINTS = 24  # points on the train loss curve, at least, if there are enough steps
 SMOOTHED = 8  # steps averaged for a point of the curve, at least
+CLIMBED = 2.0  # times the loss of the first step; single batches differ less
 APART = 8  # epochs from which outputs are told apart; with fewer, the steps of the whole show more
 ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 
@@ -159,10 +160,15 @@ class Record:
         return replace(whole, runs=(run,), constant_loss=constant, dev_se=dev_se, rates=None, first_loss=None)
 
     def _first_loss(self) -> float | None:
-        """The mean data loss of the first steps; None if the training began before, or they are not known."""
-        first = self.table[:SMOOTHED]
-        mean = float((first[:, 0] - first[:, 1]).mean()) if len(first) == SMOOTHED and self.from_start else np.nan
-        return mean if np.isfinite(mean) else None
+        """The mean data loss of the first steps; None if the training began before, or they are not known.
+
+        Where the first updates drove the loss up, it is the loss before them.
+        """
+        first = self.table[:SMOOTHED, 0] - self.table[:SMOOTHED, 1]
+        if len(first) < SMOOTHED or not self.from_start or not np.isfinite(first[0]):
+            return None
+        mean, fresh = float(first.mean()), float(first[0])
+        return mean if mean <= CLIMBED * abs(fresh) else fresh
 
     def _reported(self) -> dict[str, Array]:
         """The logs of Keras by name, one value per epoch; nan where one was not logged."""

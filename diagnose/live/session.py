@@ -118,11 +118,11 @@ class Session:
         """
         self.failed, self.running = False, True
         self._begun, self._epochs, self._steps, self._total = self.record.steps, epochs, steps, total
-        self._updates.begin()
         optimizer = self._optimizer
         if not self.record.steps:
             self.record.from_start = optimizer is None or int(backend.array(optimizer.iterations)) == 0
         with self.harmless():
+            self._updates.begin()
             self.record.schedule = _schedule(optimizer, self.record.steps)
             self._note_rate()
         with self.harmless():

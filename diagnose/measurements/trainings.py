@@ -240,11 +240,14 @@ class Update:
     """One optimizer step of a training with the callback: how much it changed the kernels of each layer.
 
     `ratios` maps the path of a layer to |W after - W before| / |W before| (Frobenius norms over its trainable
-    kernels), penalties, momentum and clipping included. Layers with zero kernels before the step are left out.
+    kernels), penalties, momentum and clipping included. Layers with zero kernels before the step are left out. Those
+    that no optimizer changes are `apart`: a slow copy of other weights, which the model's own code moves, or weights
+    that were forgotten.
     """
 
     step: int
     ratios: dict[str, float]
+    apart: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

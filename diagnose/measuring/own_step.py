@@ -79,7 +79,7 @@ class StepScores:
         own, blind = self._losses()
         if self._alike is None or not self._alike.mean() <= blind.mean():  # it may be nan
             self._alike = blind
-        self._floor = min(self._floor, *own[np.isfinite(own)], *blind[np.isfinite(blind)])
+        self._floor = min([self._floor, *own[np.isfinite(own)], *blind[np.isfinite(blind)]])
         predicted = self._outputs()
         spread = None if predicted is None else spread_of(predicted[_finite(predicted)])
         broken = 0 if predicted is None else int(np.count_nonzero(~_finite(predicted)))

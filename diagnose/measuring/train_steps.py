@@ -22,6 +22,15 @@ def own_train_step(model: Any, data: Any) -> Any:
         ) from error
 
 
+def optimizers_of(model: Any) -> list[Any]:
+    """All optimizers of a model; one with its own `train_step` may have several, under names of its own."""
+    import keras
+
+    own = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
+    compiled = getattr(model, "optimizer", None)
+    return list({id(one): one for one in [compiled, *own] if one is not None}.values())
+
+
 @contextmanager
 def still_optimizers(see: Callable[[list[Any], list[Any]], None] | None = None) -> Iterator[None]:
     """Optimizers that change nothing, for a `train_step` that is run to see what it does.

@@ -108,6 +108,7 @@ def test_checks_that_judge_a_watched_training_by_its_history() -> None:
         "label-order",
         "large-updates",
         "non-finite-training",
+        "overwritten-weights",
         "plateau",
         "posterior-collapse",
         "small-updates",

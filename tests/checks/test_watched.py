@@ -9,7 +9,9 @@ from diagnose.checks.data.label_order import label_order
 from diagnose.checks.generalisation.best_epoch import best_epoch
 from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.large_updates import large_updates
+from diagnose.checks.optimisation.overwritten_weights import overwritten_weights
 from diagnose.checks.optimisation.small_updates import small_updates
+from diagnose.checks.optimisation.unmoved_weights import unmoved_weights
 from diagnose.findings import Severity
 from diagnose.measurements import Feeding, History, Update
 from tests.checks.builders_training import decay, evaluation, findings, history, run, score, severities, skipped
@@ -108,8 +110,8 @@ def test_steps_that_are_not_reported(training: History) -> None:
 
 
 def test_one_layer_that_moves_is_enough() -> None:
-    moving = tuple(Update(step, {"a": 3e-5, "b": 2e-3}) for step in (4, 7))
-    assert severities(small_updates, replace(watched(2.2), updates=moving)) == []
+    fast = tuple(Update(step, {"a": 3e-5, "b": 2e-3}) for step in (4, 7))
+    assert severities(small_updates, replace(watched(2.2), updates=fast)) == []
 
 
 def test_late_steps_may_be_small() -> None:
@@ -120,6 +122,53 @@ def test_late_steps_may_be_small() -> None:
 def test_steps_without_any_change_are_ignored() -> None:
     still = tuple(Update(step, {"a": 0.0, "b": 0.0}) for step in (4, 7))
     assert "fewer than 50 steps" in skipped(small_updates, replace(watched(2.2), updates=still))
+
+
+def moving(*sizes: tuple[int, float, float], loss: float | None = 2.2, scaled: bool = True) -> History:
+    """A training of which single steps move a layer `a` and a layer `b` by these shares of their weights."""
+    updates = tuple(Update(step, {"a": a, "b": b}) for step, a, b in sizes)
+    training = replace(watched(loss or 2.2), updates=updates)
+    return training if scaled else replace(training, constant_loss=None, first_loss=None)
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_a_step_of_one_of_two_networks_that_overwrites_its_weights(scaled: bool) -> None:
+    (found,) = findings(overwritten_weights, moving((1, 0.6, 0.01), (4, 0.3, 0.01), (7, 0.2, 0.01), scaled=scaled))
+    assert found.severity is WARNING and found.value == pytest.approx(0.25)
+
+
+def test_a_very_first_step_that_replaces_the_weights() -> None:
+    (found,) = findings(overwritten_weights, moving((1, 6.0, 5.0), (4, 1e-3, 1e-3), (7, 1e-3, 1e-3)))
+    assert found.value == pytest.approx(6.0) and "very first step" in found.message
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        moving((1, 0.1, 0.1), (4, 0.03, 0.03), (7, 0.03, 0.03)),  # Adam at 0.01
+        moving((1, 6.0, 5.0), (4, 0.3, 0.3), loss=0.1),  # it has learned
+    ],
+)
+def test_steps_that_overwrite_nothing(training: History) -> None:
+    assert severities(overwritten_weights, training) == []
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_weights_that_are_where_they_began(scaled: bool) -> None:
+    (found,) = findings(unmoved_weights, moving((4, 2e-6, 1e-6), (7, 2e-6, 1e-6), scaled=scaled))
+    assert found.severity is WARNING and found.value == pytest.approx(400 * 2e-6)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        moving((4, 1e-4, 1e-6), (7, 1e-4, 1e-6)),  # one layer moves
+        moving((4, 1e-6, 1e-6), (60, 1e-3, 1e-3)),  # after a warm-up
+        moving((4, 2e-6, 1e-6), loss=0.1),  # fine-tuning of a good model
+    ],
+)
+def test_weights_that_move_or_need_not(training: History) -> None:
+    assert severities(unmoved_weights, training) == []
 
 
 # --- errors without a score ---------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ class LiveCase:
     """One training. `fault` is "" for a healthy one; a `contract` fault counts as sick without a harmed score.
 
     `seed` is for weights and row order; `shuffle` is the argument of `fit`; `reference` is the recipe without the
-    fault. `answers` are the right causes, if the case is one of the wards of the command.
+    fault. `answers` are the right causes.
     """
 
     name: str
@@ -54,6 +54,25 @@ PIXELS = make(data.digits, layout="image", top=255.0)
 SMOOTHED = loss(keras.losses.CategoricalCrossentropy, label_smoothing=0.1)
 NORMAL_1 = make(keras.initializers.RandomNormal, stddev=1.0)
 TINY = make(keras.initializers.RandomNormal, stddev=1e-3)
+
+
+# Right causes of a fault, or of one grade of it.
+ANSWERS: dict[str, tuple[str, ...]] = {
+    "rate too high": ("learning-rate-too-high",),
+    "rate too low": ("learning-rate-too-low",),
+    "scale of inputs": ("inputs-not-scaled",),
+    "one softmax unit": ("single-unit-softmax", "wrong-output-units"),
+    "loss contract": ("output-range-mismatch", "logits-mismatch", "wrong-loss"),
+    "shuffling": ("not-shuffled",),
+    "dropout": ("dropout-too-high",),
+    "over-regularised": ("over-regularized",),
+    "stopped too late": ("high-variance", "best-weights-thrown-away"),
+    "initialisation": ("bad-initialization",),
+    "relu cell": ("unsuitable-activation", "bad-initialization", "learning-rate-too-high"),  # SGD at 0.5 is part of it
+    "activation": ("unsuitable-activation", "learning-rate-too-low"),  # the sigmoids train with SGD at 0.01
+    "depth": ("too-deep-plain", "unsuitable-activation", "vanishing-gradients"),
+    "scale of targets": ("targets-not-scaled",),
+}
 
 
 # --- faults ------------------------------------------------------------------------------------------
@@ -182,7 +201,10 @@ def _targets() -> Iterator[LiveCase]:
                 spoil=(make(data.moved_targets, factor=factor, shift=shift),),
                 optimizer=(adam(), sgd(0.05))[seed % 2],
             )
-            yield LiveCase(f"targets-{grade}-{seed}", "mlp", fault, seed, "scale of targets", grade, DIABETES)
+            answers = frozenset(ANSWERS["scale of targets"])
+            yield LiveCase(
+                f"targets-{grade}-{seed}", "mlp", fault, seed, "scale of targets", grade, DIABETES, answers=answers
+            )
 
 
 def _sick() -> Iterator[LiveCase]:
@@ -191,8 +213,20 @@ def _sick() -> Iterator[LiveCase]:
             contract, shuffle = changes.pop("contract", False), changes.pop("shuffle", True)
             reference = changes.pop("reference", good)
             name = f"{family}-{fault.replace(' ', '-')}-{grade.replace(' ', '-')}"
+            answers = frozenset(ANSWERS.get(grade, ANSWERS[fault]))
+            if (family, fault) == ("transformer", "depth"):
+                answers = frozenset(ANSWERS["rate too high"])  # its rate is 30 times too high
             yield LiveCase(
-                name, family, replace(good, **changes), number % 3, fault, grade, reference, contract, shuffle
+                name,
+                family,
+                replace(good, **changes),
+                number % 3,
+                fault,
+                grade,
+                reference,
+                contract,
+                shuffle,
+                answers=answers,
             )
     yield from _targets()
 

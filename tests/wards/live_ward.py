@@ -107,7 +107,7 @@ def _watched(case: LiveCase, start: float) -> LiveResult:
 
 
 def watch_example(example: Example, seed: int = 0) -> LiveResult:
-    """Train an example under the callback; one that did not train well is `harmless` and not counted."""
+    """Train an example under the callback; one that did not go as it was meant to is `harmless` and not counted."""
     import keras
 
     import diagnose
@@ -123,25 +123,28 @@ def watch_example(example: Example, seed: int = 0) -> LiveResult:
             _, logs = example.train([callback])
         diagnosis = callback.diagnosis
     except Exception:  # noqa: BLE001 - a case that crashes is a result
-        return LiveResult(name, example.kind, "", "held-out", "broken", trouble=traceback.format_exc())
+        return LiveResult(name, example.kind, example.fault, "held-out", "broken", trouble=traceback.format_exc())
     standing = [notice for notice in callback.notices if notice.taken_back is None]
     raised = [(n.step, str(n.severity), n.code) for n in standing if str(n.severity) in ALARMS]
     steps = max((notice.step for notice in standing), default=0) + 1
     raised += [(steps, str(cause.severity), cause.code) for cause in diagnosis.causes if _counts(cause)]
     first = raised[0] if raised else (0, "", "")
+    verdict = example.counts if example.good(logs) != bool(example.fault) else "harmless"
+    first_cause = next((cause.code for cause in diagnosis.causes if cause.state != "refuted"), "")
     return LiveResult(
         name,
         example.kind,
-        "",
+        example.fault,
         "held-out",
-        "healthy" if example.good(logs) else "harmless",
+        verdict,
         alarm=first[1],
         worst=max((severity for _, severity, _ in raised), key=ALARMS.index, default=""),
-        code=first[2] or ("" if diagnosis.state in example.states else f"state {diagnosis.state}"),
+        code=first[2] or ("" if example.fault or diagnosis.state in example.states else f"state {diagnosis.state}"),
         step=first[0],
         steps=steps,
         seconds=time.perf_counter() - start,
         taken_back=len(standing) < len(callback.notices),
+        right=first_cause in example.answers if example.answers else None,
     )
 
 
@@ -179,24 +182,44 @@ def live_table(results: Iterable[LiveResult]) -> str:
     return "\n".join(lines)
 
 
+def _counted(results: list[LiveResult], verdict: str) -> int:
+    return sum(r.verdict == verdict for r in results)
+
+
+SHORT = {
+    "sick: alarm": "sick: alarm, in training or at its end",
+    "right cause first": "sick: a right cause first",
+    "healthy: warned": "healthy: any warning or error",
+    "taken back": "healthy: a notice taken back",
+}
+
+
+def _rates(results: list[LiveResult]) -> dict[str, Rate]:
+    """How often an alarm was raised, and rightly."""
+    sick, well = ([r for r in results if r.verdict == verdict] for verdict in ("sick", "healthy"))
+    known = [r for r in sick if r.right is not None]
+    return {
+        "sick: alarm, in training or at its end": Rate(sum(bool(r.alarm) for r in sick), len(sick)),
+        "sick: alarm while it trained": Rate(sum(r.live for r in sick), len(sick)),
+        "sick: a right cause first": Rate(sum(bool(r.right) for r in known), len(known)),
+        "healthy: any warning or error": Rate(sum(bool(r.alarm) for r in well), len(well)),
+        "healthy: any error": Rate(sum(r.worst == "error" for r in well), len(well)),
+        "healthy: a notice taken back": Rate(sum(r.taken_back for r in well), len(well)),
+    }
+
+
 def live_totals(results: Iterable[LiveResult]) -> str:
-    """Recall over the sick trainings and false alarms over the healthy ones, for each half, for all and by fault."""
+    """Recall over the sick trainings and false alarms over the healthy ones: each half, all, by family and by fault."""
     results = list(results)
     lines: list[str] = []
     for half in ("tuning", "held-out", "all"):
         part = [r for r in results if half in (r.half, "all")]
-        sick, well = [r for r in part if r.verdict == "sick"], [r for r in part if r.verdict == "healthy"]
-        known = [r for r in sick if r.right is not None]
-        lines += ["", f"{half}: {len(sick)} sick, {len(well)} healthy"]
-        for name, rate in {
-            "sick: alarm, in training or at its end": Rate(sum(bool(r.alarm) for r in sick), len(sick)),
-            "sick: alarm while it trained": Rate(sum(r.live for r in sick), len(sick)),
-            "healthy: any warning or error": Rate(sum(bool(r.alarm) for r in well), len(well)),
-            "healthy: a notice taken back": Rate(sum(r.taken_back for r in well), len(well)),
-            "sick: a right cause first": Rate(sum(bool(r.right) for r in known), len(known)),
-            "healthy: any error": Rate(sum(r.worst == "error" for r in well), len(well)),
-        }.items():
-            lines.append(f"  {name:<42} {rate}")
+        lines += ["", f"{half}: {_counted(part, 'sick')} sick, {_counted(part, 'healthy')} healthy"]
+        lines += [f"  {name:<42} {rate}" for name, rate in _rates(part).items()]
+    lines += ["", f"{'family':<20} " + " ".join(f"{name:>30}" for name in SHORT)]
+    for family in dict.fromkeys(r.family for r in results):
+        rates = _rates([r for r in results if r.family == family])
+        lines.append(f"{family:<20} " + " ".join(f"{rates[name]!s:>30}" for name in SHORT.values()))
     lines += [
         "",
         f"{'fault':<20} {'sick':>4} {'alarm':>6} {'in training':>12} {'median share of the training before it':>40}",

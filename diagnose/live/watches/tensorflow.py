@@ -38,6 +38,7 @@ from diagnose.live.watches.tensors import (
 from diagnose.live.watching import PROBE, SEAM
 from diagnose.measurements import Array, Unavailable
 from diagnose.measuring.copying import own_method
+from diagnose.measuring.train_steps import optimizers_of
 
 ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)  # those of `fit`; `train_on_batch` uses others
 UNKNOWN, ENDLESS = int(tf.data.UNKNOWN_CARDINALITY), int(tf.data.INFINITE_CARDINALITY)  # batches of a dataset
@@ -74,7 +75,7 @@ class TensorFlowWatch:
         model = self._model
         _build_optimizer(model)
         self._wrap(model, "compute_loss", self._watched_loss)
-        for optimizer in _optimizers(model):
+        for optimizer in optimizers_of(model):
             self._wrap(optimizer, "apply", self._watched_apply)
         self._exchange("train_function", model.make_train_function, "train")
         self._exchange("test_function", model.make_test_function, "dev")
@@ -419,13 +420,6 @@ def _as_called(owner: Any, name: str) -> Callable[..., Any]:
 
 
 # --- Before the first step ----------------------------------------------------------------------------
-
-
-def _optimizers(model: Any) -> list[Any]:
-    """All optimizers of a model; one with its own `train_step` may have several, under names of its own."""
-    own = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
-    compiled = getattr(model, "optimizer", None)
-    return list({id(one): one for one in [compiled, *own] if one is not None}.values())
 
 
 def _build_optimizer(model: Any) -> None:

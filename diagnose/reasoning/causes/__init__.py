@@ -18,7 +18,9 @@ from diagnose.checks.numerics.non_finite_weights import non_finite_weights
 from diagnose.checks.optimisation.divergence import divergence
 from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
+from diagnose.checks.optimisation.overwritten_weights import overwritten_weights
 from diagnose.checks.optimisation.plateau import plateau
+from diagnose.checks.optimisation.unmoved_weights import unmoved_weights
 from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.reasoning.causes.data import DATA
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
@@ -44,6 +46,8 @@ GATE = (
     learning_rate_too_high,
     learning_rate_too_low,
     overfit_batch,
+    overwritten_weights,
+    unmoved_weights,
     position_imbalance,
     padding_not_masked,
     class_imbalance,

@@ -8,9 +8,11 @@ from diagnose.checks.optimisation.large_updates import large_updates
 from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
 from diagnose.checks.optimisation.optimizer_settings import optimizer_settings
+from diagnose.checks.optimisation.overwritten_weights import overwritten_weights
 from diagnose.checks.optimisation.slow_learning import slow_learning
 from diagnose.checks.optimisation.small_updates import small_updates
 from diagnose.checks.optimisation.unbalanced_losses import unbalanced_losses
+from diagnose.checks.optimisation.unmoved_weights import unmoved_weights
 from diagnose.checks.optimisation.unstable_seeds import unstable_seeds
 from diagnose.checks.process.still_improving import still_improving
 from diagnose.reasoning.causes.declared import BLOW_UP, DeclaredCause, Role
@@ -33,7 +35,13 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         "The learning rate is too high",
         "The steps are too large for the loss to come down.",
         Role.SUSPECT,
-        {learning_rate_too_high: 3.0, large_updates: 1.5, divergence: 1.0, killed_units: 0.75},
+        {
+            learning_rate_too_high: 3.0,
+            large_updates: 1.5,
+            overwritten_weights: 1.0,
+            divergence: 1.0,
+            killed_units: 0.75,
+        },
         (optimisation.LOWER_RATE, optimisation.WARM_UP),
         witnessed_by={unstable_seeds: 0.25, non_finite_training: 0.5},
         explains=(*BLOW_UP, "vanishing-gradients"),
@@ -45,7 +53,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         "The learning rate is too low",
         "The weights hardly change in the given number of steps.",
         Role.SUSPECT,
-        {learning_rate_too_low: 3.0, small_updates: 3.0},
+        {learning_rate_too_low: 3.0, small_updates: 3.0, unmoved_weights: 1.0},
         (optimisation.RAISE_RATE, optimisation.DEFAULT_OPTIMIZER),
         witnessed_by={slow_learning: 0.75},
         family="speed",

@@ -10,14 +10,15 @@ Train = Callable[[Sequence[Any]], tuple[Any, Logs]]
 
 @dataclass(frozen=True)
 class Example:
-    """A healthy training.
+    """A training; without `answers` a healthy one.
 
     Args:
         kind: vision, text, structured data, time series, generative, metric learning or own loop.
         train: trains with these callbacks, and returns the model with the last logs.
         good: whether the logs show that it went well; a case that did not shows nothing.
         states: what the diagnosis may say at its end.
-        read: measurements of rows that must be there: names of `Diagnosis.subject` and coverage are compared in tests.
+        fault: the fault that was planted; "" for a healthy one.
+        answers: the right causes of that fault.
     """
 
     name: str
@@ -25,6 +26,13 @@ class Example:
     train: Train
     good: Callable[[Logs], bool]
     states: frozenset[str] = frozenset({"healthy"})
+    fault: str = ""
+    answers: frozenset[str] = frozenset()
+
+    @property
+    def counts(self) -> str:
+        """What it counts as where it went as it was meant to."""
+        return "sick" if self.fault else "healthy"
 
 
 def own(*states: str) -> frozenset[str]:

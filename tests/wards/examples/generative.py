@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -11,7 +12,7 @@ from tests.wards.examples.example import Example, Logs, above, below, last, own
 from tests.wards.examples.rows import digits, held_out, points
 
 
-def noisy(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
+def noisy(callbacks: Sequence[Any], rate: float = 5e-3) -> tuple[Any, Logs]:
     """A convolutional autoencoder that takes noise out of images."""
     x, _ = digits()
     noise = keras.random.normal(x.shape, stddev=0.2, seed=0)
@@ -20,7 +21,7 @@ def noisy(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
     tensor = layers.MaxPooling2D(padding="same")(layers.Conv2D(24, 3, activation="relu", padding="same")(source))
     tensor = layers.Conv2DTranspose(24, 3, strides=2, activation="relu", padding="same")(tensor)
     model = keras.Model(source, layers.Conv2D(1, 3, activation="sigmoid", padding="same")(tensor))
-    model.compile(keras.optimizers.Adam(5e-3), "binary_crossentropy")
+    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
     return model, last(model.fit(*train, epochs=10, validation_data=dev, verbose=0, callbacks=callbacks))
 
 
@@ -87,10 +88,10 @@ class Variational(keras.Model):
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
 
-def variational(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
+def variational(callbacks: Sequence[Any], weight: float = 1.0, rate: float = 3e-3) -> tuple[Any, Logs]:
     x, _ = digits()
-    model = Variational()
-    model.compile(keras.optimizers.Adam(3e-3))
+    model = Variational(weight)
+    model.compile(keras.optimizers.Adam(rate))
     return model, last(model.fit(x, epochs=20, batch_size=64, verbose=0, callbacks=callbacks))
 
 
@@ -146,18 +147,23 @@ class Adversarial(keras.Model):
         return {"d_loss": self.d_tracker.result(), "g_loss": self.g_tracker.result()}
 
 
-def adversarial(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
+def adversarial(callbacks: Sequence[Any], of_generator: float = 1e-3) -> tuple[Any, Logs]:
     model = Adversarial()
-    rate = {"beta_1": 0.5}
     model.compile(
-        keras.optimizers.Adam(1e-3, **rate),
-        keras.optimizers.Adam(1e-3, **rate),
+        keras.optimizers.Adam(1e-3, beta_1=0.5),
+        keras.optimizers.Adam(of_generator, beta_1=0.5),
         keras.losses.BinaryCrossentropy(from_logits=True),
     )
     fed = tf.data.Dataset.from_tensor_slices(points()).shuffle(2_000, seed=0).batch(64)
     logs = last(model.fit(fed, epochs=12, verbose=0, callbacks=callbacks))
-    drawn = model.generator(keras.random.normal((500, 4), seed=3))
-    return model, logs | {"radius": float(keras.ops.mean(keras.ops.norm(drawn, axis=1)))}
+    return model, logs | _drawn(model)
+
+
+def _drawn(model: Any) -> Logs:
+    """How far drawn rows lie from the centre, and from their mean."""
+    drawn = keras.ops.convert_to_numpy(model.generator(keras.random.normal((500, 4), seed=3)))
+    apart = float(np.linalg.norm(drawn - drawn.mean(0), axis=1).mean())
+    return {"radius": float(np.linalg.norm(drawn, axis=1).mean()), "spread": apart}
 
 
 class Critic(Adversarial):
@@ -195,8 +201,7 @@ def wasserstein(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
     rate = {"beta_1": 0.5, "beta_2": 0.9}
     model.compile(keras.optimizers.Adam(1e-3, **rate), keras.optimizers.Adam(1e-3, **rate), None)
     logs = last(model.fit(points(), epochs=12, batch_size=64, verbose=0, callbacks=callbacks))
-    drawn = model.generator(keras.random.normal((500, 4), seed=3))
-    return model, logs | {"radius": float(keras.ops.mean(keras.ops.norm(drawn, axis=1)))}
+    return model, logs | _drawn(model)
 
 
 class Diffusion(keras.Model):
@@ -235,10 +240,10 @@ class Diffusion(keras.Model):
         return {"n_loss": self.noise_tracker.result()}
 
 
-def diffusion(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
+def diffusion(callbacks: Sequence[Any], rate: float = 3e-3) -> tuple[Any, Logs]:
     train, dev = (tf.data.Dataset.from_tensor_slices(rows[0]).batch(64) for rows in held_out(points()))
     model = Diffusion()
-    model.compile(keras.optimizers.AdamW(3e-3))
+    model.compile(keras.optimizers.AdamW(rate))
     return model, last(model.fit(train, epochs=12, validation_data=dev, verbose=0, callbacks=callbacks))
 
 

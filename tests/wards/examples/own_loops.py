@@ -33,12 +33,12 @@ class OwnStep(keras.Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
 
-def _fitted(model: Any, callbacks: Sequence[Any], epochs: int = 8) -> tuple[Any, Logs]:
+def _fitted(model: Any, callbacks: Sequence[Any], rate: float = 5e-3) -> tuple[Any, Logs]:
     x, y = digits()
     train, dev = held_out(x.reshape(-1, 64), y)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(5e-3), loss, metrics=["accuracy"])
-    return model, last(model.fit(*train, epochs=epochs, validation_data=dev, verbose=0, callbacks=callbacks))
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    return model, last(model.fit(*train, epochs=8, validation_data=dev, verbose=0, callbacks=callbacks))
 
 
 def _ends() -> tuple[Any, Any]:
@@ -49,8 +49,8 @@ def _ends() -> tuple[Any, Any]:
     return source, tensor
 
 
-def own_step(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
-    return _fitted(OwnStep(*_ends()), callbacks)
+def own_step(callbacks: Sequence[Any], rate: float = 5e-3) -> tuple[Any, Logs]:
+    return _fitted(OwnStep(*_ends()), callbacks, rate)
 
 
 class Accumulating(keras.Model):
@@ -93,11 +93,11 @@ class Accumulating(keras.Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
 
-def accumulating(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
+def accumulating(callbacks: Sequence[Any], rate: float = 5e-3) -> tuple[Any, Logs]:
     x, y = digits()
     train, dev = held_out(x.reshape(-1, 64), y)
     model = Accumulating()
-    model.compile(keras.optimizers.Adam(5e-3))
+    model.compile(keras.optimizers.Adam(rate))
     return model, last(model.fit(*train, epochs=8, validation_data=dev, verbose=0, callbacks=callbacks))
 
 
@@ -121,8 +121,8 @@ class Adversary(keras.Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
 
-def adversary(callbacks: Sequence[Any]) -> tuple[Any, Logs]:
-    return _fitted(Adversary(*_ends()), callbacks)
+def adversary(callbacks: Sequence[Any], rate: float = 5e-3) -> tuple[Any, Logs]:
+    return _fitted(Adversary(*_ends()), callbacks, rate)
 
 
 LOOPS = (
