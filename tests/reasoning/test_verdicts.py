@@ -93,6 +93,13 @@ def test_an_item_that_is_the_repair_is_to_do() -> None:
     assert set(told.values()) == {"dont-yet"}
 
 
+@pytest.mark.parametrize(("code", "answer"), [("learning-rate-too-low", "do"), ("single-unit-softmax", "dont-yet")])
+def test_a_training_that_is_too_slow_may_go_on_for_longer(code: str, answer: str) -> None:
+    told = answers(replace(NOTHING, improving=SMALL, repair=suspicion(code)))
+    assert told.pop("train-longer") == answer
+    assert set(told.values()) == {"dont-yet"}
+
+
 def test_the_repair_of_the_root_comes_first() -> None:
     roots = (
         suspicion("learning-rate-too-high"),
