@@ -203,6 +203,13 @@ class LearningRate(Trainings):
     batch_size: int
     reachable: float = 1.0
 
+    @property
+    def usable(self) -> float | None:
+        """`best`, if the model trains at it: not if all rates that work are beyond those that are sane."""
+        if self.best is None or self.low is None or self.best < self.low * (1 - 1e-6):
+            return None
+        return self.best
+
     def merit(self, point: SweepPoint) -> Array:
         """The merit of each seed at one rate, 1 for what can be reached."""
         return np.minimum(point.merit / self.reachable, 1.0)

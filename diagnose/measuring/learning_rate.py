@@ -169,6 +169,11 @@ def advised(low: float, high: float, kind: str) -> float:
     return min(middle(low, high), MOST.get(kind, MOST_NORMALISED))
 
 
+def highest_rate(optimizer: Any) -> float:
+    """Return the highest sane rate of an optimizer."""
+    return MOST.get(kind_of(optimizer), MOST_NORMALISED)
+
+
 def range_test(seed: int, rates: Array, losses: Array) -> RangeTest:
     """Analyse the losses [steps] of a range test at rising rates [steps]."""
     smoothed = smooth(losses)

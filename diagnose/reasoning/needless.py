@@ -48,7 +48,7 @@ def _plan(subject: Subject, measured: Measurements) -> TrainingPlan:
         batch_size=subject.training.batch_size or 0,
         steps=1,
         seeds=(),
-        usable_rate=sweep.best if isinstance(sweep, LearningRate) else None,
+        usable_rate=sweep.usable if isinstance(sweep, LearningRate) else None,
         gradient_norms=backward.norms_by_output if isinstance(backward, Backward) else (),
     )
 

@@ -72,7 +72,7 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
     optimizer = getattr(subject.model, "optimizer", None)
     kind = type(getattr(optimizer, "inner_optimizer", optimizer)).__name__ if optimizer is not None else "Adam"
     swept, backward = measurements.get(LearningRate), measurements.get(Backward)
-    best = swept.best if isinstance(swept, LearningRate) else None
+    best = swept.usable if isinstance(swept, LearningRate) else None
     rate, own = best or usual_rate(optimizer), subject.training.learning_rate
     output, train = subject.outputs[0], subject.train
     usual, of = usual_head(output, train), _of_largest_numbers(subject)

@@ -11,6 +11,7 @@ import numpy as np
 from diagnose.measurements import Backward, LearningRate, Measurements, SweepPoint
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.learning_rate import highest_rate
 from diagnose.measuring.training import Trainer, own_training
 from diagnose.trials.plan import TrainingPlan
 
@@ -44,8 +45,8 @@ def plan_of(bench: Bench, measured: Measurements, steps: int | None = None) -> T
         steps=steps,
         seeds=tuple(range(seed, seed + SEEDS)),
         own_steps=bench.subject.steps,
-        usable_rate=sweep.best if isinstance(sweep, LearningRate) else None,
-        best_rate=_best_rate(sweep.sweep) if isinstance(sweep, LearningRate) else None,
+        usable_rate=sweep.usable if isinstance(sweep, LearningRate) else None,
+        best_rate=_best_rate(sweep.sweep, optimizer) if isinstance(sweep, LearningRate) else None,
         reachable=tuple(sweep.of(output.name).reachable for output in bench.subject.outputs)
         if isinstance(sweep, LearningRate)
         else (1.0,) * len(bench.subject.outputs),
@@ -53,8 +54,9 @@ def plan_of(bench: Bench, measured: Measurements, steps: int | None = None) -> T
     )
 
 
-def _best_rate(sweep: tuple[SweepPoint, ...]) -> float | None:
-    return max(sweep, key=lambda point: float(point.merit.mean())).rate if sweep else None
+def _best_rate(sweep: tuple[SweepPoint, ...], optimizer: Any) -> float | None:
+    sane = [point for point in sweep if point.rate <= highest_rate(optimizer) * (1 + 1e-6)]
+    return max(sane, key=lambda point: float(point.merit.mean())).rate if sane else None
 
 
 def needs_compiling(plan: TrainingPlan, own: TrainingPlan) -> bool:

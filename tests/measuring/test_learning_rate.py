@@ -113,3 +113,11 @@ def test_a_short_sweep_tries_rates_on_both_sides_of_the_usable_one(usable: float
 def test_it_abstains_if_seeds_disagree_about_the_best_rate() -> None:
     sweep = (SweepPoint(0.1, (0.95, 0.0, 0.9), (1.0, 1.0, 1.0), (False,) * 3),)
     assert judge_sweep(sweep)[2] == "seeds disagree"
+
+
+@pytest.mark.parametrize(("low", "high", "usable"), [(47.5, 100.0, None), (0.1, 100.0, 1.0), (0.01, 0.1, 0.03)])
+def test_rates_that_are_all_beyond_those_of_the_optimizer_are_not_usable(
+    low: float, high: float, usable: float | None
+) -> None:
+    swept = LearningRate(0.01, (), (), low, high, advised(low, high, "sgd"), None, 300, 1000, 32)
+    assert swept.usable == usable

@@ -26,7 +26,7 @@ def _at_usable_rate(plan: TrainingPlan, word: str, differs: Any) -> TrainingPlan
     import numpy as np
 
     if plan.usable_rate is None:
-        return DoesNotApply("the learning-rate sweep found no rate that works")
+        return DoesNotApply("the learning-rate sweep found no rate that works and suits this optimizer")
     own = float(plan.rates[0].max())
     if not differs(plan.usable_rate, own):
         return DoesNotApply(f"no {word} rate works better", needless=True)
