@@ -1,5 +1,6 @@
 """Any model and any data become a `Subject`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ def load(model_path: Path, data_path: Path | None, options: LoadOptions) -> Subj
     Raises:
         InputError: model or data cannot be used; one sentence says why and what to pass.
     """
+    from diagnose.loading.histories import record_beside
     from diagnose.loading.models.choosing import load_model
     from diagnose.loading.subjects import assemble
 
@@ -33,6 +35,11 @@ def load(model_path: Path, data_path: Path | None, options: LoadOptions) -> Subj
     if not data_path.exists():
         raise InputError(f"{data_path}: there is no such data file or folder")
     loaded = load_model(model_path, options)
+    record = record_beside(model_path, loaded.training.iterations) if options.history is None else None
+    if record is not None:
+        options = replace(options, history=record)
+        note = f"{record.name}, beside the model, is taken as the record of its training; pass --history for another"
+        loaded = replace(loaded, notes=(*loaded.notes, note))
     return assemble(loaded, _parts(loaded, data_path, None, None, options), options, {"data": str(data_path)})
 
 

@@ -14,6 +14,9 @@ from diagnose.subject import Output, Task
 
 _ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 
+_MODELS = frozenset({".keras", ".h5", ".hdf5"})
+_USUAL = ("history.json", "history.csv", "training.log")
+_LARGEST = 16_000_000  # bytes
 _RATES = ("learning_rate", "lr")  # as ReduceLROnPlateau and LearningRateScheduler log it
 
 
@@ -39,6 +42,27 @@ def read_history(source: Any, outputs: Sequence[Output]) -> History:
     reported = {name: _column(values, name, len(values["loss"])) for name in values}
     views = {name: _history(values, f"{name}_", output) for name, output in named.items()}
     return replace(whole, by_output=views, reported=reported)
+
+
+def record_beside(model: Path, steps: int | None) -> Path | None:
+    """The file beside a model that holds the record of its training; None if there is none that may be its own.
+
+    It is named after the model (`model.history.json`, `model_history.csv`), or `history.json`, `history.csv` or
+    `training.log` where the model is alone in its folder. One that cannot be read, or whose number of epochs does not
+    divide the `steps` of the training, is left alone.
+    """
+    named = [f"{model.stem}{mark}history{ending}" for mark in "._-" for ending in (".json", ".csv")]
+    alone = sum(other.suffix in _MODELS for other in model.parent.glob("*")) <= 1
+    for name in (*named, *(_USUAL if alone else ())):
+        record: Path = model.parent / name
+        try:
+            if record.is_file() and record.stat().st_size <= _LARGEST:
+                epochs = len(_values(record).get("loss", ()))
+                if epochs and not (steps or 0) % epochs:
+                    return record
+        except (InputError, OSError):
+            continue
+    return None
 
 
 def _history(values: Mapping[str, list[Any]], owner: str, output: Output | None) -> History:
@@ -86,7 +110,7 @@ def _file(path: Path) -> Any:
             return json.loads(path.read_text(encoding="utf-8"))
         frame = pd.read_csv(path, sep=None, engine="python")
         return {str(name): column.tolist() for name, column in frame.items()}
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+    except (OSError, ValueError, RecursionError, pd.errors.ParserError) as error:
         raise InputError(
             f"--history {path}: it cannot be read ({str(error).splitlines()[0]}): pass a JSON or CSV file"
         ) from error

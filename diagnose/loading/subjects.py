@@ -19,7 +19,8 @@ from diagnose.loading.own_losses import asks_for
 from diagnose.loading.signatures import Signature, of_rows, packed, with_outputs
 from diagnose.loading.tasks import Judgement, forced, infer_task
 from diagnose.loading.text_labels import encode_text
-from diagnose.subject import Output, Rows, Seen, Split, Subject, Task, Training
+from diagnose.measurements import History
+from diagnose.subject import BATCH_SIZE, Output, Rows, Seen, Split, Subject, Task, Training
 
 _TRIED = 32  # rows
 
@@ -48,6 +49,7 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
     outputs = _outputs(loaded, signature, splits["train"], parts["train"], options, runs=not opaque)
     _try_losses(loaded, signature, splits["train"])
     history = None if options.history is None else read_history(options.history, outputs)
+    training = _training(loaded.training, splits["train"], history, notes)
     return Subject(
         name=loaded.name,
         model=loaded.model,
@@ -57,7 +59,7 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
         test=splits.get("test"),
         train_dev=splits.get("train_dev"),
         history=history,
-        training=_training(loaded.training, splits["train"]),
+        training=training,
         input_names=tuple(port.name for port in signature.inputs),
         feature_names=_feature_names(parts["train"], splits["train"]),
         trained=loaded.learned,
@@ -158,12 +160,27 @@ def _task(name: Task | str | None) -> Task | None:
         raise InputError(f"--task must be one of {', '.join(Task)}, got {name!r}") from error
 
 
-def _training(training: Training, train: Split) -> Training:
-    """Epochs from the number of steps, if the user did not say them and batch size and training rows are known."""
+def _training(training: Training, train: Split, history: History | None, notes: list[str]) -> Training:
+    """Batch size and epochs, if the user did not say them, from the number of steps and the training rows.
+
+    The batch size is Keras's default, if the steps are then a whole number of epochs (those of the record, if there is
+    one); `notes` says so.
+    """
     rows = train.rows if train.whole else train.population
-    if training.epochs is not None or not training.batch_size or not training.iterations or rows is None:
+    if not training.iterations or rows is None:
         return training
-    return replace(training, epochs=max(1, round(training.iterations / ceil(rows / training.batch_size))))
+    epochs = training.epochs or (len(history.runs[0].epochs) if history is not None else None)
+    size = training.batch_size or BATCH_SIZE
+    if not training.batch_size:
+        whole, rest = divmod(training.iterations, ceil(rows / size))
+        if rest or not whole or epochs not in (None, whole):
+            return training
+        training = replace(training, batch_size=size)
+        notes.append(
+            f"a batch size of {BATCH_SIZE} is assumed, Keras's default: the {training.iterations:,} steps of the"
+            f" training are then {whole:,} whole epochs; if it was another, pass --batch-size"
+        )
+    return replace(training, epochs=training.epochs or max(1, round((training.iterations or 0) / ceil(rows / size))))
 
 
 def _feature_names(part: Part, train: Split) -> tuple[str, ...]:
