@@ -186,6 +186,7 @@ def test_the_command_writes_its_report_whatever_happens(user: Path, fault: str, 
         assert {"SIGKILL": "SIGKILL", "terminate": "interrupted", "hang": "without a result"}[
             fault.split("=")[1]
         ] in said
+        assert ("without oneDNN" in said) == fault.startswith("network")
 
 
 def test_every_check_has_a_place_in_the_report_of_a_model_that_was_not_loaded() -> None:

@@ -35,6 +35,7 @@ DEATHS = 3  # after these, nothing more is measured
 LAST = 5  # after these, nothing more is tried
 GRACE = 2.0  # seconds to end after a second interrupt
 BEFORE = ("starting Keras", "loading")  # stages without a model
+WITHOUT_ONEDNN = "All that came after it ran without oneDNN (TF_ENABLE_ONEDNN_OPTS=0)."
 OTHER_MACHINE = "Run it on a machine with more memory, or with another version of TensorFlow."
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -66,7 +67,8 @@ class Start:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(f"{death.stage}: the process {death.how}." for death in self.deaths))
+        ended = dict.fromkeys(f"{death.stage}: the process {death.how}." for death in self.deaths)
+        return (*ended, WITHOUT_ONEDNN) if ended else ()
 
     def _count(self, stage: str) -> int:
         return sum(death.stage == stage for death in self.deaths)
