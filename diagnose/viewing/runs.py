@@ -54,6 +54,7 @@ class Run:
     folder: str = ""  # name of the folder of the model file
     architecture: str = ""  # fingerprint; of older results the number of layers and parameters
     data: str = ""  # fingerprint
+    source: str = ""  # last two parts of the path of the data
     damage: str = ""
 
     @cached_property
@@ -80,7 +81,9 @@ class Run:
     def searched(self) -> str:
         """The text that a search looks at."""
         causes = (f"{cause.title} {cause.code}" for cause in self.causes)
-        return " ".join((self.file, self.title, self.state, self.headline, *causes, self.damage)).casefold()
+        return " ".join(
+            (self.file, self.title, self.source, self.state, self.headline, *causes, self.damage)
+        ).casefold()
 
 
 def read(path: Path, stamp: Stamp) -> Run:
@@ -163,6 +166,7 @@ def _identity(subject: dict[str, Any]) -> dict[str, str]:
         "folder": places[-2] if len(places) > 1 else "",
         "architecture": str(prints.get("architecture", size)),
         "data": str(prints.get("data", "")),
+        "source": "/".join(re.split(r"[\\/]+", str(facts.get("data", "")).rstrip("\\/"))[-2:]),
     }
 
 

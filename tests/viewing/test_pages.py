@@ -45,6 +45,16 @@ def test_the_list_has_every_result_newest_first_and_damaged_files_last(client: F
     assert "the JSON has no number &#34;schema&#34;" in page.text
 
 
+def test_results_on_one_data_set_are_found_by_its_name(tmp_path: Path) -> None:
+    for model, data in (("one", "/rows/digits"), ("two", "C:\\rows\\digits.npz"), ("three", "")):
+        subject = sick().subject | {"facts": {"data": data}}
+        put(tmp_path, replace(sick(), subject=subject), model, 0)
+    visitor = application(tmp_path).test_client()
+    addresses = re.findall(r'href="(/\?q=[^"]*)" title="Results on this data"', visitor.get("/").text)
+    assert [sorted(models(visitor.get(address))) for address in sorted(addresses)] == [["one", "two"], ["two"]]
+    assert ">rows/digits.npz<" in visitor.get("/?q=digits.npz").text
+
+
 def test_errors_have_intervals(client: FlaskClient) -> None:
     page = client.get("/?q=cnn&state=healthy").text
     assert re.search(r"11\.0 %</span> <span class=\"iv-t\">\[10\.1, 12\.0\]", page)
