@@ -14,7 +14,8 @@ class LayerActivations:
     `positive` is the share of values > 0. `never` marks units whose largest value over all rows and
     positions is <= 0 (meaningful for ReLU). `saturated` is the share of values with |a| > 0.97 (tanh) or
     outside 0.03 ... 0.97 (sigmoid), None for other activations. `varies` is the mean over units of the
-    standard deviation *across rows*.
+    standard deviation *across rows*. `entering` is what BatchNormalization gets: the standard deviation of
+    each channel over the moving one that the layer divides by; None for other layers, nan for channels that it drops.
     """
 
     path: str
@@ -30,6 +31,7 @@ class LayerActivations:
     non_finite: int = 0
     kernel_std: float | None = None  # of the layer's first kernel at these weights
     varies: float = float("nan")
+    entering: Array | None = None
 
     @property
     def spread(self) -> float:

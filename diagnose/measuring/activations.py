@@ -9,6 +9,7 @@ import numpy as np
 from diagnose.measurements import (
     DOES_NOT_APPLY,
     Activations,
+    Array,
     FirstInput,
     Forward,
     LayerActivations,
@@ -29,6 +30,7 @@ ROWS = 2_048  # a unit that never fires on n rows fires on less than 3/n of all:
 FEWEST_ROWS = 256
 OPERATIONS = 1e12  # most multiplications of a pass; large models get fewer rows
 BATCH = 256
+DROPPED = 1e-3  # times the usual scale of a normalised channel; below, it is as good as switched off
 PASS_THROUGH = frozenset(  # their outputs are (some of) their inputs, so statistics add nothing
     {"InputLayer", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "Masking", "Dropout"}
     | {f"{name}{n}D" for n in (1, 2, 3) for name in ("ZeroPadding", "Cropping", "UpSampling", "SpatialDropout")}
@@ -153,8 +155,17 @@ def _layer(part: Part, tally: Tally) -> LayerActivations:
         varies=float(np.sqrt(tally.row_squares / tally.rows).mean()),
         saturated=tally.saturated / tally.count if saturates else None,
         non_finite=int(tally.non_finite.sum()),
+        entering=_entering(part, np.sqrt(tally.squares / tally.count)),
         kernel_std=float(backend.array(mixing[0]).std(dtype=np.float64)) if mixing else None,
     )
+
+
+def _entering(part: Part, std: Array) -> Array | None:
+    """The spread of what enters a BatchNormalization over its moving one, from the spread of its output: [channels]."""
+    if part.kind != "BatchNormalization" or bool((backend.array(part.inner.moving_variance) == 1).all()):
+        return None  # or it was never trained
+    scale = np.abs(backend.array(part.inner.gamma).astype(np.float64)) if part.inner.scale else np.ones(1)
+    return std / np.where(scale > DROPPED * np.median(scale), scale, np.nan)
 
 
 def _first(path: str, tally: Tally) -> FirstInput:

@@ -12,6 +12,7 @@ from diagnose.checks.generalisation.collapsed_outputs import collapsed_outputs
 from diagnose.checks.generalisation.constant_predictions import constant_predictions
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
 from diagnose.checks.generalisation.posterior_collapse import posterior_collapse
+from diagnose.checks.network.frozen_statistics import frozen_statistics
 from diagnose.checks.numerics.non_finite_outputs import non_finite_outputs
 from diagnose.checks.numerics.non_finite_training import non_finite_training
 from diagnose.checks.numerics.non_finite_weights import non_finite_weights
@@ -48,6 +49,7 @@ GATE = (
     overfit_batch,
     overwritten_weights,
     unmoved_weights,
+    frozen_statistics,
     position_imbalance,
     padding_not_masked,
     class_imbalance,

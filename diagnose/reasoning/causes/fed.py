@@ -9,6 +9,7 @@ from diagnose.checks.data.non_finite_data import non_finite_data
 from diagnose.checks.data.preprocessing_mismatch import preprocessing_mismatch
 from diagnose.checks.data.texts_cut import texts_cut
 from diagnose.checks.data.token_range import token_range
+from diagnose.checks.network.frozen_statistics import frozen_statistics
 from diagnose.checks.process.log_unlike_evaluation import log_unlike_evaluation
 from diagnose.reasoning.causes.declared import FALLS_SHORT, DeclaredCause, Role
 from diagnose.reasoning.remedies import data
@@ -72,9 +73,10 @@ FED: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "inconsistent-preprocessing",
         "The preprocessing is inconsistent",
-        "The rows are not prepared as in training: the weights did better then, or two splits are scaled differently.",
+        "The rows are not prepared as in training: the weights did better then, two splits are scaled differently, or a"
+        " frozen base gets values of another size than it was trained on.",
         Role.FACT,
-        {fed_unlike_training: 3.0, preprocessing_mismatch: 2.5, log_unlike_evaluation: 1.5},
+        {fed_unlike_training: 3.0, frozen_statistics: 3.0, preprocessing_mismatch: 2.5, log_unlike_evaluation: 1.5},
         (data.SAME_PREPROCESSING,),
         family="feeding",
         explains=(

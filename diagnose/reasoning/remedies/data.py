@@ -51,6 +51,7 @@ SAME_PREPROCESSING = DeclaredRemedy(
     "Use the preprocessing of the training, fitted on train, for every split",
     "Weights only work for inputs prepared as in training.",
     "import keras\n\n"
+    "# under a frozen base of keras.applications: the preprocess_input of its family; then train the head again\n"
     "# for example, if training used pixels from 0 to 1 and the data holds 0 to 255\n"
     "old = model\n"
     "inputs = keras.Input(old.input_shape[1:])\n"
