@@ -7,13 +7,17 @@ from diagnose.checks.reading.gaps import error_text
 from diagnose.checks.reading.lag import GAIN, GRAVE, SETTLED, Lag, lag_of
 from diagnose.checks.reading.wording import listed, number, percent
 from diagnose.findings import Bars, Finding, Severity, Where
-from diagnose.measurements import Baseline, Conversions, History, Modes, ModeScores, NotMeasured, need
+from diagnose.measurements import Baseline, Conversions, History, LearningRate, Modes, ModeScores, NotMeasured, need
 from diagnose.registry import check
 
 
 @check("Moving statistics", family="network", reading=(BATCH_NORM, NOT_WORKING))
 def moving_statistics(
-    modes: Modes, baseline: Baseline | None, conversions: Conversions | None, history: History | None
+    modes: Modes,
+    baseline: Baseline | None,
+    conversions: Conversions | None,
+    learning_rate: LearningRate | None,
+    history: History | None,
 ) -> Iterator[Finding]:
     """Compares predictions with moving statistics to those with the statistics that training used.
 
@@ -31,11 +35,12 @@ def moving_statistics(
     ## How it is decided
     Reported if re-estimated statistics raise the skill on train by 0.05 and take a quarter of the remaining error away,
     significantly at 95 % in the paired comparison by rows. It is an error if the skill rises by 0.25, else a warning;
-    a hint if the skill stays below 0.25 or 0.25 behind the best baseline, as something else is wrong then. A warning
-    as well if re-estimating does not help, but the statistics of the batch halve the error and raise the skill by 0.25:
-    the predictions then depend on the batch. Not reported if the statistics had time to settle and a conversion of the
-    inputs helps as much: the rows are then not what the model was trained on. While a training runs, it is reported
-    only where more than 1 % of the initial statistics will be left after all of its planned steps.
+    a hint if the skill stays below 0.25, 0.25 behind the best baseline, or 0.4 behind the best short training of this
+    model, as something else is wrong then. A warning as well if re-estimating does not help, but the statistics of the
+    batch halve the error and raise the skill by 0.25: the predictions then depend on the batch. Not reported if the
+    statistics had time to settle and a conversion of the inputs helps as much: the rows are then not what the model was
+    trained on. While a training runs, it is reported only where more than 1 % of the initial statistics will be left
+    after all of its planned steps.
 
     ## Known limits
     At most 2,000 rows are scored. Layers whose update has no `momentum` are not examined. Predictions with batch
@@ -49,7 +54,7 @@ def moving_statistics(
         return
     if history is not None and history.running and not _stays(modes, history):
         raise NotMeasured("the moving statistics may still settle", "Read the diagnosis after training.")
-    found = lag_of(modes, baseline, conversions)
+    found = lag_of(modes, baseline, conversions, learning_rate)
     if found is None:
         return
     train = need(modes.train)

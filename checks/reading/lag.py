@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from diagnose.findings import Interval
-from diagnose.measurements import Baseline, Conversions, Modes, ModeScores, Score
+from diagnose.measurements import Baseline, Conversions, LearningRate, Modes, ModeScores, Score
 
 GAIN = 0.05  # skill; above the differences of nets whose statistics follow the weights
 FALL = 0.25  # share of the remaining error that must go, too
@@ -15,6 +17,7 @@ GRAVE = 0.25  # skill from which on the statistics are the main problem
 BATCH_FALL = 0.5  # share of the remaining error, where only the statistics of the batch itself help
 GOOD = 0.25  # least skill with the right statistics: the weights have learned something
 BEHIND = 0.25  # skill by which they may trail a baseline; weights further behind have another fault
+OUTDONE = 0.4  # the same for the best short training of this model, whose rows are the same and whose steps may be more
 SETTLED = 0.01  # share of the initial statistics that is left; the first steps can then not explain a difference
 SAME = 0.05  # skill; a conversion of the inputs that does as well explains a difference as well
 
@@ -34,21 +37,29 @@ class Lag:
     cured: bool
 
 
-def lag_of(modes: Modes, baseline: Baseline | None, conversions: Conversions | None) -> Lag | None:
-    """The output that gains most from other statistics than the moving ones; None if none does."""
+def lag_of(
+    modes: Modes, baseline: Baseline | None, conversions: Conversions | None, rates: LearningRate | None = None
+) -> Lag | None:
+    """The output that gains most from other statistics than the moving ones; None if none does.
+
+    Args:
+        modes: the weights with their moving statistics, and with others.
+        baseline, rates: what the rows and this model allow, which tells whether the weights do well.
+        conversions: the weights on converted inputs.
+    """
     if not isinstance(modes.train, ModeScores):
         return None
-    every = [lag for place in range(len(modes.train.moving)) if (lag := _lag(modes.train, place, baseline)) is not None]
+    every = [lag for place in range(len(modes.train.moving)) if (lag := _lag(modes.train, place, baseline, rates))]
     found = max(every, key=lambda lag: (lag.mode == "refreshed", lag.gain), default=None)
     if found is None or _fed_differently(modes, conversions, found):
         return None
     return found
 
 
-def _lag(train: ModeScores, place: int, baseline: Baseline | None) -> Lag | None:
+def _lag(train: ModeScores, place: int, baseline: Baseline | None, rates: LearningRate | None) -> Lag | None:
     moving = train.moving[place]
     floors = {one.output: one.best.skill - BEHIND for one in (baseline.outputs if baseline is not None else ())}
-    floor = max(GOOD, floors.get(moving.output, GOOD))
+    floor = max(GOOD, floors.get(moving.output, GOOD), _swept(rates, moving.output) - OUTDONE)
     tried: tuple[tuple[Literal["refreshed", "batch"], Score, Interval, float, float], ...] = (
         ("refreshed", train.refreshed[place], train.refreshed_gain[place], GAIN, FALL),
         ("batch", train.batch[place], train.batch_gain[place], GRAVE, BATCH_FALL),
@@ -60,6 +71,12 @@ def _lag(train: ModeScores, place: int, baseline: Baseline | None) -> Lag | None
             skill = Interval(gain.low / scale, gain.high / scale, gain.level) if scale > 0 else gain
             return Lag(mode, moving, better, before - left, skill, better.skill >= floor)
     return None
+
+
+def _swept(rates: LearningRate | None, output: str) -> float:
+    """The best skill of a short training of this model; 0 if there is none."""
+    points = rates.of(output).sweep if rates is not None else ()
+    return max((float(np.nan_to_num(point.skill).mean()) for point in points if point.skill), default=0.0)
 
 
 def _fed_differently(modes: Modes, conversions: Conversions | None, found: Lag) -> bool:

@@ -65,6 +65,12 @@ def test_a_lag_whose_cure_leaves_a_bad_net_is_a_hint() -> None:
     assert b.severities(moving_statistics, modes(0.7, 0.4), better) == [Severity.HINT]
 
 
+@pytest.mark.parametrize(("best", "severity"), [(1.0, Severity.HINT), (0.7, Severity.ERROR)])
+def test_a_cure_that_stays_far_behind_other_trainings_of_the_model_is_a_hint(best: float, severity: Severity) -> None:
+    rates = training.sweep(0.2, {0.01: [best] * 3, 0.2: [0.3] * 3})
+    assert b.severities(moving_statistics, modes(0.7, 0.45), rates) == [severity]  # skill 0.5 once cured
+
+
 def test_a_difference_within_the_noise_is_clean() -> None:
     sure = modes(0.2, 0.1)
     assert isinstance(sure.train, ModeScores)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagnose.checks.reading.lag import GAIN, lag_of
 from diagnose.diagnosis import Effect
-from diagnose.measurements import Baseline, Conversions, Measurements, Modes, ModeScores
+from diagnose.measurements import Baseline, Conversions, LearningRate, Measurements, Modes, ModeScores
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt
 from diagnose.trials.interventions import layers
@@ -15,11 +15,12 @@ def _refreshed(measured: Measurements) -> Effect | None:
     modes = measured.get(Modes)
     if not isinstance(modes, Modes) or not isinstance(modes.train, ModeScores):
         return None
-    baseline, conversions = measured.get(Baseline), measured.get(Conversions)
+    baseline, conversions, rates = (measured.get(kind) for kind in (Baseline, Conversions, LearningRate))
     lag = lag_of(
         modes,
         baseline if isinstance(baseline, Baseline) else None,
         conversions if isinstance(conversions, Conversions) else None,
+        rates if isinstance(rates, LearningRate) else None,
     )
     if lag is None or lag.mode != "refreshed":
         return None
