@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.measurements import Feeding
+from diagnose.measuring.row_order import classes_of, feeding
 
 ROWS = 1_024  # rows in the final sample: enough to call a unit dead, few enough to evaluate often
 MOST_BYTES = 64 << 20  # bytes of all rows while collecting
 FEWEST_BATCHES = 8  # at least; the rows of a few batches may all be alike
-ORDERS = 50  # random orders, to estimate the correlation by chance
-MOST_CLASSES = 100  # with more classes, a batch has too few rows of each to compare
 
 Structure = Any
 
@@ -58,12 +57,8 @@ class Collector:
             return None
         sizes = [len(batch[0]) for batch in self._batches]
         joined = [np.concatenate(parts) for parts in zip(*self._batches, strict=True)]
-        values = _values(keras.tree.pack_sequence_as(self._structure, joined))
-        if values is None or len(sizes) < 2 or max(sizes) < 2:
-            return None
-        generator = np.random.default_rng(seed)
-        chance = [_alike(generator.permutation(values), sizes) for _ in range(ORDERS)]
-        return Feeding(len(sizes), len(values), _alike(values, sizes), max(chance))
+        first = _first_target(keras.tree.pack_sequence_as(self._structure, joined))
+        return None if first is None else feeding(first, sizes, seed)
 
     def _rows(self) -> int:
         return sum(len(batch[0]) for batch in self._batches)
@@ -85,33 +80,7 @@ def _first_target(batch: Any) -> NDArray[Any] | None:
 def _classes(batch: Any) -> NDArray[Any] | None:
     """The class of each row by the first target, for stratifying; None if that holds no classes."""
     first = _first_target(batch)
-    if first is None:
-        return None
-    if first.ndim == 2 and first.shape[1] > 1:
-        return np.asarray(first.argmax(axis=1))
-    flat = first.reshape(len(first), -1)
-    return flat[:, 0] if flat.shape[1] == 1 and np.array_equal(flat, np.round(flat)) else None
-
-
-def _values(batch: Any) -> NDArray[np.float64] | None:
-    """The first target as [rows, values]: classes one-hot (up to `MOST_CLASSES`), other numbers unchanged."""
-    classes = _classes(batch)
-    if classes is not None and len(known := np.unique(classes)) <= MOST_CLASSES:
-        return np.asarray(classes[:, None] == known, np.float64)
-    first = _first_target(batch)
-    return None if first is None else first.reshape(len(first), -1)[:, :MOST_CLASSES].astype(np.float64)
-
-
-def _alike(values: NDArray[np.float64], sizes: list[int]) -> float:
-    """Intraclass correlation of consecutive batches (one-way analysis of variance); 0 if the values are constant."""
-    counts, starts = np.array(sizes, np.float64), np.cumsum([0, *sizes[:-1]])
-    centred = values - values.mean(axis=0)
-    squares = float((np.square(np.add.reduceat(centred, starts)) / counts[:, None]).sum())  # of batch means
-    between = squares / (len(sizes) - 1)
-    inside = max(float(np.square(centred).sum()) - squares, 0.0) / max(len(values) - len(sizes), 1)
-    typical = (counts.sum() - np.square(counts).sum() / counts.sum()) / (len(sizes) - 1)
-    total = between + (typical - 1) * inside
-    return (between - inside) / total if total > 0 else 0.0
+    return None if first is None else classes_of(first)
 
 
 def _spread(classes: NDArray[Any] | None, rows: int, seed: int) -> NDArray[np.int64]:

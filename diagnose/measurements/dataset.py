@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from diagnose.measurements.needing import Array, Unavailable
 from diagnose.measurements.padding import Padding
+from diagnose.measurements.trainings import Feeding
 from diagnose.measurements.twins import Twins
 
 NO_GROUPS = Unavailable(
@@ -140,6 +141,7 @@ class Dataset:
     groups: dict[str, GroupOverlap] | Unavailable = NO_GROUPS
     times: dict[str, TimeOrder] | Unavailable = NO_TIMES
     padding: tuple[Padding, ...] = ()  # on train, by token input and output
+    order: Feeding | None = None  # of the training rows as they lie in the data; None: unknown
 
     @property
     def splits(self) -> tuple[SplitStatistics, ...]:

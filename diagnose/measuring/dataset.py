@@ -12,6 +12,7 @@ from diagnose.measurements import (
     DEV,
     Array,
     Dataset,
+    Feeding,
     InputStatistics,
     Measurements,
     SplitStatistics,
@@ -22,6 +23,7 @@ from diagnose.measurements import (
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.network import describe
 from diagnose.measuring.padding import padding
+from diagnose.measuring.row_order import order_of
 from diagnose.measuring.scoring import columns_are_classes
 from diagnose.measuring.split_keys import group_overlaps, time_orders
 from diagnose.measuring.walking import Part, Walk, kernels
@@ -69,7 +71,17 @@ def dataset(bench: Bench, measured: Measurements) -> Dataset:
         groups=group_overlaps(subject),
         times=time_orders(subject),
         padding=padding(bench, described["train"].inputs),
+        order=_order(bench),
     )
+
+
+def _order(bench: Bench) -> Feeding | None:
+    """How the first target is ordered in train; None of a sample, or of rows with many positions."""
+    train = bench.subject.train
+    target = train.targets[0]
+    if not train.whole or not bench.subject.labelled or target.ndim > 2:
+        return None
+    return order_of(target, bench.batch_size, bench.settings.seed)
 
 
 def no_split(name: str) -> Unavailable:

@@ -109,7 +109,31 @@ def test_a_change_between_two_fits_is_not_a_step() -> None:
     model.get_layer("hidden").kernel.assign(np.full((2, 3), 100.0))
     updates.begin()
     updates.after(4, 1)
-    assert updates.seen == []
+    assert [update.ratios for update in updates.seen] == [{"hidden": 0.0}]
+
+
+def test_the_very_first_step_is_seen() -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="hidden", kernel_initializer="ones")])
+    updates = Updates(model)
+    updates.begin()
+    kernel = model.get_layer("hidden").kernel
+    kernel.assign(kernel * 3.0)
+    for step in range(1, 6):
+        updates.after(step, 1)
+    assert [(update.step, update.ratios["hidden"]) for update in updates.seen] == [(1, 2.0), (4, 0.0)]
+
+
+def test_weights_that_no_optimizer_changes_are_apart() -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="slow"), keras.layers.Dense(3, name="own")])
+    model.compile("sgd", "mse")
+    model.optimizer.build(model.get_layer("own").trainable_variables)
+    updates = Updates(model)
+    updates.begin()
+    for layer in model.layers:
+        layer.kernel.assign(layer.kernel * 1.5)
+    updates.after(1, 1)
+    (update,) = updates.seen
+    assert (update.ratios, update.apart) == ({"own": pytest.approx(0.5)}, {"slow": pytest.approx(0.5)})
 
 
 # --- history -----------------------------------------------------------------------------------------

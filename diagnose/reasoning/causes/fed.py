@@ -6,6 +6,7 @@ from diagnose.checks.data.inverted_labels import inverted_labels
 from diagnose.checks.data.label_format import label_format
 from diagnose.checks.data.label_order import label_order
 from diagnose.checks.data.non_finite_data import non_finite_data
+from diagnose.checks.data.order_kept import order_kept
 from diagnose.checks.data.preprocessing_mismatch import preprocessing_mismatch
 from diagnose.checks.data.texts_cut import texts_cut
 from diagnose.checks.data.token_range import token_range
@@ -80,6 +81,7 @@ FED: tuple[DeclaredCause, ...] = (
         (data.SAME_PREPROCESSING,),
         family="feeding",
         explains=(
+            "not-shuffled",
             "inputs-not-scaled",
             "data-mismatch",
             "dev-unlike-train",
@@ -93,8 +95,15 @@ FED: tuple[DeclaredCause, ...] = (
         "The rows are fed in the order of their targets",
         "Each batch teaches one target and undoes what earlier batches taught about the others.",
         Role.FACT,
-        {label_order: 2.5},
+        {label_order: 2.5, order_kept: 2.5},
         (data.SHUFFLE,),
-        explains=("learning-rate-too-high", "plateau", "exploding-gradients", "poor-optimizer-settings"),
+        explains=(
+            "learning-rate-too-high",
+            "plateau",
+            "exploding-gradients",
+            "poor-optimizer-settings",
+            "beaten-by-baseline",
+            "high-bias",
+        ),
     ),
 )
