@@ -29,8 +29,8 @@ def fewer_rows(data: Data, rows: int) -> Data:
 
 
 def sorted_rows(data: Data) -> Data:
-    """Training rows in the order of their classes."""
-    order = np.argsort(data.train[1], kind="stable")
+    """Training rows in the order of their targets."""
+    order = np.argsort(data.train[1].ravel(), kind="stable")
     return replace(data, train=(data.train[0][order], data.train[1][order]))
 
 
