@@ -11,6 +11,7 @@ from diagnose.loading.models.own_steps import own_step
 from diagnose.measuring.evaluation import output_losses
 from diagnose.subject import Rows
 
+PART = 256  # rows that the loss gets at once
 SMALLEST = 1e-6  # class shares are clipped to this before the logarithm
 
 
@@ -67,17 +68,34 @@ def _loss(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> float:
 
     try:
         with keras.StatelessScope():
-            return float(model._compile_loss(batch[1], *_predicted(model, batch, constants)))
+            losses = [
+                float(model._compile_loss(part[1], *_predicted(model, part, c))) for part, c in _parts(batch, constants)
+            ]
     except Exception:  # noqa: BLE001 - some losses reject a constant prediction
         return float("inf")
+    return float(np.average(losses, weights=[len(c[0]) for _, c in _parts(batch, constants)]))
 
 
 def _by_output(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> tuple[float | None, ...]:
     import keras
 
     with keras.StatelessScope():
-        losses = output_losses(model, batch[1], *_predicted(model, batch, constants))
-    return tuple(None if loss is None else float(keras.ops.mean(loss)) for loss in losses)
+        found = [output_losses(model, part[1], *_predicted(model, part, c)) for part, c in _parts(batch, constants)]
+        sizes = [len(c[0]) for _, c in _parts(batch, constants)]
+        return tuple(
+            None if one[0] is None else float(np.average([float(keras.ops.mean(loss)) for loss in one], weights=sizes))
+            for one in zip(*found, strict=True)
+        )
+
+
+def _parts(batch: tuple[Any, ...], constants: list[Rows]) -> Iterator[tuple[tuple[Any, ...], list[Rows]]]:
+    """Parts of the rows: a loss that compares rows may need the cube of their number in memory."""
+    import keras
+
+    for start in range(0, len(constants[0]), PART):
+        rows = slice(start, start + PART)
+        targets = keras.tree.map_structure(lambda given, rows=rows: None if given is None else given[rows], batch[1:])
+        yield (None, *targets), [constant[rows] for constant in constants]
 
 
 def _predicted(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """The parts of the callback, without training."""
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -321,3 +322,25 @@ def test_a_check_for_the_end_is_skipped_during_training() -> None:
 def test_origins_in_words() -> None:
     assert str(Origin("layer", "block/dense")) == "the output of block/dense"
     assert str(Origin("inputs")) == "the inputs"
+
+
+# --- constants ---------------------------------------------------------------------------------------
+
+
+def test_a_loss_gets_a_part_of_the_rows_at_a_time() -> None:
+    """One that compares all rows with each other, twice, needs the cube of their number in memory."""
+    given: list[int] = []
+
+    def squared(y_true: Any, y_pred: Any) -> Any:
+        given.append(int(y_pred.shape[0]))
+        return keras.ops.mean(keras.ops.square(y_true - y_pred))
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", squared)
+    y = np.random.default_rng(0).normal(size=(1_000, 1)).astype("float32")
+    x = np.zeros((1_000, 2), "float32")
+    model.evaluate(x[:32], y[:32], verbose=0)
+    given.clear()
+    found = constant_loss(model, (x, y, None))
+    assert found is not None and found.whole == pytest.approx(float(y.var()), rel=1e-4)
+    assert max(given) <= 256 and sum(given[:4]) == 1_000
