@@ -48,8 +48,8 @@ SCALE_TARGETS = DeclaredRemedy(
 )
 SAME_PREPROCESSING = DeclaredRemedy(
     "same-preprocessing",
-    "Use the preprocessing of the training, fitted on train, for every split",
-    "Weights only work for inputs prepared as in training.",
+    "Prepare the rows of every split as those that the weights were trained on; for a pretrained base, as it expects",
+    "Weights only work for inputs prepared as in their training.",
     "import keras\n\n"
     "# under a frozen base of keras.applications: the preprocess_input of its family; then train the head again\n"
     "# for example, if training used pixels from 0 to 1 and the data holds 0 to 255\n"
