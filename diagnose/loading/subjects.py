@@ -23,6 +23,7 @@ from diagnose.measurements import History
 from diagnose.subject import BATCH_SIZE, Output, Rows, Seen, Split, Subject, Task, Training
 
 _TRIED = 32  # rows
+TELLING = 8  # steps of an epoch; with fewer, any number of steps is a whole number of epochs too often
 
 
 def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, facts: dict[str, str]) -> Subject:
@@ -172,8 +173,9 @@ def _training(training: Training, train: Split, history: History | None, notes: 
     epochs = training.epochs or (len(history.runs[0].epochs) if history is not None else None)
     size = training.batch_size or BATCH_SIZE
     if not training.batch_size:
-        whole, rest = divmod(training.iterations, ceil(rows / size))
-        if rest or not whole or epochs not in (None, whole):
+        steps = ceil(rows / size)
+        whole, rest = divmod(training.iterations, steps)
+        if rest or not whole or epochs not in (None, whole) or (epochs is None and steps < TELLING):
             return training
         training = replace(training, batch_size=size)
         notes.append(

@@ -11,13 +11,13 @@ import pytest
 
 from diagnose.loading import LoadOptions, load, subject_from
 
-ROWS, EPOCHS = 100, 3
+ROWS, EPOCHS = 400, 3
 LOSSES = {"loss": [0.9, 0.7, 0.6], "val_loss": [0.9, 0.8, 0.7]}
 
 
 @pytest.fixture
 def trained(tmp_path: Path) -> Path:
-    """A model that was trained for three epochs of four steps, and its rows."""
+    """A model that was trained for three epochs of 13 steps, and its rows."""
     x = np.random.default_rng(0).normal(size=(ROWS, 3)).astype("float32")
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -35,7 +35,7 @@ def loaded(model: Path, **options: Any) -> Any:
 def test_the_usual_batch_size_is_assumed_where_the_steps_are_whole_epochs(trained: Path) -> None:
     subject = loaded(trained)
     assert (subject.training.batch_size, subject.training.epochs) == (32, EPOCHS)
-    assert any("12 steps" in note and "--batch-size" in note for note in subject.notes)
+    assert any("39 steps" in note and "--batch-size" in note for note in subject.notes)
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 10}, {"epochs": 5}, {"history": {"loss": [1.0, 0.9]}}])
