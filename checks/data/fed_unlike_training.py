@@ -4,7 +4,7 @@ from diagnose.checks.further_reading import NOT_WORKING, RECIPE
 from diagnose.checks.reading.lag import SAME, lag_of
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Bars, Finding, Interval, Severity
-from diagnose.measurements import Baseline, Conversions, Modes, Network, Score
+from diagnose.measurements import Baseline, Conversions, LearningRate, Modes, Network, Score
 from diagnose.registry import check
 
 # Relative fall of the loss. A wrong input scale multiplies the loss several times. Larger inputs alone make any net
@@ -20,7 +20,11 @@ WIDER = 1.32  # 2.58 / 1.96: five conversions are tried, so each must hold at 99
 
 @check("Inputs prepared differently than in training", family="data", needs_task=True, reading=(RECIPE, NOT_WORKING))
 def fed_unlike_training(
-    conversions: Conversions, network: Network | None, baseline: Baseline | None, modes: Modes | None
+    conversions: Conversions,
+    network: Network | None,
+    baseline: Baseline | None,
+    modes: Modes | None,
+    learning_rate: LearningRate | None,
 ) -> Iterator[Finding]:
     """Tests whether the loaded weights do clearly better on converted inputs.
 
@@ -57,7 +61,7 @@ def fed_unlike_training(
     if not better:
         return
     name, scores, gain = max(better, key=lambda entry: entry[2].low)
-    if _explained_by_lag(modes, baseline, conversions, scores):
+    if _explained_by_lag(modes, baseline, conversions, learning_rate, scores):
         return
     grave = any(_error_falls(old, new) for old, new in zip(conversions.as_fed, scores, strict=True))
     yield Finding(
@@ -73,9 +77,13 @@ def fed_unlike_training(
 
 
 def _explained_by_lag(
-    modes: Modes | None, baseline: Baseline | None, conversions: Conversions, converted: tuple[Score, ...]
+    modes: Modes | None,
+    baseline: Baseline | None,
+    conversions: Conversions,
+    rates: LearningRate | None,
+    converted: tuple[Score, ...],
 ) -> bool:
-    lag = lag_of(modes, baseline, conversions) if modes is not None else None
+    lag = lag_of(modes, baseline, conversions, rates) if modes is not None else None
     if lag is None or lag.mode != "refreshed" or not lag.cured:
         return False
     same = next((score for score in converted if score.output == lag.better.output), None)

@@ -27,8 +27,8 @@ def cut_gradient(
 
     ## How it is decided
     A kernel without a gradient at both the loaded and fresh weights is an error. At the loaded weights alone it is a
-    warning, unless a layer of dead units or a loss of zero explains it. A kernel that moved while the training was
-    watched is left out: a slow copy of other weights gets no gradient by design.
+    warning, unless a layer of dead units or a loss of zero explains it. A kernel that no optimizer changes, and that
+    moved while the training was watched, is left out: a slow copy of other weights gets no gradient by design.
 
     ## Known limits
     Without fresh weights, a layer whose units all died late and that was not measured looks the same. Embedding tables,
@@ -42,8 +42,8 @@ def cut_gradient(
     current = need(backward.current)
     if current.loss < SOLVED:
         return
-    moved = _moved(history)
-    cut = [path for path in _cut(current, network) if path not in moved]
+    copies = _copies(history)
+    cut = [path for path in _cut(current, network) if path not in copies]
     if not cut:
         return
     fresh = None if isinstance(backward.fresh, Unavailable) else _cut(backward.fresh, network)
@@ -63,12 +63,11 @@ def _cut(gradients: Gradients, network: Network) -> list[str]:
     ]
 
 
-def _moved(history: History | None) -> set[str]:
-    """The layers whose kernels some watched step has changed."""
+def _copies(history: History | None) -> set[str]:
+    """The layers that the model's own code moves; what an optimizer moves may be weight decay alone."""
     if history is None or isinstance(history.updates, Unavailable):
         return set()
-    seen = [item for update in history.updates for item in (*update.ratios.items(), *update.apart.items())]
-    return {path for path, ratio in seen if ratio > 0}
+    return {path for update in history.updates for path, ratio in update.apart.items() if ratio > 0}
 
 
 def _dead(forward: Forward | None) -> bool:

@@ -8,7 +8,7 @@ from diagnose.checks.further_reading import DESCENT, RATE
 from diagnose.checks.reading.updates import early_updates, finding, steps_of
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Finding
-from diagnose.measurements import History, need
+from diagnose.measurements import History, NotMeasured, need
 from diagnose.registry import check
 
 UNMOVED = 0.01  # of the weights, over the whole training; fine-tuning that does something moves them by several percent
@@ -38,12 +38,15 @@ def unmoved_weights(history: History) -> Iterator[Finding]:
     compared). Fine-tuning that starts well has less.
 
     ## Known limits
-    Steps between the watched ones may have been larger. Biases, embeddings and normalisation layers do not count.
+    A training that goes on from an earlier one is not judged: its last, small steps are small by design. Steps between
+    the watched ones may have been larger. Biases, embeddings and normalisation layers do not count.
 
     ## References
     - Karpathy et al., "CS231n Convolutional Neural Networks for Visual Recognition", neural-networks-3, ratio of
       weights and updates
     """
+    if not history.from_start:
+        raise NotMeasured("the training had begun before it was watched", "Watch a training from fresh weights.")
     if not early_updates(history, scaled=False):
         return
     largest = max(float(np.max(list(update.ratios.values()))) for update in need(history.updates) if update.ratios)

@@ -15,6 +15,7 @@ from diagnose.measurements import (
     Conversions,
     Evaluation,
     History,
+    LearningRate,
     Modes,
     NotMeasured,
     Score,
@@ -37,9 +38,11 @@ APART = 0.25  # skill; dropout and moving weights make a log worse than the eval
 def log_unlike_evaluation(
     history: History,
     evaluation: Evaluation,
+    *,
     modes: Modes | None,
     baseline: Baseline | None,
     conversions: Conversions | None,
+    learning_rate: LearningRate | None,
 ) -> Iterator[Finding]:
     """Compares the error in the training's own log with that of the loaded weights on the same rows.
 
@@ -72,7 +75,7 @@ def log_unlike_evaluation(
     gap = (score.error**power - logged**power) / scale
     if not math.isfinite(gap) or gap < APART or score.error_interval.low <= logged:
         return
-    lag = lag_of(modes, baseline, conversions) if modes is not None else None
+    lag = lag_of(modes, baseline, conversions, learning_rate) if modes is not None else None
     low, high = (
         ((end**power) - logged**power) / scale for end in (score.error_interval.low, score.error_interval.high)
     )

@@ -38,7 +38,7 @@ class Lag:
 
 
 def lag_of(
-    modes: Modes, baseline: Baseline | None, conversions: Conversions | None, rates: LearningRate | None = None
+    modes: Modes, baseline: Baseline | None, conversions: Conversions | None, rates: LearningRate | None
 ) -> Lag | None:
     """The output that gains most from other statistics than the moving ones; None if none does.
 

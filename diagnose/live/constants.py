@@ -1,6 +1,6 @@
 """The loss of the best constant prediction, computed with the model's compiled loss."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,38 +64,44 @@ def _picked(tried: list[list[Rows]], places: list[int]) -> list[Rows]:
 
 
 def _loss(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> float:
-    import keras
+    def computed(part: tuple[Any, ...], rows: list[Rows]) -> list[Any]:
+        return [model._compile_loss(part[1], *_predicted(model, part, rows))]
 
     try:
-        with keras.StatelessScope():
-            losses = [
-                float(model._compile_loss(part[1], *_predicted(model, part, c))) for part, c in _parts(batch, constants)
-            ]
+        (loss,) = _averaged(batch, constants, computed)
     except Exception:  # noqa: BLE001 - some losses reject a constant prediction
         return float("inf")
-    return float(np.average(losses, weights=[len(c[0]) for _, c in _parts(batch, constants)]))
+    return float("inf") if loss is None else loss
 
 
 def _by_output(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> tuple[float | None, ...]:
+    def computed(part: tuple[Any, ...], rows: list[Rows]) -> list[Any]:
+        return output_losses(model, part[1], *_predicted(model, part, rows))
+
+    return _averaged(batch, constants, computed)
+
+
+def _averaged(
+    batch: tuple[Any, ...], constants: list[Rows], computed: Callable[[tuple[Any, ...], list[Rows]], list[Any]]
+) -> tuple[float | None, ...]:
+    """The losses that `computed` gives, as their means over parts of the rows; None where it gives none.
+
+    A loss that compares rows may need the cube of their number in memory.
+    """
     import keras
 
+    found, sizes = [], []
     with keras.StatelessScope():
-        found = [output_losses(model, part[1], *_predicted(model, part, c)) for part, c in _parts(batch, constants)]
-        sizes = [len(c[0]) for _, c in _parts(batch, constants)]
-        return tuple(
-            None if one[0] is None else float(np.average([float(keras.ops.mean(loss)) for loss in one], weights=sizes))
-            for one in zip(*found, strict=True)
-        )
-
-
-def _parts(batch: tuple[Any, ...], constants: list[Rows]) -> Iterator[tuple[tuple[Any, ...], list[Rows]]]:
-    """Parts of the rows: a loss that compares rows may need the cube of their number in memory."""
-    import keras
-
-    for start in range(0, len(constants[0]), PART):
-        rows = slice(start, start + PART)
-        targets = keras.tree.map_structure(lambda given, rows=rows: None if given is None else given[rows], batch[1:])
-        yield (None, *targets), [constant[rows] for constant in constants]
+        for start in range(0, len(constants[0]), PART):
+            chosen = slice(start, start + PART)
+            part = keras.tree.map_structure(lambda rows, at=chosen: None if rows is None else rows[at], batch[1:])
+            losses = computed((None, *part), [constant[chosen] for constant in constants])
+            found.append([None if loss is None else float(keras.ops.mean(loss)) for loss in losses])
+            sizes.append(len(constants[0][chosen]))
+    return tuple(
+        None if None in one else float(np.average(np.array(one, np.float64), weights=sizes))
+        for one in zip(*found, strict=True)
+    )
 
 
 def _predicted(model: Any, batch: tuple[Any, ...], constants: list[Rows]) -> tuple[Any, Any]:

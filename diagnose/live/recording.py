@@ -136,6 +136,7 @@ class Record:
             dev_se=dev_se,
             rates=True if np.isfinite(run.dev_error).any() else None,
             first_loss=self._first_loss(),
+            from_start=self.from_start,
             reported=self._reported(),
         )
 

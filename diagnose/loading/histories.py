@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def record_beside(model: Path, steps: int | None) -> Path | None:
     divide the `steps` of the training, is left alone.
     """
     named = [f"{model.stem}{mark}history{ending}" for mark in "._-" for ending in (".json", ".csv")]
-    alone = sum(other.suffix in _MODELS for other in model.parent.glob("*")) <= 1
+    models = (other for other in model.parent.glob("*") if other.suffix in _MODELS)
+    alone = len(list(islice(models, 2))) < 2
     for name in (*named, *(_USUAL if alone else ())):
         record: Path = model.parent / name
         try:

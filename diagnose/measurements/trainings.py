@@ -259,7 +259,9 @@ class Update:
 
 @dataclass(frozen=True)
 class Feeding:
-    """The order of rows in a training with the callback, from `batches` spread evenly over its first epoch.
+    """The order of rows, from `batches` of neighbours spread evenly over them.
+
+    They are those of the first epoch of a training with the callback, or the training rows as they lie in the data.
 
     `alike` is the intraclass correlation of the first output's targets within batches (classes as one-hot vectors):
     0 for rows in random order, 1 if all rows of a batch have the same target. `chance` is the largest value in 50
@@ -296,6 +298,7 @@ class History(Trainings):
     running: bool = False
     planned: int | None = None
     first_loss: float | None = None  # data loss of the first steps, of a training that was watched from its start
+    from_start: bool = True  # False: the optimizer had taken steps before the watch began
     reported: dict[str, Array] = field(default_factory=dict)  # all that Keras logged, by epoch
     updates: tuple[Update, ...] | Unavailable = NO_STEPS
     feeding: Feeding | Unavailable = NO_ORDER

@@ -221,10 +221,8 @@ def _decide(item: str, now: Situation) -> Decision:
         if cause.idea == item:
             return "do", f"This fixes cause 1: {cause.clause}.", now.repair.support[:1]
         if item == "train-longer" and cause.family == "speed" and now.improving is not None:
-            other = (
-                f"Cause 1 is a training that is too slow, and more of it is the dearer cure. {_sentence(now.improving)}"
-            )
-            return "do", other, (now.improving,)
+            slow = "Cause 1 makes the training slow, and more of it is the dearer cure."
+            return "do", f"{slow} {_sentence(now.improving)}", (now.improving,)
         return "dont-yet", f"Fix cause 1 first: {cause.clause}.", now.repair.support[:1]
     if now.cut:
         return "unknown", f"{now.cut[0].upper()}{now.cut[1:]}.", ()

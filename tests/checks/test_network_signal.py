@@ -17,9 +17,10 @@ from diagnose.checks.network.structure_ignored import structure_ignored
 from diagnose.checks.network.symmetric_units import symmetric_units
 from diagnose.checks.network.unusual_hidden_activation import unusual_hidden_activation
 from diagnose.findings import Examined, Severity, Skipped
-from diagnose.measurements import Backward, Forward, Initial, Layer, Network
+from diagnose.measurements import Backward, Forward, Initial, Layer, Network, Update
 from diagnose.subject import Task
 from tests.checks import builders as b
+from tests.checks import builders_training as training
 
 ERROR, WARNING, HINT = [Severity.ERROR], [Severity.WARNING], [Severity.HINT]
 REGRESSION = b.head(b.regression(), activation="linear", units=1)
@@ -390,6 +391,19 @@ def test_cut_gradient(current: object, fresh: object, found: list[Severity]) -> 
 
 def test_a_dead_layer_explains_a_zero_gradient() -> None:
     assert b.findings(cut_gradient, Backward(CUT, WHOLE), TWO, b.dying(100)) == ()
+
+
+@pytest.mark.parametrize(
+    ("update", "found"),
+    [
+        (Update(7, {"head": 1e-3}, {"a": 1e-3}), []),  # a slow copy, which the model's own code moves
+        (Update(7, {"head": 1e-3}, {"a": 0.0}), ERROR),  # forgotten
+        (Update(7, {"a": 1e-3, "head": 1e-3}), ERROR),  # moved by weight decay
+    ],
+)
+def test_a_slow_copy_of_other_weights_needs_no_gradient(update: Update, found: list[Severity]) -> None:
+    watched = replace(training.history(training.run([2.3])), origin="live", updates=(update,))
+    assert b.severities(cut_gradient, Backward(CUT, CUT), TWO, watched) == found
 
 
 def test_frozen_layers_and_embeddings_may_have_no_gradient() -> None:

@@ -159,6 +159,11 @@ def test_weights_that_are_where_they_began(scaled: bool) -> None:
     assert found.severity is WARNING and found.value == pytest.approx(400 * 2e-6)
 
 
+def test_the_last_small_steps_of_a_training_that_began_before_are_not_judged() -> None:
+    goes_on = replace(moving((4, 2e-6, 1e-6), (7, 2e-6, 1e-6)), from_start=False)
+    assert "before it was watched" in skipped(unmoved_weights, goes_on)
+
+
 @pytest.mark.parametrize(
     "training",
     [

@@ -129,7 +129,7 @@ def watch_example(example: Example, seed: int = 0) -> LiveResult:
     steps = max((notice.step for notice in standing), default=0) + 1
     raised += [(steps, str(cause.severity), cause.code) for cause in diagnosis.causes if _counts(cause)]
     first = raised[0] if raised else (0, "", "")
-    verdict = example.counts if example.good(logs) != bool(example.fault) else "harmless"
+    verdict = example.verdict if example.good(logs) != bool(example.fault) else "harmless"
     first_cause = next((cause.code for cause in diagnosis.causes if cause.state != "refuted"), "")
     return LiveResult(
         name,

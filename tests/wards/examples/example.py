@@ -30,8 +30,8 @@ class Example:
     answers: frozenset[str] = frozenset()
 
     @property
-    def counts(self) -> str:
-        """What it counts as where it went as it was meant to."""
+    def verdict(self) -> str:
+        """What it is where it went as it was meant to."""
         return "sick" if self.fault else "healthy"
 
 
