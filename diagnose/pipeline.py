@@ -214,9 +214,12 @@ def diagnose_subject(
             measured = planner.measure(needs_of(checks), partial(_kept_for_trials, planner.bench, checks))
             progress("reasoning")
             outcomes = tuple(check.run(measured) for check in checks)
+            longer = _trained_on(planner, measured, outcomes) if _asks_for_more(checks) else ()
+            if longer:
+                outcomes = tuple(check.run(measured) for check in checks)
             wanted = worth_trying(suspect(outcomes), Seen(outcomes))
             trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
-            effects = (*measured_effects(measured), *try_remedies(planner, measured, trials))
+            effects = (*longer, *measured_effects(measured), *try_remedies(planner, measured, trials))
             if _asks_for_more(checks):
                 effects += _tried_on_dev(planner, measured, outcomes, effects)
         progress("concluding")
@@ -258,6 +261,25 @@ def not_loaded(
     )
     outcomes = tuple(check.run(missing) for check in checks)
     return conclude(without_rows(name), settings, checks, found, outcomes, command=command)
+
+
+def _trained_on(planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...]) -> tuple[Effect, ...]:
+    """The effect of a longer training, where one may help; what it reaches becomes one of the measurements."""
+    from diagnose.measurements import Continuation
+    from diagnose.reasoning.advising import may_go_on
+    from diagnose.reasoning.engine import Seen, suspect
+    from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
+    from diagnose.reasoning.verdicts import situation
+    from diagnose.trials.continuing import measure_continuation
+
+    now = situation(suspect(outcomes), Seen(outcomes), False, measured)
+    if now.remaining is None or not may_go_on(now):
+        return ()
+    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code)
+    if found is None:
+        return ()
+    measured[Continuation], effect = found
+    return (effect,)
 
 
 def _tried_on_dev(

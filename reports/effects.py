@@ -98,8 +98,8 @@ def _tried(effect: Effect) -> Tried:
 
 
 def bearing(cause: Cause, effects: Sequence[Effect]) -> list[Effect]:
-    """The effects that concern a cause. In results of older versions each effect names one cause."""
-    return [effect for effect in effects if cause.code in (effect.causes or (effect.code,))]
+    """The effects on the train skill that concern a cause. In results of older versions each effect names one cause."""
+    return [one for one in effects if not one.on_dev and cause.code in (one.causes or (one.code,))]
 
 
 def _row(effect: Effect, y: float, along: Scale, helped: bool) -> list[Markup]:

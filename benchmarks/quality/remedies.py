@@ -127,6 +127,7 @@ def _brute_force(hidden: Any, more: Any) -> dict[str, tuple[float, ...]]:
     """The error on the dev rows of `hidden` by remedy, [seeds]; `more` has more training rows."""
     from diagnose.measurements import LearningRate
     from diagnose.measuring.bench import Bench
+    from diagnose.measuring.copying import learning_rates
     from diagnose.measuring.learning_rate import learning_rate
     from diagnose.reasoning.remedies import REMEDIES
     from diagnose.settings import Settings
@@ -137,7 +138,13 @@ def _brute_force(hidden: Any, more: Any) -> dict[str, tuple[float, ...]]:
         steps = hidden.training.epochs * -(-hidden.train.rows // hidden.training.batch_size)
         swept = {LearningRate: learning_rate(bench, {})}
         own = replace(plan_of(bench, swept, steps), seeds=SEEDS)
-        plans: dict[str, TrainingPlan] = {"": own, "more-data": own.changed("twice the rows", train=more.train)}
+        plans: dict[str, TrainingPlan] = {
+            "": own,
+            "more-data": own.changed("twice the rows", train=more.train),
+            "train-longer": own.changed(
+                "twice the steps", steps=2 * steps, rates=(learning_rates(own.optimizer, 2 * steps),)
+            ),
+        }
         for remedy in REMEDIES:
             intervention = remedy.option or remedy.trial
             if intervention is not None and isinstance(changed := intervention.change(own), TrainingPlan):

@@ -9,6 +9,7 @@ from diagnose.checks.reading.gaps import (
     Gap,
     Optimum,
     beaten_clearly,
+    closed_by,
     error_text,
     gap_text,
     level,
@@ -19,12 +20,14 @@ from diagnose.checks.reading.gaps import (
 )
 from diagnose.checks.reading.wording import whole_or
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Baseline, Evaluation, Network, NotMeasured, Score, Unavailable, need
+from diagnose.measurements import Baseline, Continuation, Evaluation, Network, NotMeasured, Score, Unavailable, need
 from diagnose.registry import check
 
 
 @check("Avoidable bias", family="generalisation", needs_task=True, reading=(LAYERS_AND_NODES, COURSE))
-def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Baseline | None) -> Iterator[Finding]:
+def avoidable_bias(
+    evaluation: Evaluation, network: Network | None, baseline: Baseline | None, continuation: Continuation | None
+) -> Iterator[Finding]:
     """Measures the gap between the lowest possible error and the train error.
 
     ## What it measures
@@ -40,8 +43,9 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
     ## How it is decided
     Reported above one point and above 2 standard errors of the difference. Bias is a direction for the next step, so it
     is a hint. It is a warning if it exceeds a given target, or if a baseline is clearly better on the same rows
-    (paired, 95 %, by 10 % of the error and 0.1 of skill), provided it makes up a quarter of the gap from there to the
-    dev error. A negative bias means memorising and counts as variance.
+    (paired, 95 %, by 10 % of the error and 0.1 of skill) and stays so if the training goes on from the loaded weights,
+    provided it makes up a quarter of the gap from there to the dev error. A negative bias means memorising and counts
+    as variance.
 
     ## Known limits
     Without a target error, a train error below the best baseline's says nothing about bias. Dropout and augmentation
@@ -64,7 +68,7 @@ def avoidable_bias(evaluation: Evaluation, network: Network | None, baseline: Ba
             continue
         part = _part(evaluation, number, score, bias)
         yield Finding(
-            _severity(best, baseline, score, part),
+            _severity(best, baseline, score, part, continuation),
             _message(score, best, bias, part),
             Where(output=score.output, split="train"),
             value=bias.size,
@@ -83,11 +87,14 @@ def _part(evaluation: Evaluation, number: int, train: Score, bias: Gap) -> float
     return share(bias.size, Gap(bias.upper, dev).size)
 
 
-def _severity(best: Optimum, baseline: Baseline | None, score: Score, part: float | None) -> Severity:
+def _severity(
+    best: Optimum, baseline: Baseline | None, score: Score, part: float | None, longer: Continuation | None
+) -> Severity:
     if part is not None and part < CO_DOMINANT:
         return Severity.HINT
     better = of_output(baseline, score.output)
-    exceeded = best.given or (better is not None and beaten_clearly(better, score.task))
+    beaten = better is not None and beaten_clearly(better, score.task) and not closed_by(longer, better)
+    exceeded = best.given or beaten
     return Severity.WARNING if exceeded else Severity.HINT
 
 

@@ -8,19 +8,22 @@ from diagnose.checks.reading.gaps import (
     FAR_BEHIND,
     beaten,
     beaten_clearly,
+    closed_by,
     enough_rows,
     error_text,
     lacking_threshold,
 )
 from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Bars, Finding, Interval, Severity, Where
-from diagnose.measurements import Baseline, Network, OutputBaseline
+from diagnose.measurements import Baseline, Continuation, Network, OutputBaseline
 from diagnose.registry import check
 from diagnose.subject import Task
 
 
 @check("Worse than a simple baseline", family="generalisation", needs_task=True, reading=(NOT_DEEP, RECIPE))
-def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Finding]:
+def behind_baseline(
+    baseline: Baseline, network: Network | None, continuation: Continuation | None
+) -> Iterator[Finding]:
     """Compares the loaded weights with scikit-learn models on the same rows.
 
     ## What it measures
@@ -34,8 +37,8 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
     ## How it is decided
     An error if the baseline's skill is above the net's by more than 0.25 and the paired difference is above 0 at 95 %.
     A warning if the difference is above 0 at 95 %, at least 10 % of the net's own error and at least 0.1 of skill; a
-    hint if only the last does not hold. Silent if no baseline beats the constant prediction, and below 30 rows (10 for
-    regression).
+    hint if only the last does not hold, or no longer holds once the training goes on from the loaded weights. Silent if
+    no baseline beats the constant prediction, and below 30 rows (10 for regression).
 
     ## Known limits
     Gradient boosting often wins on small tables: that is a property of the data, not a fault of the net. On images and
@@ -50,7 +53,7 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
     tasks = {head.output.name: head.output.task for head in network.heads} if network is not None else {}
     for output in baseline.outputs:
         task = tasks.get(output.output)
-        severity = _severity(output, task)
+        severity = _severity(output, task, continuation)
         if severity is not None:
             yield Finding(
                 severity,
@@ -64,12 +67,12 @@ def behind_baseline(baseline: Baseline, network: Network | None) -> Iterator[Fin
             )
 
 
-def _severity(output: OutputBaseline, task: Task | None) -> Severity | None:
+def _severity(output: OutputBaseline, task: Task | None, longer: Continuation | None) -> Severity | None:
     if not output.signal or not enough_rows(output, task) or not output.difference_interval.low > 0:
         return None
     if output.best.skill - output.net_skill > FAR_BEHIND:
         return Severity.ERROR
-    if beaten_clearly(output, task):
+    if beaten_clearly(output, task) and not closed_by(longer, output):
         return Severity.WARNING
     return Severity.HINT if beaten(output, task) else None
 

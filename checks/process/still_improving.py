@@ -13,6 +13,7 @@ from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import (
     HISTORY,
     Array,
+    Continuation,
     Evaluation,
     History,
     LearningRate,
@@ -36,14 +37,19 @@ SAME_RATE = 1.1  # times: rates closer than this are the same rate
 
 @check("Training stopped too early", family="process", speaks_live=None, reading=(EPOCHS, FASTER))
 def still_improving(
-    history: History, evaluation: Evaluation | None, network: Network | None, learning_rate: LearningRate | None
+    history: History,
+    evaluation: Evaluation | None,
+    network: Network | None,
+    learning_rate: LearningRate | None,
+    continuation: Continuation | None,
 ) -> Iterator[Finding]:
     """Checks the slope at the end of training, and what a longer training reaches.
 
     ## What it measures
     The relative change of train and dev loss per epoch over the last fifth of the evaluations (at least four), from a
     line fitted to their logarithms; and the skill of replays from fresh weights with your settings, compared with that
-    of the loaded weights.
+    of the loaded weights. Where one of these, or an error that may be bias, asks for it: the dev error of trainings
+    that go on from the loaded weights with your own optimizer state.
 
     ## Why it matters
     If the loss is still falling, longer training is the cheapest improvement.
@@ -54,7 +60,9 @@ def still_improving(
     and dev fell by more than its standard error. It is a warning if the train loss is still above half of the constant
     prediction's, and so is the error if it is known, else a hint. For a replay: its skill on held-out rows is above
     that of the loaded weights on train by more than 0.1 and by 2 standard deviations between seeds. It is a warning if
-    the replay took more steps than your training, a hint if that is unknown.
+    the replay took more steps than your training, a hint if that is unknown. Trainings that went on decide where there
+    are any: a lower dev error (95 %) is reported, as a warning from 0.1 of skill; one that does not fall by a tenth
+    makes anything else a hint.
 
     ## Known limits
     A schedule that ends with a rate near zero flattens a falling curve on purpose. The slope does not show how long the
@@ -70,8 +78,11 @@ def still_improving(
         falling = [slope for run in learning if (slope := _still_falls(run, history)) is not None]
         judged = any(len(points(run, "train_loss")) >= EVALUATIONS for run in history.runs)
         if falling and len(falling) >= MAJORITY * len(history.runs):
-            yield _falling(falling, history)
+            yield _measured(_falling(falling, history), continuation)
             return
+    if continuation is not None and continuation.helps:
+        yield _gone_on(continuation, history)
+        return
     loaded = {output: _loaded_skill(evaluation, output) for output in history.views}
     if all(skill is None for skill in loaded.values()):
         if not judged:
@@ -86,7 +97,7 @@ def still_improving(
         swept = learning_rate and learning_rate.of(output)
         found = _longer_is_better(history.of(output), skill, own) or _swept_longer(swept, skill, own, history)
         if found is not None:
-            yield replace(found, where=replace(found.where, output=output or None))
+            yield _measured(replace(found, where=replace(found.where, output=output or None)), continuation)
 
 
 def levelled_off(history: History | None) -> str:
@@ -118,6 +129,46 @@ def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
         rows=history.rows,
         evidence=(learning_curves(history),),
     )
+
+
+def _measured(found: Finding, longer: Continuation | None) -> Finding:
+    """A finding with what a longer training was seen to bring."""
+    if longer is None or longer.helps is None:
+        return found
+    if not longer.helps:
+        severity = min(found.severity, Severity.HINT, key=lambda s: s.rank)
+        return replace(
+            found,
+            severity=severity,
+            message=f"{found.message}, but {_steps_of(longer)} do not lower the {longer.metric}",
+        )
+    severity = max(found.severity, _severity(longer), key=lambda s: s.rank)
+    return replace(found, severity=severity, message=f"{found.message}, and {_brought(longer)}")
+
+
+def _gone_on(longer: Continuation, history: History) -> Finding:
+    return Finding(
+        _severity(longer),
+        _brought(longer),
+        Where(output=longer.output or None, split="dev"),
+        value=longer.skill,
+        threshold=0.0,
+        evidence=(learning_curves(history),),
+    )
+
+
+def _severity(longer: Continuation) -> Severity:
+    return Severity.WARNING if longer.skill >= CLEAR else Severity.HINT
+
+
+def _brought(longer: Continuation) -> str:
+    share = longer.metric == "dev error"
+    before, after = (percent(error) if share else number(error) for error in (longer.before, longer.after))
+    return f"{_steps_of(longer)} lower the {longer.metric} from {before} to {after}"
+
+
+def _steps_of(longer: Continuation) -> str:
+    return f"up to {longer.steps:,} more steps from the loaded weights"
 
 
 def _much_left(history: History) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.reading.wording import number, percent
 from diagnose.findings import Interval, Severity
-from diagnose.measurements import Baseline, Candidate, Network, OutputBaseline, Score
+from diagnose.measurements import Baseline, Candidate, Continuation, Network, OutputBaseline, Score
 from diagnose.subject import Task
 
 POINT = 0.01  # one percentage point (or 1 % of the variance); smaller gaps are ignored
@@ -153,6 +153,13 @@ def beaten(baseline: OutputBaseline, task: Task | None) -> bool:
     """Whether the best baseline is better on the same rows, paired at 95 %, by a tenth of the net's error."""
     better = baseline.difference_interval.low > 0 and baseline.relative >= PAIRED_RELATIVE
     return enough_rows(baseline, task) and better
+
+
+def closed_by(longer: Continuation | None, baseline: OutputBaseline) -> bool:
+    """Whether training on from the loaded weights leaves this output no longer clearly behind its best baseline."""
+    if longer is None or not longer.helps or longer.output not in ("", baseline.output):
+        return False
+    return baseline.best.skill - baseline.net_skill - longer.skill < NOTABLE
 
 
 def enough_rows(baseline: OutputBaseline, task: Task | None) -> bool:

@@ -123,9 +123,10 @@ def _cause(cause: DeclaredCause) -> str:
     lines.append("Supported by: " + ", ".join(check.code for check in cause.supported_by) + ".")
     if cause.explains:
         lines.append("Leads to: " + ", ".join(cause.explains) + ".")
-    if cause.confirmed_by:
-        tried = ", ".join(remedy.code for remedy in cause.confirmed_by)
-        lines.append(f"Confirmed if this remedy alone restores learning in a trial: {tried}.")
+    for goes_on, seen in ((False, "restores learning"), (True, "lowers the dev error")):
+        tried = ", ".join(remedy.code for remedy in cause.confirmed_by if remedy.goes_on is goes_on)
+        if tried:
+            lines.append(f"Confirmed if this remedy alone {seen} in a trial: {tried}.")
     lines.append("Remedies: " + ", ".join(remedy.code for remedy in cause.remedies) + ".")
     return f"cause {cause.code}: {cause.title}\n\n" + "\n".join(lines)
 

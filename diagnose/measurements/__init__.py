@@ -7,6 +7,7 @@ units of the target.
 """
 
 from diagnose.measurements.confidence import Group, Reliability, Residuals, Thresholds
+from diagnose.measurements.continuation import Continuation
 from diagnose.measurements.dataset import (
     Dataset,
     GroupOverlap,
@@ -119,6 +120,7 @@ __all__ = [
     "Baseline",
     "Candidate",
     "Close",
+    "Continuation",
     "Conversions",
     "Dataset",
     "Estimate",

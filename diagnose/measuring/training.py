@@ -202,6 +202,17 @@ class Trainer:
         self._generator = np.random.default_rng([seed, 2])
         self._order = self._batches(among)
 
+    def resume(self, weights: copying.Weights, optimizer: Any, seed: int) -> None:
+        """Go on with a training: as `begin`, with the state of the `optimizer` that trained these weights, if it is
+        kept."""
+        self.begin(weights, seed)
+        mine, kept = (
+            [variable for variable in one.variables if variable.name != "learning_rate"]  # it is given by step
+            for one in (self._optimizer, optimizer)
+        )
+        if [variable.shape for variable in mine] == [variable.shape for variable in kept]:
+            copying.assign(mine, copying.values(kept))
+
     def run(self, rates: Array) -> Course:
         """Train one step per rate, up to the first non-finite loss."""
         order: NDArray[np.int64] = np.stack([next(self._order) for _ in rates])

@@ -1,8 +1,10 @@
 """The next steps for a model that needs no repair, each with its ground in the situation."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from diagnose.checks.reading.gaps import POINT
+from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Verdict
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
@@ -48,10 +50,7 @@ def options(now: Situation) -> tuple[DeclaredRemedy, ...]:
 
     None where rows have many positions: their error falls for a model that predicts the largest class everywhere.
     """
-    left = now.remaining
-    if now.repair is not None or left is None or left.unseen is None or left.train.positions is not None:
-        return ()
-    if left.target_met or left.whole < POINT:
+    if now.repair is not None or not _may_improve(now.remaining):
         return ()
     ordered = [BIAS, VARIANCE] if now.bias_dominates or now.variance is None else [VARIANCE, BIAS]
     possible = [
@@ -61,6 +60,20 @@ def options(now: Situation) -> tuple[DeclaredRemedy, ...]:
         if remedy.option is not None and (not remedy.lessens or remedy.lessens in now.standing)
     ]
     return tuple(dict.fromkeys(possible))
+
+
+def may_go_on(now: Situation) -> bool:
+    """Whether a longer training may lower the dev error: where nothing else is in the way."""
+    if not _may_improve(now.remaining) or (now.repair is not None and now.repair.cause.idea != "train-longer"):
+        return False
+    return now.improving is not None or not now.variance_dominates
+
+
+def _may_improve(left: Remaining | None) -> TypeGuard[Remaining]:
+    """Whether an error on unseen rows is left that trials can measure."""
+    if left is None or left.unseen is None or left.train.positions is not None:
+        return False
+    return not left.target_met and left.whole >= POINT
 
 
 def _is_advised(remedy: DeclaredRemedy, answers: Mapping[str, str], now: Situation) -> bool:

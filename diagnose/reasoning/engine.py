@@ -162,7 +162,8 @@ def _relevant(
 
 def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level: Severity) -> Suspicion | None:
     support = {check: [f for f in seen.of(check) if f.severity is not Severity.INFO] for check in cause.supported_by}
-    helped = [effect for effect in tried if effect.restores]
+    tried = [effect for effect in tried if not effect.on_dev or effect.helps is not None]
+    helped = [effect for effect in tried if effect.restores or effect.helps]
     findings = [finding for found in support.values() for finding in found]
     if not findings and not helped:
         return None
@@ -188,7 +189,9 @@ def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level:
 
 
 def _severity(effect: Effect) -> Severity:
-    """An error if the model learned nothing without the change."""
+    """An error if the model learned nothing without the change; by itself, a lower dev error is a hint."""
+    if effect.on_dev:
+        return Severity.HINT
     return Severity.ERROR if effect.before < FAILED else Severity.WARNING
 
 

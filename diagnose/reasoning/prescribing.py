@@ -56,8 +56,8 @@ def _summary(suspicion: Suspicion) -> str:
 
 
 def _clauses(suspicion: Suspicion) -> list[str]:
-    """The evidence for a suspicion in clauses: its findings, then the trials that restored learning."""
-    return [f.message for f in suspicion.support] + [e.message for e in suspicion.effects if e.restores]
+    """The evidence for a suspicion in clauses: its findings, then the trials that helped."""
+    return [f.message for f in suspicion.support] + [e.message for e in suspicion.effects if e.restores or e.helps]
 
 
 def assigned(effects: Sequence[Effect], suspicions: Sequence[Suspicion]) -> tuple[Effect, ...]:

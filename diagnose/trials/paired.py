@@ -44,7 +44,6 @@ def plan_of(bench: Bench, measured: Measurements, steps: int | None = None) -> T
         batch_size=bench.batch_size,
         steps=steps,
         seeds=tuple(range(seed, seed + SEEDS)),
-        own_steps=bench.subject.steps,
         usable_rate=sweep.usable if isinstance(sweep, LearningRate) else None,
         best_rate=_best_rate(sweep.sweep, optimizer) if isinstance(sweep, LearningRate) else None,
         reachable=tuple(sweep.of(output.name).reachable for output in bench.subject.outputs)

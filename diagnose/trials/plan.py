@@ -33,8 +33,7 @@ class TrainingPlan:
     `best_rate` the one that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at
     the weights that they share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases,
     in order. `rate_name` is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
-    `reachable` is the skill of each output that counts as 1. `own_steps` is the length of the user's own training
-    (None: unknown).
+    `reachable` is the skill of each output that counts as 1.
     """
 
     model: Any
@@ -47,7 +46,6 @@ class TrainingPlan:
     steps: int
     seeds: tuple[int, ...]
     reachable: tuple[float, ...] = (1.0,)
-    own_steps: int | None = None
     loss: Any = None
     loss_weights: Any = None
     edits: tuple[Edit, ...] = ()

@@ -20,7 +20,7 @@ from diagnose.checks.generalisation.unfit_metric import unfit_metric
 from diagnose.checks.generalisation.variance import variance
 from diagnose.checks.reading.gaps import Gap, Level, level, share
 from diagnose.findings import Interval, Severity
-from diagnose.measurements import Evaluation, Network
+from diagnose.measurements import Continuation, Evaluation, Network
 from diagnose.subject import Task
 from tests.checks.builders_training import (
     MISSING,
@@ -470,3 +470,27 @@ def test_how_much_lower_a_baseline_is_is_told_of_the_error_that_is_shown() -> No
     numbers = replace(output, net_error=6.6, net_skill=0.4, best=best, candidates=(best,), relative=0.44)
     (found,) = findings(behind_baseline, replace(known, outputs=(numbers,)), network(Task.REGRESSION))
     assert "RMSE 6.6 " in found.message and found.message.endswith("25 % lower")
+
+
+def longer(skill: float, helps: bool | None = True, output: str = "") -> Continuation:
+    return Continuation(output, "dev error", 0.2, 0.1, Interval(-0.15, -0.05), skill, 500, 3, helps)
+
+
+def test_a_baseline_that_a_longer_training_catches_up_with_is_a_hint() -> None:
+    behind = baseline(0.1, 0.3)
+    lacking = behind.outputs[0].best.skill - behind.outputs[0].net_skill
+    assert severities(behind_baseline, behind, network()) == [WARNING]
+    assert severities(behind_baseline, behind, network(), longer(lacking - 0.09)) == [HINT]
+    assert severities(behind_baseline, behind, network(), longer(lacking - 0.11)) == [WARNING]
+    assert severities(behind_baseline, behind, network(), longer(lacking - 0.09, helps=None)) == [WARNING]
+    assert severities(behind_baseline, behind, network(), longer(lacking - 0.09, output="another")) == [WARNING]
+
+
+def test_a_bias_that_a_longer_training_closes_is_a_hint() -> None:
+    levels, behind = evaluation(score(0.30), score(0.30)), baseline(0.1, 0.3)
+    lacking = behind.outputs[0].best.skill - behind.outputs[0].net_skill
+    assert severities(avoidable_bias, levels, network(), behind) == [WARNING]
+    assert severities(avoidable_bias, levels, network(), behind, longer(lacking - 0.09)) == [HINT]
+    assert severities(avoidable_bias, levels, network(), behind, longer(lacking - 0.11)) == [WARNING]
+    targeted = network(target=0.05)  # a target stands
+    assert severities(avoidable_bias, levels, targeted, behind, longer(lacking - 0.09)) == [WARNING]

@@ -9,8 +9,8 @@ import pytest
 from diagnose.checks.process.no_dev_set import no_dev_set
 from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.checks.process.still_improving import still_improving
-from diagnose.findings import Severity
-from diagnose.measurements import Attempt, Evaluation, OverfitBatch
+from diagnose.findings import Interval, Severity
+from diagnose.measurements import Attempt, Continuation, Evaluation, OverfitBatch
 from diagnose.subject import Task
 from tests.checks.builders_training import (
     MISSING,
@@ -126,6 +126,29 @@ def test_loaded_weights_as_good_as_the_replays_are_trained_enough() -> None:
 def test_replays_that_only_memorise_their_rows_do_not_count() -> None:
     learned = run(decay(2.3, 0.0, 0.6), final_train_skill=1.0, final_dev_skill=0.3)
     assert severities(still_improving, history(learned), evaluation(score(0.6)), network(iterations=100)) == []
+
+
+def longer(skill: float, helps: bool | None) -> Continuation:
+    return Continuation("", "dev error", 0.2, 0.2 - skill, Interval(-0.15, -0.05), skill, 500, 3, helps)
+
+
+def test_a_longer_training_decides() -> None:
+    falling = np.geomspace(2.3, 0.3, 10)
+    seen = history(run(falling, dev=falling + 0.05), origin="live")
+    flat = history(run(np.full(12, 0.3), dev=np.full(12, 0.35)), origin="live")
+    loaded = evaluation(score(0.2))
+    for known in (seen, flat):
+        assert severities(still_improving, known, loaded, longer(0.05, helps=True)) == [HINT]
+        assert severities(still_improving, known, loaded, longer(0.15, helps=True)) == [WARNING]
+    assert severities(still_improving, flat, loaded, longer(0.0, helps=False)) == []
+
+
+def test_a_longer_training_that_brings_nothing_is_at_most_a_hint() -> None:
+    high = np.linspace(2.3, 1.6, 10)
+    seen = history(run(high, dev=high + 0.05), origin="recorded")
+    assert severities(still_improving, seen, longer(0.0, helps=None)) == [WARNING]
+    (found,) = findings(still_improving, seen, longer(0.0, helps=False))
+    assert found.severity is HINT and found.message.endswith("do not lower the dev error")
 
 
 # --- no dev set ----------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def test_a_cause_is_complete(cause: DeclaredCause) -> None:
     assert cause.about.endswith(".")
     assert set(cause.explains) <= set(BY_CODE) - {cause.code}
     assert set(cause.confirmed_by) <= set(cause.remedies)
-    assert all(remedy.trial is not None or remedy.measured is not None for remedy in cause.confirmed_by)
+    assert all(remedy.trial or remedy.measured or remedy.goes_on for remedy in cause.confirmed_by)
 
 
 def test_explains_has_no_cycle_but_of_two() -> None:

@@ -133,7 +133,6 @@ SCENES = (
     Scene("raise-learning-rate", net(dense(), SOFTMAX), swept=0.5, optimizer=lambda: keras.optimizers.Adam(1e-4)),
     Scene("balance-losses", two_heads, ["mse", "binary_crossentropy"], "number and class", norms=(50.0, 0.2)),
     Scene("default-optimizer", net(dense(), SOFTMAX), swept=0.03),
-    Scene("train-longer", net(dense(), SOFTMAX)),
     Scene("regularize", net(dense(), SOFTMAX)),
     Scene("regularize", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.AdamW(1e-3)),
     Scene("dropout", net(dense(), dense(), layers.Dropout(0.1), SOFTMAX)),

@@ -10,7 +10,6 @@ import pytest
 from diagnose.measuring.bench import Bench
 from diagnose.settings import Settings
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
-from diagnose.trials.interventions.generalising import TWICE_THE_STEPS
 from diagnose.trials.interventions.layers import HE, LIGHT_DROPOUT, NO_PENALTIES, RELU, SHALLOWER, UNFREEZE
 from diagnose.trials.interventions.optimizer import LOWER_RATE
 from diagnose.trials.paired import built, plan_of
@@ -98,9 +97,3 @@ def test_the_parts_of_a_custom_layer_are_not_taken_out_of_a_deep_stack(own: Trai
     model = keras.Sequential([keras.Input((4,)), Block(), keras.layers.Dense(3, "softmax")])
     refused = SHALLOWER.change(replace(own, model=model))
     assert isinstance(refused, DoesNotApply) and "no hidden layer can be removed" in refused.reason
-
-
-def test_longer_than_a_part_of_the_training_shows_nothing(own: TrainingPlan) -> None:
-    assert isinstance(TWICE_THE_STEPS.change(replace(own, own_steps=own.steps + 1)), DoesNotApply)
-    longer = TWICE_THE_STEPS.change(replace(own, own_steps=own.steps))
-    assert isinstance(longer, TrainingPlan) and (longer.steps, len(longer.rates[0])) == (2 * own.steps, 2 * own.steps)

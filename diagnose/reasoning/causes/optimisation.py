@@ -72,6 +72,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         family="speed",
         explains=("high-bias",),
         idea="train-longer",
+        confirmed_by=(optimisation.TRAIN_LONGER,),
     ),
     DeclaredCause(
         "unbalanced-losses",

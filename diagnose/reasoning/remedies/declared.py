@@ -26,7 +26,8 @@ class DeclaredRemedy:
     model that learns, to see whether the dev error falls. None if it cannot be automated, or is not yet.
     `in_place` tells whether a model already has what it advises; where a trial or an option does
     (`DoesNotApply.needless`), that counts as well. `measured` returns the effect of a remedy that an instrument has
-    tried already, None if it has not. `lessens`: what it weakens ("dropout", "penalty", "augmentation":
+    tried already, None if it has not. `goes_on`: it is carried out by training on from the loaded weights, which
+    `trials.continuing` tries. `lessens`: what it weakens ("dropout", "penalty", "augmentation":
     `checks.reading.regularisers`), "" for nothing of the kind.
     """
 
@@ -42,7 +43,13 @@ class DeclaredRemedy:
     option: Intervention | None = None
     in_place: InPlace | None = None
     measured: Callable[[Measurements], Effect | None] | None = None
+    goes_on: bool = False
     lessens: str = ""
+
+    @property
+    def automated(self) -> bool:
+        """Whether a program can carry it out, and see what it brings."""
+        return self.goes_on or any(way is not None for way in (self.trial, self.option, self.measured))
 
     @property
     def slow(self) -> bool:

@@ -7,7 +7,7 @@ from diagnose.measurements import Evaluation, History, Measurements, SplitScores
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
 from diagnose.subject import Task
-from diagnose.trials.interventions import generalising, optimizer
+from diagnose.trials.interventions import optimizer
 
 
 def _best_kept(measured: Measurements) -> Effect | None:
@@ -93,7 +93,7 @@ TRAIN_LONGER = DeclaredRemedy(
     "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), epochs=100, callbacks=[stop])",
     "one longer training run",
     (yearning("train longer", "chapter 1; optimisation, course material"),),
-    option=generalising.TWICE_THE_STEPS,
+    goes_on=True,
 )
 KEEP_BEST = DeclaredRemedy(
     "keep-best-weights",

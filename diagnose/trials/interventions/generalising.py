@@ -106,15 +106,6 @@ def _size(layer: Any) -> bool:
     return any(isinstance(config.get(key), int) for key in SIZES)
 
 
-def _longer(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
-    from diagnose.measuring.copying import learning_rates
-
-    if plan.own_steps is not None and plan.steps < plan.own_steps:
-        return DoesNotApply("trainings here are shorter than yours, and more steps help any short training")
-    rates = learning_rates(plan.optimizer, 2 * plan.steps)
-    return plan.changed("twice the steps", steps=2 * plan.steps, rates=(rates,))
-
-
 WEIGHT_DECAY = Intervention(
     "Gives the optimizer a decoupled weight decay that shrinks an unused weight to a third over the training.", _decayed
 )
@@ -130,4 +121,3 @@ HALF_THE_UNITS = Intervention(
     "Halves the units or filters of every hidden layer.",
     _resized(lambda size: max(size // 2, 1), "half the units in hidden layers"),
 )
-TWICE_THE_STEPS = Intervention("Trains twice as long.", _longer)  # the plan has the steps

@@ -1,0 +1,135 @@
+"""The trial of a longer training: goes on from the loaded weights, on a copy of the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diagnose.diagnosis import Effect
+from diagnose.measurements import DOES_NOT_APPLY, Array, Continuation, NotMeasured
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import brief, learning_rates_at
+from diagnose.measuring.planning import Planner
+from diagnose.measuring.training import judging_steps, own_loops, own_training
+from diagnose.measuring.work import Work
+from diagnose.settings import Effort
+from diagnose.subject import Task
+from diagnose.trials.dev_error import DevArm, DevError, of_output, place_of
+from diagnose.trials.paired import SEEDS
+
+if TYPE_CHECKING:
+    from diagnose.checks.reading.remaining import Remaining
+
+TITLE = "training that goes on"
+SIZES = (4.0, 2.0, 1.0, 0.5)  # times the usual number of steps
+PLACES = (0.125, 0.25, 0.5, 1.0)  # of a training, where the dev error is read
+ENDED = 0.01  # share of the first step's learning rate; a schedule that has come below it is over
+
+
+def measure_continuation(planner: Planner, left: Remaining, remedy: str) -> tuple[Continuation, Effect] | None:
+    """Go on training as long as the time budget allows; None if that is not possible, which is recorded.
+
+    `left` is the remaining error of the model; `remedy` is the code of the one that trains longer.
+    """
+    bench = planner.bench
+    if bench.settings.effort is Effort.QUICK:
+        return None
+    given = (bench.settings.plan or {}).get(TITLE)
+    sizes = SIZES if given is None else (given,)
+    work = {size: _work(bench, DevError.steps(bench, size)) for size in sizes}
+    size = next((size for size in sizes if planner.fits(work[size])), sizes[-1])
+    steps = DevError.steps(bench, size)
+    try:
+        found = planner.run(TITLE, work[size], partial(_gone_on, bench, left, remedy, steps), size)
+    except Exception as error:  # noqa: BLE001 - a third-party layer or optimizer may fail
+        missed = error if isinstance(error, NotMeasured) else NotMeasured(f"it failed: {brief(error)}", DOES_NOT_APPLY)
+        planner.miss(TITLE, str(missed), missed.how)
+        planner.untried[remedy] = str(missed)
+        return None
+    if found is None:
+        planner.untried[remedy] = next((one.why for one in planner.missed if one.what == TITLE), "it was interrupted")
+    return found
+
+
+def _work(bench: Bench, steps: int) -> Work:
+    return Work(steps=SEEDS * (steps + len(PLACES) * judging_steps(bench)), loops=own_loops(bench))
+
+
+def _gone_on(bench: Bench, left: Remaining, remedy: str, steps: int) -> tuple[Continuation, Effect]:
+    place = place_of(bench, left)
+    rates = _rates(bench, steps)
+    ends = np.unique(np.ceil(np.multiply(PLACES, steps)).astype(int))
+    with own_training(bench) as trainer:
+        weights, optimizer = bench.weights(None), bench.subject.model.optimizer
+        trainer.begin(weights, bench.settings.seed)
+        loaded, now = trainer.dev_row_errors()[place], of_output(trainer.judge_dev(), place)
+        errors = np.empty((len(ends) + 1, SEEDS, len(loaded)))  # by place, the loaded weights first
+        errors[0] = loaded
+        for number in range(SEEDS):
+            trainer.resume(weights, optimizer, bench.settings.seed + number)
+            for at, part in enumerate(np.split(rates, ends[:-1]), start=1):
+                trainer.run(part)
+                errors[at, number] = trainer.dev_row_errors()[place]
+    errors[~np.isfinite(errors)] = np.inf  # never chosen
+    unchanged, changed = (DevArm(each, place, float(rates[0]), (), ()) for each in (errors[0], _stopped(errors)))
+    effect = DevError(left, 1).effect(
+        remedy,
+        f"up to {steps:,} more steps from the loaded weights",
+        (unchanged, changed),
+        control="",
+        steps=steps,
+        values={},
+    )
+    constant = {Task.REGRESSION: now.constant_error**2, Task.OWN_LOSS: now.constant_loss}
+    scale = constant.get(left.task, now.constant_error)
+    fall = float(unchanged.errors.mean() - changed.errors.mean())
+    assert effect.interval is not None  # a dev error always has one
+    found = Continuation(
+        output=effect.output,
+        metric=effect.metric,
+        before=effect.before,
+        after=effect.after,
+        change=effect.interval,
+        skill=fall / scale if scale > 0 else 0.0,
+        steps=steps,
+        seeds=SEEDS,
+        helps=effect.helps,
+    )
+    return found, replace(effect, steps=None)  # they are in its name
+
+
+def _rates(bench: Bench, steps: int) -> Array:
+    """The learning rates of the steps after the user's last one.
+
+    Raises:
+        NotMeasured: the schedule has come to its end.
+    """
+    optimizer = bench.subject.model.optimizer
+    done = _iterations(bench)
+    rates = learning_rates_at(optimizer, range(done, done + steps))
+    if rates.max() <= ENDED * float(learning_rates_at(optimizer, range(max(done, 1))).max()):
+        raise NotMeasured(
+            "the learning rate's schedule has come to its end",
+            "Train again with a schedule for more steps.",
+        )
+    return rates
+
+
+def _iterations(bench: Bench) -> int:
+    """The steps that the loaded weights were trained for, as far as they are known."""
+    optimizer = bench.subject.model.optimizer
+    counted = int(getattr(optimizer, "inner_optimizer", optimizer).iterations)
+    return counted or bench.subject.steps or 0
+
+
+def _stopped(errors: Array) -> Array:
+    """The errors [seeds, rows] at the place that is best on the other half of the rows; `errors` are [places, ...]."""
+    stopped = np.empty(errors.shape[1:])
+    halves = (slice(0, None, 2), slice(1, None, 2))
+    for here, there in (halves, halves[::-1]):
+        best = errors[:, :, there].mean(axis=2).argmin(axis=0)  # by seed
+        stopped[:, here] = errors[best, np.arange(errors.shape[1]), :][:, here]
+    return stopped

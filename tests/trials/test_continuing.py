@@ -1,0 +1,116 @@
+"""A longer training is tried by going on from the loaded weights."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from sklearn.datasets import load_digits
+
+import diagnose
+from diagnose.measurements import Array
+from diagnose.measuring import copying
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.training import own_training
+from diagnose.settings import Settings
+from diagnose.trials.continuing import _stopped
+
+ONLY = ["does-not-learn", "constant-predictions", "variance", "avoidable-bias", "still-improving", "behind-baseline"]
+
+
+def digits_net(epochs: int, rate: Any = 1e-3, units: int = 24) -> tuple[Any, Any, Any]:
+    keras.utils.set_random_seed(0)
+    digits = load_digits()
+    rows = np.random.default_rng(0).permutation(len(digits.target))
+    x, y = digits.data[rows].astype("float32") / 16, digits.target[rows]
+    model = keras.Sequential([keras.Input((64,)), layers.Dense(units, "relu"), layers.Dense(10, "softmax")])
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    model.fit(x[:1000], y[:1000], epochs=epochs, batch_size=32, verbose=0)
+    return model, (x[:1000], y[:1000]), (x[1000:], y[1000:])
+
+
+def examined(model: Any, train: Any, dev: Any, **options: Any) -> diagnose.Diagnosis:
+    return diagnose.examine(model, train, dev, batch_size=32, only=ONLY, **options)
+
+
+@pytest.fixture(scope="module")
+def stopped_early() -> diagnose.Diagnosis:
+    return examined(*digits_net(epochs=8), epochs=8)
+
+
+def test_what_a_longer_training_brings_is_measured(stopped_early: diagnose.Diagnosis) -> None:
+    (effect,) = (effect for effect in stopped_early.effects if effect.remedy == "train-longer")
+    assert effect.metric == "dev error" and effect.helps and effect.after < effect.before
+    assert effect.interval is not None and effect.interval.high < 0
+    first = stopped_early.remedies[0]
+    assert (first.code, first.payoff.how, first.payoff.after) == ("train-longer", "measured", effect.after)
+    verdicts = {verdict.item: verdict.verdict for verdict in stopped_early.verdicts["machine_learning_yearning"]}
+    assert verdicts["train-longer"] == "do"
+
+
+def test_it_confirms_that_training_stopped_too_early(stopped_early: diagnose.Diagnosis) -> None:
+    cause = next(cause for cause in stopped_early.causes if cause.code == "undertrained")
+    assert cause.state == "confirmed" and "more steps from the loaded weights lower the dev error" in cause.summary
+
+
+def test_a_training_that_has_come_to_its_end_gains_nothing() -> None:
+    diagnosis = examined(*digits_net(epochs=60, rate=0.01, units=2), epochs=60)
+    effects = [effect for effect in diagnosis.effects if effect.remedy == "train-longer"]
+    assert effects and not effects[0].helps
+    assert all(cause.code != "undertrained" for cause in diagnosis.causes)
+    assert diagnosis.remedies[0].code != "train-longer"
+
+
+def test_a_schedule_at_its_end_is_not_trained_on() -> None:
+    schedule = keras.optimizers.schedules.CosineDecay(3e-3, 8 * 32)
+    diagnosis = examined(*digits_net(epochs=8, rate=schedule), epochs=8)
+    (missed,) = (missed for missed in diagnosis.coverage if missed.what == "training that goes on")
+    assert missed.why == "the learning rate's schedule has come to its end"
+
+
+def test_the_optimizer_goes_on_where_it_was() -> None:
+    from diagnose.loading import LoadOptions, subject_from
+
+    model, train, dev = digits_net(epochs=1)
+    kept = copying.values(model.optimizer.variables)
+    subject = subject_from(model, train, dev, options=LoadOptions(batch_size=32))
+    with Bench(subject, Settings()) as bench, own_training(bench) as trainer:
+        trainer.resume(bench.weights(None), model.optimizer, seed=1)
+        state = copying.values(trainer._optimizer.variables)
+        trainer.run(np.full(3, 1e-3))
+        assert int(trainer._optimizer.iterations) == int(model.optimizer.iterations) + 3
+    assert all(np.array_equal(mine, theirs) for mine, theirs in zip(state, kept, strict=True))
+    assert all(
+        np.array_equal(now, then) for now, then in zip(copying.values(model.optimizer.variables), kept, strict=True)
+    )
+
+
+def gain(errors: Array) -> float:
+    return float(errors[0].mean() - _stopped(errors).mean())
+
+
+def test_the_choice_of_the_place_brings_no_luck() -> None:
+    draw = np.random.default_rng(0)
+    gains = []
+    for _ in range(200):
+        noise = (draw.random((5, 3, 60)) < 0.3).astype(float)  # the same model at all places
+        gains.append(gain(noise))
+    assert abs(np.mean(gains)) < 3 * np.std(gains) / np.sqrt(len(gains))
+    least = [
+        errors[0].mean() - errors.mean(axis=2).min(axis=0).mean()
+        for errors in ((draw.random((5, 3, 60)) < 0.3).astype(float) for _ in range(200))
+    ]
+    assert np.mean(least) > 0.03  # what picking the best of the same rows would claim
+
+
+def test_the_best_place_is_found() -> None:
+    errors = np.ones((3, 2, 10))
+    errors[1] = 0.2
+    assert gain(errors) == pytest.approx(0.8)
+
+
+def test_loaded_weights_that_no_training_betters_stay() -> None:
+    errors = np.ones((3, 2, 10))
+    errors[0] = 0.2
+    assert gain(errors) == 0.0
