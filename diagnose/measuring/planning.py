@@ -142,6 +142,10 @@ class Planner:
         """Return whether this work fits into what is left of the budget; with a given plan, everything does."""
         return bool(self.bench.settings.plan) or self._account.seconds(work) <= self._account.left
 
+    def lend(self, work: Work) -> None:
+        """Let work that a report lacks most go a little over the budget of its effort, once."""
+        self._account.lend(work)
+
     def run(self, title: str, work: Work, action: Callable[[], T], scale: float = 1.0) -> T | None:
         """Run an action if it fits into the budget; else record it as missed and return None.
 

@@ -27,6 +27,7 @@ TICK = 1.1e-4  # seconds of a step per time step of each recurrent layer
 LOOP = 0.4  # fixed seconds to compile a training loop
 LOOP_LAYER = 0.14  # seconds to compile it per layer
 LOOP_TICKS = 7  # additional layers that a recurrent layer counts as there
+LENT = 0.25  # share of the budget of an effort by which one piece of work may go over it
 UNKNOWN_SIZE = 100  # assumed length of an axis of variable length
 
 
@@ -53,6 +54,7 @@ class Account(Protocol):
     def seconds(self, work: Work) -> float: ...
     def charge(self, work: Work) -> None: ...
     def allow(self, seconds: float) -> None: ...
+    def lend(self, work: Work) -> None: ...
 
 
 class WorkAccount:
@@ -62,6 +64,7 @@ class WorkAccount:
         self._bench = bench
         self.left = budget
         self._budget = budget
+        self._lent = False
         self._step: float | None = None
 
     def seconds(self, work: Work) -> float:
@@ -76,6 +79,13 @@ class WorkAccount:
         """Raise the total budget to at least this many seconds."""
         more = max(seconds - self._budget, 0.0)
         self._budget, self.left = self._budget + more, self.left + more
+
+    def lend(self, work: Work) -> None:
+        """Go over the budget, once and by at most `LENT` of it, if this work needs it and fits then."""
+        missing = self.seconds(work) - self.left
+        if not self._lent and 0 < missing <= LENT * self._budget:
+            self._lent = True
+            self.left += missing
 
 
 class ClockAccount:
@@ -103,6 +113,9 @@ class ClockAccount:
 
     def allow(self, seconds: float) -> None:
         """Do nothing: the user's budget is not raised."""
+
+    def lend(self, work: Work) -> None:
+        """Do nothing: the user's budget is kept."""
 
 
 def timed(bench: Bench) -> tuple[float, float]:

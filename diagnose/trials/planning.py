@@ -78,6 +78,7 @@ def try_remedies(
         _Trials(planner, plan_of(bench, measured, criterion.steps(bench, size)), size, criterion) for size in sizes
     )
     chosen = next(trials for trials in sized if trials.size == sizes[-1] or trials.first_fits(wanted))
+    chosen.lend_first(wanted)
     return tuple(islice(chosen.run(wanted), most))
 
 
@@ -117,11 +118,22 @@ class _Trials:
 
     def first_fits(self, wanted: Iterable[Trial]) -> bool:
         """Whether the first trial that applies fits into the budget."""
+        work = self._first(wanted)
+        return work is None or self._planner.fits(work)
+
+    def lend_first(self, wanted: Iterable[Trial]) -> None:
+        """Let the first trial go over the budget: without it the first step of the report has no payoff."""
+        work = self._first(wanted)
+        if work is not None:
+            self._planner.lend(work)
+
+    def _first(self, wanted: Iterable[Trial]) -> Work | None:
+        """The work of the first trial that applies."""
         for trial in wanted:
             changed, control = self._plans(trial)
             if not isinstance(changed, DoesNotApply) and not isinstance(control, DoesNotApply):
-                return self._planner.fits(self._work(trial, changed, control))
-        return True
+                return self._work(trial, changed, control)
+        return None
 
     def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
         """Try each by itself; if none restores learning, all together, and then all but one."""

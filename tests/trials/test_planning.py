@@ -104,6 +104,22 @@ def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPat
         assert 0 < planner._account.seconds(trials.first_trial(planner.bench)) < 10
 
 
+def test_the_first_trial_may_go_a_little_over_the_budget_of_an_effort_once() -> None:
+    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+        trial = trials.Work(seconds=10.0)
+        planner._account.charge(trials.Work(seconds=58.0))
+        planner.lend(trials.Work(seconds=20.0))  # too much over it
+        assert not planner.fits(trial)
+        planner.lend(trial)
+        assert planner.fits(trial)
+        planner._account.charge(trial)
+        planner.lend(trial)
+        assert not planner.fits(trial)
+    with planning.planner_for(UNSCALED.subject(), Settings(budget=5.0), lambda title: None) as planner:
+        planner.lend(trial)
+        assert not planner.fits(trial)  # seconds that the user gave are kept
+
+
 def test_only_a_remedy_that_would_change_nothing_is_needless() -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
         wanted = (Trial("relu-instead", RELU), Trial("default-optimizer", ADAM))
