@@ -5,10 +5,13 @@ Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out]
 `--seeds N` trains each healthy example of Keras's kinds with as many seeds; sick ones are trained once.
 """
 
+import json
 import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -24,7 +27,8 @@ CASES_PER_PROCESS = 12  # then a new process, because TensorFlow keeps compiled 
 @click.option("--half", type=click.Choice(["tuning", "held-out"]))
 @click.option("--jobs", default=2, show_default=True)
 @click.option("--seeds", default=1, show_default=True)
-def main(names: tuple[str, ...], half: str | None, jobs: int, seeds: int) -> None:
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write each result, a line.")
+def main(names: tuple[str, ...], half: str | None, jobs: int, seeds: int, json_file: Path | None) -> None:
     from tests.wards.examples import EXAMPLES, SICK
     from tests.wards.live_cases import LIVE
     from tests.wards.live_ward import live_table, live_totals
@@ -43,6 +47,9 @@ def main(names: tuple[str, ...], half: str | None, jobs: int, seeds: int) -> Non
     for result in _run(chosen, jobs):
         results.append(result)
         click.echo(live_table([result]).splitlines()[1])
+        if json_file:
+            with json_file.open("a") as lines:
+                lines.write(json.dumps(asdict(result)) + "\n")
     order = {name.replace(SEED, "-"): place for place, name in enumerate(chosen)}
     results.sort(key=lambda result: order[result.name])
     click.echo(live_totals(results))

@@ -184,8 +184,8 @@ class Rise:
 
     @property
     def deviations(self) -> float:
-        """The rise in standard errors of the curve at its minimum."""
-        return (self.last - self.best) / self.se if self.se > 0 else 0.0
+        """The rise in standard errors of the curve at its minimum; 0 unless all of its end came after the minimum."""
+        return (self.last - self.best) / self.se if self.se > 0 and self.after >= END else 0.0
 
 
 def rise(run: Run, curve: Curve, se: float) -> Rise | None:

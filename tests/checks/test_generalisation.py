@@ -266,6 +266,13 @@ def test_one_noisy_epoch_and_a_rising_loss_do_not_count_as_a_rise_of_the_error()
     assert severities(variance, levels, network(), history(noisy, origin="live")) == [HINT]
 
 
+@pytest.mark.parametrize("better", [1, 2])
+def test_an_error_that_was_never_lower_than_at_the_end_has_not_risen(better: int) -> None:
+    falling = [0.5, 0.3, 0.25, 0.2, 0.19, 0.2, 0.19, 0.2, *[0.1] * better]  # the median of the last three lies above
+    levels = evaluation(score(0.02), score(0.10))
+    assert severities(variance, levels, network(), history(run([1.0] * 10, dev_error=falling), origin="live")) == [HINT]
+
+
 def test_no_gap_and_too_few_rows_find_nothing() -> None:
     assert severities(variance, evaluation(score(0.10), score(0.105)), network()) == []
     assert severities(variance, evaluation(score(0.02), score(0.10, rows=30)), network()) == []

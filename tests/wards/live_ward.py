@@ -226,7 +226,7 @@ def live_totals(results: Iterable[LiveResult]) -> str:
     ]
     for fault in dict.fromkeys(r.fault for r in results if r.fault):
         found = [r for r in results if r.fault == fault and r.verdict == "sick"]
-        early = [r.step / r.steps for r in found if r.alarm]
+        early = [r.step / max(r.steps, 1) for r in found if r.alarm]
         at = f"{np.median(early):.2f}" if early else "-"
         alarms, live = sum(bool(r.alarm) for r in found), sum(r.live for r in found)
         lines.append(f"{fault:<20} {len(found):>4} {alarms:>6} {live:>12} {at:>40}")
