@@ -105,7 +105,10 @@ class Payoff:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on one item of a list. `measurements` are the finding ids and numbers that it is based on."""
+    """The verdict on one item of a list.
+
+    `measurements` are the finding ids and numbers that it is based on, `cost` is the effort of carrying it out.
+    """
 
     item: str
     title: str
@@ -115,6 +118,7 @@ class Verdict:
     measurements: tuple[str, ...]
     payoff: Payoff | None
     snippet: str = ""
+    cost: str = ""  # "one line", "one training run", "weeks"; "" in results of older versions
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,8 @@ def _payoff(verdict: Verdict, diagnosis: Diagnosis) -> Payoff | None:
 
 
 def _cost(verdict: Verdict, diagnosis: Diagnosis) -> str:
-    return next((remedy.cost for remedy in diagnosis.remedies if remedy.snippet == verdict.snippet != ""), "")
+    same = (remedy.cost for remedy in diagnosis.remedies if remedy.snippet == verdict.snippet != "")
+    return verdict.cost or next(same, "")
 
 
 # --- Sentences --------------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ def _verdict(item: str, now: Situation) -> Verdict:
     measurements = tuple(finding.id for finding in behind if finding is not None)
     way = max(WAYS[item], key=lambda remedy: promise(now.effects.get(remedy.code)))
     brings = payoff(way, now.effects.get(way.code), now.untried)
-    return Verdict(item, TITLES[item], answer, None, because, measurements, brings, way.snippet)
+    return Verdict(item, TITLES[item], answer, None, because, measurements, brings, way.snippet, way.cost)
 
 
 Decision = tuple[Answer, str, tuple[Finding | None, ...]]

@@ -12,7 +12,7 @@ from diagnose.reasoning.advising import steps
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
 from diagnose.reasoning.snippets import Values
-from diagnose.reasoning.verdicts import Situation, verdicts
+from diagnose.reasoning.verdicts import WAYS, Situation, verdicts
 from diagnose.subject import Task
 
 NOTHING = Situation(
@@ -201,3 +201,9 @@ def test_clear_gains_come_first_even_if_they_take_days() -> None:
     assert [remedy.code for remedy in offered][:2] == ["dropout", "more-data"]
     assert [remedy.payoff.how for remedy in offered][:2] == ["measured", "estimated"]
     assert "regularize" not in {remedy.code for remedy in offered}  # dropout is the better way to the same idea
+
+
+def test_every_item_says_what_it_costs() -> None:
+    ways = {way.cost for every in WAYS.values() for way in every}
+    for items in verdicts(NOTHING).values():
+        assert all(verdict.cost in ways and verdict.cost for verdict in items)
