@@ -17,12 +17,11 @@ from random import Random
 from typing import Any
 
 from benchmarks.fuzz.attacks.loading import Answer
+from diagnose.commands.progress import stages
+from diagnose.settings import Effort
 
-INSTRUMENTS = (
-    "network", "data", "evaluation", "moving statistics", "converted inputs", "activations", "loss at initialisation",
-    "gradients", "overfit one batch", "baselines", "learning rates", "replay",
-)  # fmt: skip
-QUICK_EFFORT = (*INSTRUMENTS[:8], "loading")  # the cheapest effort that comes to these
+INSTRUMENTS = stages(Effort.STANDARD)
+QUICK_EFFORT = (*INSTRUMENTS[: INSTRUMENTS.index("gradients") + 1], "loading")  # the cheapest effort with these
 STAGES = ("loading", "reasoning", "concluding", "writing the report")
 TRIALS = ("trial of lower-learning-rate",)
 INTERRUPTS = 60
