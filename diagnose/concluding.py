@@ -70,6 +70,15 @@ def conclude(
     missing = [o.reason for o in outcomes if isinstance(o, Skipped) and o.check in {check.code for check in VITAL}]
     history = measured.measurements.get(History)
     gate_findings = [finding for check in GATE for finding in seen.of(check)]
+    remedies = prescribing.remedies(
+        suspicions,
+        steps(now, suspicions, lists),
+        values,
+        tasks,
+        tried,
+        untried=measured.untried,
+        needless=measured.needless | needless(subject, measured.measurements),
+    )
     return Diagnosis(
         tool=Tool("keras-diagnose", __version__, versions()),
         subject=facts.subject,
@@ -80,6 +89,7 @@ def conclude(
             suspicions,
             gate_findings,
             left=now.remaining,
+            next_step=next((effect for effect in tried for step in remedies[:1] if effect.remedy == step.code), None),
             missing=cut or next(iter(missing), ""),
             course=course(history) if isinstance(history, History) else "",
         ),
@@ -88,15 +98,7 @@ def conclude(
         findings=tuple(sorted(seen.findings, key=lambda f: -f.severity.rank)),
         checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
         verdicts=lists,
-        remedies=prescribing.remedies(
-            suspicions,
-            steps(now, suspicions, lists),
-            values,
-            tasks,
-            tried,
-            untried=measured.untried,
-            needless=measured.needless | needless(subject, measured.measurements),
-        ),
+        remedies=remedies,
         effects=tried,
         coverage=(*(Coverage(m.what, m.why, m.how) for m in measured.missed), *_not_covered(settings)),
         timing=_timing(loading_seconds, measured, outcomes),
