@@ -19,6 +19,7 @@ STYLE = """
 .diagnose-cell p { margin: .25em 0; }
 .diagnose-cell ol { margin: 0; padding-left: 1.5em; }
 .diagnose-cell pre { padding: .75em; border: 1px solid currentColor; border-radius: 4px; overflow-x: auto; }
+.diagnose-cell :is(pre, pre code) { white-space: pre; word-break: normal; }
 .diagnose-cell .faint { opacity: .7; }
 """
 
