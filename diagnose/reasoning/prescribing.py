@@ -185,8 +185,8 @@ def _brings(left: Remaining | None, effect: Effect | None) -> str:
         for error in (effect.before, effect.after)
     )
     if effect.steps is None:  # from the loaded weights
-        return f"; the next step lowers it to {after}"
-    return f"; in trainings of {effect.steps:,} steps the next step lowers it from {before} to {after}"
+        return f"; the next step lowers the dev error to {after}"
+    return f"; in trainings of {effect.steps:,} steps the next step lowers the dev error from {before} to {after}"
 
 
 def where_the_error_is(left: Remaining | None) -> str:

@@ -223,8 +223,8 @@ def test_the_headline_of_a_sound_model_says_what_the_next_step_brings() -> None:
     def told(effect: Effect | None) -> str:
         return prescribing.headline(State.HEALTHY, (), (), left=left, next_step=effect)
 
-    assert told(effect_on_dev()) == told(None).removesuffix(".") + "; the next step lowers it to 12.3 %."
-    assert "; in trainings of 300 steps the next step lowers it from 15.6 % to 12.3 %." in told(
+    assert told(effect_on_dev()) == told(None).removesuffix(".") + "; the next step lowers the dev error to 12.3 %."
+    assert "; in trainings of 300 steps the next step lowers the dev error from 15.6 % to 12.3 %." in told(
         effect_on_dev(steps=300)
     )
     assert told(effect_on_dev(helps=None)) == told(effect_on_dev(forecast=True)) == told(None)
