@@ -11,7 +11,7 @@ import numpy as np
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, Array, Continuation, NotMeasured
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import brief, learning_rates_at
+from diagnose.measuring.copying import brief, learning_rates_at, peak_rate
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps, own_loops, own_training
 from diagnose.measuring.work import Work
@@ -108,21 +108,14 @@ def _rates(bench: Bench, steps: int) -> Array:
         NotMeasured: the schedule has come to its end.
     """
     optimizer = bench.subject.model.optimizer
-    done = _iterations(bench)
+    done = bench.subject.steps or 0
     rates = learning_rates_at(optimizer, range(done, done + steps))
-    if rates.max() <= ENDED * float(learning_rates_at(optimizer, range(max(done, 1))).max()):
+    if rates.max() <= ENDED * peak_rate(optimizer, max(done, 1)):
         raise NotMeasured(
             "the learning rate's schedule has come to its end",
             "Train again with a schedule for more steps.",
         )
     return rates
-
-
-def _iterations(bench: Bench) -> int:
-    """The steps that the loaded weights were trained for, as far as they are known."""
-    optimizer = bench.subject.model.optimizer
-    counted = int(getattr(optimizer, "inner_optimizer", optimizer).iterations)
-    return counted or bench.subject.steps or 0
 
 
 def _stopped(errors: Array) -> Array:
