@@ -199,6 +199,8 @@ def where_the_error_is(left: Remaining | None) -> str:
         return f"The train error{of} is {train}; the error on new rows is unknown without a dev set."
     dev = left.text(left.unseen)
     whole = f"{dev} dev error{of}" if left.task.classifies else f"squared dev error{of} ({dev})"
+    if left.task is Task.OWN_LOSS:
+        whole = f"dev {dev}{of}"
     if gap.counts and left.amount(gap.size) == left.amount(left.whole):
         return f"All of the {whole} is overfitting."
     parts = [f"{left.amount(gap.size)} overfitting"] if gap.counts else []

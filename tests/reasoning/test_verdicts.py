@@ -228,3 +228,18 @@ def test_the_headline_of_a_sound_model_says_what_the_next_step_brings() -> None:
         effect_on_dev(steps=300)
     )
     assert told(effect_on_dev(helps=None)) == told(effect_on_dev(forecast=True)) == told(None)
+
+
+def test_a_loss_of_ones_own_is_not_called_an_error() -> None:
+    train, dev = (
+        replace(
+            score(0.1),
+            task=Task.OWN_LOSS,
+            error=loss,
+            error_interval=Interval(loss - 0.01, loss + 0.01),
+            constant_loss=0.5,
+        )
+        for loss in (0.013, 0.145)
+    )
+    said = prescribing.where_the_error_is(Remaining(train, dev, None))
+    assert said.startswith("Of the dev loss 0.145, 91 % is overfitting")
