@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from diagnose.checks.further_reading import FASTER, RECIPE
-from diagnose.checks.reading.curves import Rise, dev_error_rise, learning_curves, rise, whole_training
+from diagnose.checks.reading.curves import (
+    Rise,
+    dev_error_rise,
+    learning_curves,
+    rise,
+    rise_that_counts,
+    whole_training,
+)
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Curves, Finding, Mark, Severity, Where
 from diagnose.measurements import Evaluation, History, NotMeasured, Score, Unavailable
@@ -13,7 +20,6 @@ from diagnose.subject import Task
 
 EPOCHS = 3.0  # since the minimum, at least; fewer are noise
 SHARE = 0.1  # of all epochs since the minimum, at least
-WORSE = 2.0  # standard errors above the minimum: the later weights are worse, beyond the noise
 AS_GOOD = 1.0  # standard errors above the minimum: the loaded weights are as good as the best epoch
 CERTAIN = 2.0  # standard errors below the constant prediction: the model had learned something
 
@@ -30,13 +36,14 @@ def best_epoch(history: History, evaluation: Evaluation | None) -> Iterator[Find
     The weights of the best epoch existed and were overwritten. Keeping them costs one line.
 
     ## How it is decided
-    Reported if the minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and the
-    end is more than 2 standard errors worse: a warning if it is the error that rose, except in a replay, which does not
-    show which weights you kept. A loss that rises while the error stays the same is over-confidence and a hint. Silent
-    if the best epoch is not better than a constant, if the end is not (then training fell apart), and if the loaded
-    weights are as good as the best epoch (then they were kept, for example by `EarlyStopping`). Also silent in a
-    replay, and while a training runs, if the learning rate was raised after the minimum: warm-up, a cyclical schedule
-    and a warm restart raise the error for a while. Only trainings followed from start to end count.
+    Reported if the minimum lies at least 3 epochs, 3 evaluations and a tenth of the training before the end, and
+    the end is more than 2 standard errors worse (3 while it runs, as it is then judged after every epoch): a
+    warning if it is the error that rose, except in a replay, which does not show which weights you kept. A loss
+    that rises while the error stays the same is over-confidence and a hint. Silent if the best epoch is not better
+    than a constant, if the end is not (then training fell apart), and if the loaded weights are as good as the best
+    epoch (then they were kept, for example by `EarlyStopping`). Also silent in a replay, and while a training runs,
+    if the learning rate was raised after the minimum: warm-up, a cyclical schedule and a warm restart raise the
+    error for a while. Only trainings followed from start to end count.
 
     ## Known limits
     A replay is not your own run: its best epoch may lie elsewhere. The best of many noisy epochs looks better than it
@@ -69,7 +76,7 @@ def _passed_by(
         return
     of = f" of {output}" if output else ""
     for found, unit in ((by_error, "error"), (by_loss, "loss")):
-        if found is None or not _passed(found) or _kept(found, unit, history, score):
+        if found is None or not _passed(found, rise_that_counts(history)) or _kept(found, unit, history, score):
             continue
         if found.raised and (history.running or history.origin == "replay"):
             continue
@@ -83,7 +90,7 @@ def _passed_by(
             f" {found.deviations:.1f} standard errors higher ({number(found.best)} to {number(found.last)})",
             Where(output=output or None, split="dev", epoch=round(found.best_epoch)),
             value=found.deviations,
-            threshold=WORSE,
+            threshold=rise_that_counts(history),
             rows=history.dev_rows,
             evidence=(_marked(curves, found),),
         )
@@ -117,9 +124,9 @@ def _by_loss(history: History, score: Score | None) -> Rise | None:
     return rises[(len(rises) - 1) // 2] if rises else None
 
 
-def _passed(found: Rise) -> bool:
+def _passed(found: Rise, least: float) -> bool:
     since = found.last_epoch - found.best_epoch
-    return since >= max(EPOCHS, SHARE * found.last_epoch) and found.after >= EPOCHS and found.deviations > WORSE
+    return since >= max(EPOCHS, SHARE * found.last_epoch) and found.after >= EPOCHS and found.deviations > least
 
 
 def _learned(found: Rise, level: float, constant: float | None, score: Score | None) -> bool:

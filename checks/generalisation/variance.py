@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import AUGMENTATION, L2, LIMITED_DATA
-from diagnose.checks.reading.curves import dev_error_rise, learning_curves
+from diagnose.checks.reading.curves import dev_error_rise, learning_curves, rise_that_counts
 from diagnose.checks.reading.error_levels import error_levels
 from diagnose.checks.reading.gaps import (
     CO_DOMINANT,
@@ -36,7 +36,6 @@ from diagnose.registry import check
 from diagnose.subject import Seen, Task
 
 LEARNED, NOTHING, ENOUGH = 0.5, 0.05, 100  # skill on train, skill on dev, and rows of dev
-RISE = 2.0  # standard errors by which the dev error must end above its minimum: worse, not just flat
 
 
 @check("Variance", family="generalisation", reading=(LIMITED_DATA, AUGMENTATION, L2))
@@ -59,9 +58,9 @@ def variance(
     one of these holds: the dev error exceeds a given target; the skill is at least 0.5 on train and below 0.05 on dev
     (at least 100 rows; for a loss of its own: certainly better than the best constant on train, and worse on dev); a
     baseline is clearly better on the same unseen rows (paired, 95 %, by 10 % of the error and
-    0.1 of skill); or the dev error itself ended more than 2 standard errors above its minimum in a recorded training (a
-    replay does not count). A train error below the best known error means memorising: the whole gap then counts as
-    variance.
+    0.1 of skill); or the dev error itself ended more than 2 standard errors above its minimum in a recorded training (3
+    while it runs; a replay does not count). A train error below the best known error means memorising: the whole gap
+    then counts as variance.
 
     ## Known limits
     Without a train-dev set, a difference between the sources of train and dev is part of the gap. On a split that the
@@ -138,7 +137,7 @@ def _rise(history: History | None, train: Score, dev: Score) -> str:
     if history is None or history.origin == "replay":
         return ""
     found = dev_error_rise(history.of(train.output), train.task.classifies, history.dev_rows or dev.rows)
-    if found is None or not found.deviations > RISE:
+    if found is None or not found.deviations > rise_that_counts(history):
         return ""
     return f", and the dev error ended {found.deviations:.1f} standard errors above its minimum"
 

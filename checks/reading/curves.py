@@ -15,6 +15,7 @@ Curve = Literal["train_loss", "dev_loss", "train_error", "dev_error"]
 NO_SCALE = "the loss of the best constant prediction is unknown"
 SCALE_HOW = "Leave out --history, so that the training is replayed, or train with diagnose.DiagnosisCallback."
 MANY = 16  # evaluations; with fewer, a bend of the curve looks like scatter
+ONCE, WATCHED = 2.0, 3.0  # standard errors: a rise of a curve that is judged at its end, or again and again
 END = 3  # evaluations; their median counts as the end, so that a single noisy epoch does not decide
 RAISED = 1.5  # times: a learning rate this much higher than another one is higher on purpose
 
@@ -212,6 +213,14 @@ def rise(run: Run, curve: Curve, se: float) -> Rise | None:
 def _noise(values: Array) -> float:
     """The standard deviation of evaluations around their curve, from second differences, which ignore a trend."""
     return float(1.4826 * np.median(np.abs(np.diff(values, 2))) / np.sqrt(6)) if len(values) > END else 0.0
+
+
+def rise_that_counts(history: History) -> float:
+    """The standard errors above its minimum from which a dev curve has risen.
+
+    While a training runs, its curve is judged after every epoch, so that chance has many tries.
+    """
+    return WATCHED if history.running else ONCE
 
 
 def dev_error_rise(history: History, classifies: bool, rows: int | None) -> Rise | None:

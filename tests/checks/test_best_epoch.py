@@ -90,3 +90,13 @@ def test_a_training_that_fell_apart_is_not_one_that_went_on_too_long() -> None:
     collapsed = [0.9, 0.6, 0.5, 0.4, 0.6, 0.8, 0.9, 0.9, 0.9, 0.9]
     recorded = history(run([2.0] * 10, dev_error=collapsed), origin="recorded")
     assert severities(best_epoch, recorded, evaluation(score(0.9), score(0.9))) == []
+
+
+def test_a_training_that_runs_needs_a_larger_rise() -> None:
+    errors = [0.5, 0.3, 0.2, 0.1, 0.1, *[0.135] * 6]
+    known = history(run([1.0] * 11, dev_error=errors), origin="live", dev_rows=500)
+    loaded = evaluation(score(0.02), score(0.135, rows=500))
+    ended = findings(best_epoch, known, loaded)
+    assert [found.severity for found in ended] == [Severity.WARNING]
+    assert ended[0].value is not None and 2 < ended[0].value < 3
+    assert severities(best_epoch, replace(known, running=True), loaded) == []
