@@ -168,8 +168,9 @@ def headline(
     if state is State.UNKNOWN:
         return f"The state is unknown: {missing or 'the checks that decide it could not run'}. {course}".rstrip()
     if state is State.HEALTHY:
-        where = where_the_error_is(left)
-        return f"No fault found. {where.removesuffix('.')}{_brings(left, next_step)}." if where else "No fault found."
+        brings = _brings(left, next_step)
+        where = where_the_error_is(left, unknown=not brings).removesuffix(".")
+        return f"No fault found. {where}{brings}." if where else "No fault found."
     if first is None:
         return "The model is sick."
     evidence = [finding.message for finding in gate_findings] + _clauses(first)
@@ -189,8 +190,11 @@ def _brings(left: Remaining | None, effect: Effect | None) -> str:
     return f"; in trainings of {effect.steps:,} steps the next step lowers the dev error from {before} to {after}"
 
 
-def where_the_error_is(left: Remaining | None) -> str:
-    """The parts of the remaining error with their sizes, in one sentence; "" if it was not evaluated."""
+def where_the_error_is(left: Remaining | None, *, unknown: bool = True) -> str:
+    """The parts of the remaining error with their sizes, in one sentence; "" if it was not evaluated.
+
+    `unknown`: say what is unknown about the rest, too.
+    """
     if left is None:
         return ""
     of = "" if left.alone else f" of {left.train.output}"
@@ -208,7 +212,7 @@ def where_the_error_is(left: Remaining | None) -> str:
         parts.append(f"{'' if left.known else 'at least '}{left.amount(left.bias_at_least)} avoidable bias")
     if left.mismatch is not None and left.mismatch.counts:
         parts.append(f"{left.amount(left.mismatch.size)} data mismatch")
-    rest = _unknown_rest(left, bool(parts))
+    rest = _unknown_rest(left, bool(parts)) if unknown else ""
     if not parts:
         return f"The dev error{of} is {dev} and the train error {train}: no overfitting was measured{rest}."
     return f"Of the {whole}, {' and '.join(parts)}{rest}."
