@@ -1,6 +1,9 @@
 """`python -m diagnose`, and the command `diagnose`."""
 
 import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
 
 
 def main() -> None:
@@ -12,5 +15,14 @@ def main() -> None:
     run()
 
 
+def _leave_working_folder() -> None:
+    """Take the working folder out of the search path: a `keras.py` of the user there would hide the package."""
+    with suppress(OSError):
+        here = Path.cwd()
+        if sys.path[:1] in ([str(here)], [""]) and Path(__file__).resolve().parents[1] != here.resolve():
+            del sys.path[0]
+
+
 if __name__ == "__main__":  # the process that measures imports this module, too
+    _leave_working_folder()
     main()

@@ -193,3 +193,20 @@ def test_help_names_the_commands(tmp_path: Path) -> None:
     assert "MODEL DATA" in text
     assert "demo" in text
     assert "Exit status" in text
+
+
+def test_a_full_output_is_said_in_one_sentence() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        line = [sys.executable, "-m", "diagnose", "list"]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "diagnose: the standard output cannot be written: No space left on device\n"
+
+
+def test_modules_of_the_user_do_not_hide_the_packages_that_we_use(tmp_path: Path) -> None:
+    for name in ("click", "keras", "checks", "reports"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError\n")
+    done = diagnose("list", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """Exit status of the commands: a failure prints one sentence."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import click
 from diagnose.errors import InputError
 
 EXAMINED, FOUND, UNUSABLE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a stream: files have a name
 BUG_HINT = "this is a bug in diagnose; set DIAGNOSE_DEBUG=1 to see the traceback"
 
 
@@ -50,6 +52,10 @@ def guarded(command: Callable[[], int | None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes what is left at the very end
         status = EXAMINED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # as above
+            click.echo(f"diagnose: the standard output cannot be written: {error.strerror}", err=True)
+            return UNUSABLE
         if os.environ.get("DIAGNOSE_DEBUG"):
             raise
         click.echo(f"diagnose: {type(error).__name__}: {error} ({BUG_HINT})", err=True)
