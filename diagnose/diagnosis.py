@@ -105,10 +105,7 @@ class Payoff:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on one item of a list.
-
-    `measurements` are the finding ids and numbers that it is based on, `cost` is the effort of carrying it out.
-    """
+    """The verdict on one item of a list. `measurements` are the finding ids and numbers that it is based on."""
 
     item: str
     title: str

@@ -1,7 +1,8 @@
 """Trains sick and healthy cases under the callback and reports whether and when an alarm is raised.
 
-Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N]. NAME is a case, a family
-(mlp, cnn, lstm, transformer, and those of the wards of the command), a fault, or `examples`; the default is all cases.
+Run: python -m benchmarks.quality.live_wards [NAME ...] [--half tuning|held-out] [--jobs N] [--json FILE]. NAME is a
+case, a family (mlp, cnn, lstm, transformer, and those of the wards of the command), a fault, or `examples`; the default
+is all cases.
 `--seeds N` trains each healthy example of Keras's kinds with as many seeds; sick ones are trained once.
 """
 

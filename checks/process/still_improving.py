@@ -72,17 +72,31 @@ def still_improving(
     - Ng 2018, "Machine Learning Yearning", chapters 25 and 28 to 32
     - Goodfellow, Bengio, Courville 2016, "Deep Learning", section 7.8
     """
+    expected = tuple(_expected(history, evaluation, network, learning_rate))
+    for found in expected:
+        yield _measured(found, continuation)
+    if continuation is None or not continuation.helps:
+        return
+    if not any(continuation.concerns(found.where.output) for found in expected):
+        yield _gone_on(continuation, history)
+
+
+def _expected(
+    history: History, evaluation: Evaluation | None, network: Network | None, rates: LearningRate | None
+) -> Iterator[Finding]:
+    """What the curves and other trainings let expect of a longer one.
+
+    Raises:
+        NotMeasured: there is nothing to expect it from.
+    """
     judged = False
     if represents_training(history):
         learning = [run for run in history.runs if not _at_constant(run, history)]
         falling = [slope for run in learning if (slope := _still_falls(run, history)) is not None]
         judged = any(len(points(run, "train_loss")) >= EVALUATIONS for run in history.runs)
         if falling and len(falling) >= MAJORITY * len(history.runs):
-            yield _measured(_falling(falling, history), continuation)
+            yield _falling(falling, history)
             return
-    if continuation is not None and continuation.helps:
-        yield _gone_on(continuation, history)
-        return
     loaded = {output: _loaded_skill(evaluation, output) for output in history.views}
     if all(skill is None for skill in loaded.values()):
         if not judged:
@@ -94,10 +108,10 @@ def still_improving(
     for output, skill in loaded.items():
         if skill is None:
             continue
-        swept = learning_rate and learning_rate.of(output)
+        swept = rates and rates.of(output)
         found = _longer_is_better(history.of(output), skill, own) or _swept_longer(swept, skill, own, history)
         if found is not None:
-            yield _measured(replace(found, where=replace(found.where, output=output or None)), continuation)
+            yield replace(found, where=replace(found.where, output=output or None))
 
 
 def levelled_off(history: History | None) -> str:
@@ -133,17 +147,14 @@ def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
 
 def _measured(found: Finding, longer: Continuation | None) -> Finding:
     """A finding with what a longer training was seen to bring."""
-    if longer is None or longer.helps is None:
+    if longer is None or longer.helps is None or not longer.concerns(found.where.output):
         return found
-    if not longer.helps:
+    if longer.helps:
+        severity, told = max(found.severity, _severity(longer), key=lambda s: s.rank), f", and {_brought(longer)}"
+    else:
         severity = min(found.severity, Severity.HINT, key=lambda s: s.rank)
-        return replace(
-            found,
-            severity=severity,
-            message=f"{found.message}, but {_steps_of(longer)} do not lower the {longer.metric}",
-        )
-    severity = max(found.severity, _severity(longer), key=lambda s: s.rank)
-    return replace(found, severity=severity, message=f"{found.message}, and {_brought(longer)}")
+        told = f", but {longer.what} do not lower the {_metric(longer)}"
+    return replace(found, severity=severity, message=found.message + told)
 
 
 def _gone_on(longer: Continuation, history: History) -> Finding:
@@ -164,11 +175,11 @@ def _severity(longer: Continuation) -> Severity:
 def _brought(longer: Continuation) -> str:
     share = longer.metric == "dev error"
     before, after = (percent(error) if share else number(error) for error in (longer.before, longer.after))
-    return f"{_steps_of(longer)} lower the {longer.metric} from {before} to {after}"
+    return f"{longer.what} lower the {_metric(longer)} from {before} to {after}"
 
 
-def _steps_of(longer: Continuation) -> str:
-    return f"up to {longer.steps:,} more steps from the loaded weights"
+def _metric(longer: Continuation) -> str:
+    return f"{longer.metric} of {longer.output}" if longer.output else longer.metric
 
 
 def _much_left(history: History) -> bool:

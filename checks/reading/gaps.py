@@ -157,7 +157,7 @@ def beaten(baseline: OutputBaseline, task: Task | None) -> bool:
 
 def closed_by(longer: Continuation | None, baseline: OutputBaseline) -> bool:
     """Whether training on from the loaded weights leaves this output no longer clearly behind its best baseline."""
-    if longer is None or not longer.helps or longer.output not in ("", baseline.output):
+    if longer is None or not longer.helps or not longer.concerns(baseline.output):
         return False
     return baseline.best.skill - baseline.net_skill - longer.skill < NOTABLE
 

@@ -55,9 +55,10 @@ def guarded(command: Callable[[], int | None]) -> int:
         if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # as above
             click.echo(f"diagnose: the standard output cannot be written: {error.strerror}", err=True)
-            return UNUSABLE
-        if os.environ.get("DIAGNOSE_DEBUG"):
+            status = UNUSABLE
+        elif os.environ.get("DIAGNOSE_DEBUG"):
             raise
-        click.echo(f"diagnose: {type(error).__name__}: {error} ({BUG_HINT})", err=True)
-        status = BUG
+        else:
+            click.echo(f"diagnose: {type(error).__name__}: {error} ({BUG_HINT})", err=True)
+            status = BUG
     return status if isinstance(status, int) else EXAMINED

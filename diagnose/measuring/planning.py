@@ -168,6 +168,10 @@ class Planner:
         """Record something that could not be examined, why, and what to do about it."""
         self.missed.append(Missed(what, why, how))
 
+    def why_missed(self, what: str) -> str:
+        """Why something was not examined, as a clause."""
+        return next((missed.why for missed in reversed(self.missed) if missed.what == what), "it was interrupted")
+
     def _stops(self, title: str) -> bool:
         """Whether an interrupt keeps this from running; what is known already stays."""
         stops = self._stop.arrived and self.journal.known(title) is None

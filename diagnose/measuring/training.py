@@ -203,8 +203,10 @@ class Trainer:
         self._order = self._batches(among)
 
     def resume(self, weights: copying.Weights, optimizer: Any, seed: int) -> None:
-        """Go on with a training: as `begin`, with the state of the `optimizer` that trained these weights, if it is
-        kept."""
+        """Go on with a training: as `begin`, but with the state of the optimizer that trained these weights.
+
+        `optimizer` is the user's own. Where its state was not kept, the training goes on with a fresh one.
+        """
         self.begin(weights, seed)
         mine, kept = (
             [variable for variable in one.variables if variable.name != "learning_rate"]  # it is given by step

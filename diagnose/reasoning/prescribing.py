@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from diagnose.checks.reading.gaps import POINT, error_text
+from diagnose.checks.reading.gaps import POINT
 from diagnose.checks.reading.remaining import Remaining
+from diagnose.checks.reading.wording import number
 from diagnose.diagnosis import Cause, Effect, Remedy, State, Verdict
 from diagnose.findings import Finding, Severity
 from diagnose.reasoning.engine import Suspicion, confirmed_by
@@ -168,7 +169,7 @@ def headline(
     if state is State.UNKNOWN:
         return f"The state is unknown: {missing or 'the checks that decide it could not run'}. {course}".rstrip()
     if state is State.HEALTHY:
-        brings = _brings(left, next_step)
+        brings = _brings(next_step)
         where = where_the_error_is(left, unknown=not brings).removesuffix(".")
         return f"No fault found. {where}{brings}." if where else "No fault found."
     if first is None:
@@ -177,17 +178,16 @@ def headline(
     return f"{first.cause.title}: {_clause(evidence[0])}." if evidence else f"{first.cause.title}."
 
 
-def _brings(left: Remaining | None, effect: Effect | None) -> str:
+def _brings(effect: Effect | None) -> str:
     """What the next step brings, as a further clause; "" unless a trial on dev rows showed a gain."""
-    if left is None or effect is None or not effect.helps or effect.forecast:
+    if effect is None or not effect.helps or effect.forecast:
         return ""
-    before, after = (
-        f"{100 * error:.1f} %" if left.task.classifies else error_text(left.task, error)
-        for error in (effect.before, effect.after)
-    )
+    share = effect.metric == "dev error"
+    before, after = (f"{100 * error:.1f} %" if share else number(error) for error in (effect.before, effect.after))
+    lowers = f"the next step lowers the {effect.metric}{f' of {effect.output}' if effect.output else ''}"
     if effect.steps is None:  # from the loaded weights
-        return f"; the next step lowers the dev error to {after}"
-    return f"; in trainings of {effect.steps:,} steps the next step lowers the dev error from {before} to {after}"
+        return f"; {lowers} to {after}"
+    return f"; in trainings of {effect.steps:,} steps {lowers} from {before} to {after}"
 
 
 def where_the_error_is(left: Remaining | None, *, unknown: bool = True) -> str:
@@ -202,9 +202,8 @@ def where_the_error_is(left: Remaining | None, *, unknown: bool = True) -> str:
     if left.unseen is None or gap is None:
         return f"The train error{of} is {train}; the error on new rows is unknown without a dev set."
     dev = left.text(left.unseen)
-    whole = f"{dev} dev error{of}" if left.task.classifies else f"squared dev error{of} ({dev})"
-    if left.task is Task.OWN_LOSS:
-        whole = f"dev {dev}{of}"
+    own = f"dev {dev}{of}" if left.task is Task.OWN_LOSS else f"squared dev error{of} ({dev})"
+    whole = f"{dev} dev error{of}" if left.task.classifies else own
     if gap.counts and left.amount(gap.size) == left.amount(left.whole):
         return f"All of the {whole} is overfitting."
     parts = [f"{left.amount(gap.size)} overfitting"] if gap.counts else []

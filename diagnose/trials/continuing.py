@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diagnose.diagnosis import Effect
-from diagnose.measurements import DOES_NOT_APPLY, Array, Continuation, NotMeasured
+from diagnose.measurements import Array, Continuation, NotMeasured
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import brief, learning_rates_at, peak_rate
+from diagnose.measuring.copying import learning_rates_at, peak_rate
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps, own_loops, own_training
 from diagnose.measuring.work import Work
-from diagnose.settings import Effort
 from diagnose.subject import Task
 from diagnose.trials.dev_error import DevArm, DevError, of_output, place_of
+from diagnose.trials.largest import run_largest
 from diagnose.trials.paired import SEEDS
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 TITLE = "training that goes on"
 SIZES = (4.0, 2.0, 1.0, 0.5)  # times the usual number of steps
 PLACES = (0.125, 0.25, 0.5, 1.0)  # of a training, where the dev error is read
-ENDED = 0.01  # share of the first step's learning rate; a schedule that has come below it is over
+ENDED = 0.01  # share of the highest learning rate so far; a schedule that stays below it is over
 
 
 def measure_continuation(planner: Planner, left: Remaining, remedy: str) -> tuple[Continuation, Effect] | None:
@@ -35,22 +34,15 @@ def measure_continuation(planner: Planner, left: Remaining, remedy: str) -> tupl
     `left` is the remaining error of the model; `remedy` is the code of the one that trains longer.
     """
     bench = planner.bench
-    if bench.settings.effort is Effort.QUICK:
-        return None
-    given = (bench.settings.plan or {}).get(TITLE)
-    sizes = SIZES if given is None else (given,)
-    work = {size: _work(bench, DevError.steps(bench, size)) for size in sizes}
-    size = next((size for size in sizes if planner.fits(work[size])), sizes[-1])
-    steps = DevError.steps(bench, size)
-    try:
-        found = planner.run(TITLE, work[size], partial(_gone_on, bench, left, remedy, steps), size)
-    except Exception as error:  # noqa: BLE001 - a third-party layer or optimizer may fail
-        missed = error if isinstance(error, NotMeasured) else NotMeasured(f"it failed: {brief(error)}", DOES_NOT_APPLY)
-        planner.miss(TITLE, str(missed), missed.how)
-        planner.untried[remedy] = str(missed)
-        return None
+    found = run_largest(
+        planner,
+        TITLE,
+        SIZES,
+        lambda size: _work(bench, DevError.steps(bench, size)),
+        lambda size: _gone_on(bench, left, remedy, DevError.steps(bench, size)),
+    )
     if found is None:
-        planner.untried[remedy] = next((one.why for one in planner.missed if one.what == TITLE), "it was interrupted")
+        planner.untried[remedy] = planner.why_missed(TITLE)
     return found
 
 
@@ -86,16 +78,13 @@ def _gone_on(bench: Bench, left: Remaining, remedy: str, steps: int) -> tuple[Co
     constant = {Task.REGRESSION: now.constant_error**2, Task.OWN_LOSS: now.constant_loss}
     scale = constant.get(left.task, now.constant_error)
     fall = float(unchanged.errors.mean() - changed.errors.mean())
-    assert effect.interval is not None  # a dev error always has one
     found = Continuation(
         output=effect.output,
         metric=effect.metric,
+        what=effect.what,
         before=effect.before,
         after=effect.after,
-        change=effect.interval,
         skill=fall / scale if scale > 0 else 0.0,
-        steps=steps,
-        seeds=SEEDS,
         helps=effect.helps,
     )
     return found, replace(effect, steps=None)  # they are in its name

@@ -168,8 +168,7 @@ class _Trials:
                 self._planner.untried[trial.remedy] = str(missed)
                 continue
             if found is None:
-                why = [missed.why for missed in self._planner.missed if missed.what == title]
-                self._planner.untried[trial.remedy] = why[-1] if why else "it was interrupted"
+                self._planner.untried[trial.remedy] = self._planner.why_missed(title)
             else:
                 yield found
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from diagnose.checks.reading.remaining import Remaining
@@ -11,13 +9,14 @@ from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
 from diagnose.measurements import DOES_NOT_APPLY, Array, Forecast, NotMeasured, RowsCurve
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import brief, learning_rates
+from diagnose.measuring.copying import learning_rates
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.power_law import PowerLaws
 from diagnose.measuring.training import Assessment, judging_steps, own_loops, own_training
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
 from diagnose.trials.dev_error import METRICS, DevError, helps, of_output, place_of, stands_for
+from diagnose.trials.largest import run_largest
 from diagnose.trials.paired import SEEDS
 
 TITLE = "learning curve over rows"
@@ -32,21 +31,16 @@ def measure_rows_curve(planner: Planner, left: Remaining) -> RowsCurve | None:
     `left` is the remaining error of the model; the curve is that of its output.
     """
     bench = planner.bench
-    if bench.settings.effort is Effort.QUICK:
-        return None
-    if bench.fine_tuned:
+    if bench.fine_tuned and bench.settings.effort is not Effort.QUICK:
         planner.miss(TITLE, "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY)
         return None
-    given = (bench.settings.plan or {}).get(TITLE)
-    sizes = DevError.sizes if given is None else (given,)
-    work = {size: _work(bench, DevError.steps(bench, size)) for size in sizes}
-    size = next((size for size in sizes if planner.fits(work[size])), sizes[-1])
-    try:
-        return planner.run(TITLE, work[size], partial(_curve, bench, left, DevError.steps(bench, size)), size)
-    except Exception as error:  # noqa: BLE001 - a layer may fail on few rows
-        missed = error if isinstance(error, NotMeasured) else NotMeasured(f"it failed: {brief(error)}", DOES_NOT_APPLY)
-        planner.miss(TITLE, str(missed), missed.how)
-        return None
+    return run_largest(
+        planner,
+        TITLE,
+        DevError.sizes,
+        lambda size: _work(bench, DevError.steps(bench, size)),
+        lambda size: _curve(bench, left, DevError.steps(bench, size)),
+    )
 
 
 def effect_of(curve: RowsCurve, remedy: str) -> Effect:

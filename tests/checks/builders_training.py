@@ -14,6 +14,7 @@ from diagnose.measurements import (
     Backward,
     Baseline,
     Candidate,
+    Continuation,
     Dataset,
     Evaluation,
     Forward,
@@ -321,3 +322,8 @@ def sweep(own: float | None, skills: dict[float, Sequence[float]], **changed: An
         batch_size=32,
     )
     return replace(base, **changed)
+
+
+def continuation(skill: float, *, helps: bool | None = True, output: str = "") -> Continuation:
+    """Trainings that went on from the loaded weights, with this gain in skill."""
+    return Continuation(output, "dev error", "500 more steps", 0.2, 0.2 - skill, skill, helps)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from math import hypot, inf, nan
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,26 +16,22 @@ from diagnose.checks.generalisation.dev_overfitting import dev_overfitting
 from diagnose.checks.generalisation.dev_set_size import dev_set_size
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
 from diagnose.checks.generalisation.unfit_metric import unfit_metric
-from diagnose.checks.generalisation.variance import variance
 from diagnose.checks.reading.gaps import Gap, Level, level, share
 from diagnose.findings import Interval, Severity
-from diagnose.measurements import Continuation, Evaluation, Network
+from diagnose.measurements import Evaluation, Network
 from diagnose.subject import Task
 from tests.checks.builders_training import (
     MISSING,
     baseline,
     confusion,
-    decay,
+    continuation,
     evaluation,
     findings,
-    history,
     network,
     regression,
-    run,
     score,
     severities,
     skipped,
-    split,
 )
 
 ERROR, WARNING, HINT, INFO = Severity.ERROR, Severity.WARNING, Severity.HINT, Severity.INFO
@@ -209,94 +204,6 @@ def test_regression_bias_is_a_share_of_the_variance() -> None:
     assert (
         "RMSE 5.48" in found.message and "of RMSE 2" in found.message and "% of the target's variance" in found.message
     )
-
-
-# --- variance -----------------------------------------------------------------------------------------------------
-
-
-def test_a_healthy_gap_is_a_hint_with_its_number() -> None:
-    (found,) = findings(variance, evaluation(score(0.02), score(0.08)), network())
-    assert found.severity is HINT and found.value == pytest.approx(0.06)
-    assert "dev error is 8 % against 2 % on train: variance 6.0 points" in found.message
-    assert found.interval is not None and found.interval.low > 0.03
-
-
-def test_perfect_train_accuracy_alone_is_not_a_warning() -> None:
-    assert severities(variance, evaluation(score(0.0), score(0.05)), network(), baseline(0.12, 0.05)) == [HINT]
-
-
-def test_a_missed_target_makes_variance_a_warning_and_a_met_one_does_not() -> None:
-    levels = evaluation(score(0.02), score(0.15))
-    assert severities(variance, levels, network(target=0.05)) == [WARNING]
-    assert severities(variance, levels, network(target=0.15)) == [HINT]
-
-
-def test_a_missed_target_that_is_bias_leaves_variance_a_hint() -> None:
-    assert severities(variance, evaluation(score(0.40), score(0.46)), network(target=0.05)) == [HINT]
-
-
-def test_a_clearly_better_baseline_makes_variance_a_warning_on_unseen_rows_only() -> None:
-    levels = evaluation(score(0.02), score(0.20))
-    assert severities(variance, levels, network(), baseline(0.10, 0.20)) == [WARNING]
-    assert severities(variance, levels, network(), baseline(0.10, 0.20, held_out="train")) == [HINT]
-
-
-def test_a_train_error_below_the_optimum_is_memorising() -> None:
-    (found,) = findings(variance, evaluation(score(0.01), score(0.12)), network(target=0.05))
-    assert found.severity is WARNING and "all of the gap" in found.message
-
-
-def test_a_dev_error_that_rose_after_its_minimum_makes_variance_a_warning() -> None:
-    levels = evaluation(score(0.02), score(0.20))
-    rising = run(decay(2, 0.1, 0.5, 10), dev_error=[0.5, 0.2, 0.15, 0.14, 0.16, 0.17, 0.18, 0.19, 0.2, 0.2])
-    recorded = history(rising, origin="recorded")
-    (found,) = findings(variance, levels, network(), recorded)
-    assert found.severity is WARNING and "standard errors above its minimum" in found.message
-    assert severities(variance, levels, network(), history(rising)) == [HINT]
-    assert severities(variance, levels, network(), history(rising, whole=True)) == [
-        HINT
-    ]  # not the training of these weights
-
-
-def test_one_noisy_epoch_and_a_rising_loss_do_not_count_as_a_rise_of_the_error() -> None:
-    levels = evaluation(score(0.02), score(0.15))
-    noisy = run(
-        [1.0] * 8, dev=[1, 0.8, 0.7, 0.9, 1.1, 1.3, 1.5, 1.7], dev_error=[0.3, 0.2, 0.15, 0.14, 0.15, 0.14, 0.15, 0.3]
-    )
-    assert severities(variance, levels, network(), history(noisy, origin="live")) == [HINT]
-
-
-@pytest.mark.parametrize("better", [1, 2])
-def test_an_error_that_was_never_lower_than_at_the_end_has_not_risen(better: int) -> None:
-    falling = [0.5, 0.3, 0.25, 0.2, 0.19, 0.2, 0.19, 0.2, *[0.1] * better]  # the median of the last three lies above
-    levels = evaluation(score(0.02), score(0.10))
-    assert severities(variance, levels, network(), history(run([1.0] * 10, dev_error=falling), origin="live")) == [HINT]
-
-
-def test_no_gap_and_too_few_rows_find_nothing() -> None:
-    assert severities(variance, evaluation(score(0.10), score(0.105)), network()) == []
-    assert severities(variance, evaluation(score(0.02), score(0.10, rows=30)), network()) == []
-    assert severities(variance, evaluation(score(0.10), score(0.02)), network()) == []
-
-
-def test_variance_is_measured_on_train_dev_if_given() -> None:
-    (found,) = findings(variance, evaluation(score(0.02), score(0.30), train_dev=score(0.08)), network())
-    assert found.value == pytest.approx(0.06) and found.where.split == "train_dev"
-
-
-def test_without_unseen_rows_variance_is_unknown() -> None:
-    assert skipped(variance, evaluation(score(0.02)), network()) == "not given"
-    trained_on = Evaluation(split("train", score(0.02)), split("dev", score(0.02), seen="yes"), MISSING, MISSING)
-    assert "trained on" in skipped(variance, trained_on, network())
-
-
-def test_regression_variance_compares_squared_errors() -> None:
-    (found,) = findings(variance, evaluation(regression(0.95), regression(0.85)), network(Task.REGRESSION))
-    assert found.severity is HINT and found.value == pytest.approx(0.10)
-    rising = run([0.1] * 8, dev_error=np.sqrt([40, 20, 15, 14, 20, 25, 26, 27]).tolist())
-    watched = history(rising, origin="live", dev_se=2.0)
-    levels = evaluation(regression(0.95), regression(0.73))
-    assert severities(variance, levels, network(Task.REGRESSION), watched) == [WARNING]
 
 
 # --- mismatch, dev and test -------------------------------------------------------------------------------------
@@ -479,25 +386,21 @@ def test_how_much_lower_a_baseline_is_is_told_of_the_error_that_is_shown() -> No
     assert "RMSE 6.6 " in found.message and found.message.endswith("25 % lower")
 
 
-def longer(skill: float, helps: bool | None = True, output: str = "") -> Continuation:
-    return Continuation(output, "dev error", 0.2, 0.1, Interval(-0.15, -0.05), skill, 500, 3, helps)
-
-
 def test_a_baseline_that_a_longer_training_catches_up_with_is_a_hint() -> None:
     behind = baseline(0.1, 0.3)
     lacking = behind.outputs[0].best.skill - behind.outputs[0].net_skill
     assert severities(behind_baseline, behind, network()) == [WARNING]
-    assert severities(behind_baseline, behind, network(), longer(lacking - 0.09)) == [HINT]
-    assert severities(behind_baseline, behind, network(), longer(lacking - 0.11)) == [WARNING]
-    assert severities(behind_baseline, behind, network(), longer(lacking - 0.09, helps=None)) == [WARNING]
-    assert severities(behind_baseline, behind, network(), longer(lacking - 0.09, output="another")) == [WARNING]
+    assert severities(behind_baseline, behind, network(), continuation(lacking - 0.09)) == [HINT]
+    assert severities(behind_baseline, behind, network(), continuation(lacking - 0.11)) == [WARNING]
+    assert severities(behind_baseline, behind, network(), continuation(lacking - 0.09, helps=None)) == [WARNING]
+    assert severities(behind_baseline, behind, network(), continuation(lacking - 0.09, output="another")) == [WARNING]
 
 
 def test_a_bias_that_a_longer_training_closes_is_a_hint() -> None:
     levels, behind = evaluation(score(0.30), score(0.30)), baseline(0.1, 0.3)
     lacking = behind.outputs[0].best.skill - behind.outputs[0].net_skill
     assert severities(avoidable_bias, levels, network(), behind) == [WARNING]
-    assert severities(avoidable_bias, levels, network(), behind, longer(lacking - 0.09)) == [HINT]
-    assert severities(avoidable_bias, levels, network(), behind, longer(lacking - 0.11)) == [WARNING]
+    assert severities(avoidable_bias, levels, network(), behind, continuation(lacking - 0.09)) == [HINT]
+    assert severities(avoidable_bias, levels, network(), behind, continuation(lacking - 0.11)) == [WARNING]
     targeted = network(target=0.05)  # a target stands
-    assert severities(avoidable_bias, levels, targeted, behind, longer(lacking - 0.09)) == [WARNING]
+    assert severities(avoidable_bias, levels, targeted, behind, continuation(lacking - 0.09)) == [WARNING]

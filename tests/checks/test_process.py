@@ -9,11 +9,12 @@ import pytest
 from diagnose.checks.process.no_dev_set import no_dev_set
 from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.checks.process.still_improving import still_improving
-from diagnose.findings import Interval, Severity
-from diagnose.measurements import Attempt, Continuation, Evaluation, OverfitBatch
+from diagnose.findings import Severity
+from diagnose.measurements import Attempt, Evaluation, OverfitBatch
 from diagnose.subject import Task
 from tests.checks.builders_training import (
     MISSING,
+    continuation,
     dataset,
     decay,
     dense,
@@ -128,26 +129,34 @@ def test_replays_that_only_memorise_their_rows_do_not_count() -> None:
     assert severities(still_improving, history(learned), evaluation(score(0.6)), network(iterations=100)) == []
 
 
-def longer(skill: float, helps: bool | None) -> Continuation:
-    return Continuation("", "dev error", 0.2, 0.2 - skill, Interval(-0.15, -0.05), skill, 500, 3, helps)
-
-
 def test_a_longer_training_decides() -> None:
     falling = np.geomspace(2.3, 0.3, 10)
     seen = history(run(falling, dev=falling + 0.05), origin="live")
     flat = history(run(np.full(12, 0.3), dev=np.full(12, 0.35)), origin="live")
     loaded = evaluation(score(0.2))
     for known in (seen, flat):
-        assert severities(still_improving, known, loaded, longer(0.05, helps=True)) == [HINT]
-        assert severities(still_improving, known, loaded, longer(0.15, helps=True)) == [WARNING]
-    assert severities(still_improving, flat, loaded, longer(0.0, helps=False)) == []
+        assert severities(still_improving, known, loaded, continuation(0.05, helps=True)) == [HINT]
+        assert severities(still_improving, known, loaded, continuation(0.15, helps=True)) == [WARNING]
+    assert severities(still_improving, flat, loaded, continuation(0.0, helps=False)) == []
+
+
+def test_a_longer_training_tells_of_its_own_output_only() -> None:
+    learned = history(run(decay(1, 0, 0.5, 20), final_dev_skill=0.9))
+    seen = replace(learned, by_output={"first": learned, "second": learned})
+    scores = (replace(score(0.6), output="first"), replace(score(0.6), output="second"))
+    both = Evaluation(split("train", *scores), split("dev", *scores), MISSING, MISSING)
+    told = {
+        f.where.output: f.message for f in findings(still_improving, seen, both, continuation(0.05, output="second"))
+    }
+    assert "500 more steps" in told["second"] and "of second from" in told["second"]
+    assert "500 more steps" not in told["first"]
 
 
 def test_a_longer_training_that_brings_nothing_is_at_most_a_hint() -> None:
     high = np.linspace(2.3, 1.6, 10)
     seen = history(run(high, dev=high + 0.05), origin="recorded")
-    assert severities(still_improving, seen, longer(0.0, helps=None)) == [WARNING]
-    (found,) = findings(still_improving, seen, longer(0.0, helps=False))
+    assert severities(still_improving, seen, continuation(0.0, helps=None)) == [WARNING]
+    (found,) = findings(still_improving, seen, continuation(0.0, helps=False))
     assert found.severity is HINT and found.message.endswith("do not lower the dev error")
 
 

@@ -13,6 +13,7 @@ from diagnose.measurements import Array
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.training import own_training
+from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
 from diagnose.settings import Settings
 from diagnose.trials.continuing import _stopped
 
@@ -114,3 +115,8 @@ def test_loaded_weights_that_no_training_betters_stay() -> None:
     errors = np.ones((3, 2, 10))
     errors[0] = 0.2
     assert gain(errors) == 0.0
+
+
+def test_the_snippet_goes_on_as_the_trial_does() -> None:
+    assert "model.fit(" in TRAIN_LONGER.snippet
+    assert not any(word in TRAIN_LONGER.snippet for word in ("clone_model", "compile", "optimizer"))
