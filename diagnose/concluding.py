@@ -22,6 +22,7 @@ from diagnose.reasoning.bands import bands
 from diagnose.reasoning.causes import GATE, VITAL
 from diagnose.reasoning.engine import Seen, state_of, suspect
 from diagnose.reasoning.needless import needless
+from diagnose.reasoning.payoffs import by_remedy
 from diagnose.reasoning.snippets import values_of
 from diagnose.reasoning.verdicts import situation, verdicts
 from diagnose.registry import Check
@@ -89,7 +90,7 @@ def conclude(
             suspicions,
             gate_findings,
             left=now.remaining,
-            next_step=next((effect for effect in tried for step in remedies[:1] if effect.remedy == step.code), None),
+            next_step=by_remedy(tried).get(remedies[0].code) if remedies else None,
             missing=cut or next(iter(missing), ""),
             course=course(history) if isinstance(history, History) else "",
         ),

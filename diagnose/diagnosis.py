@@ -10,6 +10,7 @@ from typing import Any, Literal
 from diagnose.findings import Evidence, Finding, Interval, Link, Severity
 
 SCHEMA = 1
+LEARNING = 0.1  # train skill from which a training has learned something
 
 MACHINE_LEARNING_YEARNING = (
     "more-data",
@@ -153,13 +154,14 @@ class Effect:
 
     `metric` is the train skill where a model needs repair, else the "dev error" (an error rate), "dev RMSE" or "dev
     loss", where less is better. `what` is the change as a noun phrase. `interval` is that of the mean difference.
-    `direction`: "sufficient" if this change was made alone; "necessary" if all other changes were made in both arms,
-    because none was sufficient. `helps`: whether a dev error falls; False if it cannot fall by much, None if that is
-    open. A `forecast` was not trained: it follows from trainings on fewer rows. `remedy` is the code of the remedy,
-    `causes` are the codes of the causes that the trial confirms if it `restores` learning (a gain above `threshold`);
-    `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the model's own
-    training. `values` are the values that were tried, by the names in the remedy's action and snippet. `output` is the
-    output whose skill this is, the one that gains most; "" if there is only one.
+    `direction`: "sufficient" if this change was made alone; "necessary" if other changes were made in both arms,
+    with and without this one: those of the remedies `on_top_of`. `helps`: whether a dev error falls; False if it
+    cannot fall by much, None if that is open. A `forecast` was not trained: it follows from trainings on fewer
+    rows. `remedy` is the code of the remedy, `causes` are the codes of the causes that the trial confirms if it
+    `restores` learning (a gain above `threshold`); `code` is the first of them. `control` is the arm without the
+    change as a noun phrase, "" for the model's own training. `values` are the values that were tried, by the names
+    in the remedy's action and snippet. `output` is the output whose skill this is, the one that gains most; "" if
+    there is only one.
     """
 
     code: str
@@ -180,6 +182,7 @@ class Effect:
     metric: str = "train skill"
     helps: bool | None = None
     forecast: bool = False
+    on_top_of: tuple[str, ...] = ()
 
     @property
     def on_dev(self) -> bool:
@@ -192,7 +195,9 @@ class Effect:
         if self.on_dev:
             return self._on_dev
         of = f" of {self.output}" if self.output else ""
-        outcome = {True: ", learning is restored", False: ", learning is not restored", None: ""}[self.restores]
+        restored = {True: ", learning is restored", False: ", learning is not restored", None: ""}
+        improved = {True: ", it learns better", False: ", it does not learn clearly better", None: ""}
+        outcome = (improved if self.direction == "necessary" and self.before >= LEARNING else restored)[self.restores]
         after = f" after {self.steps} steps" if self.steps else ""
         control = f"with {self.control}" if self.control else "without the change"
         alone = " alone" if self.direction == "sufficient" else ", too"

@@ -203,7 +203,7 @@ def diagnose_subject(
     """
     from diagnose.concluding import conclude
     from diagnose.measuring import measured_by, planner_for
-    from diagnose.reasoning.engine import Seen, suspect, worth_trying
+    from diagnose.reasoning.engine import Seen, confirmable, suspect, worth_trying
     from diagnose.reasoning.remedies import measured_effects
     from diagnose.trials.joining import Trial
     from diagnose.trials.planning import try_remedies
@@ -218,7 +218,9 @@ def diagnose_subject(
             if longer:
                 outcomes = tuple(check.run(measured) for check in checks)
             wanted = worth_trying(suspect(outcomes), Seen(outcomes))
-            trials = [Trial(remedy.code, remedy.trial) for remedy in wanted if remedy.trial is not None]
+            trials = [
+                Trial(remedy.code, remedy.trial, confirmable(remedy)) for remedy in wanted if remedy.trial is not None
+            ]
             effects = (*longer, *measured_effects(measured), *try_remedies(planner, measured, trials))
             if _asks_for_more(checks):
                 effects += _tried_on_dev(planner, measured, outcomes, effects)

@@ -142,6 +142,11 @@ class Planner:
         """Return whether this work fits into what is left of the budget; with a given plan, everything does."""
         return bool(self.bench.settings.plan) or self._account.seconds(work) <= self._account.left
 
+    def spares(self, work: Work, share: float) -> bool:
+        """Return whether this work fits, and takes no more than this share of the whole budget."""
+        within = self._account.seconds(work) <= share * self._account.total
+        return self.fits(work) and (within or bool(self.bench.settings.plan))
+
     def lend(self, work: Work) -> None:
         """Let work that a report lacks most go a little over the budget of its effort, once."""
         self._account.lend(work)

@@ -50,6 +50,8 @@ class Account(Protocol):
     """Keeps account of a budget in seconds."""
 
     @property
+    def total(self) -> float: ...
+    @property
     def left(self) -> float: ...
     def seconds(self, work: Work) -> float: ...
     def charge(self, work: Work) -> None: ...
@@ -63,7 +65,7 @@ class WorkAccount:
     def __init__(self, bench: Bench, budget: float) -> None:
         self._bench = bench
         self.left = budget
-        self._budget = budget
+        self.total = budget
         self._lent = False
         self._step: float | None = None
 
@@ -77,13 +79,13 @@ class WorkAccount:
 
     def allow(self, seconds: float) -> None:
         """Raise the total budget to at least this many seconds."""
-        more = max(seconds - self._budget, 0.0)
-        self._budget, self.left = self._budget + more, self.left + more
+        more = max(seconds - self.total, 0.0)
+        self.total, self.left = self.total + more, self.left + more
 
     def lend(self, work: Work) -> None:
         """Go over the budget, once and by at most `LENT` of it, if this work needs it and fits then."""
         missing = self.seconds(work) - self.left
-        if not self._lent and 0 < missing <= LENT * self._budget:
+        if not self._lent and 0 < missing <= LENT * self.total:
             self._lent = True
             self.left += missing
 
@@ -93,6 +95,7 @@ class ClockAccount:
 
     def __init__(self, bench: Bench, budget: float) -> None:
         self._bench = bench
+        self.total = budget
         self._end = time.perf_counter() + budget
         self._timed: tuple[float, float] | None = None
 

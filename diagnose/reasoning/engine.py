@@ -2,13 +2,16 @@
 
 1. *Suspect*: every cause adds up the weighted findings of the checks that support it. Witnesses add to the score,
    checks that clear the cause subtract from it. Trials of its remedies confirm or weaken a suspicion; findings that
-   contradict it refute it, if they concern every output that it is suspected for. A refuted suspicion stays in the
-   result and takes no part in the steps below.
+   contradict it refute it, if they concern every output that it is suspected for, and so do trials in which its
+   remedies bring nothing, neither alone nor on top of a repair. A refuted suspicion stays in the result and takes no
+   part in the steps below.
 2. *Gate*: hard facts and the model's skill decide whether it is sick. Signals name causes in a sick model and are
    hints elsewhere.
 3. *Resolve*: one cause of each family wins. Symptoms are explained by the cause that brings them about, residue by
-   any other disease.
-4. *Rank*: roots before what they explain; then by severity; then facts before confirmed before suspected.
+   any other disease; what still gains on top of that cause's repair is a fault of its own.
+4. *Rank*: roots before what they explain; then by severity; then facts before confirmed before suspected, and what is
+   needed on top of another repair before what is not. Of two confirmed roots that bring nothing on top of each other,
+   either may be the fault: they are alternatives.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +29,7 @@ CONFIRMED = 1.5  # weight of a trial in which this change alone restored learnin
 NOT_CONFIRMED = 0.75  # subtracted if the trial ran and did not help
 FAILED = 0.1  # skill below which a training has learned nothing
 ENOUGH = 0.1  # least score of a suspicion
+SMALLEST = 0.1  # skill: the smallest gain of a repair that matters
 STATE_ORDER = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3}  # the strongest first
 
 
@@ -33,8 +37,8 @@ STATE_ORDER = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3} 
 class Suspicion:
     """A declared cause with its evidence in this subject: findings, and effects of trials.
 
-    `explained_by` is the code of the cause that brings it about (None for a root). `against` are the findings that
-    refute it.
+    `explained_by` is the code of the cause that brings it about (None for a root). `against` are the findings, or the
+    effects, that refute it. `alternatives` are the codes of other causes of which it cannot be told apart.
     """
 
     cause: DeclaredCause
@@ -45,7 +49,8 @@ class Suspicion:
     effects: tuple[Effect, ...] = ()
     explained_by: str | None = None
     also_explains: tuple[str, ...] = ()
-    against: tuple[Finding, ...] = ()
+    against: tuple[Finding | Effect, ...] = ()
+    alternatives: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -100,7 +105,8 @@ def suspect(
     standing = [suspicion for suspicion in suspicions if suspicion.state != "refuted"]
     refuted = [suspicion for suspicion in suspicions if suspicion.state == "refuted"]
     standing = _resolve(_one_winner_a_family(standing, causes), causes)
-    return (*_account_for_all(_ranked(standing, causes), seen, causes), *refuted)
+    ranked = _with_alternatives(_ranked(standing, causes))
+    return (*_account_for_all(ranked, seen, causes), *refuted)
 
 
 def gate(seen: Seen) -> Severity:
@@ -145,6 +151,11 @@ def confirmed_by(effect: Effect, causes: Sequence[DeclaredCause] = CAUSES) -> tu
     return tuple(cause.code for cause in causes if any(effect.remedy == r.code for r in cause.confirmed_by))
 
 
+def confirmable(remedy: DeclaredRemedy, causes: Sequence[DeclaredCause] = CAUSES) -> frozenset[str]:
+    """The codes of the causes that a trial of this remedy may confirm."""
+    return frozenset(cause.code for cause in causes if remedy in cause.confirmed_by)
+
+
 def _relevant(
     cause: DeclaredCause, seen: Seen, causes: Sequence[DeclaredCause], effects: Sequence[Effect]
 ) -> list[Effect]:
@@ -182,10 +193,41 @@ def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level:
     ordered = tuple(sorted(findings, key=lambda f: -f.severity.rank))
     found = Suspicion(cause, score, severity, state, ordered, tuple(sorted(tried, key=lambda e: -e.after)))
     against = tuple(finding for check in cause.refuted_by for finding in seen.of(check))
-    refuted = {finding.where.output for finding in against}
-    if not against or not (None in refuted or {finding.where.output for finding in findings} <= refuted):
-        return found
-    return replace(found, state="refuted", severity=Severity.HINT, against=against)
+    outputs = {finding.where.output for finding in against}
+    if against and (None in outputs or {finding.where.output for finding in findings} <= outputs):
+        return replace(found, state="refuted", severity=Severity.HINT, against=against)
+    if cause.role in (Role.SUSPECT, Role.SYMPTOM) and (without_gain := _brings_nothing(tried)):
+        return replace(found, state="refuted", severity=Severity.HINT, against=without_gain)
+    return found
+
+
+def _brings_nothing(tried: Sequence[Effect]) -> tuple[Effect, ...]:
+    """The effects if none can be a gain that matters, neither alone nor on top of a repair; () else."""
+    both = {effect.direction for effect in tried} == {"sufficient", "necessary"}
+    small = all(effect.interval is not None and effect.interval.high < SMALLEST for effect in tried)
+    return tuple(tried) if both and small else ()
+
+
+def _is_needed(suspicion: Suspicion) -> bool:
+    """Whether its repair brings more on top of another one."""
+    return any(effect.restores and effect.on_top_of for effect in suspicion.effects)
+
+
+def _is_spared(suspicion: Suspicion) -> bool:
+    """Whether its repair restores learning alone, and brings no more on top of another one."""
+    on_top = any(effect.on_top_of for effect in suspicion.effects)
+    return suspicion.state == "confirmed" and on_top and not _is_needed(suspicion)
+
+
+def _with_alternatives(ranked: list[Suspicion]) -> list[Suspicion]:
+    """The suspicions, each root with the others of which no trial tells it apart."""
+    spared = [one for one in ranked if one.explained_by is None and _is_spared(one)]
+
+    def others(one: Suspicion) -> tuple[str, ...]:
+        below = {code for effect in one.effects for code in effect.on_top_of}
+        return tuple(o.code for o in spared if o is not one and below & {r.code for r in o.cause.confirmed_by})
+
+    return [replace(one, alternatives=others(one)) if one in spared else one for one in ranked]
 
 
 def _severity(effect: Effect) -> Severity:
@@ -224,6 +266,8 @@ def _resolve(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> li
 
 
 def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
+    if _is_needed(symptom):
+        return None
     for root in roots:
         if root.code == symptom.code or root.severity.rank < min(symptom.severity.rank, Severity.WARNING.rank):
             continue
@@ -269,6 +313,7 @@ def _ranked(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> lis
             suspicion.cause.role is Role.RESIDUE,
             suspicion.cause.role is not Role.FACT,
             state,
+            _is_spared(suspicion),
             suspicion.cause.role is Role.SYMPTOM,
             score,
             order,

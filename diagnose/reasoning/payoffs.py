@@ -1,6 +1,6 @@
 """What a remedy brings: the effect that was measured, or why there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from diagnose.diagnosis import Effect, Payoff
@@ -29,6 +29,12 @@ def payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, 
     length = f" after {effect.steps} steps" if effect.steps else ""
     after = effect.after if effect.on_dev else min(effect.after, 1.0)
     return Payoff(f"{effect.metric}{of}{length}{against}", effect.before, after, _span(effect), "measured")
+
+
+def by_remedy(effects: Iterable[Effect]) -> dict[str, Effect]:
+    """The effect that counts for each remedy: one that helps before another, alone before on top of a repair."""
+    ordered = sorted(effects, key=lambda effect: (bool(effect.restores or effect.helps), not effect.on_top_of))
+    return {effect.remedy: effect for effect in ordered}
 
 
 def gain(effect: Effect | None) -> float:

@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 from diagnose.checks.reading.gaps import POINT
 from diagnose.checks.reading.remaining import Remaining
-from diagnose.checks.reading.wording import number
+from diagnose.checks.reading.wording import listed, number
 from diagnose.diagnosis import Cause, Effect, Remedy, State, Verdict
 from diagnose.findings import Finding, Severity
 from diagnose.reasoning.engine import Suspicion, confirmed_by
-from diagnose.reasoning.payoffs import gain, payoff
+from diagnose.reasoning.payoffs import by_remedy, gain, payoff
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
 from diagnose.subject import Task
@@ -39,7 +39,7 @@ def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
             severity=s.severity,
             state=s.state,
             confidence=None,
-            summary=_summary(s),
+            summary=_summary(s, suspicions),
             explains=tuple(dict.fromkeys((*(f.id for f in s.support), *s.also_explains, *explained[s.code]))),
             evidence=tuple(dict.fromkeys(e for f in s.support for e in f.evidence)),
             remedies=tuple(remedy.code for remedy in s.cause.remedies),
@@ -48,12 +48,23 @@ def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
     )
 
 
-def _summary(suspicion: Suspicion) -> str:
+def _summary(suspicion: Suspicion, suspicions: Sequence[Suspicion]) -> str:
     clauses = _clauses(suspicion)[:2]
     if suspicion.against:
-        clauses = [*clauses[:1], f"refuted: {suspicion.against[0].message}"]
+        clauses = [*clauses[:1], *(f"refuted: {one.message}" for one in suspicion.against[:2])]
     text = "; ".join(clauses)
-    return f"{suspicion.cause.about} {text[:1].upper()}{text[1:]}."
+    return f"{suspicion.cause.about} {text[:1].upper()}{text[1:]}.{_apart(suspicion, suspicions)}"
+
+
+def _apart(suspicion: Suspicion, suspicions: Sequence[Suspicion]) -> str:
+    """What else may be the cause, as a further sentence; "" if nothing."""
+    others = [other.cause.title for other in suspicions if other.code in suspicion.alternatives]
+    if not others:
+        return ""
+    return (
+        f" No trial tells it apart from “{listed(others)}”: either repair restores learning, and both together bring no"
+        " more."
+    )
 
 
 def _clauses(suspicion: Suspicion) -> list[str]:
@@ -104,7 +115,7 @@ def remedies(
     for remedy, by in wanted:
         if (remedy.tasks is None or remedy.tasks & tasks) and remedy.code not in needless:
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
-    tried = {effect.remedy: effect for effect in effects}
+    tried = by_remedy(effects)
     failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
     ordered = sorted(
         chosen.values(),
@@ -174,8 +185,10 @@ def headline(
         return f"No fault found. {where}{brings}." if where else "No fault found."
     if first is None:
         return "The model is sick."
+    others = [s.cause.clause for s in suspicions if s.code in first.alternatives]
+    title = ", or ".join([first.cause.title, *others])
     evidence = [finding.message for finding in gate_findings] + _clauses(first)
-    return f"{first.cause.title}: {_clause(evidence[0])}." if evidence else f"{first.cause.title}."
+    return f"{title}: {_clause(evidence[0])}." if evidence else f"{title}."
 
 
 def _brings(effect: Effect | None) -> str:

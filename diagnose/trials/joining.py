@@ -1,4 +1,4 @@
-"""Changes that only help together: the repaired reference, and the same without one of them."""
+"""Several changes at once: those that only help together, and one on top of another."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ CHOSEN = "learning rate {}"
 
 @dataclass(frozen=True)
 class Trial:
-    """A remedy to try: its code, and its change of a training plan."""
+    """A remedy to try: its code, its change of a training plan, and the codes of the causes that it can confirm."""
 
     remedy: str
     intervention: Intervention
+    confirms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,24 @@ def joined(own: TrainingPlan, wanted: Iterable[Trial]) -> Joint | None:
         for remedy in chosen
     }
     return Joint(at_rates(plan, rates, several), without, at_rates(plan, own.rates, ""), changes)
+
+
+def on_top(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | None:
+    """The second change on top of the first, at all rates of either and at the user's own, of which the best counts.
+
+    None if they do not fit together. Two changes of the optimizer or its rate are ways to the same end.
+    """
+    one = _joins(first.intervention, own, own)
+    both = _joins(second.intervention, own, one) if one is not None else None
+    if one is None or both is None or (_changes_steps(own, one) and _changes_steps(one, both)):
+        return None
+    rates = [*own.rates, *one.rates, *both.rates]
+    apart = [rate for at, rate in enumerate(rates) if not any(np.array_equal(rate, other) for other in rates[:at])]
+    return replace(both, rates=tuple(apart), rate_name="")
+
+
+def _changes_steps(before: TrainingPlan, after: TrainingPlan) -> bool:
+    return after.optimizer is not before.optimizer or bool(after.rate_name and after.rate_name != before.rate_name)
 
 
 def _joins(intervention: Intervention, own: TrainingPlan, plan: TrainingPlan) -> TrainingPlan | None:

@@ -16,13 +16,14 @@ from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
-from diagnose.trials.joining import RATES, Joint, Trial, joined
+from diagnose.trials.joining import RATES, Joint, Trial, joined, on_top
 from diagnose.trials.paired import SEEDS, needs_compiling, plan_of
 from diagnose.trials.plan import DoesNotApply, TrainingPlan, rate_text
 from diagnose.trials.train_skill import TrainSkill
 
 TRIALS = "trials of remedies"
 TOGETHER = "trial of all remedies together"
+MOST_OF_PLAN = 1 / 3  # share of the time budget that one change on top of another may take at standard effort
 NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried")
 
 
@@ -136,14 +137,62 @@ class _Trials:
         return None
 
     def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
-        """Try each by itself; if none restores learning, all together, and then all but one."""
-        restored = False
+        """Try each by itself; where one restores learning, others on top of it, else all together, and all but one."""
         wanted = tuple(wanted)
+        alone: dict[str, Effect] = {}
         for effect in self._alone(wanted):
-            restored |= bool(effect.restores)
+            alone[effect.remedy] = effect
             yield effect
-        if self._criterion.joins and not restored:
+        if not self._criterion.joins:
+            return
+        cures = [trial for trial in wanted if trial.remedy in alone and alone[trial.remedy].restores]
+        if cures:
+            yield from self._on_top_of(cures[0], [trial for trial in wanted if trial.remedy in alone], alone)
+        else:
             yield from self._together(wanted)
+
+    def _on_top_of(self, cure: Trial, tried: list[Trial], alone: Mapping[str, Effect]) -> Iterator[Effect]:
+        """What the changes for other causes bring on top of the first cure, and this one on top of them.
+
+        At standard effort these are the other cures and the first suspect; else all, so that suspects can be refuted.
+        """
+        others = [trial for trial in tried if trial.confirms and not trial.confirms & cure.confirms]
+        if self._planner.bench.settings.effort is Effort.STANDARD:
+            others = [trial for trial in others if alone[trial.remedy].restores or trial is tried[0]]
+        for other in others:
+            both = on_top(self._own, cure, other)
+            if both is None:
+                continue
+            work = self._trained_work(both, cure.intervention.cost * other.intervention.cost)
+            if self._planner.bench.settings.effort is Effort.STANDARD and not self._planner.spares(work, MOST_OF_PLAN):
+                continue
+            title = f"trial of {other.remedy} on top of {cure.remedy}"
+            try:
+                found = self._planner.run(title, work, partial(self._pair, both, cure, other, alone), self.size)
+            except Exception as error:  # noqa: BLE001 - changes that work alone may not fit together
+                missed = error if isinstance(error, NotMeasured) else _failed(error)
+                self._planner.miss(title, str(missed), missed.how)
+                continue
+            yield from found or ()
+
+    def _pair(self, both: TrainingPlan, cure: Trial, other: Trial, alone: Mapping[str, Effect]) -> tuple[Effect, ...]:
+        """The effect of each of two changes on top of the other; of the cure only if the other is one, too."""
+        arm = self._trained(both)
+        found = []
+        for added, below in ((other, cure), (cure, other)):
+            if below is cure or alone[below.remedy].restores:
+                (changed, _), (control, _) = self._plans(added), self._plans(below)
+                assert isinstance(changed, TrainingPlan) and isinstance(control, TrainingPlan)  # both were tried
+                effect = self._criterion.effect(
+                    added.remedy,
+                    alone[added.remedy].what,
+                    (self._trained(control), arm),
+                    control=alone[below.remedy].what,
+                    steps=both.steps,
+                    values={},
+                )
+                found.append(replace(effect, direction="necessary", on_top_of=(below.remedy,)))
+        return tuple(found)
 
     def _alone(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
         for trial in wanted:
@@ -202,7 +251,8 @@ class _Trials:
                 steps=steps,
                 values={RATES[remedy]: rate_text(repaired.rate)} if remedy in RATES else {},
             )
-            found.append(replace(effect, direction="necessary"))
+            others = tuple(code for code in joint.members(repaired.rate) if code != remedy)
+            found.append(replace(effect, direction="necessary", on_top_of=others))
         return tuple(effect for effect in found if effect.restores)
 
     def _plans(self, trial: Trial) -> tuple[TrainingPlan | DoesNotApply, TrainingPlan | DoesNotApply]:
