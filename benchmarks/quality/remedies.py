@@ -183,6 +183,7 @@ def _errors(bench: Any, plan: Any) -> tuple[float, ...]:
             for seed, start in starts.items():
                 trainer.begin(start, seed)
                 trainer.run(plan.rates[0])
+                trainer.end()
                 errors.append(float(trainer.judge_dev().error))
     except NotMeasured:
         return ()

@@ -13,16 +13,27 @@ from diagnose.subject import Rows
 
 Order = NDArray[np.int64]
 Steps = Callable[[Order, Array], tuple[Array, Array]]
+Change = Callable[[Any, Any], tuple[Any, Any]]  # inputs and targets of a batch, before and after
 Step = Callable[[Any, Any, Any], tuple[Any, Any]]  # a batch -> loss, norm of the gradient
 Prediction = Callable[[NDArray[np.int64]], list[Rows]]
 
 
-def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int, *, labelled: bool = True) -> Steps:
+def compile_steps(
+    model: Any,
+    optimizer: Any,
+    data: Batch,
+    batch_size: int,
+    *,
+    labelled: bool = True,
+    change: Change | None = None,
+) -> Steps:
     """Compile a training loop that runs many steps in one call, at one learning rate per step.
 
     The returned function takes row numbers [steps, batch_size] into `data` and rates [steps]; it returns the loss
     (with penalties, as in `fit`) and the global gradient norm of each step, both [steps], nan after the first step
     with a non-finite loss. It is traced once for all numbers of steps.
+
+    `change` returns the inputs and targets of a batch as they are trained on.
 
     A model with a `train_step` of its own is trained by it; the loss is then what it logs, and the norm that of the
     gradients that it applies.
@@ -41,7 +52,8 @@ def compile_steps(model: Any, optimizer: Any, data: Batch, batch_size: int, *, l
 
     def step(rows: Any, rate: Any) -> tuple[Any, Any]:
         optimizer.learning_rate.assign(rate)
-        loss, norm = once(*(_gather(part, rows) for part in (inputs, targets, weights)))
+        x, y, weight = (_gather(part, rows) for part in (inputs, targets, weights))
+        loss, norm = once(*(change(x, y) if change else (x, y)), weight)
         return tf.cast(loss, tf.float32), tf.cast(norm, tf.float32)
 
     signature = [tf.TensorSpec([None, batch_size], tf.int64), tf.TensorSpec([None], tf.float32)]

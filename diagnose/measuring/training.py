@@ -1,8 +1,9 @@
 """Short trainings with one compiled loop, and evaluations between their steps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ from diagnose.subject import Output, Rows, Split
 FORWARD = 0.3  # cost of a forward pass in training steps on the same rows
 PREDICTED_AT_ONCE = 256  # rows per call in inference mode
 DIVERGED = 2.0  # a data loss this many times that of the constant prediction and that at the start
+
+
+Batching = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""(inputs, targets, seed generator) of a batch -> inputs and targets to train on, by operations of Keras."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +163,9 @@ def _evaluated(
 class Trainer:
     """Trains one model repeatedly; all seeds and learning rates share one compiled loop.
 
-    `begin` sets weights, optimizer and seed generators to their initial state, `run` continues the training, `judge`
-    evaluates. Loss, loss weights and regularizers are those of the compiled `model`; learning rates are given per step.
+    `begin` sets weights, optimizer and seed generators to their initial state, `run` continues the training, `end` does
+    what `fit` does last, `judge` evaluates. Loss, loss weights and regularizers are those of the compiled `model`;
+    learning rates are given per step. `batches` change the inputs and targets of every batch.
 
     Raises:
         NotMeasured: the model has no trainable weights.
@@ -174,7 +180,10 @@ class Trainer:
         outputs: tuple[Output, ...],
         *,
         batch_size: int | None = None,
+        batches: Sequence[Batching] = (),
     ) -> None:
+        import keras
+
         from diagnose.measuring.tensorflow_training import compile_steps
 
         train = data[0]
@@ -187,7 +196,15 @@ class Trainer:
         self._optimizer_start = copying.values(optimizer.variables)
         self._train, self._dev = _evaluated(bench, model, data, outputs)
         batch = bench.batch(train, np.arange(train.rows))
-        self._steps = compile_steps(model, optimizer, batch, self.batch_size, labelled=bench.subject.labelled)
+        self._draw = keras.random.SeedGenerator(0)
+        self._steps = compile_steps(
+            model,
+            optimizer,
+            batch,
+            self.batch_size,
+            labelled=bench.subject.labelled,
+            change=partial(_changed, batches, self._draw),
+        )
         self._order: Iterator[NDArray[np.int64]] = iter(())
         self._generator = np.random.default_rng(0)
 
@@ -199,6 +216,7 @@ class Trainer:
         self.model.set_weights(weights)
         copying.assign(self._optimizer.variables, self._optimizer_start)
         copying.seed_generators(self.model, seed)
+        self._draw.state.assign(np.array([seed & 0x7FFFFFFF, 0], dtype=str(self._draw.state.dtype)))
         self._generator = np.random.default_rng([seed, 2])
         self._order = self._batches(among)
 
@@ -221,6 +239,10 @@ class Trainer:
         losses, norms = self._steps(order, rates)
         ran = int(np.count_nonzero(np.isfinite(losses)))
         return Course(losses[: ran + 1], norms[: ran + 1])
+
+    def end(self) -> None:
+        """Do what `fit` does last: the averaged weights, if the optimizer keeps any, take the place of the others."""
+        self._optimizer.finalize_variable_values(self.model.trainable_variables)
 
     def judge(self) -> tuple[Assessment, Assessment]:
         """Evaluate a sample of the training rows and the dev rows (at most DEV_ROWS each)."""
@@ -254,6 +276,12 @@ class Trainer:
         while True:
             shuffled = self._generator.permutation(rows)
             yield from shuffled[:whole].reshape(-1, self.batch_size)
+
+
+def _changed(batches: Sequence[Batching], seeds: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    for change in batches:
+        x, y = change(x, y, seeds)
+    return x, y
 
 
 @contextmanager

@@ -8,11 +8,13 @@ from string import Template
 from typing import Any
 
 from diagnose.measurements import Backward, LearningRate
-from diagnose.subject import Subject, Task
-from diagnose.trials.interventions.generalising import decay_for
+from diagnose.subject import BATCH_SIZE, Subject, Task
+from diagnose.trials.interventions import soft_labels
+from diagnose.trials.interventions.generalising import decay_for, memory_for
 from diagnose.trials.interventions.head import usual_head
-from diagnose.trials.interventions.optimizer import APART, own_settings, usual_rate
+from diagnose.trials.interventions.optimizer import APART, own_settings, smaller_batch, usual_rate
 from diagnose.trials.interventions.outputs import as_compiled, balancing
+from diagnose.trials.interventions.structure import normalising_layer
 from diagnose.trials.plan import rate_text
 
 TIMES = 10.0  # by which a rate is lowered or raised where none is known that works
@@ -31,7 +33,9 @@ class Values:
     `optimizer` and `metrics` are the user's own; `optimizer_on_schedule` has the schedule `rates`. `loss`, `units` and
     `activation` are what the task asks for. `of_output` picks, of several outputs, the one with the largest numbers,
     from predictions or targets; `y_train` and `y_dev` are its targets. `lower_rate` and `higher_rate` are `rate` where
-    it is lower or higher than the user's own, else a tenth or ten times that.
+    it is lower or higher than the user's own, else a tenth or ten times that; `own_rate` is the user's, at its peak.
+    `steps` and `epochs` are the length of the user's training. `loss_of_shares` takes labels as shares of the classes,
+    and smoothes them; `own_loss_of_shares` smoothes them as the user's own does.
     """
 
     rate: str = "0.001"
@@ -51,6 +55,16 @@ class Values:
     estimator: str = "Regressor"
     loss_weights: str = "[1, 1]"
     decay: str = "0.01"
+    memory: str = "0.99"
+    own_rate: str = "0.001"
+    steps: str = "2_000"
+    epochs: str = "10"
+    smaller_batch: str = "8"
+    normalising: str = "BatchNormalization"
+    labels_as_shares: str = "# y_train, y_dev: one column per class"
+    loss_of_shares: str = "keras.losses.CategoricalCrossentropy(label_smoothing=0.1)"
+    own_loss_of_shares: str = "keras.losses.CategoricalCrossentropy()"
+    metrics_of_shares: str = ""
     scaled_rate: str = "0.001"
     y_train: str = "y_train"
     y_dev: str = "y_dev"
@@ -76,9 +90,12 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
     rate, own = best or usual_rate(optimizer), subject.training.learning_rate
     output, train = subject.outputs[0], subject.train
     usual, of = usual_head(output, train), _of_largest_numbers(subject)
+    steps, size = subject.steps or USUAL_STEPS, subject.training.batch_size or BATCH_SIZE
+    peak, metrics = _peak(subject, steps), _metrics_text(subject.model)
+    own_smoothing = soft_labels.smoothing_of(getattr(subject.model, "loss", None))
     logits = "True" if _head_is_linear(subject.model) else "False"
     return Values(
-        batch_size=str(subject.training.batch_size or 32),
+        batch_size=str(size),
         rate=rate_text(rate),
         lower_rate=rate_text(rate if own is None or rate * APART <= own else own / TIMES),
         higher_rate=rate_text(rate if own is None or rate >= own * APART else own * TIMES),
@@ -86,7 +103,7 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         optimizer=optimizer_text(optimizer),
         optimizer_class=kind,
         optimizer_at_rate=optimizer_text(optimizer, "$rate"),
-        metrics=_metrics_text(subject.model),
+        metrics=metrics,
         loss=usual.loss,
         logits_loss=f"{''.join(word.capitalize() for word in usual.loss.split('_'))}(from_logits={logits})",
         from_logits=logits,
@@ -97,18 +114,26 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         y_dev=f"y_dev{of}",
         of_output=of,
         loss_weights=_loss_weights(subject, backward.norms_by_output if isinstance(backward, Backward) else ()),
-        decay=_decay(subject),
+        decay=f"{decay_for(peak, steps):g}",
+        memory=f"{memory_for(steps):g}",
+        own_rate=rate_text(peak),
+        steps=f"{steps:_}",
+        epochs=str(subject.training.epochs or max(1, round(steps * size / subject.train.rows))),
+        smaller_batch=str(smaller_batch(size)),
+        normalising=normalising_layer(size),
+        labels_as_shares=soft_labels.one_hot_text(output, train),
+        loss_of_shares=soft_labels.loss_text(output, soft_labels.SMOOTHING),
+        own_loss_of_shares=soft_labels.loss_text(output, own_smoothing),
+        metrics_of_shares=metrics.replace("sparse_categorical", "categorical"),
     )
 
 
-def _decay(subject: Subject) -> str:
-    """The weight decay for a training as long as the user's."""
+def _peak(subject: Subject, steps: int) -> float:
+    """The highest learning rate of the user's training."""
     from diagnose.measuring.copying import peak_rate
 
-    steps = subject.steps or USUAL_STEPS
     optimizer = getattr(subject.model, "optimizer", None)
-    rate = peak_rate(optimizer, steps) if optimizer is not None else usual_rate(optimizer)
-    return f"{decay_for(rate, steps):g}"
+    return peak_rate(optimizer, steps) if optimizer is not None else usual_rate(optimizer)
 
 
 def _of_largest_numbers(subject: Subject) -> str:

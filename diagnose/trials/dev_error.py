@@ -76,6 +76,7 @@ class DevError:
             for seed, start in starts.items():
                 trainer.begin(start, seed)
                 trainer.run(plan.rates[0])
+                trainer.end()
                 errors.append(trainer.dev_row_errors()[place])
                 train.append(trainer.judge_train())
                 dev.append(trainer.judge_dev())

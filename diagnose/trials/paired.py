@@ -60,29 +60,30 @@ def _best_rate(sweep: tuple[SweepPoint, ...], optimizer: Any) -> float | None:
 
 def needs_compiling(plan: TrainingPlan, own: TrainingPlan) -> bool:
     """Whether the plan needs a training loop of its own, which has to be compiled."""
-    return not _is_own(plan, own.optimizer, own.train)
+    return not _is_own(plan, own.optimizer, own.train, own.batch_size)
 
 
-def _is_own(plan: TrainingPlan, optimizer: Any, train: Any) -> bool:
-    return plan.keeps_model and plan.optimizer is optimizer and plan.train is train
+def _is_own(plan: TrainingPlan, optimizer: Any, train: Any, batch_size: int) -> bool:
+    same = plan.optimizer is optimizer and plan.train is train and plan.batch_size == batch_size
+    return plan.keeps_model and same and not plan.batches
 
 
 @contextmanager
 def trainer_for(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dict[int, copying.Weights]]]:
     """Yield the trainer of this plan, and the initial weights by seed."""
-    if _is_own(plan, bench.subject.model.optimizer, bench.holdout()[0]):
+    if _is_own(plan, bench.subject.model.optimizer, bench.holdout()[0], bench.batch_size):
         with own_training(bench) as trainer:
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
-    data, size = (plan.train, plan.dev), plan.batch_size
+    data, how = (plan.train, plan.dev), {"batch_size": plan.batch_size, "batches": plan.batches}
     if plan.keeps_model:
         with bench.at(None) as model:
             optimizer = copying.new_optimizer(plan.optimizer)
-            trainer = Trainer(bench, model, optimizer, data, plan.outputs, batch_size=size)
+            trainer = Trainer(bench, model, optimizer, data, plan.outputs, **how)
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
     model, optimizer = built(plan, bench.settings.seed)
-    trainer = Trainer(bench, model, optimizer, data, plan.outputs, batch_size=size)
+    trainer = Trainer(bench, model, optimizer, data, plan.outputs, **how)
     yield trainer, {seed: bench.with_preserved_weights(_copy(plan, seed).get_weights()) for seed in plan.seeds}
 
 

@@ -11,6 +11,7 @@ from diagnose.subject import Output, Split
 
 if TYPE_CHECKING:
     from diagnose.measurements import Array
+    from diagnose.measuring.training import Batching
 
 Edit = Callable[[Any, Any], Any]
 """(the user's layer, its current counterpart in the copy) -> its new counterpart in the copy."""
@@ -27,9 +28,9 @@ class TrainingPlan:
     """One short training, the user's own or a changed one. Nothing in it is ever modified.
 
     `model` is the user's own compiled model; a copy of it is trained. `edits`, `around` and `adjust` change the copy,
-    `loss` and `loss_weights` replace the user's (None: the user's own). Of `optimizer`, the class and the settings are
-    used, not the state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used.
-    `train` rows are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work,
+    `loss` and `loss_weights` replace the user's (None: the user's own). `batches` change every batch as it is trained
+    on. Of `optimizer`, the class and the settings are used, not the state. `rates` are candidate learning rates, one
+    array of shape [steps] each; the best one is used. `train` rows are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work,
     `best_rate` the one that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at
     the weights that they share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases,
     in order. `rate_name` is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
@@ -51,6 +52,7 @@ class TrainingPlan:
     edits: tuple[Edit, ...] = ()
     around: tuple[Around, ...] = ()
     adjust: tuple[Adjust, ...] = ()
+    batches: tuple[Batching, ...] = ()
     usable_rate: float | None = None
     best_rate: float | None = None
     gradient_norms: tuple[float, ...] = ()

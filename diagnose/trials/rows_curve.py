@@ -82,6 +82,7 @@ def _curve(bench: Bench, left: Remaining, steps: int) -> RowsCurve:
             order = np.random.default_rng([seed, 3]).permutation(trainer.rows)
             trainer.begin(bench.weights(seed), seed, among=order[:count])
             trainer.run(rates)
+            trainer.end()
             return trainer.judge_dev()
 
         ends = [(trained(seed, trainer.rows), trainer.judge_train()) for seed in seeds]

@@ -168,6 +168,7 @@ def _skills(
         trainer.begin(start, seed)
         before = trainer.judge_train()
         course = trainer.run(rates)
+        trainer.end()
         after = trainer.judge_train()
         lost = diverged(course, before, after) or not np.isfinite(after.skill)
         each = zip(after.by_output or (after,), plan.reachable, strict=True)

@@ -12,7 +12,7 @@ from diagnose.loading import LoadOptions, subject_from
 from diagnose.measurements import Backward, Gradients, LearningRate, SweepPoint, Unavailable
 from diagnose.subject import Subject
 
-ROWS, FEATURES, CLASSES = 48, 6, 3
+ROWS, FEATURES, CLASSES, WORDS = 48, 6, 3, 20
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Scene:
     task: str | None = None
     norms: tuple[float, ...] = ()  # of the gradients of the outputs
     shape: tuple[int, ...] = (FEATURES,)  # of one row
+    words: int = 0  # the rows are as many words, not numbers
+    batch_size: int = 8
+    epochs: int | None = None
 
     def subject(self) -> Subject:
         keras.utils.set_random_seed(0)
@@ -36,12 +39,18 @@ class Scene:
         model.compile(self.optimizer(), self.loss)
         x, y = self.rows()
         dev = [part[:12] for part in y] if isinstance(y, list) else y[:12]
-        return subject_from(model, (x, y), (x[:12], dev), options=LoadOptions(batch_size=8, task=self.task))
+        return subject_from(model, (x, y), (x[:12], dev), options=self.options)
+
+    @property
+    def options(self) -> LoadOptions:
+        return LoadOptions(batch_size=self.batch_size, epochs=self.epochs, task=self.task)
 
     def rows(self) -> tuple[Any, Any]:
         generator = np.random.default_rng(0)
         x = (self.scale * generator.normal(size=(ROWS, *self.shape))).astype("float32")
         x[:, 0] = 3.0  # one feature never changes
+        if self.words:
+            x = generator.integers(1, WORDS, (ROWS, self.words))
         classes = np.arange(ROWS) % CLASSES
         return x, {
             "classes": classes,
@@ -98,6 +107,8 @@ SOFTMAX = dense(CLASSES, "softmax")
 FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 IMAGE = (8, 8, 1)
+SMOOTHED = keras.losses.CategoricalCrossentropy(label_smoothing=0.2)
+READING = (layers.Embedding(WORDS, 5, mask_zero=True), layers.LSTM(4), SOFTMAX)
 CONVOLUTION = (layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), dense(), SOFTMAX)
 
 SCENES = (
@@ -138,6 +149,30 @@ SCENES = (
     Scene("dropout", net(dense(), dense(), layers.Dropout(0.1), SOFTMAX)),
     Scene("dropout", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
     Scene("augmentation", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
+    Scene("mixup", net(dense(), SOFTMAX)),
+    Scene("mixup", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", "two"),
+    Scene("mixup", net(*CONVOLUTION, shape=IMAGE), SMOOTHED, "one-hot", shape=IMAGE),
+    Scene("input-noise", net(dense(), SOFTMAX), scale=100.0),
+    Scene("input-noise", net(layers.LSTM(4), SOFTMAX, shape=(5, 2)), shape=(5, 2)),
+    Scene("word-dropout", net(*READING, shape=(4,)), words=4, shape=(4,)),
+    Scene("smooth-labels", net(dense(), SOFTMAX)),
+    Scene("smooth-labels", net(dense(), dense(CLASSES, None)), FROM_LOGITS),
+    Scene("smooth-labels", net(dense(), SOFTMAX), "categorical_crossentropy", "one-hot"),
+    Scene("smooth-labels", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", "two"),
+    Scene("average-weights", net(dense(), SOFTMAX)),
+    Scene("average-weights", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.AdamW(1e-3)),
+    Scene("anneal-learning-rate", net(dense(), SOFTMAX)),
+    Scene("add-momentum", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.SGD(0.05)),
+    Scene("smaller-batches", net(dense(), SOFTMAX), batch_size=48, epochs=2),
+    Scene("deeper-network", net(dense(), dense(5, "tanh"), SOFTMAX)),
+    Scene(
+        "deeper-network",
+        net(layers.Conv2D(4, 3, 2, activation="relu"), layers.Flatten(), SOFTMAX, shape=IMAGE),
+        shape=IMAGE,
+    ),
+    Scene("normalise-layers", net(dense(), dense(), SOFTMAX)),
+    Scene("normalise-layers", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE, batch_size=16),
+    Scene("residual-links", net(dense(), dense(), dense(), SOFTMAX)),
     Scene("less-augmentation", net(layers.RandomTranslation(0.2, 0.2), *CONVOLUTION, shape=IMAGE), shape=IMAGE),
     Scene("bigger-network", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
     Scene("bigger-network", net(layers.Reshape((3, 2)), layers.LSTM(3), SOFTMAX)),

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import learning_rates
 from diagnose.reasoning.remedies import REMEDIES
 from diagnose.reasoning.snippets import values_of
 from diagnose.settings import Settings
 from diagnose.trials.paired import built, plan_of
 from diagnose.trials.plan import TrainingPlan, rate_text
-from tests.trials.models import SCENES, Scene
+from tests.trials.models import ROWS, SCENES, Scene
 
 BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
 CHOSEN = 1  # of several candidate rates
@@ -40,10 +41,15 @@ def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene) -> None:
     assert layers_of(ours) == layers_of(theirs)
     assert (layers_of(ours) != layers_of(subject.model)) is bool(plan.edits or plan.adjust or plan.around)
     assert settings(optimizer) == settings(theirs.optimizer)
-    assert rate == pytest.approx(float(theirs.optimizer.learning_rate))
+    if remedy.code != "smaller-batches":  # a schedule has gone on while its snippet has trained
+        assert rate == pytest.approx(float(theirs.optimizer.learning_rate))
+        lasting = learning_rates(theirs.optimizer, plan.steps)
+        assert np.allclose(plan.rates[min(CHOSEN, len(plan.rates) - 1)], lasting, rtol=1e-5)
     assert loss_of(ours) == loss_of(theirs)
-    assert np.allclose(plan.train.inputs[0], fed(theirs, rows["x_train"]), atol=1e-5)
-    targets = rows["y_train"] if isinstance(rows["y_train"], list) else [rows["y_train"]]
+    assert trained_by(theirs, own.batch_size) == plan.batch_size
+    x, y = mixed_rows(rows) if plan.batches else (rows["x_train"], rows["y_train"])
+    assert np.allclose(plan.train.inputs[0], fed(theirs, x), atol=1e-5)
+    targets = y if isinstance(y, list) else [y]
     for ours_, theirs_ in zip(plan.train.targets, targets, strict=True):
         assert np.allclose(np.ravel(ours_), np.ravel(theirs_), atol=1e-5)
     weights = np.ones(1) if plan.train.sample_weight is None else plan.train.sample_weight
@@ -87,6 +93,37 @@ def loss_of(model: Any) -> Any:
     if isinstance(model.loss, str | list):
         return model.loss, model._compile_loss._user_loss_weights
     return (type(model.loss), without(model.loss.get_config()))
+
+
+def trained_by(model: Any, otherwise: int) -> int:
+    """The rows in a batch, where the snippet trains; else the user's own."""
+    return -(-ROWS // model.history.params["steps"]) if getattr(model, "history", None) else otherwise
+
+
+def mixed_rows(rows: dict[str, Any]) -> tuple[Any, Any]:
+    """The rows that batches are mixed from, where the snippet makes batches of its own."""
+    assert rows["y_train"] is None
+    x, y = rows["x_train"].rows
+    return x, y
+
+
+@pytest.mark.parametrize("scene", [one for one in SCENES if one.code == "mixup"], ids=lambda one: one.labels)
+def test_the_snippet_and_the_trial_mix_batches_alike(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.random, "beta", lambda *_, seed: keras.ops.convert_to_tensor(0.3))
+    monkeypatch.setattr(np.random, "beta", lambda *_: 0.3)
+    subject, remedy = scene.subject(), BY_CODE[scene.code]
+    with Bench(subject, Settings()) as bench:
+        plan = remedy.option.change(plan_of(bench, {}))  # type: ignore[union-attr]
+    assert isinstance(plan, TrainingPlan), plan
+    _, rows = pasted(scene, values_of(subject, {}).fill(remedy.snippet))
+    batches = rows["x_train"]
+    assert len(batches) == ROWS // scene.batch_size
+    ours = plan.batches[0](
+        *(one[0][batches.order[: scene.batch_size]] for one in (plan.train.inputs, plan.train.targets)), None
+    )
+    for one, other in zip(ours, batches[0], strict=True):
+        assert np.allclose(np.ravel(one), np.ravel(other), atol=1e-5)
+    assert not np.allclose(batches[0][0], scene.rows()[0][batches.order[: scene.batch_size]])
 
 
 def fed(model: Any, x: Any) -> Any:

@@ -10,8 +10,12 @@ from diagnose.reasoning.remedies.declared import (
     with_heads,
     yearning,
 )
-from diagnose.trials.interventions import generalising
+from diagnose.subject import Task
+from diagnose.trials.interventions import augmenting, generalising, optimizer, soft_labels, structure
 
+ONE_LABEL = frozenset({Task.BINARY, Task.MULTICLASS})
+_FOR_SHARES = "$labels_as_shares\n"
+COMPILE_FOR_SHARES = "model.compile(optimizer=$optimizer, loss=$loss_of_shares$metrics_of_shares)"
 _RESIZED = (
     '    for key in ("units", "filters"):\n'
     "        if key in config and layer not in heads:\n"
@@ -49,7 +53,93 @@ AUGMENT = DeclaredRemedy(
     f"{COMPILE}",
     "a few lines and one training run",
     (fastai("augmentation"),),
-    option=generalising.AUGMENTATION,
+    option=augmenting.AUGMENTATION,
+)
+MIXUP = DeclaredRemedy(
+    "mixup",
+    "Train on mixtures of two rows, with their classes in the same shares (mixup)",
+    "A net that has to be as unsure as the mixture cannot know rows by heart (Zhang et al. 2018, arXiv:1710.09412).",
+    "import keras\nimport numpy as np\n\n\n"
+    "class Mixed(keras.utils.PyDataset):\n"
+    "    def __init__(self, x, y, batch_size):\n"
+    "        super().__init__()\n"
+    "        self.rows, self.batch_size = (x, y), batch_size\n"
+    "        self.on_epoch_end()\n\n"
+    "    def __len__(self):\n"
+    "        return max(1, len(self.order) // self.batch_size)\n\n"
+    "    def on_epoch_end(self):\n"
+    "        self.order = np.random.permutation(len(self.rows[0]))\n\n"
+    "    def __getitem__(self, number):\n"
+    "        batch = self.order[number * self.batch_size :][: self.batch_size]\n"
+    f"        share = np.random.beta({augmenting.MIX}, {augmenting.MIX})\n"
+    "        return tuple(share * one[batch] + (1 - share) * one[batch[::-1]] for one in self.rows)\n\n\n"
+    f"{_FOR_SHARES}"
+    "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
+    f"{COMPILE_FOR_SHARES.replace('$loss_of_shares', '$own_loss_of_shares')}\n"
+    "x_train, y_train = Mixed(x_train, y_train, $batch_size), None  # fit takes the targets from the batches",
+    "a few lines and one training run",
+    (fastai("augmentation"),),
+    tasks=ONE_LABEL,
+    option=augmenting.MIXUP,
+)
+NOISE = DeclaredRemedy(
+    "input-noise",
+    "Add noise to the inputs while the model trains",
+    "Rows that are never the same twice are harder to know by heart; the noise is a tenth of the spread of a column.",
+    "import keras\n\n"
+    "scale = x_train.std(axis=tuple(range(x_train.ndim - 1)))  # by column\n"
+    "scale[scale == 0] = 1\n"
+    "unscaled, scaled = (keras.layers.Rescaling(one.tolist()) for one in (1 / scale, scale))\n"
+    f"noise = [unscaled, keras.layers.GaussianNoise({augmenting.NOISE}), scaled]\n"
+    "old = model\n"
+    "afresh = keras.models.clone_model(old)  # fresh weights\n"
+    "model = keras.Sequential([keras.Input(x_train.shape[1:]), *noise, afresh])\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    (fastai("augmentation"),),
+    option=augmenting.INPUT_NOISE,
+)
+WORD_DROPOUT = DeclaredRemedy(
+    "word-dropout",
+    "Drop some of the words of every row while the model trains",
+    "A net that cannot count on any single word has to read the others.",
+    "import keras\n\n\n"
+    "def without_words(layer):\n"
+    "    copy = layer.__class__.from_config(layer.get_config())\n"
+    "    if isinstance(layer, keras.layers.Embedding) and len(layer.output.shape) == 3:\n"
+    f"        drop = keras.layers.Dropout({augmenting.WORDS}, noise_shape=(None, None, 1))  # whole words\n"
+    "        return keras.Sequential([copy, drop], name=layer.name)\n"
+    "    return copy\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=without_words)  # fresh weights\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    (fastai("augmentation"),),
+    option=augmenting.WORD_DROPOUT,
+)
+SMOOTH_LABELS = DeclaredRemedy(
+    "smooth-labels",
+    f"Smooth the labels by {soft_labels.SMOOTHING}",
+    "A net that need not be certain does not grow its weights for the rows that it already gets right.",
+    "import keras\nimport numpy as np\n\n"
+    f"{_FOR_SHARES}"
+    "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
+    f"{COMPILE_FOR_SHARES}",
+    "a few lines and one training run",
+    (fastai("regularization"),),
+    tasks=ONE_LABEL,
+    option=soft_labels.LABEL_SMOOTHING,
+)
+AVERAGE = DeclaredRemedy(
+    "average-weights",
+    "Average the weights over the end of the training",
+    "The last steps of a training wander around a minimum; their average lies closer to it.",
+    "import keras\n\n"
+    "old = model\n"
+    'config = old.optimizer.get_config() | {"use_ema": True, "ema_momentum": $memory}  # fit ends with the average\n'
+    "model = keras.models.clone_model(old)  # fresh weights\n"
+    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
+    "one line and one training run",
+    option=generalising.AVERAGED_WEIGHTS,
 )
 REGULARIZE = DeclaredRemedy(
     "regularize",
@@ -88,7 +178,39 @@ BIGGER = DeclaredRemedy(
     with_heads(rebuilt("wider", _RESIZED.format("2 * config[key]"))),
     "one training run",
     (yearning("bigger-network", "chapters 23 and 25"),),
-    option=generalising.TWICE_THE_UNITS,
+    option=structure.TWICE_THE_UNITS,
+)
+DEEPER = DeclaredRemedy(
+    "deeper-network",
+    "Use one hidden layer more",
+    "A deeper net can combine features that one layer cannot.",
+    "import keras\n\n"
+    'plain = ("Dense", "Conv1D", "Conv2D", "Conv3D")\n'
+    "last = [layer for layer in model.layers[:-1] if type(layer).__name__ in plain][-1]\n\n\n"
+    "def repeated(layer):\n"
+    "    config = layer.get_config()\n"
+    "    copy = layer.__class__.from_config(config)\n"
+    "    if layer is not last:\n"
+    "        return copy\n"
+    '    again = {"name": f"{layer.name}_again", "padding": "same", "strides": 1}\n'
+    "    changed = config | {key: value for key, value in again.items() if key in config}\n"
+    "    return keras.Sequential([copy, layer.__class__.from_config(changed)], name=layer.name)\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=repeated)  # fresh weights\n"
+    f"{COMPILE}",
+    "one training run",
+    (yearning("bigger-network", "chapters 23 and 25"),),
+    option=structure.DEEPER,
+)
+SMALLER_BATCHES = DeclaredRemedy(
+    "smaller-batches",
+    "Train with smaller batches",
+    "As many epochs then take more steps, and their noise keeps the net from narrow minima.",
+    "import keras\n\n"
+    "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
+    f"{COMPILE}\n"
+    "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), batch_size=$smaller_batch, epochs=$epochs)",
+    "one longer training run",
+    option=optimizer.SMALLER_BATCHES,
 )
 ARCHITECTURE = DeclaredRemedy(
     "change-architecture",
@@ -108,7 +230,7 @@ SMALLER = DeclaredRemedy(
     with_heads(rebuilt("narrower", _RESIZED.format("max(config[key] // 2, 1)"))),
     "one training run",
     (yearning("smaller-network", "chapter 27"), fastai("reduce-complexity")),
-    option=generalising.HALF_THE_UNITS,
+    option=structure.HALF_THE_UNITS,
 )
 USE_BASELINE = DeclaredRemedy(
     "use-baseline",
@@ -169,7 +291,7 @@ LESS_AUGMENTATION = DeclaredRemedy(
     f"{COMPILE}",
     "a few lines and one training run",
     (yearning("reduce or eliminate regularization", "chapter 25"),),
-    option=generalising.NO_AUGMENTATION,
+    option=augmenting.NO_AUGMENTATION,
     lessens="augmentation",
 )
 FRESH_DEV = DeclaredRemedy(

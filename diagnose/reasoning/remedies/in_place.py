@@ -5,15 +5,12 @@ from typing import Any
 
 from diagnose.measurements import Activations, Forward, Measurements
 from diagnose.trials.interventions.data import unscaled
-from diagnose.trials.interventions.layers import mixes
 from diagnose.trials.interventions.optimizer import ADAPTIVE_DEFAULT, own_settings
 from diagnose.trials.interventions.precision import HALF
 from diagnose.trials.plan import TrainingPlan
 
 InPlace = Callable[[TrainingPlan, Measurements], bool]
 
-NORMALISING = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
-OFTEN = 0.5  # normalising layers for each hidden Dense or convolution; residual nets and transformers have more
 USUAL_BATCH = (32, 256)  # rows
 CLIPPED = 1.0  # largest norm of a gradient that counts as clipped
 
@@ -24,13 +21,6 @@ def scaled_inputs(_: TrainingPlan, measured: Measurements) -> bool:
     current = forward.current if isinstance(forward, Forward) else None
     entering = current.first_inputs if isinstance(current, Activations) else ()
     return bool(entering) and not any(unscaled((one.mean, one.std)) for one in entering)
-
-
-def normalised(plan: TrainingPlan, _: Measurements) -> bool:
-    """There are about as many normalising layers as layers to normalise."""
-    hidden = sum(mixes(layer) for layer in plan.hidden)
-    norms = sum(isinstance(layer, _classes()) for layer in plan.layers)
-    return norms > 0 and norms >= OFTEN * hidden
 
 
 def masked(plan: TrainingPlan, _: Measurements) -> bool:
@@ -87,9 +77,3 @@ def loss_is(word: str) -> InPlace:
 
 def _inner(optimizer: Any) -> Any:
     return getattr(optimizer, "inner_optimizer", optimizer)
-
-
-def _classes() -> tuple[Any, ...]:
-    import keras
-
-    return tuple(getattr(keras.layers, name) for name in NORMALISING if hasattr(keras.layers, name))

@@ -1,8 +1,7 @@
 """Remedies that change the layers."""
 
-from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads, yearning
-from diagnose.trials.interventions import layers
+from diagnose.trials.interventions import layers, structure
 
 # A Dense layer or a convolution, by its config.
 _MIXES = '{"kernel_initializer", "activation"} <= config.keys() and "recurrent_initializer" not in config'
@@ -191,7 +190,44 @@ NORMALISE_LAYERS = DeclaredRemedy(
     "normalise-layers",
     "Add BatchNormalization or LayerNormalization between the layers",
     "Normalisation keeps the scale of signals and gradients from layer to layer, whatever the weights are.",
-    "import keras\n\nkeras.layers.BatchNormalization()  # after each hidden Dense or convolution",
-    "one line a layer and one training run",
-    in_place=in_place.normalised,
+    "import keras\n\n"
+    "hidden = [\n"
+    "    layer\n"
+    "    for layer in model.layers\n"
+    '    if hasattr(layer, "kernel_initializer") and not hasattr(layer, "recurrent_initializer")\n'
+    "    and all(layer.output is not tensor for tensor in model.outputs)\n"
+    "]\n\n\n"
+    "def normalised(layer):\n"
+    "    copy = layer.__class__.from_config(layer.get_config())\n"
+    "    if layer not in hidden:\n"
+    "        return copy\n"
+    "    return keras.Sequential([copy, keras.layers.$normalising()], name=layer.name)\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=normalised)  # fresh weights\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    (yearning("change the architecture", "chapters 25 and 27"),),
+    option=structure.NORMALISED,
+)
+RESIDUAL_LINKS = DeclaredRemedy(
+    "residual-links",
+    "Add residual links around the hidden layers that keep the shape of their inputs",
+    "What a layer adds to its input is easier to learn than the whole, and the gradient passes by the layer.",
+    "import keras\n\n"
+    "linked = [\n"
+    "    layer\n"
+    "    for layer in model.layers\n"
+    '    if hasattr(layer, "kernel_initializer") and not hasattr(layer, "recurrent_initializer")\n'
+    "    and layer.input.shape == layer.output.shape and all(layer.output is not tensor for tensor in model.outputs)\n"
+    "]\n\n\n"
+    "def residual(layer):\n"
+    "    copy = layer.__class__.from_config(layer.get_config())\n"
+    "    if layer not in linked:\n"
+    "        return copy\n"
+    "    source = keras.Input(layer.input.shape[1:])\n"
+    "    return keras.Model(source, keras.layers.Add()([source, copy(source)]), name=layer.name)\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=residual)  # fresh weights\n"
+    f"{COMPILE}",
+    "a few lines and one training run",
+    (yearning("change the architecture", "chapters 25 and 27"),),
+    option=structure.RESIDUAL,
 )

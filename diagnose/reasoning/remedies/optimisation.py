@@ -74,6 +74,32 @@ WARM_UP = DeclaredRemedy(
     named_action="Warm the learning rate up to $rate over the first tenth of the training, then let it fall",
     in_place=in_place.warmed_up,
 )
+ANNEAL = DeclaredRemedy(
+    "anneal-learning-rate",
+    "Let the learning rate rise over the first tenth of the training, and then fall to zero",
+    "Large steps find the region of a minimum, small ones its ground; with a constant rate the end is left to chance.",
+    "import keras\n\n"
+    "steps = $steps  # of the whole training: epochs times batches\n"
+    f"warm = max(1, steps // {optimizer.WARM})\n"
+    "rates = keras.optimizers.schedules.CosineDecay(\n"
+    "    0.0, decay_steps=steps - warm, warmup_target=$own_rate, warmup_steps=warm\n"
+    ")\n" + _AFRESH.removeprefix("import keras\n\n") + COMPILE.replace("$optimizer", "$optimizer_on_schedule"),
+    "a few lines and one training run",
+    (fastai("learning rate finder", "one-cycle training"),),
+    option=optimizer.ANNEAL,
+)
+ADD_MOMENTUM = DeclaredRemedy(
+    "add-momentum",
+    f"Give the optimizer a momentum of {optimizer.MOMENTUM}",
+    "Momentum adds up small steps in the same direction and cancels those that go back and forth.",
+    "import keras\n\n"
+    "old = model\n"
+    f'config = old.optimizer.get_config() | {{"momentum": {optimizer.MOMENTUM}}}\n'
+    "model = keras.models.clone_model(old)  # fresh weights\n"
+    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
+    "one line and one training run",
+    option=optimizer.MOMENTUM_ADDED,
+)
 RAISE_RATE = DeclaredRemedy(
     "raise-learning-rate",
     "Raise the learning rate and train again",

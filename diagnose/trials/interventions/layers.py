@@ -28,14 +28,15 @@ def with_config(layer: Any, **changes: Any) -> Any:
     return type(layer).from_config({**config, **{key: value for key, value in changes.items() if key in config}})
 
 
-def _activation(layer: Any) -> str | None:
+def activation_of(layer: Any) -> str | None:
+    """The name of a layer's activation; None if it has none."""
     if not hasattr(layer, "activation"):
         return "relu" if type(layer).__name__ in {"ReLU", "LeakyReLU", "PReLU", "ELU"} else None
     return getattr(layer.activation, "__name__", type(layer.activation).__name__.lower())
 
 
 def _relu(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
-    chosen = _identities(layer for layer in plan.hidden if mixes(layer) and _activation(layer) in SATURATING)
+    chosen = _identities(layer for layer in plan.hidden if mixes(layer) and activation_of(layer) in SATURATING)
     if not chosen:
         return DoesNotApply("no hidden layer has a saturating activation", needless=True)
 
@@ -68,9 +69,9 @@ def _non_linear(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     chosen = [layer for layer in plan.hidden if mixes(layer)]
     if not plan.heads or not isinstance(plan.heads[-1], keras.layers.Dense):
         return DoesNotApply("the output layer is not a Dense layer")
-    if not any(_activation(layer) == "linear" for layer in chosen):
+    if not any(activation_of(layer) == "linear" for layer in chosen):
         return DoesNotApply("every hidden layer already has an activation", needless=True)
-    if any(_activation(layer) not in (None, "linear") for layer in plan.hidden):
+    if any(activation_of(layer) not in (None, "linear") for layer in plan.hidden):
         return DoesNotApply("some hidden layers already have activations")
     those = _identities(chosen)
 
@@ -88,7 +89,7 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply(f"there are fewer than {DEEP} hidden Dense or convolution layers", needless=True)
     if not plan.is_chain:
         return DoesNotApply("the layers do not follow each other one by one")
-    surplus = [layer for layer in hidden[SHALLOW:] if _keeps_shape(layer)]
+    surplus = [layer for layer in hidden[SHALLOW:] if keeps_shape(layer)]
     if not surplus:
         return DoesNotApply("no hidden layer can be removed, as each changes the shape of its input")
     those = _identities(surplus)
@@ -100,7 +101,7 @@ def _shallow(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return plan.edited(what, left_out)
 
 
-def _keeps_shape(layer: Any) -> bool:
+def keeps_shape(layer: Any) -> bool:
     """Whether a layer's output has the shape of its input; not for the parts of a custom layer, which have neither."""
     source, result = tensor_of(layer, "input"), tensor_of(layer, "output")
     return source is not None and result is not None and source.shape == result.shape

@@ -11,6 +11,9 @@ ADAPTIVE = frozenset({"adam", "adamw", "nadam", "adamax", "lion", "rmsprop"})
 ADAPTIVE_DEFAULT = frozenset({"Adam", "AdamW", "Nadam"})  # Keras's classes that do what Adam does
 ADAM_RATES = (1e-3, 1e-2, 1e-4)  # optimizers are compared at tuned rates only; a single rate would not be fair
 _NOT_COMPARED = ("name", "learning_rate")
+MOMENTUM = 0.9
+WARM = 10  # part of a training over which the rate rises: a tenth
+FEWER, SMALLEST_BATCH = 4, 8  # times fewer rows in a batch, and the fewest
 APART = 2.0  # rates within this factor count as the same
 
 
@@ -45,6 +48,55 @@ def _adam(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     rates = tuple(np.full(plan.steps, rate) for rate in ADAM_RATES)
     adam = keras.optimizers.Adam(ADAM_RATES[0])
     return plan.changed("Adam", optimizer=adam, rates=rates, rate_name="adam_rate")
+
+
+def with_settings(plan: TrainingPlan, what: str, **settings: Any) -> TrainingPlan | DoesNotApply:
+    """The plan with other settings of the user's optimizer; `what` is the change as a noun phrase."""
+    optimizer = plan.optimizer
+    if hasattr(optimizer, "inner_optimizer"):
+        return DoesNotApply("the optimizer scales the loss, and its settings cannot be changed from outside")
+    return plan.changed(what, optimizer=type(optimizer).from_config({**optimizer.get_config(), **settings}))
+
+
+def _momentum(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    if getattr(plan.optimizer, "momentum", MOMENTUM) or adapts(plan.optimizer):
+        return DoesNotApply("the optimizer already has momentum, or adapts its steps", needless=True)
+    return with_settings(plan, f"momentum {MOMENTUM:g}", momentum=MOMENTUM)
+
+
+def _annealed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import numpy as np
+
+    own = plan.rates[0]
+    if own.min() < own.max():
+        return DoesNotApply("the learning rate already has a schedule", needless=True)
+    schedule = warmed_and_falling(float(own.max()), plan.steps)
+    rates = np.array([float(schedule(step)) for step in range(plan.steps)])
+    return plan.changed("a learning rate that rises and then falls to zero", rates=(rates,))
+
+
+def warmed_and_falling(peak: float, steps: int) -> Any:
+    """The schedule that rises to `peak` over a tenth of the steps, then falls to zero by a cosine."""
+    import keras
+
+    warm = max(1, steps // WARM)
+    return keras.optimizers.schedules.CosineDecay(0.0, steps - warm, warmup_target=peak, warmup_steps=warm)
+
+
+def _smaller_batches(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import numpy as np
+
+    size = smaller_batch(plan.batch_size)
+    times = plan.batch_size // size
+    if times < 2:
+        return DoesNotApply(f"the batches have about {SMALLEST_BATCH} rows, or fewer", needless=plan.batch_size > 0)
+    rates = tuple(np.repeat(rates, times) for rates in plan.rates)
+    return plan.changed(f"batches of {size} rows", batch_size=size, steps=times * plan.steps, rates=rates)
+
+
+def smaller_batch(size: int) -> int:
+    """A quarter of the rows of a batch, within what is usual."""
+    return max(size // FEWER, SMALLEST_BATCH)
 
 
 def _tuned(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -95,6 +147,14 @@ def rates_after_scaling(plan: TrainingPlan) -> tuple[Any, ...]:
 
 LOWER_RATE = Intervention("Lowers the learning rate to the middle of the rates that work.", _lower)
 RAISE_RATE = Intervention("Raises the learning rate to the middle of the rates that work.", _raised)
+ANNEAL = Intervention(
+    "Lets the learning rate rise to your own over a tenth of the training, and then fall to zero by a cosine.",
+    _annealed,
+)
+MOMENTUM_ADDED = Intervention(f"Gives an optimizer without momentum one of {MOMENTUM:g}.", _momentum)
+SMALLER_BATCHES = Intervention(
+    f"Trains as many epochs with batches of 1/{FEWER} of the rows, at the same learning rate.", _smaller_batches
+)
 ADAM = Intervention(
     "Trains with Adam at the best of three learning rates, against your optimizer at its best rate.",
     _adam,

@@ -1,0 +1,119 @@
+"""Interventions on the size and the structure of a net: wider, deeper, with normalisation or residual links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from diagnose.trials.interventions.layers import activation_of, keeps_shape, mixes, with_config
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+
+SIZES = ("units", "filters")
+PLAIN = ("Dense", "Conv1D", "Conv2D", "Conv3D")  # layers of which another one can follow
+LINKS = ("Add", "Concatenate", "Average", "Multiply")
+NORMALISING = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
+OFTEN = 0.5  # normalising layers for each hidden Dense or convolution; residual nets and transformers have more
+FEW = 16  # rows; the statistics of a smaller batch are too uncertain to normalise with
+
+
+def _resized(by: Callable[[int], int], what: str) -> Callable[[TrainingPlan], TrainingPlan | DoesNotApply]:
+    def change(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+        sized = [layer for layer in plan.hidden if layer.weights and _size(layer)]
+        chosen = {id(layer) for layer in sized}
+        if not chosen:
+            return DoesNotApply("no hidden layer has a number of units")
+
+        def resized(layer: Any, copy: Any) -> Any:
+            if id(layer) not in chosen:
+                return copy
+            config = copy.get_config()
+            return with_config(copy, **{key: by(config[key]) for key in SIZES if isinstance(config.get(key), int)})
+
+        return plan.edited(what, resized)
+
+    return change
+
+
+def _size(layer: Any) -> bool:
+    try:
+        config = layer.get_config()
+    except NotImplementedError:
+        return False
+    return any(isinstance(config.get(key), int) for key in SIZES)
+
+
+def _deeper(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import keras
+
+    hidden = [layer for layer in plan.hidden if mixes(layer) and type(layer).__name__ in PLAIN]
+    if not hidden or activation_of(hidden[-1]) in (None, "linear"):
+        return DoesNotApply("no hidden Dense or convolution layer with an activation could be repeated")
+    last = hidden[-1]
+
+    def repeated(layer: Any, copy: Any) -> Any:
+        if layer is not last:
+            return copy
+        again = with_config(copy, name=f"{layer.name}_again", padding="same", strides=1)
+        return keras.Sequential([copy, again], name=layer.name)
+
+    return plan.edited("one hidden layer more", repeated)
+
+
+def normalising_layer(batch_size: int) -> str:
+    """The class of the layer that normalises best at this number of rows per batch."""
+    return "BatchNormalization" if batch_size >= FEW else "LayerNormalization"
+
+
+def _normalised(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import keras
+
+    hidden = [layer for layer in plan.hidden if mixes(layer)]
+    norms = sum(type(layer).__name__ in NORMALISING for layer in plan.layers)
+    if norms:
+        enough = norms >= OFTEN * len(hidden)
+        return DoesNotApply("the model already normalises between its layers", needless=enough)
+    chosen = {id(layer) for layer in hidden}
+    if not chosen:
+        return DoesNotApply("there is no hidden Dense or convolution layer")
+    kind = getattr(keras.layers, normalising_layer(plan.batch_size))
+
+    def followed(layer: Any, copy: Any) -> Any:
+        return keras.Sequential([copy, kind()], name=layer.name) if id(layer) in chosen else copy
+
+    return plan.edited(f"{kind.__name__} after every hidden layer", followed)
+
+
+def _residual(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import keras
+
+    if any(type(layer).__name__ in LINKS for layer in plan.layers):
+        return DoesNotApply("the model already has links around its layers", needless=True)
+    chosen = {id(layer) for layer in plan.hidden if mixes(layer) and keeps_shape(layer)}
+    if not chosen:
+        return DoesNotApply("no hidden layer gives outputs in the shape of its inputs")
+
+    def linked(layer: Any, copy: Any) -> Any:
+        if id(layer) not in chosen:
+            return copy
+        source = keras.Input(layer.input.shape[1:])
+        return keras.Model(source, keras.layers.Add()([source, copy(source)]), name=layer.name)
+
+    return plan.edited("residual links around the layers that keep the shape", linked)
+
+
+TWICE_THE_UNITS = Intervention(
+    "Doubles the units or filters of every hidden layer.",
+    _resized(lambda size: 2 * size, "twice the units in hidden layers"),
+    cost=3.0,
+)
+HALF_THE_UNITS = Intervention(
+    "Halves the units or filters of every hidden layer.",
+    _resized(lambda size: max(size // 2, 1), "half the units in hidden layers"),
+)
+DEEPER = Intervention("Repeats the last hidden Dense or convolution layer.", _deeper, cost=1.5)
+NORMALISED = Intervention(
+    f"Normalises after every hidden Dense or convolution layer: by batch, or by row below {FEW} rows a batch.",
+    _normalised,
+    cost=1.5,
+)
+RESIDUAL = Intervention("Adds the input of every hidden layer that keeps its shape to its output.", _residual)
