@@ -23,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 SEEDS = (101, 102, 103)  # not those of an examination
 FAST_AI = ("more-data", "augmentation", "change-architecture", "dropout", "regularize", "smaller-network")
+LONGER = "train-longer"
 AUTOTRAINER = ("relu-instead", "initialise", "default-optimizer", "lower-learning-rate", "raise-learning-rate")
 
 
@@ -65,8 +66,10 @@ class Outcome:
         possible = self.mean("") - self.mean(self.best)
         return (self.mean("") - self.mean(remedy)) / possible if possible > 0 else 1.0
 
-    def helps(self, remedy: str) -> bool:
-        return self.mean("") - self.mean(remedy) > self.se(remedy)
+    def helps(self, remedy: str, least: float = 0.0) -> bool:
+        """Whether it gains more than a standard error, and at least this share of the error."""
+        gain = self.mean("") - self.mean(remedy)
+        return gain > self.se(remedy) and gain >= least * self.mean("")
 
 
 @click.command(help=__doc__)
@@ -117,13 +120,11 @@ def measured(name: str, trained: Mapping[str, Outcome]) -> Outcome:
     diagnosis, quick = (
         diagnose.examine(model, rows["train"], rows["dev"], effort=effort, **known) for effort in ("standard", "quick")
     )
-    if name in trained:
-        errors, forecast = trained[name].errors, trained[name].forecast
-    else:
-        options, hidden = LoadOptions(**known), rows["hidden"]
-        twice = tuple(map(np.concatenate, zip(rows["train"], rows["more"], strict=True)))
-        subject, more = (subject_from(model, x_y, hidden, options=options) for x_y in (rows["train"], twice))
-        errors, forecast = _brute_force(subject, more), _forecast(more)
+    options, hidden = LoadOptions(**known), rows["hidden"]
+    twice = tuple(map(np.concatenate, zip(rows["train"], rows["more"], strict=True)))
+    subject, more = (subject_from(model, x_y, hidden, options=options) for x_y in (rows["train"], twice))
+    errors = _brute_force(subject, more, trained[name].errors if name in trained else {})
+    forecast = trained[name].forecast if name in trained else _forecast(more)
     return Outcome(
         name,
         pair.family,
@@ -142,11 +143,13 @@ def _first(diagnosis: Any, errors: dict[str, Any]) -> str:
     return next((remedy.code for remedy in diagnosis.remedies if remedy.code in errors), "")
 
 
-def _brute_force(hidden: Any, more: Any) -> dict[str, tuple[float, ...]]:
-    """The error on the dev rows of `hidden` by remedy, [seeds]; `more` has more training rows."""
+def _brute_force(hidden: Any, more: Any, trained: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+    """The error on the dev rows of `hidden` by remedy, [seeds]; `more` has more training rows.
+
+    What is in `trained` is not trained again.
+    """
     from diagnose.measurements import LearningRate
     from diagnose.measuring.bench import Bench
-    from diagnose.measuring.copying import learning_rates
     from diagnose.measuring.learning_rate import learning_rate
     from diagnose.reasoning.remedies import REMEDIES
     from diagnose.settings import Settings
@@ -160,16 +163,36 @@ def _brute_force(hidden: Any, more: Any) -> dict[str, tuple[float, ...]]:
         plans: dict[str, TrainingPlan] = {
             "": own,
             "more-data": own.changed("twice the rows", train=more.train),
-            "train-longer": own.changed(
-                "twice the steps", steps=2 * steps, rates=(learning_rates(own.optimizer, 2 * steps),)
-            ),
         }
         for remedy in REMEDIES:
             intervention = remedy.option or remedy.trial
             if intervention is not None and isinstance(changed := intervention.change(own), TrainingPlan):
                 plans[remedy.code] = changed
-        found = {code: _errors(bench, plan) for code, plan in plans.items()}
-    return {code: errors for code, errors in found.items() if errors}
+        found = {code: trained.get(code) or _errors(bench, plan) for code, plan in plans.items()}
+        longer = trained.get(LONGER) or _longer(bench, own)
+    return {code: errors for code, errors in found.items() if errors} | {LONGER: longer}
+
+
+def _longer(bench: Any, own: Any) -> tuple[float, ...]:
+    """The hidden error of every seed after a longer training, as `trials.continuing` tries it."""
+    from diagnose.measuring.copying import learning_rates
+    from diagnose.subject import Task
+    from diagnose.trials.continuing import PLACES, SIZES, stopped
+    from diagnose.trials.paired import trainer_for
+
+    rates = learning_rates(own.optimizer, round((1 + SIZES[0]) * own.steps))
+    ends = own.steps * np.array([1, *(1 + SIZES[0] * np.array(PLACES))])
+    parts = np.split(rates, np.ceil(ends).astype(int)[:-1])
+    rows: list[list[Any]] = [[] for _ in parts]  # errors, by place and seed
+    with trainer_for(bench, own) as (trainer, starts):
+        for seed, start in starts.items():
+            trainer.begin(start, seed)
+            for place, part in zip(rows, parts, strict=True):
+                trainer.run(part)
+                place.append(trainer.dev_row_errors()[0])
+    means = stopped(np.array(rows)).mean(axis=1)
+    root = bench.subject.outputs[0].task is Task.REGRESSION  # the errors of rows are squared
+    return tuple(float(mean) for mean in (np.sqrt(means) if root else means))
 
 
 def _errors(bench: Any, plan: Any) -> tuple[float, ...]:
@@ -231,6 +254,7 @@ def _best_way(outcome: Outcome, item: str) -> str:
 def summary(outcomes: list[Outcome]) -> list[str]:
     """The shares of all pairs, as lines."""
     from diagnose.reasoning.verdicts import WAYS
+    from diagnose.trials.dev_error import WORTH
     from tests.wards.ward import Rate
 
     draw = np.random.default_rng(0)
@@ -248,12 +272,15 @@ def summary(outcomes: list[Outcome]) -> list[str]:
         lines.append(f"{name:22}{Rate(near, len(outcomes))!s:38}{share:.2f}")
     judged = [(one, item, _best_way(one, item)) for one in outcomes for item in WAYS if _best_way(one, item)]
     done = [one.helps(code) for one, item, code in judged if item in one.do]
-    helping = [item in one.do for one, item, code in judged if one.helps(code)]
+    helping = [[item in one.do for one, item, code in judged if one.helps(code, least)] for least in (0.0, WORTH)]
     held = [low <= true <= high for low, high, true in (one.forecast for one in outcomes if one.forecast)]
     return [
         *lines,
         f"verdicts 'do' that help: {Rate(sum(done), len(done))}",
-        f"what helps, with 'do': {Rate(sum(helping), len(helping))}",
+        *(
+            f"what helps{by}, with 'do': {Rate(sum(with_do), len(with_do))}"
+            for by, with_do in zip(("", f" by {100 * WORTH:.0f} % of the error"), helping, strict=True)
+        ),
         f"forecasts for twice the rows inside their 80 % interval: {Rate(sum(held), len(held))}",
     ]
 

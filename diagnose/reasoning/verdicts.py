@@ -29,7 +29,7 @@ from diagnose.findings import Finding, Severity
 from diagnose.measurements import Baseline, Evaluation, History, Network
 from diagnose.reasoning.engine import Seen, Suspicion
 from diagnose.reasoning.payoffs import payoff, promise
-from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
+from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, network, optimisation
 
 Answer = Literal["do", "dont-yet", "unknown"]
 
@@ -46,17 +46,26 @@ TITLES = {
     "regularization": "Regularisation",
     "reduce-complexity": "Reduce complexity",
 }
-REGULARISED = (generalisation.REGULARIZE, generalisation.DROPOUT)
+BIGGER = (generalisation.BIGGER, generalisation.DEEPER)
+REGULARISED = (
+    generalisation.REGULARIZE,
+    generalisation.DROPOUT,
+    generalisation.SMOOTH_LABELS,
+    generalisation.AVERAGE,
+)
+AUGMENTED = (generalisation.AUGMENT, generalisation.MIXUP, generalisation.NOISE, generalisation.WORD_DROPOUT)
+OTHERWISE_BUILT = (generalisation.ARCHITECTURE, network.NORMALISE_LAYERS, network.RESIDUAL_LINKS)
+ENOUGH = 2  # ways that failed; then the idea is not worth more
 WAYS: dict[str, tuple[DeclaredRemedy, ...]] = {  # to carry out an item; the first is the usual one
     "more-data": (generalisation.MORE_DATA,),
     "more-diverse-data": (generalisation.DIVERSE_DATA,),
     "train-longer": (optimisation.TRAIN_LONGER,),
-    "bigger-network": (generalisation.BIGGER,),
+    "bigger-network": BIGGER,
     "smaller-network": (generalisation.SMALLER,),
     "regularize": REGULARISED,
-    "change-architecture": (generalisation.ARCHITECTURE,),
-    "augmentation": (generalisation.AUGMENT,),
-    "generalizing-architecture": (generalisation.ARCHITECTURE,),
+    "change-architecture": OTHERWISE_BUILT,
+    "augmentation": AUGMENTED,
+    "generalizing-architecture": OTHERWISE_BUILT,
     "regularization": REGULARISED,
     "reduce-complexity": (generalisation.SMALLER,),
 }
@@ -239,7 +248,7 @@ def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
     if best.helps:
         return "do", told, decision[2]
     answer: Answer = decision[0]
-    if answer == "do" and len(tried) == len(WAYS[item]):
+    if answer == "do" and len(tried) >= min(ENOUGH, len(WAYS[item])):
         if best.helps is False:
             return "dont-yet", told, decision[2]
         if all(effect.after >= effect.before for effect in tried):

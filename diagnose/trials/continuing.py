@@ -66,7 +66,7 @@ def _gone_on(bench: Bench, left: Remaining, remedy: str, steps: int) -> tuple[Co
                 trainer.run(part)
                 errors[at, number] = trainer.dev_row_errors()[place]
     errors[~np.isfinite(errors)] = np.inf  # never chosen
-    unchanged, changed = (DevArm(each, place, float(rates[0]), (), ()) for each in (errors[0], _stopped(errors)))
+    unchanged, changed = (DevArm(each, place, float(rates[0]), (), ()) for each in (errors[0], stopped(errors)))
     effect = DevError(left, 1).effect(
         remedy,
         f"up to {steps:,} more steps from the loaded weights",
@@ -107,7 +107,7 @@ def _rates(bench: Bench, steps: int) -> Array:
     return rates
 
 
-def _stopped(errors: Array) -> Array:
+def stopped(errors: Array) -> Array:
     """The errors [seeds, rows] at the place that is best on the other half of the rows; `errors` are [places, ...]."""
     stopped = np.empty(errors.shape[1:])
     halves = (slice(0, None, 2), slice(1, None, 2))

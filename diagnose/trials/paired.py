@@ -75,15 +75,15 @@ def trainer_for(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dic
         with own_training(bench) as trainer:
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
-    data, how = (plan.train, plan.dev), {"batch_size": plan.batch_size, "batches": plan.batches}
+    how: dict[str, Any] = {"batch_size": plan.batch_size, "batches": plan.batches}
     if plan.keeps_model:
         with bench.at(None) as model:
             optimizer = copying.new_optimizer(plan.optimizer)
-            trainer = Trainer(bench, model, optimizer, data, plan.outputs, **how)
+            trainer = Trainer(bench, model, optimizer, (plan.train, plan.dev), plan.outputs, **how)
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
     model, optimizer = built(plan, bench.settings.seed)
-    trainer = Trainer(bench, model, optimizer, data, plan.outputs, **how)
+    trainer = Trainer(bench, model, optimizer, (plan.train, plan.dev), plan.outputs, **how)
     yield trainer, {seed: bench.with_preserved_weights(_copy(plan, seed).get_weights()) for seed in plan.seeds}
 
 

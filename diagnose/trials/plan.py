@@ -27,14 +27,15 @@ Adjust = Callable[[Any], None]
 class TrainingPlan:
     """One short training, the user's own or a changed one. Nothing in it is ever modified.
 
-    `model` is the user's own compiled model; a copy of it is trained. `edits`, `around` and `adjust` change the copy,
-    `loss` and `loss_weights` replace the user's (None: the user's own). `batches` change every batch as it is trained
-    on. Of `optimizer`, the class and the settings are used, not the state. `rates` are candidate learning rates, one
-    array of shape [steps] each; the best one is used. `train` rows are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work,
-    `best_rate` the one that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at
-    the weights that they share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases,
-    in order. `rate_name` is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
-    `reachable` is the skill of each output that counts as 1.
+    `model` is the user's own compiled model; a copy of it is trained. `edits`, `around` and `adjust` change the
+    copy, `loss` and `loss_weights` replace the user's (None: the user's own). `batches` change every batch as it is
+    trained on. Of `optimizer`, the class and the settings are used, not the state. `rates` are candidate learning
+    rates, one array of shape [steps] each; the best one is used. `train` rows are trained on, `dev` rows are
+    evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one that works best (None:
+    unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they share, from fresh
+    weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name` is the name of
+    the chosen rate in the remedy's action and snippet ("": they do not use it). `reachable` is the skill of each
+    output that counts as 1.
     """
 
     model: Any

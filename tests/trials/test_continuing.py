@@ -15,7 +15,7 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.training import own_training
 from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
 from diagnose.settings import Settings
-from diagnose.trials.continuing import _stopped
+from diagnose.trials.continuing import stopped
 
 ONLY = ["does-not-learn", "constant-predictions", "variance", "avoidable-bias", "still-improving", "behind-baseline"]
 
@@ -88,7 +88,7 @@ def test_the_optimizer_goes_on_where_it_was() -> None:
 
 
 def gain(errors: Array) -> float:
-    return float(errors[0].mean() - _stopped(errors).mean())
+    return float(errors[0].mean() - stopped(errors).mean())
 
 
 def test_the_choice_of_the_place_brings_no_luck() -> None:

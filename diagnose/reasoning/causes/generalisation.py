@@ -79,6 +79,7 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
             network.LESS_DROPOUT,
             network.LESS_PENALTY,
             generalisation.LESS_AUGMENTATION,
+            optimisation.RAISE_RATE,
             generalisation.BIGGER,
             optimisation.ANNEAL,
             optimisation.ADD_MOMENTUM,

@@ -103,12 +103,13 @@ ADD_MOMENTUM = DeclaredRemedy(
 RAISE_RATE = DeclaredRemedy(
     "raise-learning-rate",
     "Raise the learning rate and train again",
-    "At this rate the weights hardly change in the given number of steps.",
+    "At a low rate the weights hardly change in the given number of steps.",
     _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_higher_rate"),
     "one line and one training run",
     (fastai("learning rate finder", "learning rate finder"),),
     named_action="Raise the learning rate to $higher_rate and train again",
     trial=optimizer.RAISE_RATE,
+    option=optimizer.RAISE_RATE,
 )
 TRAIN_LONGER = DeclaredRemedy(
     "train-longer",
