@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from diagnose.diagnosis import Effect, State
-from diagnose.findings import Examined, Finding, Outcome, Severity, Where
+from diagnose.findings import Examined, Finding, Interval, Outcome, Severity, Where
 from diagnose.measurements import Evaluation
 from diagnose.reasoning.causes import GATE, DeclaredCause, Role
 from diagnose.reasoning.engine import Seen, Suspicion, gate, state_of, suspect, worth_trying
@@ -252,3 +252,59 @@ def test_a_measurement_of_one_output_refutes_nothing_about_another() -> None:
     accused = of(CONTRACT, "fare", Severity.ERROR)
     assert suspect((accused, of(COUNTER, "late", Severity.INFO)), REFUTABLE)[0].state == "suspected"
     assert suspect((accused, of(COUNTER, "fare", Severity.INFO)), REFUTABLE)[-1].state == "refuted"
+
+
+# --- one repair on top of another ----------------------------------------------------------------------------
+
+
+def on_top(code: str, below: str, before: float, after: float) -> Effect:
+    """The effect of the remedy of a cause, with that of another cause in both trainings."""
+    gain = after - before
+    effect = replace(tried(code, gain > 0.1), before=before, after=after, interval=Interval(gain - 0.02, gain + 0.02))
+    return replace(effect, direction="necessary", on_top_of=(f"cure of {below}",))
+
+
+BOTH = (SICK, outcome(SCALE, Severity.ERROR), outcome(RATE, Severity.ERROR))
+EITHER = (SICK, outcome(SCALE, Severity.ERROR), outcome(SPEED, Severity.ERROR))
+
+
+def test_what_still_gains_on_top_of_another_repair_is_a_fault_of_its_own() -> None:
+    alone = (tried("scale", restores=True), tried("rate", restores=True))
+    assert found(*BOTH, effects=alone)["rate"].explained_by == "scale"
+    both = (on_top("rate", "scale", 0.4, 0.9), on_top("scale", "rate", 0.9, 0.9))
+    suspicions = suspect(BOTH, CAUSES, effects=(*alone, *both))
+    assert [(s.code, s.explained_by) for s in suspicions[:2]] == [("rate", None), ("scale", None)]  # what is needed
+    assert all(not suspicion.alternatives for suspicion in suspicions)
+
+
+def test_faults_that_both_gain_on_top_of_each_other_are_two() -> None:
+    alone = (tried("scale", restores=True), tried("rate", restores=True))
+    both = (on_top("rate", "scale", 0.4, 0.9), on_top("scale", "rate", 0.5, 0.9))
+    suspicions = suspect(BOTH, CAUSES, effects=(*alone, *both))
+    assert {s.code for s in suspicions if s.explained_by is None and s.state == "confirmed"} == {"scale", "rate"}
+    assert all(not suspicion.alternatives for suspicion in suspicions)
+
+
+def test_two_repairs_of_which_either_is_enough_are_alternatives() -> None:
+    alone = (tried("scale", restores=True), tried("slow", restores=True))
+    both = (on_top("slow", "scale", 0.9, 0.9), on_top("scale", "slow", 0.9, 0.9))
+    suspicions = found(*EITHER, effects=(*alone, *both))
+    assert suspicions["scale"].alternatives == ("slow",) and suspicions["slow"].alternatives == ("scale",)
+    assert not found(*EITHER, effects=alone)["scale"].alternatives  # unknown without the trial of both
+
+
+def test_a_repair_that_brings_nothing_in_either_direction_refutes_its_cause() -> None:
+    failed = replace(tried("scale", restores=False), interval=Interval(-0.01, 0.02))
+    cure, nothing = tried("slow", restores=True), on_top("scale", "slow", 0.9, 0.9)
+    suspicion = suspect(EITHER, CAUSES, effects=(failed, cure, nothing))[-1]
+    assert (suspicion.code, suspicion.state) == ("scale", "refuted")
+    assert [one in suspicion.against for one in (failed, nothing)] == [True, True]
+    for effects in ((failed, cure), (replace(failed, interval=Interval(-0.1, 0.2)), cure, nothing)):
+        assert found(*EITHER, effects=effects)["scale"].state == "inconclusive"  # one direction; or it may matter
+
+
+def test_trials_refute_no_fact() -> None:
+    failed = replace(tried("fact", restores=False), interval=Interval(-0.01, 0.02))
+    effects = (failed, tried("slow", restores=True), on_top("fact", "slow", 0.9, 0.9))
+    outcomes = (SICK, outcome(CONTRACT, Severity.ERROR), outcome(SPEED, Severity.ERROR))
+    assert found(*outcomes, effects=effects)["fact"].state == "inconclusive"

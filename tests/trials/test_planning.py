@@ -15,7 +15,7 @@ from diagnose.trials import planning as trials
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import RELU
 from diagnose.trials.interventions.optimizer import ADAM
-from diagnose.trials.joining import Trial, joined
+from diagnose.trials.joining import Trial, joined, on_top
 from diagnose.trials.plan import Intervention
 from diagnose.trials.train_skill import TrainSkill
 from tests.trials.models import SOFTMAX, Scene, dense, net
@@ -170,14 +170,15 @@ def test_a_repeated_plan_runs_the_same_trials(diagnosis: diagnose.Diagnosis) -> 
     assert {e.remedy for e in again.effects} == {e.remedy for e in diagnosis.effects} - {"lower-learning-rate"}
 
 
-def two_faults() -> Any:
+def two_faults(scale: float = 3000.0, rate: float = 50.0, shift: float = 9000.0) -> Any:
     """Inputs of 3,000 and a rate of 50: neither repair is enough alone."""
-    scene = Scene("", net(dense(16), SOFTMAX), optimizer=lambda: keras.optimizers.SGD(50.0, momentum=0.9))
+    scene = Scene("", net(dense(16), SOFTMAX), optimizer=lambda: keras.optimizers.SGD(rate, momentum=0.9))
     model = scene.subject().model
     draw = np.random.default_rng(0)
     x = draw.normal(size=(400, 6)).astype("float32")
     y = (x[:, 1] > 0).astype("int64") + (x[:, 2] > 0)
-    return subject_from(model, (3000 * x + 9000, y), (3000 * x[:90] + 9000, y[:90]), options=LoadOptions(batch_size=8))
+    x = scale * x + shift
+    return subject_from(model, (x, y), (x[:90], y[:90]), options=LoadOptions(batch_size=8))
 
 
 def test_faults_that_hide_each_other_are_found_together() -> None:
@@ -200,3 +201,36 @@ def test_one_change_is_not_joined() -> None:
         own = trials.plan_of(planner.bench, {})
         assert joined(own, [Trial("scale-inputs", STANDARDISE_INPUTS)]) is None  # the rate is the usual one
         assert joined(own, [Trial("relu-instead", RELU)]) is None
+
+
+def slower(plan: Any) -> Any:
+    return plan.changed("learning rate 1e-5", rates=(np.full(plan.steps, 1e-5),), rate_name="lower_rate")
+
+
+ALONE = (
+    Trial("scale-inputs", STANDARDISE_INPUTS, frozenset({"inputs-not-scaled"})),
+    Trial("lower-learning-rate", Intervention("Lowers the rate.", slower), frozenset({"learning-rate-too-high"})),
+)
+
+
+def test_a_cure_is_tried_on_top_of_another_one() -> None:
+    with planning.planner_for(two_faults(100.0, 0.05, shift=0.0), Settings(), lambda title: None) as planner:
+        scaled, lowered, lowered_too, scaled_too = trials.try_remedies(planner, {}, ALONE)
+        assert planner.executed[-1].name == "trial of lower-learning-rate on top of scale-inputs"
+    assert scaled.restores and lowered.restores
+    assert (lowered_too.remedy, lowered_too.on_top_of) == ("lower-learning-rate", ("scale-inputs",))
+    assert (scaled_too.remedy, scaled_too.on_top_of) == ("scale-inputs", ("lower-learning-rate",))
+    assert {lowered_too.direction, scaled_too.direction} == {"necessary"}
+    assert (lowered_too.before, scaled_too.before) == (scaled.after, lowered.after)  # the same trainings
+    assert lowered_too.after == scaled_too.after
+    assert lowered_too.control == scaled.what
+
+
+def test_ways_to_the_same_end_are_not_tried_on_top_of_each_other() -> None:
+    same = tuple(Trial(trial.remedy, trial.intervention, frozenset({"one cause"})) for trial in ALONE)
+    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+        assert {effect.direction for effect in trials.try_remedies(planner, {}, same)} == {"sufficient"}
+        own = trials.plan_of(planner.bench, {})
+        assert on_top(own, ALONE[1], ALONE[1]) is None
+        both = on_top(own, *ALONE)
+        assert both is not None and len(both.rates) == 2  # the user's own, and the lower one
