@@ -56,6 +56,7 @@ def examine(
     architecture: str | Path | None = None,
     trust: bool = False,
     loader: str | None = None,
+    factory: str | Callable[[], Any] | None = None,
     group: str | None = None,
     time: str | None = None,
     progress: Progress | None = None,
@@ -92,6 +93,8 @@ def examine(
         architecture: the model's JSON, for a file that holds weights only.
         trust: allow code inside the model file, as Keras's `safe_mode=False` does.
         loader: "FILE.py:FUNCTION" that takes the path `train` and returns the splits.
+        factory: a function that returns a fresh model of the same architecture, or "FILE.py:FUNCTION": where no config
+            rebuilds the model (a subclassed one), remedies are tried on copies that it makes.
         group, time: the columns (or arrays) that identify rows that belong together, and that order rows in time.
         progress: called with the name of each instrument as it starts.
 
@@ -121,6 +124,7 @@ def examine(
         architecture=Path(architecture) if architecture else None,
         trust=trust,
         loader=loader,
+        factory=factory,
         group=group,
         time=time,
         rows=settings.rows,
@@ -298,14 +302,15 @@ def _tried_on_dev(
     from diagnose.reasoning.verdicts import situation
     from diagnose.trials.dev_error import DevError
     from diagnose.trials.joining import Trial
-    from diagnose.trials.planning import try_remedies
+    from diagnose.trials.planning import how_many_apply, try_remedies
     from diagnose.trials.rows_curve import effect_of, measure_rows_curve
 
     now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
     wanted = [Trial(remedy.code, remedy.option) for remedy in options(now) if remedy.option is not None]
     if now.remaining is None or not wanted:
         return ()
-    most = len(wanted) if planner.bench.settings.effort is Effort.DEEP else FEW_OPTIONS
+    deep = planner.bench.settings.effort is Effort.DEEP
+    most = (how_many_apply(planner.bench, measured, wanted) or 1) if deep else FEW_OPTIONS
     found = try_remedies(planner, measured, wanted, DevError(now.remaining, most), most)
     curve = measure_rows_curve(planner, now.remaining)
     if curve is None:

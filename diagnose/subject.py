@@ -1,5 +1,6 @@
 """The subject of an examination: a model, its data, and what is known about its training."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -141,6 +142,7 @@ class Subject:
     notes: tuple[str, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)  # paths, formats, versions; only shown
     labelled: bool = True  # False: the rows have no targets, and those of the splits are zeros
+    factory: Callable[[], Any] | None = None  # makes fresh models of the same architecture; the user's own
     opaque: str = ""  # why the model's outputs for these rows cannot be computed, as a clause; "": they can
 
     @property

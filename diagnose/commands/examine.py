@@ -56,6 +56,7 @@ def examine(model: str, data: str, **options: Any) -> None:
         architecture=_path(options["architecture"]),
         trust=options["trust"],
         loader=options["loader"],
+        factory=options["factory"],
         group=options["group"],
         time=options["time"],
         rows=settings.rows,
@@ -87,6 +88,7 @@ def _repair(options: dict[str, Any], load_options: Any, data: Path) -> Repair | 
     files = Files(Path(model))
     files.require_new()
     own = {"loss": None, "optimizer": None, "learning_rate": None, "architecture": None, "history": files.history}
+    own["factory"] = None  # a remedy may change the architecture
     return Repair(codes, files, partial(load, files.model, data, replace(load_options, **own)))
 
 

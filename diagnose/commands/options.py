@@ -64,6 +64,11 @@ def examine_options(function: Any) -> Any:
             "--architecture", type=click.Path(), metavar="FILE", help="Model JSON, if MODEL holds only weights."
         ),
         click.option("--loader", metavar="FILE.py:FUNCTION", help="Python function that reads DATA."),
+        click.option(
+            "--factory",
+            metavar="FILE.py:FUNCTION",
+            help="Python function that makes a fresh model, where no config rebuilds it (a subclassed one).",
+        ),
         click.option("--group", metavar="COLUMN", help="Column that groups related rows (a patient, a speaker)."),
         click.option("--time", metavar="COLUMN", help="Column with the time of a row."),
         click.option("--trust", is_flag=True, help="Allow code in the model file (like safe_mode=False)."),

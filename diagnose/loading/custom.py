@@ -41,11 +41,23 @@ def lambda_functions(options: Iterable[str]) -> dict[str, Any]:
         file, _, name = place.rpartition(":")
         if not layer or not file or not name:
             raise InputError(f"--lambda must be LAYER=FILE.py:FUNCTION, got {option}")
-        found = getattr(run_file(Path(file), "--lambda"), name, None)
-        if not callable(found):
-            raise InputError(f"--lambda {option}: {file} defines no function {name}")
-        functions[layer] = found
+        functions[layer] = named_function(place, "--lambda", option)
     return functions
+
+
+def named_function(place: str, option: str, given: str = "") -> Any:
+    """Return the function that an option named as FILE.py:FUNCTION; `given` is its whole value, if that is more.
+
+    Raises:
+        InputError: the option is not of this form, the file fails, or it defines no such function.
+    """
+    file, _, name = place.rpartition(":")
+    if not file or not name:
+        raise InputError(f"{option} must be FILE.py:FUNCTION, got {place}")
+    found = getattr(run_file(Path(file), option), name, None)
+    if not callable(found):
+        raise InputError(f"{option} {given or place}: {file} defines no function {name}")
+    return found
 
 
 def run_file(path: Path, option: str) -> ModuleType:
@@ -62,7 +74,7 @@ def run_file(path: Path, option: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        with _importing_from(path.resolve().parent):
+        with importing_from(path.resolve().parent):
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise InputError(f"{option} {path}: the file fails with {describe_failure(error)}") from error
@@ -70,7 +82,7 @@ def run_file(path: Path, option: str) -> ModuleType:
 
 
 @contextmanager
-def _importing_from(folder: Path) -> Iterator[None]:
+def importing_from(folder: Path) -> Iterator[None]:
     """Let imports find modules in this folder, after all others: a `keras.py` in it does not take Keras's place."""
     sys.path.append(str(folder))
     try:

@@ -1,6 +1,6 @@
 """What the user may say about a model and its data when the files do not say it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ class LoadOptions:
     `target_error` maps an output's name ("" for the only output) to an error rate (0 to 1) or an RMSE in units of
     the target. `custom_objects` is a Python file that defines what the model needs; `lambdas` are
     `LAYER=FILE.py:FUNCTION`; `architecture` is a JSON file for a file of weights only. `trust` allows what Keras's
-    own `safe_mode=False` allows, nothing more. `loader` is `FILE.py:FUNCTION`, which returns the splits. `group` and
+    own `safe_mode=False` allows, nothing more. `loader` is `FILE.py:FUNCTION`, which returns the splits; `factory` is
+    `FILE.py:FUNCTION`, or a function, which returns a fresh model of the same architecture. `group` and
     `time` name the column (or array) that says which rows belong together, or in what order they came; neither is fed
     to the model. `rows` bounds the rows that are decoded per split where reading is costly (images, text, loaders;
     None: no bound); `seed` chooses them.
@@ -41,6 +42,7 @@ class LoadOptions:
     architecture: Path | None = None
     trust: bool = False
     loader: str | None = None
+    factory: str | Callable[[], Any] | None = None
     group: str | None = None
     time: str | None = None
     rows: int | None = 50_000

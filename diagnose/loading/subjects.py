@@ -8,6 +8,7 @@ import numpy as np
 
 from diagnose.errors import InputError
 from diagnose.loading.data.parts import Part
+from diagnose.loading.factories import factory_from
 from diagnose.loading.failures import describe_keras_error
 from diagnose.loading.fitting import fit_inputs, fit_split
 from diagnose.loading.histories import read_history
@@ -67,8 +68,15 @@ def assemble(loaded: LoadedModel, parts: dict[str, Part], options: LoadOptions, 
         notes=tuple(notes),
         facts=loaded.facts | facts,
         labelled=labelled,
+        factory=factory_from(options.factory, loaded.model, None if opaque else _two(loaded, splits, signature)),
         opaque=opaque,
     )
+
+
+def _two(loaded: LoadedModel, splits: dict[str, Split], signature: Signature) -> Any:
+    """The first two training rows as the model takes them, more where its batches have a fixed size."""
+    rows = [array[: _fixed_batch(loaded.model) or 2] for array in splits["train"].inputs]
+    return packed(rows, getattr(loaded.model, "_inputs_struct", None), [port.name for port in signature.inputs])
 
 
 def _no_train(parts: dict[str, Part]) -> str:

@@ -116,11 +116,24 @@ class Bench:
         return [np.array(weight) for weight in self.subject.model.get_weights()]
 
     @cached_property
+    def factory(self) -> copying.Factory | None:
+        """What makes the copies, where the config does not: the user's own function; None: the config does."""
+        return self.subject.factory if isinstance(self._from_config, NotMeasured) else None
+
+    @cached_property
+    def _from_config(self) -> Any:
+        """The copy that is rebuilt from the config, or the reason why there is none."""
+        return self._copied(None)
+
+    @cached_property
     def _copy(self) -> Any:
         """The working copy, or the reason why there is none."""
+        return self._from_config if self.factory is None else self._copied(self.factory)
+
+    def _copied(self, factory: copying.Factory | None) -> Any:
         model = self.subject.model
         try:
-            copy = copying.copy_model(model, self.settings.seed)
+            copy = copying.copy_model(model, self.settings.seed, factory=factory)
             copying.compile_like(copy, model)
             copy.set_weights(self._loaded)
             self._compare(model, copy)
@@ -155,7 +168,7 @@ class Bench:
 
         model = self.subject.model
         if self.rebuilt:
-            fresh = copying.copy_model(model, seed).get_weights()
+            fresh = copying.copy_model(model, seed, factory=self.factory).get_weights()
         else:
             with guard(model):
                 copying.reinitialize(model, seed)

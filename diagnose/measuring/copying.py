@@ -13,24 +13,35 @@ from diagnose.measurements import NotMeasured
 from diagnose.measuring import backend
 
 PEAK_READ = 64  # steps at which a schedule is read to find its highest rate
-REBUILD = "Make get_config of the model and its layers return all constructor arguments."
+REBUILD = (
+    "Make get_config of the model and its layers return all constructor arguments, or pass a function that makes a "
+    "fresh model: --factory FILE.py:FUNCTION."
+)
 
 OWN_METHODS = ("train_step", "test_step", "compute_loss")
 
+KEPT = "the layers of a model that a factory makes cannot be exchanged"
+FUNCTIONAL = "Build the model with the functional API."
+
+Factory = Callable[[], Any]  # makes a fresh model of the architecture of the user's
 Weights = list[NDArray[Any]]
 Edit = Callable[[Any, Any], Any]  # the user's layer, its copy -> the layer of the copied model
 
 
-def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
+def copy_model(model: Any, seed: int, edit: Edit | None = None, factory: Factory | None = None) -> Any:
     """Return an uncompiled copy of a Sequential or Functional `model` with fresh weights drawn from `seed`.
 
     Layers are rebuilt from their class and config, so custom layers need no registration, and Lambda functions are
-    passed as objects, never as bytecode. `edit` may replace layers of the copy.
+    passed as objects, never as bytecode. `edit` may replace layers of the copy. With a `factory` the copy is what that
+    makes, and its layers cannot be replaced.
 
     Raises:
-        NotMeasured: the model is subclassed, or its config does not reproduce it.
+        NotMeasured: the model is subclassed, or its config does not reproduce it; or the factory fails.
     """
     import keras
+
+    if factory is not None:
+        return _made(model, seed, edit, factory)
 
     if not isinstance(model, keras.Sequential) and not hasattr(model, "_inputs_struct"):
         raise NotMeasured("the model is subclassed and cannot be rebuilt from its config", REBUILD)
@@ -58,6 +69,21 @@ def copy_model(model: Any, seed: int, edit: Edit | None = None) -> Any:
         raise NotMeasured(f"the model cannot be rebuilt from its config ({brief(error)})", REBUILD) from error
     finally:
         random.setstate(state)
+    return copy
+
+
+def _made(model: Any, seed: int, edit: Edit | None, factory: Factory) -> Any:
+    import keras
+
+    if edit is not None:
+        raise NotMeasured(KEPT, FUNCTIONAL)
+    keras.utils.set_random_seed(seed)
+    try:
+        copy = factory()
+    except Exception as error:  # the user's own function may raise anything
+        raise NotMeasured(f"the factory fails ({brief(error)})", "Mend the function of --factory.") from error
+    _copy_trainable_flags(model, copy)
+    _compare_weights(model, copy)
     return copy
 
 

@@ -80,7 +80,8 @@ def _unregularized_model(bench: Bench) -> Iterator[Any]:
     """Yield a copy without regularization; the user's model, restored afterwards, if it cannot be rebuilt."""
     user = bench.subject.model
     if bench.rebuilt:
-        model = copying.copy_model(user, bench.settings.seed, edit=copying.without_augmentation)
+        edit = copying.without_augmentation if bench.factory is None else None
+        model = copying.copy_model(user, bench.settings.seed, edit, bench.factory)
         copying.compile_like(model, user, exact_targets=True)
         copying.disable_regularization(model)
         yield model

@@ -38,6 +38,7 @@ def _steps(
         for remedy in cause.remedies:
             if _is_advised(remedy, answers, now):
                 yield remedy
+    yield from (remedy for cause in (BIAS, VARIANCE) for remedy in cause.remedies if _was_seen_to_help(remedy, now))
     yield from (_best_way(item, now) for item in WAYS if answers[item] == "do")
     if now.unfit_metric is not None:
         yield generalisation.FIT_METRIC
@@ -84,6 +85,12 @@ def _is_advised(remedy: DeclaredRemedy, answers: Mapping[str, str], now: Situati
         return remedy.lessens in now.standing and _no_gap_to_close(now)
     item = ITEM_OF.get(remedy.code, "")
     return answers.get(item) == "do" and remedy is _best_way(item, now)
+
+
+def _was_seen_to_help(remedy: DeclaredRemedy, now: Situation) -> bool:
+    """Whether a trial on new rows showed a gain, whatever part of the error it comes from."""
+    tried = now.effects.get(remedy.code)
+    return remedy.option is not None and tried is not None and bool(tried.helps)
 
 
 def _best_way(item: str, now: Situation) -> DeclaredRemedy:

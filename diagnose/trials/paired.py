@@ -50,6 +50,7 @@ def plan_of(bench: Bench, measured: Measurements, steps: int | None = None) -> T
         if isinstance(sweep, LearningRate)
         else (1.0,) * len(bench.subject.outputs),
         gradient_norms=backward.norms_by_output if isinstance(backward, Backward) else (),
+        factory=bench.factory,
     )
 
 
@@ -75,16 +76,20 @@ def trainer_for(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dic
         with own_training(bench) as trainer:
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
-    how: dict[str, Any] = {"batch_size": plan.batch_size, "batches": plan.batches}
     if plan.keeps_model:
         with bench.at(None) as model:
             optimizer = copying.new_optimizer(plan.optimizer)
-            trainer = Trainer(bench, model, optimizer, (plan.train, plan.dev), plan.outputs, **how)
+            trainer = _trainer(bench, plan, model, optimizer)
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
     model, optimizer = built(plan, bench.settings.seed)
-    trainer = Trainer(bench, model, optimizer, (plan.train, plan.dev), plan.outputs, **how)
+    trainer = _trainer(bench, plan, model, optimizer)
     yield trainer, {seed: bench.with_preserved_weights(_copy(plan, seed).get_weights()) for seed in plan.seeds}
+
+
+def _trainer(bench: Bench, plan: TrainingPlan, model: Any, optimizer: Any) -> Trainer:
+    data = (plan.train, plan.dev)
+    return Trainer(bench, model, optimizer, data, plan.outputs, batch_size=plan.batch_size, batches=plan.batches)
 
 
 def built(plan: TrainingPlan, seed: int) -> tuple[Any, Any]:
@@ -109,7 +114,7 @@ def _copy(plan: TrainingPlan, seed: int) -> Any:
             copy = edit(layer, copy)
         return copy
 
-    copy = copying.copy_model(plan.model, seed, edited if plan.edits else None)
+    copy = copying.copy_model(plan.model, seed, edited if plan.edits else None, plan.factory)
     for wrap in plan.around:
         copy = wrap(copy)
     return copy

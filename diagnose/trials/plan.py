@@ -27,15 +27,15 @@ Adjust = Callable[[Any], None]
 class TrainingPlan:
     """One short training, the user's own or a changed one. Nothing in it is ever modified.
 
-    `model` is the user's own compiled model; a copy of it is trained. `edits`, `around` and `adjust` change the
-    copy, `loss` and `loss_weights` replace the user's (None: the user's own). `batches` change every batch as it is
-    trained on. Of `optimizer`, the class and the settings are used, not the state. `rates` are candidate learning
-    rates, one array of shape [steps] each; the best one is used. `train` rows are trained on, `dev` rows are
-    evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one that works best (None:
-    unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they share, from fresh
-    weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name` is the name of
-    the chosen rate in the remedy's action and snippet ("": they do not use it). `reachable` is the skill of each
-    output that counts as 1.
+    `model` is the user's own compiled model; a copy of it is trained, made by `factory` where no config makes it.
+    `edits`, `around` and `adjust` change the copy, `loss` and `loss_weights` replace the user's (None: the user's own).
+    `batches` change every batch as it is trained on. Of `optimizer`, the class and the settings are used, not the
+    state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used. `train` rows are
+    trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one that
+    works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they
+    share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name`
+    is the name of the chosen rate in the remedy's action and snippet ("": they do not use it). `reachable` is the skill
+    of each output that counts as 1.
     """
 
     model: Any
@@ -59,6 +59,7 @@ class TrainingPlan:
     gradient_norms: tuple[float, ...] = ()
     changes: tuple[str, ...] = ()
     rate_name: str = ""
+    factory: Callable[[], Any] | None = None
 
     @property
     def what(self) -> str:
@@ -128,11 +129,12 @@ class DoesNotApply:
     """The reason why an intervention does not apply to a plan.
 
     `needless`: the model already is what the change would make of it, so the remedy is not worth advising. Otherwise
-    the change just cannot be tried.
+    the change just cannot be tried. `how` is the way out, as a sentence, where the user has one.
     """
 
     reason: str
     needless: bool = False
+    how: str = ""
 
 
 Change = Callable[[TrainingPlan], TrainingPlan | DoesNotApply]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import REBUILD, brief
+from diagnose.measuring.copying import FUNCTIONAL, KEPT, REBUILD, brief
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
@@ -24,7 +24,8 @@ from diagnose.trials.train_skill import TrainSkill
 TRIALS = "trials of remedies"
 TOGETHER = "trial of all remedies together"
 MOST_OF_PLAN = 1 / 3  # share of the time budget that one change on top of another may take at standard effort
-NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried")
+NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried", how=REBUILD)
+NO_EDIT = DoesNotApply(KEPT, how=FUNCTIONAL)
 
 
 class Criterion(Protocol):
@@ -81,6 +82,19 @@ def try_remedies(
     chosen = next(trials for trials in sized if trials.size == sizes[-1] or trials.first_fits(wanted))
     chosen.lend_first(wanted)
     return tuple(islice(chosen.run(wanted), most))
+
+
+def how_many_apply(bench: Bench, measured: Measurements, wanted: Iterable[Trial]) -> int:
+    """Return the number of trials whose change applies to this model; nothing is built or trained for it."""
+    own = plan_of(bench, measured, 1)
+
+    def applies(trial: Trial) -> bool:
+        try:
+            return isinstance(trial.intervention.change(own), TrainingPlan)
+        except Exception:  # noqa: BLE001 - a layer of the user's own may lack what every other layer has
+            return False
+
+    return sum(map(applies, wanted))
 
 
 def first_trial(bench: Bench, criterion: type[Criterion] = TrainSkill) -> Work:
@@ -205,8 +219,8 @@ class _Trials:
                 self._planner.untried[trial.remedy] = refused[0].reason
                 if refused[0].needless:
                     self._planner.needless.add(trial.remedy)
-                if refused[0] is NO_COPY:
-                    self._planner.miss(_title(trial), NO_COPY.reason, REBUILD)
+                if refused[0].how:
+                    self._planner.miss(_title(trial), refused[0].reason, refused[0].how)
                 continue
             title, work = _title(trial), self._work(trial, changed, control)
             try:
@@ -263,6 +277,8 @@ class _Trials:
             failed = DoesNotApply(str(_failed(error)))
             return failed, failed
         copied = any(isinstance(plan, TrainingPlan) and not plan.keeps_model for plan in (changed, control))
+        if any(isinstance(plan, TrainingPlan) and plan.edits and plan.factory for plan in (changed, control)):
+            return NO_EDIT, NO_EDIT
         return (NO_COPY, NO_COPY) if copied and not self._planner.bench.rebuilt else (changed, control)
 
     def _effect(self, remedy: str, changed: TrainingPlan, control: TrainingPlan) -> Effect:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import InputError
-from diagnose.loading.custom import run_file
+from diagnose.loading.custom import named_function
 from diagnose.loading.data.live import live_part
 from diagnose.loading.data.live_arrays import is_rows
 from diagnose.loading.data.live_batches import is_dataset
@@ -35,12 +35,8 @@ def load_with(option: str, data: Path, signature: Signature, options: LoadOption
         InputError: the option, the file or the function fails, or it returns something else.
     """
     file, _, name = option.rpartition(":")
-    if not file or not name:
-        raise InputError(f"--loader must be FILE.py:FUNCTION, got {option}")
     with _importing_from_its_folder(Path(file)), contextlib.redirect_stdout(sys.stderr):
-        function = getattr(run_file(Path(file), "--loader"), name, None)
-        if not callable(function):
-            raise InputError(f"--loader {option}: {file} defines no function {name}")
+        function = named_function(option, "--loader")
         try:
             returned = function(data)
         except (Exception, SystemExit) as error:

@@ -49,7 +49,7 @@ def smoothing_of(loss: Any) -> float:
 
 def one_hot(labels: Rows, classes: int) -> Rows:
     """Integer labels as one column per class: [rows, classes]."""
-    return np.eye(classes, dtype="float32")[np.ravel(labels).astype(int)]
+    return np.asarray(np.eye(classes, dtype="float32")[np.ravel(labels).astype(int)])
 
 
 def loss_text(output: Output, smoothing: float) -> str:
