@@ -10,6 +10,7 @@ from diagnose.checks.reading.remaining import Remaining
 from diagnose.checks.reading.wording import listed, number
 from diagnose.diagnosis import Cause, Effect, Remedy, State, Verdict
 from diagnose.findings import Finding, Severity
+from diagnose.reasoning.confidence import confidence
 from diagnose.reasoning.engine import Suspicion, confirmed_by
 from diagnose.reasoning.payoffs import by_remedy, gain, payoff
 from diagnose.reasoning.remedies import DeclaredRemedy
@@ -38,7 +39,9 @@ def causes(suspicions: Sequence[Suspicion]) -> tuple[Cause, ...]:
             rank=rank,
             severity=s.severity,
             state=s.state,
-            confidence=None,
+            confidence=confidence(s.cause.role, s.severity, s.state, first=rank == 1, root=s.explained_by is None)
+            if s.cause.kind == "disease"
+            else None,
             summary=_summary(s, suspicions),
             explains=tuple(dict.fromkeys((*(f.id for f in s.support), *s.also_explains, *explained[s.code]))),
             evidence=tuple(dict.fromkeys(e for f in s.support for e in f.evidence)),

@@ -18,7 +18,7 @@ def result(name: str, *causes: Named, sick: bool = True, state: str = "sick", ve
 
 
 def named(code: str, severity: str = "error", kind: str = "disease", right: bool = False) -> Named:
-    return Named(code, kind, severity, "suspected", None, right)
+    return Named(code, kind, severity, "suspected", None, right, root=True)
 
 
 RIGHT, WRONG = named("dead-units", right=True), named("no-signal")

@@ -27,6 +27,7 @@ class Named:
     state: str
     confidence: float | None
     right: bool
+    root: bool  # no other cause brings it about
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,11 @@ def _rows(rows: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _named(case: Case, diagnosis: Any) -> tuple[Named, ...]:
     causes = sorted((cause for cause in diagnosis.causes if cause.state != "refuted"), key=lambda cause: cause.rank)
-    return tuple(Named(c.code, c.kind, str(c.severity), c.state, c.confidence, c.code in case.answers) for c in causes)
+    explained = {code for cause in causes for code in cause.explains}
+    return tuple(
+        Named(c.code, c.kind, str(c.severity), c.state, c.confidence, c.code in case.answers, c.code not in explained)
+        for c in causes
+    )
 
 
 # --- counting -----------------------------------------------------------------------------------
