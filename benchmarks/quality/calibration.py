@@ -41,7 +41,8 @@ def read(files: tuple[Path, ...], half: str) -> list[Known]:
     from diagnose.reasoning.confidence import traits
 
     roles = {cause.code: cause.role for cause in CAUSES}
-    results = {result["name"]: result for file in files for result in json.loads(file.read_text())}
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    results = {result["name"]: result for result in lines}
     found = []
     for result in results.values():
         if result["half"] != half or result["verdict"] != "sick":

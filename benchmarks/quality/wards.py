@@ -27,7 +27,7 @@ CASES_PER_PROCESS = 12  # then a new process, because TensorFlow keeps compiled 
 @click.option("--half", type=click.Choice(["tuning", "held-out", "all"]), default="all", show_default=True)
 @click.option("--effort", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True)
 @click.option("--verify", "verify_only", is_flag=True, help="Train and verify without examining.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all results as JSON.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write each result, a line.")
 @click.option("--save", type=click.Path(file_okay=False, path_type=Path), help="Write each diagnosis as JSON.")
 @click.option("--export", nargs=2, metavar="NAME DIR", help="Only write one case as model.keras and data/.")
 def main(
@@ -45,10 +45,11 @@ def main(
     for result in processed(names, jobs, *task):
         results.append(result)
         click.echo(f"[{len(results)}/{len(names)}] {_line(result)}", err=True)
+        if json_file:
+            with json_file.open("a") as lines:
+                lines.write(json.dumps(asdict(result)) + "\n")
     results.sort(key=lambda result: names.index(result.name))
     _show(results)
-    if json_file:
-        json_file.write_text(json.dumps([asdict(result) for result in results], indent=1))
 
 
 def _chosen(quick: bool, only: tuple[str, ...], half: str) -> list[str]:
