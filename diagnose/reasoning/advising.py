@@ -8,9 +8,8 @@ from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Verdict
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
-from diagnose.reasoning.payoffs import promise
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
-from diagnose.reasoning.verdicts import WAYS, Situation
+from diagnose.reasoning.verdicts import WAYS, Situation, best_way
 
 # The list item that each remedy carries out: it is advised only if the verdict on that item is "do".
 ITEM_OF = {remedy.code: item for item, ways in reversed(WAYS.items()) for remedy in ways}
@@ -39,7 +38,7 @@ def _steps(
             if _is_advised(remedy, answers, now):
                 yield remedy
     yield from (remedy for cause in (BIAS, VARIANCE) for remedy in cause.remedies if _was_seen_to_help(remedy, now))
-    yield from (_best_way(item, now) for item in WAYS if answers[item] == "do")
+    yield from (best_way(item, now) for item in WAYS if answers[item] == "do")
     if now.unfit_metric is not None:
         yield generalisation.FIT_METRIC
     if now.bias_open and evaluated:
@@ -84,17 +83,13 @@ def _is_advised(remedy: DeclaredRemedy, answers: Mapping[str, str], now: Situati
     if remedy.lessens:
         return remedy.lessens in now.standing and _no_gap_to_close(now)
     item = ITEM_OF.get(remedy.code, "")
-    return answers.get(item) == "do" and remedy is _best_way(item, now)
+    return answers.get(item) == "do" and remedy is best_way(item, now)
 
 
 def _was_seen_to_help(remedy: DeclaredRemedy, now: Situation) -> bool:
     """Whether a trial on new rows showed a gain, whatever part of the error it comes from."""
     tried = now.effects.get(remedy.code)
     return remedy.option is not None and tried is not None and bool(tried.helps)
-
-
-def _best_way(item: str, now: Situation) -> DeclaredRemedy:
-    return max(WAYS[item], key=lambda remedy: promise(now.effects.get(remedy.code)))
 
 
 def _no_gap_to_close(now: Situation) -> bool:

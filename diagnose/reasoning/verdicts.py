@@ -55,7 +55,7 @@ REGULARISED = (
 )
 AUGMENTED = (generalisation.AUGMENT, generalisation.MIXUP, generalisation.NOISE, generalisation.WORD_DROPOUT)
 OTHERWISE_BUILT = (generalisation.ARCHITECTURE, network.NORMALISE_LAYERS, network.RESIDUAL_LINKS)
-ENOUGH = 2  # ways that failed; then the idea is not worth more
+ENOUGH = 2  # ways that failed; then others are not expected to do better
 WAYS: dict[str, tuple[DeclaredRemedy, ...]] = {  # to carry out an item; the first is the usual one
     "more-data": (generalisation.MORE_DATA,),
     "more-diverse-data": (generalisation.DIVERSE_DATA,),
@@ -216,9 +216,16 @@ def verdicts(now: Situation) -> dict[str, tuple[Verdict, ...]]:
 def _verdict(item: str, now: Situation) -> Verdict:
     answer, because, behind = _decide(item, now)
     measurements = tuple(finding.id for finding in behind if finding is not None)
-    way = max(WAYS[item], key=lambda remedy: promise(now.effects.get(remedy.code)))
+    way = best_way(item, now)
     brings = payoff(way, now.effects.get(way.code), now.untried)
     return Verdict(item, TITLES[item], answer, None, because, measurements, brings, way.snippet, way.cost)
+
+
+def best_way(item: str, now: Situation) -> DeclaredRemedy:
+    """How to carry out an item: as usual, or in another way that did better in its trial."""
+    usual, *others = WAYS[item]
+    tried = [remedy for remedy in others if remedy.code in now.effects]
+    return max((usual, *tried), key=lambda remedy: promise(now.effects.get(remedy.code)))
 
 
 Decision = tuple[Answer, str, tuple[Finding | None, ...]]
@@ -248,8 +255,8 @@ def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
     if best.helps:
         return "do", told, decision[2]
     answer: Answer = decision[0]
-    if answer == "do" and len(tried) >= min(ENOUGH, len(WAYS[item])):
-        if best.helps is False:
+    if answer == "do" and WAYS[item][0].code in now.effects:
+        if best.helps is False and len(tried) >= min(len(WAYS[item]), ENOUGH):
             return "dont-yet", told, decision[2]
         if all(effect.after >= effect.before for effect in tried):
             answer = "unknown"
