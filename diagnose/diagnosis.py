@@ -301,8 +301,24 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """How large the numbers of one layer are, signs left out.
+
+    `shares` (0 to 1) are those in half decades from 10 ** `first` on; those of the lowest decade (1e-8) and the highest
+    one (1e4) include what lies beyond. `zero` is the share of exact zeros.
+    """
+
+    zero: float
+    first: float
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class LayerRow:
-    """One layer in the report's graph and table; None where a value was not measured."""
+    """One layer in the report's graph and table; None where a value was not measured.
+
+    `activations` are the outputs of the layer, `gradients` those of the loss by its single weights.
+    """
 
     path: str
     kind: str
@@ -320,6 +336,10 @@ class LayerRow:
     flags: tuple[str, ...]  # codes of findings at this layer
     inbound: tuple[str, ...] = ()  # paths of its input layers; empty for inputs and where unknown
     receptive_field: tuple[int | None, ...] = ()  # input positions per axis, None: all; () where unknown
+    activations: Distribution | None = None
+    activations_fresh: Distribution | None = None
+    gradients: Distribution | None = None
+    gradients_fresh: Distribution | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from diagnose.diagnosis import Cause, Diagnosis, ErrorLevel, State
 from diagnose.findings import Evidence, Finding
 from diagnose.registry import sections
 from diagnose.reports import figures, ideas, numbers, story
+from diagnose.reports.distributions import distributions
 from diagnose.reports.effects import bearing, repaired, tried
 from diagnose.reports.error_table import class_table, error_table
 from diagnose.reports.gauge import gauge
@@ -53,6 +54,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         elsewhere=_elsewhere(diagnosis),
         map=layer_map(diagnosis) if diagnosis.layers else None,
         table=layer_table(diagnosis.layers) if diagnosis.layers else None,
+        sizes=distributions(diagnosis.layers),
         found=_found(diagnosis),
         subject=_subject(diagnosis),
         words=Words(),

@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from diagnose.describing.receptive_fields import receptive_fields
-from diagnose.diagnosis import LayerRow
+from diagnose.diagnosis import Distribution, LayerRow
 from diagnose.findings import Finding
-from diagnose.measurements import Activations, Backward, Forward, Gradients, Layer, Network
+from diagnose.measurements import (
+    Activations,
+    Backward,
+    Forward,
+    Gradients,
+    Layer,
+    LayerActivations,
+    LayerGradients,
+    Network,
+)
+from diagnose.measurements.magnitudes import EDGES
 
 CAN_DIE = frozenset({"relu", "relu6"})
 
@@ -29,7 +38,8 @@ def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding])
             flags[finding.where.layer].append(finding.code)
     rows = []
     for layer in branch_by_branch(network.layers):
-        seen = current.get(layer.path)
+        seen, at_start = current.get(layer.path), fresh.get(layer.path)
+        arriving, arrived = gradient.get(layer.path), gradient_fresh.get(layer.path)
         rows.append(
             LayerRow(
                 path=layer.path,
@@ -39,15 +49,19 @@ def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding])
                 parameters=layer.parameters,
                 trainable=layer.trainable,
                 initializer=layer.initializer,
-                spread_fresh=_finite(fresh[layer.path].spread) if layer.path in fresh else None,
+                spread_fresh=_finite(at_start.spread) if at_start else None,
                 spread=_finite(seen.spread) if seen else None,
-                gradient_fresh=gradient_fresh.get(layer.path),
-                gradient=gradient.get(layer.path),
+                gradient_fresh=_finite(arrived.relative) if arrived else None,
+                gradient=_finite(arriving.relative) if arriving else None,
                 dead=float(seen.never.mean()) if seen and layer.activation in CAN_DIE and seen.never.size else None,
                 saturated=float(seen.saturated.mean()) if seen is not None and seen.saturated is not None else None,
                 flags=tuple(flags[layer.path]),
                 inbound=layer.inbound,
                 receptive_field=fields.get(layer.path, ()),
+                activations=_distribution(seen),
+                activations_fresh=_distribution(at_start),
+                gradients=_distribution(arriving),
+                gradients_fresh=_distribution(arrived),
             )
         )
     return tuple(rows)
@@ -76,7 +90,20 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _activations(measurements: Mapping[type, object]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _distribution(seen: LayerActivations | LayerGradients | None) -> Distribution | None:
+    """The shares by size without the empty bins at both ends."""
+    found = seen.magnitudes if seen is not None else None
+    if found is None:
+        return None
+    filled = [place for place, share in enumerate(found.shares) if share > 0]
+    first, last = (filled[0], filled[-1] + 1) if filled else (0, 0)
+    shares = tuple(round(share, 4) for share in found.shares[first:last])
+    return Distribution(round(found.zero, 4), math.log10(EDGES[first]), shares)
+
+
+def _activations(
+    measurements: Mapping[type, object],
+) -> tuple[dict[str, LayerActivations], dict[str, LayerActivations]]:
     forward = measurements.get(Forward)
     if not isinstance(forward, Forward):
         return {}, {}
@@ -85,10 +112,10 @@ def _activations(measurements: Mapping[type, object]) -> tuple[dict[str, Any], d
     return current, fresh
 
 
-def _gradients(measurements: Mapping[type, object]) -> tuple[dict[str, float | None], dict[str, float | None]]:
+def _gradients(measurements: Mapping[type, object]) -> tuple[dict[str, LayerGradients], dict[str, LayerGradients]]:
     backward = measurements.get(Backward)
     if not isinstance(backward, Backward):
         return {}, {}
     both = (backward.current, backward.fresh)
-    current, fresh = ({g.path: _finite(g.relative) for g in p.layers} if isinstance(p, Gradients) else {} for p in both)
+    current, fresh = ({g.path: g for g in p.layers} if isinstance(p, Gradients) else {} for p in both)
     return current, fresh

@@ -24,6 +24,7 @@ from diagnose.measurements.evaluation import (
     Score,
     SplitScores,
 )
+from diagnose.measurements.magnitudes import Magnitudes
 from diagnose.measurements.modes import ModeErrors, Modes, ModeScores, MovingLayer
 from diagnose.measurements.needing import (
     ALL_ROWS,
@@ -146,6 +147,7 @@ __all__ = [
     "LayerGradients",
     "LearningRate",
     "LookupLayer",
+    "Magnitudes",
     "Measurement",
     "Measurements",
     "ModeErrors",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from diagnose.measurements.magnitudes import Magnitudes
 from diagnose.measurements.needing import Array, Flags, Unavailable
 
 
@@ -32,6 +33,7 @@ class LayerActivations:
     kernel_std: float | None = None  # of the layer's first kernel at these weights
     varies: float = float("nan")
     entering: Array | None = None
+    magnitudes: Magnitudes | None = None  # of a sample of rows, positions and units
 
     @property
     def spread(self) -> float:
@@ -83,6 +85,7 @@ class LayerGradients:
     rms: float
     activation_rms: float
     cut: bool
+    magnitudes: Magnitudes | None = None  # of the gradients of single weights, over all batches; None without any
 
 
 @dataclass(frozen=True)

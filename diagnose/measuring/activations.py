@@ -13,6 +13,7 @@ from diagnose.measurements import (
     FirstInput,
     Forward,
     LayerActivations,
+    Magnitudes,
     Measurements,
     NotMeasured,
     Unavailable,
@@ -157,6 +158,7 @@ def _layer(part: Part, tally: Tally) -> LayerActivations:
         non_finite=int(tally.non_finite.sum()),
         entering=_entering(part, np.sqrt(tally.squares / tally.count)),
         kernel_std=float(backend.array(mixing[0]).std(dtype=np.float64)) if mixing else None,
+        magnitudes=Magnitudes.counted(tally.sizes),
     )
 
 

@@ -11,6 +11,7 @@ from diagnose.measurements import (
     Backward,
     Gradients,
     LayerGradients,
+    Magnitudes,
     Measurements,
     NotMeasured,
     Unavailable,
@@ -94,6 +95,7 @@ def _layer(part: Part, readings: list[Reading]) -> LayerGradients:
     squares = [reading.weight_gradients[part.path] for reading in readings]
     norms = np.sqrt([0.0 if square is None else square for square in squares])
     norm = float(np.median(norms))
+    counts = [reading.weight_sizes[part.path] for reading in readings if part.path in reading.weight_sizes]
     arriving = [_per_row(reading, part.path) for reading in readings]
     return LayerGradients(
         path=part.path,
@@ -102,6 +104,7 @@ def _layer(part: Part, readings: list[Reading]) -> LayerGradients:
         rms=norm / float(np.sqrt(values)),
         activation_rms=float(np.median(arriving)),
         cut=bool((norms == 0).all()),
+        magnitudes=Magnitudes.counted(np.sum(counts, axis=0)) if counts else None,
     )
 
 

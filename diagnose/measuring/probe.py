@@ -15,13 +15,17 @@ from typing import Any
 import numpy as np
 
 from diagnose.measurements import TRAINABLE, Array, NotMeasured
+from diagnose.measurements.magnitudes import EDGES
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Structure
 from diagnose.measuring.train_steps import own_train_step, still_optimizers
 from diagnose.measuring.walking import Part, kernels
 
 POSITIONS = 16  # most pixels or time steps of a row in the statistics; extremes use all
-SEED = 0  # of the choice of positions
+EVERY_ROW, EVERY_POSITION = 4, 8  # of the rows, and of these positions, every n-th is counted by size
+UNITS = 64  # most units whose values are counted by size
+WEIGHTS = 4_096  # most gradients of one kernel that are counted by size
+SEED = 0  # of the choice of positions, units and weights
 TANH_SATURATED = 0.97
 SIGMOID_SATURATED = (0.03, 0.97)
 
@@ -30,13 +34,14 @@ SIGMOID_SATURATED = (0.03, 0.97)
 class Tally:
     """Statistics per unit of one tensor over one or more batches; tallies are merged with `+`.
 
-    All arrays have shape (units,). `count` is the number of values and `rows` the number of rows per unit; `squares`
+    The arrays after `sizes` have shape (units,). `count` is the number of values and `rows` the number of rows per unit; `squares`
     and `row_squares` are sums of squared deviations, of single values and of row means. `low` and `high` use all
-    positions, the rest at most POSITIONS of each row.
+    positions, the rest at most POSITIONS of each row. `sizes` counts values of all units by size, see `_by_size`.
     """
 
     count: float
     rows: float
+    sizes: Array
     mean: Array
     squares: Array
     row_mean: Array
@@ -55,6 +60,7 @@ class Tally:
         return Tally(
             self.count + other.count,
             self.rows + other.rows,
+            self.sizes + other.sizes,
             mean,
             squares,
             row_mean,
@@ -73,7 +79,8 @@ class Reading:
 
     `weight_gradients`: sum of squares of the data loss's gradient with respect to the kernels of a part, None
     if it is missing. `activation_gradients`: the same for its output, with the number of values.
-    `norm`: of the gradient with respect to all trainable weights.
+    `norm`: of the gradient with respect to all trainable weights. `weight_sizes`: the first ones counted by size, see
+    `_by_size`; kernels without a gradient are left out.
     """
 
     rows: int
@@ -83,6 +90,7 @@ class Reading:
     weight_gradients: dict[str, float | None] = field(default_factory=dict)
     activation_gradients: dict[str, tuple[float, float]] = field(default_factory=dict)
     norm: float = float("nan")
+    weight_sizes: dict[str, Array] = field(default_factory=dict)
 
 
 def compile_statistics(
@@ -136,6 +144,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
 
     variables = list(model.trainable_variables)
     numbered = {id(variable): number for number, variable in enumerate(variables)}
+    counted = _places(parts, numbered)
 
     def run(inputs: Any, targets: Any, weights: Any) -> Any:
         seen: dict[str, list[slice]] = {}
@@ -156,8 +165,9 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
 
         loss, _, of_weights, of_outputs = backend.gradients(forward, variables)
         squares = [None if gradient is None else backend.sum_of_squares(gradient) for gradient in of_weights]
+        sizes = {i: _kernel_sizes(of_weights[i]) for i in counted if of_weights[i] is not None}
         found = {path: [_first_known(of_outputs[place]) for place in places] for path, places in seen.items()}
-        return loss, squares, {path: _squares(gradients) for path, gradients in found.items()}
+        return loss, squares, sizes, {path: _squares(gradients) for path, gradients in found.items()}
 
     compiled = backend.compiled(run)
 
@@ -166,7 +176,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
             raise NotMeasured("the model has no trainable weights", TRAINABLE)
         inputs, targets, weights = batch
         build_loss(model, inputs, targets)
-        loss, squares, of_outputs = compiled(tensors(inputs), tensors(targets), tensors(weights))
+        loss, squares, sizes, of_outputs = compiled(tensors(inputs), tensors(targets), tensors(weights))
         numbers = [None if square is None else float(square) for square in squares]
         by_part = {
             part.path: _known([numbers[numbered[id(v)]] for v in kernels(part) if id(v) in numbered]) for part in parts
@@ -177,6 +187,7 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
             weight_gradients={path: by_part[path] for path in of_outputs} | by_part,
             activation_gradients={path: (float(total), float(size)) for path, (total, size) in of_outputs.items()},
             norm=float(np.sqrt(sum(number for number in numbers if number is not None))),
+            weight_sizes=_sizes_by_part(parts, numbered, sizes),
         )
 
     return read
@@ -226,23 +237,27 @@ def compile_step_gradients(
     import keras
 
     numbered = {id(variable): number for number, variable in enumerate(model.trainable_variables)}
+    counted = set(_places(parts, numbered))
 
     def run(data: Any) -> Any:
         squares: dict[int, Any] = {}
+        sizes: dict[int, Any] = {}
 
         def see(gradients: list[Any], variables: list[Any]) -> None:
             for gradient, variable in zip(gradients, variables, strict=True):
                 if gradient is not None and id(variable) in numbered:
                     squares[numbered[id(variable)]] = backend.sum_of_squares(gradient)
+                    if numbered[id(variable)] in counted:
+                        sizes[numbered[id(variable)]] = _kernel_sizes(gradient)
 
         with keras.StatelessScope(collect_losses=True), still_optimizers(see):
             loss = loss_of(own_train_step(model, data))
-        return loss, squares
+        return loss, squares, sizes
 
     compiled = backend.compiled(run)
 
     def read(data: Any) -> Reading:
-        loss, squares = compiled(tensors(data))
+        loss, squares, sizes = compiled(tensors(data))
         numbers = {place: float(square) for place, square in squares.items()}
         return Reading(
             rows=len(keras.tree.flatten(data)[0]),
@@ -252,6 +267,7 @@ def compile_step_gradients(
                 for part in parts
             },
             norm=float(np.sqrt(sum(numbers.values()))),
+            weight_sizes=_sizes_by_part(parts, numbered, sizes),
         )
 
     return read
@@ -368,8 +384,8 @@ def tensors(structure: Structure) -> Any:
 # --- Reducing, inside the compiled function -----------------------------------------------------------
 
 
-def _statistics(tensor: Any, bounds: tuple[float, float] | None) -> tuple[Any, Any]:
-    """Return sizes (values, rows) and an array [9, units]; see `Tally` for the order of its rows."""
+def _statistics(tensor: Any, bounds: tuple[float, float] | None) -> tuple[Any, Any, Any]:
+    """Return counts (values, rows), an array [9, units], see `Tally` for the order of its rows, and counts by size."""
     from keras import ops
 
     tensor = ops.cast(tensor if len(tensor.shape) > 1 else tensor[:, None], "float32")
@@ -394,8 +410,39 @@ def _statistics(tensor: Any, bounds: tuple[float, float] | None) -> tuple[Any, A
         saturated,
         _count(ops.logical_not(finite)),
     ]
-    sizes = [ops.cast(ops.shape(values)[0], "float32"), ops.cast(rows, "float32")]
-    return ops.stack(sizes), ops.stack(table)
+    counts = [ops.cast(ops.shape(values)[0], "float32"), ops.cast(rows, "float32")]
+    return ops.stack(counts), ops.stack(table), _by_size(_few(cells))
+
+
+def _few(cells: Any) -> Any:
+    """A sample of the values of one layer that is enough for a small histogram, always at the same places."""
+    from keras import ops
+
+    units = cells.shape[-1]
+    some = cells[::EVERY_ROW, ::EVERY_POSITION]
+    if units <= UNITS:
+        return some
+    return ops.take(some, np.sort(np.random.default_rng(SEED).permutation(units)[:UNITS]).astype("int32"), axis=-1)
+
+
+def _kernel_sizes(gradient: Any) -> Any:
+    """Count the gradients of one kernel by size: all of them, or those of a seeded sample that stands for all."""
+    from keras import ops
+
+    values, size = ops.reshape(gradient, (-1,)), int(np.prod(gradient.shape))
+    if size <= WEIGHTS:
+        return _by_size(values)
+    chosen = np.sort(np.random.default_rng(SEED).integers(0, size, WEIGHTS)).astype("int32")
+    return _by_size(ops.take(values, chosen)) * (size / WEIGHTS)
+
+
+def _by_size(values: Any) -> Any:
+    """Count finite values by size: [number of all, of those that are not 0, of those at or above each inner edge]."""
+    from keras import ops
+
+    sizes = ops.abs(ops.cast(ops.reshape(values, (-1, 1)), "float32"))
+    least = np.asarray([-1.0, 0.0, *EDGES[1:-1]], "float32")  # the outer bins are open
+    return ops.sum(ops.cast(sizes > least, "float32"), axis=0)
 
 
 def _some_positions(cells: Any) -> Any:
@@ -439,13 +486,28 @@ def _squares(gradients: list[Any]) -> tuple[Any, Any]:
 # --- Accumulating, outside ----------------------------------------------------------------------------
 
 
-def _tallies(found: dict[str, list[tuple[Any, Any]]]) -> dict[str, Tally]:
+def _places(parts: tuple[Part, ...], numbered: dict[int, int]) -> list[int]:
+    """The numbers of the variables that are kernels of parts."""
+    return sorted({numbered[id(kernel)] for part in parts for kernel in kernels(part) if id(kernel) in numbered})
+
+
+def _sizes_by_part(parts: tuple[Part, ...], numbered: dict[int, int], sizes: dict[int, Any]) -> dict[str, Array]:
+    """The counts by size of each part, summed over its kernels."""
+    places = {part.path: [place for place in _places((part,), numbered) if place in sizes] for part in parts}
+    return {
+        path: np.sum([np.asarray(sizes[place], np.float64) for place in own], axis=0)
+        for path, own in places.items()
+        if own
+    }
+
+
+def _tallies(found: dict[str, list[tuple[Any, Any, Any]]]) -> dict[str, Tally]:
     """Return one tally per part, summed over its calls."""
     result: dict[str, Tally] = {}
     for path, calls in found.items():
-        for sizes, table in calls:
-            count, rows = (float(size) for size in np.asarray(sizes))
-            tally = Tally(count, rows, *np.asarray(table, np.float64))
+        for counts, table, sizes in calls:
+            count, rows = (float(size) for size in np.asarray(counts))
+            tally = Tally(count, rows, np.asarray(sizes, np.float64), *np.asarray(table, np.float64))
             result[path] = result[path] + tally if path in result else tally
     return result
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from diagnose.measurements import Unavailable
+from diagnose.measurements import Magnitudes, Unavailable
+from diagnose.measurements.magnitudes import EDGES
 from diagnose.measuring.activations import first_weighted, forward
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.gradients import backward
@@ -85,6 +86,42 @@ def test_small_spreads_around_large_means_are_exact():
     assert np.sqrt(tally.squares / tally.count) == pytest.approx(inputs.std(axis=0, dtype=np.float64), rel=1e-3)
 
 
+def by_size(values):
+    """The shares that NumPy finds: exact zeros, and the bins of `Magnitudes`."""
+    sizes = np.abs(np.asarray(values, np.float64).ravel())
+    some = np.clip(sizes[sizes > 0], EDGES[0], EDGES[-1] * (1 - 1e-9))
+    return np.mean(sizes == 0), np.histogram(some, EDGES)[0] / sizes.size
+
+
+def test_activations_are_counted_by_size():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, activation="relu", name="fires")])
+    inputs = numbers(6)
+    found, _ = statistics(model, inputs, batch=16)
+    zero, shares = by_size(np.asarray(model(inputs))[::4])  # every fourth row is counted
+    assert 0.1 < zero < 0.9
+    counted = Magnitudes.counted(found["fires"].sizes)
+    assert counted.zero == pytest.approx(zero)
+    assert counted.shares == pytest.approx(shares)
+
+
+def test_a_layer_of_many_units_and_positions_is_counted_on_a_sample():
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(96, 3, padding="same", name="wide")])
+    inputs = np.random.default_rng(0).normal(size=(32, 8, 8, 1)).astype("float32")
+    tally = statistics(model, inputs, batch=16)[0]["wide"]
+    assert tally.sizes[0] == 8 * 2 * 64  # rows, positions, units
+    _, shares = by_size(model(inputs))
+    assert Magnitudes.counted(tally.sizes).shares == pytest.approx(shares, abs=0.1)
+
+
+def test_sizes_beyond_the_edges_fall_into_the_outer_bins_and_what_is_not_finite_into_none():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, use_bias=False, name="same")])
+    model.set_weights([np.eye(3, dtype="float32")])
+    counted = Magnitudes.counted(statistics(model, np.tile(np.float32([1e-12, 0, -1e9]), (16, 1)))[0]["same"].sizes)
+    assert counted.zero == pytest.approx(1 / 3)
+    assert (counted.shares[0], counted.shares[-1]) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert Magnitudes.counted(statistics(model, np.full((16, 3), np.nan, "float32"))[0]["same"].sizes) is None
+
+
 def test_saturated_and_non_finite_values_are_counted():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="sigmoid", name="squash")])
     model.set_weights([np.eye(3, 4, dtype="float32") * 9, np.zeros(4, "float32")])
@@ -130,6 +167,15 @@ def test_gradients_equal_those_of_a_gradient_tape(build):
     for part in parts:
         expected = sum(squares[id(kernel)] for kernel in kernels(part))
         assert reading.weight_gradients[part.path] == pytest.approx(expected, rel=1e-3, abs=1e-12)
+    flat = {
+        id(variable): np.asarray(tf.convert_to_tensor(gradient)).ravel()
+        for variable, gradient in zip(model.trainable_variables, gradients, strict=True)
+    }
+    for part in parts:
+        zero, shares = by_size(np.concatenate([flat[id(kernel)] for kernel in kernels(part)]))
+        counted = Magnitudes.counted(reading.weight_sizes[part.path])
+        assert counted.zero == pytest.approx(zero, abs=0.01)
+        assert counted.shares == pytest.approx(shares, abs=0.02)
 
 
 def test_activation_gradients_equal_the_analytical_ones():

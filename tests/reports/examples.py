@@ -8,6 +8,7 @@ from diagnose.diagnosis import (
     MACHINE_LEARNING_YEARNING,
     Coverage,
     Diagnosis,
+    Distribution,
     Effect,
     Figure,
     State,
@@ -208,6 +209,10 @@ def deep(layers: int = 200) -> Diagnosis:
                 gradient_fresh=1e-3 * 0.97**index,
                 gradient=2e-3 * 0.97**index,
                 dead=0.6 if dead else 0.02 if index % 3 == 2 else None,
+                activations=Distribution(0.5, -2.0, (0.02, 0.08, 0.2, 0.2)),
+                activations_fresh=Distribution(0.4, -2.0, (0.1, 0.1, 0.2, 0.2)),
+                gradients=Distribution(0.0, -8.0, (0.0625,) * 16),
+                gradients_fresh=Distribution(0.0, -7.0, (0.0625,) * 16),
                 flags=("dead-units",) if dead else (),
             )
         )
