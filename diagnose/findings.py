@@ -130,11 +130,17 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the user's data: a grey or RGB image (PNG, base64), or its text."""
+    """One row of the user's data: a grey or RGB image (PNG, base64), or its text.
+
+    `tokens` are what the model's own layer makes of the text: words, with unknown ones as "[UNK]". `pair` is the class
+    and what it was taken for, "4 as 9"; "" if it was not mistaken.
+    """
 
     caption: str
     png: str | None = None
     text: str | None = None
+    tokens: tuple[str, ...] = ()
+    pair: str = ""
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,9 @@ class Output:
         return self.class_names[int(value)] if named else f"{value:g}"
 
 
+SHOWN, SPREAD = 12, 1_000
+
+
 @dataclass(frozen=True)
 class Split:
     """Aligned rows of data: one array per model input and one per output, in the model's order.
@@ -98,6 +101,12 @@ class Split:
     @property
     def whole(self) -> bool:
         return not self.sampled
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The numbers of a few rows to show, evenly spaced over the first thousand: files are often sorted by class."""
+        rows = min(SPREAD, self.rows)
+        return tuple(number * rows // SHOWN for number in range(SHOWN)) if rows >= SHOWN else tuple(range(rows))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -21,6 +22,7 @@ CELL = 26  # px: height of a row of a matrix
 BROAD = 5  # a table with more columns takes the whole width
 LONG = 40  # characters of text in a cell
 ROWS = 60  # rows shown of a table
+UNKNOWN = "[UNK]"  # a token that the model's vocabulary lacks
 BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -146,9 +148,19 @@ def _cell(matrix: Matrix, place: tuple[int, int], value: float, share: float) ->
 
 
 def _samples(samples: Samples) -> Markup:
-    items = [tag("li", _picture(item), tag("p", item.caption)) for item in samples.items]
+    items = [
+        tag("li", _picture(item), *_tokens(item), tag("p", item.caption), data_pair=item.pair or None)
+        for item in samples.items
+    ]
     written = any(item.png is None for item in samples.items)
     return figure(samples.title, "", tag("ul", *items, class_="pics texts" if written else "pics"))
+
+
+def _tokens(item: Sample) -> Iterator[Markup]:
+    """The words that the model keeps of a text; what it does not know is marked."""
+    if item.tokens:
+        words = [tag("b" if word == UNKNOWN else "span", tag("bdi", word)) for word in item.tokens]
+        yield tag("p", "as the model reads it: ", Markup(" ").join(words), class_="quote read")
 
 
 def _picture(item: Sample) -> Markup:

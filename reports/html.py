@@ -24,6 +24,9 @@ from diagnose.reports.svg import joined, tag
 from diagnose.reports.templating import environment, policy, source
 
 FIGURES = 2  # figures of one cause that are shown; the rest is folded
+UNIT = re.compile(
+    r"<(pre|code|script|style|svg)\b.*?</\1>|(?<=\d) %", re.DOTALL
+)  # code is copied, pictures do not wrap
 
 
 def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
@@ -59,7 +62,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         subject=_subject(diagnosis),
         words=Words(),
     )
-    return story.clean(page)
+    return UNIT.sub(lambda found: found[0] if found[1] else "\u00a0%", story.clean(page))  # no line ends before "%"
 
 
 @cache

@@ -50,7 +50,7 @@ def row_name(name: str, length: int, y: float) -> Markup:
 
 def figure(title: str, note: str, *content: Markup) -> Markup:
     """A figure: the title in bold, a note in grey, the content."""
-    how = Markup(" ") + tag("span", note.replace(" %", "\u00a0%")) if note else Markup("")
+    how = Markup(" ") + tag("span", note) if note else Markup("")
     caption = tag("figcaption", tag("b", title), how) if title or note else Markup("")
     return tag("figure", caption, *content)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from diagnose.checks.reading import rates
 from diagnose.checks.reading.curves import learning_curves
@@ -20,10 +23,14 @@ from diagnose.measurements import (
     LearningRate,
     RowsCurve,
     SplitScores,
+    Unavailable,
+    Update,
+    Words,
 )
 from diagnose.subject import Subject
 
 MOST_FEATURES = 30  # bars in the figure of feature scales
+MOST_STEPS = 100  # points of a line over steps; each stands for a stretch of them
 
 
 def figures(subject: Subject, measurements: Mapping[type, object], samples: bool) -> tuple[Figure, ...]:
@@ -35,6 +42,7 @@ def figures(subject: Subject, measurements: Mapping[type, object], samples: bool
     if isinstance(history, History) and history.runs:
         known = evaluation if isinstance(evaluation, Evaluation) else None
         drawn += [Figure("curves", shown) for shown in (*_curves(history, known), *_modes(history))]
+        drawn += [Figure("layers", shown) for shown in while_training(history)]
     if isinstance(rate, LearningRate):
         drawn += [Figure("curves", curves) for curves in rates.pictures(rate)]
     by_rows = measurements.get(RowsCurve)
@@ -53,6 +61,45 @@ def _curves(history: History, evaluation: Evaluation | None) -> Iterator[Curves]
     parts = None if history.by_output else part_curves(history)
     if parts is not None:
         yield parts
+
+
+def while_training(history: History) -> Iterator[Curves]:
+    """What was seen at single steps: how far they moved the layers (callback only), and the norm of the gradient."""
+    known = [] if isinstance(history.updates, Unavailable) else [update for update in history.updates if update.ratios]
+    if len(known) > 1:
+        ratios = [np.array(list(update.ratios.values())) for update in known]
+        steps = tuple(float(update.step) for update in known)
+        low, middle, high = (tuple(float(of(one)) for one in ratios) for of in (np.min, np.median, np.max))
+        lines = [Series("median layer" if ratios[0].size > 1 else "layer", steps, middle, low, high)]
+        ends = zip(("first", "last"), _ends(known[0]), strict=False)
+        lines += [Series(f"{name}: {path}", *_followed(known, path)) for name, path in ends]
+        yield Curves(
+            "How far a step moves the weights, by layer", "step", "share of the weights", tuple(lines), log_y=True
+        )
+    norms = history.runs[0].gradient_norms
+    if np.isfinite(norms).sum() > 1:
+        parts = np.array_split(norms, min(MOST_STEPS, norms.size))
+        steps = tuple(float(part) for part in np.cumsum([part.size for part in parts]))
+        with warnings.catch_warnings():  # about parts without a finite norm
+            warnings.simplefilter("ignore", RuntimeWarning)
+            low, middle, high = (
+                tuple(float(of(part)) for part in parts) for of in (np.nanmin, np.nanmedian, np.nanmax)
+            )
+        whose = "one replay" if history.origin == "replay" else "the training"
+        line = Series("all weights", steps, middle, low, high)
+        yield Curves(f"Norm of the gradient by step of {whose}", "step", "norm", (line,), log_y=bool((norms > 0).any()))
+
+
+def _ends(update: Update) -> tuple[str, ...]:
+    """The first and the last layer, if there are more than two."""
+    paths = tuple(update.ratios)
+    return (paths[0], paths[-1]) if len(paths) > 2 else ()
+
+
+def _followed(known: Sequence[Update], path: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Steps and ratios of one layer."""
+    seen = [(float(update.step), update.ratios[path]) for update in known if path in update.ratios]
+    return tuple(step for step, _ in seen), tuple(ratio for _, ratio in seen)
 
 
 def _modes(history: History) -> Iterator[Curves | Bars]:
@@ -84,15 +131,15 @@ def _data(subject: Subject, measurements: Mapping[type, object], samples: bool) 
         yield from _class_shares(subject, known)
         yield from _feature_scales(known)
     if samples:
-        from diagnose.describing.samples import first_rows
+        from diagnose.describing.samples import first_rows, worst_rows
 
-        yield first_rows(subject)
-    if samples and judged:
-        from diagnose.describing.samples import worst_rows
-
-        pictures = worst_rows(subject, judged)
-        if pictures:
-            yield pictures
+        kind = known.train.inputs[0].kind if known else ""
+        words = measurements.get(Words)
+        read = words if isinstance(words, Words) else None
+        yield first_rows(subject, kind, read)
+        worst = worst_rows(subject, judged, kind, read) if judged else None
+        if worst:
+            yield worst
 
 
 def _fed(dataset: Dataset) -> Table:

@@ -1,8 +1,9 @@
-"""Figures of the predictions on dev, or on train without a dev set: confusions, reliability, thresholds, residuals."""
+"""Figures of the predictions on dev, or else on train: confusions, reliability, thresholds, residuals, positions."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from diagnose.findings import Curves, Evidence, Histogram, Mark, Matrix, Series
+from diagnose.findings import Curves, Evidence, Histogram, Interval, Mark, Matrix, Series
 from diagnose.measurements import Evaluation, Group, Reliability, Residuals, Score, SplitScores, Thresholds, Unavailable
 from diagnose.subject import Output, Subject
 
@@ -30,6 +31,24 @@ def _of_output(output: Output, score: Score, where: str) -> Iterator[Evidence]:
         yield from _thresholds(score.thresholds, output, score, where)
     if score.residuals is not None:
         yield from _residuals(score.residuals, where)
+    if len(score.along) > 1:
+        yield _along(score.along, output, where)
+
+
+def _along(groups: tuple[Group, ...], output: Output, where: str) -> Curves:
+    """The error along a sequence: the first positions lack context, and the last ones of a forecast lie far ahead."""
+    if output.task.classifies:
+        times = [
+            replace(group, observed=PERCENT * group.observed, interval=_percent(group.interval)) for group in groups
+        ]
+        return Curves(
+            f"Error rate by position {where}", "position", "wrong, %", (_series("error", times, _role(where)),)
+        )
+    return Curves(f"RMSE by position {where}", "position", "RMSE", (_series("RMSE", list(groups), _role(where)),))
+
+
+def _percent(span: Interval | None) -> Interval | None:
+    return None if span is None else Interval(PERCENT * span.low, PERCENT * span.high, span.level)
 
 
 def _role(where: str) -> str:

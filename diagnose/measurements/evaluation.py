@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from diagnose.findings import Interval
-from diagnose.measurements.confidence import Reliability, Residuals, Thresholds
+from diagnose.measurements.confidence import Group, Reliability, Residuals, Thresholds
 from diagnose.measurements.needing import Unavailable
 from diagnose.measurements.positions import Positions
 from diagnose.subject import Task
@@ -79,6 +79,7 @@ class Score:
     reliability: Reliability | None = None  # classification on a split
     thresholds: Thresholds | None = None  # two classes, one position a row, on a split
     residuals: Residuals | None = None  # regression on a split
+    along: tuple[Group, ...] = ()  # share wrong or RMSE (`observed`) by position of a sequence (`predicted`, from 1)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What layers that number words or categories let through."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from diagnose.findings import Interval
 
@@ -45,6 +45,11 @@ class LookupLayer:
 
 @dataclass(frozen=True)
 class Words:
-    """The layers that number words and take an input of the model; the same held-out rows for all of them."""
+    """The layers that number words and take an input of the model; the same held-out rows for all of them.
+
+    `read` has what the first of them makes of the texts that the report shows, by split and number of the row: the
+    words that it keeps, unknown ones as "[UNK]".
+    """
 
     layers: tuple[LookupLayer, ...]
+    read: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)

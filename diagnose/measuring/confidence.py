@@ -1,18 +1,21 @@
-"""Groups predictions by their size, and counts residuals, for the figures of the report."""
+"""Groups predictions by their size and by their position, and counts residuals, for the figures of the report."""
 
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.findings import Interval
 from diagnose.intervals import mean_interval, wilson
 from diagnose.measurements import Array, Group, Reliability, Residuals, Score, Thresholds
 from diagnose.measuring.scoring import Counted, Reference, classes_and_probabilities
-from diagnose.subject import Output, Rows
+from diagnose.subject import Output, Rows, Task
 
 BINS = 10  # of equal width for probabilities, of equal count for numbers
 POINTS = 100  # thresholds at most
 RESIDUAL_BINS = 30
+STRETCHES = 32  # groups of neighbouring positions at most
+SEQUENCE = 3  # axes of the predictions of a sequence: rows, positions, classes or numbers; pictures have more
 TAIL = 0.002  # share of residuals beyond each outer edge
 CELLS = 4_000_000  # probabilities, or numbers, that are looked at
 
@@ -31,9 +34,15 @@ def described(given: Score, output: Output, rows: tuple[Rows, Rows], reference: 
     if reference.own is not None:
         return given
     if not output.task.classifies:
-        return replace(given, residuals=residuals(y_true, y_pred))
+        return replace(given, residuals=residuals(y_true, y_pred), along=missed_along(y_true, y_pred))
     truth, probability = classes_and_probabilities(output, y_true, y_pred, reference, counted)
-    return replace(given, reliability=reliability(truth, probability), thresholds=thresholds(truth, probability))
+    in_order = output.task is not Task.MULTILABEL and y_pred.ndim <= SEQUENCE
+    return replace(
+        given,
+        reliability=reliability(truth, probability),
+        thresholds=thresholds(truth, probability),
+        along=wrong_along(truth, probability) if in_order else (),
+    )
 
 
 def reliability(truth: NDArray[np.int64], probability: Array) -> Reliability | None:
@@ -80,6 +89,45 @@ def thresholds(truth: NDArray[np.int64], probability: Array) -> Thresholds | Non
         precision=_floats(found / taken),
         positives=of_these / rows,
     )
+
+
+def wrong_along(truth: NDArray[np.int64], probability: Array) -> tuple[Group, ...]:
+    """Return the share of wrong classes by position, with `Group.predicted` the position from 1; () for one position.
+
+    Args:
+        truth, probability: as in `reliability`.
+    """
+    groups = []
+    for part in _neighbours(truth.shape[1]):
+        counts = truth[:, part] >= 0
+        wrong, rows = float((probability[:, part].argmax(axis=-1) != truth[:, part])[counts].sum()), int(counts.sum())
+        if rows:
+            interval = wilson(wrong, rows) if part.size == 1 else None
+            groups.append(Group(rows, float(part.mean() + 1), wrong / rows, interval))
+    return tuple(groups)
+
+
+def missed_along(y_true: Rows, y_pred: Rows) -> tuple[Group, ...]:
+    """Return the RMSE by position, as `wrong_along`; () as well if predictions and targets have other shapes."""
+    if y_true.shape != y_pred.shape or y_pred.ndim not in (2, SEQUENCE):
+        return ()
+    squares = np.square(np.asarray(y_pred, np.float64) - np.asarray(y_true, np.float64))
+    groups = []
+    for part in _neighbours(y_pred.shape[1]):
+        found = squares[:, part].reshape(len(squares), -1)
+        usable = np.isfinite(found).all(axis=1)
+        if usable.sum() > 1:
+            span = mean_interval(found[usable].mean(axis=1))  # a row is one observation
+            interval = Interval(max(span.low, 0.0) ** 0.5, span.high**0.5, span.level)
+            groups.append(
+                Group(int(usable.sum()), float(part.mean() + 1), float(found[usable].mean() ** 0.5), interval)
+            )
+    return tuple(groups)
+
+
+def _neighbours(positions: int) -> list[NDArray[np.int64]]:
+    """The positions from 0 in at most `STRETCHES` parts; none if there is only one."""
+    return np.array_split(np.arange(positions), min(positions, STRETCHES)) if positions > 1 else []
 
 
 def residuals(y_true: Rows, y_pred: Rows) -> Residuals | None:

@@ -34,7 +34,7 @@ SIGMOID_SATURATED = (0.03, 0.97)
 class Tally:
     """Statistics per unit of one tensor over one or more batches; tallies are merged with `+`.
 
-    The arrays after `sizes` have shape (units,). `count` is the number of values and `rows` the number of rows per unit; `squares`
+    Arrays but `sizes` have shape (units,). `count` is the number of values and `rows` that of rows per unit; `squares`
     and `row_squares` are sums of squared deviations, of single values and of row means. `low` and `high` use all
     positions, the rest at most POSITIONS of each row. `sizes` counts values of all units by size, see `_by_size`.
     """

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 
 from diagnose.intervals import paired_interval
-from diagnose.measurements import DOES_NOT_APPLY, Array, LookupLayer, Measurements, NotMeasured, Told, Words
+from diagnose.measurements import (
+    DOES_NOT_APPLY,
+    Array,
+    Evaluation,
+    LookupLayer,
+    Measurements,
+    NotMeasured,
+    SplitScores,
+    Told,
+    Words,
+)
 from diagnose.measuring.baseline import constant_of, splits_compared
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.candidates import Table, candidates, fitted, labels
@@ -70,12 +80,30 @@ def words(bench: Bench, measured: Measurements) -> Words:
     if not found:
         raise NotMeasured("no layer numbers words or categories of an input", DOES_NOT_APPLY)
     train, held, _ = splits_compared(bench)
-    return Words(tuple(_layer(bench, lookup, train, held) for lookup in found))
+    evaluation = measured.get(Evaluation)
+    layers = tuple(_layer(bench, lookup, train, held) for lookup in found)
+    return Words(layers, _read(bench, found[0], evaluation if isinstance(evaluation, Evaluation) else None))
 
 
 def words_work(bench: Bench, measured: Measurements) -> Work:
     """Return the work of `words`."""
     return Work(seconds=SECONDS * len(list(_lookups(bench))))
+
+
+def _read(bench: Bench, lookup: _Lookup, evaluation: Evaluation | None) -> dict[tuple[str, int], tuple[str, ...]]:
+    """What the layer makes of the texts that the report shows: some of train, and those with the largest losses."""
+    shown = [(bench.subject.train, row) for row in bench.subject.train.first]
+    judged = [] if evaluation is None else [evaluation.train, evaluation.dev]
+    worst = {scores.split: scores.worst for scores in judged if isinstance(scores, SplitScores)}
+    shown += [(split, row) for split in bench.subject.splits for row in worst.get(split.name, ())]
+    rows = lookup.tokens(
+        np.concatenate([np.asarray(split.inputs[lookup.place][row : row + 1]) for split, row in shown])
+    )
+    kept = lookup.kept(sorted({word for words in rows for word in words}))
+    return {
+        (split.name, row): tuple(kept[word] for word in words[: lookup.length])
+        for (split, row), words in zip(shown, rows, strict=True)
+    }
 
 
 def _lookups(bench: Bench) -> Iterator[_Lookup]:

@@ -78,6 +78,21 @@ document.querySelectorAll(".pics img").forEach((picture) => {
   });
 });
 
+// The mistaken rows of one pair of classes, the most frequent pair first.
+document.querySelectorAll(".pics:has([data-pair])").forEach((list) => {
+  const rows = [...list.children], counts = new Map([["", rows.length]]), select = document.createElement("select");
+  for (const { dataset: { pair } } of rows) if (pair) counts.set(pair, (counts.get(pair) ?? 0) + 1);
+  for (const [pair, count] of [...counts].sort((a, b) => b[1] - a[1])) {
+    select.add(new Option((pair || "all rows") + " (" + count + ")", pair));
+  }
+  select.className = "pairs";
+  select.setAttribute("aria-label", "Show the rows of one pair of classes");
+  select.addEventListener("change", () => {
+    for (const row of rows) row.hidden = select.value !== "" && row.dataset.pair !== select.value;
+  });
+  list.before(select);
+});
+
 const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
 const watch = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((each) => each.isIntersecting)) {

@@ -6,7 +6,7 @@ import pytest
 from diagnose.describing.samples import first_rows, worst_rows
 from diagnose.diagnosis import Figure
 from diagnose.findings import Bars, Interval, Samples, Table
-from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable
+from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable, Words
 from diagnose.subject import Output, Seen, Split, Subject, Task
 
 NAMES = ("cat", "dog", "bird")
@@ -46,6 +46,35 @@ def test_the_worst_rows_come_with_truth_prediction_and_probability() -> None:
         "row 7: dog, predicted cat (90.0 %)",
         "row 3: cat, predicted NaN or infinite",
     ]
+
+
+def test_a_mistaken_row_names_its_pair_of_classes() -> None:
+    images = np.random.default_rng(0).random((20, 8, 8))
+    outputs = ((0.9, 0.05, 0.05), (0.9, 0.1, 0.0), (float("nan"), 0.0, 0.0))
+    shown = worst_rows(subject(images, np.arange(20) % 3, classes()), judged((7, 3, 4), outputs))
+    assert shown is not None and [item.pair for item in shown.items] == ["dog as cat", "", ""]
+
+
+def test_a_picture_with_a_class_at_each_pixel_has_no_class_of_its_own() -> None:
+    masks = np.random.default_rng(0).integers(0, 3, (20, 8, 8))
+    shown = worst_rows(subject(masks / 2, masks, classes()), judged((7,), ((0.1,) * 192,)))
+    assert shown is not None
+    (item,) = shown.items
+    assert (item.caption, item.pair) == ("row 7", "") and item.png
+
+
+def test_numbers_of_words_are_shown_further_than_those_of_a_table() -> None:
+    examined = subject(np.arange(400).reshape(20, 20), np.arange(20) % 3, classes())
+    table, tokens = first_rows(examined), first_rows(examined, "tokens")
+    assert table.items[0].text == "0, 1, 2, 3, 4, 5, 6, 7 ..."
+    assert tokens.items[0].text is not None and tokens.items[0].text.endswith("18, 19")
+
+
+def test_a_text_comes_with_the_words_that_the_model_reads() -> None:
+    texts = np.array([["a warm day"], ["rain"]], dtype=object)
+    read = Words((), {("train", 0): ("a", "[UNK]", "day")})
+    shown = first_rows(subject(texts, np.array([0, 1]), classes()), "text", read)
+    assert [item.tokens for item in shown.items] == [("a", "[UNK]", "day"), ()]
 
 
 @pytest.mark.parametrize(("from_logits", "expected"), [(True, "dog (88.1 %)"), (False, "dog (100.0 %)")])

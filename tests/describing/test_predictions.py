@@ -41,6 +41,20 @@ def test_reliability_compares_probability_and_share_right_on_the_split_in_the_ti
     assert own.low == (30.0, 80.0) and diagonal.x == diagonal.y
 
 
+def test_the_error_along_a_sequence_is_in_percent_or_an_rmse() -> None:
+    (drawn,) = shown(confusion=(), along=(Group(30, 1.0, 0.5, Interval(0.3, 0.7)), Group(30, 2.0, 0.2, None)))
+    assert isinstance(drawn, Curves)
+    assert (drawn.title, drawn.y_label, drawn.series[0].y) == (
+        "Error rate by position on dev",
+        "wrong, %",
+        (50.0, 20.0),
+    )
+    number = Output("price", Task.REGRESSION, "mean_squared_error")
+    (drawn,) = shown(number, confusion=(), along=MISSED.groups)
+    assert isinstance(drawn, Curves) and drawn.title == "RMSE by position on dev"
+    assert shown(confusion=(), along=(Group(30, 1.0, 0.5, None),)) == []
+
+
 def test_predictions_that_are_all_equally_sure_have_no_reliability_diagram() -> None:
     assert shown(confusion=(), reliability=replace(SURE, groups=SURE.groups[:1])) == []
 

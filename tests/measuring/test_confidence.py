@@ -6,7 +6,15 @@ from sklearn.metrics import precision_score, recall_score, roc_curve
 
 from diagnose.intervals import wilson
 from diagnose.measuring import confidence
-from diagnose.measuring.confidence import described, reliability, residuals, thresholds
+from diagnose.measuring.confidence import (
+    STRETCHES,
+    described,
+    missed_along,
+    reliability,
+    residuals,
+    thresholds,
+    wrong_along,
+)
 from diagnose.measuring.scoring import constant_reference, score
 from diagnose.subject import Output, Task
 
@@ -65,6 +73,42 @@ def test_residuals_are_prediction_minus_target_by_prediction():
     assert found.groups[0].predicted == pytest.approx(4.5)
     assert residuals(given[:, None], given[:, None]) is None
     assert residuals(np.zeros((3, 2)), np.zeros((3, 1))) is None
+
+
+def test_the_share_wrong_is_counted_by_position_of_a_sequence_without_what_does_not_count():
+    truth = np.array([[0, 1, -1], [1, 1, -1], [1, 0, 0], [0, 0, -1]])
+    chosen = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]])
+    first, second, third = wrong_along(truth, np.eye(2)[chosen])
+    assert [group.predicted for group in (first, second, third)] == [1.0, 2.0, 3.0]
+    assert (first.observed, second.observed, third.observed) == (0.25, 0.25, 0.0)
+    assert third.count == 1 and first.interval == wilson(1, 4)
+    assert wrong_along(truth[:, :1], np.eye(2)[chosen[:, :1]]) == ()
+
+
+def test_long_sequences_are_told_in_stretches_that_have_no_interval():
+    truth = np.zeros((5, 100), int)
+    found = wrong_along(truth, np.eye(2)[np.arange(100) % 2][None].repeat(5, axis=0))
+    assert len(found) == STRETCHES and sum(group.count for group in found) == 500
+    assert all(group.interval is None for group in found)
+
+
+def test_a_forecast_has_an_rmse_by_position():
+    truth = np.zeros((200, 3))
+    given = RNG.normal(0, (1.0, 2.0, 3.0), (200, 3))
+    found = missed_along(truth, given)
+    assert [group.observed for group in found] == pytest.approx(np.sqrt(np.square(given).mean(axis=0)))
+    assert all(group.interval.low < group.observed < group.interval.high for group in found)
+    assert missed_along(truth[:, :1], given[:, :1]) == () and missed_along(truth, given[:, :2]) == ()
+
+
+@pytest.mark.parametrize(("shape", "expected"), [((60, 4, 3), 4), ((60, 2, 2, 3), 0)], ids=["sequence", "picture"])
+def test_positions_of_pictures_have_no_order(shape, expected):
+    output = Output("out", Task.MULTICLASS, "sparse_categorical_crossentropy", classes=3)
+    truth = RNG.integers(0, 3, shape[:-1])
+    given = RNG.dirichlet((1, 1, 1), shape[:-1])
+    reference = constant_reference(output, truth, "softmax")
+    rows = (truth, given)
+    assert len(described(score(output, *rows, reference), output, rows, reference, None).along) == expected
 
 
 def test_a_score_is_described_by_what_fits_its_task():

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from diagnose.measurements import LookupLayer, NotMeasured
+from diagnose.measurements import Evaluation, LookupLayer, NotMeasured
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.evaluation import evaluation
 from diagnose.measuring.words import words
 from diagnose.settings import Settings
 from diagnose.subject import Output, Task
@@ -70,6 +71,24 @@ def test_a_vocabulary_of_other_texts_is_as_bad() -> None:
     found = measured(adapted(np.array(["other words entirely"])), x, y)
     assert found.unknown == 1.0
     assert found.by_vocabulary is not None and found.by_vocabulary.lost.low > 0.3
+
+
+def test_the_texts_that_the_report_shows_are_read_as_the_model_reads_them() -> None:
+    x, y = texts()
+    layer = adapted(x, max_tokens=8, output_sequence_length=9)
+    source = keras.Input((), dtype="string")
+    tensor = layers.GlobalAveragePooling1D()(layers.Embedding(50, 4)(layer(source)))
+    model = keras.Model(source, layers.Dense(2, "softmax")(tensor))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    output = Output("topic", Task.MULTICLASS, "sparse_categorical_crossentropy", classes=2)
+    examined = subject(model, (x,), (y,), output, epochs=0, dev=True)
+    with Bench(examined, Settings()) as bench:
+        alone = words(bench, {}).read
+        read = words(bench, {Evaluation: evaluation(bench, {})}).read
+    row = examined.train.first[1]
+    assert read["train", row] == (*str(examined.train.inputs[0][row]).split()[:8], "[UNK]")
+    assert {split for split, _ in alone} == {"train"}
+    assert len([row for split, row in read if split == "dev"]) == 24
 
 
 def test_a_length_that_cuts_the_end_off() -> None:

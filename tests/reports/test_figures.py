@@ -197,6 +197,17 @@ def test_long_tables_are_cut_with_a_note() -> None:
     assert draw(table).count("<tr>") == 61
 
 
+def test_a_mistaken_row_names_its_pair_of_classes_and_the_words_that_the_model_reads() -> None:
+    rows = (
+        Sample("row 1", text="A <b>fine</b> dog", tokens=("a", "[UNK]", "dog"), pair="cat as dog"),
+        Sample("row 2", text="two"),
+    )
+    first, second = draw(Samples("Worst", rows)).split("<li")[1:]
+    assert 'data-pair="cat as dog"' in first and "&lt;b&gt;fine" in first
+    assert "<span><bdi>a</bdi></span> <b><bdi>[UNK]</bdi></b>" in first  # what it does not know is marked
+    assert "data-pair" not in second and "as the model reads" not in second
+
+
 def test_samples_show_text_and_reject_invalid_base64() -> None:
     items = Samples("worst", (Sample("a", text="good <b>film</b>"), Sample("b", png='x" onerror="y')))
     assert "good <b>film</b>" in texts(draw(items)) and "<img" not in draw(items)

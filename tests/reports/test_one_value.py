@@ -140,6 +140,7 @@ ROWS = {"Error rate": "error", "RMSE": "error", "Constant prediction": "constant
 
 def figures(page: str) -> Iterator[tuple[Key, str]]:
     """All figures of a page with what they say: in sentences, in alternative texts, in the table of errors."""
+    page = page.replace("\u00a0", " ")
     labels = " ".join(re.findall(r'aria-label="([^"]+)"', page))
     visible = re.sub(r"<(style|script|title)\b.*?</\1>", " ", page, flags=re.DOTALL)
     text = " ".join((re.sub(r"<[^>]+>", "", visible) + " " + labels).replace("&#39;", "'").split())
