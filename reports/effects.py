@@ -48,12 +48,13 @@ def _sentence(effect: Effect) -> str:
 
 
 def gain(effect: Effect) -> Interval | None:
-    """The interval of the difference, within what is possible: no skill is above 1."""
+    """The interval of the difference, within what is possible: no skill is above 1, and 0 needs no training."""
     span = effect.interval
     if span is None:
         return None
-    most = max(1.0, effect.after) - effect.before
-    return Interval(min(span.low, most), min(span.high, most), span.level)
+    least, most = min(0.0, effect.after) - effect.before, max(1.0, effect.after) - effect.before
+    low, high = (min(max(end, least), most) for end in (span.low, span.high))
+    return Interval(low, high, span.level)
 
 
 class Tried(NamedTuple):

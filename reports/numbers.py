@@ -37,7 +37,8 @@ def _scientific(value: float, digits: int) -> str:
 
 
 def _signed(text: str) -> str:
-    return text.replace("-", "−")
+    """With a minus sign, unless only zeros are shown: "0.00", never "−0.00"."""
+    return text.replace("-", "−" if any(digit in text for digit in "123456789") else "")
 
 
 def is_share(unit: str) -> bool:

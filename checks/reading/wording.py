@@ -21,6 +21,7 @@ def number(value: float) -> str:
     """Three significant digits, thousands with commas: "0.0123", "4.5", "12,340", "1.2e7", "1e-4"."""
     if 1e3 <= abs(value) < 1e6:
         return f"{value:,.0f}"
+    value = value or 0.0  # never "-0"
     if not math.isfinite(value) or value == 0 or 1e-3 <= abs(value) < 1e3:
         return f"{value:.3g}"
     digits, exponent = f"{value:.2e}".split("e")

@@ -17,6 +17,7 @@ from diagnose.checks.generalisation.dev_set_size import dev_set_size
 from diagnose.checks.generalisation.does_not_learn import does_not_learn
 from diagnose.checks.generalisation.unfit_metric import unfit_metric
 from diagnose.checks.reading.gaps import Gap, Level, level, share
+from diagnose.checks.reading.wording import number
 from diagnose.findings import Interval, Severity
 from diagnose.measurements import Evaluation, Network
 from diagnose.subject import Task
@@ -178,6 +179,13 @@ def test_a_bias_that_is_a_small_part_of_the_gap_stays_a_hint() -> None:
     assert severities(avoidable_bias, evaluation(score(0.10), score(0.40)), network(target=0.05)) == [HINT]
 
 
+@pytest.mark.parametrize(("lower", "upper"), [(0.0, 0.938), (0.02, 0.99), (0.5, 1.0), (0.9, 0.1)])
+def test_the_interval_of_a_gap_of_error_rates_stays_within_what_is_possible(lower: float, upper: float) -> None:
+    ends = [level(score(rate, rows=60), 1.0) for rate in (lower, upper)]
+    interval = Gap(*ends).interval
+    assert -1.0 <= interval.low < upper - lower < interval.high <= 1.0
+
+
 def test_a_target_that_is_met_leaves_no_bias() -> None:
     assert severities(avoidable_bias, evaluation(score(0.07), score(0.09)), network(target=0.08)) == []
     assert severities(avoidable_bias, evaluation(score(0.09), score(0.1)), network(target=0.08)) == []
@@ -333,6 +341,16 @@ def test_weak_recall_must_be_certain_and_rare_classes_are_left_out() -> None:
     assert judged(((80, 4), (6, 3))) == []
     assert judged(confusion(0.1, 1000, 2)) == []
     assert "2 to 30 classes" in skipped(class_recall, evaluation(score(0.1, confusion=())))
+
+
+def test_numbers_in_messages_have_one_format_and_zero_no_sign() -> None:
+    assert [number(value) for value in (1e-7, 1.1e-4, 0.0123, 12_345.0, -0.0)] == [
+        "1e-7",
+        "1.1e-4",
+        "0.0123",
+        "12,345",
+        "0",
+    ]
 
 
 # --- metrics -------------------------------------------------------------------------------------------------------

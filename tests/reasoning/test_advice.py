@@ -233,6 +233,13 @@ def test_accuracy_of_numbers_is_said_to_mean_nothing() -> None:
     assert "fit-metric" not in next_steps(plain)
 
 
+def test_classes_are_never_said_to_be_alike() -> None:
+    """One at 55 % beside others at 80 % and more may be chance: then it is unknown which rows fail."""
+    matrix = ((55.0, 45.0, 0.0), (20.0, 80.0, 0.0), (0.0, 10.0, 90.0))
+    uneven = evaluation(score(0.2), score(0.25, classes=3, confusion=matrix, predicted=(0.25, 0.45, 0.3)))
+    assert by_item(uneven, network())["more-diverse-data"] == "unknown"
+
+
 # --- levelled off -------------------------------------------------------------------------------------------------
 
 

@@ -74,6 +74,9 @@ def test_ticks_are_round_numbers() -> None:
         (123_456_789.0, "1.23e8"),
         (math.nan, "not a number"),
         (-math.inf, "−infinity"),
+        (-0.0, "0"),
+        (1e-07, "1e−7"),
+        (0.00011, "1.1e−4"),
     ],
 )
 def test_numbers_are_formatted_consistently(value: float | None, text: str) -> None:
@@ -243,6 +246,7 @@ def test_no_number_breaks_a_figure(x: tuple[float, ...], y: tuple[float, ...], z
         (52.43, 44.3, 59.2, "52 [44, 59]"),
         (0.0, -0.00152, 0.00152, "0 [−0.0015, 0.0015]"),
         (0.003, 1e-5, 10.0, "0.003 [1e−5, 10]"),
+        (-0.001, -0.0004, 0.3, "0.00 [0.00, 0.30]"),
     ],
 )
 def test_a_value_and_its_interval_have_the_decimals_that_the_interval_allows(
@@ -325,11 +329,11 @@ def test_a_layer_whose_gradient_is_flagged_does_not_lie_in_a_green_band() -> Non
 
 
 def test_a_gain_is_not_larger_than_what_is_left_to_gain() -> None:
-    effect = Effect("code", "a change", 0.2, 0.65, Interval(-0.5, 1.0), "sufficient", 3)
-    assert gain(effect) == Interval(-0.5, 0.8)
+    effect = Effect("code", "a change", 0.2, 0.65, Interval(-3.3, 4.2), "sufficient", 2)
+    assert gain(effect) == Interval(-0.2, 0.8)
     assert gain(replace(effect, interval=None)) is None
     drawn = repaired(replace(sick().causes[0], code="code"), (effect,))
-    assert "difference 0.45 [−0.50, 0.80]" in drawn
+    assert "difference 0.45 [−0.20, 0.80]" in drawn
 
 
 def test_a_change_on_top_of_another_is_compared_with_that_one() -> None:
