@@ -304,8 +304,8 @@ class Figure:
 class Distribution:
     """How large the numbers of one layer are, signs left out.
 
-    `shares` (0 to 1) are those in half decades from 10 ** `first` on; those of the lowest decade (1e-8) and the highest
-    one (1e4) include what lies beyond. `zero` is the share of exact zeros.
+    `shares` (0 to 1) are those in half decades from 10 ** `first` on; the first and the last include what lies beyond.
+    `zero` is the share of exact zeros.
     """
 
     zero: float

@@ -11,6 +11,7 @@ from diagnose.reports.svg import Scale, at, tag
 
 NAME = 32  # characters of a layer's path
 TALL = 26  # px, of the highest bin of a row
+APART = 12.0  # percent between the tick at zero and the next
 STRIP = 2  # bins before the axis: one for exact zeros, one empty
 TITLES = {"activations": "Activations, size", "gradients": "Gradients of single weights, size"}
 
@@ -62,9 +63,9 @@ def _place(shown: Distribution, low: float) -> int:
 
 
 def _ticks(along: Axis) -> Markup:
-    texts = (
-        tag("text", text, class_="tk", x=at(place), y=12, text_anchor="middle") for place, text in along.scale.ticks(4)
-    )
+    (zero, nought), *others = along.scale.ticks(4)
+    ticks = [(zero, nought), *(tick for tick in others if tick[0] - zero > APART)]
+    texts = (tag("text", text, class_="tk", x=at(place), y=12, text_anchor="middle") for place, text in ticks)
     return tag("svg", *texts, aria_hidden="true", width="100%", height=16)
 
 

@@ -6,6 +6,8 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from diagnose.describing.receptive_fields import receptive_fields
 from diagnose.diagnosis import Distribution, LayerRow
 from diagnose.findings import Finding
@@ -22,6 +24,7 @@ from diagnose.measurements import (
 from diagnose.measurements.magnitudes import EDGES
 
 CAN_DIE = frozenset({"relu", "relu6"})
+TAIL = 0.002  # share of the values; a few far ones would squeeze the axis of all layers
 
 
 def layer_rows(measurements: Mapping[type, object], findings: Sequence[Finding]) -> tuple[LayerRow, ...]:
@@ -91,14 +94,19 @@ def _finite(value: float) -> float | None:
 
 
 def _distribution(seen: LayerActivations | LayerGradients | None) -> Distribution | None:
-    """The shares by size without the empty bins at both ends."""
+    """The shares by size without the bins of both tails, which count in the outer bins."""
     found = seen.magnitudes if seen is not None else None
     if found is None:
         return None
-    filled = [place for place, share in enumerate(found.shares) if share > 0]
-    first, last = (filled[0], filled[-1] + 1) if filled else (0, 0)
-    shares = tuple(round(share, 4) for share in found.shares[first:last])
-    return Distribution(round(found.zero, 4), math.log10(EDGES[first]), shares)
+    below = np.cumsum(found.shares)
+    inside = np.flatnonzero((below > TAIL) & (below[-1] - below + found.shares > TAIL))
+    if not inside.size:
+        return Distribution(round(found.zero, 4), 0.0, ())
+    first, last = int(inside[0]), int(inside[-1])
+    shares = np.array(found.shares[first : last + 1])
+    shares[0] += sum(found.shares[:first])
+    shares[-1] += sum(found.shares[last + 1 :])
+    return Distribution(round(found.zero, 4), math.log10(EDGES[first]), tuple(float(x) for x in shares.round(4)))
 
 
 def _activations(
