@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.diagnosis import ClassLevel
-from diagnose.findings import Interval
+from diagnose.diagnosis import ClassLevel, Figure
+from diagnose.findings import Interval, Sample, Samples
 from diagnose.reports.html import render
 from tests.reports.browser import Browser, Theme, fits, stops, violations
 from tests.reports.examples import EVERY, sick
@@ -263,6 +263,20 @@ def test_a_picture_is_enlarged_by_key(chromium: Browser, pages: dict[str, Path])
     page.keyboard.press("Enter")
     after = button.locator("img").bounding_box()
     assert before is not None and after is not None and after["width"] > 1.5 * before["width"]
+
+
+def test_the_mistaken_rows_of_one_pair_are_chosen_in_a_list(chromium: Browser, tmp_path: Path) -> None:
+    pairs = ("4 as 9", "1 as 7", "4 as 9", "")
+    rows = tuple(Sample(f"row {place}", text="a text", pair=pair) for place, pair in enumerate(pairs))
+    made = replace(sick(), figures=(Figure("data", Samples("Largest losses on dev", rows)),))
+    (tmp_path / "page.html").write_text(render(made), encoding="utf-8")
+    page = chromium.show(tmp_path / "page.html")
+    options = page.locator("#data .pairs option")
+    assert options.all_inner_texts() == ["all rows (4)", "4 as 9 (2)", "1 as 7 (1)"]
+    page.locator("#data .pairs").select_option("4 as 9")
+    assert page.locator("#data .pics li:visible").count() == 2
+    page.locator("#data .pairs").select_option("")
+    assert page.locator("#data .pics li:visible").count() == 4
 
 
 def test_a_cause_that_another_explains_is_folded_and_unfolds_by_its_link(
