@@ -1,11 +1,12 @@
 """Draws the effects of changes: the same model with and without a change, on one axis."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-from diagnose.diagnosis import Cause, Effect
+from diagnose.diagnosis import Cause, Effect, ErrorLevel
 from diagnose.findings import Interval
 from diagnose.reports.numbers import counted, decimals, interval_text, is_share, listed, number, quantity, rounded_like
 from diagnose.reports.plot import figure, frame, row_name, x_axis
@@ -18,8 +19,18 @@ NAME = 15  # characters of a change's name beside the plot
 ROOM = 160.0  # px left for the plot on a phone, beside names
 
 
-def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
-    """A figure of the experiments for a cause; empty if there are none."""
+def now(effect: Effect, errors: Sequence[ErrorLevel]) -> float | None:
+    """What the effect measures of the loaded model itself; None if that is unknown or belongs to several outputs."""
+    split = "dev" if effect.on_dev else "train"
+    own = [error for error in errors if error.split == split and effect.output in ("", error.output)]
+    if len(own) != 1:
+        return None
+    known = own[0].skill if not effect.on_dev else own[0].loss if effect.metric == "dev loss" else own[0].error
+    return known if known is not None and math.isfinite(known) else None
+
+
+def repaired(cause: Cause, effects: Sequence[Effect], errors: Sequence[ErrorLevel] = ()) -> Markup:
+    """A figure of the experiments for a cause, with your model as it is; empty if there are none."""
     own = sorted(bearing(cause, effects), key=lambda e: -e.after)[:ROWS]
     if not own:
         return Markup("")
@@ -28,14 +39,27 @@ def repaired(cause: Cause, effects: Sequence[Effect]) -> Markup:
     title = f"The repaired model: {best.what}" if helped else "Effect of each change"
     controls = list(dict.fromkeys(effect.control for effect in own if effect.control))
     beside = f", or with {listed(controls)} for changes on top of it" if controls else ""
+    loaded = [now(effect, errors) for effect in own]
+    yours = any(level is not None for level in loaded)
     note = f"Train skill of copies after a short training. Hollow: without the change{beside}. Line: 95 % interval."
+    note += " Upright: your model now." if yours else ""
     low = min(0.0, *(effect.before for effect in own), *(effect.after for effect in own))
     along = Scale(low if low > -1 else -1.0, 1.0, step=0.25)
     marks = x_axis(along, "skill", room=ROOM)
     for place, effect in enumerate(own):
         marks += _row(effect, 100 * (place + 0.5) / len(own), along, helped)
-    sentence = "; ".join(_sentence(effect) for effect in own)
+        marks += _loaded(loaded[place], 100 * (place + 0.5) / len(own), along)
+    told = [f"your model now {number(level)}" for level in dict.fromkeys(loaded) if level is not None]
+    sentence = "; ".join([*map(_sentence, own), *told])
     return figure(title, note, frame(marks, f"{title}: {sentence}.", ROW * len(own), "wide tight"))
+
+
+def _loaded(level: float | None, y: float, along: Scale) -> list[Markup]:
+    place = None if level is None else along.place(level)
+    if place is None:
+        return []
+    mark = tag("path", tag("title", f"your model now: {number(level)}"), class_="own-now", d="M0 -8V8")
+    return [tag("svg", mark, x=at(place), y=at(y), class_="free")]
 
 
 def _sentence(effect: Effect) -> str:

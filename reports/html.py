@@ -135,7 +135,7 @@ def _own_first(cause: Cause, diagnosis: Diagnosis) -> list[Evidence]:
 
 def _cause(cause: Cause, diagnosis: Diagnosis) -> dict[str, Any]:
     drawn = [figures.draw(evidence) for evidence in _own_first(cause, diagnosis)]
-    healthy = repaired(cause, diagnosis.effects)
+    healthy = repaired(cause, diagnosis.effects, diagnosis.errors)
     most = _most(cause, diagnosis)
     rows = [(row, gauge(row.finding) if row.finding else "") for row in story.evidence_rows(cause, diagnosis)]
     explained = sum(finding.id in cause.explains for finding in diagnosis.findings)

@@ -14,12 +14,14 @@ from diagnose.diagnosis import (
     CheckOutcome,
     Coverage,
     Diagnosis,
+    Effect,
     Payoff,
+    Remedy,
     State,
     Verdict,
 )
 from diagnose.findings import Evidence, Finding, Interval, Samples, Severity
-from diagnose.reports.effects import bearing, gain
+from diagnose.reports.effects import bearing, gain, now
 from diagnose.reports.numbers import counted, cut, interval_text, is_share, listed, number, quantity, rounded_like
 
 LISTS = {
@@ -178,6 +180,20 @@ def interval_of(finding: Finding) -> Interval | None:
     """The interval of the finding's value; None if it belongs to another quantity in the message."""
     span = finding.interval
     return span if span is not None and finding.value is not None and span.low <= finding.value <= span.high else None
+
+
+def as_it_is(remedy: Remedy, diagnosis: Diagnosis) -> str:
+    """What the payoff of a remedy measures of the loaded model, as "your model now: 7.6 %"; "" if that is unknown."""
+    if remedy.payoff.how != "measured":
+        return ""
+    tried = next((effect for effect in diagnosis.effects if effect.remedy == remedy.code), None)
+    level = None if tried is None else now(tried, diagnosis.errors)
+    return "" if tried is None or level is None else f"your model now: {_shown(level, tried)}"
+
+
+def _shown(level: float, effect: Effect) -> str:
+    """A level in the unit of what was tried, with the decimals that its interval allows."""
+    return quantity(level, effect.metric) if is_share(effect.metric) else rounded_like(level, effect.interval)
 
 
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:

@@ -258,10 +258,17 @@ PAIRS: dict[str, tuple[tuple[str, Curve], ...]] = {
 }
 
 
+WHOSE = {"replay": "our replay", "recorded": "your training", "live": "this training"}
+
+
 def learning_curves(history: History, unit: Literal["loss", "error"] = "loss") -> Curves:
-    """Train and dev over epochs: the median run, and the range of the runs around it."""
+    """Train and dev over epochs, or over steps if there is less than one: the median run, and the range of the runs."""
     series = tuple(one for role, curve in PAIRS[unit] if (one := _band(history, role, curve)) is not None)
-    return Curves(f"{unit.capitalize()} by epoch ({history.origin})", "epoch", unit, series)
+    along = "epoch"
+    if history.steps_per_epoch and max((x for line in series for x in line.x), default=1.0) < 1:
+        along, times = "step", history.steps_per_epoch
+        series = tuple(replace(line, x=tuple(float(round(x * times)) for x in line.x)) for line in series)
+    return Curves(f"{unit.capitalize()} by {along} ({WHOSE[history.origin]})", along, unit, series)
 
 
 def _band(history: History, role: str, curve: Curve) -> Series | None:

@@ -192,9 +192,9 @@ def training_curves(history: History, evaluation: Evaluation | None = None) -> C
     how = {"replay": "A short replay from fresh weights", "recorded": "Your training", "live": "This training"}
     return replace(
         curves,
-        title=f"{how[history.origin]}: loss by epoch",
+        title=f"{how[history.origin]}: loss by {curves.x_label}",
         series=tuple(series),
-        marks=_best_epoch(curves.series),
+        marks=_best_epoch(curves),
         log_y=all(value > 0 for line in series for value in (*line.y, *line.low)),
     )
 
@@ -231,13 +231,13 @@ def _loaded_losses(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
             yield split.split, split.scores[0].loss
 
 
-def _best_epoch(series: Sequence[Series]) -> tuple[Mark, ...]:
-    """The epoch with the lowest dev loss, unless it is the last one."""
-    dev = next((line for line in series if line.role == "dev"), None)
+def _best_epoch(curves: Curves) -> tuple[Mark, ...]:
+    """The epoch (or step) with the lowest dev loss, unless it is the last one."""
+    dev = next((line for line in curves.series if line.role == "dev"), None)
     if dev is None:
         return ()
     best = min(range(len(dev.y)), key=lambda i: dev.y[i])
-    return (Mark(f"lowest dev: epoch {dev.x[best]:.3g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
+    return (Mark(f"lowest dev: {curves.x_label} {dev.x[best]:.6g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
 
 
 def _class_shares(subject: Subject, dataset: Dataset) -> list[Bars]:

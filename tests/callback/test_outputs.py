@@ -47,7 +47,7 @@ def test_each_output_has_its_curves_and_is_judged_by_them() -> None:
     assert list(train.y) == logs["kind_loss"] and list(dev.y) == logs["val_kind_loss"]
     share = np.bincount(rows(0)[1]["kind"]) / ROWS
     assert np.isclose(constant.y[0], -(share * np.log(share)).sum(), rtol=1e-3)
-    errors = titles["Error by epoch (live), of kind"].series
+    errors = titles["Error by epoch (this training), of kind"].series
     assert np.allclose(errors[1].y, 1 - np.array(logs["val_kind_accuracy"]))
     judged = {finding.where.output for finding in found.findings if finding.check in ("plateau", "best-epoch")}
     assert judged == {"noise"}

@@ -34,6 +34,16 @@ def test_losses_of_several_outputs_are_left_out() -> None:
     )
 
 
+def test_a_replay_of_less_than_an_epoch_is_shown_over_steps() -> None:
+    short = run(LEVELS[:5], dev=[2.0, 1.0, 0.4, 0.5, 0.5], epochs=np.array([0.0, 0.01, 0.02, 0.05, 0.1]))
+    curves = training_curves(history(short, steps_per_epoch=2_000))
+    assert curves.x_label == "step" and curves.title == "A short replay from fresh weights: loss by step"
+    assert curves.series[0].x == (0.0, 20.0, 40.0, 100.0, 200.0)
+    assert [mark.label for mark in curves.marks] == ["lowest dev: step 40"]
+    assert training_curves(history(run(LEVELS), steps_per_epoch=2_000)).x_label == "epoch"
+    assert training_curves(history(short, steps_per_epoch=None)).x_label == "epoch"
+
+
 # --- over the steps -------------------------------------------------------------------------------------------------
 
 

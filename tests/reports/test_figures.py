@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.diagnosis import Band, Effect
+from diagnose.diagnosis import Band, Effect, Payoff
 from diagnose.findings import Bars, Curves, Histogram, Interval, Mark, Matrix, Sample, Samples, Series, Table
+from diagnose.reports import story
 from diagnose.reports.effects import gain, repaired
 from diagnose.reports.figures import draw
+from diagnose.reports.html import render
 from diagnose.reports.labels import Label, settle
 from diagnose.reports.ladder import difference, ladder, levels, number_line
 from diagnose.reports.layers import layer_map
@@ -342,6 +344,23 @@ def test_a_change_on_top_of_another_is_compared_with_that_one() -> None:
     above = Effect("code", "Adam", 0.5, 0.9, Interval(0.3, 0.5), "sufficient", 3, control="a lower rate")
     drawn = repaired(replace(sick().causes[0], code="code"), (below, above))
     assert "Adam: 0.50 with a lower rate, 0.90 with it" in drawn and "a lower rate: 0 without, 0.50 with it" in drawn
+
+
+def test_an_effect_stands_beside_your_model_as_it_is() -> None:
+    """Three marks: your model now, the control of the trial, and the change."""
+    effect = Effect("code", "a change", 0.2, 0.65, Interval(0.3, 0.6), "sufficient", 3, remedy="change")
+    yours = errors({"train": (0.3, 0.2, 0.4), "dev": (0.36, 0.3, 0.4)}, constant=0.9)
+    level = next(error.skill for error in yours if error.split == "train")
+    drawn = repaired(replace(sick().causes[0], code="code"), (effect,), yours)
+    assert drawn.count('class="own-now"') == 1 and f"your model now {number(level)}" in drawn
+    assert "own-now" not in repaired(replace(sick().causes[0], code="code"), (effect,))
+    on_dev = replace(effect, metric="dev error", before=0.35, after=0.30)
+    step = replace(sick().remedies[0], code="change", payoff=Payoff("dev error", 0.35, 0.3, None, "measured"))
+    made = replace(sick(), remedies=(step,), effects=(on_dev,), errors=yours)
+    assert story.as_it_is(step, made) == "your model now: 36.0 %"
+    assert "your model now: " in render(made)
+    assert story.as_it_is(replace(step, code="another"), made) == ""
+    assert story.as_it_is(step, replace(made, errors=yours * 2)) == ""  # of several outputs it is unknown which
 
 
 def test_levels_without_an_interval_have_none_in_the_ladder() -> None:
