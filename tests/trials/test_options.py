@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from keras import layers
 
+from diagnose.applying import script_of
+from diagnose.diagnosis import Remedy
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.training import own_training
 from diagnose.reasoning.causes import CAUSES
+from diagnose.reasoning.payoffs import UNMEASURED as NO_PAYOFF
 from diagnose.reasoning.remedies import REMEDIES
+from diagnose.reasoning.snippets import values_of
 from diagnose.settings import Settings
 from diagnose.trials.interventions.augmenting import INPUT_NOISE, MIXUP, WORD_DROPOUT
 from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS
@@ -69,6 +73,19 @@ def test_options_can_be_combined() -> None:
         assert len(plan.changes) == len(options), plan.changes
         losses, _ = trained(bench, plan)
     assert np.isfinite(losses).all()
+
+
+@pytest.mark.parametrize("code", ["mixup", "smaller-batches", "anneal-learning-rate"])
+def test_the_script_trains_and_the_model_stays_of_its_class(code: str) -> None:
+    subject = replace(PLAIN, batch_size=ROWS, epochs=2).subject()
+    values, remedy = values_of(subject, {}), BY_CODE[code]
+    shown = Remedy(code, remedy.title, remedy.why, values.fill(remedy.snippet), (), NO_PAYOFF, remedy.cost)
+    names: dict[str, Any] = {}
+    exec(compile(script_of([shown], 2, ROWS, 0), "better.py", "exec"), names)
+    x, y = PLAIN.rows()
+    model, history = names["better"](subject.model, x, y, x[:12], y[:12])
+    assert len(history["val_loss"]) == 2 and np.isfinite(history["loss"]).all()
+    assert type(model) is type(subject.model)
 
 
 def test_averaged_weights_end_as_fit_ends() -> None:

@@ -94,7 +94,8 @@ ADD_MOMENTUM = DeclaredRemedy(
     "Momentum adds up small steps in the same direction and cancels those that go back and forth.",
     "import keras\n\n"
     "old = model\n"
-    f'config = old.optimizer.get_config() | {{"momentum": {optimizer.MOMENTUM}}}\n'
+    "config = old.optimizer.get_config()\n"
+    f'config = {{key: {optimizer.MOMENTUM} if key == "momentum" else own for key, own in config.items()}}\n'
     "model = keras.models.clone_model(old)  # fresh weights\n"
     "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
     "one line and one training run",
