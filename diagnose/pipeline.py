@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose.errors import InputError
 from diagnose.interrupting import interrupts
 from diagnose.settings import Effort, Settings
+from diagnose.stages import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from diagnose.diagnosis import Diagnosis, Effect
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from diagnose.registry import Check
     from diagnose.subject import Subject
 
-Progress = Callable[[str], None]
 FEW_OPTIONS = 3  # changes that are tried at standard effort on a model that needs no repair
 
 
@@ -59,7 +59,7 @@ def examine(
     factory: str | Callable[[], Any] | None = None,
     group: str | None = None,
     time: str | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Diagnosis:
     """Examine a model with its data: what is wrong, how sure that is, and what to do next.
 
@@ -130,8 +130,8 @@ def examine(
         rows=settings.rows,
         seed=seed,
     )
-    report = progress or _silent
-    report("loading")
+    report = silent if progress is None else _names_to(progress)
+    report(Stage("loading"))
     start = perf_counter()
     with interrupts() as stop:
         with _unchanged(model), stop.allowed():
@@ -148,8 +148,8 @@ def _unchanged(model: Any) -> AbstractContextManager[None]:
     return guard(model)
 
 
-def _silent(_: str) -> None:
-    """Show no progress."""
+def _names_to(progress: Callable[[str], None]) -> Progress:
+    return lambda stage: progress(stage.name)
 
 
 def target_errors(given: float | Mapping[str, float] | None) -> dict[str, float]:
@@ -195,7 +195,7 @@ def settings_from(
 def diagnose_subject(
     subject: Subject,
     settings: Settings,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     *,
     loading_seconds: float = 0.0,
     command: str = "",
@@ -216,7 +216,7 @@ def diagnose_subject(
     with interrupts():
         with planner_for(subject, settings, progress, journal) as planner:
             measured = planner.measure(needs_of(checks), partial(_kept_for_trials, planner.bench, checks))
-            progress("reasoning")
+            progress(Stage("reasoning"))
             outcomes = tuple(check.run(measured) for check in checks)
             longer = _trained_on(planner, measured, outcomes) if _asks_for_more(checks) else ()
             if longer:
@@ -228,7 +228,7 @@ def diagnose_subject(
             effects = (*longer, *measured_effects(measured), *try_remedies(planner, measured, trials))
             if _asks_for_more(checks):
                 effects += _tried_on_dev(planner, measured, outcomes, effects)
-        progress("concluding")
+        progress(Stage("concluding"))
         found = measured_by(planner, measured)
         return conclude(
             subject,

@@ -21,6 +21,7 @@ from diagnose.pipeline import chosen, diagnose_subject
 from diagnose.reasoning.causes import VITAL
 from diagnose.reasoning.engine import Seen, state_of
 from diagnose.settings import Effort, Settings
+from diagnose.stages import Stage
 from tests.measuring.subjects import digits
 
 ROOT = Path(__file__).parents[1]
@@ -99,8 +100,8 @@ def test_a_model_with_a_cut_examination_is_sick_or_unknown() -> None:
 def test_an_interrupt_while_reasoning_keeps_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = diagnose_subject(digits(), Settings(effort=Effort.QUICK))
 
-    def progress(title: str) -> None:
-        if title == "reasoning":
+    def progress(stage: Stage) -> None:
+        if stage.name == "reasoning":
             os.kill(os.getpid(), signal.SIGINT)
 
     found = diagnose_subject(digits(), Settings(effort=Effort.QUICK), progress)

@@ -133,6 +133,60 @@ def optimisation() -> Any:
     return diagnose.examine(model, train, dev, epochs=8, batch_size=32, history=history)
 
 
+def high_rate() -> Any:
+    """A convolutional network whose learning rate is too high: its training never settles."""
+    import keras
+
+    import diagnose
+
+    x, y = _digits()
+    train, dev = _parts(x / 16, y, 0.75)
+    model = _classifier(*_convolutional(), optimizer=keras.optimizers.Adam(0.05))
+    history = model.fit(*train, epochs=8, batch_size=32, validation_data=dev, verbose=0)
+    return diagnose.examine(model, train, dev, epochs=8, batch_size=32, history=history)
+
+
+def missed_class() -> Any:
+    """A digit of which the training rows have ten examples, and which the network never gives."""
+    import numpy as np
+
+    import diagnose
+
+    x, y = _digits()
+    (rows, labels), dev = _parts(x / 16, y, 0.6)
+    kept = np.sort(np.r_[np.flatnonzero(labels != 8), np.flatnonzero(labels == 8)[:10]])
+    train = rows[kept], labels[kept]
+    model = _classifier(*_convolutional())
+    history = model.fit(*train, epochs=6, batch_size=32, validation_data=dev, verbose=0)
+    return diagnose.examine(model, train, dev, epochs=6, batch_size=32, history=history)
+
+
+def segmentation() -> Any:
+    """Masks of small bright squares in noise: three pixels in a hundred are inside."""
+    import keras
+    import numpy as np
+    from keras import layers
+
+    import diagnose
+
+    keras.utils.set_random_seed(SEED)
+    rng = np.random.default_rng(SEED)
+    x = rng.normal(0, 0.6, (400, 32, 32, 1)).astype("float32")
+    y = np.zeros((400, 32, 32, 1), "float32")
+    for mask, (top, left), size in zip(y, rng.integers(0, 24, (400, 2)), rng.integers(4, 8, 400), strict=True):
+        mask[top : top + size, left : left + size] = 1
+    train, dev = _parts(x + y, y, 0.75)
+    inputs = keras.Input((32, 32, 1), name="picture")
+    fine = layers.Conv2D(8, 3, padding="same", activation="relu", name="fine")(inputs)
+    coarse = layers.Conv2D(16, 3, padding="same", activation="relu", name="coarse")(layers.MaxPooling2D()(fine))
+    both = layers.Concatenate(name="skip")([fine, layers.UpSampling2D()(coarse)])
+    mask = layers.Conv2D(1, 1, activation="sigmoid", name="mask")(both)
+    model = keras.Model(inputs, mask, name="small_unet")
+    model.compile("adam", "binary_crossentropy")
+    history = model.fit(*train, epochs=4, batch_size=16, validation_data=dev, verbose=0)
+    return diagnose.examine(model, train, dev, epochs=4, batch_size=16, history=history)
+
+
 def generalisation() -> Any:
     """Overfitting on 150 rows."""
     from keras import layers
@@ -310,6 +364,9 @@ EVERY: dict[str, Callable[[], Any]] = {
         data,
         network,
         optimisation,
+        high_rate,
+        missed_class,
+        segmentation,
         generalisation,
         regression,
         many_outputs,

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from diagnose.commands.exiting import EXAMINED, FOUND, INTERRUPTED
 from diagnose.commands.progress import progress
 from diagnose.errors import InputError
+from diagnose.stages import Progress, Stage
 from diagnose.storing import encodable, plain_name
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ class Job:
 
         with interrupts() as stop:
             journal.ready()
-            with progress(self.quiet, self.settings.effort) as show, silenced():
+            with progress(self.quiet) as show, silenced():
 
-                def say(name: str) -> None:
-                    journal.stage(name)
-                    show(name)
+                def say(stage: Stage) -> None:
+                    journal.stage(stage.name)
+                    show(stage)
 
                 diagnosis = self._examined(journal, stop, stopped, say)
             journal.stage("writing the report")
@@ -81,14 +82,14 @@ class Job:
                 self.repair.run(self, diagnosis)
             return INTERRUPTED if stop.arrived else exit_status(diagnosis, self.fail_on)
 
-    def _examined(self, journal: SentJournal, stop: Interrupts, stopped: bool, say: Any) -> Diagnosis:
+    def _examined(self, journal: SentJournal, stop: Interrupts, stopped: bool, say: Progress) -> Diagnosis:
         import time
 
         from diagnose.pipeline import diagnose_subject, not_loaded
 
         missing, how = journal.not_loading, "Pass another file, or another version of TensorFlow."
         if not missing:
-            say("loading")
+            say(Stage("loading"))
             start = time.perf_counter()
             try:
                 with stop.allowed():
@@ -102,7 +103,7 @@ class Job:
                 if stop.again:
                     raise
                 missing, how = "the examination was interrupted while loading", "Run it again without interrupting it."
-        say("concluding")
+        say(Stage("concluding"))
         return not_loaded(
             self.name,
             self.settings,

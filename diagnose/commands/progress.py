@@ -5,72 +5,79 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from diagnose.stages import Progress, Stage, silent
+
 if TYPE_CHECKING:
-    from diagnose.settings import Effort
+    from rich.status import Status
 
-Show = Callable[[str], None]
-REFRESH = 4  # times per second, so that the seconds go on while an instrument runs
-
-
-def stages(effort: Effort) -> tuple[str, ...]:
-    """The titles of the instruments of this effort, in the order in which they run."""
-    from diagnose.measuring.planning import INSTRUMENTS
-
-    own = [instrument for instrument in INSTRUMENTS if instrument.effort.rank <= effort.rank]
-    return tuple(instrument.title for instrument in sorted(own, key=lambda instrument: instrument.priority))
-
-
-def numbered(name: str, known: tuple[str, ...]) -> str:
-    """The stage with its number: "8 of 21, learning rates"; stages before and after the instruments have none."""
-    return f"{known.index(name) + 1} of {len(known)}, {name}" if name in known else name
+REFRESH = 4  # times per second, so that the seconds go on while a stage runs
+COARSE = 10  # from so many seconds on they are told in steps of 5
+LONG = 120  # from so many seconds on the time is told in minutes
 
 
 @contextlib.contextmanager
-def progress(quiet: bool, effort: Effort) -> Iterator[Show]:
-    """Yield the function that shows a stage by its name."""
+def progress(quiet: bool) -> Iterator[Progress]:
+    """Yield the function that shows a stage as it begins."""
     if quiet:
-        yield lambda name: None
+        yield silent
         return
     # Duplicated, because the log lines of TensorFlow are kept off the real one.
     with os.fdopen(os.dup(2), "w", errors="replace") as stream:
-        yield from _on_terminal(stream, effort) if stream.isatty() else iter([_in_lines(stream, effort)])
+        yield from _on_terminal(stream) if stream.isatty() else iter([_in_lines(stream)])
 
 
-def _on_terminal(stream: TextIO, effort: Effort) -> Iterator[Show]:
+def told(stage: Stage, passed: float = 0.0) -> str:
+    """The stage in words, `passed` seconds after it began: "8 of 21, learning rates, about 40 s left"."""
+    place = f"{stage.number} of {stage.of}, " if stage.of else ""
+    left = (stage.seconds_left or 0.0) - passed
+    return f"{place}{stage.name}" + (f", about {_rounded(left)} left" if left >= 1 else "")
+
+
+def _rounded(seconds: float) -> str:
+    if seconds >= LONG:
+        return f"{seconds / 60:.0f} min"
+    return f"{5 * round(seconds / 5) if seconds >= COARSE else round(seconds)} s"
+
+
+def _on_terminal(stream: TextIO) -> Iterator[Progress]:
     from rich.console import Console
 
     began = time.monotonic()
-    with Console(file=stream).status(Stage("starting", began), refresh_per_second=REFRESH) as status:
-        yield lambda name: status.update(Stage(numbered(name, stages(effort)), began))
+    with Console(file=stream).status(Line(Stage("starting"), began), refresh_per_second=REFRESH) as status:
+        yield _shown_in(status, began)
 
 
-class Stage:
-    """The line on a terminal; the seconds since the start go on."""
+def _shown_in(status: Status, began: float) -> Progress:
+    return lambda stage: status.update(Line(stage, began))
 
-    def __init__(self, name: str, began: float) -> None:
-        self.name = name
-        self._began = began
+
+class Line:
+    """The line on a terminal. The seconds since `began`, when all began, go on."""
+
+    def __init__(self, stage: Stage, began: float) -> None:
+        self._stage, self._began = stage, began
+        self._since = time.monotonic()
 
     def __rich__(self) -> str:
         from rich.markup import escape
 
-        return f"{escape(self.name)}, {time.monotonic() - self._began:.0f} s"
+        now = time.monotonic()
+        return f"{escape(told(self._stage, now - self._since))} ({now - self._began:.0f} s so far)"
 
 
-def _in_lines(stream: TextIO, effort: Effort) -> Show:
-    """One line a stage, from the first instrument on: until then the only line is the error, if there is one."""
+def _in_lines(stream: TextIO) -> Progress:
+    """One line a stage, from the first of several on: until then the only line is the error, if there is one."""
     begun = False
 
-    def show(name: str) -> None:
+    def show(stage: Stage) -> None:
         nonlocal begun
-        known = stages(effort)
-        begun |= name in known
+        begun |= stage.of > 0
         if begun:
             with contextlib.suppress(OSError):  # nobody reads on
-                stream.write(f"diagnose: {numbered(name, known)}\n")
+                stream.write(f"diagnose: {told(stage)}\n")
                 stream.flush()
 
     return show

@@ -14,6 +14,7 @@ import click
 from diagnose.commands.delivering import Job, deliver, silenced
 from diagnose.commands.progress import progress
 from diagnose.errors import InputError
+from diagnose.stages import Stage
 
 if TYPE_CHECKING:
     from diagnose.applying import Better
@@ -85,8 +86,8 @@ class Repair:
         from diagnose.storing import encodable
 
         chosen_remedies(before, self.codes)
-        with progress(job.quiet, job.settings.effort) as show, silenced():
-            show("training the repaired model")
+        with progress(job.quiet) as show, silenced():
+            show(Stage("training the repaired model"))
             self.files.write(apply(job.load(), before, self.codes, job.settings.seed))
             after = diagnose_subject(self.load(), job.settings, show, command=job.command)
         stem = job.stem and f"{job.stem}-{self.files.model.stem}"

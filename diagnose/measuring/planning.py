@@ -1,7 +1,7 @@
 """The planner: which instruments run, and at which size."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -35,10 +35,12 @@ from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.work import Account, ClockAccount, Work, WorkAccount
 from diagnose.settings import Effort, Settings
+from diagnose.stages import Progress, Stage
 from diagnose.subject import Subject
 
 BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # seconds of the reference machine
 SCALES = (1.0, 0.5, 0.25, 0.1)  # shares of an instrument's full size; the largest that fits is used
+PACED = 1.0  # reference seconds that must have run before the time left is told
 INTERRUPTED = ("the examination was interrupted", "Run it again without interrupting it.")
 NOT_IN_PLAN = ("not part of the given plan", "Run diagnose without a plan.")
 MEMORY = "Free some memory, or pass fewer rows: --rows N, or --effort quick."
@@ -52,7 +54,6 @@ def nothing(measured: Measurements) -> Work:
 
 Measure = Callable[[Bench, Measurements], object]
 Cost = Callable[[Bench, Measurements], Work]
-Progress = Callable[[str], None]
 T = TypeVar("T")
 
 
@@ -120,6 +121,9 @@ class Planner:
         )
         self._epoch_allowed = settings.effort is not Effort.STANDARD
         self._reserve: Callable[[Measurements], Work] = nothing
+        self._expected: Sequence[str] = ()
+        self._ahead: Callable[[Sequence[str]], Work] = lambda titles: Work()
+        self._estimated = self._ran = 0.0  # seconds of what ran: of the reference machine, and by the clock
 
     def measure(self, needed: frozenset[type], reserve: Callable[[Measurements], Work] = nothing) -> Measurements:
         """Run the instruments for the needed measurements, by priority, within effort and budget.
@@ -133,10 +137,23 @@ class Planner:
         """
         self._reserve = reserve
         measured: Measurements = {}
-        for instrument in sorted(INSTRUMENTS, key=lambda i: i.priority):
-            if instrument.provides in _closure(needed):
-                self._run_instrument(instrument, measured)
+        wanted = [i for i in sorted(INSTRUMENTS, key=lambda i: i.priority) if i.provides in _closure(needed)]
+        run = {i.title: i for i in wanted if i.effort.rank <= self.bench.settings.effort.rank}
+        self.expect(
+            tuple(run), lambda titles: sum((self._likely(run[title], measured) for title in titles), reserve(measured))
+        )
+        for instrument in wanted:
+            self._run_instrument(instrument, measured)
         return measured
+
+    def expect(self, titles: Sequence[str], ahead: Callable[[Sequence[str]], Work]) -> None:
+        """Announce what runs next, for the progress.
+
+        Args:
+            titles: in their order; some may turn out not to run.
+            ahead: the work of those of the titles that have not ended, and of what is likely to follow them.
+        """
+        self._expected, self._ahead = titles, ahead
 
     def fits(self, work: Work) -> bool:
         """Return whether this work fits into what is left of the budget; with a given plan, everything does."""
@@ -224,10 +241,11 @@ class Planner:
 
         What an earlier process of this examination has measured is not measured again.
         """
-        self._progress(title)
+        self._progress(self._stage(title))
         entry = self.journal.known(title)
         if entry is None:
             entry = self._measured(title, work, action)
+            self._pace(work, entry)
         if entry is None:
             self.interrupted = True
             return None
@@ -236,6 +254,33 @@ class Planner:
         self.executed.append(Executed(title, entry.seconds, scale))
         found: T = entry.found
         return found
+
+    def _stage(self, title: str) -> Stage:
+        """The stage with its number, if it was expected, and the time left, once the pace of this machine is known."""
+        if title not in self._expected:
+            return Stage(title)
+        place, left = self._expected.index(title), None
+        if self._estimated >= PACED:
+            seconds = self._account.seconds(self._ahead(self._expected[place:]))
+            left = max(0.0, min(seconds, self._account.left)) * self._ran / self._estimated
+        return Stage(title, place + 1, len(self._expected), left)
+
+    def _pace(self, work: Work, entry: Entry | None) -> None:
+        if entry is not None and work:
+            self._estimated += self._account.seconds(work)
+            self._ran += entry.seconds
+
+    def _likely(self, instrument: Instrument, measured: Measurements) -> Work:
+        """The work of an instrument that has not begun: at the largest scale that fits into its share by now."""
+        kept = self.bench.scale
+        try:
+            for self.bench.scale in SCALES:
+                work = instrument.cost(self.bench, measured)
+                if self._account.seconds(work) <= instrument.share * self._account.left:
+                    break
+            return work
+        finally:
+            self.bench.scale = kept
 
     def _measured(self, title: str, work: Work, action: Callable[[], T]) -> Entry | None:
         start, before = time.perf_counter(), len(self.missed)

@@ -81,7 +81,7 @@ def try_remedies(
     )
     chosen = next(trials for trials in sized if trials.size == sizes[-1] or trials.first_fits(wanted))
     chosen.lend_first(wanted)
-    return tuple(islice(chosen.run(wanted), most))
+    return tuple(islice(chosen.run(wanted, most), most))
 
 
 def how_many_apply(bench: Bench, measured: Measurements, wanted: Iterable[Trial]) -> int:
@@ -144,16 +144,21 @@ class _Trials:
 
     def _first(self, wanted: Iterable[Trial]) -> Work | None:
         """The work of the first trial that applies."""
-        for trial in wanted:
-            changed, control = self._plans(trial)
-            if not isinstance(changed, DoesNotApply) and not isinstance(control, DoesNotApply):
-                return self._work(trial, changed, control)
-        return None
+        first = next(filter(self._applies, wanted), None)
+        return None if first is None else self._work_of([first])
 
-    def run(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
-        """Try each by itself; where one restores learning, others on top of it, else all together, and all but one."""
+    def _applies(self, trial: Trial) -> bool:
+        return not any(isinstance(plan, DoesNotApply) for plan in self._plans(trial))
+
+    def run(self, wanted: Iterable[Trial], most: int | None) -> Iterator[Effect]:
+        """Try each by itself; where one restores learning, others on top of it, else all together, and all but one.
+
+        `most` is how many the caller wants.
+        """
         wanted = tuple(wanted)
         alone: dict[str, Effect] = {}
+        due = {_title(trial): trial for trial in islice(filter(self._applies, wanted), most)}
+        self._planner.expect(tuple(due), lambda titles: self._work_of([due[title] for title in titles]))
         for effect in self._alone(wanted):
             alone[effect.remedy] = effect
             yield effect
@@ -222,7 +227,7 @@ class _Trials:
                 if refused[0].how:
                     self._planner.miss(_title(trial), refused[0].reason, refused[0].how)
                 continue
-            title, work = _title(trial), self._work(trial, changed, control)
+            title, work = _title(trial), self._work_of([trial])
             try:
                 found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control), self.size)
             except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
@@ -305,8 +310,15 @@ class _Trials:
             self._arms[plan.changes] = self._criterion.train(self._planner.bench, plan)
         return self._arms[plan.changes]
 
-    def _work(self, trial: Trial, changed: TrainingPlan, control: TrainingPlan) -> Work:
-        return self._trained_work(control, 1.0) + self._trained_work(changed, trial.intervention.cost)
+    def _work_of(self, trials: Iterable[Trial]) -> Work:
+        """The work of these trials, each plan trained once."""
+        arms: dict[tuple[str, ...], Work] = {}
+        for trial in trials:
+            changed, control = self._plans(trial)
+            for plan, cost in ((control, 1.0), (changed, trial.intervention.cost)):
+                if isinstance(plan, TrainingPlan):
+                    arms.setdefault(plan.changes, self._trained_work(plan, cost))
+        return sum(arms.values(), Work())
 
     def _trained_work(self, plan: TrainingPlan, cost: float) -> Work:
         """The work to train a plan, none if it was trained before; `cost` is that of one step."""

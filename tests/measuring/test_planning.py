@@ -13,19 +13,14 @@ from diagnose.measuring import Measured, measured_by, planner_for, planning, wor
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.state import fingerprint
 from diagnose.settings import Effort, Settings
+from diagnose.stages import Progress, Stage, silent
 from diagnose.subject import Subject
 from tests.measuring.subjects import digits
 
 TRAININGS = frozenset({OverfitBatch, LearningRate, History})
 
 
-def silent(title: str) -> None:
-    del title
-
-
-def measure(
-    subject: Subject, needed: frozenset[type], settings: Settings, progress: planning.Progress = silent
-) -> Measured:
+def measure(subject: Subject, needed: frozenset[type], settings: Settings, progress: Progress = silent) -> Measured:
     with planner_for(subject, settings, progress) as planner:
         found = planner.measure(needed)
     return measured_by(planner, found)
@@ -40,9 +35,31 @@ def test_effort_quick_does_not_train_and_lists_what_is_missing() -> None:
 
 
 def test_progress_reports_instruments_by_priority() -> None:
-    titles: list[str] = []
-    measure(digits(), frozenset({LearningRate, Initial}), Settings(), titles.append)
-    assert titles == ["loss at initialisation", "learning rates"]
+    stages: list[Stage] = []
+    measure(digits(), frozenset({LearningRate, Initial}), Settings(), stages.append)
+    assert stages == [Stage("loss at initialisation", 1, 2), Stage("learning rates", 2, 2)]
+
+
+def test_the_time_left_is_scaled_by_the_pace_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    kinds = (Initial, OverfitBatch, LearningRate)
+
+    def instrument(place: int) -> planning.Instrument:
+        def found(*_: object) -> object:
+            clock[0] += 6.0
+            return Unavailable("a stub", "")
+
+        def two_seconds(bench: Bench, measured: object) -> work.Work:
+            return work.Work(seconds=2.0)
+
+        return planning.Instrument(kinds[place], Effort.QUICK, place, str(place), found, two_seconds)
+
+    monkeypatch.setattr(planning, "INSTRUMENTS", tuple(map(instrument, range(3))))
+    monkeypatch.setattr(planning.time, "perf_counter", lambda: clock[0])
+    stages: list[Stage] = []
+    with planner_for(digits(), Settings(), stages.append) as planner:
+        planner.measure(frozenset(kinds), lambda measured: work.Work(seconds=5.0))
+    assert [stage.seconds_left for stage in stages] == [None, 3 * (2 + 2 + 5), 3 * (2 + 5)]
 
 
 def test_an_instrument_shrinks_to_fit_the_budget_or_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

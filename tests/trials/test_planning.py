@@ -11,6 +11,7 @@ from diagnose.loading import LoadOptions, subject_from
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import planning
 from diagnose.settings import Effort, Settings
+from diagnose.stages import silent
 from diagnose.trials import planning as trials
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import RELU
@@ -95,7 +96,7 @@ def test_trials_are_half_as_long_if_time_is_short(
 
 
 def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+    with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         plan, skill = trials.plan_of(planner.bench, {}), TrainSkill()
         wanted = (Trial("relu-instead", RELU), Trial("scale-inputs", STANDARDISE_INPUTS))
         assert trials._Trials(planner, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
@@ -105,7 +106,7 @@ def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_first_trial_may_go_a_little_over_the_budget_of_an_effort_once() -> None:
-    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+    with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         trial = trials.Work(seconds=10.0)
         planner._account.charge(trials.Work(seconds=58.0))
         planner.lend(trials.Work(seconds=20.0))  # too much over it
@@ -115,13 +116,13 @@ def test_the_first_trial_may_go_a_little_over_the_budget_of_an_effort_once() -> 
         planner._account.charge(trial)
         planner.lend(trial)
         assert not planner.fits(trial)
-    with planning.planner_for(UNSCALED.subject(), Settings(budget=5.0), lambda title: None) as planner:
+    with planning.planner_for(UNSCALED.subject(), Settings(budget=5.0), silent) as planner:
         planner.lend(trial)
         assert not planner.fits(trial)  # seconds that the user gave are kept
 
 
 def test_only_a_remedy_that_would_change_nothing_is_needless() -> None:
-    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+    with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         wanted = (Trial("relu-instead", RELU), Trial("default-optimizer", ADAM))
         assert trials.try_remedies(planner, {}, wanted) == ()
         assert planner.needless == {"relu-instead"}  # the layers have ReLU
@@ -132,7 +133,7 @@ def test_an_intervention_that_fails_costs_one_trial() -> None:
     def broken(plan: Any) -> Any:
         raise AttributeError("the layer has never been called")
 
-    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+    with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         wanted = (Trial("initialise", Intervention("Breaks.", broken)), Trial("relu-instead", RELU))
         assert trials.try_remedies(planner, {}, wanted) == ()
         assert "the layer has never been called" in planner.untried["initialise"]
@@ -182,7 +183,7 @@ def two_faults(scale: float = 3000.0, rate: float = 50.0, shift: float = 9000.0)
 
 
 def test_faults_that_hide_each_other_are_found_together() -> None:
-    with planning.planner_for(two_faults(), Settings(), lambda title: None) as planner:
+    with planning.planner_for(two_faults(), Settings(), silent) as planner:
         wanted = (Trial("relu-instead", RELU), Trial("scale-inputs", STANDARDISE_INPUTS))
         alone, *necessary = trials.try_remedies(planner, {}, wanted)
     assert (alone.remedy, alone.direction, alone.restores) == ("scale-inputs", "sufficient", False)
@@ -197,7 +198,7 @@ def test_faults_that_hide_each_other_are_found_together() -> None:
 
 def test_one_change_is_not_joined() -> None:
     scene = Scene("", net(dense(16), SOFTMAX), scale=3000.0, optimizer=lambda: keras.optimizers.SGD(0.01))
-    with planning.planner_for(scene.subject(), Settings(), lambda title: None) as planner:
+    with planning.planner_for(scene.subject(), Settings(), silent) as planner:
         own = trials.plan_of(planner.bench, {})
         assert joined(own, [Trial("scale-inputs", STANDARDISE_INPUTS)]) is None  # the rate is the usual one
         assert joined(own, [Trial("relu-instead", RELU)]) is None

@@ -17,10 +17,9 @@ from random import Random
 from typing import Any
 
 from benchmarks.fuzz.attacks.loading import Answer
-from diagnose.commands.progress import stages
-from diagnose.settings import Effort
+from diagnose.measuring import planning
 
-INSTRUMENTS = stages(Effort.STANDARD)
+INSTRUMENTS = tuple(one.title for one in sorted(planning.INSTRUMENTS, key=lambda one: one.priority))
 QUICK_EFFORT = (*INSTRUMENTS[: INSTRUMENTS.index("gradients") + 1], "loading")  # the cheapest effort with these
 STAGES = ("loading", "reasoning", "concluding", "writing the report")
 TRIALS = ("trial of lower-learning-rate",)
