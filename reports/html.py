@@ -23,6 +23,7 @@ from diagnose.reports.layers import layer_map, layer_table
 from diagnose.reports.svg import joined, tag
 from diagnose.reports.templating import environment, policy, source
 
+BRIEF = ("", "What it measures", "How it is decided")  # told of a check that found nothing; most of them found nothing
 FIGURES = 2  # figures of one cause that are shown; the rest is folded
 UNIT = re.compile(
     r"<(pre|code|script|style|svg)\b.*?</\1>|(?<=\d) %", re.DOTALL
@@ -59,6 +60,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         table=layer_table(diagnosis.layers) if diagnosis.layers else None,
         sizes=distributions(diagnosis.layers),
         found=_found(diagnosis),
+        brief=BRIEF,
         subject=_subject(diagnosis),
         words=Words(),
     )
