@@ -31,7 +31,7 @@ def render(comparison: Comparison, old: Diagnosis, new: Diagnosis, bar: str = ""
 
     The viewer passes a `bar` to show at the top and an `allow` for its own address (see `templating.policy`).
     """
-    style = source("page.css") + source("comparison.css")
+    style = source("figures.css") + source("page.css") + source("comparison.css")
     page = (
         _environment()
         .get_template("comparison.html.j2")

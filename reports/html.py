@@ -35,7 +35,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
 
     The viewer passes a `bar` to show at the top and an `allow` for its own address (see `templating.policy`).
     """
-    style, script = source("page.css"), source("page.js")
+    style, script = source("figures.css") + source("page.css"), source("page.js")
     outputs = by_output(diagnosis.errors)
     several = len(outputs) > 1
     template = _environment().get_template("page.html.j2")

@@ -85,7 +85,7 @@ def _guard(response: Response) -> Response:
 
 
 def _style() -> Response:
-    return Response(source("page.css") + source("viewer.css"), mimetype="text/css")
+    return Response(source("figures.css") + source("page.css") + source("viewer.css"), mimetype="text/css")
 
 
 def _viewer_style() -> Response:
