@@ -97,8 +97,9 @@ def remedies(
 ) -> tuple[Remedy, ...]:
     """The remedies, the best first, without those for other tasks and those that are `needless`: they change nothing.
 
-    If something needs repair, these are the remedies of each root cause, which also repair what it explains; of one
-    cause first those that were seen to restore learning. Otherwise
+    If something needs repair, these are the remedies of each root cause, which also repair what it explains, of one
+    cause first those that were seen to restore learning; then those of explained causes that were seen to restore it
+    by themselves: two faults may hide each other. Otherwise
     they are the next `steps` (`reasoning.advising`): a hint is not a reason to change a sound model. Those that were
     tried and helped come first, those that did not help after the others, and last those that take days. `untried`
     tells why a remedy was not tried.
@@ -111,6 +112,8 @@ def remedies(
         for suspicion in repairs
         for remedy in sorted(suspicion.cause.remedies, key=lambda remedy: remedy.code not in cures)
     ]
+    explained = [s for s in suspicions if _needs_repair(s) and s.explained_by is not None]
+    wanted += [(remedy, s) for s in explained for remedy in s.cause.remedies if remedy.code in cures]
     if not repairs:
         directions = [s for s in suspicions if s.cause.kind == "direction"]
         wanted = [(step, _treating(step, suspicions, directions)) for step in steps]
