@@ -1,15 +1,19 @@
-"""`diagnose demo`: trains a small sick model, with two faults that hide each other."""
+"""`diagnose demo`: trains a small sick model, with two faults that hide each other, examines it and repairs it."""
 
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from diagnose.commands.apart import examine_apart
 from diagnose.commands.delivering import Job, places_of
+from diagnose.commands.repairing import Files, Repair
 from diagnose.subject import Subject
 
 EPOCHS, BATCH = 8, 32
+CURES = ("scale-inputs", "lower-learning-rate")  # of the two planted faults
 
 
 @click.command()
@@ -17,18 +21,21 @@ EPOCHS, BATCH = 8, 32
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 @click.option("--quiet", is_flag=True, help="No progress, no summary.")
 def demo(out: str | None, open_page: bool, quiet: bool) -> None:
-    """Train a small sick model on scikit-learn's digits, examine it and write the report."""
+    """Train a small sick model on scikit-learn's digits, examine it, write the report, and repair it as it says."""
     from diagnose.settings import Settings
 
+    stem = places_of(Path("demo"), out, {})[1]
+    better = Path(f"{stem}-model") / "better.keras"
     job = Job(
         name="demo",
         load=sick_subject,
         settings=Settings(),
         command="diagnose demo",
-        stem=places_of(Path("demo"), out, {})[1],
+        stem=stem,
         quiet=quiet,
         open_page=open_page,
         guide=what_to_look_at,
+        repair=Repair(CURES, Files(better), partial(better_subject, better)),
     )
     sys.exit(examine_apart(job))
 
@@ -40,14 +47,8 @@ def sick_subject() -> Subject:
     interact: with unscaled inputs the rate silences the net at once, and each repair alone leaves accuracy behind.
     """
     import keras
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
 
-    from diagnose.loading import LoadOptions, subject_from
-
-    x, y = load_digits(return_X_y=True)
-    x = (x / 16 * 255).astype("float32")
-    x_train, x_dev, y_train, y_dev = train_test_split(x, y, test_size=0.25, random_state=0, stratify=y)
+    train, dev = rows()
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
@@ -59,9 +60,32 @@ def sick_subject() -> Subject:
         name="demo",
     )
     model.compile(keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(x_train, y_train, batch_size=BATCH, epochs=EPOCHS, verbose=0)
-    options = LoadOptions(batch_size=BATCH, epochs=EPOCHS)
-    return subject_from(model, (x_train, y_train), (x_dev, y_dev), options=options)
+    model.fit(*train, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+    return _subject(model, train, dev)
+
+
+def better_subject(path: Path) -> Subject:
+    """The repaired model of this file, with the same rows."""
+    import keras
+
+    return _subject(keras.models.load_model(path), *rows())
+
+
+def rows() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Train and dev: images of 8 x 8 pixels from 0 to 255 in a row each, and their digits."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16 * 255).astype("float32")
+    x_train, x_dev, y_train, y_dev = train_test_split(x, y, test_size=0.25, random_state=0, stratify=y)
+    return (x_train, y_train), (x_dev, y_dev)
+
+
+def _subject(model: Any, train: tuple[Any, Any], dev: tuple[Any, Any]) -> Subject:
+    from diagnose.loading import LoadOptions, subject_from
+
+    return subject_from(model, train, dev, options=LoadOptions(batch_size=BATCH, epochs=EPOCHS))
 
 
 def what_to_look_at(page: str) -> str:
@@ -74,5 +98,6 @@ def what_to_look_at(page: str) -> str:
         "  2. Causes: what each cause explains, with its evidence;\n"
         "  3. Curves: the learning rate compared with the usable range;\n"
         "  4. Layers: the output of each layer, and the dead units.\n"
-        "With a model file, --apply scale-inputs,lower-learning-rate --save better.keras trains the repaired model."
+        "Now it is trained again with the snippets of the report for both, as --apply does, and examined again.\n"
+        f"`diagnose view {Path(page).parent}` then shows both side by side."
     )
