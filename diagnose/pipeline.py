@@ -13,6 +13,7 @@ from diagnose.errors import InputError
 from diagnose.interrupting import interrupts
 from diagnose.settings import Effort, Settings
 from diagnose.stages import Progress, Stage, silent
+from diagnose.where import HERE, Where, where_from
 
 if TYPE_CHECKING:
     from diagnose.diagnosis import Diagnosis, Effect
@@ -59,6 +60,9 @@ def examine(
     factory: str | Callable[[], Any] | None = None,
     group: str | None = None,
     time: str | None = None,
+    jobs: int = 1,
+    cluster: str | None = None,
+    kept: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Diagnosis:
     """Examine a model with its data: what is wrong, how sure that is, and what to do next.
@@ -96,6 +100,9 @@ def examine(
         factory: a function that returns a fresh model of the same architecture, or "FILE.py:FUNCTION": where no config
             rebuilds the model (a subclassed one), remedies are tried on copies that it makes.
         group, time: the columns (or arrays) that identify rows that belong together, and that order rows in time.
+        jobs: number of local processes that train the arms of trials; 1: this one. The result does not depend on it.
+        cluster: address of a Dask or Ray cluster that trains them instead: "dask://HOST:PORT" or "ray://HOST:PORT".
+        kept: a file in which finished arms of trials are kept; those that it has are not trained again.
         progress: called with the name of each instrument as it starts.
 
     Returns:
@@ -130,13 +137,14 @@ def examine(
         rows=settings.rows,
         seed=seed,
     )
+    where = where_from(jobs, cluster, Path(kept) if kept else None)
     report = silent if progress is None else _names_to(progress)
     report(Stage("loading"))
     start = perf_counter()
     with interrupts() as stop:
         with _unchanged(model), stop.allowed():
             subject = subject_from(model, train, dev, test, options=options)
-        return diagnose_subject(subject, settings, report, loading_seconds=perf_counter() - start)
+        return diagnose_subject(subject, settings, report, loading_seconds=perf_counter() - start, where=where)
 
 
 def _unchanged(model: Any) -> AbstractContextManager[None]:
@@ -200,6 +208,7 @@ def diagnose_subject(
     loading_seconds: float = 0.0,
     command: str = "",
     journal: Journal | None = None,
+    where: Where = HERE,
 ) -> Diagnosis:
     """Run the pipeline after loading; see `examine`.
 
@@ -214,7 +223,7 @@ def diagnose_subject(
 
     checks = chosen(settings)
     with interrupts():
-        with planner_for(subject, settings, progress, journal) as planner:
+        with planner_for(subject, settings, progress, journal, where) as planner:
             measured = planner.measure(needs_of(checks), partial(_kept_for_trials, planner.bench, checks))
             progress(Stage("reasoning"))
             outcomes = tuple(check.run(measured) for check in checks)

@@ -19,6 +19,7 @@ from diagnose.commands.progress import progress
 from diagnose.errors import InputError
 from diagnose.stages import Progress, Stage
 from diagnose.storing import encodable, plain_name
+from diagnose.where import HERE, Where
 
 if TYPE_CHECKING:
     from diagnose.commands.apart import SentJournal
@@ -43,6 +44,7 @@ class Job:
         quiet, open_page, fail_on: as the options of these names.
         guide: returns what to print below the summary, given the page.
         repair: what to apply then.
+        where: the trials run, and where their results are kept.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Job:
     fail_on: str = "never"
     guide: Callable[[str], str] | None = None
     repair: Repair | None = None
+    where: Where = HERE
 
     def run(self, journal: SentJournal, stopped: bool) -> int:
         """Examine, write and print; return the exit status. An interrupt ends the measuring only.
@@ -97,7 +100,13 @@ class Job:
                 stop.arrived |= stopped
                 seconds = time.perf_counter() - start
                 return diagnose_subject(
-                    subject, self.settings, say, loading_seconds=seconds, command=self.command, journal=journal
+                    subject,
+                    self.settings,
+                    say,
+                    loading_seconds=seconds,
+                    command=self.command,
+                    journal=journal,
+                    where=self.where,
                 )
             except KeyboardInterrupt:
                 if stop.again:

@@ -15,6 +15,7 @@ from diagnose.commands.options import examine_options
 from diagnose.commands.repairing import Files, Repair
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
+from diagnose.where import NAME, where_from
 
 
 @click.command("examine", hidden=True, options_metavar="[OPTIONS]")
@@ -74,6 +75,7 @@ def examine(model: str, data: str, **options: Any) -> None:
         quiet=options["quiet"],
         open_page=options["open_page"],
         fail_on=options["fail_on"],
+        where=where_from(options["jobs"], options["cluster"], Path(stem).with_name(NAME) if stem else None),
     )
     sys.exit(examine_apart(replace(job, repair=_repair(options, load_options, Path(data)))))
 

@@ -34,6 +34,10 @@ def examine_options(function: Any) -> Any:
         click.option("--seed", type=int, default=0, show_default=True),
         click.option("--plan", type=click.Path(), metavar="JSON", help="Repeat the plan of an earlier result."),
         click.option(
+            "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that train trials."
+        ),
+        click.option("--cluster", metavar="ADDRESS", help="Dask or Ray cluster for trials: dask://.. or ray://.."),
+        click.option(
             "--apply", default="", metavar="CODE,..", help="Then train the model with these remedies of the report."
         ),
         click.option("--save", type=click.Path(), metavar="FILE.keras", help="Write the model of --apply here."),

@@ -89,7 +89,7 @@ class Repair:
         with progress(job.quiet) as show, silenced():
             show(Stage("training the repaired model"))
             self.files.write(apply(job.load(), before, self.codes, job.settings.seed))
-            after = diagnose_subject(self.load(), job.settings, show, command=job.command)
+            after = diagnose_subject(self.load(), job.settings, show, command=job.command, where=job.where)
         stem = job.stem and f"{job.stem}-{self.files.model.stem}"
         deliver(after, replace(job, places=(), stem=stem, guide=None, repair=None, quiet=True))
         if job.quiet:

@@ -2,7 +2,7 @@
 
 import logging
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -58,6 +58,10 @@ class Bench:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
+
+    def finally_do(self, action: Callable[[], object]) -> None:
+        """Do something when the bench closes."""
+        self._open.callback(action)
 
     # --- models ----------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ def copy_model(model: Any, seed: int, edit: Edit | None = None, factory: Factory
     random.seed(seed)  # layers draw default seeds while they are built
     draw = random.Random(seed)
     try:
-        with _uncompiled(model), warnings.catch_warnings():
+        with uncompiled(model), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Keras has already warned the user about this model
             copy = keras.models.clone_model(model, clone_function=rebuild, recursive=True)
         _copy_trainable_flags(model, copy)
@@ -297,7 +297,7 @@ def _compare_weights(model: Any, copy: Any) -> None:
 
 
 @contextmanager
-def _uncompiled(model: Any) -> Iterator[None]:
+def uncompiled(model: Any) -> Iterator[None]:
     """Make `clone_model` skip the compile config, which fails for unregistered losses."""
     compiled = [part for part in model._flatten_layers() if getattr(part, "compiled", False)]
     try:

@@ -37,6 +37,7 @@ from diagnose.measuring.work import Account, ClockAccount, Work, WorkAccount
 from diagnose.settings import Effort, Settings
 from diagnose.stages import Progress, Stage
 from diagnose.subject import Subject
+from diagnose.where import HERE, Where
 
 BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # seconds of the reference machine
 SCALES = (1.0, 0.5, 0.25, 0.1)  # shares of an instrument's full size; the largest that fits is used
@@ -101,9 +102,15 @@ class Planner:
     """
 
     def __init__(
-        self, bench: Bench, progress: Progress, journal: Journal | None = None, stop: Interrupts | None = None
+        self,
+        bench: Bench,
+        progress: Progress,
+        journal: Journal | None = None,
+        stop: Interrupts | None = None,
+        where: Where = HERE,
     ) -> None:
         self.bench = bench
+        self.where = where
         self.executed: list[Executed] = []
         self.missed: list[Missed] = []
         self.untried: dict[str, str] = {}  # why a remedy was not tried, by its code
@@ -164,6 +171,11 @@ class Planner:
         within = self._account.seconds(work) <= share * self._account.total
         return self.fits(work) and (within or bool(self.bench.settings.plan))
 
+    @property
+    def by_clock(self) -> bool:
+        """Whether the budget is one in seconds, so that what runs depends on the machine."""
+        return isinstance(self._account, ClockAccount)
+
     def lend(self, work: Work) -> None:
         """Let work that a report lacks most go a little over the budget of its effort, once."""
         self._account.lend(work)
@@ -173,18 +185,26 @@ class Planner:
 
         `scale` is its size as a share of the full one; it is part of the plan.
         """
+        refusal = self._refusal(title, work)
+        if refusal is None:
+            return self._timed(title, work, scale, action)
+        self.miss(title, *refusal)
+        return None
+
+    def admits(self, title: str, work: Work) -> bool:
+        """Whether `run` would start this now, as something new."""
+        return self.journal.known(title) is None and self._refusal(title, work) is None
+
+    def _refusal(self, title: str, work: Work) -> tuple[str, str] | None:
+        """Why something does not run, and what to do about it."""
         plan = self.bench.settings.plan
         if self._stops(title):
-            self.miss(title, *INTERRUPTED)
-        elif (barred := self.journal.barred(title)) is not None:
-            self.miss(title, *barred)
-        elif plan and title not in plan:
-            self.miss(title, *NOT_IN_PLAN)
-        elif not self.fits(work):
-            self.miss(title, self._over_budget(work), MORE_TIME)
-        else:
-            return self._timed(title, work, scale, action)
-        return None
+            return INTERRUPTED
+        if (barred := self.journal.barred(title)) is not None:
+            return barred
+        if plan and title not in plan:
+            return NOT_IN_PLAN
+        return None if self.fits(work) else (self._over_budget(work), MORE_TIME)
 
     def miss(self, what: str, why: str, how: str) -> None:
         """Record something that could not be examined, why, and what to do about it."""
@@ -362,11 +382,15 @@ class Measured:
 
 @contextmanager
 def planner_for(
-    subject: Subject, settings: Settings, progress: Progress, journal: Journal | None = None
+    subject: Subject,
+    settings: Settings,
+    progress: Progress,
+    journal: Journal | None = None,
+    where: Where = HERE,
 ) -> Iterator[Planner]:
     """Yield a planner for this subject; the subject's model is restored when the block ends."""
     with interrupts() as stop, Bench(subject, settings) as bench:
-        yield Planner(bench, progress, journal, stop)
+        yield Planner(bench, progress, journal, stop, where)
 
 
 def measured_by(planner: Planner, measurements: Measurements) -> Measured:

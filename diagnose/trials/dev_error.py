@@ -58,6 +58,12 @@ class DevError:
     tries: int
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
     joins: ClassVar[bool] = False
+    arm: ClassVar[type] = DevArm
+
+    @property
+    def basis(self) -> str:
+        """What an arm depends on."""
+        return f"errors on dev of {self.left.train.output}"
 
     @staticmethod
     def steps(bench: Bench, size: float) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Any, ClassVar, Protocol
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
@@ -16,35 +15,21 @@ from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
+from diagnose.trials.arms import Arms, Criterion, Here, Key, Planned, Runner
 from diagnose.trials.joining import RATES, Joint, Trial, joined, on_top
+from diagnose.trials.keeping import kept_in
 from diagnose.trials.paired import SEEDS, needs_compiling, plan_of
-from diagnose.trials.plan import DoesNotApply, TrainingPlan, rate_text
+from diagnose.trials.plan import Change, DoesNotApply, TrainingPlan, rate_text, unchanged
 from diagnose.trials.train_skill import TrainSkill
+from diagnose.trials.workers import ArmsOfTrials, workers_of
+
+Pair = tuple[Planned, Planned]  # without and with the change
 
 TRIALS = "trials of remedies"
 TOGETHER = "trial of all remedies together"
 MOST_OF_PLAN = 1 / 3  # share of the time budget that one change on top of another may take at standard effort
 NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried", how=REBUILD)
 NO_EDIT = DoesNotApply(KEPT, how=FUNCTIONAL)
-
-
-class Criterion(Protocol):
-    """How trials are trained and judged: by what they learn (`TrainSkill`), or on new rows (`DevError`).
-
-    `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all.
-    `joins`: whether changes that do not help alone are tried together.
-    """
-
-    sizes: ClassVar[tuple[float, ...]]
-    joins: ClassVar[bool]
-
-    @staticmethod
-    def steps(bench: Bench, size: float) -> int: ...
-    def train(self, bench: Bench, plan: TrainingPlan) -> Any: ...
-    def accept(self, control: Any, steps: int) -> None: ...
-    def effect(
-        self, remedy: str, what: str, arms: tuple[Any, Any], *, control: str, steps: int, values: Mapping[str, str]
-    ) -> Effect: ...
 
 
 def try_remedies(
@@ -77,11 +62,14 @@ def try_remedies(
     criterion = criterion or TrainSkill()
     sizes = _sizes(planner, wanted, criterion)
     sized = (
-        _Trials(planner, plan_of(bench, measured, criterion.steps(bench, size)), size, criterion) for size in sizes
+        _Trials(planner, measured, plan_of(bench, measured, criterion.steps(bench, size)), size, criterion)
+        for size in sizes
     )
     chosen = next(trials for trials in sized if trials.size == sizes[-1] or trials.first_fits(wanted))
     chosen.lend_first(wanted)
-    return tuple(islice(chosen.run(wanted, most), most))
+    effects = tuple(islice(chosen.run(wanted, most), most))
+    chosen.say_what_is_not_kept()
+    return effects
 
 
 def how_many_apply(bench: Bench, measured: Measurements, wanted: Iterable[Trial]) -> int:
@@ -123,13 +111,30 @@ def _failed(error: Exception) -> NotMeasured:
 class _Trials:
     """The trials of one examination; they share the unchanged plan and the arms that are already trained."""
 
-    def __init__(self, planner: Planner, own: TrainingPlan, size: float, criterion: Criterion) -> None:
+    def __init__(
+        self, planner: Planner, measured: Measurements, own: TrainingPlan, size: float, criterion: Criterion
+    ) -> None:
         self._planner = planner
-        self._own = own
+        self._measured = measured
+        self._own = Planned(unchanged, own)
         self.size = size
         self._criterion = criterion
-        self._arms: dict[tuple[str, ...], Any] = {}  # by their changes
+        self._kept = kept_in(planner.where.kept, planner.bench, own, criterion)
+        self._arms = Arms(self._runner, self._kept)
+        self._used: set[Key] = set()  # arms that a trial needed: others need not pay for them
         self._refused = ""  # why the unchanged training says nothing about the model
+
+    def _runner(self) -> Runner:
+        planner, plan = self._planner, self._own.plan
+        workers = workers_of(planner, plan.seeds)
+        if workers is None:
+            return Here(planner.bench, self._criterion)
+        return ArmsOfTrials(workers, self._criterion, self._measured, plan.steps)
+
+    def say_what_is_not_kept(self) -> None:
+        """Record why finished arms are not kept although there is a file for them."""
+        if self._kept.problem:
+            self._planner.miss("journal of trials", self._kept.problem, "Delete the file, or choose another --out.")
 
     def first_fits(self, wanted: Iterable[Trial]) -> bool:
         """Whether the first trial that applies fits into the budget."""
@@ -144,11 +149,8 @@ class _Trials:
 
     def _first(self, wanted: Iterable[Trial]) -> Work | None:
         """The work of the first trial that applies."""
-        first = next(filter(self._applies, wanted), None)
-        return None if first is None else self._work_of([first])
-
-    def _applies(self, trial: Trial) -> bool:
-        return not any(isinstance(plan, DoesNotApply) for plan in self._plans(trial))
+        pairs = map(self._pair, wanted)
+        return next((self._work(pair) for pair in pairs if not isinstance(pair, DoesNotApply)), None)
 
     def run(self, wanted: Iterable[Trial], most: int | None) -> Iterator[Effect]:
         """Try each by itself; where one restores learning, others on top of it, else all together, and all but one.
@@ -157,79 +159,87 @@ class _Trials:
         """
         wanted = tuple(wanted)
         alone: dict[str, Effect] = {}
-        due = {_title(trial): trial for trial in islice(filter(self._applies, wanted), most)}
-        self._planner.expect(tuple(due), lambda titles: self._work_of([due[title] for title in titles]))
+        self._announce(wanted, most)
         for effect in self._alone(wanted):
             alone[effect.remedy] = effect
             yield effect
         if not self._criterion.joins:
             return
-        cures = [trial for trial in wanted if trial.remedy in alone and alone[trial.remedy].restores]
-        if cures:
-            yield from self._on_top_of(cures[0], [trial for trial in wanted if trial.remedy in alone], alone)
-        else:
+        tried = [trial for trial in wanted if trial.remedy in alone]
+        cure = next((trial for trial in tried if alone[trial.remedy].restores), None)
+        if cure is None:
             yield from self._together(wanted)
+        else:
+            yield from self._on_top_of(cure, tried, alone)
 
-    def _on_top_of(self, cure: Trial, tried: list[Trial], alone: Mapping[str, Effect]) -> Iterator[Effect]:
+    def _announce(self, wanted: Iterable[Trial], most: int | None) -> None:
+        """Tell the planner what is due, for the progress."""
+        pairs = ((_title(trial), self._pair(trial)) for trial in wanted)
+        due = dict(islice(((title, pair) for title, pair in pairs if not isinstance(pair, DoesNotApply)), most))
+        self._planner.expect(tuple(due), lambda titles: self._work(one for title in titles for one in due[title]))
+
+    def _on_top_of(self, cure: Trial, tried: Sequence[Trial], alone: Mapping[str, Effect]) -> Iterator[Effect]:
         """What the changes for other causes bring on top of the first cure, and this one on top of them.
 
         At standard effort these are the other cures and the first suspect; else all, so that suspects can be refuted.
         """
+        standard = self._planner.bench.settings.effort is Effort.STANDARD
         others = [trial for trial in tried if trial.confirms and not trial.confirms & cure.confirms]
-        if self._planner.bench.settings.effort is Effort.STANDARD:
+        if standard:
             others = [trial for trial in others if alone[trial.remedy].restores or trial is tried[0]]
         for other in others:
-            both = on_top(self._own, cure, other)
-            if both is None:
+            plan = on_top(self._own.plan, cure, other)
+            if plan is None:
                 continue
-            work = self._trained_work(both, cure.intervention.cost * other.intervention.cost)
-            if self._planner.bench.settings.effort is Effort.STANDARD and not self._planner.spares(work, MOST_OF_PLAN):
+            cost = cure.intervention.cost * other.intervention.cost
+            both = Planned(partial(_on_top, first=cure, second=other), plan, cost)
+            title, work = f"trial of {other.remedy} on top of {cure.remedy}", self._work([both])
+            if standard and not self._planner.spares(work, MOST_OF_PLAN):
                 continue
-            title = f"trial of {other.remedy} on top of {cure.remedy}"
             try:
-                found = self._planner.run(title, work, partial(self._pair, both, cure, other, alone), self.size)
+                found = self._planner.run(title, work, partial(self._both_ways, both, cure, other, alone), self.size)
             except Exception as error:  # noqa: BLE001 - changes that work alone may not fit together
                 missed = error if isinstance(error, NotMeasured) else _failed(error)
                 self._planner.miss(title, str(missed), missed.how)
                 continue
             yield from found or ()
 
-    def _pair(self, both: TrainingPlan, cure: Trial, other: Trial, alone: Mapping[str, Effect]) -> tuple[Effect, ...]:
+    def _both_ways(self, both: Planned, cure: Trial, other: Trial, alone: Mapping[str, Effect]) -> tuple[Effect, ...]:
         """The effect of each of two changes on top of the other; of the cure only if the other is one, too."""
-        arm = self._trained(both)
         found = []
         for added, below in ((other, cure), (cure, other)):
-            if below is cure or alone[below.remedy].restores:
-                (changed, _), (control, _) = self._plans(added), self._plans(below)
-                assert isinstance(changed, TrainingPlan) and isinstance(control, TrainingPlan)  # both were tried
-                effect = self._criterion.effect(
-                    added.remedy,
-                    alone[added.remedy].what,
-                    (self._trained(control), arm),
-                    control=alone[below.remedy].what,
-                    steps=both.steps,
-                    values={},
-                )
-                found.append(replace(effect, direction="necessary", on_top_of=(below.remedy,)))
+            pair = self._pair(below)
+            if isinstance(pair, DoesNotApply) or not (below is cure or alone[below.remedy].restores):
+                continue
+            self._arms.train((pair[1], both))
+            effect = self._criterion.effect(
+                added.remedy,
+                alone[added.remedy].what,
+                (self._arms[pair[1]], self._arms[both]),
+                control=alone[below.remedy].what,
+                steps=both.plan.steps,
+                values={},
+            )
+            found.append(replace(effect, direction="necessary", on_top_of=(below.remedy,)))
         return tuple(found)
 
-    def _alone(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
-        for trial in wanted:
+    def _alone(self, wanted: Sequence[Trial]) -> Iterator[Effect]:
+        for number, trial in enumerate(wanted, start=1):
             if self._refused:
                 self._planner.untried[trial.remedy] = self._refused
                 continue
-            changed, control = self._plans(trial)
-            refused = [plan for plan in (changed, control) if isinstance(plan, DoesNotApply)]
-            if isinstance(changed, DoesNotApply) or isinstance(control, DoesNotApply):
-                self._planner.untried[trial.remedy] = refused[0].reason
-                if refused[0].needless:
+            pair = self._pair(trial)
+            if isinstance(pair, DoesNotApply):
+                self._planner.untried[trial.remedy] = pair.reason
+                if pair.needless:
                     self._planner.needless.add(trial.remedy)
-                if refused[0].how:
-                    self._planner.miss(_title(trial), refused[0].reason, refused[0].how)
+                if pair.how:
+                    self._planner.miss(_title(trial), pair.reason, pair.how)
                 continue
-            title, work = _title(trial), self._work_of([trial])
+            title, work = _title(trial), self._work(pair)
+            action = partial(self._effect, trial.remedy, pair, wanted[number:])
             try:
-                found = self._planner.run(title, work, partial(self._effect, trial.remedy, changed, control), self.size)
+                found = self._planner.run(title, work, action, self.size)
             except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
                 missed = error if isinstance(error, NotMeasured) else _failed(error)
                 self._planner.miss(title, str(missed), missed.how)
@@ -240,89 +250,137 @@ class _Trials:
             else:
                 yield found
 
-    def _together(self, wanted: Iterable[Trial]) -> Iterator[Effect]:
+    def _together(self, wanted: tuple[Trial, ...]) -> Iterator[Effect]:
         """The changes without which all others together do not restore learning: faults that hide each other."""
-        joint = joined(self._own, wanted) if self._planner.bench.rebuilt else None
+        joint = joined(self._own.plan, wanted) if self._planner.bench.rebuilt else None
         if joint is None:
             return
-        plans = [self._own, joint.plan, *joint.without.values()]
-        work = sum((self._trained_work(plan, 1.0) for plan in plans), Work())
+        work = self._work((self._own, *_members(joint, wanted)))
         try:
-            found = self._planner.run(TOGETHER, work, partial(self._necessary, joint), self.size)
+            found = self._planner.run(TOGETHER, work, partial(self._necessary, joint, wanted), self.size)
         except Exception as error:  # noqa: BLE001 - changes that work alone may not fit together
             missed = error if isinstance(error, NotMeasured) else _failed(error)
             self._planner.miss(TOGETHER, str(missed), missed.how)
             return
         yield from found or ()
 
-    def _necessary(self, joint: Joint) -> tuple[Effect, ...]:
-        steps, without, repaired = joint.plan.steps, self._trained(self._own), self._trained(joint.plan)
-        every = self._criterion.effect("", joint.plan.what, (without, repaired), control="", steps=steps, values={})
-        if not every.restores:
+    def _necessary(self, joint: Joint, wanted: tuple[Trial, ...]) -> tuple[Effect, ...]:
+        every, *without_one = _members(joint, wanted)
+        self._arms.train([self._own, every], lambda count: without_one)
+        steps, without, repaired = joint.plan.steps, self._arms[self._own], self._arms[every]
+        all_at_once = self._criterion.effect(
+            "", joint.plan.what, (without, repaired), control="", steps=steps, values={}
+        )
+        if not all_at_once.restores:
             return ()
+        members = {
+            remedy: Planned(_member(wanted, remedy, repaired.rate), plan)
+            for remedy, plan in joint.members(repaired.rate).items()
+        }
+        self._arms.train(tuple(members.values()))
         found = []
-        for remedy, plan in joint.members(repaired.rate).items():
+        for remedy, member in members.items():
             effect = self._criterion.effect(
                 remedy,
                 joint.change_of(remedy, repaired.rate),
-                (self._trained(plan), repaired),
-                control=plan.what,
+                (self._arms[member], repaired),
+                control=member.plan.what,
                 steps=steps,
                 values={RATES[remedy]: rate_text(repaired.rate)} if remedy in RATES else {},
             )
-            others = tuple(code for code in joint.members(repaired.rate) if code != remedy)
+            others = tuple(code for code in members if code != remedy)
             found.append(replace(effect, direction="necessary", on_top_of=others))
         return tuple(effect for effect in found if effect.restores)
 
-    def _plans(self, trial: Trial) -> tuple[TrainingPlan | DoesNotApply, TrainingPlan | DoesNotApply]:
-        """The changed plan and its control; an intervention that fails on this model costs one trial."""
+    def _pair(self, trial: Trial) -> Pair | DoesNotApply:
+        """The arms without and with the change; an intervention that fails on this model costs one trial."""
+        own, intervention = self._own.plan, trial.intervention
         try:
-            changed, control = trial.intervention.change(self._own), trial.intervention.control(self._own)
+            changed, control = intervention.change(own), intervention.control(own)
         except Exception as error:  # noqa: BLE001 - a layer of the user's own may lack what every other layer has
-            failed = DoesNotApply(str(_failed(error)))
-            return failed, failed
+            return DoesNotApply(str(_failed(error)))
         copied = any(isinstance(plan, TrainingPlan) and not plan.keeps_model for plan in (changed, control))
+        if copied and not self._planner.bench.rebuilt:
+            return NO_COPY
         if any(isinstance(plan, TrainingPlan) and plan.edits and plan.factory for plan in (changed, control)):
-            return NO_EDIT, NO_EDIT
-        return (NO_COPY, NO_COPY) if copied and not self._planner.bench.rebuilt else (changed, control)
+            return NO_EDIT
+        if isinstance(changed, DoesNotApply):
+            return changed
+        if isinstance(control, DoesNotApply):
+            return control
+        return Planned(intervention.control, control), Planned(intervention.change, changed, intervention.cost)
 
-    def _effect(self, remedy: str, changed: TrainingPlan, control: TrainingPlan) -> Effect:
-        without = self._trained(control)
+    def _effect(self, remedy: str, pair: Pair, after: Sequence[Trial]) -> Effect:
+        self._arms.train(pair, partial(self._ahead, pair, after))
+        control, changed = pair
+        without = self._arms[control]
+        self._used.add(control.key)
         try:
-            self._criterion.accept(without, control.steps)
+            self._criterion.accept(without, control.plan.steps)
         except NotMeasured as reason:
             self._refused = str(reason)
             raise
-        arm = self._trained(changed)
-        several = len(changed.rates) > 1
+        arm = self._arms[changed]
+        self._used.add(changed.key)
+        several = len(changed.plan.rates) > 1
         return self._criterion.effect(
             remedy,
-            changed.what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
+            changed.plan.what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
             (without, arm),
-            control=control.what if control.changes else "",
-            steps=changed.steps,
-            values={changed.rate_name: f"{rate_text(arm.rate)}"} if changed.rate_name else {},
+            control=control.plan.what if control.plan.changes else "",
+            steps=changed.plan.steps,
+            values={changed.plan.rate_name: f"{rate_text(arm.rate)}"} if changed.plan.rate_name else {},
         )
 
-    def _trained(self, plan: TrainingPlan) -> Any:
-        """Train each plan once: most trials share their control, and two remedies may make the same change."""
-        if plan.changes not in self._arms:
-            self._arms[plan.changes] = self._criterion.train(self._planner.bench, plan)
-        return self._arms[plan.changes]
+    def _ahead(self, pair: Pair, after: Iterable[Trial], count: int) -> tuple[Planned, ...]:
+        """At least `count` new arms of the next trials, as far as the budget allows, to train beside those of `pair`.
 
-    def _work_of(self, trials: Iterable[Trial]) -> Work:
-        """The work of these trials, each plan trained once."""
-        arms: dict[tuple[str, ...], Work] = {}
-        for trial in trials:
-            changed, control = self._plans(trial)
-            for plan, cost in ((control, 1.0), (changed, trial.intervention.cost)):
-                if isinstance(plan, TrainingPlan):
-                    arms.setdefault(plan.changes, self._trained_work(plan, cost))
-        return sum(arms.values(), Work())
+        What is found does not depend on it: an arm that no trial needs in the end is left alone.
+        """
+        found: tuple[Planned, ...] = ()
+        for trial in after:
+            if len({one.key for one in found if one not in self._arms} - {one.key for one in pair}) >= count:
+                break
+            following = self._pair(trial)
+            if isinstance(following, DoesNotApply):
+                continue
+            if self._planner.admits(_title(trial), self._work((*pair, *found, *following))):
+                found += following
+        return found
 
-    def _trained_work(self, plan: TrainingPlan, cost: float) -> Work:
-        """The work to train a plan, none if it was trained before; `cost` is that of one step."""
-        if plan.changes in self._arms:
-            return Work()
-        steps = cost * len(plan.rates) * len(plan.seeds) * (plan.steps + 2 * judging_steps(self._planner.bench))
-        return Work(steps=steps, loops=needs_compiling(plan, self._own))
+    def _work(self, arms: Iterable[Planned]) -> Work:
+        """The work to train arms, each once; none for those that were trained for an earlier trial."""
+        new = {one.key: one for one in arms if one.key not in self._used}
+        if self._planner.by_clock:  # what is there takes no time; else the plan would depend on the number of workers
+            new = {key: one for key, one in new.items() if one not in self._arms}
+        return sum((self._work_of(one) for one in new.values()), Work())
+
+    def _work_of(self, one: Planned) -> Work:
+        plan = one.plan
+        steps = one.cost * len(plan.rates) * len(plan.seeds) * (plan.steps + 2 * judging_steps(self._planner.bench))
+        return Work(steps=steps, loops=needs_compiling(plan, self._own.plan))
+
+
+def _on_top(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | DoesNotApply:
+    return on_top(own, first, second) or DoesNotApply("the changes do not go together")
+
+
+def _members(joint: Joint, wanted: tuple[Trial, ...]) -> tuple[Planned, ...]:
+    """The arms of all changes together, and of all but one."""
+    own_rate = float(joint.own_rate.rates[0][0])
+    every = Planned(_of_joint(wanted, lambda one: one.plan), joint.plan)
+    return every, *(Planned(_member(wanted, remedy, own_rate), plan) for remedy, plan in joint.without.items())
+
+
+def _member(wanted: tuple[Trial, ...], remedy: str, rate: float) -> Change:
+    return _of_joint(wanted, lambda one: one.members(rate)[remedy])
+
+
+def _of_joint(wanted: tuple[Trial, ...], which: Callable[[Joint], TrainingPlan]) -> Change:
+    """One of the plans of a joint trial as a function of the user's own plan."""
+
+    def change(own: TrainingPlan) -> TrainingPlan | DoesNotApply:
+        joint = joined(own, wanted)
+        return DoesNotApply("the changes do not go together") if joint is None else which(joint)
+
+    return change

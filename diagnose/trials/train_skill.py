@@ -46,6 +46,8 @@ class TrainSkill:
 
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5)
     joins: ClassVar[bool] = True
+    arm: ClassVar[type] = Arm
+    basis = "skill on train"
 
     @staticmethod
     def steps(bench: Bench, size: float) -> int:

@@ -1,0 +1,151 @@
+"""The arms of trials: each is trained once, in this process or by workers, and kept for the next examination."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from diagnose.diagnosis import Effect
+from diagnose.measurements import REPORT, NotMeasured
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import brief
+from diagnose.trials.plan import Change, TrainingPlan
+
+if TYPE_CHECKING:
+    from diagnose.trials.keeping import Kept
+
+Key = tuple[str, ...]
+
+
+class Criterion(Protocol):
+    """How trials are trained and judged: by what they learn (`TrainSkill`), or on new rows (`DevError`).
+
+    `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all.
+    `joins`: whether changes that do not help alone are tried together. `arm` is the type that
+    `train` returns, and `basis` tells what it depends on, beside the bench and the plan.
+    """
+
+    sizes: ClassVar[tuple[float, ...]]
+    joins: ClassVar[bool]
+    arm: ClassVar[type]
+
+    @property
+    def basis(self) -> str: ...
+
+    @staticmethod
+    def steps(bench: Bench, size: float) -> int: ...
+    def train(self, bench: Bench, plan: TrainingPlan) -> Any: ...
+    def accept(self, control: Any, steps: int) -> None: ...
+    def effect(
+        self, remedy: str, what: str, arms: tuple[Any, Any], *, control: str, steps: int, values: Mapping[str, str]
+    ) -> Effect: ...
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An arm to train: a pure function of the user's own plan, the plan that it gives, and the cost of one step.
+
+    The function is what travels to another process, which has its own copy of the model and therefore its own plan.
+    """
+
+    change: Change
+    plan: TrainingPlan
+    cost: float = 1.0
+
+    @property
+    def key(self) -> Key:
+        """The changes; arms with the same changes are the same."""
+        return self.plan.changes
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why an arm could not be trained, and what to do about it."""
+
+    why: str
+    how: str
+
+
+class Runner(Protocol):
+    """Trains arms, several at once. `jobs` is their number; results come as they are ready, by the arm's number."""
+
+    jobs: int
+
+    def __call__(self, planned: Sequence[Planned]) -> Iterator[tuple[int, Any]]: ...
+
+
+def train(bench: Bench, criterion: Criterion, plan: TrainingPlan) -> Any:
+    """Train one arm; return its result, or `Failed`."""
+    try:
+        return criterion.train(bench, plan)
+    except NotMeasured as reason:
+        return Failed(str(reason), reason.how)
+    except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
+        return Failed(f"the trial failed: {brief(error)}", REPORT)
+
+
+class Here:
+    """Trains in this process, one arm after the other."""
+
+    jobs = 1
+
+    def __init__(self, bench: Bench, criterion: Criterion) -> None:
+        self._bench = bench
+        self._criterion = criterion
+
+    def __call__(self, planned: Sequence[Planned]) -> Iterator[tuple[int, Any]]:
+        for number, one in enumerate(planned):
+            yield number, train(self._bench, self._criterion, one.plan)
+
+
+class Arms:
+    """The arms that are trained already, by their changes. `seconds` is how long the last ones took together."""
+
+    def __init__(self, runner: Callable[[], Runner], kept: Kept) -> None:
+        """`runner` is called once, for the first arm that has to be trained."""
+        self._start = runner
+        self._kept = kept
+        self._found: dict[Key, Any] = {}
+        self.seconds = 0.0
+
+    @cached_property
+    def _runner(self) -> Runner:
+        return self._start()
+
+    @property
+    def jobs(self) -> int:
+        """How many arms are trained at once."""
+        return self._runner.jobs
+
+    def __contains__(self, planned: Planned) -> bool:
+        """Whether this arm needs no training any more."""
+        if planned.key not in self._found and (kept := self._kept.get(planned.key)) is not None:
+            self._found[planned.key] = kept
+        return planned.key in self._found
+
+    def train(self, wanted: Sequence[Planned]) -> tuple[Planned, ...]:
+        """Train those that are not trained yet, and return them."""
+        planned = tuple({one.key: one for one in wanted if one not in self}.values())
+        if not planned:
+            return ()
+        train, start = self._runner, time.perf_counter()
+        for number, found in train(planned):
+            self._found[planned[number].key] = found
+            if not isinstance(found, Failed):
+                self._kept.put(planned[number].key, found)
+        self.seconds = time.perf_counter() - start
+        return planned
+
+    def __getitem__(self, planned: Planned) -> Any:
+        """The result of a trained arm.
+
+        Raises:
+            NotMeasured: it could not be trained.
+        """
+        found = self._found[planned.key]
+        if isinstance(found, Failed):
+            raise NotMeasured(found.why, found.how)
+        return found
