@@ -32,7 +32,9 @@ OLDEST = "DELETE FROM arms WHERE rowid NOT IN (SELECT rowid FROM arms ORDER BY r
 
 
 class Kept:
-    """Keeps nothing."""
+    """Keeps nothing. `problem` says why, as a clause, if something should be kept."""
+
+    problem = ""
 
     def get(self, key: Key) -> Any:
         """The result of an arm that was trained before; None if there is none."""
@@ -69,8 +71,8 @@ class KeptInFile(Kept):
 
     def put(self, key: Key, arm: Any) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(asdict(arm), default=_plain)
-        self._run("INSERT OR REPLACE INTO arms VALUES (?, ?, ?)", (self._hashed(key), "; ".join(key), text))
+        values = (self._hashed(key), "; ".join(key), as_text(arm))
+        self._run("INSERT OR REPLACE INTO arms VALUES (?, ?, ?)", values)
         self._run(OLDEST, (MOST,))
 
     def _run(self, command: str, values: tuple[Any, ...]) -> list[Any]:
@@ -151,6 +153,11 @@ def _named(part: Any) -> Any:
     if hasattr(part, "get_config"):
         return [type(part).__qualname__, str(part.get_config())]
     return getattr(part, "__qualname__", None) or type(part).__qualname__
+
+
+def as_text(arm: Any) -> str:
+    """An arm as JSON, exact to the bit."""
+    return json.dumps(asdict(arm), default=_plain)
 
 
 def _plain(value: Any) -> Any:

@@ -74,7 +74,9 @@ def unpacked(data: Any) -> Bench:
     shipped: Shipment = pickle.loads(data)
     bench = Bench(replace(shipped.subject, model=_rebuilt(shipped)), shipped.settings)
     bench.__enter__()
-    if not bench.rebuilt or digest(bench, shipped.seeds) != shipped.digest:
+    if not bench.rebuilt:
+        raise NotMeasured("it cannot be rebuilt from its config there", copying.REBUILD)
+    if digest(bench, shipped.seeds) != shipped.digest:
         bench.__exit__(None, None, None)
         raise NotMeasured("its starting weights would be others there", copying.REBUILD)
     near = zip(_outputs(bench), shipped.outputs, strict=True)
@@ -149,11 +151,12 @@ def _rebuilt(shipped: Shipment) -> Any:
 
     keras.config.set_floatx(shipped.keras["floatx"])
     keras.config.set_image_data_format(shipped.keras["image_data_format"])
+    keras.saving.get_custom_objects().update(shipped.own)  # copies of the model need them as well
     load = keras.saving.deserialize_keras_object
-    model = load(dict(shipped.architecture), custom_objects=dict(shipped.own), safe_mode=False)
+    model = load(dict(shipped.architecture), safe_mode=False)
     for layer, trainable in zip(model._flatten_layers(), shipped.trainable, strict=True):
         layer.trainable = trainable
-    optimizer = load(dict(shipped.optimizer), custom_objects=dict(shipped.own), safe_mode=False)
+    optimizer = load(dict(shipped.optimizer), safe_mode=False)
     model.compile(optimizer, _mapped(shipped.loss, _put_together), loss_weights=shipped.loss_weights)
     model.set_weights(shipped.weights)
     return model
