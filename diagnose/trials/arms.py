@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,24 +100,23 @@ class Here:
             yield number, train(self._bench, self._criterion, one.plan)
 
 
+def nothing(count: int) -> tuple[Planned, ...]:
+    """Return no arms."""
+    return ()
+
+
 class Arms:
-    """The arms that are trained already, by their changes. `seconds` is how long the last ones took together."""
+    """The arms that are trained already, by their changes."""
 
     def __init__(self, runner: Callable[[], Runner], kept: Kept) -> None:
         """`runner` is called once, for the first arm that has to be trained."""
         self._start = runner
         self._kept = kept
         self._found: dict[Key, Any] = {}
-        self.seconds = 0.0
 
     @cached_property
     def _runner(self) -> Runner:
         return self._start()
-
-    @property
-    def jobs(self) -> int:
-        """How many arms are trained at once."""
-        return self._runner.jobs
 
     def __contains__(self, planned: Planned) -> bool:
         """Whether this arm needs no training any more."""
@@ -126,18 +124,21 @@ class Arms:
             self._found[planned.key] = kept
         return planned.key in self._found
 
-    def train(self, wanted: Sequence[Planned]) -> tuple[Planned, ...]:
-        """Train those that are not trained yet, and return them."""
-        planned = tuple({one.key: one for one in wanted if one not in self}.values())
-        if not planned:
-            return ()
-        train, start = self._runner, time.perf_counter()
-        for number, found in train(planned):
+    def train(self, needed: Sequence[Planned], next_ones: Callable[[int], Sequence[Planned]] = nothing) -> None:
+        """Train those that are not trained yet.
+
+        If there are such, and several can be trained at once, `next_ones` is asked for so many more.
+        """
+        planned = self._new(needed)
+        if planned and self._runner.jobs > len(planned):
+            planned = self._new((*needed, *next_ones(self._runner.jobs - len(planned))))
+        for number, found in self._runner(planned) if planned else ():
             self._found[planned[number].key] = found
             if not isinstance(found, Failed):
                 self._kept.put(planned[number].key, found)
-        self.seconds = time.perf_counter() - start
-        return planned
+
+    def _new(self, wanted: Sequence[Planned]) -> tuple[Planned, ...]:
+        return tuple({one.key: one for one in wanted if one not in self}.values())
 
     def __getitem__(self, planned: Planned) -> Any:
         """The result of a trained arm.

@@ -7,6 +7,7 @@ TensorFlow adds numbers depends on it.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
@@ -84,10 +85,16 @@ def _opened(environment: Environment, shipment: Array, name: str) -> Bench:
 
     if name not in _bench:
         _prepare(environment)
-        while _bench:
-            _bench.popitem()[1].__exit__(None, None, None)
+        _close()
+        atexit.unregister(_close)
+        atexit.register(_close)
         _bench[name] = unpacked(np.asarray(shipment).data)
     return _bench[name]
+
+
+def _close() -> None:
+    while _bench:
+        _bench.popitem()[1].__exit__(None, None, None)
 
 
 def _prepare(environment: Environment) -> None:
@@ -129,14 +136,29 @@ class Workers:
         variables = {name: os.environ[name] for name in COPIED if name in os.environ}
         fixed = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         self._environment = Environment(variables | fixed, _threads(), os.getpid())
-        with self._open_backend():
-            from joblib import effective_n_jobs
-
-            self.jobs = int(effective_n_jobs(None))
-        refusals = [why for why in self._map([(opened, ())] * self.jobs) if why]
-        if refusals:
+        try:
+            self.jobs = self._started()
+        except BaseException:
             self.close()
+            raise
+
+    def _started(self) -> int:
+        """Let each worker open the bench; return their number.
+
+        Raises:
+            NotMeasured: one cannot.
+        """
+        from joblib import effective_n_jobs
+
+        with self._open_backend():
+            jobs = int(effective_n_jobs(None))
+        try:
+            refusals = [why for why in self._map([(opened, ())] * jobs) if why]
+        except Exception as error:  # noqa: BLE001 - each kind of cluster has errors of its own
+            refusals = [f"no worker could start ({brief(error)})"]
+        if refusals:
             raise NotMeasured(refusals[0], LOST)
+        return jobs
 
     def train(self, arms: Sequence[Arm]) -> Iterator[tuple[int, Any]]:
         """Yield the results by the arms' numbers, as they are ready.
