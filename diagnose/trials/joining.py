@@ -92,7 +92,7 @@ def on_top(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | Non
 
 
 def _changes_steps(before: TrainingPlan, after: TrainingPlan) -> bool:
-    return after.optimizer is not before.optimizer or bool(after.rate_name and after.rate_name != before.rate_name)
+    return after.optimizer is not before.optimizer or after.rates is not before.rates
 
 
 def _joins(intervention: Intervention, own: TrainingPlan, plan: TrainingPlan) -> TrainingPlan | None:

@@ -99,9 +99,9 @@ def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPat
     with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         plan, skill = trials.plan_of(planner.bench, {}), TrainSkill()
         wanted = (Trial("relu-instead", RELU), Trial("scale-inputs", STANDARDISE_INPUTS))
-        assert trials._Trials(planner, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
+        assert trials._Trials(planner, {}, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
         planner._account.charge(trials.Work(seconds=60.0))
-        assert not trials._Trials(planner, plan, 1.0, skill).first_fits(wanted)
+        assert not trials._Trials(planner, {}, plan, 1.0, skill).first_fits(wanted)
         assert 0 < planner._account.seconds(trials.first_trial(planner.bench)) < 10
 
 
