@@ -12,12 +12,10 @@ from diagnose.subject import BATCH_SIZE, Subject, Task
 from diagnose.trials.interventions import soft_labels
 from diagnose.trials.interventions.generalising import decay_for, memory_for
 from diagnose.trials.interventions.head import usual_head
-from diagnose.trials.interventions.optimizer import APART, own_settings, smaller_batch, usual_rate
+from diagnose.trials.interventions.optimizer import APART, TIMES, own_settings, smaller_batch, usual_rate
 from diagnose.trials.interventions.outputs import as_compiled, balancing
 from diagnose.trials.interventions.structure import normalising_layer
 from diagnose.trials.plan import rate_text
-
-TIMES = 10.0  # by which a rate is lowered or raised where none is known that works
 
 OWN_CLASS = (
     "type(old.optimizer).from_config({**old.optimizer.get_config()$more})"  # for optimizers that are not Keras's own

@@ -41,12 +41,13 @@ def try_remedies(
 ) -> tuple[Effect, ...]:
     """Try remedies on copies of the model, in the given order, each against the same training without the change.
 
-    They are judged by the train skill, or by another `criterion`; `most` limits how many are tried.
+    Those that are aside come last. They are judged by the train skill, or by another `criterion`; `most` limits how
+    many are tried.
 
     A trial that fails, or does not fit into the time budget, is listed under coverage. `planner.untried` tells why each
     remedy without an effect was not tried: also that it does not apply to this model.
     """
-    wanted = tuple(wanted)
+    wanted = tuple(sorted(wanted, key=lambda trial: trial.intervention.aside))
     if not wanted:
         return ()
     bench = planner.bench
@@ -155,20 +156,26 @@ class _Trials:
     def run(self, wanted: Iterable[Trial], most: int | None) -> Iterator[Effect]:
         """Try each by itself; where one restores learning, others on top of it, else all together, and all but one.
 
-        `most` is how many the caller wants.
+        Those aside come last. `most` is how many the caller wants.
         """
         wanted = tuple(wanted)
+        causal = [trial for trial in wanted if not trial.intervention.aside]
+        aside = [trial for trial in wanted if trial.intervention.aside]
+        self._announce((*causal, *aside), most)
         alone: dict[str, Effect] = {}
-        self._announce(wanted, most)
-        for effect in self._alone(wanted):
+        for effect in self._alone(causal):
             alone[effect.remedy] = effect
             yield effect
-        if not self._criterion.joins:
-            return
+        if self._criterion.joins:
+            yield from self._several(causal, alone)
+        yield from self._alone(aside)
+
+    def _several(self, wanted: Sequence[Trial], alone: Mapping[str, Effect]) -> Iterator[Effect]:
+        """More than one change at once; `alone` are the effects of single ones."""
         tried = [trial for trial in wanted if trial.remedy in alone]
         cure = next((trial for trial in tried if alone[trial.remedy].restores), None)
         if cure is None:
-            yield from self._together(wanted)
+            yield from self._together(tuple(wanted))
         else:
             yield from self._on_top_of(cure, tried, alone)
 

@@ -14,8 +14,9 @@ from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
 from diagnose.trials import planning as trials
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
-from diagnose.trials.interventions.layers import RELU
+from diagnose.trials.interventions.layers import LEAKY, RELU
 from diagnose.trials.interventions.optimizer import ADAM
+from diagnose.trials.interventions.structure import NORMALISED
 from diagnose.trials.joining import Trial, joined, on_top
 from diagnose.trials.plan import Intervention
 from diagnose.trials.train_skill import TrainSkill
@@ -235,3 +236,18 @@ def test_ways_to_the_same_end_are_not_tried_on_top_of_each_other() -> None:
         assert on_top(own, ALONE[1], ALONE[1]) is None
         both = on_top(own, *ALONE)
         assert both is not None and len(both.rates) == 2  # the user's own, and the lower one
+
+
+def test_what_eases_several_causes_comes_last_and_hides_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    together: list[tuple[str, ...]] = []
+    monkeypatch.setattr(
+        trials, "joined", lambda own, wanted: together.append(tuple(trial.remedy for trial in wanted)) or None
+    )
+    names = ("normalise-layers", "scale-inputs", "revive-units", "relu-instead")
+    wanted = [
+        Trial(name, change) for name, change in zip(names, (NORMALISED, STANDARDISE_INPUTS, LEAKY, RELU), strict=True)
+    ]
+    with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
+        effects = trials.try_remedies(planner, {}, wanted)
+    assert [effect.remedy for effect in effects] == ["scale-inputs", "normalise-layers", "revive-units"]
+    assert together in ([], [("scale-inputs", "relu-instead")])

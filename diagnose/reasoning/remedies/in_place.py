@@ -12,7 +12,6 @@ from diagnose.trials.plan import TrainingPlan
 InPlace = Callable[[TrainingPlan, Measurements], bool]
 
 USUAL_BATCH = (32, 256)  # rows
-CLIPPED = 1.0  # largest norm of a gradient that counts as clipped
 
 
 def scaled_inputs(_: TrainingPlan, measured: Measurements) -> bool:
@@ -43,12 +42,6 @@ def default_adam(plan: TrainingPlan, _: Measurements) -> bool:
     optimizer = _inner(plan.optimizer)
     usual = type(optimizer).__module__.startswith("keras.") and type(optimizer).__name__ in ADAPTIVE_DEFAULT
     return usual and not own_settings(optimizer)
-
-
-def clipped(plan: TrainingPlan, _: Measurements) -> bool:
-    """The optimizer clips gradients already."""
-    limits = [getattr(_inner(plan.optimizer), name, None) for name in ("global_clipnorm", "clipnorm", "clipvalue")]
-    return any(limit is not None and limit <= CLIPPED for limit in limits)
 
 
 def warmed_up(plan: TrainingPlan, _: Measurements) -> bool:

@@ -88,6 +88,7 @@ REVIVE = DeclaredRemedy(
         '    if config.get("activation") == "relu":\n        config["activation"] = "leaky_relu"\n',
     ),
     "one training run",
+    trial=layers.LEAKY,
 )
 WIDEN = DeclaredRemedy(
     "widen",
@@ -97,11 +98,12 @@ WIDEN = DeclaredRemedy(
         rebuilt(
             "wider",
             '    if "units" in config and layer not in heads:\n'
-            '        config["units"] = max(4 * config["units"], 32)\n',
+            f'        config["units"] = max({structure.WIDER} * config["units"], {structure.WIDE})\n',
         )
     ),
     "one line and one training run",
     (yearning("increase the model size", "chapter 25"),),
+    trial=structure.WIDE_UNITS,
 )
 UNFREEZE = DeclaredRemedy(
     "unfreeze",
@@ -206,6 +208,7 @@ NORMALISE_LAYERS = DeclaredRemedy(
     f"{COMPILE}",
     "a few lines and one training run",
     (yearning("change the architecture", "chapters 25 and 27"),),
+    trial=structure.NORMALISED,
     option=structure.NORMALISED,
 )
 RESIDUAL_LINKS = DeclaredRemedy(

@@ -65,14 +65,16 @@ WARM_UP = DeclaredRemedy(
     "Warm the learning rate up over the first tenth of the training, then let it fall",
     "The first steps from fresh weights are the most harmful: transformers and adaptive optimizers need small ones.",
     "import keras\n\n"
-    "steps = 2_000  # of the whole training: epochs times batches\n"
+    "steps = $steps  # of the whole training: epochs times batches\n"
+    f"warm = max(1, steps // {optimizer.WARM})\n"
     "rates = keras.optimizers.schedules.CosineDecay(\n"
-    "    0.0, decay_steps=steps - steps // 10, warmup_target=$rate, warmup_steps=steps // 10\n"
+    "    0.0, decay_steps=steps - warm, warmup_target=$rate, warmup_steps=warm\n"
     ")\n" + _AFRESH.removeprefix("import keras\n\n") + COMPILE.replace("$optimizer", "$optimizer_on_schedule"),
     "a few lines and one training run",
     (fastai("learning rate finder", "one-cycle training"),),
     named_action="Warm the learning rate up to $rate over the first tenth of the training, then let it fall",
     in_place=in_place.warmed_up,
+    trial=optimizer.WARM_UP,
 )
 ANNEAL = DeclaredRemedy(
     "anneal-learning-rate",
@@ -136,12 +138,15 @@ CLIP = DeclaredRemedy(
     "clip-gradients",
     "Clip the global gradient norm at 1 and lower the learning rate",
     "A single huge gradient undoes many steps.",
-    _AFRESH
-    + COMPILE.replace(
-        "$optimizer", "keras.optimizers.$optimizer_class(learning_rate=$lower_rate, global_clipnorm=1.0)"
-    ),
+    "import keras\n\n"
+    "old = model\n"
+    "config = old.optimizer.get_config() | {\n"
+    f'    "learning_rate": $lower_rate, "global_clipnorm": {optimizer.LIMIT}, "clipnorm": None, "clipvalue": None\n'
+    "}\n"
+    "model = keras.models.clone_model(old)  # fresh weights\n"
+    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
     "one line and one training run",
-    in_place=in_place.clipped,
+    trial=optimizer.CLIP,
 )
 DEFAULT_OPTIMIZER = DeclaredRemedy(
     "default-optimizer",

@@ -141,6 +141,14 @@ def _free(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     )
 
 
+def _leaky(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    why = "no layer has a ReLU as its activation"
+    changed = _with_settings(
+        plan, "leaky ReLU", lambda key, value: key == "activation" and value == "relu", "leaky_relu", why
+    )
+    return DoesNotApply(why) if isinstance(changed, DoesNotApply) else changed  # a lower rate may still help
+
+
 def _with_settings(
     plan: TrainingPlan, what: str, wanted: Callable[[str, Any], bool], value: Any, otherwise: str
 ) -> TrainingPlan | DoesNotApply:
@@ -196,4 +204,5 @@ QUICK_STATISTICS = Intervention(
     f"Reduces the momentum of every BatchNormalization layer to at most {QUICK:g}.", _quick_statistics
 )
 NO_PENALTIES = Intervention("Removes the regularizers of all layers.", _free)
+LEAKY = Intervention("Gives every layer with a ReLU a leaky one.", _leaky, aside=True)
 UNFREEZE = Intervention("Makes every layer trainable, from its current weights.", _trainable)

@@ -14,6 +14,9 @@ _NOT_COMPARED = ("name", "learning_rate")
 MOMENTUM = 0.9
 WARM = 10  # part of a training over which the rate rises: a tenth
 FEWER, SMALLEST_BATCH = 4, 8  # times fewer rows in a batch, and the fewest
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+LIMIT = 1.0  # of the norm of the gradient
+TIMES = 10.0  # by which a rate is lowered or raised where none is known that works
 APART = 2.0  # rates within this factor count as the same
 
 
@@ -73,6 +76,34 @@ def _annealed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     schedule = warmed_and_falling(float(own.max()), plan.steps)
     rates = np.array([float(schedule(step)) for step in range(plan.steps)])
     return plan.changed("a learning rate that rises and then falls to zero", rates=(rates,))
+
+
+def _warmed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import numpy as np
+
+    if plan.rates[0].min() < plan.rates[0].max():
+        return DoesNotApply("the learning rate has a schedule of its own")
+    peak = plan.usable_rate or usual_rate(plan.optimizer)
+    schedule = warmed_and_falling(peak, plan.steps)
+    rates = np.array([float(schedule(step)) for step in range(plan.steps)])
+    return plan.changed(f"a learning rate that rises to {rate_text(peak)} and then falls", rates=(rates,))
+
+
+def _clipped(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import numpy as np
+
+    inner = getattr(plan.optimizer, "inner_optimizer", plan.optimizer)
+    limits = [getattr(inner, name, None) for name in CLIPPING]
+    if any(limit is not None and limit <= LIMIT for limit in limits):
+        return DoesNotApply("the optimizer clips gradients already", needless=True)
+    own = float(plan.rates[0].max())
+    usable = plan.usable_rate
+    rate = usable if usable is not None and usable * APART <= own else own / TIMES
+    settings = dict.fromkeys(CLIPPING) | {"global_clipnorm": LIMIT}
+    changed = with_settings(plan, f"gradients clipped at {LIMIT:g} and learning rate {rate_text(rate)}", **settings)
+    if isinstance(changed, DoesNotApply):
+        return changed
+    return replace(changed, rates=(np.full(plan.steps, rate),), rate_name="lower_rate")
 
 
 def warmed_and_falling(peak: float, steps: int) -> Any:
@@ -147,6 +178,12 @@ def rates_after_scaling(plan: TrainingPlan) -> tuple[Any, ...]:
 
 LOWER_RATE = Intervention("Lowers the learning rate to the middle of the rates that work.", _lower)
 RAISE_RATE = Intervention("Raises the learning rate to the middle of the rates that work.", _raised)
+WARM_UP = Intervention(
+    "Lets the learning rate rise to the middle of the rates that work, and then fall to zero by a cosine.",
+    _warmed,
+    aside=True,
+)
+CLIP = Intervention(f"Clips the norm of the gradient at {LIMIT:g}, and lowers the learning rate.", _clipped, aside=True)
 ANNEAL = Intervention(
     "Lets the learning rate rise to your own over a tenth of the training, and then fall to zero by a cosine.",
     _annealed,

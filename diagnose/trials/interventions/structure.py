@@ -9,6 +9,7 @@ from diagnose.trials.interventions.layers import activation_of, keeps_shape, mix
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
 SIZES = ("units", "filters")
+WIDER, WIDE = 4, 32  # times, and the fewest units of a hidden layer, where one is too narrow
 PLAIN = ("Dense", "Conv1D", "Conv2D", "Conv3D")  # layers of which another one can follow
 LINKS = ("Add", "Concatenate", "Average", "Multiply")
 NORMALISING = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
@@ -16,9 +17,11 @@ OFTEN = 0.5  # normalising layers for each hidden Dense or convolution; residual
 FEW = 16  # rows; the statistics of a smaller batch are too uncertain to normalise with
 
 
-def _resized(by: Callable[[int], int], what: str) -> Callable[[TrainingPlan], TrainingPlan | DoesNotApply]:
+def _resized(
+    by: Callable[[int], int], what: str, sizes: tuple[str, ...] = SIZES
+) -> Callable[[TrainingPlan], TrainingPlan | DoesNotApply]:
     def change(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
-        sized = [layer for layer in plan.hidden if layer.weights and _size(layer)]
+        sized = [layer for layer in plan.hidden if layer.weights and _has_size(layer, sizes)]
         chosen = {id(layer) for layer in sized}
         if not chosen:
             return DoesNotApply("no hidden layer has a number of units")
@@ -27,19 +30,19 @@ def _resized(by: Callable[[int], int], what: str) -> Callable[[TrainingPlan], Tr
             if id(layer) not in chosen:
                 return copy
             config = copy.get_config()
-            return with_config(copy, **{key: by(config[key]) for key in SIZES if isinstance(config.get(key), int)})
+            return with_config(copy, **{key: by(config[key]) for key in sizes if isinstance(config.get(key), int)})
 
         return plan.edited(what, resized)
 
     return change
 
 
-def _size(layer: Any) -> bool:
+def _has_size(layer: Any, sizes: tuple[str, ...]) -> bool:
     try:
         config = layer.get_config()
     except NotImplementedError:
         return False
-    return any(isinstance(config.get(key), int) for key in SIZES)
+    return any(isinstance(config.get(key), int) for key in sizes)
 
 
 def _deeper(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -110,10 +113,17 @@ HALF_THE_UNITS = Intervention(
     "Halves the units or filters of every hidden layer.",
     _resized(lambda size: max(size // 2, 1), "half the units in hidden layers"),
 )
+WIDE_UNITS = Intervention(
+    f"Gives every hidden layer {WIDER} times the units, and {WIDE} at least.",
+    _resized(lambda size: max(WIDER * size, WIDE), f"{WIDER} times the units in hidden layers", ("units",)),
+    cost=3.0,
+    aside=True,
+)
 DEEPER = Intervention("Repeats the last hidden Dense or convolution layer.", _deeper, cost=1.5)
 NORMALISED = Intervention(
     f"Normalises after every hidden Dense or convolution layer: by batch, or by row below {FEW} rows a batch.",
     _normalised,
     cost=1.5,
+    aside=True,
 )
 RESIDUAL = Intervention("Adds the input of every hidden layer that keeps its shape to its output.", _residual)
