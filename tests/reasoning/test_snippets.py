@@ -58,7 +58,7 @@ def pasted_beside(classes: int | None) -> dict[str, Any]:
 def run(remedy: DeclaredRemedy, classes: int | None) -> None:
     names = pasted_beside(classes)
     before = names["model"]
-    subject = subject_from(before, (names["x_train"], names["y_train"]), options=LoadOptions())
+    subject = subject_from(before, (names["x_train"], names["y_train"]), options=LoadOptions(epochs=1))
     snippet = values_of(subject, {}).fill(remedy.snippet)
     assert "$" not in snippet
     exec(compile(snippet, remedy.code, "exec"), names)

@@ -75,7 +75,7 @@ def test_options_can_be_combined() -> None:
     assert np.isfinite(losses).all()
 
 
-@pytest.mark.parametrize("code", ["mixup", "smaller-batches", "anneal-learning-rate"])
+@pytest.mark.parametrize("code", ["mixup", "smaller-batches", "anneal-learning-rate", "keep-best-weights"])
 def test_the_script_trains_and_the_model_stays_of_its_class(code: str) -> None:
     subject = replace(PLAIN, batch_size=ROWS, epochs=2).subject()
     values, remedy = values_of(subject, {}), BY_CODE[code]
@@ -128,6 +128,7 @@ def test_annealing_rises_to_the_users_rate_and_falls_to_zero() -> None:
     rates = plan.rates[0]
     assert len(rates) == plan.steps and rates.max() == pytest.approx(0.1) and rates.argmax() == plan.steps // 10
     assert rates[0] == 0 and rates[-1] < 1e-5
+    assert isinstance(changed_by(ANNEAL, PLAIN, steps=1, rates=(np.array([0.1]),)), TrainingPlan)
 
 
 def test_smaller_batches_see_every_row_as_often() -> None:

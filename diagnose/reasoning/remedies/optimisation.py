@@ -68,7 +68,7 @@ WARM_UP = DeclaredRemedy(
     "steps = $steps  # of the whole training: epochs times batches\n"
     f"warm = max(1, steps // {optimizer.WARM})\n"
     "rates = keras.optimizers.schedules.CosineDecay(\n"
-    "    0.0, decay_steps=steps - warm, warmup_target=$rate, warmup_steps=warm\n"
+    "    0.0, decay_steps=max(1, steps - warm), warmup_target=$rate, warmup_steps=warm\n"
     ")\n" + _AFRESH.removeprefix("import keras\n\n") + COMPILE.replace("$optimizer", "$optimizer_on_schedule"),
     "a few lines and one training run",
     (fastai("learning rate finder", "one-cycle training"),),
@@ -84,7 +84,7 @@ ANNEAL = DeclaredRemedy(
     "steps = $steps  # of the whole training: epochs times batches\n"
     f"warm = max(1, steps // {optimizer.WARM})\n"
     "rates = keras.optimizers.schedules.CosineDecay(\n"
-    "    0.0, decay_steps=steps - warm, warmup_target=$own_rate, warmup_steps=warm\n"
+    "    0.0, decay_steps=max(1, steps - warm), warmup_target=$own_rate, warmup_steps=warm\n"
     ")\n" + _AFRESH.removeprefix("import keras\n\n") + COMPILE.replace("$optimizer", "$optimizer_on_schedule"),
     "a few lines and one training run",
     (fastai("learning rate finder", "one-cycle training"),),
@@ -129,7 +129,11 @@ KEEP_BEST = DeclaredRemedy(
     "keep-best-weights",
     "Keep the weights of the best epoch",
     "The last weights are worse than those of an earlier epoch.",
-    "import keras\n\nkeras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)",
+    _AFRESH + COMPILE + "\n"
+    "best = keras.callbacks.EarlyStopping(patience=$epochs, restore_best_weights=True)  # a patience of 5 saves time\n"
+    "model.fit(\n"
+    "    x_train, y_train, validation_data=(x_dev, y_dev), batch_size=$batch_size, epochs=$epochs, callbacks=[best]\n"
+    ")",
     "one line and one training run",
     (yearning("early stopping", "chapter 27"),),
     measured=_best_kept,

@@ -111,7 +111,8 @@ def warmed_and_falling(peak: float, steps: int) -> Any:
     import keras
 
     warm = max(1, steps // WARM)
-    return keras.optimizers.schedules.CosineDecay(0.0, steps - warm, warmup_target=peak, warmup_steps=warm)
+    falling = max(1, steps - warm)
+    return keras.optimizers.schedules.CosineDecay(0.0, falling, warmup_target=peak, warmup_steps=warm)
 
 
 def _smaller_batches(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
