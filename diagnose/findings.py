@@ -172,7 +172,8 @@ class Finding:
     A check yields findings; `Check.run` sets `id`, `fingerprint`, `check` and `code` (the code of the check).
 
     `message` is one lower-case clause without a full stop and without advice. `value` and `threshold` have the same
-    unit. `rows` is the number of rows that the finding is based on.
+    `unit`: "share" (0 to 1), "skill", or "" where the message says what it is. `rows` is the number of rows that the
+    finding is based on.
     """
 
     severity: Severity
@@ -187,6 +188,7 @@ class Finding:
     check: str = ""
     id: str = ""
     fingerprint: str = ""
+    unit: str = ""
 
     def __repr__(self) -> str:
         return f"<Finding {self.id or self.code}: {self.message} ({self.severity})>"

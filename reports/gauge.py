@@ -5,8 +5,8 @@ import math
 from markupsafe import Markup
 
 from diagnose.findings import Finding, Severity
-from diagnose.reports.numbers import interval_text, number, rounded_like
-from diagnose.reports.story import interval_of
+from diagnose.reports.numbers import interval_text
+from diagnose.reports.story import in_unit, interval_of
 from diagnose.reports.svg import Scale, at, scale, tag
 
 RATIO = 20.0  # with a larger ratio between value and threshold the axis is a log axis
@@ -32,9 +32,10 @@ def gauge(finding: Finding) -> Markup:
         *_interval(finding, along, style),
         tag("circle", class_=f"pt {style}", cx=at(place), cy="50%", r=4),
     ]
-    measured = f"{rounded_like(value, interval_of(finding))} {interval_text(interval_of(finding))}".rstrip()
+    span = interval_of(finding)
+    measured = f"{in_unit(value, span, finding.unit)} {interval_text(span, finding.unit)}".rstrip()
     scaled = ", log scale" if along.log else ""
-    sentence = f"{measured}; alarm threshold {number(limit)}{scaled}"
+    sentence = f"{measured}; alarm threshold {in_unit(limit, None, finding.unit)}{scaled}"
     return tag("svg", *marks, tag("title", sentence), role="img", aria_label=sentence, width="100%", height=18)
 
 

@@ -14,7 +14,6 @@ from diagnose.diagnosis import (
     CheckOutcome,
     Coverage,
     Diagnosis,
-    Effect,
     Payoff,
     Remedy,
     State,
@@ -168,12 +167,19 @@ def row(finding: Finding) -> Row:
     span = interval_of(finding)
     return Row(
         what=sentence(finding),
-        measured="" if finding.value is None else rounded_like(finding.value, span),
-        interval=interval_text(span),
-        threshold=number(finding.threshold),
+        measured="" if finding.value is None else in_unit(finding.value, span, finding.unit),
+        interval=interval_text(span, finding.unit),
+        threshold=in_unit(finding.threshold, None, finding.unit),
         basis=", ".join(part for part in basis if part),
         finding=finding,
     )
+
+
+def in_unit(value: float | None, span: Interval | None, unit: str) -> str:
+    """A value with its unit: a share in percent, others with the decimals that the interval allows."""
+    if value is None or is_share(unit):
+        return quantity(value, unit)
+    return f"{unit} {rounded_like(value, span)}".lstrip()
 
 
 def interval_of(finding: Finding) -> Interval | None:
@@ -188,12 +194,11 @@ def as_it_is(remedy: Remedy, diagnosis: Diagnosis) -> str:
         return ""
     tried = next((effect for effect in diagnosis.effects if effect.remedy == remedy.code), None)
     level = None if tried is None else now(tried, diagnosis.errors)
-    return "" if tried is None or level is None else f"your model now: {_shown(level, tried)}"
-
-
-def _shown(level: float, effect: Effect) -> str:
-    """A level in the unit of what was tried, with the decimals that its interval allows."""
-    return quantity(level, effect.metric) if is_share(effect.metric) else rounded_like(level, effect.interval)
+    return (
+        ""
+        if tried is None or level is None
+        else f"your model now: {in_unit(level, tried.interval, tried.metric if is_share(tried.metric) else '')}"
+    )
 
 
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:

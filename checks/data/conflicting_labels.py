@@ -73,6 +73,7 @@ def _finding(split: SplitStatistics, twins: Twins, evaluation: Evaluation | None
         f"{about(twins)} of the rows on {split.name} have the same inputs as a row with another label{natural}{bound}",
         where=Where(split=split.name),
         value=twins.share,
+        unit="share",
         threshold=MEASURABLE,
         interval=twins.interval,
         rows=twins.rows,

@@ -91,6 +91,7 @@ def _own_rule(evaluation: Evaluation | None, baseline: Baseline | None, split: s
             f" (skill {number(output.net_skill)} and {number(output.best.skill)})",
             where=Where(output=output.output, split=split),
             value=output.best.skill,
+            unit="skill",
             threshold=RULE,
             rows=output.rows_dev,
         )

@@ -52,6 +52,7 @@ def held_out_signal(
                 f"{message} predicts {output.output} with a skill of {number(skill)}",
                 where=Where(output=output.output, split="train"),
                 value=skill,
+                unit="skill",
                 threshold=0.0,
                 rows=rows,
             )

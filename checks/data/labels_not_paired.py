@@ -149,6 +149,7 @@ def _finding(message: str, output: OutputBaseline, within: Within, split: str) -
         message,
         where=Where(output=output.output, split=split),
         value=output.best.skill,
+        unit="skill",
         threshold=within.skill,
         rows=output.rows_dev,
         evidence=(

@@ -60,6 +60,7 @@ def no_signal(baseline: Baseline, evaluation: Evaluation | None) -> Iterator[Fin
             f"{output.rows_dev:,} rows {rows}",
             where=Where(output=output.output, split=baseline.held_out),
             value=output.best.skill,
+            unit="skill",
             threshold=_above_best(output),
             rows=output.rows_dev,
             evidence=(skill_bars(output, output.null_skill[1] if output.null_skill is not None else None),),

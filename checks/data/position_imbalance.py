@@ -125,6 +125,7 @@ def _finding(
         message,
         where=Where(output=score.output, split=split, label=name[rare.number].removeprefix("class ")),
         value=rare.recall.value,
+        unit="share",
         threshold=NEVER if lost else LOW,
         interval=rare.recall.interval,
         rows=positions.rows,

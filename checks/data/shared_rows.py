@@ -101,6 +101,7 @@ def _finding(severity: Severity, message: str, split: SplitStatistics, twins: Tw
         message,
         where=Where(split=split.name),
         value=twins.share,
+        unit="share",
         threshold=TRACE,
         interval=twins.interval,
         rows=twins.rows,

@@ -56,6 +56,7 @@ def window_too_short(lags: Lags, evaluation: Evaluation | None, baseline: Baseli
             f"regression on the last {found.rows:,} rows of train)",
             where=Where(output=found.output, split="train"),
             value=skill,
+            unit="skill",
             threshold=reached + NOTABLE,
             interval=found.gain,
             rows=found.rows,

@@ -72,6 +72,7 @@ def avoidable_bias(
             _message(score, best, bias, part),
             Where(output=score.output, split="train"),
             value=bias.size,
+            unit="share",
             threshold=bias.threshold,
             interval=bias.interval,
             rows=score.rows,

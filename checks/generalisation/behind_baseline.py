@@ -60,6 +60,7 @@ def behind_baseline(
                 _message(output, task, baseline),
                 Where(output=output.output, split=baseline.held_out),
                 value=output.best.skill - output.net_skill,
+                unit="skill",
                 threshold=lacking_threshold(severity),
                 interval=_skill_interval(output),
                 rows=output.rows_dev,

@@ -88,6 +88,7 @@ def class_recall(evaluation: Evaluation, network: Network | None, dataset: Datas
                 f"{_recognised(recall, scores.split, score.positions)} (all classes: {percent(accuracy)})",
                 Where(output=score.output, split=scores.split, label=recall.label),
                 value=recall.value,
+                unit="share",
                 threshold=WEAK * accuracy,
                 interval=recall.interval,
                 rows=recall.rows,

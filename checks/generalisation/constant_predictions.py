@@ -80,6 +80,7 @@ def _one_class(score: Score, scores: SplitScores, network: Network | None) -> Fi
         f" which makes up {percent(actual)} of them",
         Where(output=score.output, split=scores.split, label=name),
         value=predicted,
+        unit="share",
         threshold=ONE_CLASS,
         rows=score.rows,
         evidence=(

@@ -54,6 +54,7 @@ def data_mismatch(evaluation: Evaluation, network: Network | None, baseline: Bas
             f" on train-dev: data mismatch {gap_text(score.task, gap)}",
             Where(output=score.output, split="dev"),
             value=gap.size,
+            unit="share",
             threshold=gap.threshold,
             interval=gap.interval,
             rows=other.rows,

@@ -52,6 +52,7 @@ def dev_overfitting(evaluation: Evaluation) -> Iterator[Finding]:
             f" {gap_text(score.task, gap)} more",
             Where(output=score.output, split="test"),
             value=gap.size,
+            unit="share",
             threshold=gap.threshold,
             interval=gap.interval,
             rows=other.rows,

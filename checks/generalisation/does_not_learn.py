@@ -76,6 +76,7 @@ def does_not_learn(evaluation: Evaluation, network: Network | None, initial: Ini
             _message(score) + (f", but its balanced accuracy is {percent(balanced)}" if balanced is not None else ""),
             Where(output=score.output, split="train"),
             value=score.skill if math.isfinite(score.skill) else None,
+            unit="skill",
             threshold=LOW_SKILL,
             interval=_of_skill(score),
             rows=score.rows,

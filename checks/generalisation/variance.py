@@ -90,6 +90,7 @@ def variance(
             _message(score, unseen, number, gap, part) + reason,
             Where(output=score.output, split=unseen.split),
             value=gap.size,
+            unit="share",
             threshold=gap.threshold,
             interval=gap.interval,
             rows=unseen.scores[number].rows,

@@ -113,6 +113,7 @@ def _finding(
         message,
         where=Where(layer=layer.path),
         value=layer.share,
+        unit="share",
         threshold=threshold,
         rows=rows,
         evidence=(_bars(layers), _table(layers)),

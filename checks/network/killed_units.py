@@ -58,6 +58,7 @@ def killed_units(forward: Forward, network: Network | None, history: History | N
         f"training has killed the units of {listed(killed)}: {percent(now[first])} of {first} are dead, and {start}",
         Where(layer=first),
         value=now[first],
+        unit="share",
         threshold=OUTAGE,
         rows=current.rows,
     )

@@ -56,6 +56,7 @@ def order_not_seen(baseline: Baseline) -> Iterator[Finding]:
                 f"{skill_text(bag.skill)}, the net: {skill_text(output.net_skill)})",
                 where=Where(output=output.output, split=baseline.held_out),
                 value=ordered.skill - bag.skill,
+                unit="skill",
                 threshold=lacking_threshold(severity),
                 rows=output.rows_dev,
                 evidence=(skill_bars(output),),

@@ -52,6 +52,7 @@ def saturated_units(forward: Forward, network: Network) -> Iterator[Finding]:
         message,
         where=Where(layer=worst),
         value=shares[worst],
+        unit="share",
         threshold=LAYER,
         rows=current.rows,
         evidence=(

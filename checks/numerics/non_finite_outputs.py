@@ -42,6 +42,7 @@ def _broken(split: SplitScores, score: Score) -> Finding:
         "are NaN or infinite",
         where=Where(output=score.output, split=split.split),
         value=share,
+        unit="share",
         threshold=0.0,
         rows=score.rows,
     )

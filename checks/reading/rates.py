@@ -209,6 +209,7 @@ def finding(severity: Severity, message: str, compared: Comparison, rates: Learn
         message,
         Where(output=compared.output or None),
         value=compared.difference,
+        unit="skill",
         threshold=compared.threshold,
         interval=compared.interval,
         rows=rates.rows,

@@ -28,6 +28,7 @@ def lost(told: Told | None, baseline: Baseline | None, path: str, what: str) -> 
         f" {skill_text(told.kept_skill)} with what is left (on {told.rows:,} rows)",
         where=Where(layer=path, output=told.output),
         value=told.skill - told.kept_skill,
+        unit="skill",
         threshold=lacking_threshold(severity),
         interval=told.lost,
         rows=told.rows,

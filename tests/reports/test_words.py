@@ -1,12 +1,14 @@
 """Terms and gauges."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from diagnose.findings import Finding, Interval, Severity
 from diagnose.reports.gauge import gauge
 from diagnose.reports.glossary import Words, target
+from diagnose.reports.story import row
 from diagnose.reports.terms import GLOSSARY
 
 
@@ -54,6 +56,16 @@ def test_a_gauge_shades_the_side_of_the_threshold_away_from_the_value() -> None:
     assert float(start) == 0
     (start,) = re.findall(r'class="okb" x="([\d.]+)%"', below)
     assert float(start) > 0
+
+
+def test_a_value_and_its_threshold_have_their_unit() -> None:
+    found = replace(finding(0.076, 0.0257, Interval(0.045, 0.101)), unit="share")
+    assert "7.6 % [4.5, 10.1]; alarm threshold 2.6 %" in gauge(found)
+    told = row(found)
+    assert (told.measured, told.interval, told.threshold) == ("7.6 %", "[4.5, 10.1]", "2.6 %")
+    assert row(replace(found, unit="skill")).measured == "skill 0.08"
+    assert row(replace(found, unit="")).measured == "0.08"
+    assert row(replace(found, value=None, threshold=None)).threshold == "–"
 
 
 def test_ratios_are_drawn_on_a_log_axis() -> None:
