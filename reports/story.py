@@ -194,11 +194,10 @@ def as_it_is(remedy: Remedy, diagnosis: Diagnosis) -> str:
         return ""
     tried = next((effect for effect in diagnosis.effects if effect.remedy == remedy.code), None)
     level = None if tried is None else now(tried, diagnosis.errors)
-    return (
-        ""
-        if tried is None or level is None
-        else f"your model now: {in_unit(level, tried.interval, tried.metric if is_share(tried.metric) else '')}"
-    )
+    if tried is None or level is None:
+        return ""
+    unit = tried.metric if is_share(tried.metric) else ""  # the payoff names the metric
+    return f"your model now: {in_unit(level, tried.interval, unit)}"
 
 
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:

@@ -63,8 +63,8 @@ def test_a_value_and_its_threshold_have_their_unit() -> None:
     assert "7.6 % [4.5, 10.1]; alarm threshold 2.6 %" in gauge(found)
     told = row(found)
     assert (told.measured, told.interval, told.threshold) == ("7.6 %", "[4.5, 10.1]", "2.6 %")
-    assert row(replace(found, unit="skill")).measured == "skill 0.08"
-    assert row(replace(found, unit="")).measured == "0.08"
+    assert row(replace(found, unit="skill")).measured == "skill 0.076"
+    assert row(replace(found, unit="")).measured == "0.076"
     assert row(replace(found, value=None, threshold=None)).threshold == "–"
 
 
