@@ -157,8 +157,8 @@ def _samples(samples: Samples) -> Markup:
 
 
 def _tokens(item: Sample) -> Iterator[Markup]:
-    """The words that the model keeps of a text; what it does not know is marked."""
-    if item.tokens:
+    """The words that the model keeps of a text, unless these are its words; what it does not know is marked."""
+    if item.tokens and list(item.tokens) != (item.text or "").lower().split():
         words = [tag("b" if word == UNKNOWN else "span", tag("bdi", word)) for word in item.tokens]
         yield tag("p", "as the model reads it: ", Markup(" ").join(words), class_="quote read")
 

@@ -27,6 +27,7 @@ ROOM = 200.0  # px left for the plot on a phone, beside names
 HALF = 330.0  # px: width of a plot when two are side by side on a wide screen
 STEP = 64  # px between levels
 NAME = 15  # characters of a level's name
+FINE = 0.2  # points: the width of an interval below which a gap has more than one decimal
 FAR = 3.0  # times the largest other level: a constant prediction above this is not drawn, it would squeeze the rest
 NAMES = {"baseline": "best baseline", "constant": "constant"}  # short names on the number line
 
@@ -162,7 +163,8 @@ def _gap(rungs: list[Level], first: int, last: int, along: Scale, unit: str) -> 
     y = (_middle(last - 1, len(rungs)) + _middle(last, len(rungs))) / 2
     ends = (along.place(before.value) or 0.0, along.place(after.value) or 0.0)
     shares = factor(unit) != 1
-    text = decimals(size) if shares else rounded_like(size, Interval(low, high))
+    fine = decimals(size if high - low < FINE else round(size, 1))  # no digits that the interval does not bear out
+    text = fine if shares else rounded_like(size, Interval(low, high))
     amount, span = f"{'+' if size > 0 else ''}{text}", interval(low, high, "%" if shares else "")
     lower, upper = (along.place(before.value + end) for end in (low, high))
     rise = 100 * 14 / (STEP * len(rungs))

@@ -27,7 +27,7 @@ from diagnose.measurements import (
     Update,
     Words,
 )
-from diagnose.subject import Subject
+from diagnose.subject import Subject, Task
 
 MOST_FEATURES = 30  # bars in the figure of feature scales
 MOST_STEPS = 100  # points of a line over steps; each stands for a stretch of them
@@ -150,8 +150,8 @@ def _fed(dataset: Dataset) -> Table:
             data.name,
             split.name.replace("_", "-"),
             data.kind,
-            " × ".join(map(str, data.shape)) or "one number",
-            data.dtype,
+            " × ".join(map(str, data.shape)) or ("one text" if data.kind == "text" else "one number"),
+            "text" if data.kind == "text" else data.dtype,
             *((_least(data.low), _mean(data.mean), _largest(data.high)) if data.kind != "text" else (None,) * 3),
             data.constant,
             data.non_finite,
@@ -245,9 +245,11 @@ def _class_shares(subject: Subject, dataset: Dataset) -> list[Bars]:
     for output, target in zip(subject.outputs, dataset.train.targets, strict=True):
         if 2 <= len(target.classes) <= MOST_FEATURES and any(target.counts):
             labels = tuple(output.class_name(value) for value in target.classes)
-            shares = tuple(count / target.rows for count in target.counts)
+            each = output.task is not Task.MULTILABEL and sum(target.counts) > target.rows  # a class at each position
+            whole = sum(target.counts) if each else target.rows
+            shares = tuple(count / whole for count in target.counts)
             of = f" of {target.output}" if len(dataset.train.targets) > 1 else ""
-            drawn.append(Bars(f"Classes in train{of}", labels, shares, "share of rows"))
+            drawn.append(Bars(f"Classes in train{of}", labels, shares, f"share of {'positions' if each else 'rows'}"))
     return drawn
 
 

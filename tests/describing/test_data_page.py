@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from diagnose.describing.figures import _class_shares
 from diagnose.describing.samples import first_rows, worst_rows
 from diagnose.diagnosis import Figure
 from diagnose.findings import Bars, Interval, Samples, Table
 from diagnose.measurements import Evaluation, Score, SplitScores, Unavailable, Words
 from diagnose.subject import Output, Seen, Split, Subject, Task
+from tests.checks import builders as b
 
 NAMES = ("cat", "dog", "bird")
 
@@ -93,6 +95,24 @@ def test_regression_and_text_are_shown_in_words() -> None:
     shown = worst_rows(examined, judged((1,), ((-2.0,),)))
     assert shown is not None
     assert (shown.items[0].caption, shown.items[0].text) == ("row 1: 3.5, predicted -2", "<b>rain</b>")
+
+
+@pytest.mark.parametrize(
+    ("task", "counts", "rows", "shares", "of"),
+    [
+        (Task.MULTICLASS, {0.0: 30, 1.0: 10}, 40, (0.75, 0.25), "rows"),
+        (Task.MULTICLASS, {0.0: 300, 1.0: 100}, 4, (0.75, 0.25), "positions"),
+        (Task.MULTILABEL, {0.0: 30, 1.0: 40}, 40, (0.75, 1.0), "rows"),
+    ],
+    ids=["one class a row", "one class a pixel", "several labels a row"],
+)
+def test_classes_are_shares_of_what_has_one(
+    task: Task, counts: dict[float, int], rows: int, shares: tuple[float, ...], of: str
+) -> None:
+    output = Output("y", task, "sparse_categorical_crossentropy", classes=2)
+    known = b.dataset(b.split(targets=(b.labels(counts, rows=rows),)))
+    (drawn,) = _class_shares(subject(np.zeros((rows, 3)), np.zeros(rows), output), known)
+    assert (drawn.values, drawn.unit) == (shares, f"share of {of}")
 
 
 def test_without_a_worst_row_there_is_no_figure() -> None:

@@ -153,6 +153,11 @@ def test_a_baseline_between_two_levels_does_not_break_their_gap() -> None:
     assert "avoidable bias" not in ladder(alone)
 
 
+def test_a_gap_has_no_more_decimals_than_its_interval_bears_out() -> None:
+    drawn = ladder(errors({"train": (0.0394, 0.033, 0.045), "dev": (0.0385, 0.028, 0.049)}))
+    assert "variance: −0.1 [" in drawn
+
+
 def test_the_interval_of_a_gap_combines_both_intervals() -> None:
     train, dev = levels(errors({"train": (0.10, 0.07, 0.13), "dev": (0.20, 0.16, 0.24)}))[:2]
     size, low, high = difference(train, dev)
@@ -205,7 +210,7 @@ def test_long_tables_are_cut_with_a_note() -> None:
 def test_a_mistaken_row_names_its_pair_of_classes_and_the_words_that_the_model_reads() -> None:
     rows = (
         Sample("row 1", text="A <b>fine</b> dog", tokens=("a", "[UNK]", "dog"), pair="cat as dog"),
-        Sample("row 2", text="two"),
+        Sample("row 2", text="Two dogs", tokens=("two", "dogs")),
     )
     first, second = draw(Samples("Worst", rows)).split("<li")[1:]
     assert 'data-pair="cat as dog"' in first and "&lt;b&gt;fine" in first
