@@ -12,20 +12,32 @@ from diagnose.checks import CHECKS
 from diagnose.concluding import conclude
 from diagnose.diagnosis import Diagnosis
 from diagnose.intervals import paired_interval
-from diagnose.measurements import Baseline, Candidate, Evaluation, Network, OutputBaseline, SplitScores, Unavailable
+from diagnose.measurements import (
+    Baseline,
+    Candidate,
+    Evaluation,
+    LearningRate,
+    Network,
+    OutputBaseline,
+    SplitScores,
+    Unavailable,
+)
 from diagnose.measuring.confidence import described
 from diagnose.measuring.planning import Measured
 from diagnose.measuring.scoring import Reference, constant_reference, row_errors, score
 from diagnose.reports.html import render
 from diagnose.settings import Settings
 from diagnose.subject import Output, Rows, Seen, Split, Subject, Task
-from tests.checks.builders_training import network
+from tests.checks.builders_training import network, sweep
 
+OWN_RATE = 0.1
 MISSING = Unavailable("not given", "Give it.")
 RNG = np.random.default_rng(0)
 
 
-def examined(output: Output, train: tuple[Rows, Rows], dev: tuple[Rows, Rows], best: Rows) -> Diagnosis:
+def examined(
+    output: Output, train: tuple[Rows, Rows], dev: tuple[Rows, Rows], best: Rows, rates: LearningRate | None = None
+) -> Diagnosis:
     """The diagnosis of these targets and predictions, with every check that needs no more; `best` is a baseline's."""
     reference = constant_reference(output, train[0], "softmax" if output.task.classifies else None)
 
@@ -41,6 +53,7 @@ def examined(output: Output, train: tuple[Rows, Rows], dev: tuple[Rows, Rows], b
     subject = Subject("model", None, (output,), splits[0], splits[1])
     known_net = network(output.task)
     measured = {Evaluation: evaluation, Baseline: compared(output, dev, best, reference), Network: known_net}
+    measured |= {} if rates is None else {LearningRate: rates}
     outcomes = tuple(check.run(measured) for check in CHECKS)
     return conclude(subject, Settings(), CHECKS, Measured(measured), outcomes)
 
@@ -94,6 +107,14 @@ def positions() -> Diagnosis:
     return examined(output, (train, sure(train, 0.9, 2)), (dev, sure(dev, 0.9, 2)), sure(dev, 0.99, 2))
 
 
+def too_fast() -> Diagnosis:
+    """A rate at which nothing is learned, as the sweep shows."""
+    train, dev = RNG.integers(0, 5, 2_000), RNG.integers(0, 5, 700)
+    output = Output("out", Task.MULTICLASS, "sparse_categorical_crossentropy", classes=5)
+    rates = sweep(OWN_RATE, {1e-4: (0.90, 0.91), 1e-3: (0.93, 0.94), 1e-2: (0.88, 0.90), OWN_RATE: (0.03, 0.05)})
+    return examined(output, (train, sure(train, 0.2, 5)), (dev, sure(dev, 0.2, 5)), sure(dev, 0.95, 5), rates)
+
+
 def shifted() -> Diagnosis:
     """Targets of dev lie elsewhere than those of train."""
     train, dev = RNG.normal(0, 2, (800, 1)), RNG.normal(9, 1, (300, 1))
@@ -107,7 +128,7 @@ Key = tuple[str, str]  # what, and of which split or baseline
 
 def known(diagnosis: Diagnosis) -> dict[Key, float]:
     """What the page is about: error, skill and constant prediction of each split, and the baseline's error."""
-    values: dict[Key, float] = {}
+    values: dict[Key, float] = {("rate", "own"): OWN_RATE, ("skill", "at the own rate"): 0.04}
     for error in diagnosis.errors:
         percent = 100 if error.unit == "error rate" else 1
         values |= {
@@ -134,6 +155,9 @@ PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Key]], ...] = (
     (rf"(train|dev) error is [^;.]*\(skill {NUMBER}\)", lambda m: ("skill", m[1])),
     (rf"(train|dev) rows the net.s error is [^(]*\(skill {NUMBER}\)", lambda m: ("skill", m[1])),
     (rf"the network \(skill {NUMBER}\)", lambda m: ("skill", "dev")),
+    (rf"(?:[Ll]earning rate|yours) {NUMBER}(?= is| usable| skill|;|$)", lambda m: ("rate", "own")),
+    (rf"yours(?: is)? at {NUMBER}", lambda m: ("rate", "own")),
+    (rf"skill (?:is|on train:) {NUMBER} at {OWN_RATE}\b", lambda m: ("skill", "at the own rate")),
 )
 ROWS = {"Error rate": "error", "RMSE": "error", "Constant prediction": "constant", "Skill": "skill"}
 
@@ -163,7 +187,7 @@ def agrees(shown: str, value: float) -> bool:
     return abs(float(exact) - value) <= half * 1.001
 
 
-CASES = (nearly_balanced, overfitted, positions, shifted)
+CASES = (nearly_balanced, overfitted, positions, shifted, too_fast)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
@@ -172,6 +196,11 @@ def test_figures_of_the_same_thing_agree(case: Callable[[], Diagnosis]) -> None:
     values, found = known(diagnosis), [*figures(render(diagnosis))]
     assert len({key for key, _ in found}) >= 6 and len(found) >= 12  # it finds them
     assert [(key, shown, values[key]) for key, shown in found if not agrees(shown, values[key])] == []
+
+
+def test_a_learning_rate_and_the_skill_at_it_are_found_in_words_and_in_figures() -> None:
+    found = [key for key, _ in figures(render(too_fast()))]
+    assert found.count(("rate", "own")) >= 3 and found.count(("skill", "at the own rate")) >= 2
 
 
 def test_a_figure_that_disagrees_is_found() -> None:
