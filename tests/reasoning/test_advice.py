@@ -8,7 +8,7 @@ import pytest
 
 from diagnose.checks import CHECKS
 from diagnose.checks.process.still_improving import levelled_off
-from diagnose.diagnosis import State
+from diagnose.diagnosis import Effect, State
 from diagnose.findings import Severity
 from diagnose.measurements import Evaluation, Layer
 from diagnose.reasoning.advising import steps
@@ -82,6 +82,24 @@ def test_a_remedy_that_would_change_nothing_is_not_advised() -> None:
     assert "initialise" in advised()
     assert "initialise" in advised(untried={"initialise": "the time budget is used up"})
     assert advised(needless={"initialise"}) == [code for code in advised() if code != "initialise"]
+
+
+def test_what_alone_restored_learning_is_advised_also_where_another_cause_explains_it() -> None:
+    scale, rate = (
+        next(cause for cause in CAUSES if cause.code == code)
+        for code in ("inputs-not-scaled", "learning-rate-too-high")
+    )
+    suspicions = (
+        Suspicion(scale, 1.0, Severity.ERROR, "confirmed", ()),
+        Suspicion(rate, 1.0, Severity.ERROR, "confirmed", (), explained_by=scale.code),
+    )
+
+    def advised(*effects: Effect) -> list[str]:
+        return [one.code for one in remedies(suspicions, (), Values(), frozenset({Task.MULTICLASS}), effects)]
+
+    tried = Effect("", "a lower rate", 0.0, 0.98, None, "sufficient", 3, remedy="lower-learning-rate", restores=True)
+    assert "lower-learning-rate" not in advised()
+    assert advised(tried) == [*advised(), "lower-learning-rate"]
 
 
 @pytest.mark.parametrize("bound", [(), (baseline(0.27, 0.26),)])
