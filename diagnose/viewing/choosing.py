@@ -26,6 +26,8 @@ class Query:
 
     search: str = ""
     state: str = ""  # one of STATES, or DAMAGED; "" for all
+    cause: str = ""  # code of a cause; "" for all
+    data: str = ""  # `source` of the data; "" for all
     sort: str = "date"
     down: bool = True
     page: int = 1
@@ -36,6 +38,8 @@ class Query:
         asked = {
             "q": self.search,
             "state": self.state,
+            "cause": self.cause,
+            "data": self.data,
             "sort": self.sort if self.sort != "date" else "",
             "order": "" if self.down == (self.sort in DESCENDING) else "down" if self.down else "up",
             "page": str(self.page) if self.page > 1 else "",
@@ -64,6 +68,8 @@ def query(asked: Mapping[str, str]) -> Query:
     return Query(
         search=asked.get("q", "").strip()[:200],
         state=state if state in (*STATES, DAMAGED) else "",
+        cause=asked.get("cause", "")[:200],
+        data=asked.get("data", "")[:400],
         sort=sort,
         down=order,
         page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
@@ -79,20 +85,39 @@ class Choice:
     pages: int
     found: int
     first: int  # position of the first of `runs` among those found, from 1
-    counts: Counter[str]  # results by state that match the search, before the filter by state
+    counts: Counter[str]  # results by state that match all but the filter by state
+    causes: tuple[tuple[str, str], ...]  # codes and titles of the causes of all results, by title
+    sources: tuple[tuple[str, str], ...]  # of the data of all results, as value and words
 
 
 def choose(runs: Iterable[Run], asked: Query) -> Choice:
     """The page of results for a query. All words of the search must occur in a result."""
     words = asked.search.casefold().split()
-    matching = [run for run in runs if all(word in run.searched for word in words)]
+    runs = tuple(runs)
+    matching = [
+        run
+        for run in runs
+        if all(word in run.searched for word in words)
+        and (not asked.cause or asked.cause in {cause.code for cause in run.causes})
+        and asked.data in ("", run.source)
+    ]
     counts = Counter(run.state for run in matching)
     found = [run for run in matching if run.state == asked.state] if asked.state else matching
     found = ordered(found, asked.sort, asked.down)
     pages = max(1, math.ceil(len(found) / PAGE))
     page = min(asked.page, pages)
     start = (page - 1) * PAGE
-    return Choice(tuple(found[start : start + PAGE]), page, pages, len(found), start + 1, counts)
+    titles = {cause.code: cause.title for run in runs for cause in run.causes}
+    return Choice(
+        runs=tuple(found[start : start + PAGE]),
+        page=page,
+        pages=pages,
+        found=len(found),
+        first=start + 1,
+        counts=counts,
+        causes=tuple(sorted(titles.items(), key=lambda pair: pair[1])),
+        sources=tuple((source, source) for source in sorted({run.source for run in runs} - {""})),
+    )
 
 
 def ordered(runs: Sequence[Run], sort: str = "date", down: bool = True) -> list[Run]:
