@@ -2,6 +2,7 @@
 
 import atexit
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -73,6 +74,7 @@ class DiagnosisCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self._session is None or self._session.model is not self.model:
             self._session = Session(self.model, say=say, **self._settings)
+            self._session.on_read = partial(self._report.live, self._session)
             self._report.forget()
         elif self._session.running:  # an exception that we could not see ended the last fit
             self._session.fail()

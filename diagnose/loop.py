@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -62,6 +63,7 @@ class LoopDiagnosis:
 
     def __init__(self, model: Any, report: Report, planned: int | None, **settings: Any) -> None:
         self._session = Session(model, stop_on=(), say=say, watching=self._watching, **settings)
+        self._session.on_read = partial(report.live, self._session)
         self._report, self._planned = report, planned
         self._epoch = 0
 

@@ -74,6 +74,7 @@ class Session:
             say: prints a line.
         """
         self.model = model
+        self.on_read: Callable[[], None] = lambda: None  # called within an epoch, after each reading
         self._notices = Notices(say)
         self.kept = KeptWeights(model) if stop_on else None
         self.budget = Budget(overhead)
@@ -197,6 +198,7 @@ class Session:
             if self._unread >= CHUNK:
                 self._read()
                 self._observe()
+                self.on_read()
 
     def _read(self) -> None:
         if self._watch is None:

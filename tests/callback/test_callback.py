@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import diagnose
 from diagnose.errors import InputError
+from diagnose.live.session import CHUNK
 from tests.callback.trainings import rows
 
 
@@ -196,6 +197,22 @@ def test_live_page(tmp_path: Path) -> None:
     fit(model(), diagnose.DiagnosisCallback(out=tmp_path, overhead=0.99), epochs=40, callbacks=[Look()])
     assert live
     assert all(live)
+
+
+def test_the_live_page_is_there_before_the_first_epoch_ends(tmp_path: Path) -> None:
+    found: list[bool] = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if batch == 2 * CHUNK:
+                found.append(any(tmp_path.glob("*.json")))
+
+    callback = diagnose.DiagnosisCallback(out=tmp_path, overhead=0.99)
+    x, y = rows()
+    batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat().take(2 * CHUNK + 2)
+    model().fit(batches, epochs=1, verbose=0, callbacks=[callback, Look()])
+    assert found == [True]
+    assert callback.diagnosis.state is not None
 
 
 def test_without_the_seam_of_keras_everything_else_works(monkeypatch: pytest.MonkeyPatch) -> None:

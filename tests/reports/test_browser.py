@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from diagnose.comparing.comparison import compare
 from diagnose.diagnosis import ClassLevel, Figure
 from diagnose.findings import Interval, Sample, Samples
+from diagnose.reports import comparison
 from diagnose.reports.html import render
 from tests.reports.browser import Browser, Theme, fits, stops, violations
 from tests.reports.examples import EVERY, sick
@@ -51,19 +53,26 @@ def test_the_policy_blocks_nothing_and_nothing_is_requested(
         assert chromium.complaints() == []
 
 
-@pytest.mark.parametrize(("width", "theme"), [(360, "light"), (360, "dark"), (1280, "light"), (1920, "dark")])
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_axe_finds_nothing_with_every_part_open(
-    chromium: Browser, pages: dict[str, Path], width: int, theme: Theme
+    chromium: Browser, pages: dict[str, Path], name: str, theme: Theme
 ) -> None:
-    page = chromium.show(pages["sick"], width, theme)
+    widths = (360, 1280) if name == "sick" else ((360, 1280)[(list(EVERY).index(name) + THEMES.index(theme)) % 2],)
+    for width in widths:
+        page = chromium.show(pages[name], width, theme)
+        page.evaluate(OPEN_ALL)
+        assert violations(page) == [], width
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_a_comparison(chromium: Browser, tmp_path: Path, theme: Theme) -> None:
+    place = tmp_path / "comparison.html"
+    old, new = sick(), EVERY["healthy"]()
+    place.write_text(comparison.render(compare(old, new, ("old", "new")), old, new), encoding="utf-8")
+    page = chromium.show(place, 1280, theme)
     page.evaluate(OPEN_ALL)
     assert violations(page) == []
-
-
-@pytest.mark.parametrize("name", [name for name in EVERY if name != "sick"])
-def test_axe_finds_nothing(chromium: Browser, pages: dict[str, Path], name: str) -> None:
-    place = list(EVERY).index(name)
-    assert violations(chromium.show(pages[name], (360, 1280)[place % 2], THEMES[place // 2 % 2])) == []
 
 
 def test_axe_would_find_something(chromium: Browser, tmp_path: Path) -> None:

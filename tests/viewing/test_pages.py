@@ -55,6 +55,16 @@ def test_results_on_one_data_set_are_found_by_its_name(tmp_path: Path) -> None:
     assert ">rows/digits.npz<" in visitor.get("/?q=digits.npz").text
 
 
+def test_one_cause_or_one_data_set_can_be_chosen_and_stays_chosen(tmp_path: Path) -> None:
+    for model, data in (("one", "/rows/digits"), ("two", "/rows/letters")):
+        put(tmp_path, replace(sick(), subject=sick().subject | {"facts": {"data": data}}), model, 0)
+    visitor = application(tmp_path).test_client()
+    page = visitor.get("/?data=rows/letters&cause=inputs-not-scaled").text
+    assert models(visitor.get("/?data=rows/letters")) == ["two"]
+    assert '<option value="rows/letters" selected>' in page and '<option value="inputs-not-scaled" selected>' in page
+    assert "data=rows%2Fletters" in page.split('class="facets"')[1].split("</ul>")[0]
+
+
 def test_errors_have_intervals(client: FlaskClient) -> None:
     page = client.get("/?q=cnn&state=healthy").text
     assert re.search(r"11\.0 %</span> <span class=\"iv-t\">\[10\.1, 12\.0\]", page)
@@ -72,6 +82,10 @@ def test_errors_have_intervals(client: FlaskClient) -> None:
         ("state=unreadable", 2),
         ("state=nonsense", 6),
         ("q=cnn&state=sick", 2),
+        ("cause=inputs-not-scaled", 3),
+        ("cause=inputs-not-scaled&q=cnn", 2),
+        ("cause=no-such-cause", 0),
+        ("data=no/such", 0),
     ],
 )
 def test_search_and_filter(client: FlaskClient, asked: str, count: int) -> None:
