@@ -13,6 +13,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from diagnose.commands.explain import explanation
+from diagnose.errors import InputError
 
 TOP_LEVEL = {
     "schema", "tool", "subject", "settings", "state", "causes", "findings",
@@ -159,10 +160,17 @@ def test_explain_and_list(tmp_path: Path) -> None:
         ("replays", "replay: "),
         ("validation set", "dev set: "),
         ("bias", "avoidable bias: "),
+        ("leakage", "cause split-leakage: "),
+        ("vanishing gradient", "check vanishing-gradients: "),
     ],
 )
 def test_terms_and_synonyms_are_explained(asked: str, first: str) -> None:
     assert explanation(asked).startswith(first)
+
+
+def test_a_part_of_several_codes_offers_them() -> None:
+    with pytest.raises(InputError, match="'vanishing-gradients' or 'exploding-gradients'"):
+        explanation("gradients")
 
 
 def test_a_term_and_a_check_of_one_name_are_both_explained() -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 # What people write instead of the words of the codes, a word or a part of a code each.
 SHORT = {
     "lr": "learning-rate",
-    "bn": "normalization",
-    "batchnorm": "normalization",
+    "bn": "statistics",
+    "batchnorm": "statistics",
     "overfitting": "high-variance",
     "overfit": "high-variance",
     "underfitting": "high-bias",
@@ -34,6 +34,9 @@ SHORT = {
     "val": "dev",
     "validation": "dev",
 }
+
+
+NEAR = 4  # codes that are offered for a part of them
 
 
 @click.command("list")
@@ -71,12 +74,21 @@ def explanation(code: str) -> str:
     """
     meant = "-".join(SHORT.get(word, word) for word in re.split(r"[\s_-]+", code.lower()))
     found = _explained(code) or _explained(meant)
+    known = dict.fromkeys(name for _, lines in groups() for name, _ in lines)
+    near = [name for name in known if _stems(meant) <= _stems(name)][:NEAR]
+    if not found and len(near) == 1:
+        found = _explained(near[0])
     if found:
         return "\n\n".join(found)
-    known = [name for _, lines in groups() for name, _ in lines]
-    near = difflib.get_close_matches(meant, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "see `diagnose list` for all codes and terms"
+    near = near or difflib.get_close_matches(meant, known, n=1)
+    named = " or ".join(f"'{name}'" for name in near)
+    hint = f"did you mean {named}?" if near else "see `diagnose list` for all codes and terms"
     raise InputError(f"CODE must be a check, a cause, a remedy or a term, got '{code}'; {hint}")
+
+
+def _stems(name: str) -> set[str]:
+    """The words of a code or a term, without the ending of a plural."""
+    return {word.removesuffix("s") for word in re.split(r"[\s-]", name)}
 
 
 def _explained(name: str) -> list[str]:
