@@ -314,7 +314,7 @@ def layer_table(rows: Sequence[LayerRow]) -> Markup:
     head = [tag("th", COLUMNS[index], scope="col", class_=style) for index, style in zip(kept, styles, strict=True)]
     body = []
     for row, line in zip(rows, cells, strict=True):
-        name = tag("th", tag("code", cut(row.path, NAME), title=row.path), scope="row")
+        name = tag("th", tag("code", cut(row.path, NAME) or "–", title=row.path), scope="row")
         drawn = [
             tag("td", line[index], data_l=COLUMNS[index], class_=style)
             for index, style in zip(kept, styles, strict=True)

@@ -1,12 +1,13 @@
 const page = document.querySelector("[data-version]");
-const busy = () => document.hidden || document.querySelector("input:checked, input:focus, details[open]:focus-within");
+const busy = () => document.hidden || document.querySelector("input:checked, :is(input, select):focus, details[open]:focus-within");
 
 async function look() {
   if (busy()) return;
   try {
     const answer = await fetch(location.href, { method: "HEAD", cache: "no-store" });
     const version = answer.headers.get("ETag");
-    if (answer.ok && version && version !== `"${page.dataset.version}"`) location.reload();
+    const changed = answer.ok && version && version !== `"${page.dataset.version}"`;
+    if (changed && !busy()) location.reload(); // it may have become busy since it asked
   } catch { /* the viewer has stopped; keep the page */ }
 }
 if (page?.dataset.version) setInterval(look, 1000 * page.dataset.every);
