@@ -173,6 +173,7 @@ def test_print_has_the_light_colours_all_terms_and_no_controls(
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     for hidden in ("nav", "button.copy"):
         assert not any(page.locator(hidden).nth(n).is_visible() for n in range(page.locator(hidden).count()))
+    assert all(word.is_visible() for word in page.locator("main > section > .lede .term").all())
     terms = page.locator("[popover]").all()
     assert terms and all(term.is_visible() for term in terms)
 
