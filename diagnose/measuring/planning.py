@@ -108,7 +108,9 @@ class Planner:
         journal: Journal | None = None,
         stop: Interrupts | None = None,
         where: Where = HERE,
+        spent: float = 0.0,
     ) -> None:
+        """`spent` are the seconds of a budget that are gone before anything is measured."""
         self.bench = bench
         self.where = where
         self.executed: list[Executed] = []
@@ -122,7 +124,7 @@ class Planner:
         self._progress = progress
         settings = bench.settings
         self._account: Account = (
-            ClockAccount(bench, settings.budget - self.journal.spent)
+            ClockAccount(bench, settings.budget - spent - self.journal.spent)
             if settings.budget
             else WorkAccount(bench, BUDGETS[settings.effort])
         )
@@ -387,10 +389,11 @@ def planner_for(
     progress: Progress,
     journal: Journal | None = None,
     where: Where = HERE,
+    spent: float = 0.0,
 ) -> Iterator[Planner]:
     """Yield a planner for this subject; the subject's model is restored when the block ends."""
     with interrupts() as stop, Bench(subject, settings) as bench:
-        yield Planner(bench, progress, journal, stop, where)
+        yield Planner(bench, progress, journal, stop, where, spent)
 
 
 def measured_by(planner: Planner, measurements: Measurements) -> Measured:

@@ -21,7 +21,7 @@ from diagnose.trials.keeping import kept_in
 from diagnose.trials.paired import SEEDS, needs_compiling, plan_of
 from diagnose.trials.plan import Change, DoesNotApply, TrainingPlan, rate_text, unchanged
 from diagnose.trials.train_skill import TrainSkill
-from diagnose.trials.workers import ArmsOfTrials, workers_of
+from diagnose.trials.workers import ArmsOfTrials, start_of, workers_of
 
 Pair = tuple[Planned, Planned]  # without and with the change
 
@@ -360,7 +360,7 @@ class _Trials:
         new = {one.key: one for one in arms if one.key not in self._used}
         if self._planner.by_clock:  # what is there takes no time; else the plan would depend on the number of workers
             new = {key: one for key, one in new.items() if one not in self._arms}
-        return sum((self._work_of(one) for one in new.values()), Work())
+        return sum((self._work_of(one) for one in new.values()), start_of(self._planner) if new else Work())
 
     def _work_of(self, one: Planned) -> Work:
         plan = one.plan

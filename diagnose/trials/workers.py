@@ -22,13 +22,16 @@ from diagnose.measurements import Array, Backward, LearningRate, Measurements, N
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import brief
 from diagnose.measuring.planning import Planner
+from diagnose.measuring.work import Work
 from diagnose.trials.arms import Criterion, Failed, Key, Planned, train
 from diagnose.trials.plan import Change, DoesNotApply
 from diagnose.where import Where
 
 CACHED = "workers"
+START = 15.0  # seconds: two processes that import TensorFlow at once on two cores
 LOST = "The machine may lack memory for several processes: pass fewer --jobs."
 COPIED = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "CUDA_VISIBLE_DEVICES")
+Task = tuple[Any, tuple[Any, ...]]  # a function of this module, and its last arguments
 WATCHED = 1.0  # seconds between two looks at whether the process that sent the work still lives
 
 
@@ -166,7 +169,7 @@ class Workers:
         When a worker is lost, what it and the others were training is trained again, one arm after the other, so that
         an arm that ends its worker ends only itself.
         """
-        waiting = {number: (trained, (number, arm)) for number, arm in enumerate(arms)}
+        waiting: dict[int, Task] = {number: (trained, (number, arm)) for number, arm in enumerate(arms)}
         try:
             for number, found in self._map(list(waiting.values())):
                 del waiting[number]
@@ -174,11 +177,19 @@ class Workers:
         except Exception:  # noqa: BLE001 - each kind of cluster has errors of its own for a lost worker
             self._renew()
         for number, task in list(waiting.items()):
+            yield self._tried_alone(number, task)
+
+    def _tried_alone(self, number: int, task: Task) -> tuple[int, Any]:
+        """The result of an arm that is trained alone, and once more if its worker is lost."""
+        why = ""
+        for _ in range(2):
             try:
-                yield from self._map([task])
+                [found] = self._map([task])
+                return number, found[1]
             except Exception as error:  # noqa: BLE001 - as above
                 self._renew()
-                yield number, Failed(f"its worker was lost twice ({brief(error)})", LOST)
+                why = brief(error)
+        return number, Failed(f"its worker was lost twice ({why})", LOST)
 
     def close(self) -> None:
         """End the local workers, and leave the cluster."""
@@ -192,7 +203,7 @@ class Workers:
 
             get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
-    def _map(self, tasks: Sequence[tuple[Any, tuple[Any, ...]]]) -> Iterator[Any]:
+    def _map(self, tasks: Sequence[Task]) -> Iterator[Any]:
         from joblib import Parallel, delayed
 
         sent = (self._environment, self._shipment, self._name)
@@ -228,6 +239,12 @@ def workers_of(planner: Planner, seeds: tuple[int, ...]) -> Workers | None:
     return found
 
 
+def start_of(planner: Planner) -> Work:
+    """What starting the workers takes, as far as it counts and is still to be done."""
+    waits = planner.by_clock and not planner.where.here and CACHED not in planner.bench.cache
+    return Work(seconds=START) if waits else Work()
+
+
 class ArmsOfTrials:
     """Trains the arms of one set of trials by workers: `arms.Runner`."""
 
@@ -256,7 +273,8 @@ def _backend(where: Where, open_: ExitStack) -> dict[str, Any]:
         from ray.util.joblib import register_ray
 
         if not ray.is_initialized():
-            ray.init(where.cluster if address else None, num_cpus=None if address else where.jobs)
+            here = {"num_cpus": where.jobs, "include_dashboard": False}
+            ray.init(log_to_driver=False, **({"address": where.cluster} if address else here))
             open_.callback(ray.shutdown)
         register_ray()
         return {"backend": "ray", "n_jobs": -1}
