@@ -223,7 +223,7 @@ def diagnose_subject(
 
     checks = chosen(settings)
     with interrupts():
-        with planner_for(subject, settings, progress, journal, where, loading_seconds) as planner:
+        with planner_for(subject, settings, progress, journal, where=where, spent=loading_seconds) as planner:
             measured = planner.measure(needs_of(checks), partial(_kept_for_trials, planner.bench, checks))
             progress(Stage("reasoning"))
             outcomes = tuple(check.run(measured) for check in checks)

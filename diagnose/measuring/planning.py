@@ -107,6 +107,7 @@ class Planner:
         progress: Progress,
         journal: Journal | None = None,
         stop: Interrupts | None = None,
+        *,
         where: Where = HERE,
         spent: float = 0.0,
     ) -> None:
@@ -388,12 +389,13 @@ def planner_for(
     settings: Settings,
     progress: Progress,
     journal: Journal | None = None,
+    *,
     where: Where = HERE,
     spent: float = 0.0,
 ) -> Iterator[Planner]:
     """Yield a planner for this subject; the subject's model is restored when the block ends."""
     with interrupts() as stop, Bench(subject, settings) as bench:
-        yield Planner(bench, progress, journal, stop, where, spent)
+        yield Planner(bench, progress, journal, stop, where=where, spent=spent)
 
 
 def measured_by(planner: Planner, measurements: Measurements) -> Measured:
