@@ -8,6 +8,7 @@ TensorFlow adds numbers depends on it.
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
 import threading
 import time
@@ -130,12 +131,13 @@ class Workers:
         Raises:
             NotMeasured: the model cannot be sent to another process, or no worker can use it.
         """
-        from diagnose.trials.shipping import digest, packed
+        from diagnose.trials.shipping import packed
 
-        self._open = ExitStack()
+        self._open, self._pool = ExitStack(), ExitStack()
+        self._parallel: Any = None
         self._backend = _backend(where, self._open)
         self._shipment = np.frombuffer(packed(bench, seeds), np.uint8)
-        self._name = digest(bench, seeds)
+        self._name = hashlib.sha256(self._shipment).hexdigest()
         variables = {name: os.environ[name] for name in COPIED if name in os.environ}
         fixed = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         self._environment = Environment(variables | fixed, _threads(), os.getpid())
@@ -151,10 +153,12 @@ class Workers:
         Raises:
             NotMeasured: one cannot.
         """
-        from joblib import effective_n_jobs
+        from joblib import effective_n_jobs, parallel_config
 
-        with self._open_backend():
+        with parallel_config(**self._backend):
             jobs = int(effective_n_jobs(None))
+        if jobs == 1 and self._backend["backend"] == "ray":  # joblib would run it in this process
+            raise NotMeasured("the Ray cluster has one CPU", "Use a larger cluster, or none.")
         try:
             refusals = [why for why in self._map([(opened, ())] * jobs) if why]
         except Exception as error:  # noqa: BLE001 - each kind of cluster has errors of its own
@@ -197,7 +201,10 @@ class Workers:
         self._open.close()
 
     def _renew(self) -> None:
-        """End the local workers; new ones start with the next work."""
+        """End the workers that were started; new ones start with the next work."""
+        with suppress(Exception):  # some are gone
+            self._pool.close()
+        self._parallel = None
         if self._backend["backend"] == "loky":
             from joblib.externals.loky import get_reusable_executor
 
@@ -206,18 +213,13 @@ class Workers:
     def _map(self, tasks: Sequence[Task]) -> Iterator[Any]:
         from joblib import Parallel, delayed
 
+        if self._parallel is None:
+            # Ray gives results all together; the others give each as soon as it is there.
+            how = "list" if self._backend["backend"] == "ray" else "generator_unordered"
+            parallel = Parallel(**self._backend, return_as=how, batch_size=1, pre_dispatch="n_jobs")
+            self._parallel = self._pool.enter_context(parallel)
         sent = (self._environment, self._shipment, self._name)
-        # Ray gives results all together; the others give each as soon as it is there.
-        how = "list" if self._backend["backend"] == "ray" else "generator_unordered"
-        with self._open_backend():
-            yield from Parallel(return_as=how, batch_size=1, pre_dispatch="n_jobs")(
-                delayed(function)(*sent, *arguments) for function, arguments in tasks
-            )
-
-    def _open_backend(self) -> Any:
-        from joblib import parallel_config
-
-        return parallel_config(**self._backend)
+        yield from self._parallel(delayed(function)(*sent, *arguments) for function, arguments in tasks)
 
 
 def workers_of(planner: Planner, seeds: tuple[int, ...]) -> Workers | None:

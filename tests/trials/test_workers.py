@@ -5,8 +5,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from keras import layers
 
 from diagnose.checks.reading.remaining import Remaining
+from diagnose.diagnosis import Diagnosis
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.loading.custom import custom_objects
@@ -28,6 +30,7 @@ from diagnose.settings import Settings
 from diagnose.subject import Subject
 from diagnose.trials import keeping, shipping
 from diagnose.trials.arms import Arms, Criterion, Failed, Here, Planned
+from diagnose.trials.arms import train as train_here
 from diagnose.trials.dev_error import DevError
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.generalising import DROPOUT, HALF_THE_UNITS, WEIGHT_DECAY
@@ -39,6 +42,7 @@ from diagnose.trials.planning import try_remedies
 from diagnose.trials.train_skill import TrainSkill
 from diagnose.trials.workers import ArmsOfTrials, Workers
 from diagnose.where import Where, where_from
+from tests.trials.test_planning import ONLY, UNSCALED, examined
 
 ROOT = Path(__file__).parents[2]
 STEPS = 40
@@ -379,3 +383,71 @@ def test_where_is_checked() -> None:
             where_from(1, cluster, None)
     with pytest.raises(InputError, match="at least 1"):
         where_from(0, None, None)
+
+
+# --- whole examinations ---------------------------------------------------------------------------------
+
+
+def test_an_interrupted_examination_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[str] = []
+    stop_at: list[int] = []
+
+    def counted(bench: Bench, criterion: Criterion, plan: TrainingPlan) -> Any:
+        if len(trained) in stop_at:
+            raise KeyboardInterrupt
+        trained.append(plan.what)
+        return train_here(bench, criterion, plan)
+
+    monkeypatch.setattr("diagnose.trials.arms.train", counted)
+    whole = examined(UNSCALED)
+    every = len(trained)
+    assert every > 3
+
+    trained.clear()
+    stop_at.append(2)
+    path = tmp_path / "trials.sqlite"
+    cut = examined(UNSCALED, kept=path)
+    assert cut.settings["interrupted"] and len(cut.effects) < len(whole.effects)
+
+    trained.clear()
+    stop_at.clear()
+    resumed = examined(UNSCALED, kept=path)
+    assert len(trained) == every - 2
+    assert resumed.effects == whole.effects and resumed.settings["plan"] == whole.settings["plan"]
+
+
+def in_session(session: int) -> list[str]:
+    """The command lines of the living processes of a session."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state = (place / "stat").read_text().rpartition(")")[2].split()
+            if int(state[3]) == session and state[0] != "Z":
+                found.append((place / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed in /proc only on Linux")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_worker_outlives_the_examination(how: signal.Signals, tmp_path: Path) -> None:
+    of, (x, _) = UNSCALED.subject(), UNSCALED.rows()
+    of.model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "data.npz", x=np.tile(x, (10, 1)), y=np.tile(np.arange(len(x)) % 3, 10))
+    line = [sys.executable, "-m", "diagnose", "model.keras", "data.npz", "--jobs", "2", "--out", "results"]
+    command = subprocess.Popen(
+        [*line, "--quiet", "--only", ",".join(ONLY)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    while command.poll() is None and not any("loky" in one for one in in_session(command.pid)):
+        time.sleep(0.2)
+    command.send_signal(how)
+    assert command.wait() == (130 if how is signal.SIGINT else -signal.SIGKILL)
+    end = time.monotonic() + 60
+    while in_session(command.pid) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert in_session(command.pid) == []
+    if how is signal.SIGINT:
+        report = Diagnosis.load(next((tmp_path / "results").glob("*.json")))
+        assert report.settings["interrupted"] and report.state == "sick"
