@@ -136,8 +136,9 @@ class Workers:
         self._open, self._pool = ExitStack(), ExitStack()
         self._parallel: Any = None
         self._backend = _backend(where, self._open)
-        self._shipment = np.frombuffer(packed(bench, seeds), np.uint8)
-        self._name = hashlib.sha256(self._shipment).hexdigest()
+        shipment = packed(bench, seeds)
+        self._name = hashlib.sha256(shipment).hexdigest()
+        self._shipment = np.frombuffer(shipment, np.uint8)
         variables = {name: os.environ[name] for name in COPIED if name in os.environ}
         fixed = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         self._environment = Environment(variables | fixed, _threads(), os.getpid())
