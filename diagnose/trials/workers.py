@@ -33,7 +33,7 @@ START = 15.0  # seconds: two processes that import TensorFlow at once on two cor
 LOST = "The machine may lack memory for several processes: pass fewer --jobs."
 COPIED = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "CUDA_VISIBLE_DEVICES")
 Task = tuple[Any, tuple[Any, ...]]  # a function of this module, and its last arguments
-WATCHED = 1.0  # seconds between two looks at whether the process that sent the work still lives
+WATCHED = 1.0  # seconds between two looks at whether the parent of a local worker still lives
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,6 @@ class Environment:
 
     variables: Mapping[str, str]
     threads: int
-    sender: int  # the id of the process that sends the work
 
 
 @dataclass(frozen=True)
@@ -104,16 +103,18 @@ def _close() -> None:
 def _prepare(environment: Environment) -> None:
     """Make the process like the one that sends the work."""
     os.environ |= dict(environment.variables)
-    if os.getppid() == environment.sender:
-        threading.Thread(target=_end_with, args=(environment.sender,), daemon=True).start()
     with suppress(ImportError, RuntimeError):  # it may have run other things before
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(environment.threads)
 
 
+def _watch(parent: int) -> None:
+    """End this process when its parent is gone; called as the process starts."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
 def _end_with(parent: int) -> None:
-    """End this process when its parent is gone."""
     while os.getppid() == parent:
         time.sleep(WATCHED)
     os._exit(1)
@@ -141,7 +142,7 @@ class Workers:
         self._shipment = np.frombuffer(shipment, np.uint8)
         variables = {name: os.environ[name] for name in COPIED if name in os.environ}
         fixed = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-        self._environment = Environment(variables | fixed, _threads(), os.getpid())
+        self._environment = Environment(variables | fixed, _threads())
         try:
             self.jobs = self._started()
         except BaseException:
@@ -281,7 +282,7 @@ def _backend(where: Where, open_: ExitStack) -> dict[str, Any]:
             open_.callback(ray.shutdown)
         register_ray()
         return {"backend": "ray", "n_jobs": -1}
-    return {"backend": "loky", "n_jobs": where.jobs}
+    return {"backend": "loky", "n_jobs": where.jobs, "initializer": _watch, "initargs": (os.getpid(),)}
 
 
 def _threads() -> int:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import diagnose
 from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Diagnosis
 from diagnose.errors import InputError
@@ -42,7 +43,7 @@ from diagnose.trials.planning import try_remedies
 from diagnose.trials.train_skill import TrainSkill
 from diagnose.trials.workers import ArmsOfTrials, Workers
 from diagnose.where import Where, where_from
-from tests.trials.test_planning import ONLY, UNSCALED, examined
+from tests.trials.test_planning import ONLY, UNSCALED
 
 ROOT = Path(__file__).parents[2]
 STEPS = 40
@@ -399,19 +400,24 @@ def test_an_interrupted_examination_goes_on_where_it_was(tmp_path: Path, monkeyp
         return train_here(bench, criterion, plan)
 
     monkeypatch.setattr("diagnose.trials.arms.train", counted)
-    whole = examined(UNSCALED)
+    of, (x, _) = UNSCALED.subject(), UNSCALED.rows()
+    data = (np.tile(x, (10, 1)), np.tile(np.arange(len(x)) % 3, 10))
+
+    def examined(**options: Any) -> Diagnosis:
+        trained.clear()
+        return diagnose.examine(of.model, data, batch_size=8, only=ONLY, **options)
+
+    whole = examined()
     every = len(trained)
     assert every > 3
 
-    trained.clear()
     stop_at.append(2)
     path = tmp_path / "trials.sqlite"
-    cut = examined(UNSCALED, kept=path)
+    cut = examined(kept=path)
     assert cut.settings["interrupted"] and len(cut.effects) < len(whole.effects)
 
-    trained.clear()
     stop_at.clear()
-    resumed = examined(UNSCALED, kept=path)
+    resumed = examined(kept=path)
     assert len(trained) == every - 2
     assert resumed.effects == whole.effects and resumed.settings["plan"] == whole.settings["plan"]
 
