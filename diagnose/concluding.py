@@ -14,17 +14,17 @@ from diagnose.describing.figures import figures
 from diagnose.describing.layers import layer_rows
 from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
 from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
-from diagnose.measurements import REPORT, History
+from diagnose.measurements import HISTORY, REPORT, Continuation, Evaluation, History, Repaired, Unavailable
 from diagnose.measuring import Measured
 from diagnose.reasoning import prescribing
 from diagnose.reasoning.advising import steps
 from diagnose.reasoning.bands import bands
 from diagnose.reasoning.causes import GATE, VITAL
-from diagnose.reasoning.engine import Seen, state_of, suspect
+from diagnose.reasoning.engine import Seen, gate, state_of, suspect
 from diagnose.reasoning.needless import needless
 from diagnose.reasoning.payoffs import by_remedy
 from diagnose.reasoning.snippets import values_of
-from diagnose.reasoning.verdicts import situation, verdicts
+from diagnose.reasoning.verdicts import Situation, after_repair, situation, verdicts
 from diagnose.registry import Check
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Subject
@@ -64,7 +64,7 @@ def conclude(
         effects=effects,
         untried=measured.untried,
     )
-    lists = prescribing.filled(verdicts(now), values)
+    lists = prescribing.filled(after_repair(verdicts(now), _repaired(checks, outcomes, now, measured)), values)
     tried = prescribing.assigned(effects, suspicions)
     tasks = frozenset(output.task for output in subject.outputs)
     layers = layer_rows(measured.measurements, seen.findings)
@@ -108,6 +108,24 @@ def conclude(
         bands=bands(measured.measurements, layers),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _repaired(
+    checks: tuple[Check, ...], outcomes: tuple[Outcome, ...], now: Situation, measured: Measured
+) -> Situation | None:
+    """The situation of the repaired copy; None if there is none, or if it is not well yet.
+
+    What rests on the scores of the model or on its training is judged anew, without a history: the copy has none.
+    """
+    repaired = measured.measurements.get(Repaired)
+    if now.repair is None or not isinstance(repaired, Repaired):
+        return None
+    known = {kind: found for kind, found in measured.measurements.items() if kind not in (History, Continuation)}
+    known |= {Evaluation: repaired.evaluation, History: Unavailable("the repaired copy has no history", HISTORY)}
+    anew = {check.code: check.run(known) for check in checks if {Evaluation, History} & {*check.needs.values()}}
+    if gate(Seen(anew.values())).rank >= Severity.WARNING.rank:
+        return None
+    return situation((), Seen(anew.get(outcome.check, outcome) for outcome in outcomes), now.images, known)
 
 
 def _cut(checks: Iterable[Check], measured: Measured) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from diagnose.measuring.work import Work
     from diagnose.registry import Check
     from diagnose.subject import Subject
+    from diagnose.trials.joining import Trial
 
 FEW_OPTIONS = 3  # changes that are tried at standard effort on a model that needs no repair
 
@@ -234,7 +235,9 @@ def diagnose_subject(
             trials = [
                 Trial(remedy.code, remedy.trial, confirmable(remedy)) for remedy in wanted if remedy.trial is not None
             ]
-            effects = (*longer, *measured_effects(measured), *try_remedies(planner, measured, trials))
+            repairs = try_remedies(planner, measured, trials)
+            _repair(planner, measured, trials, repairs)
+            effects = (*longer, *measured_effects(measured), *repairs)
             if _asks_for_more(checks):
                 effects += _tried_on_dev(planner, measured, outcomes, effects)
         progress(Stage("concluding"))
@@ -295,6 +298,21 @@ def _trained_on(planner: Planner, measured: Measurements, outcomes: tuple[Outcom
         return ()
     measured[Continuation], effect = found
     return (effect,)
+
+
+def _repair(planner: Planner, measured: Measurements, trials: Sequence[Trial], effects: Sequence[Effect]) -> None:
+    """Measure a copy with the repair of a cause that restores most learning, if one does."""
+    from diagnose.measurements import Repaired
+    from diagnose.trials.repaired import measure_repaired
+
+    repairs = {trial.remedy: trial for trial in trials if not trial.intervention.aside}
+    cures = [effect for effect in effects if effect.restores and effect.remedy in repairs and not effect.on_top_of]
+    if not cures:
+        return
+    best = max(cures, key=lambda effect: effect.after)
+    found = measure_repaired(planner, measured, repairs[best.remedy], best)
+    if found is not None:
+        measured[Repaired] = found
 
 
 def _tried_on_dev(

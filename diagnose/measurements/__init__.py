@@ -44,6 +44,7 @@ from diagnose.measurements.needing import (
 from diagnose.measurements.network import Head, Layer, Network
 from diagnose.measurements.padding import Padding
 from diagnose.measurements.positions import Estimate, PositionClass, Positions
+from diagnose.measurements.repaired import Repaired
 from diagnose.measurements.rows_curve import Forecast, RowsCurve
 from diagnose.measurements.shift import (
     Close,
@@ -167,6 +168,7 @@ __all__ = [
     "Positions",
     "RangeTest",
     "Reliability",
+    "Repaired",
     "Residuals",
     "RowsCurve",
     "Run",

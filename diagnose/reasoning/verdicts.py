@@ -6,7 +6,7 @@ model is sick, only the repair."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -210,6 +210,16 @@ def verdicts(now: Situation) -> dict[str, tuple[Verdict, ...]]:
     return {
         "machine_learning_yearning": tuple(_verdict(item, now) for item in MACHINE_LEARNING_YEARNING),
         "fast_ai": tuple(_verdict(item, now) for item in FAST_AI),
+    }
+
+
+def after_repair(lists: Mapping[str, Sequence[Verdict]], repaired: Situation | None) -> dict[str, tuple[Verdict, ...]]:
+    """The verdicts, with those that hold once the model is `repaired` (None: unknown)."""
+    if repaired is None:
+        return {name: tuple(items) for name, items in lists.items()}
+    return {
+        name: tuple(replace(verdict, after_repair=_decide(verdict.item, repaired)[0]) for verdict in items)
+        for name, items in lists.items()
     }
 
 
