@@ -260,7 +260,7 @@ def test_the_notebook_shows_a_short_version(name: str) -> None:
     page = Page(text)
     assert page.open == [] and page.of("script") == [] and page.of("img") == []
     assert diagnosis.state.word in page.words
-    assert text == diagnosis._repr_html_() and len(text) < 20_000
+    assert text == diagnosis._repr_html_() and len(text) < 32_000
 
 
 def test_reports_import_neither_keras_nor_a_backend() -> None:
