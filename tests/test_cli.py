@@ -114,6 +114,7 @@ def test_fail_on_sets_the_exit_status(folder: Path, tmp_path: Path) -> None:
         (("model.keras", "data", "--target-error", "much"), "--target-error"),
         (("model.keras", "data", "--json", "results.txt"), "results.txt"),
         (("model.keras", "data", "--rows", "few"), "few"),
+        (("model.keras", "data", "--factory", "none.py:make"), "--factory none.py: there is no such file"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

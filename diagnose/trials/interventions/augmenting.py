@@ -101,7 +101,7 @@ def _mixed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply("rows that are not one array of numbers cannot be mixed")
     if plan.train.sample_weight is not None:
         return DoesNotApply("the weights of the rows would have to be mixed as well")
-    shares = with_shares(plan, "rows mixed with other rows of their batch, the classes in the same shares")
+    shares = with_shares(plan, "rows and their classes mixed in pairs")
     return shares if isinstance(shares, DoesNotApply) else replace(shares, batches=(*shares.batches, _mixture))
 
 
