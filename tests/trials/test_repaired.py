@@ -1,0 +1,45 @@
+"""The repaired copy: what is left to do once the first cause is repaired."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from sklearn.datasets import load_digits
+
+import diagnose
+from diagnose.measuring import planning
+from diagnose.settings import Effort
+
+
+def examined(**options: str) -> diagnose.Diagnosis:
+    """A net for digits at a rate of 0.1 for Adam."""
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16).astype("float32")
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((64,)), layers.Dense(64, "relu"), layers.Dense(64, "relu")])
+    model.add(layers.Dense(10, "softmax"))
+    model.compile(keras.optimizers.Adam(1.0), "sparse_categorical_crossentropy")
+    model.fit(x[:300], y[:300], epochs=30, verbose=0)
+    before = [weight.numpy() for weight in model.weights]
+    found = diagnose.examine(model, (x[:300], y[:300]), (x[300:800], y[300:800]), epochs=30, **options)  # type: ignore[arg-type]
+    assert all(np.array_equal(a, b.numpy()) for a, b in zip(before, model.weights, strict=True))
+    return found
+
+
+@pytest.fixture(scope="module")
+def diagnosis() -> diagnose.Diagnosis:
+    return examined()
+
+
+def test_the_lists_tell_what_is_left_after_the_repair(diagnosis: diagnose.Diagnosis) -> None:
+    assert (diagnosis.state, diagnosis.causes[0].code) == ("sick", "learning-rate-too-high")
+    now = {verdict.item: (verdict.verdict, verdict.after_repair) for verdict in diagnosis.verdicts["fast_ai"]}
+    assert now["more-data"] == ("dont-yet", "do")  # 300 rows are few: the repaired copy overfits
+    assert now["reduce-complexity"] == ("dont-yet", "dont-yet")
+    assert "repaired copy" in diagnosis.settings["plan"]
+
+
+def test_without_a_repaired_copy_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "BUDGETS", dict.fromkeys(Effort, 12.0))
+    short = examined()
+    assert all(verdict.after_repair is None for verdicts in short.verdicts.values() for verdict in verdicts)
