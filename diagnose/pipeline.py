@@ -329,15 +329,16 @@ def _tried_on_dev(
     from diagnose.reasoning.verdicts import situation
     from diagnose.trials.dev_error import DevError
     from diagnose.trials.joining import Trial
-    from diagnose.trials.planning import how_many_apply, try_remedies
+    from diagnose.trials.planning import HALVED, how_many_apply, try_remedies
     from diagnose.trials.rows_curve import effect_of, measure_rows_curve
 
     now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
     wanted = [Trial(remedy.code, remedy.option) for remedy in options(now) if remedy.option is not None]
     if now.remaining is None or not wanted:
         return ()
-    deep = planner.bench.settings.effort is Effort.DEEP
-    most = (how_many_apply(planner.bench, measured, wanted) or 1) if deep else FEW_OPTIONS
+    most = FEW_OPTIONS
+    if planner.bench.settings.effort is Effort.DEEP:
+        most = max(most, -(-how_many_apply(planner.bench, measured, wanted) // HALVED))
     found = try_remedies(planner, measured, wanted, DevError(now.remaining, most), most)
     curve = measure_rows_curve(planner, now.remaining)
     if curve is None:

@@ -169,6 +169,10 @@ class Planner:
         """Return whether this work fits into what is left of the budget; with a given plan, everything does."""
         return bool(self.bench.settings.plan) or self._account.seconds(work) <= self._account.left
 
+    def seconds(self, work: Work) -> float:
+        """Return the estimated seconds of this work."""
+        return self._account.seconds(work)
+
     def spares(self, work: Work, share: float) -> bool:
         """Return whether this work fits, and takes no more than this share of the whole budget."""
         within = self._account.seconds(work) <= share * self._account.total

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import REPORT, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import brief
-from diagnose.trials.plan import Change, TrainingPlan
+from diagnose.trials.plan import Change, DoesNotApply, TrainingPlan
 
 if TYPE_CHECKING:
     from diagnose.trials.keeping import Kept
@@ -23,12 +23,14 @@ class Criterion(Protocol):
     """How trials are trained and judged: by what they learn (`TrainSkill`), or on new rows (`DevError`).
 
     `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all.
-    `joins`: whether changes that do not help alone are tried together. `arm` is the type that
-    `train` returns, and `basis` tells what it depends on, beside the bench and the plan.
+    `joins`: whether changes that do not help alone are tried together. `screens`: whether more changes are tried with
+    one seed than with all of them. `arm` is the type that `train` returns, and `basis` tells what it depends on, beside
+    the bench and the plan.
     """
 
     sizes: ClassVar[tuple[float, ...]]
     joins: ClassVar[bool]
+    screens: ClassVar[bool]
     arm: ClassVar[type]
 
     @property
@@ -36,6 +38,7 @@ class Criterion(Protocol):
 
     @staticmethod
     def steps(bench: Bench, size: float) -> int: ...
+    def chosen_among(self, tries: int) -> Criterion: ...
     def train(self, bench: Bench, plan: TrainingPlan) -> Any: ...
     def accept(self, control: Any, steps: int) -> None: ...
     def effect(
@@ -56,8 +59,22 @@ class Planned:
 
     @property
     def key(self) -> Key:
-        """The changes; arms with the same changes are the same."""
-        return self.plan.changes
+        """The changes and the seeds; arms with the same ones are the same."""
+        return (*self.plan.changes, *map(str, self.plan.seeds))
+
+    @property
+    def first_seed(self) -> Planned:
+        """The same with one seed only."""
+        return replace(self, change=partial(_with_one_seed, self.change), plan=_one_seed(self.plan))
+
+
+def _with_one_seed(change: Change, own: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    plan = change(own)
+    return plan if isinstance(plan, DoesNotApply) else _one_seed(plan)
+
+
+def _one_seed(plan: TrainingPlan) -> TrainingPlan:
+    return replace(plan, seeds=plan.seeds[:1])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -45,6 +45,11 @@ class DevArm:
     train: tuple[Assessment, ...]
     dev: tuple[Assessment, ...]
 
+    @property
+    def mean(self) -> float:
+        """Over rows and seeds."""
+        return float(self.errors.mean())
+
 
 @dataclass(frozen=True)
 class DevError:
@@ -58,6 +63,7 @@ class DevError:
     tries: int
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
     joins: ClassVar[bool] = False
+    screens: ClassVar[bool] = True
     arm: ClassVar[type] = DevArm
 
     @property
@@ -69,6 +75,10 @@ class DevError:
     def steps(bench: Bench, size: float) -> int:
         """The steps of one training: those of the user's own training, or of a replay."""
         return max(1, round(size * usual_length(bench)))
+
+    def chosen_among(self, tries: int) -> DevError:
+        """The same for changes that were chosen among so many."""
+        return replace(self, tries=tries)
 
     def train(self, bench: Bench, plan: TrainingPlan) -> DevArm:
         """Train the plan from every seed.
@@ -111,7 +121,7 @@ class DevError:
     ) -> Effect:
         """The difference of the error on the same dev rows, over rows and seeds."""
         without, changed = arms
-        before, after = float(without.errors.mean()), float(changed.errors.mean())
+        before, after = without.mean, changed.mean
         change = crossed_interval(changed.errors - without.errors, 1 - 0.05 / max(self.tries, 1))
         if self._task is Task.REGRESSION:  # the errors are squared: an RMSE has the unit of the target
             low, high = (math.sqrt(max(before + end, 0.0)) - math.sqrt(before) for end in (change.low, change.high))

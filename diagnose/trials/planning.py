@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,6 +28,8 @@ Pair = tuple[Planned, Planned]  # without and with the change
 
 TRIALS = "trials of remedies"
 TOGETHER = "trial of all remedies together"
+SCREENING = "first look at all changes"
+HALVED = 2  # times as many changes are tried with one seed as with all
 MOST_OF_PLAN = 1 / 3  # share of the time budget that one change on top of another may take at standard effort
 NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried", how=REBUILD)
 NO_EDIT = DoesNotApply(KEPT, how=FUNCTIONAL)
@@ -162,6 +165,8 @@ class _Trials:
         causal = [trial for trial in wanted if not trial.intervention.aside]
         aside = [trial for trial in wanted if trial.intervention.aside]
         self._announce((*causal, *aside), most)
+        if self._criterion.screens and most is not None:
+            causal = self._screened(causal, most)
         alone: dict[str, Effect] = {}
         for effect in self._alone(causal):
             alone[effect.remedy] = effect
@@ -169,6 +174,48 @@ class _Trials:
         if self._criterion.joins:
             yield from self._several(causal, alone)
         yield from self._alone(aside)
+
+    def _screened(self, wanted: list[Trial], most: int) -> list[Trial]:
+        """The most promising trials, by a training with one seed each, if the budget allows it beside them.
+
+        Successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943) in two rounds.
+        """
+        every = ((trial, self._pair(trial)) for trial in wanted)
+        apply = ((trial, pair) for trial, pair in every if not isinstance(pair, DoesNotApply))
+        pairs = dict(islice(apply, HALVED * most))
+        firsts = {trial: changed.first_seed for trial, (_, changed) in pairs.items()}
+        control = next((control for control, _ in pairs.values()), self._own)
+        work = self._work(firsts.values())
+        full = sorted((self._work([changed]) for _, changed in pairs.values()), key=self._planner.seconds)[-most:]
+        plan = self._planner.bench.settings.plan
+        if len(pairs) <= most or (plan and SCREENING not in plan):
+            return wanted
+        if not self._planner.fits(sum((*full, self._work([control])), work)):
+            return wanted
+        found = self._planner.run(SCREENING, work, partial(self._by_first_seed, control, firsts), self.size)
+        if not found:
+            return wanted
+        ordered = sorted(pairs, key=lambda trial: found[trial.remedy])
+        for trial in ordered[most:]:
+            self._planner.untried[trial.remedy] = f"a first training promised less than those of {most} other changes"
+        self._criterion = self._criterion.chosen_among(len(pairs))
+        return [*(trial for trial in wanted if trial not in pairs), *ordered[:most]]
+
+    def _by_first_seed(self, control: Planned, firsts: Mapping[Trial, Planned]) -> dict[str, float]:
+        """The dev error after one training with each change, by remedy; {} if trials say nothing about the model."""
+        self._arms.train([control])
+        try:
+            self._criterion.accept(self._arms[control], control.plan.steps)
+        except NotMeasured:
+            return {}
+        self._arms.train(tuple(firsts.values()))
+        found = {}
+        for trial, planned in firsts.items():
+            try:
+                found[trial.remedy] = self._arms[planned].mean
+            except NotMeasured:  # the trial itself says why
+                found[trial.remedy] = math.inf
+        return found
 
     def _several(self, wanted: Sequence[Trial], alone: Mapping[str, Effect]) -> Iterator[Effect]:
         """More than one change at once; `alone` are the effects of single ones."""

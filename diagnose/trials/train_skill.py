@@ -46,6 +46,7 @@ class TrainSkill:
 
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5)
     joins: ClassVar[bool] = True
+    screens: ClassVar[bool] = False
     arm: ClassVar[type] = Arm
     basis = "skill on train"
 
@@ -53,6 +54,10 @@ class TrainSkill:
     def steps(bench: Bench, size: float) -> int:
         """The steps of one training."""
         return round(size * trial_steps(bench))
+
+    def chosen_among(self, tries: int) -> TrainSkill:
+        """The same: a gain that restores learning needs no correction."""
+        return self
 
     def train(self, bench: Bench, plan: TrainingPlan) -> Arm:
         """Train every candidate rate from every seed, and return the candidate with the best mean skill.

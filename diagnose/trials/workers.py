@@ -260,7 +260,7 @@ class ArmsOfTrials:
 
     def __call__(self, planned: Sequence[Planned]) -> Iterator[tuple[int, Any]]:
         criterion, measured, steps = self._criterion, self._measured, self._steps
-        return self._workers.train([Arm(criterion, measured, steps, one.change, one.key) for one in planned])
+        return self._workers.train([Arm(criterion, measured, steps, one.change, one.plan.changes) for one in planned])
 
 
 def _backend(where: Where, open_: ExitStack) -> dict[str, Any]:
