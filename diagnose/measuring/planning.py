@@ -277,7 +277,7 @@ class Planner:
             self.interrupted = True
             return None
         self.missed += [Missed(*missed) for missed in entry.missed]
-        self._account.charge(work)
+        self._account.charge(work, entry.seconds)
         self.executed.append(Executed(title, entry.seconds, scale))
         found: T = entry.found
         return found

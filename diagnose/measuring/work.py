@@ -54,7 +54,7 @@ class Account(Protocol):
     @property
     def left(self) -> float: ...
     def seconds(self, work: Work) -> float: ...
-    def charge(self, work: Work) -> None: ...
+    def charge(self, work: Work, took: float = 0.0) -> None: ...
     def allow(self, seconds: float) -> None: ...
     def lend(self, work: Work) -> None: ...
 
@@ -74,7 +74,7 @@ class WorkAccount:
             self._step = step_seconds(self._bench)
         return work.seconds + work.steps * self._step + work.loops * loop_seconds(self._bench)
 
-    def charge(self, work: Work) -> None:
+    def charge(self, work: Work, took: float = 0.0) -> None:
         self.left -= self.seconds(work)
 
     def allow(self, seconds: float) -> None:
@@ -91,28 +91,35 @@ class WorkAccount:
 
 
 class ClockAccount:
-    """Counts seconds by the clock; work is estimated from one timed training step."""
+    """Counts seconds by the clock. Steps and loops are estimated from timed ones; what is given in seconds of the
+    reference machine takes as many times longer here as it took so far, if it did.
+    """
 
     def __init__(self, bench: Bench, budget: float) -> None:
         self._bench = bench
         self.total = budget
         self._end = time.perf_counter() + budget
         self._timed: tuple[float, float] | None = None
+        self._expected, self._took = 0.0, 0.0  # seconds of the reference machine, and those that they took here
 
     @property
     def left(self) -> float:
         return self._end - time.perf_counter()
 
     def seconds(self, work: Work) -> float:
+        slower = max(1.0, self._took / self._expected) if self._expected else 1.0
         if not (work.steps or work.loops):
-            return work.seconds
+            return work.seconds * slower
         if self._timed is None:
             self._timed = timed(self._bench)
         step, loop = self._timed
-        return work.seconds + work.steps * step + work.loops * loop
+        return work.seconds * slower + work.steps * step + work.loops * loop
 
-    def charge(self, work: Work) -> None:
-        """Do nothing: `left` reads the clock."""
+    def charge(self, work: Work, took: float = 0.0) -> None:
+        """Learn how long it took; `left` reads the clock."""
+        if work.seconds and not (work.steps or work.loops):
+            self._expected += work.seconds
+            self._took += took
 
     def allow(self, seconds: float) -> None:
         """Do nothing: the user's budget is not raised."""
