@@ -213,12 +213,13 @@ class Workers:
             get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
     def _map(self, tasks: Sequence[Task]) -> Iterator[Any]:
-        from joblib import Parallel, delayed
+        from joblib import Parallel, delayed, parallel_config
 
         if self._parallel is None:
             # Ray gives results all together; the others give each as soon as it is there.
             how = "list" if self._backend["backend"] == "ray" else "generator_unordered"
-            parallel = Parallel(**self._backend, return_as=how, batch_size=1, pre_dispatch="n_jobs")
+            with parallel_config(**self._backend):
+                parallel = Parallel(return_as=how, batch_size=1, pre_dispatch="n_jobs")
             self._parallel = self._pool.enter_context(parallel)
         sent = (self._environment, self._shipment, self._name)
         yield from self._parallel(delayed(function)(*sent, *arguments) for function, arguments in tasks)
