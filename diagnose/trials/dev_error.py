@@ -131,7 +131,7 @@ class DevError:
             what=what,
             before=before,
             after=after,
-            interval=change,
+            interval=change if len(changed.errors) > 1 else None,
             direction="sufficient",
             seeds=len(changed.errors),
             remedy=remedy,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -71,7 +71,7 @@ def try_remedies(
     )
     chosen = next(trials for trials in sized if trials.size == sizes[-1] or trials.first_fits(wanted))
     chosen.lend_first(wanted)
-    effects = tuple(islice(chosen.run(wanted, most), most))
+    effects = tuple(chosen.run(wanted, most))
     chosen.say_what_is_not_kept()
     return effects
 
@@ -156,65 +156,63 @@ class _Trials:
         pairs = map(self._pair, wanted)
         return next((self._work(pair) for pair in pairs if not isinstance(pair, DoesNotApply)), None)
 
-    def run(self, wanted: Iterable[Trial], most: int | None) -> Iterator[Effect]:
+    def run(self, wanted: Sequence[Trial], most: int | None) -> Iterator[Effect]:
         """Try each by itself; where one restores learning, others on top of it, else all together, and all but one.
 
-        Those aside come last. `most` is how many the caller wants.
+        Those aside come last, where a trial may tell the cause. `most` is how many the caller wants.
         """
-        wanted = tuple(wanted)
-        causal = [trial for trial in wanted if not trial.intervention.aside]
-        aside = [trial for trial in wanted if trial.intervention.aside]
+        aside = [trial for trial in wanted if trial.intervention.aside and self._criterion.joins]
+        causal = [trial for trial in wanted if trial not in aside]
         self._announce((*causal, *aside), most)
         if self._criterion.screens and most is not None:
-            causal = self._screened(causal, most)
+            causal, dropped = self._screened(causal, most)
+            yield from dropped
         alone: dict[str, Effect] = {}
-        for effect in self._alone(causal):
+        for effect in islice(self._alone(causal), most):
             alone[effect.remedy] = effect
             yield effect
         if self._criterion.joins:
             yield from self._several(causal, alone)
         yield from self._alone(aside)
 
-    def _screened(self, wanted: list[Trial], most: int) -> list[Trial]:
-        """The most promising trials, by a training with one seed each, if the budget allows it beside them.
+    def _screened(self, wanted: list[Trial], most: int) -> tuple[list[Trial], tuple[Effect, ...]]:
+        """The most promising trials by a training with one seed each, and the effects of the others, of this seed.
 
-        Successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943) in two rounds.
+        All trials and no effects if they are no more than `most`, or if the budget does not allow both rounds.
+        Successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943).
         """
-        every = ((trial, self._pair(trial)) for trial in wanted)
-        apply = ((trial, pair) for trial, pair in every if not isinstance(pair, DoesNotApply))
-        pairs = dict(islice(apply, HALVED * most))
-        firsts = {trial: changed.first_seed for trial, (_, changed) in pairs.items()}
-        control = next((control for control, _ in pairs.values()), self._own)
-        work = self._work(firsts.values())
-        full = sorted((self._work([changed]) for _, changed in pairs.values()), key=self._planner.seconds)[-most:]
+        every = {trial: self._pair(trial) for trial in wanted}
+        apply = {trial: pair for trial, pair in every.items() if not isinstance(pair, DoesNotApply)}
+        pairs = dict(islice(apply.items(), HALVED * most))
         plan = self._planner.bench.settings.plan
         if len(pairs) <= most or (plan and SCREENING not in plan):
-            return wanted
-        if not self._planner.fits(sum((*full, self._work([control])), work)):
-            return wanted
-        found = self._planner.run(SCREENING, work, partial(self._by_first_seed, control, firsts), self.size)
-        if not found:
-            return wanted
-        ordered = sorted(pairs, key=lambda trial: found[trial.remedy])
-        for trial in ordered[most:]:
-            self._planner.untried[trial.remedy] = f"a first training promised less than those of {most} other changes"
+            return wanted, ()
+        looks = {trial: (control.first_seed, changed.first_seed) for trial, (control, changed) in pairs.items()}
+        control = next(control for control, _ in pairs.values())
+        first = self._work((control, *(one for look in looks.values() for one in look)))
+        dearest = sorted((self._work([changed]) for _, changed in pairs.values()), key=self._planner.seconds)[-most:]
+        if not self._planner.fits(sum(dearest, first)):
+            return wanted, ()
+        effects = self._planner.run(SCREENING, first, partial(self._by_first_seed, control, looks), self.size)
+        if not effects:
+            return wanted, ()
         self._criterion = self._criterion.chosen_among(len(pairs))
-        return [*(trial for trial in wanted if trial not in pairs), *ordered[:most]]
+        ordered = sorted(effects, key=lambda trial: effects[trial].after)
+        others = [trial for trial in wanted if trial not in apply]  # listed with their reasons
+        return [*others, *ordered[:most]], tuple(effects[trial] for trial in ordered[most:])
 
-    def _by_first_seed(self, control: Planned, firsts: Mapping[Trial, Planned]) -> dict[str, float]:
-        """The dev error after one training with each change, by remedy; {} if trials say nothing about the model."""
+    def _by_first_seed(self, control: Planned, looks: Mapping[Trial, Pair]) -> dict[Trial, Effect]:
+        """The effects of one training with each change; {} if trials say nothing about the model."""
         self._arms.train([control])
         try:
             self._criterion.accept(self._arms[control], control.plan.steps)
-        except NotMeasured:
+        except NotMeasured:  # the first trial tells
             return {}
-        self._arms.train(tuple(firsts.values()))
+        self._arms.train(tuple(one for look in looks.values() for one in look))
         found = {}
-        for trial, planned in firsts.items():
-            try:
-                found[trial.remedy] = self._arms[planned].mean
-            except NotMeasured:  # the trial itself says why
-                found[trial.remedy] = math.inf
+        for trial, look in looks.items():
+            with suppress(NotMeasured):  # its own trial tells
+                found[trial] = self._between(trial.remedy, look)
         return found
 
     def _several(self, wanted: Sequence[Trial], alone: Mapping[str, Effect]) -> Iterator[Effect]:
@@ -367,23 +365,28 @@ class _Trials:
     def _effect(self, remedy: str, pair: Pair, after: Sequence[Trial]) -> Effect:
         self._arms.train(pair, partial(self._ahead, pair, after))
         control, changed = pair
-        without = self._arms[control]
         self._used.add(control.key)
         try:
-            self._criterion.accept(without, control.plan.steps)
+            self._criterion.accept(self._arms[control], control.plan.steps)
         except NotMeasured as reason:
             self._refused = str(reason)
             raise
-        arm = self._arms[changed]
+        found = self._between(remedy, pair)
         self._used.add(changed.key)
-        several = len(changed.plan.rates) > 1
+        return found
+
+    def _between(self, remedy: str, pair: Pair) -> Effect:
+        """The effect of a change, from the trained arms without and with it."""
+        control, changed = pair
+        arm, plan = self._arms[changed], changed.plan
+        several = len(plan.rates) > 1
         return self._criterion.effect(
             remedy,
-            changed.plan.what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
-            (without, arm),
+            plan.what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
+            (self._arms[control], arm),
             control=control.plan.what if control.plan.changes else "",
-            steps=changed.plan.steps,
-            values={changed.plan.rate_name: f"{rate_text(arm.rate)}"} if changed.plan.rate_name else {},
+            steps=plan.steps,
+            values={plan.rate_name: f"{rate_text(arm.rate)}"} if plan.rate_name else {},
         )
 
     def _ahead(self, pair: Pair, after: Iterable[Trial], count: int) -> tuple[Planned, ...]:

@@ -12,7 +12,9 @@ from sklearn.datasets import load_digits
 import diagnose
 from diagnose.findings import Interval
 from diagnose.intervals import crossed_interval
+from diagnose.measuring import work
 from diagnose.trials import dev_error
+from diagnose.trials import planning as trials
 from diagnose.trials.dev_error import helps
 
 LISTS = ("machine_learning_yearning", "fast_ai")
@@ -43,7 +45,25 @@ def test_remedies_of_variance_are_measured_on_dev(diagnosis: diagnose.Diagnosis)
     for effect in tried.values():
         assert effect.metric == "dev error" and effect.restores is None and effect.causes == ()
         assert 0 < effect.before < 0.3  # as the model itself, 0.1
-    assert tried["dropout"].interval is not None and tried["dropout"].interval.level == pytest.approx(1 - 0.05 / 3)
+
+
+def test_the_better_half_after_one_training_is_tried_with_all_seeds(diagnosis: diagnose.Diagnosis) -> None:
+    options = [effect for effect in diagnosis.effects if effect.remedy not in ("more-data", "keep-best-weights")]
+    dropped, chosen = ([effect for effect in options if effect.seeds == seeds] for seeds in (1, 3))
+    assert len(dropped) == len(chosen) == 3
+    assert all(effect.interval is None and effect.helps is None for effect in dropped)
+    for effect in chosen:  # chosen among six
+        assert effect.interval is not None and effect.interval.level == pytest.approx(1 - 0.05 / 6)
+    assert "in one training, and" in dropped[0].message
+    assert "first look at all changes" in diagnosis.settings["plan"]
+
+
+def test_without_time_for_a_first_look_the_first_changes_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "HALVED", 10_000)  # more changes than there are
+    monkeypatch.setattr(work, "LOOP", 8.0)  # dear ones
+    diagnosis = overfitted()
+    assert "first look at all changes" not in diagnosis.settings["plan"]
+    assert {effect.seeds for effect in diagnosis.effects} == {3}
 
 
 def test_the_verdicts_have_the_payoffs(diagnosis: diagnose.Diagnosis) -> None:
@@ -123,7 +143,7 @@ def test_the_interval_narrows_with_rows_if_seeds_agree() -> None:
 
 def test_an_effect_on_dev_says_what_it_is(diagnosis: diagnose.Diagnosis) -> None:
     effect = next(effect for effect in diagnosis.effects if effect.remedy == "dropout")
-    better = replace(effect, before=0.1, after=0.05, helps=True)
+    better = replace(effect, before=0.1, after=0.05, helps=True, seeds=3)
     assert better.message == "with dropout of 0.3 before the Dense layers the dev error falls from 10 % to 5 %"
     assert "does not fall (10 % without it, 5 % with it)" in replace(better, helps=False).message
 
