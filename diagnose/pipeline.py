@@ -231,9 +231,11 @@ def diagnose_subject(
             longer = _trained_on(planner, measured, outcomes) if _asks_for_more(checks) else ()
             if longer:
                 outcomes = tuple(check.run(measured) for check in checks)
-            wanted = worth_trying(suspect(outcomes), Seen(outcomes))
+            suspicions = suspect(outcomes)
             trials = [
-                Trial(remedy.code, remedy.trial, confirmable(remedy)) for remedy in wanted if remedy.trial is not None
+                Trial(remedy.code, remedy.trial, confirmable(remedy, suspicions))
+                for remedy in worth_trying(suspicions, Seen(outcomes))
+                if remedy.trial is not None
             ]
             repairs = try_remedies(planner, measured, trials)
             _repair(planner, measured, trials, repairs)
@@ -305,7 +307,7 @@ def _repair(planner: Planner, measured: Measurements, trials: Sequence[Trial], e
     from diagnose.measurements import Repaired
     from diagnose.trials.repaired import measure_repaired
 
-    repairs = {trial.remedy: trial for trial in trials if not trial.intervention.aside}
+    repairs = {trial.remedy: trial for trial in trials if trial.confirms}
     cures = [effect for effect in effects if effect.restores and effect.remedy in repairs and not effect.on_top_of]
     if not cures:
         return

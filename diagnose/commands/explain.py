@@ -139,6 +139,9 @@ def _cause(cause: DeclaredCause) -> str:
         tried = ", ".join(remedy.code for remedy in cause.confirmed_by if remedy.goes_on is goes_on)
         if tried:
             lines.append(f"Confirmed if this remedy alone {seen} in a trial: {tried}.")
+    if cause.borne_out_by:
+        tried = ", ".join(remedy.code for remedy in cause.borne_out_by)
+        lines.append(f"Confirmed, where a check supports it, if this remedy restores learning in a trial: {tried}.")
     lines.append("Remedies: " + ", ".join(remedy.code for remedy in cause.remedies) + ".")
     return f"cause {cause.code}: {cause.title}\n\n" + "\n".join(lines)
 

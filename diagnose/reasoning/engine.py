@@ -151,9 +151,12 @@ def confirmed_by(effect: Effect, causes: Sequence[DeclaredCause] = CAUSES) -> tu
     return tuple(cause.code for cause in causes if any(effect.remedy == r.code for r in cause.confirmed_by))
 
 
-def confirmable(remedy: DeclaredRemedy, causes: Sequence[DeclaredCause] = CAUSES) -> frozenset[str]:
-    """The codes of the causes that a trial of this remedy may confirm."""
-    return frozenset(cause.code for cause in causes if remedy in cause.confirmed_by)
+def confirmable(
+    remedy: DeclaredRemedy, suspicions: Sequence[Suspicion], causes: Sequence[DeclaredCause] = CAUSES
+) -> frozenset[str]:
+    """The codes of the causes that a trial of this remedy may confirm, given what is suspected."""
+    borne_out = {one.code for one in suspicions if one.support and remedy in one.cause.borne_out_by}
+    return frozenset({cause.code for cause in causes if remedy in cause.confirmed_by} | borne_out)
 
 
 def _relevant(
@@ -167,7 +170,7 @@ def _relevant(
     if not any(finding.severity is not Severity.INFO for check in cause.supported_by for finding in seen.of(check)):
         return [effect for effect in effects if confirmed_by(effect, causes) == (cause.code,)]
     relatives = [other for other in causes if cause.role is Role.FACT and cause.family == other.family != ""]
-    remedies = {remedy.code for one in (cause, *relatives) for remedy in one.confirmed_by}
+    remedies = {remedy.code for one in (cause, *relatives) for remedy in one.telling}
     return [effect for effect in effects if effect.remedy in remedies]
 
 
@@ -225,7 +228,7 @@ def _with_alternatives(ranked: list[Suspicion]) -> list[Suspicion]:
 
     def others(one: Suspicion) -> tuple[str, ...]:
         below = {code for effect in one.effects for code in effect.on_top_of}
-        return tuple(o.code for o in spared if o is not one and below & {r.code for r in o.cause.confirmed_by})
+        return tuple(o.code for o in spared if o is not one and below & {r.code for r in o.cause.telling})
 
     return [replace(one, alternatives=others(one)) if one in spared else one for one in ranked]
 

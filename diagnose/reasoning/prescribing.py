@@ -80,7 +80,9 @@ def assigned(effects: Sequence[Effect], suspicions: Sequence[Suspicion]) -> tupl
     order = {suspicion.code: place for place, suspicion in enumerate(suspicions)}
     found = []
     for effect in effects:
-        codes = tuple(sorted(confirmed_by(effect), key=lambda code: order.get(code, len(order))))
+        borne_out = [s.code for s in suspicions if any(effect.remedy == r.code for r in s.cause.borne_out_by)]
+        told = dict.fromkeys((*confirmed_by(effect), *borne_out))
+        codes = tuple(sorted(told, key=lambda code: order.get(code, len(order))))
         found.append(replace(effect, causes=codes, code=codes[0] if codes else ""))
     return tuple(found)
 

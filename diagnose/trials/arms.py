@@ -23,14 +23,13 @@ class Criterion(Protocol):
     """How trials are trained and judged: by what they learn (`TrainSkill`), or on new rows (`DevError`).
 
     `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all.
-    `joins`: whether changes that do not help alone are tried together. `screens`: whether more changes are tried with
-    one seed than with all of them. `arm` is the type that `train` returns, and `basis` tells what it depends on, beside
-    the bench and the plan.
+    `joins`: whether changes are tried together and on top of each other; else more of them are tried with one seed
+    than with all. `arm` is the type that `train` returns, and `basis` tells what it depends on, beside the bench and
+    the plan.
     """
 
     sizes: ClassVar[tuple[float, ...]]
     joins: ClassVar[bool]
-    screens: ClassVar[bool]
     arm: ClassVar[type]
 
     @property

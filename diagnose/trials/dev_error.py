@@ -63,7 +63,6 @@ class DevError:
     tries: int
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
     joins: ClassVar[bool] = False
-    screens: ClassVar[bool] = True
     arm: ClassVar[type] = DevArm
 
     @property

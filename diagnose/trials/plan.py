@@ -151,15 +151,13 @@ class Intervention:
 
     `about` is one sentence on what is changed. `change` returns the changed plan, or why it does not apply. `control`
     returns the plan to compare it with, if that is not the user's own training. `cost` is the work of a changed step
-    in unchanged ones. `aside`: it eases what several causes bring about, so that its success does not tell which it
-    is; it is tried after all others, and never together with them.
+    in unchanged ones.
     """
 
     about: str
     change: Change
     control: Change = unchanged
     cost: float = 1.0
-    aside: bool = False
 
 
 def apply_all(plan: TrainingPlan, interventions: Iterable[Intervention]) -> TrainingPlan:

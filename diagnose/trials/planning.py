@@ -29,6 +29,7 @@ Pair = tuple[Planned, Planned]  # without and with the change
 TRIALS = "trials of remedies"
 TOGETHER = "trial of all remedies together"
 SCREENING = "first look at all changes"
+LUCK, NO_CHANGE = "training with other seeds", "other seeds and no change"
 HALVED = 2  # times as many changes are tried with one seed as with all
 MOST_OF_PLAN = 1 / 3  # share of the time budget that one change on top of another may take at standard effort
 NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried", how=REBUILD)
@@ -44,13 +45,13 @@ def try_remedies(
 ) -> tuple[Effect, ...]:
     """Try remedies on copies of the model, in the given order, each against the same training without the change.
 
-    Those that are aside come last. They are judged by the train skill, or by another `criterion`; `most` limits how
-    many are tried.
+    They are judged by the train skill, or by another `criterion`; `most` limits how many are tried. What eases several
+    causes, so that its success does not tell which it is, comes last.
 
     A trial that fails, or does not fit into the time budget, is listed under coverage. `planner.untried` tells why each
     remedy without an effect was not tried: also that it does not apply to this model.
     """
-    wanted = tuple(sorted(wanted, key=lambda trial: trial.intervention.aside))
+    wanted = tuple(sorted(wanted, key=lambda trial: not trial.confirms))
     if not wanted:
         return ()
     bench = planner.bench
@@ -159,23 +160,37 @@ class _Trials:
     def run(self, wanted: Sequence[Trial], most: int | None) -> Iterator[Effect]:
         """Try each by itself; where one restores learning, others on top of it, else all together, and all but one.
 
-        Those aside come last, where a trial may tell the cause. `most` is how many the caller wants.
+        What tells no cause comes last. `most` is how many the caller wants.
         """
-        aside = [trial for trial in wanted if trial.intervention.aside and self._criterion.joins]
-        causal = [trial for trial in wanted if trial not in aside]
-        self._announce((*causal, *aside), most)
-        if self._criterion.screens and most is not None:
-            causal, dropped = self._screened(causal, most)
+        self._announce(wanted, most)
+        if not self._criterion.joins:
+            chosen, dropped = (wanted, ()) if most is None else self._screened(wanted, most)
             yield from dropped
+            tried = list(islice(self._alone(chosen), most))
+            yield from self._over_luck(tried)
+            return
+        telling = [trial for trial in wanted if trial.confirms]
         alone: dict[str, Effect] = {}
-        for effect in islice(self._alone(causal), most):
+        for effect in self._alone(telling):
             alone[effect.remedy] = effect
             yield effect
-        if self._criterion.joins:
-            yield from self._several(causal, alone)
-        yield from self._alone(aside)
+        yield from self._several(telling, alone)
+        yield from self._alone([trial for trial in wanted if not trial.confirms])
 
-    def _screened(self, wanted: list[Trial], most: int) -> tuple[list[Trial], tuple[Effect, ...]]:
+    def _over_luck(self, tried: Sequence[Effect]) -> tuple[Effect, ...]:
+        """The effects, and at effort deep that of no change at all: a gain counts only if it is more than that."""
+        if not tried or self._planner.bench.settings.effort is not Effort.DEEP:
+            return tuple(tried)
+        others = Planned(_of_other_seeds, _of_other_seeds(self._own.plan))
+        pair = (self._own, others)
+        luck = self._planner.run(LUCK, self._work(pair), partial(self._effect, "", pair, ()), self.size)
+        if luck is None:
+            return tuple(tried)
+        least = abs(luck.after - luck.before)
+        judged = (replace(one, helps=None) if one.helps and one.before - one.after <= least else one for one in tried)
+        return (*judged, replace(luck, helps=None))
+
+    def _screened(self, wanted: Sequence[Trial], most: int) -> tuple[Sequence[Trial], tuple[Effect, ...]]:
         """The most promising trials by a training with one seed each, and the effects of the others, of this seed.
 
         All trials and no effects if they are no more than `most`, or if the budget does not allow both rounds.
@@ -236,7 +251,7 @@ class _Trials:
         At standard effort these are the other cures and the first suspect; else all, so that suspects can be refuted.
         """
         standard = self._planner.bench.settings.effort is Effort.STANDARD
-        others = [trial for trial in tried if trial.confirms and not trial.confirms & cure.confirms]
+        others = [trial for trial in tried if not trial.confirms & cure.confirms]
         if standard:
             others = [trial for trial in others if alone[trial.remedy].restores or trial is tried[0]]
         for other in others:
@@ -416,6 +431,10 @@ class _Trials:
         plan = one.plan
         steps = one.cost * len(plan.rates) * len(plan.seeds) * (plan.steps + 2 * judging_steps(self._planner.bench))
         return Work(steps=steps, loops=needs_compiling(plan, self._own.plan))
+
+
+def _of_other_seeds(plan: TrainingPlan) -> TrainingPlan:
+    return plan.changed(NO_CHANGE, seeds=tuple(seed + len(plan.seeds) for seed in plan.seeds))
 
 
 def _on_top(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | DoesNotApply:

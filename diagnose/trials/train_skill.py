@@ -46,7 +46,6 @@ class TrainSkill:
 
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5)
     joins: ClassVar[bool] = True
-    screens: ClassVar[bool] = False
     arm: ClassVar[type] = Arm
     basis = "skill on train"
 

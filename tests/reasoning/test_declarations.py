@@ -26,8 +26,8 @@ def test_a_cause_is_complete(cause: DeclaredCause) -> None:
     assert cause.supported_by
     assert cause.about.endswith(".")
     assert set(cause.explains) <= set(BY_CODE) - {cause.code}
-    assert set(cause.confirmed_by) <= set(cause.remedies)
-    assert all(remedy.trial or remedy.measured or remedy.goes_on for remedy in cause.confirmed_by)
+    assert set(cause.telling) <= set(cause.remedies)
+    assert all(remedy.trial or remedy.measured or remedy.goes_on for remedy in cause.telling)
 
 
 def test_explains_has_no_cycle_but_of_two() -> None:

@@ -9,7 +9,7 @@ from diagnose.diagnosis import Effect, State
 from diagnose.findings import Examined, Finding, Interval, Outcome, Severity, Where
 from diagnose.measurements import Evaluation
 from diagnose.reasoning.causes import GATE, DeclaredCause, Role
-from diagnose.reasoning.engine import Seen, Suspicion, gate, state_of, suspect, worth_trying
+from diagnose.reasoning.engine import Seen, Suspicion, confirmable, gate, state_of, suspect, worth_trying
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.registry import Check, check
 from diagnose.trials.interventions.layers import NO_PENALTIES
@@ -252,6 +252,18 @@ def test_a_measurement_of_one_output_refutes_nothing_about_another() -> None:
     accused = of(CONTRACT, "fare", Severity.ERROR)
     assert suspect((accused, of(COUNTER, "late", Severity.INFO)), REFUTABLE)[0].state == "suspected"
     assert suspect((accused, of(COUNTER, "fare", Severity.INFO)), REFUTABLE)[-1].state == "refuted"
+
+
+def test_a_remedy_that_helps_many_models_confirms_a_cause_only_where_a_finding_supports_it() -> None:
+    scale = CAUSES[1]
+    borne_out = replace(scale, confirmed_by=(), borne_out_by=scale.confirmed_by)
+    causes = (borne_out, *(cause for cause in CAUSES if cause is not scale))
+    helped = (tried("scale", restores=True),)
+    supported = suspect((SICK, outcome(SCALE, Severity.HINT)), causes, effects=helped)
+    assert (supported[0].code, supported[0].state) == ("scale", "confirmed")
+    assert "scale" not in {s.code for s in suspect((SICK,), causes, effects=helped)}
+    assert confirmable(scale.remedies[0], supported, causes) == {"scale"}
+    assert confirmable(scale.remedies[0], suspect((SICK,), causes), causes) == frozenset()
 
 
 # --- one repair on top of another ----------------------------------------------------------------------------

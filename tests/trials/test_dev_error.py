@@ -10,12 +10,19 @@ from keras import layers
 from sklearn.datasets import load_digits
 
 import diagnose
+from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
 from diagnose.intervals import crossed_interval
 from diagnose.measuring import work
+from diagnose.measuring.planning import planner_for
+from diagnose.settings import Effort, Settings
+from diagnose.stages import silent
 from diagnose.trials import dev_error
 from diagnose.trials import planning as trials
 from diagnose.trials.dev_error import helps
+from diagnose.trials.paired import plan_of
+from diagnose.trials.train_skill import TrainSkill
+from tests.trials.models import SOFTMAX, Scene, dense, net
 
 LISTS = ("machine_learning_yearning", "fast_ai")
 
@@ -155,3 +162,19 @@ def test_what_the_best_weights_would_have_brought() -> None:
     effect = next(effect for effect in diagnosis.effects if effect.remedy == "keep-best-weights")
     assert (effect.before, effect.after) == (pytest.approx(0.16), pytest.approx(0.1))
     assert effect.forecast and effect.helps is None
+
+
+def test_at_effort_deep_a_training_without_a_change_shows_what_is_luck(monkeypatch: pytest.MonkeyPatch) -> None:
+    def effect(after: float, helps: bool | None) -> Effect:
+        return Effect("", "", 0.1, after, None, "sufficient", 3, metric="dev error", helps=helps)
+
+    subject = Scene("", net(dense(8), SOFTMAX)).subject()
+    with planner_for(subject, Settings(effort=Effort.DEEP), silent) as planner:
+        own = plan_of(planner.bench, {})
+        tried = trials._Trials(planner, {}, own, 1.0, TrainSkill())
+        monkeypatch.setattr(tried, "_effect", lambda *_: effect(0.08, None))
+        judged = tried._over_luck([effect(0.09, True), effect(0.05, True)])
+        assert [one.helps for one in judged] == [None, True, None]  # a gain of 0.01 is less than luck brings
+        assert trials._of_other_seeds(own).seeds == (3, 4, 5)
+    with planner_for(subject, Settings(), silent) as planner:
+        assert len(trials._Trials(planner, {}, own, 1.0, TrainSkill())._over_luck([effect(0.09, True)])) == 1

@@ -27,6 +27,11 @@ UNSCALED = Scene("scale-inputs", net(dense(16), SOFTMAX), scale=3000.0)
 ONLY = ["does-not-learn", "input-scale", "learning-rate-too-high", "constant-predictions"]
 
 
+def telling(remedy: str, intervention: Intervention) -> Trial:
+    """A trial that may confirm a cause."""
+    return Trial(remedy, intervention, frozenset({f"{remedy} is missing"}))
+
+
 def examined(scene: Scene, epochs: int = 3, **options: Any) -> diagnose.Diagnosis:
     """Train on rows that can be classified, then examine with the checks of the gate and of the input scale."""
     subject = scene.subject()
@@ -99,7 +104,7 @@ def test_trials_are_half_as_long_if_time_is_short(
 def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         plan, skill = trials.plan_of(planner.bench, {}), TrainSkill()
-        wanted = (Trial("relu-instead", RELU), Trial("scale-inputs", STANDARDISE_INPUTS))
+        wanted = (telling("relu-instead", RELU), telling("scale-inputs", STANDARDISE_INPUTS))
         assert trials._Trials(planner, {}, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
         planner._account.charge(trials.Work(seconds=60.0))
         assert not trials._Trials(planner, {}, plan, 1.0, skill).first_fits(wanted)
@@ -185,7 +190,7 @@ def two_faults(scale: float = 3000.0, rate: float = 50.0, shift: float = 9000.0)
 
 def test_faults_that_hide_each_other_are_found_together() -> None:
     with planning.planner_for(two_faults(), Settings(), silent) as planner:
-        wanted = (Trial("relu-instead", RELU), Trial("scale-inputs", STANDARDISE_INPUTS))
+        wanted = (telling("relu-instead", RELU), telling("scale-inputs", STANDARDISE_INPUTS))
         alone, *necessary = trials.try_remedies(planner, {}, wanted)
     assert (alone.remedy, alone.direction, alone.restores) == ("scale-inputs", "sufficient", False)
     assert {effect.remedy for effect in necessary} == {"scale-inputs", "lower-learning-rate"}
@@ -242,7 +247,7 @@ def test_what_eases_several_causes_comes_last_and_hides_none(monkeypatch: pytest
     together: list[tuple[str, ...]] = []
     monkeypatch.setattr(trials, "joined", lambda own, wanted: together.append(tuple(one.remedy for one in wanted)))
     eases, leaky = Trial("normalise-layers", NORMALISED), Trial("revive-units", LEAKY)
-    scaled, relu = Trial("scale-inputs", STANDARDISE_INPUTS), Trial("relu-instead", RELU)  # the last does not apply
+    scaled, relu = telling("scale-inputs", STANDARDISE_INPUTS), telling("relu-instead", RELU)  # the last does not apply
     for wanted, order in (((eases, scaled, leaky, relu), [scaled, eases, leaky]), ((eases, relu), [eases])):
         with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
             effects = trials.try_remedies(planner, {}, wanted)

@@ -56,6 +56,7 @@ class DeclaredCause:
     refuted, whatever supports it. Of several suspected causes of one `family` the strongest wins. `explains` names
     causes that this one brings about. `confirmed_by`: the remedies that confirm it if they alone restore learning in a
     trial.
+    `borne_out_by`: remedies that help many models, so that they confirm it only where a finding supports it.
     `idea`: the item of the remedy lists (`reasoning.verdicts`) that is itself the repair.
     `always_reported`: while a training runs, it is reported even if another cause explains it.
     """
@@ -73,8 +74,14 @@ class DeclaredCause:
     cleared_by: Mapping[Check, float] = field(default_factory=dict)
     refuted_by: tuple[Check, ...] = ()
     confirmed_by: tuple[DeclaredRemedy, ...] = ()
+    borne_out_by: tuple[DeclaredRemedy, ...] = ()
     idea: str = ""
     always_reported: bool = False
+
+    @property
+    def telling(self) -> tuple[DeclaredRemedy, ...]:
+        """The remedies whose trial may confirm it."""
+        return (*self.confirmed_by, *self.borne_out_by)
 
     @property
     def clause(self) -> str:

@@ -179,6 +179,7 @@ NETWORK: tuple[DeclaredCause, ...] = (
         {bottleneck: 2.0},
         (network.WIDEN,),
         witnessed_by={overfit_batch: 0.5},
+        borne_out_by=(network.WIDEN,),
         explains=("high-bias", "plateau", "learning-rate-too-low", "undertrained", "dead-units", "cut-gradient"),
         idea="bigger-network",
     ),

@@ -204,5 +204,5 @@ QUICK_STATISTICS = Intervention(
     f"Reduces the momentum of every BatchNormalization layer to at most {QUICK:g}.", _quick_statistics
 )
 NO_PENALTIES = Intervention("Removes the regularizers of all layers.", _free)
-LEAKY = Intervention("Gives every layer with a ReLU a leaky one.", _leaky, aside=True)
+LEAKY = Intervention("Gives every layer with a ReLU a leaky one.", _leaky)
 UNFREEZE = Intervention("Makes every layer trainable, from its current weights.", _trainable)

@@ -182,9 +182,8 @@ RAISE_RATE = Intervention("Raises the learning rate to the middle of the rates t
 WARM_UP = Intervention(
     "Lets the learning rate rise to the middle of the rates that work, and then fall to zero by a cosine.",
     _warmed,
-    aside=True,
 )
-CLIP = Intervention(f"Clips the norm of the gradient at {LIMIT:g}, and lowers the learning rate.", _clipped, aside=True)
+CLIP = Intervention(f"Clips the norm of the gradient at {LIMIT:g}, and lowers the learning rate.", _clipped)
 ANNEAL = Intervention(
     "Lets the learning rate rise to your own over a tenth of the training, and then fall to zero by a cosine.",
     _annealed,

@@ -117,13 +117,11 @@ WIDE_UNITS = Intervention(
     f"Gives every hidden layer {WIDER} times the units, and {WIDE} at least.",
     _resized(lambda size: max(WIDER * size, WIDE), f"{WIDER} times the units in hidden layers", ("units",)),
     cost=3.0,
-    aside=True,
 )
 DEEPER = Intervention("Repeats the last hidden Dense or convolution layer.", _deeper, cost=1.5)
 NORMALISED = Intervention(
     f"Normalises after every hidden Dense or convolution layer: by batch, or by row below {FEW} rows a batch.",
     _normalised,
     cost=1.5,
-    aside=True,
 )
 RESIDUAL = Intervention("Adds the input of every hidden layer that keeps its shape to its output.", _residual)
