@@ -27,8 +27,9 @@ def learning_rate_too_low(
     Reported if your learning rate lies more than 10 times below the usable range and does worse than the best rate by
     more than 0.1 skill and by more than 2 standard deviations between seeds. Not reported if your weights, or a replay
     of your training, come as far as the best rate: then the rate was only slow. Not reported either if the best rate
-    reaches less than 0.25 skill or half of the best baseline's: then the rate is not the obstacle. An error if your own
-    training learned nothing either, else a warning.
+    reaches less than 0.25 skill or half of the best baseline's: then the rate is not the obstacle; and not where the
+    train error is clearly below the dev error and no higher than the best baseline's on new rows: then a better fit is
+    not what the model lacks. An error if your own training learned nothing either, else a warning.
 
     ## Known limits
     Every training of the sweep has the same few steps, and a low rate with many more steps ends where a high rate ends
@@ -43,6 +44,8 @@ def learning_rate_too_low(
         skill = rates.reached(evaluation, history, compared)
         outside = rates.beyond(compared.low, compared.rate) and compared.best_rate > compared.rate
         if not outside or not rates.harms(compared, skill, baseline):
+            continue
+        if rates.fits_enough(evaluation, baseline, compared.output):
             continue
         own_training = f", and your own training reached {max(skill, 0.0):.2f}" if skill is not None else ""
         yield rates.finding(

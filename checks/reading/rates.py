@@ -155,6 +155,20 @@ def harms(comparison: Comparison, skill: float | None, baseline: Baseline | None
     return skill is None or float(comparison.best.mean()) - skill > comparison.threshold
 
 
+def fits_enough(evaluation: Evaluation | None, baseline: Baseline | None, output: str) -> bool:
+    """Whether a better fit of the training rows is not what the model lacks.
+
+    Its train error is clearly below its dev error, and it fits these rows no worse than the best baseline new ones.
+    """
+    possible = of_output(baseline, output)
+    if possible is None or evaluation is None:
+        return False
+    train, dev = (evaluation.score(split, possible.output) for split in ("train", "dev"))
+    if train is None or dev is None:
+        return False
+    return train.error_interval.high < dev.error_interval.low and train.skill >= possible.best.skill
+
+
 def gambles(comparison: Comparison, loaded: float | None, history: History | None, baseline: Baseline | None) -> bool:
     """Whether success at the own rate is a matter of the seed, and the user's own training was among the failures.
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from diagnose.checks.reading.gaps import FAR_BEHIND
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
 from diagnose.measurements import Array
@@ -106,7 +107,7 @@ def effect(
         direction="sufficient",
         seeds=len(most.changed),
         remedy=remedy,
-        restores=most.gain > most.threshold and _mean(most.changed) >= LEARNS and not others_lose,
+        restores=most.lacks and most.gain > most.threshold and _mean(most.changed) >= LEARNS and not others_lose,
         threshold=most.threshold,
         control=control,
         steps=steps,
@@ -125,6 +126,11 @@ class _Pair:
     @property
     def gain(self) -> float:
         return _mean(self.changed) - _mean(self.without)
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the training without the change falls far behind: else there is nothing to restore."""
+        return 1 - _mean(self.without) > FAR_BEHIND
 
     @property
     def threshold(self) -> float:

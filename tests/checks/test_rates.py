@@ -83,6 +83,15 @@ def test_a_rate_far_below_the_range_is_reported_with_its_effect() -> None:
     assert "skill is 0.12 at 1e-6 and 0.94 at 0.001" in found.message
 
 
+def test_a_low_rate_is_not_what_a_model_lacks_that_fits_its_rows_better_than_the_baseline_fits_new_ones() -> None:
+    rates = sweep(1e-6, USABLE | {1e-6: (0.6, 0.6)})  # reached: 0.72 on train
+    overfitted, even = (evaluation(score(0.25), score(dev)) for dev in (0.5, 0.27))
+    assert severities(learning_rate_too_low, rates, overfitted, baseline(0.4, 0.5)) == []
+    assert severities(learning_rate_too_low, rates, even, baseline(0.4, 0.5)) == [WARNING]  # not overfitted
+    assert severities(learning_rate_too_low, rates, overfitted, baseline(0.1, 0.5)) == [WARNING]  # it should fit better
+    assert severities(learning_rate_too_low, rates, overfitted) == [WARNING]  # unknown
+
+
 def test_a_rate_that_learns_nothing_in_the_users_training_either_is_an_error() -> None:
     assert severities(learning_rate_too_low, sweep(1e-7, USABLE | {1e-7: (0.0, 0.0)}), POOR) == [ERROR]
 
