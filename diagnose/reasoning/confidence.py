@@ -12,7 +12,15 @@ from diagnose.reasoning.causes import Role
 
 State = Literal["suspected", "confirmed", "refuted", "inconclusive"]
 
-WEIGHTS: dict[str, float] = {}
+WEIGHTS: dict[str, float] = {
+    "always": -2.24,
+    "first": 3.46,
+    "another root": 0.16,
+    "fact": 1.49,
+    "confirmed": 0.84,
+    "not confirmed by its trial": 0.99,
+    "error": -0.22,
+}
 
 
 def traits(role: Role, severity: Severity, state: State, *, first: bool, root: bool) -> dict[str, bool]:
@@ -39,7 +47,7 @@ def confidence(role: Role, severity: Severity, state: State, *, first: bool, roo
 
     See `traits` for the arguments.
     """
-    if severity.rank < Severity.WARNING.rank or state == "refuted" or not WEIGHTS:
+    if severity.rank < Severity.WARNING.rank or state == "refuted":
         return None
     known = traits(role, severity, state, first=first, root=root)
     return round(1 / (1 + math.exp(-sum(WEIGHTS[name] for name, present in known.items() if present))), 2)
