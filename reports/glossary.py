@@ -7,7 +7,7 @@ from markupsafe import Markup
 from diagnose.reports.svg import joined, tag
 from diagnose.reports.terms import ALSO, GLOSSARY, canonical
 
-_COMMON = {"disease", "direction"}  # also everyday words, so they are only marked explicitly
+_COMMON = {"disease", "direction", "confidence"}  # also everyday words, so they are only marked explicitly
 _NAMES = sorted({*GLOSSARY, *ALSO} - _COMMON, key=len, reverse=True)
 _TERM = "|".join(re.escape(name).replace(r"\ ", r"[ -]") + ("s?" if name[-1] != "s" else "") for name in _NAMES)
 # Text that must not wrap: 90 %, 6e-05, --dev PATH.

@@ -32,10 +32,11 @@ GLOSSARY = {
     "rmse": "Root mean squared error, in units of the target.",
     "disease": "A fault that can be repaired.",
     "direction": "Where the remaining error comes from: bias, variance or data. It decides what to try next.",
-    "confirmed": "In an experiment, this change alone restored learning.",
+    "confirmed": "In an experiment, its repair restored learning.",
+    "confidence": "The probability that a cause is right, fitted on models with planted faults.",
     "suspected": "The evidence points to it, but no experiment was run.",
     "inconclusive": "An experiment was run, but the result is unclear.",
-    "ruled out": "In an experiment, this change alone had no effect.",
+    "ruled out": "In experiments, its repair had no effect, neither alone nor on top of another one.",
     "payoff": "The improvement by a remedy, measured in a short training with and without it.",
 }
 ALSO = {"validation set": "dev set"}
