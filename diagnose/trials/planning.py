@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
@@ -24,6 +25,7 @@ from diagnose.trials.plan import Change, DoesNotApply, TrainingPlan, rate_text, 
 from diagnose.trials.train_skill import TrainSkill
 from diagnose.trials.workers import ArmsOfTrials, start_of, workers_of
 
+T = TypeVar("T")
 Pair = tuple[Planned, Planned]  # without and with the change
 
 TRIALS = "trials of remedies"
@@ -183,7 +185,7 @@ class _Trials:
             return tuple(tried)
         others = Planned(_of_other_seeds, _of_other_seeds(self._own.plan))
         pair = (self._own, others)
-        luck = self._planner.run(LUCK, self._work(pair), partial(self._effect, "", pair, ()), self.size)
+        luck = self._ran(LUCK, self._work(pair), partial(self._effect, "", pair, ()))
         if luck is None:
             return tuple(tried)
         least = abs(luck.after - luck.before)
@@ -208,7 +210,7 @@ class _Trials:
         dearest = sorted((self._work([changed]) for _, changed in pairs.values()), key=self._planner.seconds)[-most:]
         if not self._planner.fits(sum(dearest, first)):
             return wanted, ()
-        effects = self._planner.run(SCREENING, first, partial(self._by_first_seed, control, looks), self.size)
+        effects = self._ran(SCREENING, first, partial(self._by_first_seed, control, looks))
         if not effects:
             return wanted, ()
         self._criterion = self._criterion.chosen_among(len(pairs))
@@ -263,13 +265,7 @@ class _Trials:
             title, work = f"trial of {other.remedy} on top of {cure.remedy}", self._work([both])
             if standard and not self._planner.spares(work, MOST_OF_PLAN):
                 continue
-            try:
-                found = self._planner.run(title, work, partial(self._both_ways, both, cure, other, alone), self.size)
-            except Exception as error:  # noqa: BLE001 - changes that work alone may not fit together
-                missed = error if isinstance(error, NotMeasured) else _failed(error)
-                self._planner.miss(title, str(missed), missed.how)
-                continue
-            yield from found or ()
+            yield from self._ran(title, work, partial(self._both_ways, both, cure, other, alone)) or ()
 
     def _both_ways(self, both: Planned, cure: Trial, other: Trial, alone: Mapping[str, Effect]) -> tuple[Effect, ...]:
         """The effect of each of two changes on top of the other; of the cure only if the other is one, too."""
@@ -290,6 +286,15 @@ class _Trials:
             found.append(replace(effect, direction="necessary", on_top_of=(below.remedy,)))
         return tuple(found)
 
+    def _ran(self, title: str, work: Work, action: Callable[[], T]) -> T | None:
+        """What an action found if it fits into the budget and does not fail, which is recorded."""
+        try:
+            return self._planner.run(title, work, action, self.size)
+        except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
+            missed = error if isinstance(error, NotMeasured) else _failed(error)
+            self._planner.miss(title, str(missed), missed.how)
+            return None
+
     def _alone(self, wanted: Sequence[Trial]) -> Iterator[Effect]:
         for number, trial in enumerate(wanted, start=1):
             if self._refused:
@@ -305,13 +310,7 @@ class _Trials:
                 continue
             title, work = _title(trial), self._work(pair)
             action = partial(self._effect, trial.remedy, pair, wanted[number:])
-            try:
-                found = self._planner.run(title, work, action, self.size)
-            except Exception as error:  # noqa: BLE001 - a layer may raise anything for settings it does not accept
-                missed = error if isinstance(error, NotMeasured) else _failed(error)
-                self._planner.miss(title, str(missed), missed.how)
-                self._planner.untried[trial.remedy] = str(missed)
-                continue
+            found = self._ran(title, work, action)
             if found is None:
                 self._planner.untried[trial.remedy] = self._planner.why_missed(title)
             else:
@@ -323,13 +322,7 @@ class _Trials:
         if joint is None:
             return
         work = self._work((self._own, *_members(joint, wanted)))
-        try:
-            found = self._planner.run(TOGETHER, work, partial(self._necessary, joint, wanted), self.size)
-        except Exception as error:  # noqa: BLE001 - changes that work alone may not fit together
-            missed = error if isinstance(error, NotMeasured) else _failed(error)
-            self._planner.miss(TOGETHER, str(missed), missed.how)
-            return
-        yield from found or ()
+        yield from self._ran(TOGETHER, work, partial(self._necessary, joint, wanted)) or ()
 
     def _necessary(self, joint: Joint, wanted: tuple[Trial, ...]) -> tuple[Effect, ...]:
         every, *without_one = _members(joint, wanted)
