@@ -211,32 +211,38 @@ def _brings_nothing(tried: Sequence[Effect]) -> tuple[Effect, ...]:
     return tuple(tried) if both and small else ()
 
 
+def _on_top_of(suspicion: Suspicion, other: Suspicion) -> list[Effect]:
+    """The effects of its repairs on top of those of the other."""
+    repairs = {remedy.code for remedy in other.cause.telling}
+    return [effect for effect in suspicion.effects if repairs & {*effect.on_top_of}]
+
+
 def _adds_to(suspicion: Suspicion, other: Suspicion) -> bool:
     """Whether its repair brings more on top of that of the other."""
-    repairs = {remedy.code for remedy in other.cause.telling}
-    return any(effect.restores and repairs & {*effect.on_top_of} for effect in suspicion.effects)
+    return any(effect.restores for effect in _on_top_of(suspicion, other))
 
 
-def _is_needed(suspicion: Suspicion) -> bool:
-    """Whether its repair brings more on top of another one."""
-    return any(effect.restores and effect.on_top_of for effect in suspicion.effects)
+def _spares(suspicion: Suspicion, other: Suspicion) -> bool:
+    """Whether the repair of the other was tried on top of its own, and brings no more."""
+    return bool(_on_top_of(other, suspicion)) and not _adds_to(other, suspicion)
 
 
-def _is_spared(suspicion: Suspicion) -> bool:
-    """Whether its repair restores learning alone, and brings no more on top of another one."""
-    on_top = any(effect.on_top_of for effect in suspicion.effects)
-    return suspicion.state == "confirmed" and on_top and not _is_needed(suspicion)
+def _gives_way(suspicion: Suspicion, suspicions: Iterable[Suspicion]) -> bool:
+    """Whether another confirmed root is needed on top of its repair, and spares it."""
+    others = (one for one in suspicions if one.state == "confirmed" and one.explained_by is None)
+    return suspicion.state == "confirmed" and any(
+        _adds_to(one, suspicion) and _spares(one, suspicion) for one in others
+    )
 
 
 def _with_alternatives(ranked: list[Suspicion]) -> list[Suspicion]:
-    """The suspicions, each root with the others of which no trial tells it apart."""
-    spared = [one for one in ranked if one.explained_by is None and _is_spared(one)]
+    """The suspicions, each confirmed root with the others of which no trial tells it apart."""
+    roots = [one for one in ranked if one.state == "confirmed" and one.explained_by is None]
 
     def others(one: Suspicion) -> tuple[str, ...]:
-        below = {code for effect in one.effects for code in effect.on_top_of}
-        return tuple(o.code for o in spared if o is not one and below & {r.code for r in o.cause.telling})
+        return tuple(o.code for o in roots if o is not one and _spares(o, one) and _spares(one, o))
 
-    return [replace(one, alternatives=others(one)) if one in spared else one for one in ranked]
+    return [replace(one, alternatives=others(one)) if one in roots else one for one in ranked]
 
 
 def _severity(effect: Effect) -> Severity:
@@ -284,7 +290,7 @@ def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
             continue
         if symptom.state == "confirmed" and _root_of(root, roots).state == "inconclusive":
             continue
-        if _is_needed(symptom) and any(_adds_to(symptom, one) for one in (root, _root_of(root, roots))):
+        if _adds_to(symptom, root) or _adds_to(symptom, _root_of(root, roots)):
             continue  # a fault of its own
         return root.code
     return None
@@ -322,7 +328,7 @@ def _ranked(suspicions: list[Suspicion], causes: Sequence[DeclaredCause]) -> lis
             suspicion.cause.role is Role.RESIDUE,
             suspicion.cause.role is not Role.FACT,
             state,
-            _is_spared(suspicion),
+            _gives_way(suspicion, suspicions),
             suspicion.cause.role is Role.SYMPTOM,
             score,
             order,
