@@ -229,10 +229,10 @@ def _spares(suspicion: Suspicion, other: Suspicion) -> bool:
 
 def _gives_way(suspicion: Suspicion, suspicions: Iterable[Suspicion]) -> bool:
     """Whether another confirmed root is needed on top of its repair, and spares it."""
+    if suspicion.state != "confirmed":
+        return False
     others = (one for one in suspicions if one.state == "confirmed" and one.explained_by is None)
-    return suspicion.state == "confirmed" and any(
-        _adds_to(one, suspicion) and _spares(one, suspicion) for one in others
-    )
+    return any(_adds_to(one, suspicion) and _spares(one, suspicion) for one in others)
 
 
 def _with_alternatives(ranked: list[Suspicion]) -> list[Suspicion]:
@@ -290,7 +290,8 @@ def _explainer(symptom: Suspicion, roots: Sequence[Suspicion]) -> str | None:
             continue
         if symptom.state == "confirmed" and _root_of(root, roots).state == "inconclusive":
             continue
-        if _adds_to(symptom, root) or _adds_to(symptom, _root_of(root, roots)):
+        needed = any(effect.restores and effect.on_top_of for effect in symptom.effects)
+        if needed and (_adds_to(symptom, root) or _adds_to(symptom, _root_of(root, roots))):
             continue  # a fault of its own
         return root.code
     return None
