@@ -18,18 +18,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from diagnose.diagnosis import Effect, State
+from diagnose.diagnosis import LEARNING, Effect, State
 from diagnose.findings import Examined, Finding, Outcome, Severity
 from diagnose.reasoning.causes import CAUSES, GATE, DeclaredCause, Role
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.registry import Check
+from diagnose.trials.train_skill import CLEAR
 
 SEVERITY_WEIGHT = {Severity.INFO: 0.0, Severity.HINT: 0.4, Severity.WARNING: 0.8, Severity.ERROR: 1.0}
 CONFIRMED = 1.5  # weight of a trial in which this change alone restored learning
 NOT_CONFIRMED = 0.75  # subtracted if the trial ran and did not help
-FAILED = 0.1  # skill below which a training has learned nothing
 ENOUGH = 0.1  # least score of a suspicion
-SMALLEST = 0.1  # skill: the smallest gain of a repair that matters
 STATE_ORDER = {"confirmed": 0, "suspected": 1, "inconclusive": 2, "refuted": 3}  # the strongest first
 
 
@@ -176,7 +175,7 @@ def _relevant(
 
 def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level: Severity) -> Suspicion | None:
     support = {check: [f for f in seen.of(check) if f.severity is not Severity.INFO] for check in cause.supported_by}
-    tried = [effect for effect in tried if not effect.on_dev or effect.helps is not None]
+    tried = [effect for effect in tried if (effect.helps if effect.on_dev else effect.restores) is not None]
     helped = [effect for effect in tried if effect.restores or effect.helps]
     findings = [finding for found in support.values() for finding in found]
     if not findings and not helped:
@@ -207,7 +206,7 @@ def _suspicion(cause: DeclaredCause, tried: Sequence[Effect], seen: Seen, level:
 def _brings_nothing(tried: Sequence[Effect]) -> tuple[Effect, ...]:
     """The effects if none can be a gain that matters, neither alone nor on top of a repair; () else."""
     both = {effect.direction for effect in tried} == {"sufficient", "necessary"}
-    small = all(effect.interval is not None and effect.interval.high < SMALLEST for effect in tried)
+    small = all(effect.interval is not None and effect.interval.high < CLEAR for effect in tried)
     return tuple(tried) if both and small else ()
 
 
@@ -249,7 +248,7 @@ def _severity(effect: Effect) -> Severity:
     """An error if the model learned nothing without the change; by itself, a lower dev error is a hint."""
     if effect.on_dev:
         return Severity.HINT
-    return Severity.ERROR if effect.before < FAILED else Severity.WARNING
+    return Severity.ERROR if effect.before < LEARNING else Severity.WARNING
 
 
 def _loudest(findings: Sequence[Finding]) -> float:

@@ -41,7 +41,15 @@ class Criterion(Protocol):
     def train(self, bench: Bench, plan: TrainingPlan) -> Any: ...
     def accept(self, control: Any, steps: int) -> None: ...
     def effect(
-        self, remedy: str, what: str, arms: tuple[Any, Any], *, control: str, steps: int, values: Mapping[str, str]
+        self,
+        remedy: str,
+        what: str,
+        arms: tuple[Any, Any],
+        *,
+        control: str,
+        steps: int,
+        values: Mapping[str, str],
+        on_top_of: tuple[str, ...] = (),
     ) -> Effect: ...
 
 

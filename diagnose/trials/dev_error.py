@@ -117,6 +117,7 @@ class DevError:
         control: str,
         steps: int,
         values: Mapping[str, str],
+        on_top_of: tuple[str, ...] = (),
     ) -> Effect:
         """The difference of the error on the same dev rows, over rows and seeds."""
         without, changed = arms
@@ -131,7 +132,7 @@ class DevError:
             before=before,
             after=after,
             interval=change if len(changed.errors) > 1 else None,
-            direction="sufficient",
+            direction="necessary" if on_top_of else "sufficient",
             seeds=len(changed.errors),
             remedy=remedy,
             control=control,
@@ -140,6 +141,7 @@ class DevError:
             output="" if self.left.alone else self.left.train.output,
             metric=METRICS.get(self._task, "dev error"),
             helps=helps(change, before),
+            on_top_of=on_top_of,
         )
 
     @property

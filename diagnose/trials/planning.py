@@ -275,15 +275,17 @@ class _Trials:
             if isinstance(pair, DoesNotApply) or not (below is cure or alone[below.remedy].restores):
                 continue
             self._arms.train((pair[1], both))
-            effect = self._criterion.effect(
-                added.remedy,
-                alone[added.remedy].what,
-                (self._arms[pair[1]], self._arms[both]),
-                control=alone[below.remedy].what,
-                steps=both.plan.steps,
-                values={},
+            found.append(
+                self._criterion.effect(
+                    added.remedy,
+                    alone[added.remedy].what,
+                    (self._arms[pair[1]], self._arms[both]),
+                    control=alone[below.remedy].what,
+                    steps=both.plan.steps,
+                    values={},
+                    on_top_of=(below.remedy,),
+                )
             )
-            found.append(replace(effect, direction="necessary", on_top_of=(below.remedy,)))
         return tuple(found)
 
     def _ran(self, title: str, work: Work, action: Callable[[], T]) -> T | None:
@@ -340,16 +342,17 @@ class _Trials:
         self._arms.train(tuple(members.values()))
         found = []
         for remedy, member in members.items():
-            effect = self._criterion.effect(
-                remedy,
-                joint.change_of(remedy, repaired.rate),
-                (self._arms[member], repaired),
-                control=member.plan.what,
-                steps=steps,
-                values={RATES[remedy]: rate_text(repaired.rate)} if remedy in RATES else {},
+            found.append(
+                self._criterion.effect(
+                    remedy,
+                    joint.change_of(remedy, repaired.rate),
+                    (self._arms[member], repaired),
+                    control=member.plan.what,
+                    steps=steps,
+                    values={RATES[remedy]: rate_text(repaired.rate)} if remedy in RATES else {},
+                    on_top_of=tuple(code for code in members if code != remedy),
+                )
             )
-            others = tuple(code for code in members if code != remedy)
-            found.append(replace(effect, direction="necessary", on_top_of=others))
         return tuple(effect for effect in found if effect.restores)
 
     def _pair(self, trial: Trial) -> Pair | DoesNotApply:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from diagnose.checks.reading.gaps import FAR_BEHIND
-from diagnose.diagnosis import Effect
+from diagnose.diagnosis import LEARNING, Effect
 from diagnose.findings import Interval
 from diagnose.measurements import Array
 from diagnose.measuring.bench import Bench
@@ -21,7 +21,6 @@ from diagnose.trials.plan import TrainingPlan
 
 CLEAR = 0.1  # skill: smallest gain that counts; seeds of one setting differ by less in 9 of 10 models
 LEARNS = 0.25  # skill with the change: clearly above the constant prediction
-FAILED = 0.1  # skill without the change: below, a seed has learned nothing
 FEWEST = 3  # pairs: with two, Student's interval is wider than the range of skill
 
 
@@ -73,14 +72,29 @@ class TrainSkill:
         """Do nothing: any training shows whether something is learned."""
 
     def effect(
-        self, remedy: str, what: str, arms: tuple[Arm, Arm], *, control: str, steps: int, values: Mapping[str, str]
+        self,
+        remedy: str,
+        what: str,
+        arms: tuple[Arm, Arm],
+        *,
+        control: str,
+        steps: int,
+        values: Mapping[str, str],
+        on_top_of: tuple[str, ...] = (),
     ) -> Effect:
         """The paired difference between both arms, and whether learning is restored."""
-        return effect(remedy, what, arms, control=control, steps=steps, values=values)
+        return effect(remedy, what, arms, control=control, steps=steps, values=values, on_top_of=on_top_of)
 
 
 def effect(
-    remedy: str, what: str, arms: tuple[Arm, Arm], *, control: str, steps: int, values: Mapping[str, str]
+    remedy: str,
+    what: str,
+    arms: tuple[Arm, Arm],
+    *,
+    control: str,
+    steps: int,
+    values: Mapping[str, str],
+    on_top_of: tuple[str, ...] = (),
 ) -> Effect:
     """Return the effect of one trial.
 
@@ -93,26 +107,31 @@ def effect(
         control: the arm without the change as a noun phrase; "" for the model's own training.
         steps: number of steps of one training.
         values: the values that were tried, by the names that the remedy's action and snippet use.
+        on_top_of: the remedies whose changes are in both arms. Without any, a training that does well without the
+            change leaves nothing to restore, and shows nothing (None) unless the change does harm.
     """
     without, changed = arms
     pairs = {name: _Pair(before, changed.skills[name]) for name, before in without.skills.items()}
     output, most = max(pairs.items(), key=lambda item: (item[1].gain, item[0]))
     others_lose = any(-pair.gain > pair.threshold for pair in pairs.values())
+    restores = most.gain > most.threshold and _mean(most.changed) >= LEARNS and not others_lose
+    nothing_to_restore = not on_top_of and not most.lacks and -most.gain <= most.threshold and not others_lose
     return Effect(
         code="",
         what=what,
         before=_mean(most.without),
         after=_mean(most.changed),
         interval=paired_interval(most.without, most.changed),
-        direction="sufficient",
+        direction="necessary" if on_top_of else "sufficient",
         seeds=len(most.changed),
         remedy=remedy,
-        restores=most.lacks and most.gain > most.threshold and _mean(most.changed) >= LEARNS and not others_lose,
+        restores=None if nothing_to_restore else restores,
         threshold=most.threshold,
         control=control,
         steps=steps,
         values=dict(values),
         output=output if len(pairs) > 1 else "",
+        on_top_of=on_top_of,
     )
 
 
@@ -144,7 +163,7 @@ def _ends_gambling(without: Sequence[float], changed: Sequence[float]) -> bool:
 
     The spread between seeds without it is then the fault itself, and a lucky seed does not count against the change.
     """
-    failed = sum(skill < FAILED for skill in without)
+    failed = sum(skill < LEARNING for skill in without)
     return min(changed) >= LEARNS and 2 * failed > len(without)
 
 

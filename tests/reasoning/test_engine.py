@@ -315,6 +315,12 @@ def test_a_repair_that_brings_nothing_in_either_direction_refutes_its_cause() ->
         assert found(*EITHER, effects=effects)["scale"].state == "inconclusive"  # one direction; or it may matter
 
 
+def test_a_trial_with_nothing_to_restore_says_nothing_about_a_cause() -> None:
+    nothing = replace(tried("scale", restores=False, before=0.99), restores=None)
+    assert found(*BOTH, effects=(nothing,))["scale"].state == "suspected"
+    assert found(*BOTH, effects=(nothing,))["scale"].score == found(*BOTH)["scale"].score
+
+
 def test_trials_refute_no_fact() -> None:
     failed = replace(tried("fact", restores=False), interval=Interval(-0.01, 0.02))
     effects = (failed, tried("slow", restores=True), on_top("fact", "slow", 0.9, 0.9))

@@ -38,6 +38,21 @@ def test_a_small_or_unclear_gain_is_not_enough(before: tuple[float, ...], after:
     assert compared(before, after) is False
 
 
+def test_where_the_training_does_well_without_the_change_there_is_nothing_to_restore() -> None:
+    assert compared((0.85, 0.85, 0.85), (0.97, 0.97, 0.97)) is None
+    assert compared((0.99, 0.99, 0.99), (1.0, 1.0, 1.0)) is None
+
+
+def test_on_top_of_another_change_a_gain_counts_however_good_that_is() -> None:
+    def on_top(after: float) -> bool | None:
+        arms = Arm({"y": (0.8, 0.8, 0.8)}, 0.1), Arm({"y": (after,) * 3}, 0.1)
+        found = effect("widen", "wider", arms, **REST, on_top_of=("scale-inputs",))
+        assert (found.direction, found.on_top_of) == ("necessary", ("scale-inputs",))
+        return found.restores
+
+    assert on_top(0.95) and on_top(0.85) is False
+
+
 def test_the_interval_is_of_paired_differences_and_within_the_range_of_skill() -> None:
     low_spread = paired_interval((0.1, 0.5, 0.3), (0.3, 0.7, 0.5))
     assert low_spread is not None
