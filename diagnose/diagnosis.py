@@ -158,10 +158,10 @@ class Effect:
     with and without this one: those of the remedies `on_top_of`. `helps`: whether a dev error falls; False if it
     cannot fall by much, None if that is open. A `forecast` was not trained: it follows from trainings on fewer
     rows. `remedy` is the code of the remedy, `causes` are the codes of the causes that the trial confirms if it
-    `restores` learning (a gain above `threshold`; None if there was nothing to restore); `code` is the first of them. `control` is the arm without the
-    change as a noun phrase, "" for the model's own training. `values` are the values that were tried, by the names
-    in the remedy's action and snippet. `output` is the output whose skill this is, the one that gains most; "" if
-    there is only one.
+    `restores` learning (a gain above `threshold`; None if there was nothing to restore); `code` is the first of
+    them. `control` is the arm without the change as a noun phrase, "" for the model's own training. `values` are
+    the values that were tried, by the names in the remedy's action and snippet. `output` is the output whose skill
+    this is, the one that gains most; "" if there is only one.
     """
 
     code: str

@@ -4,40 +4,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from diagnose.interrupting import Interrupts, interrupts
 from diagnose.journal import Entry, Journal, allowance
 from diagnose.measurements import (
     REPORT,
-    Backward,
-    Baseline,
-    Conversions,
-    Dataset,
-    Evaluation,
-    Forward,
-    History,
-    Initial,
-    Lags,
-    LearningRate,
     Measurements,
-    Modes,
-    Neighbours,
-    Network,
     NotMeasured,
-    OverfitBatch,
-    Shift,
     Unavailable,
-    Words,
 )
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.instruments import INSTRUMENTS, Instrument
 from diagnose.measuring.work import Account, ClockAccount, Work, WorkAccount
 from diagnose.settings import Effort, Settings
 from diagnose.stages import Progress, Stage
 from diagnose.subject import Subject
 from diagnose.where import HERE, Where
+
+T = TypeVar("T")
 
 BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # seconds of the reference machine
 SCALES = (1.0, 0.5, 0.25, 0.1)  # shares of an instrument's full size; the largest that fits is used
@@ -51,30 +37,6 @@ MORE_TIME = "Allow more time: --budget SECONDS, or --effort deep."
 def nothing(measured: Measurements) -> Work:
     """Return no work: nothing is kept for later."""
     return Work()
-
-
-Measure = Callable[[Bench, Measurements], object]
-Cost = Callable[[Bench, Measurements], Work]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Instrument:
-    """A measuring function that runs once per examination.
-
-    `cost` is its work at the bench's current scale. It may use `share` of the remaining budget, so that the instruments
-    after it (in order of rising `priority`) also get some, or all of it at the smallest scale. `uses` are the
-    measurements that it reads.
-    """
-
-    provides: type
-    effort: Effort
-    priority: int
-    title: str
-    measure: Measure
-    cost: Cost = lambda bench, measured: Work()
-    share: float = 1.0
-    uses: frozenset[type] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -425,88 +387,3 @@ def _closure(needed: frozenset[type]) -> frozenset[type]:
     uses = {instrument.provides: instrument.uses for instrument in INSTRUMENTS}
     more = needed.union(*(uses.get(kind, frozenset()) for kind in needed))
     return needed if more == needed else _closure(more)
-
-
-def _lazy(module: str, name: str) -> Callable[[Bench, Measurements], Any]:
-    """The function `name` of a sibling module, imported on first use, to delay the import of Keras."""
-
-    def call(bench: Bench, measured: Measurements) -> Any:
-        return getattr(import_module(f"diagnose.measuring.{module}"), name)(bench, measured)
-
-    return call
-
-
-INSTRUMENTS: tuple[Instrument, ...] = (
-    Instrument(Network, Effort.QUICK, 10, "network", _lazy("network", "network")),
-    Instrument(Dataset, Effort.QUICK, 20, "data", _lazy("dataset", "dataset")),
-    Instrument(Evaluation, Effort.QUICK, 30, "evaluation", _lazy("evaluation", "evaluation")),
-    Instrument(
-        Modes,
-        Effort.QUICK,
-        35,
-        "moving statistics",
-        _lazy("modes", "modes"),
-        cost=_lazy("modes", "modes_work"),
-        share=0.5,
-    ),
-    Instrument(
-        Conversions,
-        Effort.QUICK,
-        40,
-        "converted inputs",
-        _lazy("evaluation", "conversions"),
-        uses=frozenset({Evaluation}),
-    ),
-    Instrument(Forward, Effort.QUICK, 50, "activations", _lazy("activations", "forward")),
-    Instrument(Initial, Effort.QUICK, 60, "loss at initialisation", _lazy("initial", "initial")),
-    Instrument(Backward, Effort.QUICK, 70, "gradients", _lazy("gradients", "backward")),
-    Instrument(
-        OverfitBatch,
-        Effort.STANDARD,
-        80,
-        "overfit one batch",
-        _lazy("overfit_batch", "overfit_batch"),
-        cost=_lazy("overfit_batch", "overfit_batch_work"),
-        share=0.5,
-    ),
-    Instrument(
-        Baseline,
-        Effort.STANDARD,
-        90,
-        "baselines",
-        _lazy("baseline", "baseline"),
-        cost=_lazy("baseline", "baseline_work"),
-        share=0.5,
-    ),
-    Instrument(
-        Shift, Effort.STANDARD, 92, "shift between splits", _lazy("shift", "shift"), cost=_lazy("shift", "shift_work")
-    ),
-    Instrument(
-        Neighbours,
-        Effort.STANDARD,
-        94,
-        "nearest rows",
-        _lazy("neighbours", "neighbours"),
-        cost=_lazy("neighbours", "neighbours_work"),
-    ),
-    Instrument(Words, Effort.STANDARD, 95, "words", _lazy("words", "words"), cost=_lazy("words", "words_work")),
-    Instrument(Lags, Effort.STANDARD, 96, "earlier rows", _lazy("lags", "lags"), cost=_lazy("lags", "lags_work")),
-    Instrument(
-        LearningRate,
-        Effort.STANDARD,
-        100,
-        "learning rates",
-        _lazy("learning_rate", "learning_rate"),
-        cost=_lazy("learning_rate", "learning_rate_work"),
-        share=0.5,
-    ),
-    Instrument(
-        History,
-        Effort.QUICK,
-        110,
-        "replay",
-        _lazy("replay", "history"),
-        cost=_lazy("replay", "history_work"),
-        share=0.7,
-    ),
-)

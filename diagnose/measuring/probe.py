@@ -15,19 +15,11 @@ from typing import Any
 import numpy as np
 
 from diagnose.measurements import TRAINABLE, Array, NotMeasured
-from diagnose.measurements.magnitudes import EDGES
 from diagnose.measuring import backend
 from diagnose.measuring.bench import Batch, Structure
+from diagnose.measuring.reducing import kernel_sizes, saturation_bounds, squares_of, statistics
 from diagnose.measuring.train_steps import own_train_step, still_optimizers
 from diagnose.measuring.walking import Part, kernels
-
-POSITIONS = 16  # most pixels or time steps of a row in the statistics; extremes use all
-EVERY_ROW, EVERY_POSITION = 4, 8  # of the rows, and of these positions, every n-th is counted by size
-UNITS = 64  # most units whose values are counted by size
-WEIGHTS = 4_096  # most gradients of one kernel that are counted by size
-SEED = 0  # of the choice of positions, units and weights
-TANH_SATURATED = 0.97
-SIGMOID_SATURATED = (0.03, 0.97)
 
 
 @dataclass(frozen=True)
@@ -36,7 +28,8 @@ class Tally:
 
     Arrays but `sizes` have shape (units,). `count` is the number of values and `rows` that of rows per unit; `squares`
     and `row_squares` are sums of squared deviations, of single values and of row means. `low` and `high` use all
-    positions, the rest at most POSITIONS of each row. `sizes` counts values of all units by size, see `_by_size`.
+    positions, the rest at most `reducing.POSITIONS` of each row. `sizes` counts values of all units, see
+    `reducing.by_size`.
     """
 
     count: float
@@ -80,7 +73,7 @@ class Reading:
     `weight_gradients`: sum of squares of the data loss's gradient with respect to the kernels of a part, None
     if it is missing. `activation_gradients`: the same for its output, with the number of values.
     `norm`: of the gradient with respect to all trainable weights. `weight_sizes`: the first ones counted by size, see
-    `_by_size`; kernels without a gradient are left out.
+    `reducing.by_size`; kernels without a gradient are left out.
     """
 
     rows: int
@@ -110,9 +103,11 @@ def compile_statistics(
 
         def see(part: Part, entering: Any, given: list[Any]) -> None:
             if part.path in wanted:
-                outputs.setdefault(part.path, []).extend(_statistics(tensor, _bounds(part)) for tensor in given[:1])
+                outputs.setdefault(part.path, []).extend(
+                    statistics(tensor, saturation_bounds(part)) for tensor in given[:1]
+                )
             if part.path in first and entering is not None:
-                entered.setdefault(part.path, []).append(_statistics(entering, None))
+                entered.setdefault(part.path, []).append(statistics(entering, None))
 
         with keras.StatelessScope(), capturing(tuple({*parts, *firsts}), see):
             if stepped:
@@ -165,9 +160,9 @@ def compile_gradients(model: Any, parts: tuple[Part, ...]) -> Callable[[Batch], 
 
         loss, _, of_weights, of_outputs = backend.gradients(forward, variables)
         squares = [None if gradient is None else backend.sum_of_squares(gradient) for gradient in of_weights]
-        sizes = {i: _kernel_sizes(of_weights[i]) for i in counted if of_weights[i] is not None}
+        sizes = {i: kernel_sizes(of_weights[i]) for i in counted if of_weights[i] is not None}
         found = {path: [_first_known(of_outputs[place]) for place in places] for path, places in seen.items()}
-        return loss, squares, sizes, {path: _squares(gradients) for path, gradients in found.items()}
+        return loss, squares, sizes, {path: squares_of(gradients) for path, gradients in found.items()}
 
     compiled = backend.compiled(run)
 
@@ -248,7 +243,7 @@ def compile_step_gradients(
                 if gradient is not None and id(variable) in numbered:
                     squares[numbered[id(variable)]] = backend.sum_of_squares(gradient)
                     if numbered[id(variable)] in counted:
-                        sizes[numbered[id(variable)]] = _kernel_sizes(gradient)
+                        sizes[numbered[id(variable)]] = kernel_sizes(gradient)
 
         with keras.StatelessScope(collect_losses=True), still_optimizers(see):
             loss = loss_of(own_train_step(model, data))
@@ -379,108 +374,6 @@ def tensors(structure: Structure) -> Any:
     import keras
 
     return keras.tree.map_structure(lambda rows: None if rows is None else keras.ops.convert_to_tensor(rows), structure)
-
-
-# --- Reducing, inside the compiled function -----------------------------------------------------------
-
-
-def _statistics(tensor: Any, bounds: tuple[float, float] | None) -> tuple[Any, Any, Any]:
-    """Return counts (values, rows), an array [9, units], see `Tally` for the order of its rows, and counts by size."""
-    from keras import ops
-
-    tensor = ops.cast(tensor if len(tensor.shape) > 1 else tensor[:, None], "float32")
-    units = tensor.shape[-1]
-    rows = ops.shape(tensor)[0]
-    cells = ops.reshape(tensor, (rows, -1, units))  # rows, positions, units
-    low, high = ops.min(ops.min(cells, axis=1), axis=0), ops.max(ops.max(cells, axis=1), axis=0)
-    cells = _some_positions(cells)
-    row_means = ops.mean(cells, axis=1)
-    values = ops.reshape(cells, (-1, units))
-    mean, row_mean = ops.mean(values, axis=0), ops.mean(row_means, axis=0)
-    finite = ops.isfinite(values)
-    saturated = ops.zeros_like(mean) if bounds is None else _count((values < bounds[0]) | (values > bounds[1]))
-    table = [
-        mean,
-        ops.sum(ops.square(values - mean), axis=0),
-        row_mean,
-        ops.sum(ops.square(row_means - row_mean), axis=0),
-        low,
-        high,
-        _count(values > 0),
-        saturated,
-        _count(ops.logical_not(finite)),
-    ]
-    counts = [ops.cast(ops.shape(values)[0], "float32"), ops.cast(rows, "float32")]
-    return ops.stack(counts), ops.stack(table), _by_size(_few(cells))
-
-
-def _few(cells: Any) -> Any:
-    """A sample of the values of one layer that is enough for a small histogram, always at the same places."""
-    from keras import ops
-
-    units = cells.shape[-1]
-    some = cells[::EVERY_ROW, ::EVERY_POSITION]
-    if units <= UNITS:
-        return some
-    return ops.take(some, np.sort(np.random.default_rng(SEED).permutation(units)[:UNITS]).astype("int32"), axis=-1)
-
-
-def _kernel_sizes(gradient: Any) -> Any:
-    """Count the gradients of one kernel by size: all of them, or those of a seeded sample that stands for all."""
-    from keras import ops
-
-    values, size = ops.reshape(gradient, (-1,)), int(np.prod(gradient.shape))
-    if size <= WEIGHTS:
-        return _by_size(values)
-    chosen = np.sort(np.random.default_rng(SEED).integers(0, size, WEIGHTS)).astype("int32")
-    return _by_size(ops.take(values, chosen)) * (size / WEIGHTS)
-
-
-def _by_size(values: Any) -> Any:
-    """Count finite values by size: [number of all, of those that are not 0, of those at or above each inner edge]."""
-    from keras import ops
-
-    sizes = ops.abs(ops.cast(ops.reshape(values, (-1, 1)), "float32"))
-    least = np.asarray([-1.0, 0.0, *EDGES[1:-1]], "float32")  # the outer bins are open
-    return ops.sum(ops.cast(sizes > least, "float32"), axis=0)
-
-
-def _some_positions(cells: Any) -> Any:
-    """Take at most POSITIONS of each row, the same in all rows and batches; all if their number is not fixed."""
-    from keras import ops
-
-    positions = cells.shape[1]
-    if positions is None or positions <= POSITIONS:
-        return cells
-    chosen = np.sort(np.random.default_rng(SEED).permutation(positions)[:POSITIONS])
-    return ops.take(cells, chosen.astype("int32"), axis=1)
-
-
-def _count(condition: Any) -> Any:
-    from keras import ops
-
-    return ops.sum(ops.cast(condition, "float32"), axis=0)
-
-
-def _bounds(part: Part) -> tuple[float, float] | None:
-    """The values outside which an activation is saturated."""
-    from diagnose.measuring.naming import activation_name
-
-    name = activation_name(part.inner)
-    if name == "tanh":
-        return -TANH_SATURATED, TANH_SATURATED
-    return SIGMOID_SATURATED if name in ("sigmoid", "hard_sigmoid") else None
-
-
-def _squares(gradients: list[Any]) -> tuple[Any, Any]:
-    """Return sum of squares and number of values over all calls of a part; nan without gradients."""
-    from keras import ops
-
-    known = [gradient for gradient in gradients if gradient is not None]
-    if not known:
-        return ops.convert_to_tensor(np.float32(np.nan)), ops.convert_to_tensor(np.float32(1))
-    sizes = [ops.cast(ops.size(gradient), "float32") for gradient in known]
-    return sum(backend.sum_of_squares(gradient) for gradient in known), sum(sizes)
 
 
 # --- Accumulating, outside ----------------------------------------------------------------------------

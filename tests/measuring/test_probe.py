@@ -10,7 +10,8 @@ from diagnose.measurements.magnitudes import EDGES
 from diagnose.measuring.activations import first_weighted, forward
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.gradients import backward
-from diagnose.measuring.probe import POSITIONS, SIGMOID_SATURATED, compile_gradients, compile_statistics
+from diagnose.measuring.probe import compile_gradients, compile_statistics
+from diagnose.measuring.reducing import POSITIONS, SIGMOID_SATURATED
 from diagnose.measuring.walking import kernels, walk
 from diagnose.settings import Settings
 from tests.measuring.architectures import (
