@@ -238,8 +238,8 @@ def diagnose_subject(
                 if remedy.trial is not None
             ]
             repairs = try_remedies(planner, measured, trials)
-            _repair(planner, measured, trials, repairs)
             effects = (*longer, *measured_effects(measured), *repairs)
+            effects += _repaired(planner, measured, trials, effects, outcomes)
             if _asks_for_more(checks):
                 effects += _tried_on_dev(planner, measured, outcomes, effects)
         progress(Stage("concluding"))
@@ -302,19 +302,34 @@ def _trained_on(planner: Planner, measured: Measurements, outcomes: tuple[Outcom
     return (effect,)
 
 
-def _repair(planner: Planner, measured: Measurements, trials: Sequence[Trial], effects: Sequence[Effect]) -> None:
-    """Measure a copy with the repair of a cause that restores most learning, if one does."""
+def _repaired(
+    planner: Planner,
+    measured: Measurements,
+    trials: Sequence[Trial],
+    effects: tuple[Effect, ...],
+    outcomes: tuple[Outcome, ...],
+) -> tuple[Effect, ...]:
+    """The effect on the dev error of the repair that restores most learning, if one does.
+
+    The copy with this repair becomes one of the measurements.
+    """
     from diagnose.measurements import Repaired
-    from diagnose.trials.repaired import measure_repaired
+    from diagnose.reasoning.engine import Seen, suspect
+    from diagnose.reasoning.verdicts import situation
+    from diagnose.trials.repaired import measure_repaired, on_new_rows
 
     repairs = {trial.remedy: trial for trial in trials if trial.confirms}
     cures = [effect for effect in effects if effect.restores and effect.remedy in repairs and not effect.on_top_of]
     if not cures:
-        return
+        return ()
     best = max(cures, key=lambda effect: effect.after)
     found = measure_repaired(planner, measured, repairs[best.remedy], best)
-    if found is not None:
-        measured[Repaired] = found
+    if found is None:
+        return ()
+    measured[Repaired] = found
+    now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
+    gain = on_new_rows(now.remaining, found, best) if now.remaining is not None else None
+    return () if gain is None else (gain,)
 
 
 def _tried_on_dev(
@@ -322,13 +337,16 @@ def _tried_on_dev(
 ) -> tuple[Effect, ...]:
     """The effects on the dev error of what may improve a model that needs no repair; the learning curve over rows.
 
-    The curve becomes one of the measurements.
+    The curve becomes one of the measurements. Of a model that is trained too slowly, only the effect of a longer
+    training.
     """
     from diagnose.measurements import RowsCurve
-    from diagnose.reasoning.advising import options
+    from diagnose.reasoning.advising import may_go_on_instead, options
     from diagnose.reasoning.engine import Seen, suspect
     from diagnose.reasoning.remedies.generalisation import MORE_DATA
+    from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
     from diagnose.reasoning.verdicts import situation
+    from diagnose.trials.continuing import measure_continuation
     from diagnose.trials.dev_error import DevError
     from diagnose.trials.joining import Trial
     from diagnose.trials.planning import HALVED, how_many_apply, try_remedies
@@ -336,7 +354,12 @@ def _tried_on_dev(
 
     now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
     wanted = [Trial(remedy.code, remedy.option) for remedy in options(now) if remedy.option is not None]
-    if now.remaining is None or not wanted:
+    if now.remaining is None:
+        return ()
+    if may_go_on_instead(now) and not any(effect.remedy == TRAIN_LONGER.code for effect in effects):
+        longer = measure_continuation(planner, now.remaining, TRAIN_LONGER.code)
+        return () if longer is None else longer[1:]
+    if not wanted:
         return ()
     most = FEW_OPTIONS
     if planner.bench.settings.effort is Effort.DEEP:

@@ -69,6 +69,12 @@ def may_go_on(now: Situation) -> bool:
     return now.improving is not None or not now.variance_dominates
 
 
+def may_go_on_instead(now: Situation) -> bool:
+    """Whether a longer training is another cure of the first cause, which is dearer, so that it is tried last."""
+    repair = now.repair
+    return repair is not None and _may_improve(now.remaining) and optimisation.TRAIN_LONGER in repair.cause.remedies
+
+
 def _may_improve(left: Remaining | None) -> TypeGuard[Remaining]:
     """Whether an error on unseen rows is left that trials can measure."""
     if left is None or left.unseen is None or left.train.positions is not None:

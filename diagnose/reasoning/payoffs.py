@@ -39,9 +39,12 @@ def by_remedy(effects: Iterable[Effect]) -> dict[str, Effect]:
 
 def gain(effect: Effect | None) -> float:
     """The share of the dev error that a change takes away; 0 unless it clearly helps."""
-    if effect is None or not effect.helps or not effect.before > 0:
-        return 0.0
-    return 1 - effect.after / effect.before
+    return lowered(effect) if effect is not None and effect.helps else 0.0
+
+
+def lowered(effect: Effect) -> float:
+    """The share of the dev error that was gone after the change, however sure that is."""
+    return max(0.0, 1 - effect.after / effect.before) if effect.before > 0 else 0.0
 
 
 def promise(effect: Effect | None) -> float:

@@ -12,7 +12,7 @@ from diagnose.diagnosis import Cause, Effect, Remedy, State, Verdict
 from diagnose.findings import Finding, Severity
 from diagnose.reasoning.confidence import confidence
 from diagnose.reasoning.engine import Suspicion, confirmed_by
-from diagnose.reasoning.payoffs import by_remedy, gain, payoff
+from diagnose.reasoning.payoffs import by_remedy, gain, lowered, payoff
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
 from diagnose.subject import Task
@@ -101,10 +101,9 @@ def remedies(
 
     If something needs repair, these are the remedies of each root cause, which also repair what it explains, of one
     cause first those that were seen to restore learning; then those of explained causes that were seen to restore it
-    by themselves: two faults may hide each other. Otherwise
-    they are the next `steps` (`reasoning.advising`): a hint is not a reason to change a sound model. Those that were
-    tried and helped come first, those that did not help after the others, and last those that take days. `untried`
-    tells why a remedy was not tried.
+    by themselves: two faults may hide each other. Otherwise they are the next `steps` (`reasoning.advising`): a hint is
+    not a reason to change a sound model. Those that lower the dev error come first, those that did not help after the
+    others, and last those that take days. `untried` tells why a remedy was not tried.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -125,16 +124,14 @@ def remedies(
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = by_remedy(effects)
     failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
-    ordered = sorted(
-        chosen.values(),
-        key=lambda pair: _place(pair[0], tried.get(pair[0].code), failed),
-    )
+    brings = {code: gain(effect) for code, effect in tried.items()}
+    brings |= {one.remedy: lowered(one) for one in effects if one.remedy in cures and one.on_dev}
+    ordered = sorted(chosen.values(), key=lambda pair: _place(pair[0], brings.get(pair[0].code, 0.0), failed))
     return tuple(_remedy(remedy, by, values, tried.get(remedy.code), untried) for remedy, by in ordered)
 
 
-def _place(remedy: DeclaredRemedy, effect: Effect | None, failed: Collection[str]) -> tuple[bool, bool, bool, float]:
-    """Sort key: what was measured to lower the dev error first, then quick ones, those that failed after the others."""
-    brings = gain(effect)
+def _place(remedy: DeclaredRemedy, brings: float, failed: Collection[str]) -> tuple[bool, bool, bool, float]:
+    """Sort key: what lowers the dev error most first, then quick ones, those that failed after the others."""
     return (not brings, remedy.slow, remedy.code in failed, -brings)
 
 

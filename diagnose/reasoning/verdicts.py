@@ -246,9 +246,13 @@ def _decide(item: str, now: Situation) -> Decision:
         cause = now.repair.cause
         if cause.idea == item:
             return "do", f"This fixes cause 1: {cause.clause}.", now.repair.support[:1]
-        if item == "train-longer" and cause.family == "speed" and now.improving is not None:
+        if item == "train-longer" and cause.family == "speed":
             slow = "Cause 1 makes the training slow, and more of it is the dearer cure."
-            return "do", f"{slow} {_sentence(now.improving)}", (now.improving,)
+            longer = now.effects.get(optimisation.TRAIN_LONGER.code)
+            if longer is not None and longer.helps:
+                return "do", f"{slow} Tried: {longer.message}.", now.repair.support[:1]
+            if longer is None and now.improving is not None:
+                return "do", f"{slow} {_sentence(now.improving)}", (now.improving,)
         return "dont-yet", f"Fix cause 1 first: {cause.clause}.", now.repair.support[:1]
     if now.cut:
         return "unknown", f"{now.cut[0].upper()}{now.cut[1:]}.", ()

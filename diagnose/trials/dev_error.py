@@ -123,9 +123,9 @@ class DevError:
         without, changed = arms
         before, after = without.mean, changed.mean
         change = crossed_interval(changed.errors - without.errors, 1 - 0.05 / max(self.tries, 1))
-        if self._task is Task.REGRESSION:  # the errors are squared: an RMSE has the unit of the target
-            low, high = (math.sqrt(max(before + end, 0.0)) - math.sqrt(before) for end in (change.low, change.high))
-            change, before, after = Interval(low, high, change.level), math.sqrt(before), math.sqrt(after)
+        change = in_units(self._task, before, change)
+        if self._task is Task.REGRESSION:
+            before, after = math.sqrt(before), math.sqrt(after)
         return Effect(
             code="",
             what=what,
@@ -147,6 +147,14 @@ class DevError:
     @property
     def _task(self) -> Task:
         return self.left.task
+
+
+def in_units(task: Task, before: float, change: Interval, scale: float = 1.0) -> Interval:
+    """A change of the level `before` as one of the error, which has `scale` as its unit; the RMSE of a regression."""
+    if task is not Task.REGRESSION:
+        return Interval(scale * change.low, scale * change.high, change.level)
+    low, high = (math.sqrt(max(before + end, 0.0)) - math.sqrt(before) for end in (change.low, change.high))
+    return Interval(scale * low, scale * high, change.level)
 
 
 def stands_for(

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from diagnose.checks.reading.gaps import Gap, level, scale_of
 from diagnose.diagnosis import Effect
-from diagnose.measurements import DOES_NOT_APPLY, Measurements, NotMeasured, Repaired
+from diagnose.findings import Interval
+from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Measurements, NotMeasured, Repaired, Score, SplitScores
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.evaluation import evaluation
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
-from diagnose.trials.dev_error import DevError
+from diagnose.trials.dev_error import METRICS, DevError, helps, in_units
 from diagnose.trials.joining import Trial
 from diagnose.trials.largest import run_largest
 from diagnose.trials.paired import plan_of, trainer_for
 from diagnose.trials.plan import DoesNotApply
+
+if TYPE_CHECKING:
+    from diagnose.checks.reading.remaining import Remaining
 
 TITLE = "repaired copy"
 SIZES = (1.0, 0.5)  # shares of the user's own number of steps
@@ -56,3 +62,38 @@ def _repaired(bench: Bench, measured: Measurements, trial: Trial, effect: Effect
         subject = replace(bench.subject, model=trainer.model, outputs=plan.outputs)
         with Bench(subject, bench.settings) as copy:
             return Repaired(effect.what, steps, evaluation(copy, {}))
+
+
+def on_new_rows(left: Remaining, repaired: Repaired, cure: Effect) -> Effect | None:
+    """What the repair brings on the dev rows; None if the errors cannot be compared.
+
+    Args:
+        left: the remaining error of the model.
+        repaired: the copy; one training, so that the interval is that of the rows alone.
+        cure: the effect of the repair on the train skill.
+    """
+    after = _of_output(repaired.evaluation, left.train.output)
+    if left.unseen is None or after is None or after.task is not left.task:
+        return None
+    scale = scale_of(left.train)
+    gap = Gap(level(after, scale), level(left.unseen, scale))
+    change = Interval(-gap.interval.high, -gap.interval.low)
+    return replace(
+        cure,
+        before=left.unseen.error,
+        after=after.error,
+        interval=in_units(left.task, gap.upper.value, change, scale),
+        seeds=1,
+        restores=None,
+        threshold=None,
+        control="",
+        steps=repaired.steps,
+        output="" if left.alone else left.train.output,
+        metric=METRICS.get(left.task, "dev error"),
+        helps=helps(change, gap.upper.value),
+    )
+
+
+def _of_output(found: Evaluation, output: str) -> Score | None:
+    scores = found.dev.scores if isinstance(found.dev, SplitScores) else ()
+    return next((score for score in scores if score.output == output), None)

@@ -103,6 +103,14 @@ def test_a_training_that_is_too_slow_may_go_on_for_longer(code: str, answer: str
     assert set(told.values()) == {"dont-yet"}
 
 
+@pytest.mark.parametrize(("helps", "answer"), [(True, "do"), (False, "dont-yet"), (None, "dont-yet")])
+def test_a_longer_training_that_was_tried_is_judged_by_what_it_brought(helps: bool | None, answer: str) -> None:
+    longer = {"train-longer": on_dev("train-longer", 0.4, 0.3, helps)}
+    slow = replace(NOTHING, improving=SMALL, repair=suspicion("learning-rate-too-low"), effects=longer)
+    assert answers(slow)["train-longer"] == answer
+    assert answers(replace(slow, repair=suspicion("single-unit-softmax")))["train-longer"] == "dont-yet"
+
+
 def test_the_repair_of_the_root_comes_first() -> None:
     roots = (
         suspicion("learning-rate-too-high"),
@@ -153,6 +161,17 @@ def test_of_the_remedies_of_a_cause_the_one_that_restored_learning_comes_first()
     )
     offered = offered_for((root,), replace(NOTHING, repair=root), effects=(effect,))
     assert [remedy.code for remedy in offered][:2] == ["default-optimizer", "raise-learning-rate"]
+
+
+@pytest.mark.parametrize(("repaired", "first"), [(0.45, "train-longer"), (0.25, "raise-learning-rate")])
+def test_of_the_cures_of_a_cause_the_one_that_lowers_the_dev_error_most_comes_first(
+    repaired: float, first: str
+) -> None:
+    root = suspicion("learning-rate-too-low")
+    cure = Effect("", "rate", 0.2, 0.9, None, "sufficient", 3, remedy="raise-learning-rate", restores=True, steps=300)
+    copy, longer = on_dev("raise-learning-rate", 0.5, repaired, None), on_dev("train-longer", 0.5, 0.35, True)
+    offered = offered_for((root,), replace(NOTHING, repair=root), effects=(cure, copy, longer))
+    assert offered[0].code == first
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from keras import layers
 from sklearn.datasets import load_digits
 
 import diagnose
+from diagnose.findings import Interval
 from diagnose.measuring import planning
 from diagnose.settings import Effort
+from diagnose.subject import Task
+from diagnose.trials.dev_error import in_units
 
 
 def examined(**options: str) -> diagnose.Diagnosis:
@@ -37,6 +40,23 @@ def test_the_lists_tell_what_is_left_after_the_repair(diagnosis: diagnose.Diagno
     assert now["more-data"] == ("dont-yet", "do")  # 300 rows are few: the repaired copy overfits
     assert now["reduce-complexity"] == ("dont-yet", "dont-yet")
     assert "repaired copy" in diagnosis.settings["plan"]
+
+
+def test_the_first_step_tells_what_the_copy_reaches_on_dev(diagnosis: diagnose.Diagnosis) -> None:
+    trial, copy = (one for one in diagnosis.effects if one.remedy == "lower-learning-rate")
+    dev = next(level for level in diagnosis.errors if level.split == "dev")
+    assert (trial.restores, trial.on_dev, copy.on_dev, copy.helps, copy.seeds) == (True, False, True, True, 1)
+    assert copy.before == pytest.approx(dev.error) and copy.values == trial.values
+    assert copy.interval is not None and copy.interval.low < copy.after - copy.before < copy.interval.high < 0
+    payoff = diagnosis.remedies[0].payoff
+    assert (payoff.how, payoff.before, payoff.after) == ("measured", copy.before, copy.after)
+    assert payoff.metric == f"dev error after {copy.steps} steps"
+
+
+def test_the_change_of_an_rmse_has_the_unit_of_the_target() -> None:
+    made = in_units(Task.REGRESSION, 0.25, Interval(-0.21, 0.0), 10.0)  # of the target's variance; deviation 10
+    assert (made.low, made.high) == (pytest.approx(-3.0), pytest.approx(0.0))
+    assert in_units(Task.BINARY, 0.25, Interval(-0.2, -0.1)) == Interval(-0.2, -0.1)
 
 
 def test_without_a_repaired_copy_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
