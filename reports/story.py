@@ -192,9 +192,10 @@ def as_it_is(remedy: Remedy, diagnosis: Diagnosis) -> str:
     """What the payoff of a remedy measures of the loaded model, as "your model now: 7.6 %"; "" if that is unknown."""
     if remedy.payoff.how != "measured":
         return ""
-    tried = next((effect for effect in diagnosis.effects if effect.remedy == remedy.code), None)
+    of_remedy = (effect for effect in diagnosis.effects if effect.remedy == remedy.code)
+    tried = next((effect for effect in of_remedy if remedy.payoff.metric.startswith(effect.metric)), None)
     level = None if tried is None else now(tried, diagnosis.errors)
-    if tried is None or level is None:
+    if tried is None or level is None or level == tried.before:  # then the payoff says it
         return ""
     unit = tried.metric if is_share(tried.metric) else ""  # the payoff names the metric
     return f"your model now: {in_unit(level, tried.interval, unit)}"
@@ -274,6 +275,15 @@ def payoff(of: Payoff | None) -> tuple[str, str, str]:
     ends = [end for end in (of.before, of.after) if end is not None]
     change = " → ".join(quantity(end, unit) if unit else rounded_like(end, of.interval) for end in ends)
     return change, interval_text(of.interval, of.metric), f"{of.metric}, {of.how}"
+
+
+def payoff_in_short(of: Payoff) -> str:
+    """What a payoff measures, the change and its interval, on one line: "dev error 18.2 % → 12.1 % [11.0, 13.3]"."""
+    change, span, how = payoff(of)
+    if not change:
+        return f"payoff {how}"
+    measured = re.split(" (?:after|with|of) |, ", of.metric)[0]
+    return f"{measured} {change} {span}".rstrip()
 
 
 # --- Coverage and checks --------------------------------------------------------------------------

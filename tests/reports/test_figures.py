@@ -351,6 +351,13 @@ def test_a_change_on_top_of_another_is_compared_with_that_one() -> None:
     assert "Adam: 0.50 with a lower rate, 0.90 with it" in drawn and "a lower rate: 0 without, 0.50 with it" in drawn
 
 
+def test_the_payoff_of_a_later_step_says_what_it_measures() -> None:
+    skill = Payoff("train skill of a after 344 steps, against SGD", 0.0, 0.42, Interval(0.3, 0.54), "measured")
+    assert story.payoff_in_short(skill) == "train skill 0 → 0.42 [0.30, 0.54]"
+    assert story.payoff_in_short(Payoff("dev error", 0.2, 0.1, None, "measured")) == "dev error 20.0 % → 10.0 %"
+    assert story.payoff_in_short(Payoff("dev error", None, None, None, "unknown")) == "payoff not measured"
+
+
 def test_an_effect_stands_beside_your_model_as_it_is() -> None:
     """Three marks: your model now, the control of the trial, and the change."""
     effect = Effect("code", "a change", 0.2, 0.65, Interval(0.3, 0.6), "sufficient", 3, remedy="change")
@@ -365,6 +372,9 @@ def test_an_effect_stands_beside_your_model_as_it_is() -> None:
     assert story.as_it_is(step, made) == "your model now: 36.0 %"
     assert "your model now: " in render(made)
     assert story.as_it_is(replace(step, code="another"), made) == ""
+    repaired_copy = replace(on_dev, before=0.36)  # of which the payoff begins with your model as it is
+    of_copy = replace(step, payoff=Payoff("dev error", 0.36, 0.3, None, "measured"))
+    assert story.as_it_is(of_copy, replace(made, effects=(effect, repaired_copy))) == ""
     assert story.as_it_is(step, replace(made, errors=yours * 2)) == ""  # of several outputs it is unknown which
 
 
