@@ -1,7 +1,7 @@
 """From suspicions and verdicts to what the report shows: causes, ordered remedies and one headline."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -16,6 +16,7 @@ from diagnose.reasoning.payoffs import by_remedy, gain, lowered, payoff
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
 from diagnose.subject import Task
+from diagnose.trials.dev_error import WORTH
 
 SHORTEST = 30  # characters of a clause that can stand in a headline by itself
 
@@ -126,13 +127,26 @@ def remedies(
     failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
     brings = {code: gain(effect) for code, effect in tried.items()}
     brings |= {one.remedy: lowered(one) for one in effects if one.remedy in cures and one.on_dev}
-    ordered = sorted(chosen.values(), key=lambda pair: _place(pair[0], brings.get(pair[0].code, 0.0), failed))
-    return tuple(_remedy(remedy, by, values, tried.get(remedy.code), untried) for remedy, by in ordered)
+    return tuple(
+        _remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried)
+        for remedy in _ordered([remedy for remedy, _ in chosen.values()], brings, failed)
+    )
 
 
-def _place(remedy: DeclaredRemedy, brings: float, failed: Collection[str]) -> tuple[bool, bool, bool, float]:
-    """Sort key: what lowers the dev error most first, then quick ones, those that failed after the others."""
-    return (not brings, remedy.slow, remedy.code in failed, -brings)
+def _ordered(
+    chosen: Sequence[DeclaredRemedy], brings: Mapping[str, float], failed: Collection[str]
+) -> Iterator[DeclaredRemedy]:
+    """Quick ones that lower the dev error, of nearly equal ones the cheapest first; then slow ones that lower it; then
+    the others, those that failed last."""
+    left = [remedy for remedy in chosen if brings.get(remedy.code) and not remedy.slow]
+    rest = [remedy for remedy in chosen if remedy not in left]
+    while left:
+        most = max(brings[remedy.code] for remedy in left)
+        near = [remedy for remedy in left if brings[remedy.code] >= most - WORTH]
+        best = min(near, key=lambda remedy: (remedy.goes_on, -brings[remedy.code]))  # more steps cost most
+        left.remove(best)
+        yield best
+    yield from sorted(rest, key=lambda remedy: (not brings.get(remedy.code), remedy.slow, remedy.code in failed))
 
 
 def _treating(

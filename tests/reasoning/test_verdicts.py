@@ -225,6 +225,13 @@ def test_clear_gains_come_first_even_if_they_take_days() -> None:
     assert "regularize" not in {remedy.code for remedy in offered}  # dropout is the better way to the same idea
 
 
+@pytest.mark.parametrize(("longer", "first"), [(0.095, "dropout"), (0.05, "train-longer")])
+def test_of_nearly_equal_gains_the_cheapest_comes_first(longer: float, first: str) -> None:
+    now = after_trials(on_dev("train-longer", 0.2, longer, True), on_dev("dropout", 0.2, 0.11, True))
+    offered = offered_for([suspicion("high-variance", Severity.HINT)], now, effects=list(now.effects.values()))
+    assert [remedy.code for remedy in offered][:2] == [first, *({"dropout", "train-longer"} - {first})]
+
+
 def test_every_item_says_what_it_costs() -> None:
     ways = {way.cost for every in WAYS.values() for way in every}
     for items in verdicts(NOTHING).values():
