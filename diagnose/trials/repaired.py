@@ -18,10 +18,11 @@ from diagnose.trials.dev_error import METRICS, DevError, helps, in_units
 from diagnose.trials.joining import Trial
 from diagnose.trials.largest import run_largest
 from diagnose.trials.paired import plan_of, trainer_for
-from diagnose.trials.plan import DoesNotApply
+from diagnose.trials.plan import DoesNotApply, TrainingPlan
 
 if TYPE_CHECKING:
     from diagnose.checks.reading.remaining import Remaining
+    from diagnose.subject import Subject
 
 TITLE = "repaired copy"
 SIZES = (1.0, 0.5)  # shares of the user's own number of steps
@@ -50,8 +51,7 @@ def _repaired(bench: Bench, measured: Measurements, trial: Trial, effect: Effect
     plan = trial.intervention.change(own)
     if isinstance(plan, DoesNotApply):
         raise NotMeasured(plan.reason, DOES_NOT_APPLY)
-    if plan.train is not own.train:
-        raise NotMeasured("the repair changes the rows, so that errors are not compared", DOES_NOT_APPLY)
+    rows = repaired_rows(bench.subject, own, plan)
     tried = effect.values.get(plan.rate_name)
     rates = min(plan.rates, key=lambda rates: abs(float(rates[0]) - float(tried))) if tried else plan.rates[0]
     with trainer_for(bench, replace(plan, seeds=plan.seeds[:1])) as (trainer, starts):
@@ -59,9 +59,22 @@ def _repaired(bench: Bench, measured: Measurements, trial: Trial, effect: Effect
             trainer.begin(start, seed)
             trainer.run(rates)
             trainer.end()
-        subject = replace(bench.subject, model=trainer.model, outputs=plan.outputs)
-        with Bench(subject, bench.settings) as copy:
+        with Bench(replace(rows, model=trainer.model, outputs=plan.outputs), bench.settings) as copy:
             return Repaired(effect.what, steps, evaluation(copy, {}))
+
+
+def repaired_rows(subject: Subject, own: TrainingPlan, plan: TrainingPlan) -> Subject:
+    """The subject with the rows on which the copy is evaluated: its own, or with their inputs as the repair makes them.
+
+    Raises:
+        NotMeasured: the repair changes what is predicted, so that errors cannot be compared.
+    """
+    if plan.train is own.train and plan.dev is own.dev:
+        return subject
+    kept = all(a is b for a, b in zip(plan.dev.targets, own.dev.targets, strict=True))
+    if subject.dev is None or not kept or plan.dev.sample_weight is not own.dev.sample_weight:
+        raise NotMeasured("the repair changes the rows, so that errors are not compared", DOES_NOT_APPLY)
+    return replace(subject, train=plan.train, dev=plan.dev, test=None, train_dev=None)
 
 
 def on_new_rows(left: Remaining, repaired: Repaired, cure: Effect) -> Effect | None:

@@ -4,14 +4,21 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 
 import diagnose
 from diagnose.findings import Interval
+from diagnose.loading import LoadOptions, subject_from
+from diagnose.measurements import NotMeasured
 from diagnose.measuring import planning
-from diagnose.settings import Effort
+from diagnose.measuring.bench import Bench
+from diagnose.settings import Effort, Settings
 from diagnose.subject import Task
 from diagnose.trials.dev_error import in_units
+from diagnose.trials.interventions import data
+from diagnose.trials.paired import plan_of
+from diagnose.trials.plan import Intervention, TrainingPlan
+from diagnose.trials.repaired import repaired_rows
 
 
 def examined(**options: str) -> diagnose.Diagnosis:
@@ -63,3 +70,25 @@ def test_without_a_repaired_copy_nothing_is_said(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(planning, "BUDGETS", dict.fromkeys(Effort, 12.0))
     short = examined()
     assert all(verdict.after_repair is None for verdicts in short.verdicts.values() for verdict in verdicts)
+
+
+@pytest.mark.parametrize(("kind", "compared"), [(data.STANDARDISE_INPUTS, True), (data.STANDARDISE_TARGETS, False)])
+def test_a_copy_on_scaled_inputs_is_compared_and_one_on_scaled_targets_is_not(
+    kind: Intervention, compared: bool
+) -> None:
+    x, y = load_diabetes(return_X_y=True)
+    model = keras.Sequential([keras.Input((10,)), layers.Dense(8, "relu"), layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.001), "mse")
+    rows = ((x[:300] * 1000, y[:300]), (x[300:] * 1000, y[300:]))
+    with Bench(subject_from(model, *rows, options=LoadOptions()), Settings()) as bench:
+        own = plan_of(bench, {}, 10)
+        plan = kind.change(own)
+        assert isinstance(plan, TrainingPlan)
+        if not compared:
+            with pytest.raises(NotMeasured, match="changes the rows"):
+                repaired_rows(bench.subject, own, plan)
+            return
+        found = repaired_rows(bench.subject, own, plan)
+        assert found.dev is not None and bench.subject.dev is not None
+        assert abs(found.dev.inputs[0].std() - 1) < 0.2 < bench.subject.dev.inputs[0].std()
+        assert np.array_equal(np.sort(found.dev.targets[0], axis=0), np.sort(bench.subject.dev.targets[0], axis=0))
