@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,6 @@ from diagnose.loading.signatures import packed
 from diagnose.measuring.copying import brief, preserved_weights
 from diagnose.reasoning.remedies import REMEDIES
 from diagnose.subject import BATCH_SIZE, Split, Subject
-
-WEIGHTS = "sample_weight=weights"  # what a snippet says if training needs the weights that it makes
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,9 @@ def apply(subject: Subject, diagnosis: Diagnosis, codes: Sequence[str], seed: in
         InputError: a remedy or the training cannot be carried out here.
     """
     remedies = chosen_remedies(diagnosis, codes)
-    epochs = _epochs(subject)
-    script = script_of(remedies, epochs, subject.training.batch_size or BATCH_SIZE, seed)
+    if subject.epochs is None:
+        raise InputError("--apply trains as long as you did, and that is unknown: pass --epochs")
+    script = script_of(remedies, subject.epochs, subject.training.batch_size or BATCH_SIZE, seed)
     if subject.dev is None:
         raise InputError("--apply needs a dev set to show what the change brings: pass --dev")
     if subject.train.sampled:
@@ -82,14 +82,11 @@ def script_of(remedies: Sequence[Remedy], epochs: int, batch_size: int, seed: in
     """The script: a function `better` of plain Keras that takes the model and its rows."""
     snippets = [remedy.snippet for remedy in remedies]
     imports = sorted({"import keras", *(line for snippet in snippets for line in snippet.splitlines() if _loads(line))})
-    steps = [f"# {remedy.action}\n{_without_imports(remedy.snippet)}" for remedy in remedies]
-    weights = f", {WEIGHTS}" if any(WEIGHTS in snippet for snippet in snippets) else ""
-    fit = (
-        f"history = model.fit(\n    x_train, y_train, validation_data=(x_dev, y_dev), epochs={epochs}, "
-        f"batch_size={batch_size}{weights}, verbose=0\n)"
-    )
-    trains = any("\nmodel.fit(" in f"\n{snippet}" for snippet in snippets)
-    body = "\n\n".join([*steps, "history = model.history" if trains else fit, "return model, history.history"])
+    steps = [f"# {remedy.action}\n{_changes(remedy.snippet)}" for remedy in remedies]
+    arguments = {"validation_data": "(x_dev, y_dev)", "epochs": str(epochs), "batch_size": str(batch_size)}
+    passed = ", ".join(f"{name}={value}" for name, value in (arguments | _own(snippets, arguments)).items())
+    fit = f"history = model.fit(\n    x_train, y_train, {passed}, verbose=0\n)"
+    body = "\n\n".join([*steps, fit, "return model, history.history"])
     title = textwrap.fill("; ".join(remedy.action for remedy in remedies) + ".", 116)
     use = "Call `better(model, x_train, y_train, x_dev, y_dev)`; it returns the new model and its history."
     head = [f'"""{title}', "", use, '"""', "", *imports, "", "", "def better(model, x_train, y_train, x_dev, y_dev):"]
@@ -101,17 +98,32 @@ def _loads(line: str) -> bool:
     return line.startswith(("import ", "from "))
 
 
-def _without_imports(snippet: str) -> str:
-    return "\n".join(line for line in snippet.splitlines() if not _loads(line)).strip()
+def _trains(line: str) -> bool:
+    return line.startswith("model.fit(")
 
 
-def _epochs(subject: Subject) -> int:
-    training = subject.training
-    if training.epochs:
-        return training.epochs
-    if training.iterations:
-        return max(1, round(training.iterations / -(-subject.train.rows // (training.batch_size or BATCH_SIZE))))
-    raise InputError("--apply trains as long as you did, and that is unknown: pass --epochs")
+def _changes(snippet: str) -> str:
+    """What a snippet changes: without its imports and its training, which the script has once for all snippets."""
+    return "\n".join(line for line in snippet.splitlines() if not _loads(line) and not _trains(line)).strip()
+
+
+def _own(snippets: Sequence[str], usual: Mapping[str, str]) -> dict[str, str]:
+    """The arguments that the snippets pass to fit in place of the usual ones, or beside them; callbacks of all."""
+    own: dict[str, str] = {}
+    for line in (line for snippet in snippets for line in snippet.splitlines() if _trains(line)):
+        for name, value in _arguments(line).items():
+            if name == "callbacks" and name in own:
+                own[name] = f"{own[name]} + {value}"
+            elif value != usual.get(name):
+                own[name] = value
+    return own
+
+
+def _arguments(call: str) -> dict[str, str]:
+    """The keyword arguments of a call, as code."""
+    called = ast.parse(call, mode="eval").body
+    given = called.keywords if isinstance(called, ast.Call) else ()
+    return {keyword.arg: ast.unparse(keyword.value) for keyword in given if keyword.arg}
 
 
 def _rows(subject: Subject, split: Split) -> tuple[Any, Any]:

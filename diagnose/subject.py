@@ -163,6 +163,14 @@ class Subject:
         return known.epochs * -(-(self.train.population or self.train.rows) // (known.batch_size or BATCH_SIZE))
 
     @property
+    def epochs(self) -> int | None:
+        """The epochs of the user's own training, None if unknown; Keras's batch size if that is unknown."""
+        known, rows = self.training, self.train.population or self.train.rows
+        if known.epochs or not known.iterations or not rows:
+            return known.epochs or None
+        return max(1, round(known.iterations / -(-rows // (known.batch_size or BATCH_SIZE))))
+
+    @property
     def splits(self) -> tuple[Split, ...]:
         every = (self.train, self.train_dev, self.dev, self.test)
         return tuple(split for split in every if split is not None)

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from diagnose.applying import apply, chosen_remedies
+from diagnose.applying import apply, chosen_remedies, script_of
 from diagnose.commands.repairing import Files
-from diagnose.diagnosis import Diagnosis
+from diagnose.diagnosis import Diagnosis, Remedy
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.pipeline import diagnose_subject, settings_from
+from diagnose.reasoning.payoffs import UNMEASURED
+from diagnose.reasoning.remedies import REMEDIES
+from diagnose.reasoning.snippets import values_of
 from diagnose.subject import Subject
 
 ONLY = ("does-not-learn", "learning-rate-too-high", "constant-predictions", "variance")
@@ -114,3 +117,20 @@ def test_pretrained_layers_are_not_trained_afresh(diagnosis: Diagnosis) -> None:
     subject.model.layers[0].trainable = False
     with pytest.raises(InputError, match=r"would lose the pretrained ones of .*dense"):
         apply(subject, diagnosis, ["lower-learning-rate"], seed=0)
+
+
+def test_several_remedies_train_once_with_the_arguments_of_all() -> None:
+    subject = sick(epochs=3)
+    values = values_of(subject, {})
+    codes = ("weigh-classes", "dropout", "smaller-batches", "keep-best-weights", "restart-finite")
+    declared = [next(remedy for remedy in REMEDIES if remedy.code == code) for code in codes]
+    shown = [Remedy(r.code, r.title, r.why, values.fill(r.snippet), (), UNMEASURED, r.cost) for r in declared]
+    script = script_of(shown, 3, 32, 0)
+    assert script.count("model.fit(") == 1
+    passed = "epochs=3, batch_size=8, sample_weight=weights, callbacks=[best] + [stop], verbose=0"
+    assert f"x_train, y_train, validation_data=(x_dev, y_dev), {passed}" in script
+    names: dict[str, Any] = {}
+    exec(compile(script, "better.py", "exec"), names)
+    x, y = rows()
+    _, history = names["better"](subject.model, x[:64], y[:64], x[64:96], y[64:96])
+    assert len(history["val_loss"]) == 3

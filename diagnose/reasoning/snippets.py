@@ -22,6 +22,7 @@ OWN_CLASS = (
 )
 
 USUAL_STEPS = 300  # of a training whose length is unknown
+UNKNOWN_LENGTH = "  # epochs: as many as in your training, which is unknown here"
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class Values:
     `activation` are what the task asks for. `of_output` picks, of several outputs, the one with the largest numbers,
     from predictions or targets; `y_train` and `y_dev` are its targets. `lower_rate` and `higher_rate` are `rate` where
     it is lower or higher than the user's own, else a tenth or ten times that; `own_rate` is the user's, at its peak.
-    `steps` and `epochs` are the length of the user's training. `loss_of_shares` takes labels as shares of the classes,
-    and smoothes them; `own_loss_of_shares` smoothes them as the user's own does.
+    `steps` and `epochs` are the length of the user's training, `length` says if that is unknown. `validation` passes
+    the dev set to a training, if there is one. `loss_of_shares` takes labels as shares of the classes, and smoothes
+    them; `own_loss_of_shares` smoothes them as the user's own does.
     """
 
     rate: str = "0.001"
@@ -57,6 +59,8 @@ class Values:
     own_rate: str = "0.001"
     steps: str = "2_000"
     epochs: str = "10"
+    length: str = ""
+    validation: str = "validation_data=(x_dev, y_dev), "
     smaller_batch: str = "8"
     normalising: str = "BatchNormalization"
     labels_as_shares: str = "# y_train, y_dev: one column per class"
@@ -70,13 +74,18 @@ class Values:
 
     def fill(self, text: str, tried: Mapping[str, str] | None = None) -> str:
         """`text` with its names filled in; `tried`: the values with which the remedy was tried."""
-        names = {**vars(self), **(tried or {})}
+        names = {name: _as_float(name, value) for name, value in {**vars(self), **(tried or {})}.items()}
         at_rate = Template(names["optimizer_at_rate"])
         for which in ("rate", "lower_rate", "higher_rate"):
             names[f"optimizer_at_{which}"] = at_rate.substitute(rate=names[which])
         names["optimizer_after_scaling"] = at_rate.substitute(rate=names["scaled_rate"])
         names["optimizer_on_schedule"] = at_rate.substitute(rate="rates")
         return Template(text).safe_substitute(names)
+
+
+def _as_float(name: str, value: str) -> str:
+    """A whole learning rate as a float: Keras refuses `SGD(1)`."""
+    return f"{value}.0" if name.endswith("rate") and value.isdecimal() else value
 
 
 def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
@@ -88,7 +97,7 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
     rate, own = best or usual_rate(optimizer), subject.training.learning_rate
     output, train = subject.outputs[0], subject.train
     usual, of = usual_head(output, train), _of_largest_numbers(subject)
-    steps, size = subject.steps or USUAL_STEPS, subject.training.batch_size or BATCH_SIZE
+    steps, size, epochs = subject.steps or USUAL_STEPS, subject.training.batch_size or BATCH_SIZE, subject.epochs
     peak, metrics = _peak(subject, steps), _metrics_text(subject.model)
     own_smoothing = soft_labels.smoothing_of(getattr(subject.model, "loss", None))
     logits = "True" if _head_is_linear(subject.model) else "False"
@@ -116,7 +125,9 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         memory=f"{memory_for(steps):g}",
         own_rate=rate_text(peak),
         steps=f"{steps:_}",
-        epochs=str(subject.training.epochs or max(1, round(steps * size / max(1, train.rows)))),
+        epochs=str(epochs or max(1, round(steps * size / max(1, train.rows)))),
+        length="" if epochs else UNKNOWN_LENGTH,
+        validation=Values.validation if subject.dev is not None else "",
         smaller_batch=str(smaller_batch(size)),
         normalising=normalising_layer(size),
         labels_as_shares=soft_labels.one_hot_text(output, train),
@@ -177,7 +188,7 @@ def _from_keras(optimizer: Any) -> bool:
 def _literal(value: Any) -> str:
     """A setting as code: numbers with 6 digits, schedules as objects."""
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return repr(float(f"{value:.6g}"))  # 5 would be no rate
     if isinstance(value, dict) and isinstance(value.get("config"), dict):
         inside = ", ".join(f"{key}={_literal(own)}" for key, own in value["config"].items() if key != "name")
         return f"keras.optimizers.schedules.{value['class_name']}({inside})"

@@ -8,7 +8,7 @@ import pytest
 
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.reasoning.remedies import REMEDIES, DeclaredRemedy
-from diagnose.reasoning.snippets import optimizer_text, values_of
+from diagnose.reasoning.snippets import Values, optimizer_text, values_of
 from diagnose.reasoning.verdicts import WAYS
 from diagnose.subject import Task
 
@@ -48,7 +48,7 @@ def pasted_beside(classes: int | None) -> dict[str, Any]:
     model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *hidden, head])
     model.compile("adam", "mean_squared_error" if classes is None else "sparse_categorical_crossentropy")
     names: dict[str, Any] = {"model": model, "groups": np.arange(2 * ROWS) // 4, "x_test": None}
-    for split in ("train", "dev"):
+    for split in ("train", "dev", "new"):
         names[f"x_{split}"] = rng.normal(size=(ROWS, SIDE, SIDE, 1)).astype("float32")
         numbers = rng.normal(size=ROWS).astype("float32")
         names[f"y_{split}"] = numbers if classes is None else np.arange(ROWS) % classes
@@ -58,13 +58,16 @@ def pasted_beside(classes: int | None) -> dict[str, Any]:
 def run(remedy: DeclaredRemedy, classes: int | None) -> None:
     names = pasted_beside(classes)
     before = names["model"]
-    subject = subject_from(before, (names["x_train"], names["y_train"]), options=LoadOptions(epochs=1))
+    rows = [(names[f"x_{split}"], names[f"y_{split}"]) for split in ("train", "dev")]
+    subject = subject_from(before, *rows, options=LoadOptions(epochs=1, batch_size=ROWS))
     snippet = values_of(subject, {}).fill(remedy.snippet)
     assert "$" not in snippet
     exec(compile(snippet, remedy.code, "exec"), names)
     if names["model"] is not before:
-        trained = names["model"].fit(names["x_train"], names["y_train"], verbose=0)  # the rows may be batches now
-        assert np.isfinite(trained.history["loss"]).all()
+        assert ("training run" in remedy.cost or remedy.slow) is ("model.fit(" in snippet)
+        if "model.fit(" in snippet:
+            history = names["model"].history.history
+            assert np.isfinite(history["loss"]).all() and len(history["val_loss"]) == len(history["loss"])
 
 
 @pytest.mark.parametrize("code", CLASSIFYING)
@@ -92,6 +95,14 @@ def test_the_users_own_optimizer_and_metrics_are_kept() -> None:
     for optimizer in (keras.optimizers.Adam(schedule), keras.optimizers.AdamW(0.002, weight_decay=0.1)):
         made = eval(optimizer_text(optimizer), {"keras": keras})
         assert made.get_config() | {"name": ""} == optimizer.get_config() | {"name": ""}
+
+
+def test_a_whole_learning_rate_is_a_float_which_keras_requires() -> None:
+    import keras
+
+    values, names = Values(optimizer_at_rate="keras.optimizers.SGD(learning_rate=$rate)"), {"keras": keras}
+    assert float(eval(values.fill("$optimizer_at_lower_rate", {"lower_rate": "2"}), names).learning_rate) == 2
+    assert float(eval(optimizer_text(keras.optimizers.SGD(5.0)), names).learning_rate) == 5
 
 
 def test_a_custom_optimizer_is_created_from_its_class() -> None:
@@ -124,3 +135,30 @@ def test_of_several_outputs_the_snippet_scales_the_one_with_the_largest_numbers(
     exec(compile(values_of(subject, {}).fill(EVERY["scale-targets"].snippet), "scale-targets", "exec"), names)
     assert names["y_train"][0] is late and np.std(names["y_train"][1]) == pytest.approx(1, abs=0.01)
     assert np.all(np.isfinite(names["model"].train_on_batch(x, names["y_train"])))
+
+
+def test_a_snippet_trains_as_the_user_did() -> None:
+    names = pasted_beside(CLASSES)
+    train, dev = ((names[f"x_{split}"], names[f"y_{split}"]) for split in ("train", "dev"))
+
+    def call(*rows: Any, **known: int) -> str:
+        values = values_of(subject_from(names["model"], *rows, options=LoadOptions(**known)), {})
+        return values.fill(EVERY["dropout"].snippet).splitlines()[-1]
+
+    rows = "model.fit(x_train, y_train, "
+    seen = f"{rows}validation_data=(x_dev, y_dev), batch_size="
+    assert call(train, dev, batch_size=8, epochs=7) == f"{seen}8, epochs=7)"
+    assert call(train, batch_size=8, epochs=7) == f"{rows}batch_size=8, epochs=7)"
+    assert call(train, dev) == f"{seen}32, epochs=400)  # epochs: as many as in your training, which is unknown here"
+
+
+def test_every_snippet_that_needs_a_new_training_has_one_line_that_trains() -> None:
+    by_hand = {  # what the user has to build
+        *("move-together", "longer-windows", "adapt-vocabulary", "whole-texts", "fix-tokens", "mend-own-loss"),
+        *("add-positions", "reconnect", "weigh-loss-terms", "balance-adversaries", "change-architecture"),
+    }
+    for remedy in EVERY.values():
+        lines = [line for line in remedy.snippet.splitlines() if "model.fit(" in line]
+        assert all(line.startswith("model.fit(x_train, y_train, ") for line in lines)
+        if "training run" in remedy.cost:
+            assert len(lines) == (remedy.code not in by_hand), remedy.code

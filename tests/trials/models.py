@@ -169,7 +169,7 @@ SCENES = (
     Scene("average-weights", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.AdamW(1e-3)),
     Scene("anneal-learning-rate", net(dense(), SOFTMAX)),
     Scene("add-momentum", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.SGD(0.05)),
-    Scene("smaller-batches", net(dense(), SOFTMAX), batch_size=48, epochs=2),
+    Scene("smaller-batches", net(dense(), SOFTMAX), batch_size=48),
     Scene("deeper-network", net(dense(), dense(5, "tanh"), SOFTMAX)),
     Scene(
         "deeper-network",

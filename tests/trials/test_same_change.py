@@ -1,5 +1,6 @@
 """A remedy's snippet and its trial make the same change to layers, compile settings, rows and learning rate."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -17,6 +18,15 @@ from tests.trials.models import ROWS, SCENES, Scene
 
 BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
 CHOSEN = 1  # of several candidate rates
+ROLES = ("x_train", "y_train")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A call of fit: the model and the rows, and the named arguments."""
+
+    given: tuple[Any, ...]
+    passed: dict[str, Any]
 
 
 def test_every_trial_has_a_scene() -> None:
@@ -25,7 +35,7 @@ def test_every_trial_has_a_scene() -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.labels}")
-def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene) -> None:
+def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = scene.subject()
     remedy = BY_CODE[scene.code]
     intervention = remedy.trial or remedy.option
@@ -37,23 +47,31 @@ def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene) -> None:
         ours, optimizer = built(plan, 0)
     rate = float(plan.rates[min(CHOSEN, len(plan.rates) - 1)][0])
     tried = {plan.rate_name: rate_text(rate)} if plan.rate_name else {}
+    trainings: list[Fit] = []
+    monkeypatch.setattr(keras.Model, "fit", lambda *given, **passed: trainings.append(Fit(given, passed)))
     theirs, rows = pasted(scene, values_of(subject, scene.measured).fill(remedy.snippet, tried))
     assert layers_of(ours) == layers_of(theirs)
     assert (layers_of(ours) != layers_of(subject.model)) is bool(plan.edits or plan.adjust or plan.around)
     assert settings(optimizer) == settings(theirs.optimizer)
-    if remedy.code != "smaller-batches":  # a schedule has gone on while its snippet has trained
-        assert rate == pytest.approx(float(theirs.optimizer.learning_rate))
-        lasting = learning_rates(theirs.optimizer, plan.steps)
-        assert np.allclose(plan.rates[min(CHOSEN, len(plan.rates) - 1)], lasting, rtol=1e-5)
+    assert rate == pytest.approx(float(theirs.optimizer.learning_rate))
+    lasting = learning_rates(theirs.optimizer, plan.steps)
+    assert np.allclose(plan.rates[min(CHOSEN, len(plan.rates) - 1)], lasting, rtol=1e-5)
     assert loss_of(ours) == loss_of(theirs)
-    assert trained_by(theirs, own.batch_size) == plan.batch_size
+    (training,) = trainings  # as the user did, but for what the plan changes
+    assert all(mine is one for mine, one in zip(training.given, (theirs, *(rows[x] for x in ROLES)), strict=True))
+    assert training.passed["batch_size"] == plan.batch_size
+    assert training.passed["epochs"] * -(-ROWS // own.batch_size) == own.steps
+    assert all(
+        mine is one
+        for mine, one in zip(training.passed["validation_data"], (rows["x_dev"], rows["y_dev"]), strict=True)
+    )
     x, y = mixed_rows(rows) if plan.batches else (rows["x_train"], rows["y_train"])
     assert np.allclose(plan.train.inputs[0], fed(theirs, x), atol=1e-5)
     targets = y if isinstance(y, list) else [y]
     for ours_, theirs_ in zip(plan.train.targets, targets, strict=True):
         assert np.allclose(np.ravel(ours_), np.ravel(theirs_), atol=1e-5)
     weights = np.ones(1) if plan.train.sample_weight is None else plan.train.sample_weight
-    assert np.allclose(weights, rows.get("weights", np.ones(1)), atol=1e-5)
+    assert np.allclose(weights, training.passed.get("sample_weight", np.ones(1)), atol=1e-5)
 
 
 def pasted(scene: Scene, snippet: str) -> tuple[Any, dict[str, Any]]:
@@ -93,11 +111,6 @@ def loss_of(model: Any) -> Any:
     if isinstance(model.loss, str | list):
         return model.loss, model._compile_loss._user_loss_weights
     return (type(model.loss), without(model.loss.get_config()))
-
-
-def trained_by(model: Any, otherwise: int) -> int:
-    """The rows in a batch, where the snippet trains; else the user's own."""
-    return -(-ROWS // model.history.params["steps"]) if getattr(model, "history", None) else otherwise
 
 
 def mixed_rows(rows: dict[str, Any]) -> tuple[Any, Any]:

@@ -1,7 +1,16 @@
 """Remedies that change the data: inputs, labels and splits."""
 
 from diagnose.reasoning.remedies import in_place
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, yearning
+from diagnose.reasoning.remedies.declared import (
+    AFRESH,
+    COMPILE,
+    TRAIN,
+    TRAIN_ON_SPLIT,
+    DeclaredRemedy,
+    fit,
+    rebuilt,
+    yearning,
+)
 from diagnose.subject import Task
 from diagnose.trials.interventions import data
 
@@ -9,10 +18,13 @@ CLEAN_DATA = DeclaredRemedy(
     "clean-data",
     "Drop or impute the missing and infinite values",
     "One NaN in a batch makes the loss NaN, and then all weights.",
-    "import numpy as np\n\n"
-    "finite = np.isfinite(x_train.reshape(len(x_train), -1)).all(axis=1)\n"
-    "x_train, y_train = x_train[finite], y_train[finite]",
-    "a few lines",
+    "import keras\nimport numpy as np\n\n\n"
+    "def finite(x, y):\n"
+    "    rows = np.isfinite(x.reshape(len(x), -1)).all(axis=1)\n"
+    "    return x[rows], y[rows]\n\n\n"
+    "x_train, y_train = finite(x_train, y_train)  # the same for dev\n"
+    f"{AFRESH}{TRAIN}",
+    "a few lines and one training run",
 )
 SCALE_INPUTS = DeclaredRemedy(
     "scale-inputs",
@@ -25,7 +37,7 @@ SCALE_INPUTS = DeclaredRemedy(
     "norm = keras.layers.Normalization(mean=mean, variance=np.where(std > 0, std, 1) ** 2)\n"
     "old = model\n"
     "model = keras.Sequential([keras.Input(x_train.shape[1:]), norm, keras.models.clone_model(old)])  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     trial=data.STANDARDISE_INPUTS,
     in_place=in_place.scaled_inputs,
@@ -41,7 +53,7 @@ SCALE_TARGETS = DeclaredRemedy(
     "std = np.where(std > 0, std, 1)\n"
     "$y_train, $y_dev = ($y_train - mean) / std, ($y_dev - mean) / std\n"
     "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-    f"{COMPILE.replace('$optimizer', '$optimizer_after_scaling')}\n"
+    f"{TRAIN.replace('$optimizer', '$optimizer_after_scaling')}\n"
     "# after training: predictions = model.predict(x_dev)$of_output * std + mean",
     "a few lines and one training run",
     trial=data.STANDARDISE_TARGETS,
@@ -56,27 +68,27 @@ SAME_PREPROCESSING = DeclaredRemedy(
     "old = model\n"
     "inputs = keras.Input(old.input_shape[1:])\n"
     "model = keras.Model(inputs, old(keras.layers.Rescaling(1 / 255)(inputs)))\n"
-    "model.compile(loss=old.loss)",
+    "model.compile(loss=old.loss$metrics)",
     "one line",
 )
 SHUFFLE = DeclaredRemedy(
     "shuffle",
     "Shuffle the training rows in every epoch",
     "In random order, every batch resembles the whole training set, so each step improves the model on all of it.",
-    "import tensorflow as tf\n\n"
-    "model.fit(x_train, y_train, shuffle=True)\n"
-    "# a tf.data pipeline: with a buffer as large as the data\n"
-    "rows = tf.data.Dataset.from_tensor_slices((x_train, y_train)).shuffle(len(x_train)).batch(32)",
-    "one line",
+    "import keras\n\n"
+    f"{AFRESH}{COMPILE}\n{fit(shuffle='True')}\n"
+    "# a tf.data pipeline: .shuffle(number of rows) before .batch($batch_size)",
+    "one line and one training run",
 )
 FIX_LABELS = DeclaredRemedy(
     "fix-labels",
     "Convert the labels to the format that the loss expects",
     "A sparse loss expects integers from 0 to K-1, a categorical loss one-hot rows, a binary loss 0 and 1.",
-    "import numpy as np\n\n"
+    "import keras\nimport numpy as np\n\n"
     "classes, y_train = np.unique(y_train, return_inverse=True)  # 0 ... K-1\n"
-    "y_dev = np.searchsorted(classes, y_dev)",
-    "a few lines",
+    "y_dev = np.searchsorted(classes, y_dev)\n"
+    f"{AFRESH}{TRAIN}",
+    "a few lines and one training run",
 )
 RENUMBER = DeclaredRemedy(
     "renumber-classes",
@@ -120,12 +132,12 @@ REJOIN_SPLITS = DeclaredRemedy(
     "resplit",
     "Re-split so that no row or group is in two splits and every class is in all",
     "Shared rows make the dev error too low; classes that train lacks cannot be learned.",
-    "import numpy as np\nfrom sklearn.model_selection import GroupShuffleSplit\n\n"
+    "import keras\nimport numpy as np\nfrom sklearn.model_selection import GroupShuffleSplit\n\n"
     "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
     "# equal rows stay together; where rows have an owner (patient, speaker, shop), use the owners as groups\n"
     "groups = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)[1].ravel()\n"
     "train, dev = next(GroupShuffleSplit(test_size=0.2, random_state=0).split(x, y, groups))\n"
-    "x_train, x_dev, y_train, y_dev = x[train], x[dev], y[train], y[dev]",
+    f"x_train, x_dev, y_train, y_dev = x[train], x[dev], y[train], y[dev]\n{TRAIN_ON_SPLIT}",
     "a few lines and one training run",
     (yearning("dev and test sets from one distribution", "chapters 5-6"),),
 )
@@ -133,12 +145,12 @@ SPLIT_BY_KEY = DeclaredRemedy(
     "split-by-group-or-time",
     "Keep each group in one split, and train only on rows older than dev and test",
     "New rows will come from new groups and later times, so dev should too.",
-    "import numpy as np\nfrom sklearn.model_selection import GroupShuffleSplit\n\n"
+    "import keras\nimport numpy as np\nfrom sklearn.model_selection import GroupShuffleSplit\n\n"
     "# groups: for each row of train and dev, whose it is (the patient, the speaker, the shop)\n"
     "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
     "train, dev = next(GroupShuffleSplit(test_size=0.2, random_state=0).split(x, y, groups))\n"
     "# by time instead: order = times.argsort(); train, dev = order[: int(0.8 * len(x))], order[int(0.8 * len(x)) :]\n"
-    "x_train, x_dev, y_train, y_dev = x[train], x[dev], y[train], y[dev]",
+    f"x_train, x_dev, y_train, y_dev = x[train], x[dev], y[train], y[dev]\n{TRAIN_ON_SPLIT}",
     "a few lines and one training run",
     (yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
 )
@@ -146,10 +158,10 @@ RESHUFFLE = DeclaredRemedy(
     "reshuffle",
     "Shuffle the rows before they are split, unless they follow each other in time",
     "The last rows of sorted data are not like the others; `validation_split` takes them as they stand.",
-    "import numpy as np\nfrom sklearn.model_selection import train_test_split\n\n"
+    "import keras\nimport numpy as np\nfrom sklearn.model_selection import train_test_split\n\n"
     "# only if rows do not depend on their neighbours in time; for classes also: stratify=y\n"
     "x, y = np.concatenate([x_train, x_dev]), np.concatenate([y_train, y_dev])\n"
-    "x_train, x_dev, y_train, y_dev = train_test_split(x, y, test_size=0.2, random_state=0)",
+    f"x_train, x_dev, y_train, y_dev = train_test_split(x, y, test_size=0.2, random_state=0)\n{TRAIN_ON_SPLIT}",
     "a few lines and one training run",
     (yearning("dev and test sets from one distribution", "chapters 5-6"),),
 )
@@ -158,9 +170,13 @@ LEVEL_FEATURES = DeclaredRemedy(
     "Predict the change instead of the level, from inputs without a trend",
     "A network does not extrapolate: values beyond those of training come out as the largest it has seen. Differences "
     "from the last known value stay in one range while the level rises.",
-    "last = x_train[:, -1:, :1]  # series of shape (rows, steps, features), the target's own values in feature 0\n"
-    "x_train, y_train = x_train - last, y_train.reshape(len(y_train), -1) - last[:, :, 0]\n"
-    "# the same for dev; after training: prediction = model.predict(x) + last[:, :, 0]",
+    "import keras\n\n\n"
+    "def changes(x, y):  # series of shape (rows, steps, features), the target's own values in feature 0\n"
+    "    last = x[:, -1:, :1]\n"
+    "    return x - last, y.reshape(len(y), -1) - last[:, :, 0]\n\n\n"
+    "(x_train, y_train), (x_dev, y_dev) = changes(x_train, y_train), changes(x_dev, y_dev)\n"
+    f"{AFRESH}{TRAIN}\n"
+    "# after training: prediction = model.predict(x - x[:, -1:, :1]) + x[:, -1, :1]",
     "a few lines and one training run",
     (yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
     tasks=frozenset({Task.REGRESSION}),
@@ -182,7 +198,7 @@ WEIGH_CLASSES = DeclaredRemedy(
     "weigh-classes",
     "Use a metric that reflects the rare class, then weight its rows or positions",
     "Accuracy and the plain loss reward ignoring a rare class.",
-    "import numpy as np\n\n"
+    "import keras\nimport numpy as np\n\n"
     "# recall, IoU or dice of the rare class show what accuracy hides\n"
     "columns = y_train.shape[-1] if y_train.ndim > 1 else 1\n"
     "one_hot = columns > 1 and bool((y_train.sum(axis=-1) == 1).all())\n"
@@ -190,7 +206,7 @@ WEIGH_CLASSES = DeclaredRemedy(
     "labels = labels[..., 0] if columns == 1 and labels.ndim > 1 else labels\n"
     "_, number, counts = np.unique(labels, return_inverse=True, return_counts=True)\n"
     "weights = np.sqrt(labels.size / (len(counts) * counts))[number].reshape(labels.shape)\n"
-    "# model.fit(x_train, y_train, sample_weight=weights)  # with fresh weights",
+    f"{AFRESH}{COMPILE}\n{fit(sample_weight='weights')}",
     "one training run",
     (yearning("pick a metric that ranks as you do", "chapters 8-11"),),
     tasks=frozenset({Task.BINARY, Task.MULTICLASS}),
@@ -214,10 +230,9 @@ FOCAL_LOSS = DeclaredRemedy(
     "Train with the focal loss, which weighs down what is already right",
     "The many easy examples of the large class then no longer drown the few of the rare one.",
     "import keras\n\n"
-    "old = model\n"
-    "model = keras.models.clone_model(old)  # fresh weights\n"
+    f"{AFRESH}"
     "focal = keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.9, from_logits=$from_logits)\n"
-    "model.compile(optimizer=$optimizer, loss=focal$metrics)",
+    + TRAIN.replace("old.loss", "focal"),
     "one line and one training run",
     tasks=frozenset({Task.BINARY, Task.MULTILABEL}),
     in_place=in_place.loss_is("focal"),
@@ -230,9 +245,7 @@ DICE_LOSS = DeclaredRemedy(
     "def overlap(y_true, y_pred):  # y_pred: probabilities\n"
     "    y_true = keras.ops.cast(y_true, y_pred.dtype)\n"
     "    return keras.losses.binary_crossentropy(y_true, y_pred) + keras.losses.dice(y_true, y_pred)\n\n\n"
-    "old = model\n"
-    "model = keras.models.clone_model(old)  # fresh weights\n"
-    "model.compile(optimizer=$optimizer, loss=overlap$metrics)",
+    f"{AFRESH}" + TRAIN.replace("old.loss", "overlap"),
     "a few lines and one training run",
     tasks=frozenset({Task.BINARY}),
     in_place=in_place.loss_is("dice"),
@@ -249,9 +262,9 @@ WEIGH_PADDING = DeclaredRemedy(
     "weigh-padding",
     "Give padded positions a weight of 0",
     "This also works where a layer does not support masks.",
-    "import numpy as np\n\n"
+    "import keras\nimport numpy as np\n\n"
     'weights = (np.asarray(x_train) != 0).astype("float32")  # one weight for each token\n'
-    "# model.fit(x_train, y_train, sample_weight=weights)  # with fresh weights\n"
+    f"{AFRESH}{COMPILE}\n{fit(sample_weight='weights')}\n"
     "# or let the loss skip the class of the padding: SparseCategoricalCrossentropy(ignore_class=0)",
     "one line and one training run",
 )

@@ -12,7 +12,24 @@ from diagnose.trials.plan import Intervention
 YEARNING = "Machine Learning Yearning"
 FASTAI = "fast.ai"
 DAYS, WEEKS = "days", "days to weeks"  # costs that come after all others
+
+
+def fit(**own: str) -> str:
+    """The call that trains a model as the user did; `own` are arguments in place of the user's, or beside them.
+
+    It is one line, so that a script of several remedies can train once, with the arguments of all.
+    """
+    arguments = {"batch_size": "$batch_size", "epochs": "$epochs"} | own
+    text = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    return f"model.fit(x_train, y_train, ${{validation}}{text}){'' if 'epochs' in own else '$length'}"
+
+
+AFRESH = "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
 COMPILE = "model.compile(optimizer=$optimizer, loss=old.loss$metrics)"  # as it was compiled
+TRAIN = f"{COMPILE}\n{fit()}"
+TRAIN_ON_SPLIT = (
+    f"{AFRESH}{COMPILE}\n{fit().replace('${validation}', 'validation_data=(x_dev, y_dev), ')}"  # the snippet makes dev
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +37,8 @@ class DeclaredRemedy:
     """An action, where it comes from, and how it is tried.
 
     `title` is the action without numbers, `action` may name some. `snippet` runs as it is, given the user's
-    `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). `cost` is
+    `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). Where it
+    needs a new training, it trains as the user did (`fit`). `cost` is
     the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
     plan what the snippet does to the model (tested), to see whether it restores learning; `option` does the same in a
     model that learns, to see whether the dev error falls. None if it cannot be automated, or is not yet.
@@ -73,7 +91,7 @@ def fastai(item: str, lesson: str = "order of steps against overfitting") -> Sou
 
 
 def rebuilt(name: str, edit: str) -> str:
-    """A snippet that rebuilds the model with the settings of its layers changed by `edit`, and compiles it as before.
+    """A snippet that rebuilds the model with the settings of its layers changed by `edit`, and trains it as before.
 
     Args:
         name: of the function that changes a layer.
@@ -82,7 +100,7 @@ def rebuilt(name: str, edit: str) -> str:
     return (
         f"import keras\n\n\ndef {name}(layer):\n    config = layer.get_config()\n{edit}"
         "    return layer.__class__.from_config(config)\n\n\n"
-        f"old = model\nmodel = keras.models.clone_model(old, clone_function={name})  # fresh weights\n{COMPILE}"
+        f"old = model\nmodel = keras.models.clone_model(old, clone_function={name})  # fresh weights\n{TRAIN}"
     )
 
 

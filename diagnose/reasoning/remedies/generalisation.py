@@ -1,11 +1,15 @@
 """The items of both lists, and other remedies that help a sound model to do better on new rows."""
 
 from diagnose.reasoning.remedies.declared import (
+    AFRESH,
     COMPILE,
     DAYS,
+    TRAIN,
+    TRAIN_ON_SPLIT,
     WEEKS,
     DeclaredRemedy,
     fastai,
+    fit,
     rebuilt,
     with_heads,
     yearning,
@@ -15,7 +19,10 @@ from diagnose.trials.interventions import augmenting, generalising, optimizer, s
 
 ONE_LABEL = frozenset({Task.BINARY, Task.MULTICLASS})
 _FOR_SHARES = "$labels_as_shares\n"
-COMPILE_FOR_SHARES = "model.compile(optimizer=$optimizer, loss=$loss_of_shares$metrics_of_shares)"
+_COMPILE_FOR_SHARES = "model.compile(optimizer=$optimizer, loss=$loss_of_shares$metrics_of_shares)"
+_WITH_NEW_ROWS = (
+    f"x_train, y_train = np.concatenate([x_train, x_new]), np.concatenate([y_train, y_new])\n{AFRESH}{TRAIN}"
+)
 _RESIZED = (
     '    for key in ("units", "filters"):\n'
     "        if key in config and layer not in heads:\n"
@@ -26,8 +33,8 @@ MORE_DATA = DeclaredRemedy(
     "more-data",
     "Get more training data",
     "More training rows are the most reliable way to close the train-dev gap.",
-    "# label more rows, other label kinds, or merge a related source (keep dev as it is)\n"
-    "print(len(x_train), 'training rows now')",
+    "import keras\nimport numpy as np\n\n"
+    "# x_new, y_new: the rows that you add, prepared as those of train; dev stays as it is\n" + _WITH_NEW_ROWS,
     WEEKS,
     (yearning("more-data", "chapter 27"), fastai("more-data")),
 )
@@ -37,7 +44,8 @@ DIVERSE_DATA = DeclaredRemedy(
     "If dev holds kinds of rows that train lacks, only more of those helps.",
     "import keras\nimport numpy as np\n\n"
     'losses = np.asarray(keras.losses.get("$loss")(y_dev, model.predict(x_dev, verbose=0)))\n'
-    "print(losses.reshape(len(x_dev), -1).mean(axis=1).argsort()[::-1][:100])  # the worst rows: look at them",
+    "print(losses.reshape(len(x_dev), -1).mean(axis=1).argsort()[::-1][:100])  # the worst rows: look at them\n"
+    "# x_new, y_new: new training rows of their kinds\n" + _WITH_NEW_ROWS,
     WEEKS,
     (yearning("more-diverse-data", "chapters 14 and 42"),),
 )
@@ -49,8 +57,9 @@ AUGMENT = DeclaredRemedy(
     "# only changes that keep the label: a mirrored 3 is not a 3\n"
     "augment = [keras.layers.RandomTranslation(0.1, 0.1), keras.layers.RandomRotation(0.05)]\n"
     "old = model\n"
-    "model = keras.Sequential([keras.Input(x_train.shape[1:]), *augment, old])\n"
-    f"{COMPILE}",
+    "afresh = keras.models.clone_model(old)  # fresh weights\n"
+    "model = keras.Sequential([keras.Input(x_train.shape[1:]), *augment, afresh])\n"
+    f"{TRAIN}",
     "a few lines and one training run",
     (fastai("augmentation"),),
     option=augmenting.AUGMENTATION,
@@ -75,8 +84,9 @@ MIXUP = DeclaredRemedy(
     "        return tuple(share * one[batch] + (1 - share) * one[batch[::-1]] for one in self.rows)\n\n\n"
     f"{_FOR_SHARES}"
     "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-    f"{COMPILE_FOR_SHARES.replace('$loss_of_shares', '$own_loss_of_shares')}\n"
-    "x_train, y_train = Mixed(x_train, y_train, $batch_size), None  # fit takes the targets from the batches",
+    f"{_COMPILE_FOR_SHARES.replace('$loss_of_shares', '$own_loss_of_shares')}\n"
+    "x_train, y_train = Mixed(x_train, y_train, $batch_size), None  # fit takes the targets from the batches\n"
+    f"{fit()}",
     "a few lines and one training run",
     (fastai("augmentation"),),
     tasks=ONE_LABEL,
@@ -94,7 +104,7 @@ NOISE = DeclaredRemedy(
     "old = model\n"
     "afresh = keras.models.clone_model(old)  # fresh weights\n"
     "model = keras.Sequential([keras.Input(x_train.shape[1:]), *noise, afresh])\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     (fastai("augmentation"),),
     option=augmenting.INPUT_NOISE,
@@ -111,7 +121,7 @@ WORD_DROPOUT = DeclaredRemedy(
     "        return keras.Sequential([copy, drop], name=layer.name)\n"
     "    return copy\n\n\n"
     "old = model\nmodel = keras.models.clone_model(old, clone_function=without_words)  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     (fastai("augmentation"),),
     option=augmenting.WORD_DROPOUT,
@@ -123,7 +133,7 @@ SMOOTH_LABELS = DeclaredRemedy(
     "import keras\nimport numpy as np\n\n"
     f"{_FOR_SHARES}"
     "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-    f"{COMPILE_FOR_SHARES}",
+    f"{_COMPILE_FOR_SHARES}\n{fit()}",
     "a few lines and one training run",
     (fastai("regularization"),),
     tasks=ONE_LABEL,
@@ -137,7 +147,7 @@ AVERAGE = DeclaredRemedy(
     "old = model\n"
     'config = old.optimizer.get_config() | {"use_ema": True, "ema_momentum": $memory}  # fit ends with the average\n'
     "model = keras.models.clone_model(old)  # fresh weights\n"
-    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
+    + TRAIN.replace("$optimizer", "type(old.optimizer).from_config(config)"),
     "one line and one training run",
     option=generalising.AVERAGED_WEIGHTS,
 )
@@ -149,7 +159,7 @@ REGULARIZE = DeclaredRemedy(
     "old = model\n"
     'config = old.optimizer.get_config() | {"weight_decay": $decay}  # decoupled: 1 / (rate * steps of the training)\n'
     "model = keras.models.clone_model(old)  # fresh weights\n"
-    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
+    + TRAIN.replace("$optimizer", "type(old.optimizer).from_config(config)"),
     "one line and one training run",
     (yearning("regularize", "chapter 27"), fastai("regularization")),
     option=generalising.WEIGHT_DECAY,
@@ -166,7 +176,7 @@ DROPOUT = DeclaredRemedy(
     f"        return keras.Sequential([keras.layers.Dropout({generalising.RATE:g}), copy], name=layer.name)\n"
     "    return copy\n\n\n"
     "old = model\nmodel = keras.models.clone_model(old, clone_function=with_dropout)  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     (yearning("regularize", "chapter 27"), fastai("regularization")),
     option=generalising.DROPOUT,
@@ -196,7 +206,7 @@ DEEPER = DeclaredRemedy(
     "    changed = config | {key: value for key, value in again.items() if key in config}\n"
     "    return keras.Sequential([copy, layer.__class__.from_config(changed)], name=layer.name)\n\n\n"
     "old = model\nmodel = keras.models.clone_model(old, clone_function=repeated)  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "one training run",
     (yearning("bigger-network", "chapters 23 and 25"),),
     option=structure.DEEPER,
@@ -205,10 +215,7 @@ SMALLER_BATCHES = DeclaredRemedy(
     "smaller-batches",
     "Train with smaller batches",
     "As many epochs then take more steps, and their noise keeps the net from narrow minima.",
-    "import keras\n\n"
-    "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-    f"{COMPILE}\n"
-    "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), batch_size=$smaller_batch, epochs=$epochs)",
+    f"import keras\n\n{AFRESH}{COMPILE}\n" + fit(batch_size="$smaller_batch"),
     "one longer training run",
     option=optimizer.SMALLER_BATCHES,
 )
@@ -254,9 +261,10 @@ HOLD_OUT = DeclaredRemedy(
     "hold-out-dev-set",
     "Hold out a dev set and train again without it",
     "Only rows that training has not seen show the error on new rows, and what to do about it.",
-    "from sklearn.model_selection import train_test_split\n\n"
+    "import keras\nfrom sklearn.model_selection import train_test_split\n\n"
     "# rows that belong together (one patient, one hour) go to one side\n"
-    "x_train, x_dev, y_train, y_dev = train_test_split(x_train, y_train, test_size=0.2, random_state=0)",
+    "x_train, x_dev, y_train, y_dev = train_test_split(x_train, y_train, test_size=0.2, random_state=0)\n"
+    + TRAIN_ON_SPLIT,
     "one line and one training run",
     (yearning("dev and test sets", "chapters 5-7"),),
 )
@@ -288,7 +296,7 @@ LESS_AUGMENTATION = DeclaredRemedy(
     "        return keras.layers.Identity(name=layer.name)\n"
     "    return layer.__class__.from_config(layer.get_config())\n\n\n"
     "old = model\nmodel = keras.models.clone_model(old, clone_function=plain)  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     (yearning("reduce or eliminate regularization", "chapter 25"),),
     option=augmenting.NO_AUGMENTATION,
@@ -298,7 +306,9 @@ FRESH_DEV = DeclaredRemedy(
     "fresh-dev-set",
     "Get a fresh dev set",
     "Choices made on the old one have overfitted it.",
-    "# draw new rows from the distribution that test comes from",
+    "# x_new, y_new: new rows from the distribution that test comes from\n"
+    "x_dev, y_dev = x_new, y_new\n"
+    "print(model.evaluate(x_dev, y_dev, verbose=0))",
     DAYS,
     (yearning("overfitting the dev set", "chapters 6, 11 and 12"),),
 )
@@ -306,7 +316,10 @@ TRAIN_DEV = DeclaredRemedy(
     "train-on-target-data",
     "Add rows from the source of dev to training, and weight the rest less",
     "Train and dev come from different sources, and the net has learned the wrong one.",
-    "# x_train, y_train: add rows from the source of dev; keep twice as many for dev and test as they need",
+    "import keras\nimport numpy as np\n\n"
+    "# x_new, y_new: rows from the source of dev, none of them from dev itself\n"
+    "weights = np.concatenate([np.full(len(x_train), 0.3), np.ones(len(x_new))])  # the share of the rest: try others\n"
+    + _WITH_NEW_ROWS.replace(fit(), fit(sample_weight="weights")),
     DAYS,
     (yearning("data mismatch", "chapters 36-43"),),
 )

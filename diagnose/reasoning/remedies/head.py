@@ -1,6 +1,6 @@
 """Remedies for the output and its loss."""
 
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads
+from diagnose.reasoning.remedies.declared import AFRESH, TRAIN, DeclaredRemedy, rebuilt, with_heads
 from diagnose.subject import Task
 from diagnose.trials.interventions import head
 
@@ -35,10 +35,10 @@ ALIGN_SHAPES = DeclaredRemedy(
         "    return layer.__class__.from_config(config)\n\n\n"
         "old = model\n"
         "model = keras.models.clone_model(old, clone_function=flattened)  # fresh weights\n"
-        f"{COMPILE}\n"
-        "shape = (len(y_train), *model.output_shape[1:])\n"
-        "if y_train.size == math.prod(shape):  # not for class numbers\n"
-        "    y_train = y_train.reshape(shape)"
+        "shape = model.output_shape[1:]\n"
+        "if y_train.size == len(y_train) * math.prod(shape):  # not for class numbers\n"
+        "    y_train, y_dev = y_train.reshape(-1, *shape), y_dev.reshape(-1, *shape)\n"
+        f"{TRAIN}"
     ),
     "two lines and one training run",
     trial=head.ALIGNED_SHAPES,
@@ -75,11 +75,7 @@ LOGITS = DeclaredRemedy(
     "match-logits",
     "Set from_logits to match the output: True for a linear output, False for a softmax or sigmoid",
     "Otherwise the softmax or sigmoid is applied twice or not at all.",
-    "import keras\n\n"
-    "old = model\n"
-    "model = keras.models.clone_model(old)  # fresh weights\n"
-    "loss = keras.losses.$logits_loss\n"
-    "model.compile(optimizer=$optimizer, loss=loss$metrics)",
+    f"import keras\n\n{AFRESH}loss = keras.losses.$logits_loss\n" + TRAIN.replace("old.loss", "loss"),
     "one line and one training run",
     tasks=frozenset({Task.BINARY, Task.MULTICLASS, Task.MULTILABEL}),
     trial=head.LOGITS_OF_THE_HEAD,
@@ -100,8 +96,7 @@ MATCH_LOSS = DeclaredRemedy(
     "Choose the loss that fits the task and the output",
     "Regression: linear and MSE. Two classes: sigmoid and binary cross-entropy. More classes: softmax and categorical "
     "cross-entropy. Several labels: sigmoid and binary cross-entropy.",
-    "import keras\n\n"
-    "model = keras.models.clone_model(model)  # fresh weights\n" + COMPILE.replace("old.loss", '"$loss"'),
+    f"import keras\n\n{AFRESH}" + TRAIN.replace("old.loss", '"$loss"'),
     "one line and one training run",
     trial=head.LOSS_OF_THE_TASK,
 )

@@ -6,7 +6,7 @@ from diagnose.checks.reading.lag import GAIN, lag_of
 from diagnose.diagnosis import Effect
 from diagnose.measurements import Baseline, Conversions, LearningRate, Measurements, Modes, ModeScores
 from diagnose.reasoning.remedies import in_place
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt
+from diagnose.reasoning.remedies.declared import TRAIN, DeclaredRemedy, rebuilt
 from diagnose.trials.interventions import layers
 
 
@@ -84,7 +84,7 @@ BATCH_FREE = DeclaredRemedy(
     "        return keras.layers.LayerNormalization(axis=layer.axis, name=layer.name)\n"
     "    return layer.__class__.from_config(layer.get_config())\n\n\n"
     "old = model\nmodel = keras.models.clone_model(old, clone_function=batch_free)  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "one line a layer and one training run",
 )
 KEEP_BASE_STATISTICS = DeclaredRemedy(
@@ -98,7 +98,7 @@ KEEP_BASE_STATISTICS = DeclaredRemedy(
     "        for layer in base.layers:\n"
     "            if isinstance(layer, keras.layers.BatchNormalization):\n"
     "                layer.trainable = False\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     in_place=in_place.no_base,
 )

@@ -1,10 +1,19 @@
 """Remedies that change the layers."""
 
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads, yearning
+from diagnose.reasoning.remedies.declared import (
+    AFRESH,
+    COMPILE,
+    TRAIN,
+    DeclaredRemedy,
+    fit,
+    rebuilt,
+    with_heads,
+    yearning,
+)
 from diagnose.trials.interventions import layers, structure
 
-# A Dense layer or a convolution, by its config.
-_MIXES = '{"kernel_initializer", "activation"} <= config.keys() and "recurrent_initializer" not in config'
+# Whether a layer is a Dense layer or a convolution, by its config.
+_MIXES = '    mixes = {"kernel_initializer", "activation"} <= config.keys() and "recurrent_initializer" not in config\n'
 
 INITIALISE = DeclaredRemedy(
     "initialise",
@@ -12,7 +21,8 @@ INITIALISE = DeclaredRemedy(
     "The scale of the initial weights decides whether signals and gradients keep their size from layer to layer.",
     rebuilt(
         "he",
-        f'    if {_MIXES}:\n        config |= {{"kernel_initializer": "he_normal", "bias_initializer": "zeros"}}\n',
+        f"{_MIXES}    if mixes:\n"
+        '        config |= {"kernel_initializer": "he_normal", "bias_initializer": "zeros"}\n',
     ),
     "one line a layer and one training run",
     trial=layers.HE,
@@ -24,7 +34,7 @@ ADD_ACTIVATIONS = DeclaredRemedy(
     with_heads(
         rebuilt(
             "relu",
-            f'    if layer not in heads and config.get("activation") == "linear" and {_MIXES}:\n'
+            f'{_MIXES}    if mixes and layer not in heads and config["activation"] == "linear":\n'
             '        config["activation"] = "relu"\n',
         )
     ),
@@ -39,7 +49,7 @@ RELU = DeclaredRemedy(
         rebuilt(
             "relu",
             f"    saturating = {{{', '.join(repr(name) for name in sorted(layers.SATURATING))}}}\n".replace("'", '"')
-            + f'    if layer not in heads and config.get("activation") in saturating and {_MIXES}:\n'
+            + f'{_MIXES}    if mixes and layer not in heads and config["activation"] in saturating:\n'
             '        config |= {"activation": "relu", "kernel_initializer": "he_normal"}\n',
         )
     ),
@@ -74,7 +84,7 @@ SHALLOWER = DeclaredRemedy(
     "        return keras.layers.Identity(name=layer.name)\n"
     "    return layer.__class__.from_config(layer.get_config())\n\n\n"
     "model = keras.models.clone_model(old, clone_function=without)  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     (yearning("change the architecture", "chapters 25 and 27"),),
     trial=layers.SHALLOWER,
@@ -109,7 +119,7 @@ UNFREEZE = DeclaredRemedy(
     "unfreeze",
     "Make the frozen layers trainable again and compile",
     "A frozen layer does not learn.",
-    f"import keras\n\nold = model\nfor layer in old.layers:\n    layer.trainable = True\n{COMPILE}",
+    f"import keras\n\nold = model\nfor layer in old.layers:\n    layer.trainable = True\n{TRAIN}",
     "two lines and one training run",
     trial=layers.UNFREEZE,
 )
@@ -156,10 +166,11 @@ KEEP_APART = DeclaredRemedy(
     "distances (0 to 2), begin with random or semi-hard negatives, and watch the spread",
     "With the hardest negatives, a large margin or large steps, one point for all rows has the lowest loss at first.",
     "import keras\n\n\n"
-    "class Spread(keras.callbacks.Callback):  # pass Spread() to fit; near 0 the outputs have collapsed\n"
+    "class Spread(keras.callbacks.Callback):  # near 0 the outputs have collapsed\n"
     "    def on_epoch_end(self, epoch, logs=None):\n"
     "        outputs = self.model.predict(x_train, verbose=0)\n"
-    '        print("spread of the outputs:", float(outputs.std(axis=0).mean()))',
+    '        print("spread of the outputs:", float(outputs.std(axis=0).mean()))\n\n\n'
+    f"{AFRESH}{COMPILE}\n{fit(callbacks='[Spread()]')}",
     "a few lines and one training run",
 )
 WEIGH_TERMS = DeclaredRemedy(
@@ -205,7 +216,7 @@ NORMALISE_LAYERS = DeclaredRemedy(
     "        return copy\n"
     "    return keras.Sequential([copy, keras.layers.$normalising()], name=layer.name)\n\n\n"
     "old = model\nmodel = keras.models.clone_model(old, clone_function=normalised)  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     (yearning("change the architecture", "chapters 25 and 27"),),
     trial=structure.NORMALISED,
@@ -229,7 +240,7 @@ RESIDUAL_LINKS = DeclaredRemedy(
     "    source = keras.Input(layer.input.shape[1:])\n"
     "    return keras.Model(source, keras.layers.Add()([source, copy(source)]), name=layer.name)\n\n\n"
     "old = model\nmodel = keras.models.clone_model(old, clone_function=residual)  # fresh weights\n"
-    f"{COMPILE}",
+    f"{TRAIN}",
     "a few lines and one training run",
     (yearning("change the architecture", "chapters 25 and 27"),),
     option=structure.RESIDUAL,

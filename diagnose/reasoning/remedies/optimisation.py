@@ -5,7 +5,7 @@ import numpy as np
 from diagnose.diagnosis import Effect
 from diagnose.measurements import Evaluation, History, Measurements, SplitScores
 from diagnose.reasoning.remedies import in_place
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, fastai, yearning
+from diagnose.reasoning.remedies.declared import AFRESH, COMPILE, TRAIN, DeclaredRemedy, fastai, fit, yearning
 from diagnose.subject import Task
 from diagnose.trials.interventions import optimizer
 
@@ -40,21 +40,22 @@ def _best_kept(measured: Measurements) -> Effect | None:
     )
 
 
-_AFRESH = "import keras\n\nold = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-_AT_LOWER_RATE = _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_lower_rate")
+_AFRESH = f"import keras\n\n{AFRESH}"
 
 FRESH_START = DeclaredRemedy(
     "restart-finite",
     "Go back to the last finite weights, or start again, and stop at the first NaN",
     "Once a weight is NaN, training cannot recover it.",
-    _AT_LOWER_RATE + "\nstop = keras.callbacks.TerminateOnNaN()",
+    _AFRESH
+    + COMPILE.replace("$optimizer", "$optimizer_at_lower_rate")
+    + f"\nstop = keras.callbacks.TerminateOnNaN()\n{fit(callbacks='[stop]')}",
     "one training run",
 )
 LOWER_RATE = DeclaredRemedy(
     "lower-learning-rate",
     "Lower the learning rate and train again from fresh weights",
     "Steps this large overshoot the minimum, or push weights to where the gradient is zero.",
-    _AT_LOWER_RATE,
+    _AFRESH + TRAIN.replace("$optimizer", "$optimizer_at_lower_rate"),
     "one line and one training run",
     (fastai("learning rate finder", "learning rate finder"),),
     named_action="Lower the learning rate to $lower_rate and train again from fresh weights",
@@ -69,7 +70,7 @@ WARM_UP = DeclaredRemedy(
     f"warm = max(1, steps // {optimizer.WARM})\n"
     "rates = keras.optimizers.schedules.CosineDecay(\n"
     "    0.0, decay_steps=max(1, steps - warm), warmup_target=$rate, warmup_steps=warm\n"
-    ")\n" + _AFRESH.removeprefix("import keras\n\n") + COMPILE.replace("$optimizer", "$optimizer_on_schedule"),
+    ")\n" + AFRESH + TRAIN.replace("$optimizer", "$optimizer_on_schedule"),
     "a few lines and one training run",
     (fastai("learning rate finder", "one-cycle training"),),
     named_action="Warm the learning rate up to $rate over the first tenth of the training, then let it fall",
@@ -85,7 +86,7 @@ ANNEAL = DeclaredRemedy(
     f"warm = max(1, steps // {optimizer.WARM})\n"
     "rates = keras.optimizers.schedules.CosineDecay(\n"
     "    0.0, decay_steps=max(1, steps - warm), warmup_target=$own_rate, warmup_steps=warm\n"
-    ")\n" + _AFRESH.removeprefix("import keras\n\n") + COMPILE.replace("$optimizer", "$optimizer_on_schedule"),
+    ")\n" + AFRESH + TRAIN.replace("$optimizer", "$optimizer_on_schedule"),
     "a few lines and one training run",
     (fastai("learning rate finder", "one-cycle training"),),
     option=optimizer.ANNEAL,
@@ -99,7 +100,7 @@ ADD_MOMENTUM = DeclaredRemedy(
     "config = old.optimizer.get_config()\n"
     f'config = {{key: {optimizer.MOMENTUM} if key == "momentum" else own for key, own in config.items()}}\n'
     "model = keras.models.clone_model(old)  # fresh weights\n"
-    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
+    + TRAIN.replace("$optimizer", "type(old.optimizer).from_config(config)"),
     "one line and one training run",
     option=optimizer.MOMENTUM_ADDED,
 )
@@ -107,7 +108,7 @@ RAISE_RATE = DeclaredRemedy(
     "raise-learning-rate",
     "Raise the learning rate and train again",
     "At a low rate the weights hardly change in the given number of steps.",
-    _AFRESH + COMPILE.replace("$optimizer", "$optimizer_at_higher_rate"),
+    _AFRESH + TRAIN.replace("$optimizer", "$optimizer_at_higher_rate"),
     "one line and one training run",
     (fastai("learning rate finder", "learning rate finder"),),
     named_action="Raise the learning rate to $higher_rate and train again",
@@ -120,7 +121,7 @@ TRAIN_LONGER = DeclaredRemedy(
     "The error was still falling when training stopped.",
     "import keras\n\n"
     "stop = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)\n"
-    "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), epochs=100, callbacks=[stop])",
+    + fit(epochs="100", callbacks="[stop]"),
     "one longer training run",
     (yearning("train longer", "chapter 1; optimisation, course material"),),
     goes_on=True,
@@ -131,9 +132,7 @@ KEEP_BEST = DeclaredRemedy(
     "The last weights are worse than those of an earlier epoch.",
     _AFRESH + COMPILE + "\n"
     "best = keras.callbacks.EarlyStopping(patience=$epochs, restore_best_weights=True)  # a patience of 5 saves time\n"
-    "model.fit(\n"
-    "    x_train, y_train, validation_data=(x_dev, y_dev), batch_size=$batch_size, epochs=$epochs, callbacks=[best]\n"
-    ")",
+    + fit(callbacks="[best]"),
     "one line and one training run",
     (yearning("early stopping", "chapter 27"),),
     measured=_best_kept,
@@ -148,7 +147,7 @@ CLIP = DeclaredRemedy(
     f'    "learning_rate": $lower_rate, "global_clipnorm": {optimizer.LIMIT}, "clipnorm": None, "clipvalue": None\n'
     "}\n"
     "model = keras.models.clone_model(old)  # fresh weights\n"
-    "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
+    + TRAIN.replace("$optimizer", "type(old.optimizer).from_config(config)"),
     "one line and one training run",
     trial=optimizer.CLIP,
 )
@@ -156,7 +155,7 @@ DEFAULT_OPTIMIZER = DeclaredRemedy(
     "default-optimizer",
     "Go back to Adam with its default settings",
     "Adam learns something on nearly every sound model, so it is a good starting point.",
-    _AFRESH + COMPILE.replace("$optimizer", "keras.optimizers.Adam($adam_rate)"),
+    _AFRESH + TRAIN.replace("$optimizer", "keras.optimizers.Adam($adam_rate)"),
     "one line and one training run",
     named_action="Go back to Adam at a learning rate of $adam_rate",
     in_place=in_place.default_adam,
@@ -166,7 +165,7 @@ BATCH = DeclaredRemedy(
     "usual-batch-size",
     "Use a batch of 32 to 256 rows",
     "With one row per step the gradient is noisy; with all rows per step there are few steps.",
-    "model.fit(x_train, y_train, validation_data=(x_dev, y_dev), batch_size=64, epochs=10)",
+    _AFRESH + COMPILE + "\n" + fit(batch_size="64"),
     "one training run",
     in_place=in_place.usual_batch,
 )

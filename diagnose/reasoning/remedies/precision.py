@@ -1,7 +1,7 @@
 """Remedies for 16-bit numbers that are too small, too large or too coarse."""
 
 from diagnose.reasoning.remedies import in_place
-from diagnose.reasoning.remedies.declared import COMPILE, DeclaredRemedy, rebuilt, with_heads
+from diagnose.reasoning.remedies.declared import TRAIN, DeclaredRemedy, rebuilt, with_heads
 from diagnose.trials.interventions import precision
 
 SINGLE_PRECISION = DeclaredRemedy(
@@ -20,8 +20,7 @@ LARGER_EPSILON = DeclaredRemedy(
     "old = model\n"
     "model = keras.models.clone_model(old)  # fresh weights\n"
     "optimizer = type(old.optimizer).from_config("
-    f'{{**old.optimizer.get_config(), "epsilon": {precision.EPSILON:g}}})\n'
-    + COMPILE.replace("$optimizer", "optimizer"),
+    f'{{**old.optimizer.get_config(), "epsilon": {precision.EPSILON:g}}})\n' + TRAIN.replace("$optimizer", "optimizer"),
     "one line and one training run",
     trial=precision.LARGER_EPSILON,
 )
