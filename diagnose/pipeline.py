@@ -217,26 +217,20 @@ def diagnose_subject(
     """
     from diagnose.concluding import conclude
     from diagnose.measuring import measured_by, planner_for
-    from diagnose.reasoning.engine import Seen, confirmable, suspect, worth_trying
     from diagnose.reasoning.remedies import measured_effects
-    from diagnose.trials.joining import Trial
     from diagnose.trials.planning import try_remedies
 
     checks = chosen(settings)
     with interrupts():
         with planner_for(subject, settings, progress, journal, where=where, spent=loading_seconds) as planner:
-            measured = planner.measure(needs_of(checks), partial(_kept_for_trials, planner.bench, checks))
+            kept, after = partial(_kept_for_trials, planner.bench, checks), partial(_likely_trials, planner, checks)
+            measured = planner.measure(needs_of(checks), kept, after)
             progress(Stage("reasoning"))
             outcomes = tuple(check.run(measured) for check in checks)
             longer = _trained_on(planner, measured, outcomes) if _asks_for_more(checks) else ()
             if longer:
                 outcomes = tuple(check.run(measured) for check in checks)
-            suspicions = suspect(outcomes)
-            trials = [
-                Trial(remedy.code, remedy.trial, confirmable(remedy, suspicions))
-                for remedy in worth_trying(suspicions, Seen(outcomes))
-                if remedy.trial is not None
-            ]
+            trials = _trials_of(outcomes)
             repairs = try_remedies(planner, measured, trials)
             effects = (*longer, *measured_effects(measured), *repairs)
             effects += _repaired(planner, measured, trials, effects, outcomes)
@@ -300,6 +294,19 @@ def _trained_on(planner: Planner, measured: Measurements, outcomes: tuple[Outcom
         return ()
     measured[Continuation], effect = found
     return (effect,)
+
+
+def _trials_of(outcomes: Sequence[Outcome]) -> list[Trial]:
+    """The trials of the remedies of what is suspected."""
+    from diagnose.reasoning.engine import Seen, confirmable, suspect, worth_trying
+    from diagnose.trials.joining import Trial
+
+    suspicions = suspect(outcomes)
+    return [
+        Trial(remedy.code, remedy.trial, confirmable(remedy, suspicions))
+        for remedy in worth_trying(suspicions, Seen(outcomes))
+        if remedy.trial is not None
+    ]
 
 
 def _repaired(
@@ -386,6 +393,18 @@ def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurem
     if gate(seen).rank >= Severity.WARNING.rank:
         return first_trial(bench, TrainSkill)
     return first_trial(bench, DevError) if _asks_for_more(checks) else nothing(measured)
+
+
+def _likely_trials(planner: Planner, checks: tuple[Check, ...], measured: Measurements) -> Work:
+    """The work of the trials that the measurements so far call for; it may change with what is measured next."""
+    from diagnose.trials.dev_error import DevError
+    from diagnose.trials.planning import how_many_apply, likely_trials
+    from diagnose.trials.train_skill import TrainSkill
+
+    repairs = _trials_of(tuple(check.run(measured) for check in checks))
+    if repairs:
+        return likely_trials(planner, TrainSkill, how_many_apply(planner.bench, measured, repairs))
+    return likely_trials(planner, DevError, FEW_OPTIONS if _asks_for_more(checks) else 0)
 
 
 def _asks_for_more(checks: Iterable[Check]) -> bool:

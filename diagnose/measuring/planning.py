@@ -97,7 +97,12 @@ class Planner:
         self._ahead: Callable[[Sequence[str]], Work] = lambda titles: Work()
         self._estimated = self._ran = 0.0  # seconds of what ran: of the reference machine, and by the clock
 
-    def measure(self, needed: frozenset[type], reserve: Callable[[Measurements], Work] = nothing) -> Measurements:
+    def measure(
+        self,
+        needed: frozenset[type],
+        reserve: Callable[[Measurements], Work] = nothing,
+        after: Callable[[Measurements], Work] = nothing,
+    ) -> Measurements:
         """Run the instruments for the needed measurements, by priority, within effort and budget.
 
         If an instrument fails, the others still run. The result has an instance or `Unavailable` for every needed type.
@@ -106,13 +111,14 @@ class Planner:
             needed: measurement types; the ones that their instruments read are added.
             reserve: of the measurements so far, the work to keep for what follows them. An instrument shrinks to keep
                 it, but not below its smallest scale: what follows rests on what was measured.
+            after: of the measurements so far, the work that is likely to follow the instruments, for the progress.
         """
         self._reserve = reserve
         measured: Measurements = {}
         wanted = [i for i in sorted(INSTRUMENTS, key=lambda i: i.priority) if i.provides in _closure(needed)]
         run = {i.title: i for i in wanted if i.effort.rank <= self.bench.settings.effort.rank}
         self.expect(
-            tuple(run), lambda titles: sum((self._likely(run[title], measured) for title in titles), reserve(measured))
+            tuple(run), lambda titles: sum((self._likely(run[title], measured) for title in titles), after(measured))
         )
         for instrument in wanted:
             self._run_instrument(instrument, measured)

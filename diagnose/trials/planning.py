@@ -94,10 +94,23 @@ def how_many_apply(bench: Bench, measured: Measurements, wanted: Iterable[Trial]
 
 def first_trial(bench: Bench, criterion: type[Criterion] = TrainSkill) -> Work:
     """Return the work of a trial and its control at the smallest size; none if this model cannot be changed."""
+    return _work_of(bench, criterion, criterion.sizes[-1], 1)
+
+
+def likely_trials(planner: Planner, criterion: type[Criterion], count: int) -> Work:
+    """Return the work of so many trials and their control, at the size that the budget allows by now."""
+    if planner.bench.settings.effort is Effort.QUICK or not count:
+        return Work()
+    works = {size: _work_of(planner.bench, criterion, size, 1) for size in criterion.sizes}
+    size = next((size for size, work in works.items() if planner.fits(work)), criterion.sizes[-1])
+    return _work_of(planner.bench, criterion, size, count)
+
+
+def _work_of(bench: Bench, criterion: type[Criterion], size: float, trials: int) -> Work:
     if bench.fine_tuned:
         return Work()
-    steps = criterion.steps(bench, criterion.sizes[-1]) + 2 * judging_steps(bench)
-    return Work(steps=2 * SEEDS * steps, loops=1)
+    steps = criterion.steps(bench, size) + 2 * judging_steps(bench)
+    return Work(steps=(1 + trials) * SEEDS * steps, loops=trials)
 
 
 def _sizes(planner: Planner, wanted: tuple[Trial, ...], criterion: Criterion) -> tuple[float, ...]:

@@ -58,7 +58,7 @@ def test_the_time_left_is_scaled_by_the_pace_of_this_machine(monkeypatch: pytest
     monkeypatch.setattr(planning.time, "perf_counter", lambda: clock[0])
     stages: list[Stage] = []
     with planner_for(digits(), Settings(), stages.append) as planner:
-        planner.measure(frozenset(kinds), lambda measured: work.Work(seconds=5.0))
+        planner.measure(frozenset(kinds), after=lambda measured: work.Work(seconds=5.0))
     assert [stage.seconds_left for stage in stages] == [None, 3 * (2 + 2 + 5), 3 * (2 + 5)]
 
 

@@ -101,6 +101,29 @@ def test_trials_are_half_as_long_if_time_is_short(
     assert next(effect for effect in repeated.effects if effect.remedy == first.remedy).steps == 150
 
 
+def test_the_time_left_counts_every_trial_that_is_likely() -> None:
+    with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
+        likely = [trials.likely_trials(planner, TrainSkill, count) for count in range(4)]
+        one, *more = (planner.seconds(work) for work in likely[1:])
+        assert not likely[0] and 1.4 * one < more[0] < more[1] < 3 * one  # the control is shared
+        planner._account.charge(trials.Work(seconds=planner._account.left - 0.8 * one))
+        assert trials.likely_trials(planner, TrainSkill, 1).steps < likely[1].steps
+    with planning.planner_for(UNSCALED.subject(), Settings(effort=Effort.QUICK), silent) as planner:
+        assert not trials.likely_trials(planner, TrainSkill, 3)
+
+
+def test_before_the_trials_the_time_left_includes_those_that_are_called_for() -> None:
+    from diagnose.pipeline import _likely_trials, chosen, needs_of
+
+    settings = Settings(only=frozenset(ONLY))
+    with planning.planner_for(UNSCALED.subject(), settings, silent) as planner:
+        checks = chosen(settings)
+        assert not _likely_trials(planner, checks, {})  # nothing is suspected before anything was measured
+        measured = planner.measure(needs_of(checks))
+        called_for = _likely_trials(planner, checks, measured)
+        assert called_for.loops > 1 and called_for.steps > trials.first_trial(planner.bench).steps
+
+
 def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         plan, skill = trials.plan_of(planner.bench, {}), TrainSkill()
