@@ -161,6 +161,13 @@ def test_explain_and_list(tmp_path: Path) -> None:
         ("replays", "replay: "),
         ("validation set", "dev set: "),
         ("bias", "avoidable bias: "),
+        ("f1", "F1 score: "),
+        ("IoU", "IoU: "),
+        ("epochs", "epoch: "),
+        ("calibration", "calibration: "),
+        ("reliability diagram", "calibration: "),
+        ("regularization", "regularisation: "),
+        ("95 % interval", "interval: "),
         ("leakage", "cause split-leakage: "),
         ("vanishing gradient", "check vanishing-gradients: "),
     ],
@@ -170,8 +177,8 @@ def test_terms_and_synonyms_are_explained(asked: str, first: str) -> None:
 
 
 def test_a_part_of_several_codes_offers_them() -> None:
-    with pytest.raises(InputError, match="'vanishing-gradients' or 'exploding-gradients'"):
-        explanation("gradients")
+    with pytest.raises(InputError, match="'padding-not-masked' or 'mask-padding'"):
+        explanation("padding")
 
 
 def test_a_term_and_a_check_of_one_name_are_both_explained() -> None:

@@ -55,7 +55,7 @@ def explain(code: tuple[str, ...]) -> None:
 
 def groups() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Codes with their titles: checks by family, diseases, directions, remedies; then the terms of the glossary."""
-    from diagnose.reports.terms import GLOSSARY
+    from diagnose.reports.terms import FIELD, GLOSSARY
 
     checks, causes, remedies = _declared()
     for family in dict.fromkeys(check.family for check in checks):
@@ -63,7 +63,8 @@ def groups() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     for kind in dict.fromkeys(cause.kind for cause in causes):
         yield f"Causes: {kind}s", [(cause.code, cause.title) for cause in causes if cause.kind == kind]
     yield "Remedies", [(remedy.code, remedy.title) for remedy in remedies]
-    yield "Terms", [(name, meaning.split(". ")[0].rstrip(".")) for name, meaning in sorted(GLOSSARY.items())]
+    terms = sorted({**GLOSSARY, **FIELD}.items(), key=lambda term: term[0].lower())
+    yield "Terms", [(name, meaning.split(". ")[0].rstrip(".")) for name, meaning in terms]
 
 
 def explanation(code: str) -> str:
