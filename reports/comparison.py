@@ -18,7 +18,7 @@ from diagnose.reports import figures, numbers, story
 from diagnose.reports.labels import CHARACTER, NARROW
 from diagnose.reports.plot import ROLES, figure, frame, x_axis
 from diagnose.reports.svg import Scale, at, scale, tag
-from diagnose.reports.templating import environment, policy, source
+from diagnose.reports.templating import environment, finished, policy, source
 
 CHANGES = {"gone": "Gone", "new": "New", "still": "Still there", "not-checked": "No longer checked"}
 DIRECTIONS = {"better": "better", "worse": "worse", "within-noise": "within noise", "unknown": "unknown"}
@@ -46,7 +46,7 @@ def render(comparison: Comparison, old: Diagnosis, new: Diagnosis, bar: str = ""
             tool=new.tool,
         )
     )
-    return story.clean(page)
+    return finished(page)
 
 
 @cache

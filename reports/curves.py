@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 
 from markupsafe import Markup
@@ -20,12 +21,14 @@ POINTS = 240  # points per line; more would not be visible
 DOTTED = 12  # lines with at most this many points show each point
 NAME = 28  # characters of a direct label
 
+COUNTED = ("epoch", "step")  # axes of whole numbers
+
 Point = tuple[float, float]  # percent from the left, percent from the top
 
 
 def draw(curves: Curves) -> Markup:
     """A figure of lines. Each line is labelled directly, or in a legend if there is no room."""
-    along = scale(_widths(curves), curves.log_x, exact=True)
+    along = replace(scale(_widths(curves), curves.log_x, exact=True), whole=curves.x_label in COUNTED)
     up = _up(curves)
     styles = [*_styles(curves.series)]
     marks = [*_ranges(curves.marks, along), *x_axis(along, curves.x_label, grid=False), *y_axis(up, curves.y_label)]

@@ -21,13 +21,10 @@ from diagnose.reports.glossary import Words, target
 from diagnose.reports.ladder import by_output, ladder, number_line
 from diagnose.reports.layers import layer_map, layer_table
 from diagnose.reports.svg import joined, tag
-from diagnose.reports.templating import environment, policy, source
+from diagnose.reports.templating import environment, finished, policy, source
 
 BRIEF = ("", "What it measures", "How it is decided")  # told of a check that found nothing; most of them found nothing
 FIGURES = 2  # figures of one cause that are shown; the rest is folded
-UNIT = re.compile(
-    r"<(pre|code|script|style|svg)\b.*?</\1>|(?<=\d) %", re.DOTALL
-)  # code is copied, pictures do not wrap
 
 
 def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
@@ -64,7 +61,7 @@ def render(diagnosis: Diagnosis, bar: str = "", allow: str = "") -> str:
         subject=_subject(diagnosis),
         words=Words(),
     )
-    return UNIT.sub(lambda found: found[0] if found[1] else "\u00a0%", story.clean(page))  # no line ends before "%"
+    return finished(page)
 
 
 @cache

@@ -8,7 +8,7 @@ from diagnose.reports import figures, ideas, story
 from diagnose.reports.ladder import by_output, ladder
 from diagnose.reports.numbers import counted, cut, number, quantity
 from diagnose.reports.svg import joined, tag
-from diagnose.reports.templating import source
+from diagnose.reports.templating import finished, source
 from diagnose.reports.terminal import SIGNS
 
 CAUSES = 5  # at most
@@ -75,7 +75,7 @@ def remedy(shown: Remedy) -> str:
 
 
 def _cell(*parts: Markup) -> str:
-    return story.clean(tag("div", tag("style", Markup(_style())), *parts, class_="diagnose-cell"))
+    return finished(tag("div", tag("style", Markup(_style())), *parts, class_="diagnose-cell"))
 
 
 def _style() -> str:

@@ -50,7 +50,7 @@ class Scale:
     """Maps the values of one axis to positions from 0 to 100 percent.
 
     On a log axis, zero and negative values lie in a separate strip. `strip`: its width (0: no strip). `step`: the
-    distance between ticks of a linear axis (0: chosen by the span).
+    distance between ticks of a linear axis (0: chosen by the span). `whole`: ticks are whole numbers.
     """
 
     low: float
@@ -58,6 +58,7 @@ class Scale:
     log: bool = False
     strip: float = 0.0
     step: float = 0.0
+    whole: bool = False
 
     def place(self, value: float) -> float | None:
         """Percent from the start of the axis; None if not finite."""
@@ -71,7 +72,7 @@ class Scale:
 
     def ticks(self, most: int = 5) -> tuple[tuple[float, str], ...]:
         """Positions and texts of the ticks inside the axis."""
-        step = self.step or _step(self.high - self.low, most)
+        step = self.step or max(_step(self.high - self.low, most), 1.0 if self.whole else 0.0)
         values = _log_ticks(self.low, self.high, most) if self.log else _linear_ticks(self.low, self.high, step)
         places = zip(map(self.place, values), _texts(values), strict=True)
         zero = [(self.strip / 2, "0")] if self.strip else []

@@ -2,12 +2,16 @@
 
 import base64
 import hashlib
+import re
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from diagnose.reports import numbers, story
 
+_UNIT = re.compile(  # code is copied, pictures do not wrap
+    r"<(pre|code|script|style|svg)\b.*?</\1>|(?<=\d) %", re.DOTALL
+)
 MARK = {"sick": "flag", "attention": "warn", "healthy": "ok", "unknown": "soft"}  # CSS class of each state
 
 
@@ -27,6 +31,11 @@ def environment() -> Environment:
     )
     made.globals.update(story=story, numbers=numbers, mark=MARK, states=story.STATES, lists=story.LISTS)
     return made
+
+
+def finished(page: str) -> str:
+    """A page or a part of one as it is shown: without control characters, and no line ends between a number and "%"."""
+    return _UNIT.sub(lambda found: found[0] if found[1] else "\u00a0%", story.clean(page))
 
 
 def policy(style: str, script: str = "", allow: str = "") -> str:

@@ -66,7 +66,7 @@ FIELD = {
     "taken for them. AUC is the area below it: 0.5 is guessing, 1 is perfect.",
     "precision-recall curve": "For every threshold, the precision at a recall. It shows more than the ROC curve where "
     "positives are rare.",
-    "residual": "The target less the prediction. Residuals around 0 for all predictions are good; a trend means that "
+    "residual": "The prediction less the target. Residuals around 0 for all predictions are good; a trend means that "
     "something systematic is missing.",
     "interval": "In brackets: the range that holds the true value in 95 of 100 such examinations (95 %, unless "
     "stated). It is wide where few rows or seeds were used.",

@@ -125,7 +125,8 @@ def levelled_off(history: History | None) -> str:
         if known and all(fall + 2 * se <= FALL for fall, se in known):
             change = -known[(len(known) - 1) // 2][0]
             text = f"{100 * change:+.1f}" if abs(change) >= 5e-4 else "0.0"
-            return f"{who} {split} loss had levelled off ({text} % per epoch over the last fifth)."
+            how = "stopped falling" if change > FALL else "levelled off"
+            return f"{who} {split} loss had {how} ({text} % per epoch over the last fifth)."
     return ""
 
 
@@ -138,6 +139,7 @@ def _falling(falls: list[tuple[float, float]], history: History) -> Finding:
         f"when training ended, the train loss was still falling by {percent(fall)} per epoch"
         f"{runs_that(len(falls), len(history.runs))}" + (", and the dev loss was falling too" if followed else ""),
         value=fall,
+        unit="share",
         threshold=FALL,
         interval=Interval(fall - 1.96 * se, fall + 1.96 * se),
         rows=history.rows,

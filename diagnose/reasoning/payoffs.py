@@ -8,7 +8,7 @@ from diagnose.findings import Interval
 from diagnose.reasoning.remedies import DeclaredRemedy
 
 UNMEASURED = Payoff("dev error", None, None, None, "unknown")
-NO_TRIAL = "no short training tries it"
+NO_TRIAL = "it is not tried automatically"
 
 
 def payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, str]) -> Payoff:

@@ -16,9 +16,9 @@ from markupsafe import Markup
 from diagnose import __version__
 from diagnose.diagnosis import Diagnosis
 from diagnose.errors import InputError
-from diagnose.reports import story, trends
+from diagnose.reports import trends
 from diagnose.reports.comparison import level
-from diagnose.reports.templating import environment, source
+from diagnose.reports.templating import environment, finished, source
 from diagnose.viewing.choosing import choose, ordered, previous, query
 from diagnose.viewing.folder import Folder, Listing
 from diagnose.viewing.runs import DAMAGED, STATES, Run, text_of
@@ -240,7 +240,7 @@ class _Viewer:
         return response
 
     def _drawn(self, template: str, **content: object) -> str:
-        return story.clean(self._templates.get_template(template).render(**content))
+        return finished(self._templates.get_template(template).render(**content))
 
 
 def _templates() -> Environment:

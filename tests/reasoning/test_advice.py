@@ -269,6 +269,8 @@ def test_the_loss_had_levelled_off_only_where_the_curve_says_so() -> None:
     assert levelled_off(history(run(flat))) == ""  # a replay that is shorter than the training shows nothing
     assert levelled_off(history(run(flat), whole=True)).startswith("In our replay of your whole training, the train")
     assert "dev loss" in levelled_off(history(run(falling, dev=[1.0, 0.8, *[0.7] * 8]), origin="recorded"))
+    rising = [1.0, 0.5, 0.3, *[0.3 * 1.05**epoch for epoch in range(7)]]
+    assert "train loss had stopped falling (+4.9 % per epoch" in levelled_off(history(run(rising), origin="recorded"))
 
 
 def test_a_training_whose_end_is_unknown_may_still_improve() -> None:

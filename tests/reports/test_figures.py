@@ -64,6 +64,12 @@ def test_ticks_are_round_numbers() -> None:
     assert [text for _, text in scale([1e-6, 1.0], log=True).ticks()] == ["1e−6", "1e−4", "0.01", "1"]
 
 
+def test_epochs_and_steps_have_whole_ticks() -> None:
+    few = (Series("train", (1.0, 2.0, 3.0), (0.7, 0.5, 0.3)),)
+    for label, parts in (("epoch", False), ("step", False), ("recall", True)):
+        assert ("1.5" in texts(draw(Curves("Loss", label, "loss", few)))) is parts
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

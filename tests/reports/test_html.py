@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from diagnose.diagnosis import ClassLevel, Figure
+from diagnose.diagnosis import ClassLevel, Figure, Source
 from diagnose.findings import Interval, Link, Matrix, Samples
 from diagnose.reports import notebook, story
 from diagnose.reports.html import render
@@ -169,6 +169,22 @@ def test_no_line_ends_between_a_number_and_its_percent_sign() -> None:
     assert re.findall(r">[^<]*\d %", read) == [] and read.count("\u00a0%") > 100
     coded = replace(sick().remedies[0], snippet="left = 7 % 2")
     assert "left = 7 % 2" in render(replace(sick(), remedies=(coded,)))
+
+
+def test_the_state_is_not_said_twice_and_a_source_neither() -> None:
+    made = replace(healthy(), headline="No fault found. The dev error is 2 %.")
+    assert '<h1 id="h-verdict">The dev error is' in render(made)
+    finder = replace(sick().remedies[0], sources=(Source("fast.ai", "learning rate finder", "learning rate finder"),))
+    assert "fast.ai: learning rate finder." in Page(render(replace(sick(), remedies=(finder,)))).words
+
+
+def test_the_places_in_the_lists_are_explained_only_where_they_are_shown() -> None:
+    closed = {
+        name: [replace(v, verdict="dont-yet", after_repair=None, payoff=None) for v in own]
+        for name, own in sick().verdicts.items()
+    }
+    note = "The numbers are the places"
+    assert note in render(sick()) and note not in render(replace(sick(), verdicts=closed))
 
 
 def test_refuted_causes_come_last_and_are_marked() -> None:

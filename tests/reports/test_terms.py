@@ -11,28 +11,17 @@ from diagnose.reports.terms import ASKED, FIELD, GLOSSARY, meaning
 from tests.reports.examples import EVERY
 
 # Heads of tables in everyday words.
-PLAIN = {
-    *(
-        "idea",
-        "now",
-        "after the repair",
-        "because",
-        "cost",
-        "quantity",
-        "class",
-        "rows",
-        "positions",
-        "split",
-        "origin",
-    ),
-    *("actual", "predicted", "count", "share of actual", "layer", "kind", "parameters", "output", "input", "type"),
-    *("what", "why", "how to get it", "how", "change", "measured", "without", "with", "checks", "family", "name"),
-    *("evidence", "clean", "findings", "not run", "crashed", "examples", "origin", "smallest", "mean", "largest", "one row"),
-    *("kernel", "predicted class", "true class", "share of true class", "measured shaded: no alarm"),
-    *("constant features", "dead", "shape", "machine learning yearning", "fast.ai", "nan or infinite", "value", "step"),
-}
+PLAIN = re.split(
+    r",\s+",
+    """idea, now, after the repair, because, cost, quantity, class, rows, positions, split, origin, actual,
+    predicted, count, share of actual, layer, kind, parameters, output, input, type, what, why, how to get it,
+    how, change, measured, without, with, checks, family, name, evidence, clean, findings, not run, crashed,
+    smallest, mean, largest, one row, value, step, kernel, predicted class, true class, share of true class,
+    measured shaded: no alarm, constant features, dead, shape, machine learning yearning, fast.ai, nan or
+    infinite, examples""",
+)
 # Words of figure titles that name no quantity of the field.
-TITLES = r"rows|classes|class|layer|words?|units|features?|pixels|targets?|inputs?|outputs|change|time|tokens?|pixel|mistakes"
+TITLES = r"rows|class|layer|words?|units|features?|targets?|inputs?|outputs|change|time|tokens?|pixel|mistakes"
 
 
 def texts(page: str, pattern: str) -> set[str]:

@@ -67,7 +67,7 @@ def test_one_cause_or_one_data_set_can_be_chosen_and_stays_chosen(tmp_path: Path
 
 def test_errors_have_intervals(client: FlaskClient) -> None:
     page = client.get("/?q=cnn&state=healthy").text
-    assert re.search(r"11\.0 %</span> <span class=\"iv-t\">\[10\.1, 12\.0\]", page)
+    assert re.search(r"11\.0\u00a0%</span> <span class=\"iv-t\">\[10\.1, 12\.0\]", page)
 
 
 @pytest.mark.parametrize(
