@@ -237,7 +237,9 @@ def _best_epoch(curves: Curves) -> tuple[Mark, ...]:
     if dev is None:
         return ()
     best = min(range(len(dev.y)), key=lambda i: dev.y[i])
-    return (Mark(f"lowest dev: {curves.x_label} {dev.x[best]:.6g}", dev.x[best]),) if best < len(dev.y) - 1 else ()
+    if best == len(dev.y) - 1:
+        return ()
+    return (Mark(f"lowest dev: {curves.x_label} {round(float(dev.x[best]), 1):.6g}", dev.x[best]),)
 
 
 def _class_shares(subject: Subject, dataset: Dataset) -> list[Bars]:

@@ -185,9 +185,20 @@ def test_print_breaks_no_row_and_no_figure(chromium: Browser, pages: dict[str, P
     page = chromium.show(pages["sick"])
     page.emulate_media(media="print")
     kept = (
-        "[...document.querySelectorAll('figure:not(.full), tr, .code, .row')].map(e => getComputedStyle(e).breakInside)"
+        "[...document.querySelectorAll('figure:not(.full), tr, caption, .row')]"
+        ".map(e => getComputedStyle(e).breakInside)"
+
+
+def test_print_keeps_short_tables_whole_and_draws_no_scroll_bar(chromium: Browser, pages: dict[str, Path]) -> None:
+    page = chromium.show(pages["sick"])
+    page.emulate_media(media="print")
+    tables = (
+        "[...document.querySelectorAll('table:not(.verd)')].map(e => "
+        "[e.querySelectorAll(':scope > tbody > tr').length > 12, getComputedStyle(e).breakInside])"
     )
-    assert set(page.evaluate(kept)) == {"avoid"}
+    assert {(long, kept == "avoid") for long, kept in page.evaluate(tables)} == {(False, True), (True, False)}
+    boxes = "[...document.querySelectorAll('.box')].map(e => getComputedStyle(e).overflowX)"
+    assert set(page.evaluate(boxes)) == {"visible"}
 
 
 @pytest.mark.parametrize("name", ["sick", "deep"])
