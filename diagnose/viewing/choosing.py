@@ -154,7 +154,7 @@ def result_at(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    known = [run for run in Folder(path).listing(None).runs if not run.damage]
+    known = [run for run in Folder(path).listing(every=True).runs if not run.damage]
     if not known:
         raise InputError(f"{path} has no results; pass a JSON file written by diagnose, or a folder of such files")
     return path / max(known, key=MOMENT).file

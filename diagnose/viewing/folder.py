@@ -7,10 +7,10 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from diagnose.viewing.runs import Run, Stamp, read
 
-PATIENCE = 0.12  # seconds that a page waits for files being read
 FRESH = 1.0  # seconds for which a listing of the folder is reused
 
 
@@ -35,6 +35,8 @@ class Folder:
     when it changes. Results are kept in memory; nothing is written.
     """
 
+    patience: ClassVar[float | None] = 0.12  # seconds that a page waits for files being read; None: until all are
+
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self._known: dict[str, Run] = {}
@@ -43,11 +45,11 @@ class Folder:
         self._reader: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def listing(self, patience: float | None = PATIENCE) -> Listing:
-        """The results read so far; waits up to `patience` seconds for the rest (None: until all are read)."""
+    def listing(self, *, every: bool = False) -> Listing:
+        """The results read so far, after a little `patience`; all results if `every`."""
         reader = self._reading()
         if reader is not None:
-            reader.join(patience)
+            reader.join(None if every else self.patience)
         with self._lock:
             stamps = self._stamps
             runs = tuple(run for name, stamp in stamps.items() if (run := self._current(name, stamp)) is not None)
