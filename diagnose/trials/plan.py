@@ -78,10 +78,15 @@ class TrainingPlan:
         return tuple(_heads(self.model))
 
     @property
+    def readouts(self) -> tuple[Any, ...]:
+        """The last layers with weights: heads, or what feeds heads without any, as an activation or a reshaping."""
+        return tuple(_readouts(self.model))
+
+    @property
     def hidden(self) -> tuple[Any, ...]:
-        """All other layers, including those of nested models."""
-        heads = {id(layer) for layer in self.heads}
-        return tuple(layer for layer in self.layers if id(layer) not in heads)
+        """The layers that neither give the outputs nor are the last ones with weights, with those of nested models."""
+        ends = {id(layer) for layer in (*self.heads, *self.readouts)}
+        return tuple(layer for layer in self.layers if id(layer) not in ends)
 
     @property
     def layers(self) -> tuple[Any, ...]:
@@ -109,6 +114,21 @@ def _heads(model: Any) -> Iterator[Any]:
         if any(tensor_of(layer, "output") is tensor for tensor in tensors):
             yield layer
             yield from _heads(layer)
+
+
+def _readouts(model: Any) -> Iterator[Any]:
+    import keras
+
+    tensors = list(getattr(model, "outputs", None) or [])
+    for layer in reversed(getattr(model, "layers", ())):
+        if not any(tensor_of(layer, "output") is tensor for tensor in tensors):
+            continue
+        if not layer.weights:
+            tensors += keras.tree.flatten(tensor_of(layer, "input"))
+        elif getattr(layer, "layers", None):
+            yield from _readouts(layer)
+        else:
+            yield layer
 
 
 def tensor_of(layer: Any, side: str) -> Any:

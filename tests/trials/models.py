@@ -90,6 +90,11 @@ def two_heads() -> Any:
     return keras.Model(source, [dense(1, None, name="number")(trunk), dense(1, "sigmoid", name="class")(trunk)])
 
 
+def two_linear_heads() -> Any:
+    source = keras.Input((FEATURES,))
+    return keras.Model(source, [dense(1, None, name="number")(source), dense(1, "sigmoid", name="class")(source)])
+
+
 def functional(residual: bool = False) -> Callable[[], Any]:
     """Return a function that builds eight hidden layers by the functional API, with activations apart."""
 
@@ -182,5 +187,16 @@ SCENES = (
     Scene("less-augmentation", net(layers.RandomTranslation(0.2, 0.2), *CONVOLUTION, shape=IMAGE), shape=IMAGE),
     Scene("bigger-network", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
     Scene("bigger-network", net(layers.Reshape((3, 2)), layers.LSTM(3), SOFTMAX)),
+    Scene("bigger-network", net(SOFTMAX)),
+    Scene("bigger-network", net(layers.Flatten(), dense(CLASSES, None), layers.Softmax(), shape=IMAGE), shape=IMAGE),
+    Scene("bigger-network", net(dense(), dense(CLASSES, None), layers.Softmax())),
+    Scene(
+        "bigger-network",
+        two_linear_heads,
+        ["mse", "binary_crossentropy"],
+        "number and class",
+        optimizer=lambda: keras.optimizers.Adam(1e-3),
+    ),
     Scene("smaller-network", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
+    Scene("smaller-network", net(dense(), dense(CLASSES, None), layers.Softmax())),
 )

@@ -21,7 +21,7 @@ from diagnose.trials.interventions.augmenting import INPUT_NOISE, MIXUP, WORD_DR
 from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS
 from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, SMALLER_BATCHES
 from diagnose.trials.interventions.soft_labels import LABEL_SMOOTHING
-from diagnose.trials.interventions.structure import DEEPER, NORMALISED, RESIDUAL
+from diagnose.trials.interventions.structure import BIGGER, DEEPER, NORMALISED, RESIDUAL, first_units
 from diagnose.trials.paired import built, plan_of, trainer_for
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, apply_all
 from tests.trials.models import CONVOLUTION, IMAGE, READING, ROWS, SCENES, SOFTMAX, Scene, dense, functional, net
@@ -29,6 +29,7 @@ from tests.trials.models import CONVOLUTION, IMAGE, READING, ROWS, SCENES, SOFTM
 BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
 OPTIONS = [scene for scene in SCENES if BY_CODE[scene.code].option is not None]
 PLAIN = Scene("plain", net(dense(), dense(), SOFTMAX))
+CONVOLVED = layers.Conv2D(1, 3, padding="same", activation="sigmoid")
 STEPS = 12
 
 
@@ -44,7 +45,7 @@ def trained(bench: Bench, plan: TrainingPlan) -> tuple[np.ndarray, list[np.ndarr
         trainer.begin(start, seed)
         losses = trainer.run(plan.rates[0][:STEPS]).losses
         trainer.end()
-        assert np.isfinite(trainer.judge_dev().error)
+        assert np.isfinite(trainer.judge_dev().loss)
         return losses, trainer.model.get_weights()
 
 
@@ -175,6 +176,12 @@ def test_noise_is_as_large_as_a_tenth_of_the_spread_of_each_column() -> None:
     np.testing.assert_allclose(model.layers[2](model.layers[0](rows)), rows, rtol=1e-5)
 
 
+def test_a_net_without_hidden_layer_gets_one_of_a_size_between_inputs_and_outputs() -> None:
+    plan = changed_by(BIGGER, Scene("linear", net(SOFTMAX)))
+    assert isinstance(plan, TrainingPlan) and plan.what == "a first hidden layer"
+    assert [first_units(*ends) for ends in ((6, 3), (784, 10), (3_000, 100), (150_000, 10))] == [32, 89, 512, 512]
+
+
 @pytest.mark.parametrize(
     ("option", "scene", "why", "needless"),
     [
@@ -188,6 +195,7 @@ def test_noise_is_as_large_as_a_tenth_of_the_spread_of_each_column() -> None:
         (RESIDUAL, Scene("linked", functional(residual=True)), "already has links", True),
         (RESIDUAL, Scene("one", net(dense(), SOFTMAX)), "in the shape of its inputs", False),
         (DEEPER, Scene("none", net(SOFTMAX)), "could be repeated", False),
+        (BIGGER, Scene("conv", net(CONVOLVED, shape=(8, 8, 3)), shape=(8, 8, 3)), "no Dense layer gives", False),
         (MOMENTUM_ADDED, PLAIN, "already has momentum", True),
         (SMALLER_BATCHES, PLAIN, "about 8 rows", True),
     ],

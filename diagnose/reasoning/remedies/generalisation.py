@@ -6,8 +6,6 @@ from diagnose.reasoning.remedies.declared import (
     WEEKS,
     DeclaredRemedy,
     fastai,
-    rebuilt,
-    with_heads,
     yearning,
 )
 from diagnose.subject import Task
@@ -16,10 +14,12 @@ from diagnose.trials.interventions import augmenting, generalising, optimizer, s
 ONE_LABEL = frozenset({Task.BINARY, Task.MULTICLASS})
 _FOR_SHARES = "$labels_as_shares\n"
 COMPILE_FOR_SHARES = "model.compile(optimizer=$optimizer, loss=$loss_of_shares$metrics_of_shares)"
-_RESIZED = (
-    '    for key in ("units", "filters"):\n'
-    "        if key in config and layer not in heads:\n"
-    "            config[key] = {}\n"
+_SIZED = (
+    "import keras\n\n"
+    "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]\n"
+    "heads.append([layer for layer in model.layers if layer.weights][-1])  # before an activation by itself\n"
+    'sizes = {"units", "filters"}\n'
+    "sized = [layer for layer in model.layers if layer not in heads and sizes & layer.get_config().keys()]\n\n\n"
 )
 
 MORE_DATA = DeclaredRemedy(
@@ -173,12 +173,24 @@ DROPOUT = DeclaredRemedy(
 )
 BIGGER = DeclaredRemedy(
     "bigger-network",
-    "Use a bigger network: twice the units, or one layer more",
+    "Use a bigger network: twice the units, or a first hidden layer where there is none",
     "Avoidable bias means that the net does not even fit its training rows.",
-    with_heads(rebuilt("wider", _RESIZED.format("2 * config[key]"))),
+    f"{_SIZED}"
+    "def bigger(layer):\n"
+    "    config = layer.get_config()\n"
+    "    if layer in sized:\n"
+    "        config |= {key: 2 * config[key] for key in sizes & config.keys()}\n"
+    "    copy = layer.__class__.from_config(config)\n"
+    "    if sized or layer not in heads or not layer.weights:\n"
+    "        return copy\n"
+    "    between = round((layer.kernel.shape[0] * layer.units) ** 0.5)  # as many as inputs, times as many as outputs\n"
+    f'    hidden = keras.layers.Dense(min(max(between, {structure.WIDE}), {structure.WIDEST}), "relu")\n'
+    "    return keras.Sequential([hidden, copy], name=layer.name)\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=bigger)  # fresh weights\n"
+    f"{COMPILE}",
     "one training run",
     (yearning("bigger-network", "chapters 23 and 25"),),
-    option=structure.TWICE_THE_UNITS,
+    option=structure.BIGGER,
 )
 DEEPER = DeclaredRemedy(
     "deeper-network",
@@ -227,7 +239,14 @@ SMALLER = DeclaredRemedy(
     "smaller-network",
     "Use a smaller network",
     "This is a last resort against variance: a large network with regularisation usually does better.",
-    with_heads(rebuilt("narrower", _RESIZED.format("max(config[key] // 2, 1)"))),
+    f"{_SIZED}"
+    "def narrower(layer):\n"
+    "    config = layer.get_config()\n"
+    "    if layer in sized:\n"
+    "        config |= {key: max(config[key] // 2, 1) for key in sizes & config.keys()}\n"
+    "    return layer.__class__.from_config(config)\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=narrower)  # fresh weights\n"
+    f"{COMPILE}",
     "one training run",
     (yearning("smaller-network", "chapter 27"), fastai("reduce-complexity")),
     option=structure.HALF_THE_UNITS,
