@@ -17,19 +17,32 @@ from diagnose.reasoning.payoffs import UNMEASURED as NO_PAYOFF
 from diagnose.reasoning.remedies import REMEDIES
 from diagnose.reasoning.snippets import values_of
 from diagnose.settings import Settings
-from diagnose.trials.interventions.augmenting import INPUT_NOISE, MIXUP, WORD_DROPOUT
+from diagnose.trials.interventions.augmenting import CUTMIX, INPUT_NOISE, MIXUP, WORD_DROPOUT
 from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS
-from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, SMALLER_BATCHES
+from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, RESTARTS, SMALLER_BATCHES
 from diagnose.trials.interventions.soft_labels import LABEL_SMOOTHING
 from diagnose.trials.interventions.structure import BIGGER, DEEPER, NORMALISED, RESIDUAL, first_units
 from diagnose.trials.paired import built, plan_of, trainer_for
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, apply_all
-from tests.trials.models import CONVOLUTION, IMAGE, READING, ROWS, SCENES, SOFTMAX, Scene, dense, functional, net
+from tests.trials.models import (
+    CLASSES,
+    CONVOLUTION,
+    IMAGE,
+    READING,
+    ROWS,
+    SCENES,
+    SOFTMAX,
+    Scene,
+    dense,
+    functional,
+    net,
+)
 
 BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
 OPTIONS = [scene for scene in SCENES if BY_CODE[scene.code].option is not None]
 PLAIN = Scene("plain", net(dense(), dense(), SOFTMAX))
-CONVOLVED = layers.Conv2D(1, 3, padding="same", activation="sigmoid")
+POOLED = (layers.Conv2D(CLASSES, 3), layers.GlobalAveragePooling2D(), layers.Softmax())
+FALLING = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
 STEPS = 12
 
 
@@ -132,6 +145,16 @@ def test_annealing_rises_to_the_users_rate_and_falls_to_zero() -> None:
     assert isinstance(changed_by(ANNEAL, PLAIN, steps=1, rates=(np.array([0.1]),)), TrainingPlan)
 
 
+def test_a_rate_with_restarts_falls_three_times_and_ends_near_zero() -> None:
+    plan = changed_by(RESTARTS, PLAIN)
+    assert isinstance(plan, TrainingPlan)
+    rates = plan.rates[0]
+    starts = np.flatnonzero(np.diff(rates) > 0.05) + 1
+    assert len(rates) == plan.steps and rates[0] == rates.max() == pytest.approx(0.1)
+    lengths = np.diff([0, *starts, plan.steps])
+    assert len(lengths) == 3 and np.allclose(lengths / lengths[0], [1, 2, 4], atol=0.2) and rates[-1] < 1e-3
+
+
 def test_smaller_batches_see_every_row_as_often() -> None:
     scene = replace(PLAIN, batch_size=ROWS)
     with Bench(scene.subject(), Settings()) as bench:
@@ -195,9 +218,18 @@ def test_a_net_without_hidden_layer_gets_one_of_a_size_between_inputs_and_output
         (RESIDUAL, Scene("linked", functional(residual=True)), "already has links", True),
         (RESIDUAL, Scene("one", net(dense(), SOFTMAX)), "in the shape of its inputs", False),
         (DEEPER, Scene("none", net(SOFTMAX)), "could be repeated", False),
-        (BIGGER, Scene("conv", net(CONVOLVED, shape=(8, 8, 3)), shape=(8, 8, 3)), "no Dense layer gives", False),
+        (BIGGER, Scene("conv", net(*POOLED, shape=IMAGE), shape=IMAGE), "no Dense layer gives", False),
+        (CUTMIX, PLAIN, "not one image", False),
+        (CUTMIX, Scene("small", net(*POOLED, shape=(6, 6, 1)), shape=(6, 6, 1)), "smaller than 8", False),
+        (
+            CUTMIX,
+            Scene("numbers", net(*POOLED[:2], dense(1), shape=IMAGE), "mse", "numbers", shape=IMAGE),
+            "not a",
+            False,
+        ),
         (MOMENTUM_ADDED, PLAIN, "already has momentum", True),
         (SMALLER_BATCHES, PLAIN, "about 8 rows", True),
+        (RESTARTS, replace(PLAIN, optimizer=lambda: keras.optimizers.SGD(FALLING)), "already has a schedule", True),
     ],
     ids=lambda value: value.code if isinstance(value, Scene) else None,
 )

@@ -22,6 +22,30 @@ _SIZED = (
     "sized = [layer for layer in model.layers if layer not in heads and sizes & layer.get_config().keys()]\n\n\n"
 )
 
+
+def _in_pairs(mixed: str) -> str:
+    """A snippet that trains on batches whose rows and labels are `mixed`: lines with `batch`, the numbers of rows."""
+    return (
+        "import keras\nimport numpy as np\n\n\n"
+        "class Mixed(keras.utils.PyDataset):\n"
+        "    def __init__(self, x, y, batch_size):\n"
+        "        super().__init__()\n"
+        "        self.rows, self.batch_size = (x, y), batch_size\n"
+        "        self.on_epoch_end()\n\n"
+        "    def __len__(self):\n"
+        "        return max(1, len(self.order) // self.batch_size)\n\n"
+        "    def on_epoch_end(self):\n"
+        "        self.order = np.random.permutation(len(self.rows[0]))\n\n"
+        "    def __getitem__(self, number):\n"
+        "        batch = self.order[number * self.batch_size :][: self.batch_size]\n"
+        f"{mixed}\n\n"
+        f"{_FOR_SHARES}"
+        "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
+        f"{COMPILE_FOR_SHARES.replace('$loss_of_shares', '$own_loss_of_shares')}\n"
+        "x_train, y_train = Mixed(x_train, y_train, $batch_size), None  # fit takes the targets from the batches"
+    )
+
+
 MORE_DATA = DeclaredRemedy(
     "more-data",
     "Get more training data",
@@ -59,28 +83,33 @@ MIXUP = DeclaredRemedy(
     "mixup",
     "Train on mixtures of two rows, with their classes in the same shares (mixup)",
     "A net that has to be as unsure as the mixture cannot know rows by heart (Zhang et al. 2018, arXiv:1710.09412).",
-    "import keras\nimport numpy as np\n\n\n"
-    "class Mixed(keras.utils.PyDataset):\n"
-    "    def __init__(self, x, y, batch_size):\n"
-    "        super().__init__()\n"
-    "        self.rows, self.batch_size = (x, y), batch_size\n"
-    "        self.on_epoch_end()\n\n"
-    "    def __len__(self):\n"
-    "        return max(1, len(self.order) // self.batch_size)\n\n"
-    "    def on_epoch_end(self):\n"
-    "        self.order = np.random.permutation(len(self.rows[0]))\n\n"
-    "    def __getitem__(self, number):\n"
-    "        batch = self.order[number * self.batch_size :][: self.batch_size]\n"
-    f"        share = np.random.beta({augmenting.MIX}, {augmenting.MIX})\n"
-    "        return tuple(share * one[batch] + (1 - share) * one[batch[::-1]] for one in self.rows)\n\n\n"
-    f"{_FOR_SHARES}"
-    "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-    f"{COMPILE_FOR_SHARES.replace('$loss_of_shares', '$own_loss_of_shares')}\n"
-    "x_train, y_train = Mixed(x_train, y_train, $batch_size), None  # fit takes the targets from the batches",
+    _in_pairs(
+        f"        share = np.random.beta({augmenting.MIX}, {augmenting.MIX})\n"
+        "        return tuple(share * one[batch] + (1 - share) * one[batch[::-1]] for one in self.rows)\n"
+    ),
     "a few lines and one training run",
     (fastai("augmentation"),),
     tasks=ONE_LABEL,
     option=augmenting.MIXUP,
+)
+CUTMIX = DeclaredRemedy(
+    "cutmix",
+    "Train on images with a box of another image, and its share of the class (CutMix)",
+    "A net that has to name both images cannot rely on one part of either (Yun et al. 2019, arXiv:1905.04899).",
+    _in_pairs(
+        "        x, y = (one[batch] for one in self.rows)\n"
+        f"        side = (1 - np.random.beta({augmenting.CUT}, {augmenting.CUT})) ** 0.5\n"
+        "        centre = np.random.uniform(size=2)\n"
+        "        low, high = (np.clip(centre + end * side / 2, 0, 1) * x.shape[1:3] for end in (-1, 1))\n"
+        "        (top, left), (bottom, right) = (np.round(one).astype(int) for one in (low, high))\n"
+        "        share = 1 - (bottom - top) * (right - left) / (x.shape[1] * x.shape[2])\n"
+        "        x[:, top:bottom, left:right] = x[::-1, top:bottom, left:right].copy()\n"
+        "        return x, share * y + (1 - share) * y[::-1]\n"
+    ),
+    "a few lines and one training run",
+    (fastai("augmentation"),),
+    tasks=ONE_LABEL,
+    option=augmenting.CUTMIX,
 )
 NOISE = DeclaredRemedy(
     "input-noise",
