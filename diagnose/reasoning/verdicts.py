@@ -52,6 +52,7 @@ REGULARISED = (
     generalisation.DROPOUT,
     generalisation.SMOOTH_LABELS,
     generalisation.AVERAGE,
+    generalisation.AVERAGE_TAIL,
 )
 AUGMENTED = (
     generalisation.AUGMENT,

@@ -29,13 +29,14 @@ class TrainingPlan:
 
     `model` is the user's own compiled model; a copy of it is trained, made by `factory` where no config makes it.
     `edits`, `around` and `adjust` change the copy, `loss` and `loss_weights` replace the user's (None: the user's own).
-    `batches` change every batch as it is trained on. Of `optimizer`, the class and the settings are used, not the
-    state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used. `train` rows are
-    trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one that
-    works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they
-    share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name`
-    is the name of the chosen rate in the remedy's action and snippet ("": they do not use it). `reachable` is the skill
-    of each output that counts as 1.
+    `batches` change every batch as it is trained on. `averaged` is the share of the steps, at their end, whose weights
+    are averaged when the training is over (0: the last weights stay). Of `optimizer`, the class and the settings are
+    used, not the state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used.
+    `train` rows are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work,
+    `best_rate` the one that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at
+    the weights that they share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases,
+    in order. `rate_name` is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
+    `reachable` is the skill of each output that counts as 1.
     """
 
     model: Any
@@ -54,6 +55,7 @@ class TrainingPlan:
     around: tuple[Around, ...] = ()
     adjust: tuple[Adjust, ...] = ()
     batches: tuple[Batching, ...] = ()
+    averaged: float = 0.0
     usable_rate: float | None = None
     best_rate: float | None = None
     gradient_norms: tuple[float, ...] = ()
@@ -68,7 +70,7 @@ class TrainingPlan:
 
     @property
     def keeps_model(self) -> bool:
-        """Whether the model and its loss are the user's: what changes, if anything, is the optimizer, or the data."""
+        """Whether the model and its loss are the user's: what changes is the optimizer, the data, or the end."""
         changes = (self.edits, self.around, self.adjust)
         return self.loss is None and self.loss_weights is None and not any(changes)
 

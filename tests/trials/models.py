@@ -174,6 +174,8 @@ SCENES = (
     Scene("smooth-labels", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", "two"),
     Scene("average-weights", net(dense(), SOFTMAX)),
     Scene("average-weights", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.AdamW(1e-3)),
+    Scene("stochastic-weight-averaging", net(dense(), SOFTMAX), epochs=4),
+    Scene("stochastic-weight-averaging", net(dense(), layers.BatchNormalization(), SOFTMAX), epochs=2),
     Scene("anneal-learning-rate", net(dense(), SOFTMAX)),
     Scene("restart-learning-rate", net(dense(), SOFTMAX)),
     Scene("add-momentum", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.SGD(0.05)),

@@ -17,12 +17,13 @@ from diagnose.reasoning.payoffs import UNMEASURED as NO_PAYOFF
 from diagnose.reasoning.remedies import REMEDIES
 from diagnose.reasoning.snippets import values_of
 from diagnose.settings import Settings
+from diagnose.trials.averaging import moments
 from diagnose.trials.interventions.augmenting import CUTMIX, INPUT_NOISE, MIXUP, WORD_DROPOUT
-from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS
+from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS, WEIGHTS_OF_THE_TAIL
 from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, RESTARTS, SMALLER_BATCHES
 from diagnose.trials.interventions.soft_labels import LABEL_SMOOTHING
 from diagnose.trials.interventions.structure import BIGGER, DEEPER, NORMALISED, RESIDUAL, first_units
-from diagnose.trials.paired import built, plan_of, trainer_for
+from diagnose.trials.paired import built, carried_out, plan_of, trainer_for
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, apply_all
 from tests.trials.models import (
     CLASSES,
@@ -56,8 +57,7 @@ def trained(bench: Bench, plan: TrainingPlan) -> tuple[np.ndarray, list[np.ndarr
     with trainer_for(bench, plan) as (trainer, starts):
         seed, start = next(iter(starts.items()))
         trainer.begin(start, seed)
-        losses = trainer.run(plan.rates[0][:STEPS]).losses
-        trainer.end()
+        losses = carried_out(bench, trainer, plan, plan.rates[0][:STEPS]).losses
         assert np.isfinite(trainer.judge_dev().loss)
         return losses, trainer.model.get_weights()
 
@@ -89,7 +89,9 @@ def test_options_can_be_combined() -> None:
     assert np.isfinite(losses).all()
 
 
-@pytest.mark.parametrize("code", ["mixup", "smaller-batches", "anneal-learning-rate", "keep-best-weights"])
+@pytest.mark.parametrize(
+    "code", ["mixup", "smaller-batches", "anneal-learning-rate", "keep-best-weights", "stochastic-weight-averaging"]
+)
 def test_the_script_trains_and_the_model_stays_of_its_class(code: str) -> None:
     subject = replace(PLAIN, batch_size=ROWS, epochs=2).subject()
     values, remedy = values_of(subject, {}), BY_CODE[code]
@@ -125,6 +127,45 @@ def test_averaged_weights_end_as_fit_ends() -> None:
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+def test_stochastic_weight_averaging_ends_as_the_snippet_ends() -> None:
+    scene = Scene("swa", net(dense(), layers.BatchNormalization(), SOFTMAX), epochs=10)
+    subject, remedy = scene.subject(), BY_CODE["stochastic-weight-averaging"]
+    snippet = values_of(subject, {}).fill(remedy.snippet)
+    defined, fitted = snippet[: snippet.index("old = model")], snippet[snippet.index("def normalisations") :]
+    with Bench(subject, Settings()) as bench:
+        plan = WEIGHTS_OF_THE_TAIL.change(replace(plan_of(bench, {}), batch_size=ROWS))
+        assert isinstance(plan, TrainingPlan)
+        with trainer_for(bench, plan) as (trainer, starts):
+            trainer.begin(starts[0], 0)
+            carried_out(bench, trainer, plan, np.full(40, 0.1))
+            ours = trainer.model.get_weights()
+        model, optimizer = built(plan, 0)
+        model.compile(optimizer, subject.model.loss)
+        model.set_weights(starts[0])
+        names: dict[str, Any] = {"model": model, "x_train": plan.train.inputs[0]}
+        exec(compile(defined, "mean", "exec"), names)
+        mean = names["Mean"]()
+        model.fit(plan.train.inputs[0], plan.train.targets[0], batch_size=ROWS, epochs=40, callbacks=[mean], verbose=0)
+        last = model.get_weights()[-4:-2]
+        exec(compile(fitted, "refreshed", "exec"), names)
+    assert len(mean.taken) == 10  # the last quarter of 40 steps has no more
+    assert not np.allclose(last[0], ours[-4]) or not np.allclose(last[1], ours[-3])  # the moving statistics
+    for one, other in zip(ours, model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_an_average_of_a_training_that_breaks_down_is_left_out() -> None:
+    with Bench(PLAIN.subject(), Settings()) as bench:
+        plan = WEIGHTS_OF_THE_TAIL.change(plan_of(bench, {}))
+        assert isinstance(plan, TrainingPlan)
+        with trainer_for(bench, plan) as (trainer, starts):
+            trainer.begin(starts[0], 0)
+            course = carried_out(bench, trainer, plan, np.full(40, 1e30))
+    assert course.non_finite_step is not None and len(course.losses) == course.non_finite_step + 1
+    assert [list(moments(*given)) for given in ((1, 0.25), (2, 0.25), (8, 0.25))] == [[0, 1], [1, 2], [6, 7, 8]]
+    assert len(moments(4_000, 0.25)) == 21 and moments(4_000, 0.25)[0] == 3_000
+
+
 def test_a_user_who_averages_weights_is_judged_by_the_average() -> None:
     averaging = replace(PLAIN, optimizer=lambda: keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9))
     with Bench(averaging.subject(), Settings()) as bench, own_training(bench) as trainer:
@@ -133,7 +174,10 @@ def test_a_user_who_averages_weights_is_judged_by_the_average() -> None:
         before = trainer.judge_dev().loss
         trainer.end()
         assert trainer.judge_dev().loss != before
-    assert isinstance(refused := changed_by(AVERAGED_WEIGHTS, averaging), DoesNotApply) and refused.needless
+    for option in (AVERAGED_WEIGHTS, WEIGHTS_OF_THE_TAIL):
+        assert isinstance(refused := changed_by(option, averaging), DoesNotApply) and refused.needless
+    twice = changed_by(AVERAGED_WEIGHTS, PLAIN, averaged=0.25)
+    assert isinstance(twice, DoesNotApply) and "averaged already" in twice.reason
 
 
 def test_annealing_rises_to_the_users_rate_and_falls_to_zero() -> None:

@@ -113,6 +113,7 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
             generalisation.SMOOTH_LABELS,
             generalisation.SMALLER_BATCHES,
             generalisation.CUTMIX,
+            generalisation.AVERAGE_TAIL,
             optimisation.RESTART_RATE,
             generalisation.MORE_DATA,
             generalisation.ARCHITECTURE,

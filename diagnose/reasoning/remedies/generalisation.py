@@ -1,5 +1,6 @@
 """The items of both lists, and other remedies that help a sound model to do better on new rows."""
 
+from diagnose.reasoning.remedies import modes
 from diagnose.reasoning.remedies.declared import (
     COMPILE,
     DAYS,
@@ -169,6 +170,33 @@ AVERAGE = DeclaredRemedy(
     "model.compile(optimizer=type(old.optimizer).from_config(config), loss=old.loss$metrics)",
     "one line and one training run",
     option=generalising.AVERAGED_WEIGHTS,
+)
+AVERAGE_TAIL = DeclaredRemedy(
+    "stochastic-weight-averaging",
+    f"Average the weights over the last {generalising.TAIL:.0%} of the training (stochastic weight averaging)",
+    "The mean of weights from the end of a training lies in a wider part of the minimum than any of them (Izmailov et "
+    "al. 2018, arXiv:1803.05407).",
+    "import keras\nimport numpy as np\n\n\n"
+    "class Mean(keras.callbacks.Callback):\n"
+    "    def on_train_begin(self, logs=None):\n"
+    '        steps, self.done, self.taken = self.params["epochs"] * self.params["steps"], 0, []\n'
+    f"        first = int({1 - generalising.TAIL} * steps)\n"
+    f"        self.moments = set(np.unique(np.linspace(first, steps, {generalising.MOMENTS + 1}).round())[1:])\n\n"
+    "    def on_train_batch_end(self, batch, logs=None):\n"
+    "        self.done += 1\n"
+    "        if self.done in self.moments:\n"
+    "            self.taken.append([variable.numpy() for variable in self.model.trainable_variables])\n\n"
+    "    def on_train_end(self, logs=None):\n"
+    "        for variable, values in zip(self.model.trainable_variables, zip(*self.taken)):\n"
+    "            variable.assign(np.mean(values, axis=0))\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
+    f"{COMPILE}\n"
+    "model.fit(\n"
+    "    x_train, y_train, validation_data=(x_dev, y_dev), batch_size=$batch_size, epochs=$epochs, callbacks=[Mean()]\n"
+    ")\n\n\n"
+    f"{modes.RE_ESTIMATED}",
+    "a few lines and one training run",
+    option=generalising.WEIGHTS_OF_THE_TAIL,
 )
 REGULARIZE = DeclaredRemedy(
     "regularize",

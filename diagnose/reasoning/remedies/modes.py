@@ -39,12 +39,7 @@ def _refreshed(measured: Measurements) -> Effect | None:
     )
 
 
-REFRESH_STATISTICS = DeclaredRemedy(
-    "refresh-statistics",
-    "Re-estimate the moving statistics on the training rows; no weight changes",
-    "In training a layer normalises with the statistics of its batch, in evaluate with moving averages that may not"
-    " have caught up.",
-    "import keras\nimport numpy as np\n\n\n"
+RE_ESTIMATED = (
     "def normalisations(part):\n"
     "    if isinstance(part, keras.layers.BatchNormalization):\n"
     "        return [part]\n"
@@ -57,7 +52,14 @@ REFRESH_STATISTICS = DeclaredRemedy(
     "        norm.momentum = done / (done + 1)  # so the moving average is the mean over all batches\n"
     "    model(x_train[order[start : start + $batch_size]], training=True)\n"
     "for norm, momentum in zip(norms, momenta):\n"
-    "    norm.momentum = momentum",
+    "    norm.momentum = momentum"
+)
+REFRESH_STATISTICS = DeclaredRemedy(
+    "refresh-statistics",
+    "Re-estimate the moving statistics on the training rows; no weight changes",
+    "In training a layer normalises with the statistics of its batch, in evaluate with moving averages that may not"
+    " have caught up.",
+    f"import keras\nimport numpy as np\n\n\n{RE_ESTIMATED}",
     "a few lines, seconds",
     measured=_refreshed,
 )

@@ -93,8 +93,8 @@ ANNEAL = DeclaredRemedy(
 RESTART_RATE = DeclaredRemedy(
     "restart-learning-rate",
     f"Let the learning rate fall to zero {optimizer.CYCLES} times, each time over twice as many steps",
-    "After each fall, large steps lead out of the minimum that was found, and the next one may be wider (Loshchilov and "
-    "Hutter 2017, arXiv:1608.03983).",
+    "After each fall, large steps lead out of the minimum that was found, and the next one may be wider (Loshchilov "
+    "and Hutter 2017, arXiv:1608.03983).",
     "import keras\n\n"
     "steps = $steps  # of the whole training: epochs times batches\n"
     f"first = -(-steps // {2**optimizer.CYCLES - 1})  # {optimizer.CYCLES} falls of 1, 2, 4 ... times as many steps\n"
