@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import sqrt
 from typing import Any
 
 from diagnose.trials.interventions.layers import activation_of, keeps_shape, mixes, with_config
@@ -66,7 +67,7 @@ def first_units(inputs: int, outputs: int) -> int:
     """The units of an only hidden layer: the geometric mean of inputs and outputs (Masters 1993, *Practical Neural
     Network Recipes in C++*, the geometric pyramid rule), within 32 to 512: a few inputs need more than that to bend.
     """
-    return min(max(round((inputs * outputs) ** 0.5), WIDE), WIDEST)
+    return min(max(round(sqrt(inputs * outputs)), WIDE), WIDEST)
 
 
 def _has_size(layer: Any, sizes: tuple[str, ...]) -> bool:
