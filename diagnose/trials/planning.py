@@ -128,6 +128,7 @@ class _Trials:
         self._criterion = criterion
         self._kept = kept_in(planner.where.kept, planner.bench, own, criterion)
         self._arms = Arms(self._runner, self._kept)
+        self._pairs: dict[Trial, Pair | DoesNotApply] = {}
         self._used: set[Key] = set()  # arms that a trial needed: others need not pay for them
         self._refused = ""  # why the unchanged training says nothing about the model
 
@@ -356,7 +357,13 @@ class _Trials:
         return tuple(effect for effect in found if effect.restores)
 
     def _pair(self, trial: Trial) -> Pair | DoesNotApply:
-        """The arms without and with the change; an intervention that fails on this model costs one trial."""
+        """The arms without and with the change; some changes have to compare all rows, so each is made once."""
+        if trial not in self._pairs:
+            self._pairs[trial] = self._planned(trial)
+        return self._pairs[trial]
+
+    def _planned(self, trial: Trial) -> Pair | DoesNotApply:
+        """The same, made anew; an intervention that fails on this model costs one trial."""
         own, intervention = self._own.plan, trial.intervention
         try:
             changed, control = intervention.change(own), intervention.control(own)

@@ -51,11 +51,17 @@ class Scene:
         x[:, 0] = 3.0  # one feature never changes
         if self.words:
             x = generator.integers(1, WORDS, (ROWS, self.words))
+        if self.labels == "copies":
+            x[24:] = x[: ROWS - 24]
+        if self.labels == "halves":
+            x[:, 1] = np.sign(x[:, 1]) * 20 + x[:, 1]
         classes = np.arange(ROWS) % CLASSES
         return x, {
             "classes": classes,
             "one-hot": np.eye(CLASSES, dtype="float32")[classes],
             "two": classes % 2,
+            "halves": (x[:, 1] > 0).astype(int) ^ (np.arange(ROWS) % 12 == 5),  # with wrong ones
+            "copies": np.where(np.arange(ROWS) % 8 == 2, (classes + 1) % CLASSES, classes),
             "several": (generator.random((ROWS, CLASSES)) > 0.4).astype("float32"),
             "number and class": [(40 * generator.normal(size=ROWS)).astype("float32"), classes % 2],
             "steps": (generator.random((ROWS, FEATURES)) < 0.05).astype("int64"),
@@ -202,6 +208,9 @@ SCENES = (
         "number and class",
         optimizer=lambda: keras.optimizers.Adam(1e-3),
     ),
+    Scene("drop-suspect-labels", net(dense(), SOFTMAX), labels="halves"),
+    Scene("drop-suspect-labels", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", labels="halves"),
+    Scene("drop-copies", net(dense(), SOFTMAX), labels="copies"),
     Scene("smaller-network", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
     Scene("smaller-network", net(dense(), dense(CLASSES, None), layers.Softmax())),
 )

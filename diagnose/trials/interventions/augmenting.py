@@ -51,7 +51,7 @@ def _noisy(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import keras
 
     rows = plan.train.inputs[0]
-    if not _numeric(plan) or rows.ndim > 3:
+    if not numeric(plan) or rows.ndim > 3:
         return DoesNotApply("the model does not take one table of numbers, or one series of them")
     if any(type(layer).__name__ in NOISY for layer in plan.layers):
         return DoesNotApply("the model already adds noise", needless=True)
@@ -101,14 +101,14 @@ def _of_words(layer: Any) -> bool:
 
 
 def _mixed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
-    if not _numeric(plan):
+    if not numeric(plan):
         return DoesNotApply("rows that are not one array of numbers cannot be mixed")
     return _in_pairs(plan, "rows and their classes mixed in pairs", _mixture)
 
 
 def _cut(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     shape = plan.train.inputs[0].shape[1:]
-    if len(shape) != 3 or not _numeric(plan):
+    if len(shape) != 3 or not numeric(plan):
         return DoesNotApply("a row is not one image")
     if min(shape[:2]) < SMALLEST:
         return DoesNotApply(f"the images are smaller than {SMALLEST} pixels")
@@ -171,7 +171,7 @@ def _boxes(x: Any, y: Any, seeds: Any) -> tuple[Any, Any]:
     return keras.tree.map_structure(pasted, x), keras.tree.map_structure(shared, y)
 
 
-def _numeric(plan: TrainingPlan) -> bool:
+def numeric(plan: TrainingPlan) -> bool:
     """Whether the only input is an array of numbers that are no codes."""
     from diagnose.measuring.copying import token_inputs
 
