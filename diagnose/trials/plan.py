@@ -172,13 +172,15 @@ class Intervention:
     """The change that a remedy makes, as a pure function of a training plan.
 
     `about` is one sentence on what is changed. `change` returns the changed plan, or why it does not apply. `control`
-    returns the plan to compare it with, if that is not the user's own training. `cost` is the work of a changed step
-    in unchanged ones.
+    returns the plan to compare it with, if that is not the user's own training. `placebo` returns a change of the same
+    kind and size without the reason for it: a gain must be larger than its own. `cost` is the work of a changed step in
+    unchanged ones.
     """
 
     about: str
     change: Change
     control: Change = unchanged
+    placebo: Change | None = None
     cost: float = 1.0
 
 

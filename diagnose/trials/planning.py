@@ -317,7 +317,23 @@ class _Trials:
             if found is None:
                 self._planner.untried[trial.remedy] = self._planner.why_missed(title)
             else:
-                yield found
+                yield self._beyond_placebo(trial, pair[1], found)
+
+    def _beyond_placebo(self, trial: Trial, changed: Planned, found: Effect) -> Effect:
+        """The effect; open if a change of the same size without its reason does as well, or could not be trained."""
+        if not found.helps or trial.intervention.placebo is None:
+            return found
+        plan = trial.intervention.placebo(self._own.plan)
+        if isinstance(plan, DoesNotApply):
+            return found
+        placebo = Planned(trial.intervention.placebo, plan, trial.intervention.cost)
+
+        def compared() -> Effect:
+            self._arms.train([placebo])
+            return self._between(trial.remedy, (placebo, changed))
+
+        against = self._ran(f"{_title(trial)} against {plan.what}", self._work([placebo]), compared)
+        return found if against is not None and against.helps else replace(found, helps=None)
 
     def _together(self, wanted: tuple[Trial, ...]) -> Iterator[Effect]:
         """The changes without which all others together do not restore learning: faults that hide each other."""

@@ -16,7 +16,7 @@ from diagnose.trials.interventions.augmenting import numeric
 from diagnose.trials.interventions.data import TABLE, class_of_each
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
-NEAREST, AGREE = 10, 8  # training rows around a row, and how many of them must have one other label to doubt its own
+NEAREST, AGREE = 10, 6  # training rows around a row, and how many of them must have one other label to doubt its own
 FEW = 0.02  # share of the training rows; dropping fewer changes nothing that could be measured
 COMPARED = 1e11  # pairs of rows times columns, at most: some seconds
 Chosen = Callable[[TrainingPlan], "NDArray[np.bool_] | DoesNotApply"]
@@ -31,7 +31,7 @@ def _without(plan: TrainingPlan, chosen: Chosen, what: str) -> TrainingPlan | Do
 
 
 def _without_as_many(plan: TrainingPlan, chosen: Chosen) -> TrainingPlan | DoesNotApply:
-    """The control: the plan without as many rows, drawn at random."""
+    """The placebo: the plan without as many rows, drawn at random."""
     dropped = chosen(plan)
     if isinstance(dropped, DoesNotApply):
         return dropped
@@ -57,8 +57,7 @@ def rows_of(split: Split, kept: NDArray[np.bool_]) -> Split:
 def _suspects(plan: TrainingPlan) -> NDArray[np.bool_] | DoesNotApply:
     """The rows that most of their nearest training rows contradict with one and the same label: [rows].
 
-    What edited nearest neighbours drop (Wilson 1972, IEEE Transactions on Systems, Man, and Cybernetics 2), with a
-    larger majority.
+    What edited nearest neighbours drop (Wilson 1972, IEEE Transactions on Systems, Man, and Cybernetics 2).
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -117,14 +116,12 @@ def _unless_few(dropped: Any, otherwise: str) -> NDArray[np.bool_] | DoesNotAppl
 
 
 WITHOUT_SUSPECTS = Intervention(
-    f"Leaves out the training rows of which {AGREE} of the {NEAREST} nearest have one other label, against a training "
-    "without as many rows drawn at random.",
+    f"Leaves out the training rows of which {AGREE} of the {NEAREST} nearest have one other label.",
     partial(_without, chosen=_suspects, what="{:,} rows left out whose neighbours have another label"),
-    partial(_without_as_many, chosen=_suspects),
+    placebo=partial(_without_as_many, chosen=_suspects),
 )
 EACH_ROW_ONCE = Intervention(
-    "Leaves out copies of training rows, those with the rarer label first, against a training without as many rows "
-    "drawn at random.",
+    "Leaves out copies of training rows, those with the rarer label first.",
     partial(_without, chosen=_copies, what="{:,} copies of other rows left out"),
-    partial(_without_as_many, chosen=_copies),
+    placebo=partial(_without_as_many, chosen=_copies),
 )
