@@ -202,7 +202,7 @@ def test_a_gain_must_be_larger_than_that_of_a_placebo(
         monkeypatch.setattr(tried, "_between", lambda *_: effect(better))
         assert tried._beyond_placebo(trial, pair[1], effect(True)).helps is counts
         assert trained == ["other rows"]
-        assert planner.executed[-1].title == "trial of fewer-rows against other rows"
+        assert planner.executed[-1].name == "trial of fewer-rows against other rows"
         assert tried._beyond_placebo(trial, pair[1], effect(None)).helps is None and len(trained) == 1
         monkeypatch.setattr(planner, "run", lambda *_: None)  # no time left
         assert tried._beyond_placebo(trial, pair[1], effect(True)).helps is None
