@@ -52,8 +52,15 @@ REGULARISED = (
     generalisation.DROPOUT,
     generalisation.SMOOTH_LABELS,
     generalisation.AVERAGE,
+    generalisation.AVERAGE_TAIL,
 )
-AUGMENTED = (generalisation.AUGMENT, generalisation.MIXUP, generalisation.NOISE, generalisation.WORD_DROPOUT)
+AUGMENTED = (
+    generalisation.AUGMENT,
+    generalisation.MIXUP,
+    generalisation.NOISE,
+    generalisation.WORD_DROPOUT,
+    generalisation.CUTMIX,
+)
 OTHERWISE_BUILT = (generalisation.ARCHITECTURE, network.NORMALISE_LAYERS, network.RESIDUAL_LINKS)
 ENOUGH = 2  # ways that failed; then others are not expected to do better
 WAYS: dict[str, tuple[DeclaredRemedy, ...]] = {  # to carry out an item; the first is the usual one

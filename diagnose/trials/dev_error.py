@@ -18,7 +18,7 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.replay import usual_length
 from diagnose.measuring.training import Assessment
 from diagnose.subject import Task
-from diagnose.trials.paired import trainer_for
+from diagnose.trials.paired import carried_out, trainer_for
 from diagnose.trials.plan import TrainingPlan
 
 if TYPE_CHECKING:
@@ -90,8 +90,7 @@ class DevError:
         with trainer_for(bench, plan) as (trainer, starts):
             for seed, start in starts.items():
                 trainer.begin(start, seed)
-                trainer.run(plan.rates[0])
-                trainer.end()
+                carried_out(bench, trainer, plan, plan.rates[0])
                 errors.append(trainer.dev_row_errors()[place])
                 train.append(trainer.judge_train())
                 dev.append(trainer.judge_dev())

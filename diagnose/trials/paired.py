@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.measurements import Backward, LearningRate, Measurements, SweepPoint
+from diagnose.measurements import Array, Backward, LearningRate, Measurements, SweepPoint
 from diagnose.measuring import copying
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.learning_rate import highest_rate
-from diagnose.measuring.training import Trainer, own_training
+from diagnose.measuring.training import Course, Trainer, own_training
+from diagnose.trials.averaging import run_averaging
 from diagnose.trials.plan import TrainingPlan
 
 STEPS = (300, 600)  # of one training: the user's own number, clipped to this range
@@ -85,6 +86,15 @@ def trainer_for(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dic
     model, optimizer = built(plan, bench.settings.seed)
     trainer = _trainer(bench, plan, model, optimizer)
     yield trainer, {seed: bench.with_preserved_weights(_copy(plan, seed).get_weights()) for seed in plan.seeds}
+
+
+def carried_out(bench: Bench, trainer: Trainer, plan: TrainingPlan, rates: Array) -> Course:
+    """Train as the plan says, one step per rate, with a trainer that has begun; then do what comes last."""
+    if not plan.averaged:
+        course = trainer.run(rates)
+        trainer.end()
+        return course
+    return run_averaging(bench, trainer, plan.train, rates, plan.averaged)
 
 
 def _trainer(bench: Bench, plan: TrainingPlan, model: Any, optimizer: Any) -> Trainer:

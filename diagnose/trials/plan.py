@@ -29,13 +29,14 @@ class TrainingPlan:
 
     `model` is the user's own compiled model; a copy of it is trained, made by `factory` where no config makes it.
     `edits`, `around` and `adjust` change the copy, `loss` and `loss_weights` replace the user's (None: the user's own).
-    `batches` change every batch as it is trained on. Of `optimizer`, the class and the settings are used, not the
-    state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used. `train` rows are
-    trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work, `best_rate` the one that
-    works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at the weights that they
-    share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases, in order. `rate_name`
-    is the name of the chosen rate in the remedy's action and snippet ("": they do not use it). `reachable` is the skill
-    of each output that counts as 1.
+    `batches` change every batch as it is trained on. `averaged` is the share of the steps, at their end, whose weights
+    are averaged when the training is over (0: the last weights stay). Of `optimizer`, the class and the settings are
+    used, not the state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used.
+    `train` rows are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work,
+    `best_rate` the one that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at
+    the weights that they share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases,
+    in order. `rate_name` is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
+    `reachable` is the skill of each output that counts as 1.
     """
 
     model: Any
@@ -54,6 +55,7 @@ class TrainingPlan:
     around: tuple[Around, ...] = ()
     adjust: tuple[Adjust, ...] = ()
     batches: tuple[Batching, ...] = ()
+    averaged: float = 0.0
     usable_rate: float | None = None
     best_rate: float | None = None
     gradient_norms: tuple[float, ...] = ()
@@ -68,7 +70,7 @@ class TrainingPlan:
 
     @property
     def keeps_model(self) -> bool:
-        """Whether the model and its loss are the user's: what changes, if anything, is the optimizer, or the data."""
+        """Whether the model and its loss are the user's: what changes is the optimizer, the data, or the end."""
         changes = (self.edits, self.around, self.adjust)
         return self.loss is None and self.loss_weights is None and not any(changes)
 
@@ -78,10 +80,15 @@ class TrainingPlan:
         return tuple(_heads(self.model))
 
     @property
+    def readouts(self) -> tuple[Any, ...]:
+        """The last layers with weights: heads, or what feeds heads without any, as an activation or a reshaping."""
+        return tuple(_readouts(self.model))
+
+    @property
     def hidden(self) -> tuple[Any, ...]:
-        """All other layers, including those of nested models."""
-        heads = {id(layer) for layer in self.heads}
-        return tuple(layer for layer in self.layers if id(layer) not in heads)
+        """The layers that neither give the outputs nor are the last ones with weights, with those of nested models."""
+        ends = {id(layer) for layer in (*self.heads, *self.readouts)}
+        return tuple(layer for layer in self.layers if id(layer) not in ends)
 
     @property
     def layers(self) -> tuple[Any, ...]:
@@ -109,6 +116,21 @@ def _heads(model: Any) -> Iterator[Any]:
         if any(tensor_of(layer, "output") is tensor for tensor in tensors):
             yield layer
             yield from _heads(layer)
+
+
+def _readouts(model: Any) -> Iterator[Any]:
+    import keras
+
+    tensors = list(getattr(model, "outputs", None) or [])
+    for layer in reversed(getattr(model, "layers", ())):
+        if not any(tensor_of(layer, "output") is tensor for tensor in tensors):
+            continue
+        if not layer.weights:
+            tensors += keras.tree.flatten(tensor_of(layer, "input"))
+        elif getattr(layer, "layers", None):
+            yield from _readouts(layer)
+        else:
+            yield layer
 
 
 def tensor_of(layer: Any, side: str) -> Any:
@@ -150,13 +172,15 @@ class Intervention:
     """The change that a remedy makes, as a pure function of a training plan.
 
     `about` is one sentence on what is changed. `change` returns the changed plan, or why it does not apply. `control`
-    returns the plan to compare it with, if that is not the user's own training. `cost` is the work of a changed step
-    in unchanged ones.
+    returns the plan to compare it with, if that is not the user's own training. `placebo` returns a change of the same
+    kind and size without the reason for it: a gain must be larger than its own. `cost` is the work of a changed step in
+    unchanged ones.
     """
 
     about: str
     change: Change
     control: Change = unchanged
+    placebo: Change | None = None
     cost: float = 1.0
 
 

@@ -141,6 +141,7 @@ class _Trials:
         self._criterion = criterion
         self._kept = kept_in(planner.where.kept, planner.bench, own, criterion)
         self._arms = Arms(self._runner, self._kept)
+        self._pairs: dict[Trial, Pair | DoesNotApply] = {}
         self._used: set[Key] = set()  # arms that a trial needed: others need not pay for them
         self._refused = ""  # why the unchanged training says nothing about the model
 
@@ -329,7 +330,23 @@ class _Trials:
             if found is None:
                 self._planner.untried[trial.remedy] = self._planner.why_missed(title)
             else:
-                yield found
+                yield self._beyond_placebo(trial, pair[1], found)
+
+    def _beyond_placebo(self, trial: Trial, changed: Planned, found: Effect) -> Effect:
+        """The effect; open if a change of the same size without its reason does as well, or could not be trained."""
+        if not found.helps or trial.intervention.placebo is None:
+            return found
+        plan = trial.intervention.placebo(self._own.plan)
+        if isinstance(plan, DoesNotApply):
+            return found
+        placebo = Planned(trial.intervention.placebo, plan, trial.intervention.cost)
+
+        def compared() -> Effect:
+            self._arms.train([placebo])
+            return self._between(trial.remedy, (placebo, changed))
+
+        against = self._ran(f"{_title(trial)} against {plan.what}", self._work([placebo]), compared)
+        return found if against is not None and against.helps else replace(found, helps=None)
 
     def _together(self, wanted: tuple[Trial, ...]) -> Iterator[Effect]:
         """The changes without which all others together do not restore learning: faults that hide each other."""
@@ -369,7 +386,13 @@ class _Trials:
         return tuple(effect for effect in found if effect.restores)
 
     def _pair(self, trial: Trial) -> Pair | DoesNotApply:
-        """The arms without and with the change; an intervention that fails on this model costs one trial."""
+        """The arms without and with the change; some changes have to compare all rows, so each is made once."""
+        if trial not in self._pairs:
+            self._pairs[trial] = self._planned(trial)
+        return self._pairs[trial]
+
+    def _planned(self, trial: Trial) -> Pair | DoesNotApply:
+        """The same, made anew; an intervention that fails on this model costs one trial."""
         own, intervention = self._own.plan, trial.intervention
         try:
             changed, control = intervention.change(own), intervention.control(own)

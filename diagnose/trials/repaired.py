@@ -17,7 +17,7 @@ from diagnose.measuring.work import Work
 from diagnose.trials.dev_error import METRICS, DevError, helps, in_units
 from diagnose.trials.joining import Trial
 from diagnose.trials.largest import run_largest
-from diagnose.trials.paired import plan_of, trainer_for
+from diagnose.trials.paired import carried_out, plan_of, trainer_for
 from diagnose.trials.plan import DoesNotApply, TrainingPlan
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def _repaired(bench: Bench, measured: Measurements, trial: Trial, effect: Effect
     with trainer_for(bench, replace(plan, seeds=plan.seeds[:1])) as (trainer, starts):
         for seed, start in starts.items():
             trainer.begin(start, seed)
-            trainer.run(rates)
-            trainer.end()
+            carried_out(bench, trainer, plan, rates)
         with Bench(replace(rows, model=trainer.model, outputs=plan.outputs), bench.settings) as copy:
             return Repaired(effect.what, steps, evaluation(copy, {}))
 

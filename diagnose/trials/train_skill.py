@@ -16,7 +16,7 @@ from diagnose.measurements import Array
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import Weights
 from diagnose.measuring.training import Trainer, diverged
-from diagnose.trials.paired import trainer_for, trial_steps
+from diagnose.trials.paired import carried_out, trainer_for, trial_steps
 from diagnose.trials.plan import TrainingPlan
 
 CLEAR = 0.1  # skill: smallest gain that counts; seeds of one setting differ by less in 9 of 10 models
@@ -65,7 +65,7 @@ class TrainSkill:
             NotMeasured: the copy cannot be built, or its training cannot be judged.
         """
         with trainer_for(bench, plan) as (trainer, starts):
-            arms = [Arm(_skills(trainer, starts, rates, plan), float(rates[0])) for rates in plan.rates]
+            arms = [Arm(_skills(bench, trainer, starts, rates, plan), float(rates[0])) for rates in plan.rates]
         return max(arms, key=lambda arm: arm.mean)
 
     def accept(self, control: Arm, steps: int) -> None:
@@ -192,14 +192,13 @@ def _deviation(values: Sequence[float]) -> float:
 
 
 def _skills(
-    trainer: Trainer, starts: dict[int, Weights], rates: Array, plan: TrainingPlan
+    bench: Bench, trainer: Trainer, starts: dict[int, Weights], rates: Array, plan: TrainingPlan
 ) -> dict[str, tuple[float, ...]]:
     by_seed = []
     for seed, start in starts.items():
         trainer.begin(start, seed)
         before = trainer.judge_train()
-        course = trainer.run(rates)
-        trainer.end()
+        course = carried_out(bench, trainer, plan, rates)
         after = trainer.judge_train()
         lost = diverged(course, before, after) or not np.isfinite(after.skill)
         each = zip(after.by_output or (after,), plan.reachable, strict=True)

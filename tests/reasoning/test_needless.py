@@ -10,7 +10,7 @@ from keras import layers, optimizers
 
 import diagnose
 from diagnose.loading import LoadOptions, subject_from
-from diagnose.measurements import Forward, Measurements, Unavailable
+from diagnose.measurements import Evaluation, Forward, Measurements, SplitScores, Unavailable
 from diagnose.reasoning.needless import _few, needless
 from diagnose.reasoning.remedies import REMEDIES
 from diagnose.reasoning.snippets import values_of
@@ -112,7 +112,7 @@ def test_a_remedy_is_left_out_only_where_the_model_has_what_it_advises(code: str
 
 
 def test_every_rule_on_what_is_in_place_has_a_case() -> None:
-    elsewhere = {"mask-padding", "dice-loss"}  # below
+    elsewhere = {"mask-padding", "dice-loss", "drop-shared-rows"}  # below
     assert {remedy.code for remedy in REMEDIES if remedy.in_place is not None} <= set(CASES) | elsewhere
 
 
@@ -141,6 +141,14 @@ def test_inputs_that_the_model_scales_itself_need_no_scaling() -> None:
     assert "scale-inputs" not in needless(subject(), seen(50.0))
 
 
+@pytest.mark.parametrize(("new", "helps"), [(None, False), (0, False), (30, True)])
+def test_shared_rows_are_dropped_where_there_are_some_and_others(new: int | None, helps: bool) -> None:
+    none = Unavailable("", "")
+    measured: Measurements = {Evaluation: Evaluation(none, SplitScores("dev", "no", 40, (), new_rows=new), none, none)}
+    assert ("drop-shared-rows" not in needless(subject(), measured)) is helps
+    assert "drop-shared-rows" in needless(subject(), {})
+
+
 def test_only_a_few_rows_are_read_however_large_they_are() -> None:
     def few(rows: int, *shape: int) -> int:
         pixels = np.broadcast_to(np.float32(0), (rows, *shape))
@@ -158,7 +166,7 @@ def test_a_model_without_rows_is_judged_by_its_layers_and_one_that_was_not_loade
 
 
 @pytest.mark.parametrize(
-    ("own", "lower", "higher"), [(1e-4, "1e-5", "0.01"), (1.0, "0.01", "10"), (0.01, "0.001", "0.1")]
+    ("own", "lower", "higher"), [(1e-4, "1e-5", "0.01"), (1.0, "0.01", "10.0"), (0.01, "0.001", "0.1")]
 )
 def test_a_rate_is_lowered_below_the_own_one_and_raised_above_it(own: float, lower: str, higher: str) -> None:
     values = values_of(subject(optimizer=optimizers.SGD(own)), {})

@@ -51,11 +51,18 @@ class Scene:
         x[:, 0] = 3.0  # one feature never changes
         if self.words:
             x = generator.integers(1, WORDS, (ROWS, self.words))
+        if self.labels == "copies":
+            x[24:] = x[: ROWS - 24]
+        if self.labels == "halves":
+            x[:, 1] = np.sign(x[:, 1]) * 20 + x[:, 1]
         classes = np.arange(ROWS) % CLASSES
         return x, {
             "classes": classes,
             "one-hot": np.eye(CLASSES, dtype="float32")[classes],
             "two": classes % 2,
+            "halves": (x[:, 1].reshape(ROWS, -1)[:, 0] > 0).astype(int)
+            ^ (np.arange(ROWS) % 12 == 5),  # with wrong ones
+            "copies": np.where(np.arange(ROWS) % 8 == 2, (classes + 1) % CLASSES, classes),
             "several": (generator.random((ROWS, CLASSES)) > 0.4).astype("float32"),
             "number and class": [(40 * generator.normal(size=ROWS)).astype("float32"), classes % 2],
             "steps": (generator.random((ROWS, FEATURES)) < 0.05).astype("int64"),
@@ -88,6 +95,11 @@ def two_heads() -> Any:
     source = keras.Input((FEATURES,))
     trunk = dense()(source)
     return keras.Model(source, [dense(1, None, name="number")(trunk), dense(1, "sigmoid", name="class")(trunk)])
+
+
+def two_linear_heads() -> Any:
+    source = keras.Input((FEATURES,))
+    return keras.Model(source, [dense(1, None, name="number")(source), dense(1, "sigmoid", name="class")(source)])
 
 
 def functional(residual: bool = False) -> Callable[[], Any]:
@@ -158,6 +170,8 @@ SCENES = (
     Scene("mixup", net(dense(), SOFTMAX)),
     Scene("mixup", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", "two"),
     Scene("mixup", net(*CONVOLUTION, shape=IMAGE), SMOOTHED, "one-hot", shape=IMAGE),
+    Scene("cutmix", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
+    Scene("cutmix", net(*CONVOLUTION, shape=(8, 10, 3)), SMOOTHED, "one-hot", shape=(8, 10, 3)),
     Scene("input-noise", net(dense(), SOFTMAX), scale=100.0),
     Scene("input-noise", net(layers.LSTM(4), SOFTMAX, shape=(5, 2)), shape=(5, 2)),
     Scene("word-dropout", net(*READING, shape=(4,)), words=4, shape=(4,)),
@@ -167,7 +181,10 @@ SCENES = (
     Scene("smooth-labels", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", "two"),
     Scene("average-weights", net(dense(), SOFTMAX)),
     Scene("average-weights", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.AdamW(1e-3)),
+    Scene("stochastic-weight-averaging", net(dense(), SOFTMAX)),
+    Scene("stochastic-weight-averaging", net(dense(), layers.BatchNormalization(), SOFTMAX)),
     Scene("anneal-learning-rate", net(dense(), SOFTMAX)),
+    Scene("restart-learning-rate", net(dense(), SOFTMAX)),
     Scene("add-momentum", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.SGD(0.05)),
     Scene("smaller-batches", net(dense(), SOFTMAX), batch_size=48),
     Scene("deeper-network", net(dense(), dense(5, "tanh"), SOFTMAX)),
@@ -182,5 +199,19 @@ SCENES = (
     Scene("less-augmentation", net(layers.RandomTranslation(0.2, 0.2), *CONVOLUTION, shape=IMAGE), shape=IMAGE),
     Scene("bigger-network", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
     Scene("bigger-network", net(layers.Reshape((3, 2)), layers.LSTM(3), SOFTMAX)),
+    Scene("bigger-network", net(SOFTMAX)),
+    Scene("bigger-network", net(layers.Flatten(), dense(CLASSES, None), layers.Softmax(), shape=IMAGE), shape=IMAGE),
+    Scene("bigger-network", net(dense(), dense(CLASSES, None), layers.Softmax())),
+    Scene(
+        "bigger-network",
+        two_linear_heads,
+        ["mse", "binary_crossentropy"],
+        "number and class",
+        optimizer=lambda: keras.optimizers.Adam(1e-3),
+    ),
+    Scene("drop-suspect-labels", net(dense(), SOFTMAX), labels="halves"),
+    Scene("drop-suspect-labels", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", labels="halves"),
+    Scene("drop-copies", net(dense(), SOFTMAX), labels="copies"),
     Scene("smaller-network", net(*CONVOLUTION, shape=IMAGE), shape=IMAGE),
+    Scene("smaller-network", net(dense(), dense(CLASSES, None), layers.Softmax())),
 )

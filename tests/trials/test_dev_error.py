@@ -20,7 +20,9 @@ from diagnose.stages import silent
 from diagnose.trials import dev_error
 from diagnose.trials import planning as trials
 from diagnose.trials.dev_error import helps
+from diagnose.trials.joining import Trial
 from diagnose.trials.paired import plan_of
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 from diagnose.trials.train_skill import TrainSkill
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
@@ -178,3 +180,29 @@ def test_at_effort_deep_a_training_without_a_change_shows_what_is_luck(monkeypat
         assert trials._of_other_seeds(own).seeds == (3, 4, 5)
     with planner_for(subject, Settings(), silent) as planner:
         assert len(trials._Trials(planner, {}, own, 1.0, TrainSkill())._over_luck([effect(0.09, True)])) == 1
+
+
+@pytest.mark.parametrize(("better", "counts"), [(True, True), (False, None), (None, None)])
+def test_a_gain_must_be_larger_than_that_of_a_placebo(
+    better: bool | None, counts: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def effect(helps: bool | None) -> Effect:
+        return Effect("", "", 0.1, 0.05, None, "sufficient", 3, metric="dev error", helps=helps)
+
+    def other(plan: TrainingPlan) -> TrainingPlan:
+        return plan.changed("other rows")
+
+    trained: list[str] = []
+    with planner_for(Scene("", net(dense(8), SOFTMAX)).subject(), Settings(), silent) as planner:
+        tried = trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill())
+        trial = Trial("fewer-rows", Intervention("", lambda plan: plan.changed("fewer rows"), placebo=other))
+        pair = tried._pair(trial)
+        assert not isinstance(pair, DoesNotApply)
+        monkeypatch.setattr(tried._arms, "train", lambda arms: trained.extend(one.plan.what for one in arms))
+        monkeypatch.setattr(tried, "_between", lambda *_: effect(better))
+        assert tried._beyond_placebo(trial, pair[1], effect(True)).helps is counts
+        assert trained == ["other rows"]
+        assert planner.executed[-1].name == "trial of fewer-rows against other rows"
+        assert tried._beyond_placebo(trial, pair[1], effect(None)).helps is None and len(trained) == 1
+        monkeypatch.setattr(planner, "run", lambda *_: None)  # no time left
+        assert tried._beyond_placebo(trial, pair[1], effect(True)).helps is None

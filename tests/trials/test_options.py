@@ -17,18 +17,33 @@ from diagnose.reasoning.payoffs import UNMEASURED as NO_PAYOFF
 from diagnose.reasoning.remedies import REMEDIES
 from diagnose.reasoning.snippets import values_of
 from diagnose.settings import Settings
-from diagnose.trials.interventions.augmenting import INPUT_NOISE, MIXUP, WORD_DROPOUT
-from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS
-from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, SMALLER_BATCHES
+from diagnose.trials.averaging import moments
+from diagnose.trials.interventions.augmenting import CUTMIX, INPUT_NOISE, MIXUP, WORD_DROPOUT
+from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS, WEIGHTS_OF_THE_TAIL
+from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, RESTARTS, SMALLER_BATCHES
 from diagnose.trials.interventions.soft_labels import LABEL_SMOOTHING
-from diagnose.trials.interventions.structure import DEEPER, NORMALISED, RESIDUAL
-from diagnose.trials.paired import built, plan_of, trainer_for
+from diagnose.trials.interventions.structure import BIGGER, DEEPER, NORMALISED, RESIDUAL, first_units
+from diagnose.trials.paired import built, carried_out, plan_of, trainer_for
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, apply_all
-from tests.trials.models import CONVOLUTION, IMAGE, READING, ROWS, SCENES, SOFTMAX, Scene, dense, functional, net
+from tests.trials.models import (
+    CLASSES,
+    CONVOLUTION,
+    IMAGE,
+    READING,
+    ROWS,
+    SCENES,
+    SOFTMAX,
+    Scene,
+    dense,
+    functional,
+    net,
+)
 
 BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
 OPTIONS = [scene for scene in SCENES if BY_CODE[scene.code].option is not None]
 PLAIN = Scene("plain", net(dense(), dense(), SOFTMAX))
+POOLED = (layers.Conv2D(CLASSES, 3), layers.GlobalAveragePooling2D(), layers.Softmax())
+FALLING = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
 STEPS = 12
 
 
@@ -42,9 +57,8 @@ def trained(bench: Bench, plan: TrainingPlan) -> tuple[np.ndarray, list[np.ndarr
     with trainer_for(bench, plan) as (trainer, starts):
         seed, start = next(iter(starts.items()))
         trainer.begin(start, seed)
-        losses = trainer.run(plan.rates[0][:STEPS]).losses
-        trainer.end()
-        assert np.isfinite(trainer.judge_dev().error)
+        losses = carried_out(bench, trainer, plan, plan.rates[0][:STEPS]).losses
+        assert np.isfinite(trainer.judge_dev().loss)
         return losses, trainer.model.get_weights()
 
 
@@ -75,7 +89,9 @@ def test_options_can_be_combined() -> None:
     assert np.isfinite(losses).all()
 
 
-@pytest.mark.parametrize("code", ["mixup", "smaller-batches", "anneal-learning-rate", "keep-best-weights"])
+@pytest.mark.parametrize(
+    "code", ["mixup", "smaller-batches", "anneal-learning-rate", "keep-best-weights", "stochastic-weight-averaging"]
+)
 def test_the_script_trains_and_the_model_stays_of_its_class(code: str) -> None:
     subject = replace(PLAIN, batch_size=ROWS, epochs=2).subject()
     values, remedy = values_of(subject, {}), BY_CODE[code]
@@ -111,6 +127,57 @@ def test_averaged_weights_end_as_fit_ends() -> None:
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+def test_stochastic_weight_averaging_ends_as_the_snippet_ends() -> None:
+    scene = Scene("swa", net(dense(), layers.BatchNormalization(), SOFTMAX), batch_size=ROWS, epochs=10)
+    subject, remedy = scene.subject(), BY_CODE["stochastic-weight-averaging"]
+    snippet = values_of(subject, {}).fill(remedy.snippet)
+    defined = snippet[: snippet.index("old = model")]
+    with Bench(subject, Settings()) as bench:
+        plan = WEIGHTS_OF_THE_TAIL.change(plan_of(bench, {}))
+        assert isinstance(plan, TrainingPlan)
+        with trainer_for(bench, plan) as (trainer, starts):
+            trainer.begin(starts[0], 0)
+            carried_out(bench, trainer, plan, np.full(40, 0.1))
+            ours = trainer.model.get_weights()
+        model, optimizer = built(plan, 0)
+        model.compile(optimizer, subject.model.loss)
+        x, y = plan.train.inputs[0], plan.train.targets[0]
+
+        def ended(**others: Any) -> tuple[Any, Any]:
+            """The callback and the weights at the end, with other functions in place of those of the snippet."""
+            names: dict[str, Any] = {"model": model, "x_train": x}
+            exec(compile(defined, "mean", "exec"), names)
+            names |= others
+            model.set_weights(starts[0])
+            optimizer.build(model.trainable_variables)
+            for variable, start in zip(optimizer.variables, fresh, strict=True):
+                variable.assign(start)
+            mean = names["Mean"]()
+            model.fit(x, y, batch_size=ROWS, epochs=40, callbacks=[mean], verbose=0)
+            return mean, model.get_weights()
+
+        optimizer.build(model.trainable_variables)
+        fresh = [variable.numpy() for variable in optimizer.variables]
+        _, as_moved = ended(normalisations=lambda part: [])
+        mean, theirs = ended()
+    assert len(mean.taken) == 10  # the last quarter of 40 steps has no more
+    assert not all(map(np.allclose, as_moved, ours))  # the moving statistics are others
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_an_average_of_a_training_that_breaks_down_is_left_out() -> None:
+    with Bench(PLAIN.subject(), Settings()) as bench:
+        plan = WEIGHTS_OF_THE_TAIL.change(plan_of(bench, {}))
+        assert isinstance(plan, TrainingPlan)
+        with trainer_for(bench, plan) as (trainer, starts):
+            trainer.begin(starts[0], 0)
+            course = carried_out(bench, trainer, plan, np.full(40, 1e30))
+    assert course.non_finite_step is not None and len(course.losses) == course.non_finite_step + 1
+    assert [list(moments(*given)) for given in ((1, 0.25), (2, 0.25), (8, 0.25))] == [[0, 1], [1, 2], [6, 7, 8]]
+    assert len(moments(4_000, 0.25)) == 21 and moments(4_000, 0.25)[0] == 3_000
+
+
 def test_a_user_who_averages_weights_is_judged_by_the_average() -> None:
     averaging = replace(PLAIN, optimizer=lambda: keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9))
     with Bench(averaging.subject(), Settings()) as bench, own_training(bench) as trainer:
@@ -119,7 +186,10 @@ def test_a_user_who_averages_weights_is_judged_by_the_average() -> None:
         before = trainer.judge_dev().loss
         trainer.end()
         assert trainer.judge_dev().loss != before
-    assert isinstance(refused := changed_by(AVERAGED_WEIGHTS, averaging), DoesNotApply) and refused.needless
+    for option in (AVERAGED_WEIGHTS, WEIGHTS_OF_THE_TAIL):
+        assert isinstance(refused := changed_by(option, averaging), DoesNotApply) and refused.needless
+    twice = changed_by(AVERAGED_WEIGHTS, PLAIN, averaged=0.25)
+    assert isinstance(twice, DoesNotApply) and "averaged already" in twice.reason
 
 
 def test_annealing_rises_to_the_users_rate_and_falls_to_zero() -> None:
@@ -129,6 +199,16 @@ def test_annealing_rises_to_the_users_rate_and_falls_to_zero() -> None:
     assert len(rates) == plan.steps and rates.max() == pytest.approx(0.1) and rates.argmax() == plan.steps // 10
     assert rates[0] == 0 and rates[-1] < 1e-5
     assert isinstance(changed_by(ANNEAL, PLAIN, steps=1, rates=(np.array([0.1]),)), TrainingPlan)
+
+
+def test_a_rate_with_restarts_falls_three_times_and_ends_near_zero() -> None:
+    plan = changed_by(RESTARTS, PLAIN)
+    assert isinstance(plan, TrainingPlan)
+    rates = plan.rates[0]
+    starts = np.flatnonzero(np.diff(rates) > 0.05) + 1
+    assert len(rates) == plan.steps and rates[0] == rates.max() == pytest.approx(0.1)
+    lengths = np.diff([0, *starts, plan.steps])
+    assert len(lengths) == 3 and np.allclose(lengths / lengths[0], [1, 2, 4], atol=0.2) and rates[-1] < 1e-3
 
 
 def test_smaller_batches_see_every_row_as_often() -> None:
@@ -175,6 +255,12 @@ def test_noise_is_as_large_as_a_tenth_of_the_spread_of_each_column() -> None:
     np.testing.assert_allclose(model.layers[2](model.layers[0](rows)), rows, rtol=1e-5)
 
 
+def test_a_net_without_hidden_layer_gets_one_of_a_size_between_inputs_and_outputs() -> None:
+    plan = changed_by(BIGGER, Scene("linear", net(SOFTMAX)))
+    assert isinstance(plan, TrainingPlan) and plan.what == "a first hidden layer"
+    assert [first_units(*ends) for ends in ((6, 3), (784, 10), (3_000, 100), (150_000, 10))] == [32, 89, 512, 512]
+
+
 @pytest.mark.parametrize(
     ("option", "scene", "why", "needless"),
     [
@@ -188,8 +274,18 @@ def test_noise_is_as_large_as_a_tenth_of_the_spread_of_each_column() -> None:
         (RESIDUAL, Scene("linked", functional(residual=True)), "already has links", True),
         (RESIDUAL, Scene("one", net(dense(), SOFTMAX)), "in the shape of its inputs", False),
         (DEEPER, Scene("none", net(SOFTMAX)), "could be repeated", False),
+        (BIGGER, Scene("conv", net(*POOLED, shape=IMAGE), shape=IMAGE), "no Dense layer gives", False),
+        (CUTMIX, PLAIN, "not one image", False),
+        (CUTMIX, Scene("small", net(*POOLED, shape=(6, 6, 1)), shape=(6, 6, 1)), "smaller than 8", False),
+        (
+            CUTMIX,
+            Scene("numbers", net(*POOLED[:2], dense(1), shape=IMAGE), "mse", "numbers", shape=IMAGE),
+            "not a",
+            False,
+        ),
         (MOMENTUM_ADDED, PLAIN, "already has momentum", True),
         (SMALLER_BATCHES, PLAIN, "about 8 rows", True),
+        (RESTARTS, replace(PLAIN, optimizer=lambda: keras.optimizers.SGD(FALLING)), "already has a schedule", True),
     ],
     ids=lambda value: value.code if isinstance(value, Scene) else None,
 )

@@ -120,10 +120,18 @@ def mixed_rows(rows: dict[str, Any]) -> tuple[Any, Any]:
     return x, y
 
 
-@pytest.mark.parametrize("scene", [one for one in SCENES if one.code == "mixup"], ids=lambda one: one.labels)
-def test_the_snippet_and_the_trial_mix_batches_alike(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+IN_PAIRS = [one for one in SCENES if one.code in ("mixup", "cutmix")]
+
+
+@pytest.mark.parametrize("centre", [(0.5, 0.4), (0.1, 0.95)])
+@pytest.mark.parametrize("scene", IN_PAIRS, ids=lambda one: f"{one.code}-{one.labels}")
+def test_the_snippet_and_the_trial_mix_batches_alike(
+    scene: Scene, centre: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keras.random, "beta", lambda *_, seed: keras.ops.convert_to_tensor(0.3))
+    monkeypatch.setattr(keras.random, "uniform", lambda *_, seed: keras.ops.convert_to_tensor(centre))
     monkeypatch.setattr(np.random, "beta", lambda *_: 0.3)
+    monkeypatch.setattr(np.random, "uniform", lambda **_: np.array(centre))
     subject, remedy = scene.subject(), BY_CODE[scene.code]
     with Bench(subject, Settings()) as bench:
         plan = remedy.option.change(plan_of(bench, {}))  # type: ignore[union-attr]

@@ -22,7 +22,14 @@ from diagnose.measuring import planning
 INSTRUMENTS = tuple(one.title for one in sorted(planning.INSTRUMENTS, key=lambda one: one.priority))
 QUICK_EFFORT = (*INSTRUMENTS[: INSTRUMENTS.index("gradients") + 1], "loading")  # the cheapest effort with these
 STAGES = ("loading", "reasoning", "concluding", "writing the report")
-TRIALS = ("trial of lower-learning-rate",)
+TRIALS = {  # titles of trials, and the model and the effort with which they run
+    "trial of lower-learning-rate": ("sick", "standard"),
+    "repaired copy": ("sick", "standard"),
+    "trial of all remedies together": ("saturated", "standard"),
+    "trial of scale-inputs on top of relu-instead": ("unscaled", "deep"),
+    "first look at all changes": ("well", "standard"),
+    "training with other seeds": ("well", "deep"),
+}
 INTERRUPTS = 60
 EARLY = ("interrupt", "terminate")  # faults that reach the watching process
 QUICK = 12
@@ -30,19 +37,28 @@ DEADLINE = 1_200.0  # seconds; a machine may be busy
 ROOT = Path(__file__).parents[3]
 
 
-def made(folder: Path) -> Path:
-    """A folder with a model and data for the command; the model is sick, so that remedies are tried."""
-    place = folder / "user"
+MODELS = {  # hidden layers, optimizer, scale of the inputs, epochs
+    "sick": ("keras.layers.Dense(16, 'relu')", "SGD(50.0)", 1, 2),
+    "saturated": ("*[keras.layers.Dense(16, 'sigmoid') for _ in range(8)]", "SGD(0.1)", 1_000, 2),
+    "unscaled": ("*[keras.layers.Dense(16, 'sigmoid') for _ in range(2)]", "Adam(0.01)", 1_000, 2),
+    "well": ("keras.layers.Dense(16, 'relu')", "Adam(0.01)", 1, 20),
+}
+
+
+def made(folder: Path, kind: str = "sick") -> Path:
+    """A folder with a model and data for the command; if the model is sick, remedies are tried."""
+    place = folder / kind
     if not place.exists():
+        hidden, optimizer, scale, epochs = MODELS[kind]
         code = (
             "import sys, keras, numpy as np\n"
             "keras.utils.set_random_seed(0)\n"
-            "x = np.random.default_rng(0).normal(size=(600, 8)).astype('f4')\n"
+            f"x = {scale} * np.random.default_rng(0).normal(size=(600, 8)).astype('f4')\n"
             "y = (x[:, 0] * x[:, 1] > 0).astype('i4')\n"
-            "layers = [keras.Input((8,)), keras.layers.Dense(16, 'relu'), keras.layers.Dense(2, 'softmax')]\n"
+            f"layers = [keras.Input((8,)), {hidden}, keras.layers.Dense(2, 'softmax')]\n"
             "model = keras.Sequential(layers)\n"
-            "model.compile(keras.optimizers.SGD(50.0), 'sparse_categorical_crossentropy')\n"
-            "model.fit(x[:400], y[:400], epochs=2, verbose=0)\n"
+            f"model.compile(keras.optimizers.{optimizer}, 'sparse_categorical_crossentropy')\n"
+            f"model.fit(x[:400], y[:400], epochs={epochs}, verbose=0)\n"
             "model.save('model.keras')\n"
             "np.savez('data.npz', x_train=x[:400], y_train=y[:400], x_test=x[400:], y_test=y[400:])\n"
         )
@@ -61,22 +77,27 @@ def faults(folder: Path, match: str, quick: bool, seed: int) -> Iterator[Answer]
     del seed
     tried: list[tuple[str, str, bool]] = [(place, "SIGKILL", False) for place in (*INSTRUMENTS, *TRIALS, "loading")]
     tried += [(place, "SIGSEGV", True) for place in (*INSTRUMENTS, *STAGES)]
-    tried += [(place, "error", False) for place in INSTRUMENTS]
+    tried += [(place, "error", False) for place in (*INSTRUMENTS, *TRIALS)]
     tried += [(place, "memory", False) for place in INSTRUMENTS]
     tried += [(place, how, False) for place in (*INSTRUMENTS, *TRIALS, *STAGES) for how in EARLY]
-    tried += [(place, how, False) for place in ("network", "baselines", "replay") for how in ("hang", "exit", "twice")]
+    tried += [
+        (place, how, False)
+        for place in ("network", "baselines", "replay", *TRIALS)
+        for how in ("hang", "exit", "twice")
+    ]
     named = [(f"{place}: {how}{' once' if once else ''}", place, how, once) for place, how, once in tried]
     wanted = [one for one in named if match in one[0]]
     for name, place, how, once in wanted[:: QUICK if quick else 1]:
-        yield _fault(made(folder), name, place, how, once)
+        yield _fault(folder, name, place, how, once)
 
 
-def _fault(user: Path, name: str, place: str, how: str, once: bool) -> Answer:
+def _fault(folder: Path, name: str, place: str, how: str, once: bool) -> Answer:
+    kind, effort = TRIALS.get(place, ("sick", "quick" if place in QUICK_EFFORT else "standard"))
+    user = made(folder, kind)
     mark = user / "mark"
     mark.unlink(missing_ok=True)
     more = {"DIAGNOSE_FAULT": f"{place}={how}"} | ({"DIAGNOSE_FAULT_MARK": str(mark)} if once else {})
     with _watched(user) as files:
-        effort = "quick" if place in QUICK_EFFORT else "standard"
         done = _run("benchmarks.fuzz.attacks.faulty", user, more, effort=effort)
     broken = files.broken or _wrong(done, user, place, how, once)
     return Answer(name, broken, done.said, done.seconds, done.memory)

@@ -1,6 +1,6 @@
 """The command `diagnose` with a planted fault: `DIAGNOSE_FAULT="WHERE=HOW" python -m benchmarks.fuzz.attacks.faulty`.
 
-WHERE is the title of an instrument or trial, "loading", "reasoning", "concluding" or "writing the report". HOW is a
+WHERE is the title of an instrument or trial, "loading", or another of `STAGES`. HOW is a
 signal that the measuring process sends itself, "hang", "memory", "error", "exit", or "interrupt" (the watching process
 gets SIGINT), "terminate" (it gets SIGTERM) or "twice" (it gets SIGINT twice). With DIAGNOSE_FAULT_MARK, that file is
 made and the fault does not happen again. The process that measures imports this module too, and so has the fault.
@@ -21,6 +21,7 @@ from diagnose.measuring import planning
 
 WHERE, _, HOW = os.environ["DIAGNOSE_FAULT"].partition("=")
 MARK = Path(os.environ["DIAGNOSE_FAULT_MARK"]) if "DIAGNOSE_FAULT_MARK" in os.environ else None
+STAGES = ("reasoning", "concluding", "writing the report")
 WATCHING = "DIAGNOSE_FAULT_WATCHING"  # the id of the watching process
 
 HANG = 2.0  # seconds that an instrument is given
@@ -69,13 +70,6 @@ def plant() -> None:
         planning.INSTRUMENTS = tuple(
             replace(one, measure=_struck(one.measure)) if one.title == WHERE else one for one in planning.INSTRUMENTS
         )
-    elif WHERE.startswith("trial of "):
-        run = planning.Planner.run
-
-        def run_struck(self: Any, title: str, work: Any, action: Any, scale: float = 1.0) -> Any:
-            return run(self, title, work, _struck(action) if title == WHERE else action, scale)
-
-        planning.Planner.run = run_struck  # type: ignore[method-assign]
     elif WHERE == "loading":
         examined = delivering.Job.run
 
@@ -84,7 +78,7 @@ def plant() -> None:
             return examined(self, *given, **more)
 
         delivering.Job.run = run_job  # type: ignore[method-assign]
-    else:
+    elif WHERE in STAGES:
         stage = SentJournal.stage
 
         def stage_struck(self: Any, title: str) -> None:
@@ -93,6 +87,13 @@ def plant() -> None:
                 strike()
 
         SentJournal.stage = stage_struck  # type: ignore[method-assign]
+    else:
+        run = planning.Planner.run
+
+        def run_struck(self: Any, title: str, work: Any, action: Any, scale: float = 1.0) -> Any:
+            return run(self, title, work, _struck(action) if title == WHERE else action, scale)
+
+        planning.Planner.run = run_struck  # type: ignore[method-assign]
 
 
 plant()

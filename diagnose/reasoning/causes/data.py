@@ -127,7 +127,7 @@ DATA: tuple[DeclaredCause, ...] = (
         "The same input with different targets sets a lower bound on the error.",
         Role.FACT,
         {conflicting_labels: 1.0},
-        (data.FIX_LABELS, data.CHECK_PAIRING),
+        (data.FIX_LABELS, data.CHECK_PAIRING, data.EACH_ROW_ONCE),
     ),
     DeclaredCause(
         "split-leakage",
@@ -135,6 +135,6 @@ DATA: tuple[DeclaredCause, ...] = (
         "Dev or test share rows, groups or times with train, so the error looks lower than it will be on new data.",
         Role.FACT,
         {shared_rows: 2.0, shared_groups: 2.0, near_duplicates: 2.0, time_order: 1.0},
-        (data.REJOIN_SPLITS, data.SPLIT_BY_KEY),
+        (data.DROP_SHARED, data.REJOIN_SPLITS, data.SPLIT_BY_KEY),
     ),
 )

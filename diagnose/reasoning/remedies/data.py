@@ -1,5 +1,8 @@
 """Remedies that change the data: inputs, labels and splits."""
 
+from diagnose.diagnosis import Effect
+from diagnose.findings import Interval
+from diagnose.measurements import Evaluation, Measurements, SplitScores
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import (
     AFRESH,
@@ -12,7 +15,32 @@ from diagnose.reasoning.remedies.declared import (
     yearning,
 )
 from diagnose.subject import Task
-from diagnose.trials.interventions import data
+from diagnose.trials.interventions import data, rows
+
+
+def _on_new_rows(measured: Measurements) -> Effect | None:
+    """The dev error without the rows that train has as well: what the error on new rows is, no gain."""
+    evaluation = measured.get(Evaluation)
+    dev = evaluation.dev if isinstance(evaluation, Evaluation) else None
+    if not isinstance(dev, SplitScores) or len(dev.scores) != 1 or len(dev.new) != 1:
+        return None
+    (every,), (new,) = dev.scores, dev.new
+    if every.task is Task.OWN_LOSS:
+        return None
+    span = new.error_interval
+    return Effect(
+        code="",
+        what="no row of dev in train",
+        before=every.error,
+        after=new.error,
+        interval=Interval(span.low - every.error, span.high - every.error, span.level),
+        direction="sufficient",
+        seeds=1,
+        remedy="drop-shared-rows",
+        metric="dev RMSE" if every.task is Task.REGRESSION else "dev error",
+        forecast=True,
+    )
+
 
 CLEAN_DATA = DeclaredRemedy(
     "clean-data",
@@ -153,6 +181,58 @@ SPLIT_BY_KEY = DeclaredRemedy(
     f"x_train, x_dev, y_train, y_dev = x[train], x[dev], y[train], y[dev]\n{TRAIN_ON_SPLIT}",
     "a few lines and one training run",
     (yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
+)
+DROP_SHARED = DeclaredRemedy(
+    "drop-shared-rows",
+    "Take the rows that are also in dev out of train, and train again from fresh weights",
+    "The error on dev rows that were trained on says nothing about new ones; without their copies in train it does.",
+    "import keras\nimport numpy as np\n\n"
+    "shared = {row.tobytes() for row in np.ascontiguousarray(x_dev)}\n"
+    "kept = np.array([row.tobytes() not in shared for row in np.ascontiguousarray(x_train)])\n"
+    "x_train, y_train = x_train[kept], y_train[kept]\n"
+    f"{AFRESH}{TRAIN}",
+    "a few lines and one training run",
+    (yearning("dev and test sets that reflect the data you expect in the future", "chapters 5-6"),),
+    in_place=in_place.nothing_shared,
+    measured=_on_new_rows,
+)
+DROP_SUSPECTS = DeclaredRemedy(
+    "drop-suspect-labels",
+    "Leave out the training rows whose label their nearest rows contradict, or label them again",
+    "A net that has to fit wrong labels learns them by heart (Northcutt et al. 2021, arXiv:1911.00068).",
+    "import keras\nimport numpy as np\nfrom sklearn.neighbors import NearestNeighbors\n\n"
+    "columns = x_train.reshape(len(x_train), -1).astype('float32')\n"
+    f"if columns.shape[1] <= {data.TABLE}:  # with more, they are pixels in one unit\n"
+    "    columns = columns / np.where(columns.std(axis=0) > 0, columns.std(axis=0), 1)\n"
+    "one_hot = y_train.ndim > 1 and y_train.shape[-1] > 1\n"
+    "labels = y_train.argmax(axis=-1) if one_hot else np.ravel(y_train).astype(int)\n"
+    f"nearest = NearestNeighbors(n_neighbors={rows.NEAREST}).fit(columns).kneighbors(return_distance=False)\n"
+    "votes = np.eye(labels.max() + 1)[labels[nearest]].sum(axis=1)  # of the rows around each row\n"
+    "votes[np.arange(len(labels)), labels] = 0\n"
+    f"suspect = votes.max(axis=1) >= {rows.AGREE}\n"
+    "print(np.flatnonzero(suspect)[:20], 'have', labels[suspect][:20], 'not', votes[suspect][:20].argmax(axis=1))\n"
+    "x_train, y_train = x_train[~suspect], y_train[~suspect]\n"
+    f"{AFRESH}{TRAIN}",
+    "a few lines and one training run",
+    (yearning("clean up mislabelled examples", "chapter 16"),),
+    tasks=frozenset({Task.BINARY, Task.MULTICLASS}),
+    option=rows.WITHOUT_SUSPECTS,
+)
+EACH_ROW_ONCE = DeclaredRemedy(
+    "drop-copies",
+    "Train on each row once, with the most frequent of its labels",
+    "A row that is there many times outweighs the others, and copies with other labels contradict each other.",
+    "import keras\nimport numpy as np\n\n"
+    "_, same = np.unique(x_train.reshape(len(x_train), -1), axis=0, return_inverse=True)\n"
+    "both = np.column_stack([np.ravel(same), y_train.reshape(len(y_train), -1)])\n"
+    "_, alike, counts = np.unique(both, axis=0, return_inverse=True, return_counts=True)\n"
+    "order = np.lexsort((-counts[np.ravel(alike)], np.ravel(same)))  # by row, its most frequent label first\n"
+    "kept = np.sort(order[np.r_[True, np.diff(np.ravel(same)[order]) != 0]])\n"
+    "x_train, y_train = x_train[kept], y_train[kept]\n"
+    f"{AFRESH}{TRAIN}",
+    "a few lines and one training run",
+    (yearning("clean up mislabelled examples", "chapter 16"),),
+    option=rows.EACH_ROW_ONCE,
 )
 RESHUFFLE = DeclaredRemedy(
     "reshuffle",

@@ -1,5 +1,8 @@
 """The items of both lists, and other remedies that help a sound model to do better on new rows."""
 
+from textwrap import indent
+
+from diagnose.reasoning.remedies import modes
 from diagnose.reasoning.remedies.declared import (
     AFRESH,
     COMPILE,
@@ -10,8 +13,6 @@ from diagnose.reasoning.remedies.declared import (
     DeclaredRemedy,
     fastai,
     fit,
-    rebuilt,
-    with_heads,
     yearning,
 )
 from diagnose.subject import Task
@@ -19,15 +20,42 @@ from diagnose.trials.interventions import augmenting, generalising, optimizer, s
 
 ONE_LABEL = frozenset({Task.BINARY, Task.MULTICLASS})
 _FOR_SHARES = "$labels_as_shares\n"
-_COMPILE_FOR_SHARES = "model.compile(optimizer=$optimizer, loss=$loss_of_shares$metrics_of_shares)"
+COMPILE_FOR_SHARES = "model.compile(optimizer=$optimizer, loss=$loss_of_shares$metrics_of_shares)"
 _WITH_NEW_ROWS = (
     f"x_train, y_train = np.concatenate([x_train, x_new]), np.concatenate([y_train, y_new])\n{AFRESH}{TRAIN}"
 )
-_RESIZED = (
-    '    for key in ("units", "filters"):\n'
-    "        if key in config and layer not in heads:\n"
-    "            config[key] = {}\n"
+_SIZED = (
+    "import keras\n\n"
+    "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]\n"
+    "heads.append([layer for layer in model.layers if layer.weights][-1])  # before an activation by itself\n"
+    'sizes = {"units", "filters"}\n'
+    "sized = [layer for layer in model.layers if layer not in heads and sizes & layer.get_config().keys()]\n\n\n"
 )
+
+
+def _in_pairs(mixed: str) -> str:
+    """A snippet that trains on batches whose rows and labels are `mixed`: lines with `batch`, the numbers of rows."""
+    return (
+        "import keras\nimport numpy as np\n\n\n"
+        "class Mixed(keras.utils.PyDataset):\n"
+        "    def __init__(self, x, y, batch_size):\n"
+        "        super().__init__()\n"
+        "        self.rows, self.batch_size = (x, y), batch_size\n"
+        "        self.on_epoch_end()\n\n"
+        "    def __len__(self):\n"
+        "        return max(1, len(self.order) // self.batch_size)\n\n"
+        "    def on_epoch_end(self):\n"
+        "        self.order = np.random.permutation(len(self.rows[0]))\n\n"
+        "    def __getitem__(self, number):\n"
+        "        batch = self.order[number * self.batch_size :][: self.batch_size]\n"
+        f"{mixed}\n\n"
+        f"{_FOR_SHARES}"
+        "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
+        f"{COMPILE_FOR_SHARES.replace('$loss_of_shares', '$own_loss_of_shares')}\n"
+        "x_train, y_train = Mixed(x_train, y_train, $batch_size), None  # fit takes the targets from the batches\n"
+        f"{fit()}"
+    )
+
 
 MORE_DATA = DeclaredRemedy(
     "more-data",
@@ -68,29 +96,33 @@ MIXUP = DeclaredRemedy(
     "mixup",
     "Train on mixtures of two rows, with their classes in the same shares (mixup)",
     "A net that has to be as unsure as the mixture cannot know rows by heart (Zhang et al. 2018, arXiv:1710.09412).",
-    "import keras\nimport numpy as np\n\n\n"
-    "class Mixed(keras.utils.PyDataset):\n"
-    "    def __init__(self, x, y, batch_size):\n"
-    "        super().__init__()\n"
-    "        self.rows, self.batch_size = (x, y), batch_size\n"
-    "        self.on_epoch_end()\n\n"
-    "    def __len__(self):\n"
-    "        return max(1, len(self.order) // self.batch_size)\n\n"
-    "    def on_epoch_end(self):\n"
-    "        self.order = np.random.permutation(len(self.rows[0]))\n\n"
-    "    def __getitem__(self, number):\n"
-    "        batch = self.order[number * self.batch_size :][: self.batch_size]\n"
-    f"        share = np.random.beta({augmenting.MIX}, {augmenting.MIX})\n"
-    "        return tuple(share * one[batch] + (1 - share) * one[batch[::-1]] for one in self.rows)\n\n\n"
-    f"{_FOR_SHARES}"
-    "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-    f"{_COMPILE_FOR_SHARES.replace('$loss_of_shares', '$own_loss_of_shares')}\n"
-    "x_train, y_train = Mixed(x_train, y_train, $batch_size), None  # fit takes the targets from the batches\n"
-    f"{fit()}",
+    _in_pairs(
+        f"        share = np.random.beta({augmenting.MIX}, {augmenting.MIX})\n"
+        "        return tuple(share * one[batch] + (1 - share) * one[batch[::-1]] for one in self.rows)\n"
+    ),
     "a few lines and one training run",
     (fastai("augmentation"),),
     tasks=ONE_LABEL,
     option=augmenting.MIXUP,
+)
+CUTMIX = DeclaredRemedy(
+    "cutmix",
+    "Train on images with a box of another image, and its share of the class (CutMix)",
+    "A net that has to name both images cannot rely on one part of either (Yun et al. 2019, arXiv:1905.04899).",
+    _in_pairs(
+        "        x, y = (one[batch] for one in self.rows)\n"
+        f"        side = (1 - np.random.beta({augmenting.CUT}, {augmenting.CUT})) ** 0.5\n"
+        "        centre = np.random.uniform(size=2)\n"
+        "        low, high = (np.clip(centre + end * side / 2, 0, 1) * x.shape[1:3] for end in (-1, 1))\n"
+        "        (top, left), (bottom, right) = (np.round(one).astype(int) for one in (low, high))\n"
+        "        share = 1 - (bottom - top) * (right - left) / (x.shape[1] * x.shape[2])\n"
+        "        x[:, top:bottom, left:right] = x[::-1, top:bottom, left:right].copy()\n"
+        "        return x, share * y + (1 - share) * y[::-1]\n"
+    ),
+    "a few lines and one training run",
+    (fastai("augmentation"),),
+    tasks=ONE_LABEL,
+    option=augmenting.CUTMIX,
 )
 NOISE = DeclaredRemedy(
     "input-noise",
@@ -133,7 +165,7 @@ SMOOTH_LABELS = DeclaredRemedy(
     "import keras\nimport numpy as np\n\n"
     f"{_FOR_SHARES}"
     "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
-    f"{_COMPILE_FOR_SHARES}\n{fit()}",
+    f"{COMPILE_FOR_SHARES}\n{fit()}",
     "a few lines and one training run",
     (fastai("regularization"),),
     tasks=ONE_LABEL,
@@ -150,6 +182,29 @@ AVERAGE = DeclaredRemedy(
     + TRAIN.replace("$optimizer", "type(old.optimizer).from_config(config)"),
     "one line and one training run",
     option=generalising.AVERAGED_WEIGHTS,
+)
+AVERAGE_TAIL = DeclaredRemedy(
+    "stochastic-weight-averaging",
+    f"Average the weights over the last {generalising.TAIL:.0%} of the training (stochastic weight averaging)",
+    "The mean of weights from the end of a training lies in a wider part of the minimum than any of them (Izmailov et "
+    "al. 2018, arXiv:1803.05407).",
+    f"import keras\nimport numpy as np\n\n\n{modes.NORMALISATIONS}"
+    "class Mean(keras.callbacks.Callback):\n"
+    "    def on_train_begin(self, logs=None):\n"
+    '        steps, self.done, self.taken = self.params["epochs"] * self.params["steps"], 0, []\n'
+    f"        first = int({1 - generalising.TAIL} * steps)\n"
+    f"        self.moments = set(np.unique(np.linspace(first, steps, {generalising.MOMENTS + 1}).round())[1:])\n\n"
+    "    def on_train_batch_end(self, batch, logs=None):\n"
+    "        self.done += 1\n"
+    "        if self.done in self.moments:\n"
+    "            self.taken.append([variable.numpy() for variable in self.model.trainable_variables])\n\n"
+    "    def on_train_end(self, logs=None):\n"
+    "        for variable, values in zip(self.model.trainable_variables, zip(*self.taken)):\n"
+    "            variable.assign(np.mean(values, axis=0))\n"
+    f"{indent(modes.RE_ESTIMATE, ' ' * 8)}\n\n\n"
+    f"{AFRESH}{COMPILE}\n{fit(callbacks='[Mean()]')}",
+    "a few lines and one training run",
+    option=generalising.WEIGHTS_OF_THE_TAIL,
 )
 REGULARIZE = DeclaredRemedy(
     "regularize",
@@ -183,12 +238,24 @@ DROPOUT = DeclaredRemedy(
 )
 BIGGER = DeclaredRemedy(
     "bigger-network",
-    "Use a bigger network: twice the units, or one layer more",
+    "Use a bigger network: twice the units, or a first hidden layer where there is none",
     "Avoidable bias means that the net does not even fit its training rows.",
-    with_heads(rebuilt("wider", _RESIZED.format("2 * config[key]"))),
+    f"{_SIZED}"
+    "def bigger(layer):\n"
+    "    config = layer.get_config()\n"
+    "    if layer in sized:\n"
+    "        config |= {key: 2 * config[key] for key in sizes & config.keys()}\n"
+    "    copy = layer.__class__.from_config(config)\n"
+    "    if sized or layer not in heads or not layer.weights:\n"
+    "        return copy\n"
+    "    between = round((layer.kernel.shape[0] * layer.units) ** 0.5)  # as many as inputs, times as many as outputs\n"
+    f'    hidden = keras.layers.Dense(min(max(between, {structure.WIDE}), {structure.WIDEST}), "relu")\n'
+    "    return keras.Sequential([hidden, copy], name=layer.name)\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=bigger)  # fresh weights\n"
+    f"{TRAIN}",
     "one training run",
     (yearning("bigger-network", "chapters 23 and 25"),),
-    option=structure.TWICE_THE_UNITS,
+    option=structure.BIGGER,
 )
 DEEPER = DeclaredRemedy(
     "deeper-network",
@@ -234,7 +301,14 @@ SMALLER = DeclaredRemedy(
     "smaller-network",
     "Use a smaller network",
     "This is a last resort against variance: a large network with regularisation usually does better.",
-    with_heads(rebuilt("narrower", _RESIZED.format("max(config[key] // 2, 1)"))),
+    f"{_SIZED}"
+    "def narrower(layer):\n"
+    "    config = layer.get_config()\n"
+    "    if layer in sized:\n"
+    "        config |= {key: max(config[key] // 2, 1) for key in sizes & config.keys()}\n"
+    "    return layer.__class__.from_config(config)\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=narrower)  # fresh weights\n"
+    f"{TRAIN}",
     "one training run",
     (yearning("smaller-network", "chapter 27"), fastai("reduce-complexity")),
     option=structure.HALF_THE_UNITS,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from diagnose.measurements import Activations, Forward, Measurements
+from diagnose.measurements import Activations, Evaluation, Forward, Measurements, SplitScores
 from diagnose.trials.interventions.data import unscaled
 from diagnose.trials.interventions.optimizer import ADAPTIVE_DEFAULT, own_settings
 from diagnose.trials.interventions.precision import HALF
@@ -20,6 +20,13 @@ def scaled_inputs(_: TrainingPlan, measured: Measurements) -> bool:
     current = forward.current if isinstance(forward, Forward) else None
     entering = current.first_inputs if isinstance(current, Activations) else ()
     return bool(entering) and not any(unscaled((one.mean, one.std)) for one in entering)
+
+
+def nothing_shared(_: TrainingPlan, measured: Measurements) -> bool:
+    """Dev has no row of train, or no other rows, so that nothing would be left to train on."""
+    evaluation = measured.get(Evaluation)
+    dev = evaluation.dev if isinstance(evaluation, Evaluation) else None
+    return not (isinstance(dev, SplitScores) and dev.new_rows)
 
 
 def masked(plan: TrainingPlan, _: Measurements) -> bool:

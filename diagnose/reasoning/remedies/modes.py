@@ -39,16 +39,13 @@ def _refreshed(measured: Measurements) -> Effect | None:
     )
 
 
-REFRESH_STATISTICS = DeclaredRemedy(
-    "refresh-statistics",
-    "Re-estimate the moving statistics on the training rows; no weight changes",
-    "In training a layer normalises with the statistics of its batch, in evaluate with moving averages that may not"
-    " have caught up.",
-    "import keras\nimport numpy as np\n\n\n"
+NORMALISATIONS = (
     "def normalisations(part):\n"
     "    if isinstance(part, keras.layers.BatchNormalization):\n"
     "        return [part]\n"
     '    return [norm for layer in getattr(part, "layers", []) for norm in normalisations(layer)]\n\n\n'
+)
+RE_ESTIMATE = (
     "norms = normalisations(model)\n"
     "momenta = [norm.momentum for norm in norms]\n"
     "order = np.random.default_rng(0).permutation(len(x_train))\n"
@@ -57,7 +54,14 @@ REFRESH_STATISTICS = DeclaredRemedy(
     "        norm.momentum = done / (done + 1)  # so the moving average is the mean over all batches\n"
     "    model(x_train[order[start : start + $batch_size]], training=True)\n"
     "for norm, momentum in zip(norms, momenta):\n"
-    "    norm.momentum = momentum",
+    "    norm.momentum = momentum"
+)
+REFRESH_STATISTICS = DeclaredRemedy(
+    "refresh-statistics",
+    "Re-estimate the moving statistics on the training rows; no weight changes",
+    "In training a layer normalises with the statistics of its batch, in evaluate with moving averages that may not"
+    " have caught up.",
+    f"import keras\nimport numpy as np\n\n\n{NORMALISATIONS}{RE_ESTIMATE}",
     "a few lines, seconds",
     measured=_refreshed,
 )

@@ -91,6 +91,21 @@ ANNEAL = DeclaredRemedy(
     (fastai("learning rate finder", "one-cycle training"),),
     option=optimizer.ANNEAL,
 )
+RESTART_RATE = DeclaredRemedy(
+    "restart-learning-rate",
+    f"Let the learning rate fall to zero {optimizer.CYCLES} times, each time over twice as many steps",
+    "After each fall, large steps lead out of the minimum that was found, and the next one may be wider (Loshchilov "
+    "and Hutter 2017, arXiv:1608.03983).",
+    "import keras\n\n"
+    "steps = $steps  # of the whole training: epochs times batches\n"
+    f"first = -(-steps // {2**optimizer.CYCLES - 1})  # {optimizer.CYCLES} falls of 1, 2, 4 ... times as many steps\n"
+    "rates = keras.optimizers.schedules.CosineDecayRestarts($own_rate, first, t_mul=2.0)\n"
+    + _AFRESH.removeprefix("import keras\n\n")
+    + TRAIN.replace("$optimizer", "$optimizer_on_schedule"),
+    "a few lines and one training run",
+    (fastai("learning rate finder", "stochastic gradient descent with restarts"),),
+    option=optimizer.RESTARTS,
+)
 ADD_MOMENTUM = DeclaredRemedy(
     "add-momentum",
     f"Give the optimizer a momentum of {optimizer.MOMENTUM}",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnose.subject import Rows
 from diagnose.trials.interventions.soft_labels import with_shares
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+
+if TYPE_CHECKING:
+    from diagnose.measuring.training import Batching
 
 SHIFT, TURN = 0.1, 0.05  # of the size of an image, and of a full circle
 SMALLEST = 8  # pixels; smaller images lose what they show
 NOISE = 0.1  # standard deviations of a column
 WORDS = 0.1  # share of the words that are dropped
 MIX = 0.2  # of the beta distribution of the shares; small: most mixtures are close to one of the rows (mixup)
+CUT = 1.0  # the same for boxes: every share of the image is as likely (cutmix)
 NOISY = ("GaussianNoise", "GaussianDropout")
 
 
@@ -47,7 +51,7 @@ def _noisy(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import keras
 
     rows = plan.train.inputs[0]
-    if not _numeric(plan) or rows.ndim > 3:
+    if not numeric(plan) or rows.ndim > 3:
         return DoesNotApply("the model does not take one table of numbers, or one series of them")
     if any(type(layer).__name__ in NOISY for layer in plan.layers):
         return DoesNotApply("the model already adds noise", needless=True)
@@ -97,12 +101,26 @@ def _of_words(layer: Any) -> bool:
 
 
 def _mixed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
-    if not _numeric(plan):
+    if not numeric(plan):
         return DoesNotApply("rows that are not one array of numbers cannot be mixed")
+    return _in_pairs(plan, "rows and their classes mixed in pairs", _mixture)
+
+
+def _cut(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    shape = plan.train.inputs[0].shape[1:]
+    if len(shape) != 3 or not numeric(plan):
+        return DoesNotApply("a row is not one image")
+    if min(shape[:2]) < SMALLEST:
+        return DoesNotApply(f"the images are smaller than {SMALLEST} pixels")
+    return _in_pairs(plan, "a box of every image, and its share of the class, from another one", _boxes)
+
+
+def _in_pairs(plan: TrainingPlan, what: str, mixture: Batching) -> TrainingPlan | DoesNotApply:
+    """The plan with batches in which every row takes over a part of another one, and of its class."""
     if plan.train.sample_weight is not None:
         return DoesNotApply("the weights of the rows would have to be mixed as well")
-    shares = with_shares(plan, "rows and their classes mixed in pairs")
-    return shares if isinstance(shares, DoesNotApply) else replace(shares, batches=(*shares.batches, _mixture))
+    shares = with_shares(plan, what)
+    return shares if isinstance(shares, DoesNotApply) else replace(shares, batches=(*shares.batches, mixture))
 
 
 def _mixture(x: Any, y: Any, seeds: Any) -> tuple[Any, Any]:
@@ -119,7 +137,41 @@ def _mixture(x: Any, y: Any, seeds: Any) -> tuple[Any, Any]:
     return keras.tree.map_structure(mixed, x), keras.tree.map_structure(mixed, y)
 
 
-def _numeric(plan: TrainingPlan) -> bool:
+def _boxes(x: Any, y: Any, seeds: Any) -> tuple[Any, Any]:
+    """Every image with a box of the one at the other end of its batch (CutMix, arXiv:1905.04899).
+
+    The box is the same for the whole batch. Its centre may lie anywhere, and what is over the edge is cut off.
+    """
+    import keras
+
+    ops = keras.ops
+    side = ops.sqrt(1 - keras.random.beta((), CUT, CUT, seed=seeds))
+    centre = keras.random.uniform((2,), seed=seeds)
+
+    def inside(size: int, at: Any) -> Any:
+        """Whether each of the pixels along one side of the image is in the box: [size]."""
+        pixels = ops.arange(size, dtype=at.dtype)
+        low, high = (ops.round(size * ops.clip(at + end * side / 2, 0, 1)) for end in (-1, 1))
+        return ops.logical_and(pixels >= low, pixels < high)
+
+    def pasted(images: Any) -> Any:
+        numbers = ops.cast(images, keras.config.floatx())
+        return ops.where(box(images)[None, :, :, None], ops.flip(numbers, axis=0), numbers)
+
+    def box(images: Any) -> Any:
+        height, width = images.shape[1:3]
+        return ops.logical_and(inside(height, centre[0])[:, None], inside(width, centre[1])[None, :])
+
+    share = 1 - ops.mean(ops.cast(box(keras.tree.flatten(x)[0]), keras.config.floatx()))
+
+    def shared(classes: Any) -> Any:
+        numbers = ops.cast(classes, keras.config.floatx())
+        return share * numbers + (1 - share) * ops.flip(numbers, axis=0)
+
+    return keras.tree.map_structure(pasted, x), keras.tree.map_structure(shared, y)
+
+
+def numeric(plan: TrainingPlan) -> bool:
     """Whether the only input is an array of numbers that are no codes."""
     from diagnose.measuring.copying import token_inputs
 
@@ -134,3 +186,4 @@ INPUT_NOISE = Intervention(
 )
 WORD_DROPOUT = Intervention(f"Drops {WORDS:g} of the words of every row while the model trains.", _words_dropped)
 MIXUP = Intervention("Mixes every row, and its class, with another row of its batch.", _mixed)
+CUTMIX = Intervention("Puts a box of another image of the batch into every image, and its share into the class.", _cut)

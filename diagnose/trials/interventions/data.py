@@ -92,7 +92,7 @@ def _weighted_positions(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return DoesNotApply("the model has several outputs, or there are no rows")
     if plan.outputs[0].task not in (Task.BINARY, Task.MULTICLASS):
         return DoesNotApply("a label of a multi-label output cannot be weighted by its class")
-    labels = _labels(plan.train.targets[0])
+    labels = class_of_each(plan.train.targets[0])
     if labels.ndim < 2:
         return DoesNotApply("accuracy, by which trials are judged, does not show what class weights do")
     _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -102,7 +102,7 @@ def _weighted_positions(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return plan.changed("positions weighted by class", train=replace(plan.train, sample_weight=weights))
 
 
-def _labels(targets: Rows) -> Rows:
+def class_of_each(targets: Rows) -> Rows:
     """The class of every row or position, from integers or one-hot columns."""
     import numpy as np
 

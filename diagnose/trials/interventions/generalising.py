@@ -10,6 +10,8 @@ from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 LEAST_DECAY = 0.01  # decoupled weight decay of long trainings, as fast.ai advises
 RATE = 0.3  # share of the units that is dropped
 SHORT = 10  # part of a training over which weights are averaged: a tenth
+TAIL = 0.25  # part of a training over which stochastic weight averaging takes weights, as its authors advise
+MOMENTS = 20  # at which weights are taken; more of them would be nearly the same
 LEAST_MEMORY, MOST_MEMORY = 0.9, 0.999  # momentum of the averaged weights
 
 
@@ -30,11 +32,23 @@ def decay_for(rate: float, steps: int) -> float:
 
 
 def _averaged(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
-    if getattr(plan.optimizer, "use_ema", False):
-        return DoesNotApply("the optimizer already averages the weights", needless=True)
+    if (already := _averages(plan)) is not None:
+        return already
     memory = memory_for(plan.steps)
     what = f"weights averaged over the last steps (momentum {memory:g})"
     return with_settings(plan, what, use_ema=True, ema_momentum=memory)
+
+
+def _averaged_at_the_end(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    if (already := _averages(plan)) is not None:
+        return already
+    return plan.changed(f"the mean of the weights over the last {TAIL:.0%} of the steps", averaged=TAIL)
+
+
+def _averages(plan: TrainingPlan) -> DoesNotApply | None:
+    if getattr(plan.optimizer, "use_ema", False):
+        return DoesNotApply("the optimizer already averages the weights", needless=True)
+    return DoesNotApply("the weights are averaged already") if plan.averaged else None
 
 
 def memory_for(steps: int) -> float:
@@ -65,5 +79,10 @@ WEIGHT_DECAY = Intervention(
 )
 AVERAGED_WEIGHTS = Intervention(
     "Averages the weights over about the last tenth of the training, and ends with the average.", _averaged
+)
+WEIGHTS_OF_THE_TAIL = Intervention(
+    f"Averages the weights over the last {TAIL:.0%} of the training, then re-estimates the statistics of "
+    "BatchNormalization.",
+    _averaged_at_the_end,
 )
 DROPOUT = Intervention(f"Drops {RATE:g} of what each Dense layer after the first layer gets.", _dropped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ ADAM_RATES = (1e-3, 1e-2, 1e-4)  # optimizers are compared at tuned rates only; 
 _NOT_COMPARED = ("name", "learning_rate")
 MOMENTUM = 0.9
 WARM = 10  # part of a training over which the rate rises: a tenth
+CYCLES = 3  # falls of a rate with restarts, each twice as long as the one before
 FEWER, SMALLEST_BATCH = 4, 8  # times fewer rows in a batch, and the fewest
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 LIMIT = 1.0  # of the norm of the gradient
@@ -68,14 +70,25 @@ def _momentum(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
 
 def _annealed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    return _scheduled(plan, "a learning rate that rises and then falls to zero", warmed_and_falling)
+
+
+def _restarted(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    if plan.steps < 2**CYCLES:
+        return DoesNotApply(f"a training of {plan.steps} steps is too short for {CYCLES} falls of the rate")
+    return _scheduled(plan, f"a learning rate that falls to zero {CYCLES} times", falling_again)
+
+
+def _scheduled(plan: TrainingPlan, what: str, schedule_of: Callable[[float, int], Any]) -> TrainingPlan | DoesNotApply:
+    """The plan with a schedule for the user's rate at its peak and the number of steps."""
     import numpy as np
 
     own = plan.rates[0]
     if own.min() < own.max():
         return DoesNotApply("the learning rate already has a schedule", needless=True)
-    schedule = warmed_and_falling(float(own.max()), plan.steps)
+    schedule = schedule_of(float(own.max()), plan.steps)
     rates = np.array([float(schedule(step)) for step in range(plan.steps)])
-    return plan.changed("a learning rate that rises and then falls to zero", rates=(rates,))
+    return plan.changed(what, rates=(rates,))
 
 
 def _warmed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -113,6 +126,16 @@ def warmed_and_falling(peak: float, steps: int) -> Any:
     warm = max(1, steps // WARM)
     falling = max(1, steps - warm)
     return keras.optimizers.schedules.CosineDecay(0.0, falling, warmup_target=peak, warmup_steps=warm)
+
+
+def falling_again(peak: float, steps: int) -> Any:
+    """The schedule that falls from `peak` to zero by a cosine and starts again, each time over twice as many steps.
+
+    The last fall ends with the training (Loshchilov and Hutter 2017, arXiv:1608.03983).
+    """
+    import keras
+
+    return keras.optimizers.schedules.CosineDecayRestarts(peak, -(-steps // (2**CYCLES - 1)))
 
 
 def _smaller_batches(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -187,6 +210,9 @@ CLIP = Intervention(f"Clips the norm of the gradient at {LIMIT:g}, and lowers th
 ANNEAL = Intervention(
     "Lets the learning rate rise to your own over a tenth of the training, and then fall to zero by a cosine.",
     _annealed,
+)
+RESTARTS = Intervention(
+    f"Lets your learning rate fall to zero {CYCLES} times, each time over twice as many steps.", _restarted
 )
 MOMENTUM_ADDED = Intervention(f"Gives an optimizer without momentum one of {MOMENTUM:g}.", _momentum)
 SMALLER_BATCHES = Intervention(
