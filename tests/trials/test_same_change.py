@@ -132,6 +132,7 @@ def test_the_snippet_and_the_trial_mix_batches_alike(
     monkeypatch.setattr(keras.random, "uniform", lambda *_, seed: keras.ops.convert_to_tensor(centre))
     monkeypatch.setattr(np.random, "beta", lambda *_: 0.3)
     monkeypatch.setattr(np.random, "uniform", lambda **_: np.array(centre))
+    monkeypatch.setattr(keras.Model, "fit", lambda *given, **passed: None)
     subject, remedy = scene.subject(), BY_CODE[scene.code]
     with Bench(subject, Settings()) as bench:
         plan = remedy.option.change(plan_of(bench, {}))  # type: ignore[union-attr]
