@@ -11,9 +11,11 @@ from diagnose.checks.reading.architecture import (
     passes,
     successors,
 )
-from diagnose.checks.reading.wording import listed
+from diagnose.checks.reading.gaps import lacking_threshold
+from diagnose.checks.reading.skills import does_clearly_better, skill_bars
+from diagnose.checks.reading.wording import listed, skill_text
 from diagnose.findings import Finding, Severity, Table, Where
-from diagnose.measurements import Layer, Network, NotMeasured
+from diagnose.measurements import Baseline, Layer, Network, NotMeasured
 from diagnose.registry import check
 
 SPATIAL_PARTS = ("DepthwiseConv", "SeparableConv")  # one half of a factored convolution
@@ -21,15 +23,18 @@ LINEAR_OPERATIONS = frozenset(
     {"Add", "Subtract", "Concatenate", "Reshape", "Transpose", "Squeeze", "ExpandDims", "Mean"}
 )
 AVERAGES = ("AveragePooling", "GlobalAveragePooling")  # linear as well
+NORMALISING = ("BatchNormalization", "Normalization", "Rescaling")  # affine once trained
+STRAIGHT = ("logistic regression", "ridge")  # the linear baselines
 
 
 @check("Missing non-linearity", family="network", reading=(ACTIVATIONS, NOT_WORKING))
-def missing_nonlinearity(network: Network) -> Iterator[Finding]:
-    """Looks for layers with weights that follow each other without a non-linearity in between.
+def missing_nonlinearity(network: Network, baseline: Baseline | None) -> Iterator[Finding]:
+    """Looks for layers with weights that follow each other without a non-linearity in between, and for linear models.
 
     ## What it measures
     The activations along the graph: pairs of layers where a linear one feeds the next directly, recurrent cells without
-    activation, and networks in which no hidden layer has an activation.
+    activation, and networks in which no hidden layer has an activation. Of a network without a hidden layer, the skill
+    on the same rows of linear baselines, and of gradient boosting and nearest neighbours.
 
     ## Why it matters
     Two linear layers in a row are one linear layer with more parameters. A network without any activation is a linear
@@ -37,9 +42,11 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
 
     ## How it is decided
     A hidden layer is linear if neither it nor anything between it and the next layer with weights is non-linear. All
-    hidden layers linear: an error. Some, or a recurrent cell: a warning. Exempt are layers narrower than both
-    neighbours (low-rank factors, codes of autoencoders), depthwise convolutions and what feeds them, layers that feed a
-    merge, several layers or a recurrent one, and layers whose output is normalised or pooled.
+    hidden layers linear: an error. Some, or a recurrent cell: a warning. A network without a hidden layer is reported
+    only where the data is not linear: a baseline that is not does better than the linear one (their 95 % intervals do
+    not overlap) and than the net, by more than 0.25 of skill (an error) or 0.1 (a warning). Exempt are layers narrower
+    than both neighbours (low-rank factors, codes of autoencoders), depthwise convolutions and what feeds them, layers
+    that feed a merge, several layers or a recurrent one, and layers whose output is normalised or pooled.
 
     ## Known limits
     Not judged for subclassed models, whose graph is unknown, nor if there are operations outside layers. Custom layers
@@ -62,7 +69,10 @@ def missing_nonlinearity(network: Network) -> Iterator[Finding]:
             "Put these operations into layers.",
         )
     hidden = hidden_layers(network)
-    if hidden and _all_linear(network):
+    if not any(layer.kind not in NORMALISING for layer in hidden):
+        yield from _too_simple(network, baseline)
+        return
+    if _all_linear(network):
         which = f"none of the {len(hidden)} hidden layers has an" if len(hidden) > 1 else "the hidden layer has no"
         yield _finding(Severity.ERROR, f"{which} activation, so the network is a linear model", list(hidden))
         return
@@ -86,9 +96,30 @@ def _linear(layer: Layer) -> bool:
     if layer.weighted:
         return layer.activation == "linear"
     averages = layer.kind.startswith(AVERAGES)
-    normalises = layer.kind in ("BatchNormalization", "Normalization", "Rescaling")  # affine once trained
+    normalises = layer.kind in NORMALISING
     merges = layer.kind in ("Add", "Concatenate", "Average", "Subtract")
     return (passes(layer) or averages or normalises or merges) and layer.activation in LINEAR
+
+
+def _too_simple(network: Network, baseline: Baseline | None) -> Iterator[Finding]:
+    """Findings for outputs that a linear model cannot learn, of a network that is one."""
+    for output in baseline.outputs if baseline is not None and _all_linear(network) else ():
+        straight = [one for one in output.candidates if one.name in STRAIGHT]
+        severity = does_clearly_better(output.best, straight, output.net_skill)
+        if severity is not None and output.best.name not in STRAIGHT:
+            linear = max(straight, key=lambda one: one.skill)
+            yield Finding(
+                severity,
+                f"the network has no hidden layer, so it is a linear model, and {output.best.name} reaches skill"
+                f" {skill_text(output.best.skill)} ({linear.name}: {skill_text(linear.skill)}, the net:"
+                f" {skill_text(output.net_skill)})",
+                where=Where(output=output.output, split=baseline.held_out if baseline is not None else ""),
+                value=output.best.skill - linear.skill,
+                unit="skill",
+                threshold=lacking_threshold(severity),
+                rows=output.rows_dev,
+                evidence=(skill_bars(output),),
+            )
 
 
 def _merges_with_next(network: Network, layer: Layer) -> bool:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from diagnose.checks.further_reading import ARCHITECTURES, RECIPE
-from diagnose.checks.reading.gaps import lacking, lacking_threshold
-from diagnose.checks.reading.skills import skill_bars
+from diagnose.checks.reading.gaps import lacking_threshold
+from diagnose.checks.reading.skills import does_clearly_better, skill_bars
 from diagnose.checks.reading.wording import skill_text
-from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import DOES_NOT_APPLY, Baseline, Candidate, NotMeasured, OutputBaseline
+from diagnose.findings import Finding, Where
+from diagnose.measurements import DOES_NOT_APPLY, Baseline, NotMeasured
 from diagnose.registry import check
 
 SAME = 0.01  # standard deviations of the outputs; a net that sees the order changes by about one
@@ -46,9 +46,10 @@ def order_not_seen(baseline: Baseline) -> Iterator[Finding]:
         ordered = next((one for one in output.candidates if one.ordered), None)
         if ordered is None or output.order_change is None or not output.order_change < SAME:
             continue
-        bag = min((one for one in output.candidates if not one.ordered), key=lambda one: one.error_interval.low)
-        severity = _severity(output, ordered, bag)
+        bags = [one for one in output.candidates if not one.ordered]
+        severity = does_clearly_better(ordered, bags, output.net_skill)
         if severity is not None:
+            bag = max(bags, key=lambda one: one.skill)
             yield Finding(
                 severity,
                 f"the outputs stay the same when the tokens of each row change places, and a linear model that gets "
@@ -61,9 +62,3 @@ def order_not_seen(baseline: Baseline) -> Iterator[Finding]:
                 rows=output.rows_dev,
                 evidence=(skill_bars(output),),
             )
-
-
-def _severity(output: OutputBaseline, ordered: Candidate, bag: Candidate) -> Severity | None:
-    if not ordered.error_interval.high < bag.error_interval.low:
-        return None
-    return lacking(min(ordered.skill - max(bag.skill, 0.0), ordered.skill - max(output.net_skill, 0.0)))

@@ -17,7 +17,7 @@ from diagnose.checks.network.structure_ignored import structure_ignored
 from diagnose.checks.network.symmetric_units import symmetric_units
 from diagnose.checks.network.unusual_hidden_activation import unusual_hidden_activation
 from diagnose.findings import Examined, Severity, Skipped
-from diagnose.measurements import Backward, Forward, Initial, Layer, Network, Update
+from diagnose.measurements import Backward, Baseline, Forward, Initial, Layer, Network, Update
 from diagnose.subject import Task
 from tests.checks import builders as b
 from tests.checks import builders_training as training
@@ -216,9 +216,32 @@ def test_missing_nonlinearity(layers: list[Layer], found: list[Severity]) -> Non
     assert b.severities(missing_nonlinearity, b.network(*layers)) == found
 
 
-def test_a_linear_model_without_hidden_layers_is_clean() -> None:
-    alone = b.layer("head", activation="softmax", units=10)
-    assert b.findings(missing_nonlinearity, b.network(alone)) == ()
+HEAD = b.layer("head", activation="softmax", units=10)
+NORMALISED = (b.layer("bn", kind="BatchNormalization", activation="linear"), HEAD)
+
+
+@pytest.mark.parametrize("layers", [(HEAD,), NORMALISED])
+@pytest.mark.parametrize(
+    ("curved", "linear", "net", "found"),
+    [
+        (0.05, 0.45, 0.45, ERROR),
+        (0.3, 0.45, 0.45, WARNING),  # constant: 0.9
+        (0.05, 0.06, 0.06, []),  # the data is linear
+        (0.05, 0.45, 0.06, []),  # the net does as well, whatever makes it so
+        (0.40, 0.45, 0.45, []),  # the intervals overlap
+    ],
+)
+def test_a_net_without_hidden_layers_is_a_fault_only_where_the_data_is_not_linear(
+    layers: tuple[Layer, ...], curved: float, linear: float, net: float, found: list[Severity]
+) -> None:
+    known = training.baseline(curved, net).outputs[0]
+    straight = replace(training.baseline(linear, net).outputs[0].best, name="logistic regression")
+    baseline = Baseline((replace(known, candidates=(straight, known.best)),), "dev", "no")
+    outcome = missing_nonlinearity.run({Network: b.network(*layers), Baseline: baseline})
+    assert isinstance(outcome, Examined)
+    assert [finding.severity for finding in outcome.findings] == found
+    alone = missing_nonlinearity.run({Network: b.network(*layers)})
+    assert isinstance(alone, Examined) and alone.findings == ()
 
 
 def test_projections_into_a_sum_are_linear_on_purpose() -> None:

@@ -62,6 +62,7 @@ CASES: dict[str, tuple[Callable[[], Subject], Callable[[], Subject]]] = {
     "normalise-layers": (lambda: subject(*normed(3)), lambda: subject(*normed(1), *relu(4))),
     "relu-instead": (lambda: subject(*relu()), subject),
     "add-activations": (lambda: subject(*relu()), lambda: subject(layers.Dense(8), *relu())),
+    "add-hidden-layer": (lambda: subject(*relu()), lambda: subject(layers.Flatten())),
     "initialise": (subject, lambda: subject(layers.Dense(8, "tanh", kernel_initializer="random_normal"))),
     "shallower-or-residual": (lambda: subject(*relu(3)), lambda: subject(*relu(8))),
     "less-dropout": (

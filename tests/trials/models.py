@@ -140,6 +140,7 @@ SCENES = (
     Scene("match-loss", net(dense(), SOFTMAX), "mean_squared_error", "one-hot"),
     Scene("initialise", net(dense(kernel_initializer=keras.initializers.RandomNormal(stddev=9.0)), SOFTMAX)),
     Scene("add-activations", net(dense(8, None), dense(8, None), SOFTMAX)),
+    Scene("add-hidden-layer", net(SOFTMAX)),
     Scene("relu-instead", net(dense(8, "sigmoid"), dense(8, "tanh"), SOFTMAX)),
     Scene("shallower-or-residual", net(*(dense(6, "tanh") for _ in range(8)), SOFTMAX)),
     Scene("shallower-or-residual", functional()),

@@ -101,6 +101,10 @@ HEALTHY = (
         optimizer=ref.adam(3e-3),
     ),
     healthy("diabetes-no-better-than-ridge", "regression", ref.DIABETES),
+    *(
+        healthy(f"{name}-without-hidden-layer", "linear", recipe, model=recipe.model.but(hidden=()), epochs=60)
+        for name, recipe in (("cancer", ref.CANCER), ("diabetes", ref.DIABETES), ("wine", ref.WINE))
+    ),
     healthy("autoencoder", "autoencoder", ref.AUTOENCODER),
     healthy(
         "autoencoder-tanh-code-8",

@@ -42,6 +42,16 @@ SICK_NETWORK = (
         {"missing-nonlinearity"},
         model=ref.FRIEDMAN.model.but(activation=None),
     ),
+    *(
+        sick(
+            f"no-hidden-layer-{name}",
+            "non-linearity",
+            recipe,
+            {"missing-nonlinearity", "high-bias"},
+            model=recipe.model.but(hidden=()),
+        )
+        for name, recipe in (("circles", ref.CIRCLES), ("friedman", ref.FRIEDMAN), ("xor", ref.XOR_NOISY))
+    ),
     # depth
     sick(
         "sigmoid-10-layers",

@@ -116,13 +116,13 @@ NETWORK: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "missing-nonlinearity",
-        "Hidden layers lack a non-linearity",
-        "Linear layers in a row act as one linear layer.",
+        "A non-linearity is missing",
+        "Linear layers in a row act as one linear layer, and so does an output layer alone.",
         Role.SUSPECT,
         {missing_nonlinearity: 2.0},
-        (network.ADD_ACTIVATIONS,),
+        (network.ADD_ACTIVATIONS, network.ADD_HIDDEN),
         explains=("plateau",),
-        confirmed_by=(network.ADD_ACTIVATIONS,),
+        confirmed_by=(network.ADD_ACTIVATIONS, network.ADD_HIDDEN),
     ),
     DeclaredCause(
         "unsuitable-activation",

@@ -2,7 +2,7 @@
 
 from textwrap import indent
 
-from diagnose.reasoning.remedies import modes
+from diagnose.reasoning.remedies import modes, network
 from diagnose.reasoning.remedies.declared import (
     AFRESH,
     COMPILE,
@@ -26,8 +26,7 @@ _WITH_NEW_ROWS = (
 )
 _SIZED = (
     "import keras\n\n"
-    "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]\n"
-    "heads.append([layer for layer in model.layers if layer.weights][-1])  # before an activation by itself\n"
+    f"{network.READOUTS}"
     'sizes = {"units", "filters"}\n'
     "sized = [layer for layer in model.layers if layer not in heads and sizes & layer.get_config().keys()]\n\n\n"
 )
@@ -248,9 +247,7 @@ BIGGER = DeclaredRemedy(
     "    copy = layer.__class__.from_config(config)\n"
     "    if sized or layer not in heads or not layer.weights:\n"
     "        return copy\n"
-    "    between = round((layer.kernel.shape[0] * layer.units) ** 0.5)  # as many as inputs, times as many as outputs\n"
-    f'    hidden = keras.layers.Dense(min(max(between, {structure.WIDE}), {structure.WIDEST}), "relu")\n'
-    "    return keras.Sequential([hidden, copy], name=layer.name)\n\n\n"
+    f"{network.AFTER_HIDDEN}\n\n\n"
     "old = model\nmodel = keras.models.clone_model(old, clone_function=bigger)  # fresh weights\n"
     f"{TRAIN}",
     "one training run",

@@ -41,6 +41,31 @@ ADD_ACTIVATIONS = DeclaredRemedy(
     "one line a layer and one training run",
     trial=layers.ACTIVATIONS,
 )
+READOUTS = (
+    "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]\n"
+    "heads.append([layer for layer in model.layers if layer.weights][-1])  # before an activation by itself\n"
+)
+AFTER_HIDDEN = (
+    "    between = round((layer.kernel.shape[0] * layer.units) ** 0.5)  # as many as inputs, times as many as outputs\n"
+    f'    hidden = keras.layers.Dense(min(max(between, {structure.WIDE}), {structure.WIDEST}), "relu")\n'
+    "    return keras.Sequential([hidden, copy], name=layer.name)"
+)
+ADD_HIDDEN = DeclaredRemedy(
+    "add-hidden-layer",
+    "Add a hidden layer with ReLU",
+    "Without a hidden layer the net is a linear model, and cannot learn what is not linear in its inputs.",
+    f"import keras\n\n{READOUTS}\n\n"
+    "def with_hidden(layer):\n"
+    "    copy = layer.__class__.from_config(layer.get_config())\n"
+    "    if layer not in heads or not layer.weights:\n"
+    "        return copy\n"
+    f"{AFTER_HIDDEN}\n\n\n"
+    "old = model\nmodel = keras.models.clone_model(old, clone_function=with_hidden)  # fresh weights\n"
+    f"{TRAIN}",
+    "a few lines and one training run",
+    (yearning("bigger-network", "chapters 23 and 25"),),
+    trial=structure.FIRST_HIDDEN,
+)
 RELU = DeclaredRemedy(
     "relu-instead",
     "Use ReLU with He initialisation in the hidden layers",

@@ -47,6 +47,10 @@ def _bigger(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return _twice(plan) if _sized(plan) else _first_hidden(plan)
 
 
+def _only_hidden(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    return DoesNotApply("the net has a hidden layer", needless=True) if _sized(plan) else _first_hidden(plan)
+
+
 def _first_hidden(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import keras
 
@@ -142,6 +146,9 @@ BIGGER = Intervention(
     "Doubles the units or filters of every hidden layer; a net without one gets a Dense layer before its output.",
     _bigger,
     cost=3.0,
+)
+FIRST_HIDDEN = Intervention(
+    "Gives a net without a hidden layer a Dense layer with ReLU before its output.", _only_hidden, cost=1.5
 )
 HALF_THE_UNITS = Intervention(
     "Halves the units or filters of every hidden layer.",
