@@ -1,5 +1,7 @@
 """The repaired copy: what is left to do once the first cause is repaired."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -7,9 +9,11 @@ from keras import layers
 from sklearn.datasets import load_diabetes, load_digits
 
 import diagnose
+from diagnose.checks.reading.remaining import remaining
+from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
 from diagnose.loading import LoadOptions, subject_from
-from diagnose.measurements import NotMeasured
+from diagnose.measurements import NotMeasured, Positions, Repaired
 from diagnose.measuring import planning
 from diagnose.measuring.bench import Bench
 from diagnose.settings import Effort, Settings
@@ -18,7 +22,9 @@ from diagnose.trials.dev_error import in_units
 from diagnose.trials.interventions import data
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import Intervention, TrainingPlan
-from diagnose.trials.repaired import repaired_rows
+from diagnose.trials.repaired import on_new_rows, repaired_rows
+from tests.checks.builders_training import evaluation, score, split
+from tests.checks.test_positions import estimate
 
 
 def examined(**options: str) -> diagnose.Diagnosis:
@@ -92,3 +98,17 @@ def test_a_copy_on_scaled_inputs_is_compared_and_one_on_scaled_targets_is_not(
         assert found.dev is not None and bench.subject.dev is not None
         assert abs(found.dev.inputs[0].std() - 1) < 0.2 < bench.subject.dev.inputs[0].std()
         assert np.array_equal(np.sort(found.dev.targets[0], axis=0), np.sort(bench.subject.dev.targets[0], axis=0))
+
+
+def test_errors_of_many_positions_and_of_other_tasks_are_not_compared() -> None:
+    cure = Effect("", "a rate", 0.0, 0.9, None, "sufficient", 3, remedy="lower-learning-rate", restores=True)
+    before, after = evaluation(score(0.5), score(0.5)), evaluation(score(0.1), score(0.2))
+    left = remaining(before, None, None)
+    assert left is not None
+    told = on_new_rows(left, Repaired("a rate", 300, after), cure)
+    assert told is not None and (told.before, told.after, told.helps, told.steps) == (0.5, 0.2, True, 300)
+    whole = estimate(0.5)
+    pixels = Positions(1024, 240, (), whole, whole, whole, 0.5)
+    for other in ({"positions": pixels}, {"task": Task.OWN_LOSS}, {"output": "another"}):
+        unlike = replace(after, dev=split("dev", score(0.2, **other)))
+        assert on_new_rows(left, Repaired("a rate", 300, unlike), cure) is None
