@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,14 +35,19 @@ LOST = "The machine may lack memory for several processes: pass fewer --jobs."
 COPIED = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "CUDA_VISIBLE_DEVICES")
 Task = tuple[Any, tuple[Any, ...]]  # a function of this module, and its last arguments
 WATCHED = 1.0  # seconds between two looks at whether the parent of a local worker still lives
+BACK = 60  # seconds in which a cluster must have started workers anew
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What must be the same in a worker before Keras starts there: variables, and the number of threads."""
+    """What must be the same in a worker before Keras starts there: variables, and the number of threads.
+
+    `asking` is the process that sends the work, which must not do it itself: an arm may end its process.
+    """
 
     variables: Mapping[str, str]
     threads: int
+    asking: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,8 @@ def trained(environment: Environment, shipment: Array, name: str, number: int, a
     from diagnose.trials.paired import plan_of
 
     with _alone:
+        if environment.asking == asking_process():
+            raise NotMeasured("there is no worker left", LOST)
         bench = _opened(environment, shipment, name)
         plan = arm.change(plan_of(bench, arm.measured, arm.steps))
         if isinstance(plan, DoesNotApply) or plan.changes != arm.changes:
@@ -142,7 +150,7 @@ class Workers:
         self._shipment = np.frombuffer(shipment, np.uint8)
         variables = {name: os.environ[name] for name in COPIED if name in os.environ}
         fixed = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-        self._environment = Environment(variables | fixed, _threads())
+        self._environment = Environment(variables | fixed, _threads(), asking_process())
         try:
             self.jobs = self._started()
         except BaseException:
@@ -159,8 +167,8 @@ class Workers:
 
         with parallel_config(**self._backend):
             jobs = int(effective_n_jobs(None))
-        if jobs == 1 and self._backend["backend"] == "ray":  # joblib would run it in this process
-            raise NotMeasured("the Ray cluster has one CPU", "Use a larger cluster, or none.")
+        if jobs == 1:  # joblib would run it in this process
+            raise NotMeasured("the cluster has one CPU", "Use a larger cluster, or none.")
         try:
             refusals = [why for why in self._map([(opened, ())] * jobs) if why]
         except Exception as error:  # noqa: BLE001 - each kind of cluster has errors of its own
@@ -216,6 +224,7 @@ class Workers:
         from joblib import Parallel, delayed, parallel_config
 
         if self._parallel is None:
+            self._wait()
             # Ray gives results all together; the others give each as soon as it is there.
             how = "list" if self._backend["backend"] == "ray" else "generator_unordered"
             with parallel_config(**self._backend):
@@ -223,6 +232,21 @@ class Workers:
             self._parallel = self._pool.enter_context(parallel)
         sent = (self._environment, self._shipment, self._name)
         yield from self._parallel(delayed(function)(*sent, *arguments) for function, arguments in tasks)
+
+    def _wait(self) -> None:
+        """Wait until more than one worker is there: joblib runs in this process what one alone would do.
+
+        Raises:
+            NotMeasured: too few come back.
+        """
+        from joblib import effective_n_jobs, parallel_config
+
+        with parallel_config(**self._backend):
+            for _ in range(BACK):
+                if effective_n_jobs(None) > 1:
+                    return
+                time.sleep(1)
+        raise NotMeasured("there is no worker left", LOST)
 
 
 def workers_of(planner: Planner, seeds: tuple[int, ...]) -> Workers | None:
@@ -284,6 +308,11 @@ def _backend(where: Where, open_: ExitStack) -> dict[str, Any]:
         register_ray()
         return {"backend": "ray", "n_jobs": -1}
     return {"backend": "loky", "n_jobs": where.jobs, "initializer": _watch, "initargs": (os.getpid(),)}
+
+
+def asking_process() -> str:
+    """This process, among all of the cluster's machines."""
+    return f"{socket.gethostname()} {os.getpid()}"
 
 
 def _threads() -> int:

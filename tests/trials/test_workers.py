@@ -42,7 +42,7 @@ from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import Change, TrainingPlan, unchanged
 from diagnose.trials.planning import try_remedies
 from diagnose.trials.train_skill import TrainSkill
-from diagnose.trials.workers import ArmsOfTrials, Workers
+from diagnose.trials.workers import Arm, ArmsOfTrials, Environment, Workers, asking_process, trained
 from diagnose.where import Where, where_from
 from tests.trials.test_planning import ONLY, UNSCALED
 
@@ -167,6 +167,14 @@ def test_a_lost_worker_costs_no_trial_unless_the_trial_ends_it_again(
     here = results(Here(bench, criterion), [arms[0], arms[3]])
     assert same(found[arms[0].key], here[arms[0].key]) and same(found[arms[1].key], here[arms[0].key])
     assert same(found[arms[3].key], here[arms[3].key])
+
+
+def test_the_process_that_asks_never_does_the_work_of_a_worker(bench: Bench, tmp_path: Path) -> None:
+    """It would end with an arm that ends its process: joblib runs here what the only worker left would do."""
+    arm = Arm(TrainSkill(), {}, STEPS, deadly(tmp_path / "flag"), ("flag",))
+    with pytest.raises(NotMeasured, match="no worker left"):
+        trained(Environment({}, 1, asking_process()), np.zeros(0, np.uint8), "", 0, arm)
+    assert not (tmp_path / "flag").exists()
 
 
 def test_a_worker_refuses_other_weights(bench: Bench) -> None:
