@@ -403,7 +403,11 @@ def _likely_trials(planner: Planner, checks: tuple[Check, ...], measured: Measur
 
     repairs = _trials_of(tuple(check.run(measured) for check in checks))
     if repairs:
-        return likely_trials(planner, TrainSkill, how_many_apply(planner.bench, measured, repairs))
+        applies = planner.bench.cache.setdefault("applies", {})  # some changes go through all rows
+        for trial in repairs:
+            if trial.remedy not in applies:
+                applies[trial.remedy] = how_many_apply(planner.bench, measured, [trial])
+        return likely_trials(planner, TrainSkill, sum(applies[trial.remedy] for trial in repairs))
     return likely_trials(planner, DevError, FEW_OPTIONS if _asks_for_more(checks) else 0)
 
 
