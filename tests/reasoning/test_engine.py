@@ -5,6 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from diagnose.checks.generalisation.behind_baseline import behind_baseline
+from diagnose.checks.optimisation.divergence import divergence
+from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.diagnosis import Effect, State
 from diagnose.findings import Examined, Finding, Interval, Outcome, Severity, Where
 from diagnose.measurements import Evaluation
@@ -118,6 +121,13 @@ def test_one_cause_of_a_family_wins() -> None:
 def test_a_cleared_cause_scores_lower() -> None:
     with_rate_clean = found(outcome(SPEED, Severity.ERROR), outcome(RATE), SICK)["slow"].score
     assert with_rate_clean == found(outcome(SPEED, Severity.ERROR), SICK)["slow"].score - 0.5
+
+
+def test_a_whole_training_that_diverges_says_more_of_the_rate_than_short_ones_that_do_not() -> None:
+    behind, rises = outcome(behind_baseline, Severity.ERROR), outcome(divergence, Severity.WARNING)
+    ranked = suspect((behind, rises, outcome(learning_rate_too_high)))
+    assert ranked[0].code == "learning-rate-too-high" and ranked[0].state == "suspected"
+    assert "learning-rate-too-high" not in {one.code for one in suspect((behind, outcome(learning_rate_too_high)))}
 
 
 def test_a_trial_confirms_and_outranks_a_rule() -> None:
