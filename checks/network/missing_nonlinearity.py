@@ -69,8 +69,9 @@ def missing_nonlinearity(network: Network, baseline: Baseline | None) -> Iterato
             "Put these operations into layers.",
         )
     hidden = hidden_layers(network)
-    if not any(layer.kind not in NORMALISING for layer in hidden):
-        yield from _too_simple(network, baseline)
+    if all(layer.kind in NORMALISING for layer in hidden):
+        if baseline is not None and _all_linear(network):
+            yield from _too_simple(baseline)
         return
     if _all_linear(network):
         which = f"none of the {len(hidden)} hidden layers has an" if len(hidden) > 1 else "the hidden layer has no"
@@ -101,9 +102,9 @@ def _linear(layer: Layer) -> bool:
     return (passes(layer) or averages or normalises or merges) and layer.activation in LINEAR
 
 
-def _too_simple(network: Network, baseline: Baseline | None) -> Iterator[Finding]:
-    """Findings for outputs that a linear model cannot learn, of a network that is one."""
-    for output in baseline.outputs if baseline is not None and _all_linear(network) else ():
+def _too_simple(baseline: Baseline) -> Iterator[Finding]:
+    """Findings for the outputs of a linear model that need another one."""
+    for output in baseline.outputs:
         straight = [one for one in output.candidates if one.name in STRAIGHT]
         severity = does_clearly_better(output.best, straight, output.net_skill)
         if severity is not None and output.best.name not in STRAIGHT:
@@ -113,7 +114,7 @@ def _too_simple(network: Network, baseline: Baseline | None) -> Iterator[Finding
                 f"the network has no hidden layer, so it is a linear model, and {output.best.name} reaches skill"
                 f" {skill_text(output.best.skill)} ({linear.name}: {skill_text(linear.skill)}, the net:"
                 f" {skill_text(output.net_skill)})",
-                where=Where(output=output.output, split=baseline.held_out if baseline is not None else ""),
+                where=Where(output=output.output, split=baseline.held_out),
                 value=output.best.skill - linear.skill,
                 unit="skill",
                 threshold=lacking_threshold(severity),

@@ -149,7 +149,14 @@ class DevError:
 
 
 def in_units(task: Task, before: float, change: Interval, scale: float = 1.0) -> Interval:
-    """A change of the level `before` as one of the error, which has `scale` as its unit; the RMSE of a regression."""
+    """An interval of the change of a level as one of the error, in the unit of the target.
+
+    Args:
+        task: of the output; the levels of a regression are squared, and its error is an RMSE.
+        before: the level before the change, 0 or more.
+        change: of the level.
+        scale: what the levels were divided by before they were squared; 1: nothing.
+    """
     if task is not Task.REGRESSION:
         return Interval(scale * change.low, scale * change.high, change.level)
     low, high = (math.sqrt(max(before + end, 0.0)) - math.sqrt(before) for end in (change.low, change.high))

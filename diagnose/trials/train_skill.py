@@ -82,57 +82,43 @@ class TrainSkill:
         values: Mapping[str, str],
         on_top_of: tuple[str, ...] = (),
     ) -> Effect:
-        """The paired difference between both arms, and whether learning is restored."""
-        return effect(remedy, what, arms, control=control, steps=steps, values=values, on_top_of=on_top_of)
+        """Return the effect of one trial.
 
+        Of several outputs, it is the effect on the one that gains most; learning is not restored if another loses.
 
-def effect(
-    remedy: str,
-    what: str,
-    arms: tuple[Arm, Arm],
-    *,
-    control: str,
-    steps: int,
-    values: Mapping[str, str],
-    on_top_of: tuple[str, ...] = (),
-) -> Effect:
-    """Return the effect of one trial.
-
-    Of several outputs, it is the effect on the one that gains most; learning is not restored if another loses.
-
-    Args:
-        remedy: code of the remedy.
-        what: the change as a noun phrase.
-        arms: without and with the change; each seed has the same start and order of rows in both.
-        control: the arm without the change as a noun phrase; "" for the model's own training.
-        steps: number of steps of one training.
-        values: the values that were tried, by the names that the remedy's action and snippet use.
-        on_top_of: the remedies whose changes are in both arms. Without any, a training that does well without the
-            change leaves nothing to restore, and shows nothing (None) unless the change does harm.
-    """
-    without, changed = arms
-    pairs = {name: _Pair(before, changed.skills[name]) for name, before in without.skills.items()}
-    output, most = max(pairs.items(), key=lambda item: (item[1].gain, item[0]))
-    others_lose = any(-pair.gain > pair.threshold for pair in pairs.values())
-    restores = most.gain > most.threshold and _mean(most.changed) >= LEARNS and not others_lose
-    nothing_to_restore = not on_top_of and not most.lacks and -most.gain <= most.threshold and not others_lose
-    return Effect(
-        code="",
-        what=what,
-        before=_mean(most.without),
-        after=_mean(most.changed),
-        interval=paired_interval(most.without, most.changed),
-        direction="necessary" if on_top_of else "sufficient",
-        seeds=len(most.changed),
-        remedy=remedy,
-        restores=None if nothing_to_restore else restores,
-        threshold=most.threshold,
-        control=control,
-        steps=steps,
-        values=dict(values),
-        output=output if len(pairs) > 1 else "",
-        on_top_of=on_top_of,
-    )
+        Args:
+            remedy: code of the remedy.
+            what: the change as a noun phrase.
+            arms: without and with the change; each seed has the same start and order of rows in both.
+            control: the arm without the change as a noun phrase; "" for the model's own training.
+            steps: number of steps of one training.
+            values: the values that were tried, by the names that the remedy's action and snippet use.
+            on_top_of: the remedies whose changes are in both arms. Without any, a training that does well without the
+                change leaves nothing to restore, and shows nothing (None) unless the change does harm.
+        """
+        without, changed = arms
+        pairs = {name: _Pair(before, changed.skills[name]) for name, before in without.skills.items()}
+        output, most = max(pairs.items(), key=lambda item: (item[1].gain, item[0]))
+        others_lose = any(-pair.gain > pair.threshold for pair in pairs.values())
+        restores = most.gain > most.threshold and _mean(most.changed) >= LEARNS and not others_lose
+        nothing_to_restore = not on_top_of and not most.lacks and -most.gain <= most.threshold and not others_lose
+        return Effect(
+            code="",
+            what=what,
+            before=_mean(most.without),
+            after=_mean(most.changed),
+            interval=paired_interval(most.without, most.changed),
+            direction="necessary" if on_top_of else "sufficient",
+            seeds=len(most.changed),
+            remedy=remedy,
+            restores=None if nothing_to_restore else restores,
+            threshold=most.threshold,
+            control=control,
+            steps=steps,
+            values=dict(values),
+            output=output if len(pairs) > 1 else "",
+            on_top_of=on_top_of,
+        )
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from diagnose.trials.train_skill import Arm, effect, paired_interval
+from diagnose.trials.train_skill import Arm, TrainSkill, paired_interval
 
 REST: Any = {"control": "", "steps": 300, "values": {}}
 
 
 def compared(before: tuple[float, ...], after: tuple[float, ...]) -> bool | None:
     arms = Arm({"y": before}, 0.1), Arm({"y": after}, 0.1)
-    return effect("widen", "wider", arms, **REST).restores
+    return TrainSkill().effect("widen", "wider", arms, **REST).restores
 
 
 def test_a_clear_gain_restores_learning() -> None:
@@ -46,7 +46,7 @@ def test_where_the_training_does_well_without_the_change_there_is_nothing_to_res
 def test_on_top_of_another_change_a_gain_counts_however_good_that_is() -> None:
     def on_top(after: float) -> bool | None:
         arms = Arm({"y": (0.8, 0.8, 0.8)}, 0.1), Arm({"y": (after,) * 3}, 0.1)
-        found = effect("widen", "wider", arms, **REST, on_top_of=("scale-inputs",))
+        found = TrainSkill().effect("widen", "wider", arms, **REST, on_top_of=("scale-inputs",))
         assert (found.direction, found.on_top_of) == ("necessary", ("scale-inputs",))
         return found.restores
 
@@ -67,7 +67,11 @@ def test_two_seeds_have_no_interval() -> None:
 
 def test_the_message_names_the_control() -> None:
     arms = Arm({"y": (0.2, 0.2, 0.2)}, 0.1), Arm({"y": (0.9, 0.9, 0.9)}, 0.01)
-    message = effect("default-optimizer", "Adam", arms, control="SGD at learning rate 1", steps=300, values={}).message
+    message = (
+        TrainSkill()
+        .effect("default-optimizer", "Adam", arms, control="SGD at learning rate 1", steps=300, values={})
+        .message
+    )
     assert message == (
         "with Adam alone, learning is restored: train skill 0.90 after 300 steps, and 0.20 with SGD at learning rate 1"
     )
@@ -75,8 +79,12 @@ def test_the_message_names_the_control() -> None:
 
 def test_the_output_that_gains_most_counts_unless_another_loses() -> None:
     without = Arm({"age": (0.9, 0.9, 0.9), "late": (0.0, 0.0, 0.0)}, 0.1)
-    cured = effect("balance-losses", "weights", (without, Arm({"age": (0.88,) * 3, "late": (0.7,) * 3}, 0.1)), **REST)
+    cured = TrainSkill().effect(
+        "balance-losses", "weights", (without, Arm({"age": (0.88,) * 3, "late": (0.7,) * 3}, 0.1)), **REST
+    )
     assert (cured.output, cured.restores, cured.after) == ("late", True, pytest.approx(0.7))
     assert "train skill of late 0.70" in cured.message
-    swapped = effect("balance-losses", "weights", (without, Arm({"age": (0.2,) * 3, "late": (0.7,) * 3}, 0.1)), **REST)
+    swapped = TrainSkill().effect(
+        "balance-losses", "weights", (without, Arm({"age": (0.2,) * 3, "late": (0.7,) * 3}, 0.1)), **REST
+    )
     assert swapped.restores is False

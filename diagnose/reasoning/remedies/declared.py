@@ -36,16 +36,15 @@ TRAIN_ON_SPLIT = (
 class DeclaredRemedy:
     """An action, where it comes from, and how it is tried.
 
-    `title` is the action without numbers, `action` may name some. `snippet` runs as it is, given the user's
-    `model`, `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). Where it
-    needs a new training, it trains as the user did (`fit`). `cost` is
-    the effort for the user: a line, a run, weeks. `tasks` are those it is for (None: all). `trial` does to a training
-    plan what the snippet does to the model (tested), to see whether it restores learning; `option` does the same in a
-    model that learns, to see whether the dev error falls. None if it cannot be automated, or is not yet.
-    `in_place` tells whether a model already has what it advises; where a trial or an option does
-    (`DoesNotApply.needless`), that counts as well. `measured` returns the effect of a remedy that an instrument has
-    tried already, None if it has not. `goes_on`: it is carried out by training on from the loaded weights, which
-    `trials.continuing` tries. `lessens`: what it weakens ("dropout", "penalty", "augmentation":
+    `title` is the action without numbers, `action` may name some. `snippet` runs as it is, given the user's `model`,
+    `x_train, y_train, x_dev, y_dev`; names with a dollar sign are filled in (`reasoning.snippets`). Where it needs a
+    new training, it trains as the user did (`fit`). `cost` is the effort for the user: a line, a run, weeks. `tasks`
+    are those it is for (None: all). `trial` does to a training plan what the snippet does to the model (tested), to see
+    whether it restores learning; `option` does the same in a model that learns, to see whether the dev error falls.
+    None if it cannot be automated, or is not yet. `in_place` tells whether a model already has what it advises; where a
+    trial or an option does (`DoesNotApply.needless`), that counts as well. `measured` returns the effect of a remedy
+    that an instrument has tried already, None if it has not. `goes_on`: it is carried out by training on from the
+    loaded weights, which `trials.continuing` tries. `lessens`: what it weakens ("dropout", "penalty", "augmentation":
     `checks.reading.regularisers`), "" for nothing of the kind.
     """
 
