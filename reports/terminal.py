@@ -101,7 +101,10 @@ def _next(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
     command = str(diagnosis.settings.get("command", ""))
     reads_a_file = command.startswith("diagnose ") and not command.startswith("diagnose demo")
     if first.payoff.how == "measured" and reads_a_file and "--apply" not in command:
-        yield from _wrapped(f"Train it: {command} --apply {first.code} --save better.keras", width, "  ")
+        training = diagnosis.subject.get("training") or {}
+        known = training.get("epochs") or training.get("iterations")
+        length = "" if known else " --epochs N (N: as many as in your training)"
+        yield from _wrapped(f"Train it: {command} --apply {first.code} --save better.keras{length}", width, "  ")
 
 
 def _worth(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:

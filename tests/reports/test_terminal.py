@@ -75,9 +75,14 @@ def test_a_step_that_was_measured_comes_with_its_command() -> None:
     assert diagnosis.remedies[0].payoff.how == "measured"
     code = diagnosis.remedies[0].code
 
-    def shown(command: str) -> str:
-        return render(replace(diagnosis, settings={**diagnosis.settings, "command": command}), width=200)
+    def shown(command: str, **training: int | None) -> str:
+        subject = {**diagnosis.subject, "training": training}
+        settings = {**diagnosis.settings, "command": command}
+        return render(replace(diagnosis, subject=subject, settings=settings), width=200)
 
-    assert f"Train it: diagnose a.keras b --apply {code} --save better.keras" in shown("diagnose a.keras b")
+    step = f"Train it: diagnose a.keras b --apply {code} --save better.keras"
+    for known in ({"epochs": 3, "iterations": None}, {"epochs": None, "iterations": 300}):
+        assert f"{step}\n" in shown("diagnose a.keras b", **known)
+    assert f"{step} --epochs N (N: as many as in your training)\n" in shown("diagnose a.keras b")
     for command in ("diagnose demo", "diagnose a.keras b --apply x --save y.keras", ""):
         assert "Train it" not in shown(command)
