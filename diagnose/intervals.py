@@ -37,26 +37,35 @@ def paired_interval(differences: Array) -> Interval:
 def crossed_interval(values: Array, level: float = 0.95) -> Interval:
     """Return the interval of the mean of values [seeds, rows], for other seeds and other rows.
 
-    Seeds and rows are both drawn at random, and every seed meets the same rows, so that neither alone tells how much
-    the mean varies: the mean squares of a two-way analysis of variance do, with Satterthwaite's degrees of freedom
-    (Dorfman, Berbaum and Metz 1992, doi:10.1097/00004424-199209000-00015).
+    It is Student's, with the standard error of `crossed_error`.
     """
     from scipy.stats import t
 
-    seeds, rows = values.shape
     mean = float(values.mean())
-    if seeds < 2 or rows < 2:
+    if min(values.shape) < 2:
         return Interval(-inf, inf, level)
+    error, freedom = crossed_error(values)
+    half = float(t.ppf(0.5 + level / 2, freedom) * error) if error else 0.0
+    return Interval(mean - half, mean + half, level)
+
+
+def crossed_error(values: Array) -> tuple[float, float]:
+    """Return the standard error of the mean of values [seeds, rows], and its degrees of freedom.
+
+    Seeds and rows are both drawn at random, and every seed meets the same rows, so that neither alone tells how much
+    the mean varies: the mean squares of a two-way analysis of variance do, with Satterthwaite's degrees of freedom
+    (Dorfman, Berbaum and Metz 1992, doi:10.1097/00004424-199209000-00015). There must be two or more of either.
+    """
+    seeds, rows = values.shape
     by_seed, by_row = values.mean(axis=1), values.mean(axis=0)
-    rest = values - by_seed[:, None] - by_row[None, :] + mean
+    rest = values - by_seed[:, None] - by_row[None, :] + values.mean()
     of_seeds, of_rows = rows * by_seed.var(ddof=1), seeds * by_row.var(ddof=1)
     of_rest = float(np.square(rest).sum()) / ((seeds - 1) * (rows - 1))
     whole = max(of_seeds + of_rows - of_rest, of_seeds, of_rows)
     if whole == 0:
-        return Interval(mean, mean, level)
+        return 0.0, float(seeds - 1)
     freedom = whole**2 / (of_seeds**2 / (seeds - 1) + of_rows**2 / (rows - 1) + of_rest**2 / ((seeds - 1) * (rows - 1)))
-    half = float(t.ppf(0.5 + level / 2, max(freedom, seeds - 1)) * np.sqrt(whole / (seeds * rows)))
-    return Interval(mean - half, mean + half, level)
+    return float(np.sqrt(whole / (seeds * rows))), max(float(freedom), seeds - 1.0)
 
 
 def wilson(count: float, trials: float, z: float = 1.96) -> Interval:

@@ -11,16 +11,20 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.quality.wards import processed
+from diagnose.intervals import crossed_error
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+Errors = tuple[tuple[float, ...], ...]  # of the hidden rows, [seeds][rows]; () if unknown
 SEEDS = (101, 102, 103)  # not those of an examination
 FAST_AI = ("more-data", "augmentation", "change-architecture", "dropout", "regularize", "smaller-network")
 LONGER = "train-longer"
@@ -29,8 +33,9 @@ AUTOTRAINER = ("relu-instead", "initialise", "default-optimizer", "lower-learnin
 
 @dataclass(frozen=True)
 class Outcome:
-    """One pair: hidden errors by remedy ("" without any), [seeds], and what the examination advised.
+    """One pair: what brute force found by remedy ("" without any), and what the examination advised.
 
+    `rows` are the errors of the hidden rows, [seeds][rows]: 0 or 1, or squared errors of a regression (`squared`).
     `first` and `untried` are the first remedy with trials and without them, of those that brute force measured.
     `forecast` holds the low end, the high end and the true error of the forecast for twice the rows; () if there is
     none.
@@ -39,37 +44,43 @@ class Outcome:
     name: str
     family: str
     state: str
-    errors: dict[str, tuple[float, ...]]
+    rows: dict[str, tuple[tuple[float, ...], ...]]
+    squared: bool
     first: str
     untried: str
     do: tuple[str, ...]
     forecast: tuple[float, ...]
 
-    def mean(self, remedy: str) -> float:
-        return float(np.mean(self.errors[remedy]))
-
-    def se(self, remedy: str) -> float:
-        """The standard error of the difference to no remedy, over seeds."""
-        apart = np.subtract(self.errors[remedy], self.errors[""])
-        return float(apart.std(ddof=1) / np.sqrt(len(apart)))
+    @cached_property
+    def errors(self) -> dict[str, float]:
+        """The hidden error by remedy: a share or an RMSE, the mean over seeds."""
+        by_seed = {code: np.mean(each, axis=1) for code, each in self.rows.items()}
+        return {code: float(np.mean(np.sqrt(each) if self.squared else each)) for code, each in by_seed.items()}
 
     @property
     def best(self) -> str:
-        return min(self.errors, key=self.mean)
+        return min(self.errors, key=lambda code: self.errors[code])
 
-    def near_best(self, remedy: str) -> bool:
-        apart = np.subtract(self.errors[remedy], self.errors[self.best])
-        return bool(apart.mean() <= apart.std(ddof=1) / np.sqrt(len(apart)))
+    def near_best(self, remedy: str, *, of_seeds: bool = False) -> bool:
+        """Whether it is within a standard error of the best: over seeds and hidden rows, or over seeds alone."""
+        return not self._apart(remedy, self.best, of_seeds=of_seeds)
 
     def share(self, remedy: str) -> float:
         """The share of the possible gain; 1 if there is none to have."""
-        possible = self.mean("") - self.mean(self.best)
-        return (self.mean("") - self.mean(remedy)) / possible if possible > 0 else 1.0
+        possible = self.errors[""] - self.errors[self.best]
+        return (self.errors[""] - self.errors[remedy]) / possible if possible > 0 else 1.0
 
     def helps(self, remedy: str, least: float = 0.0) -> bool:
-        """Whether it gains more than a standard error, and at least this share of the error."""
-        gain = self.mean("") - self.mean(remedy)
-        return gain > self.se(remedy) and gain >= least * self.mean("")
+        """Whether it gains more than a standard error over seeds and rows, and at least this share of the error."""
+        gain = self.errors[""] - self.errors[remedy]
+        return self._apart("", remedy) and gain >= least * self.errors[""]
+
+    def _apart(self, worse: str, better: str, *, of_seeds: bool = False) -> bool:
+        """Whether one has a larger error than the other by more than a standard error of the difference."""
+        apart = np.subtract(self.rows[worse], self.rows[better])
+        by_seed = apart.mean(axis=1)
+        error = by_seed.std(ddof=1) / np.sqrt(len(by_seed)) if of_seeds else crossed_error(apart)[0]
+        return bool(apart.mean() > error)
 
 
 @click.command(help=__doc__)
@@ -102,8 +113,8 @@ def _written(json_file: Path) -> list[Outcome]:
     found = []
     for line in json_file.read_text().splitlines():
         told = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(line).items()}
-        errors = {code: tuple(each) for code, each in told.pop("errors").items()}
-        found.append(Outcome(**told, errors=errors))
+        rows = {code: tuple(map(tuple, each)) for code, each in told.pop("rows").items()}
+        found.append(Outcome(**told, rows=rows))
     return found
 
 
@@ -112,6 +123,7 @@ def measured(name: str, trained: Mapping[str, Outcome]) -> Outcome:
     import diagnose
     from benchmarks.quality.pairs import PAIRS
     from diagnose.loading import LoadOptions, subject_from
+    from diagnose.subject import Task
 
     pair = next(pair for pair in PAIRS if pair.name == name)
     rows, model = pair.split(), pair.compiled()
@@ -123,15 +135,16 @@ def measured(name: str, trained: Mapping[str, Outcome]) -> Outcome:
     options, hidden = LoadOptions(**known), rows["hidden"]
     twice = tuple(map(np.concatenate, zip(rows["train"], rows["more"], strict=True)))
     subject, more = (subject_from(model, x_y, hidden, options=options) for x_y in (rows["train"], twice))
-    errors = _brute_force(subject, more, trained[name].errors if name in trained else {})
+    found = _brute_force(subject, more, trained[name].rows if name in trained else {})
     forecast = trained[name].forecast if name in trained else _forecast(more)
     return Outcome(
         name,
         pair.family,
         str(diagnosis.state),
-        errors,
-        first=_first(diagnosis, errors),
-        untried=_first(quick, errors),
+        found,
+        squared=subject.outputs[0].task is Task.REGRESSION,
+        first=_first(diagnosis, found),
+        untried=_first(quick, found),
         do=tuple(
             verdict.item for verdicts in diagnosis.verdicts.values() for verdict in verdicts if verdict.verdict == "do"
         ),
@@ -139,12 +152,12 @@ def measured(name: str, trained: Mapping[str, Outcome]) -> Outcome:
     )
 
 
-def _first(diagnosis: Any, errors: dict[str, Any]) -> str:
-    return next((remedy.code for remedy in diagnosis.remedies if remedy.code in errors), "")
+def _first(diagnosis: Any, found: Mapping[str, Errors]) -> str:
+    return next((remedy.code for remedy in diagnosis.remedies if remedy.code in found), "")
 
 
-def _brute_force(hidden: Any, more: Any, trained: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
-    """The error on the dev rows of `hidden` by remedy, [seeds]; `more` has more training rows.
+def _brute_force(hidden: Any, more: Any, trained: Mapping[str, Errors]) -> dict[str, Errors]:
+    """The errors of the dev rows of `hidden` by remedy; `more` has more training rows.
 
     What is in `trained` is not trained again.
     """
@@ -173,10 +186,9 @@ def _brute_force(hidden: Any, more: Any, trained: Mapping[str, tuple[float, ...]
     return {code: errors for code, errors in found.items() if errors} | {LONGER: longer}
 
 
-def _longer(bench: Any, own: Any) -> tuple[float, ...]:
-    """The hidden error of every seed after a longer training, as `trials.continuing` tries it."""
+def _longer(bench: Any, own: Any) -> Errors:
+    """The errors of the hidden rows after a longer training, as `trials.continuing` tries it."""
     from diagnose.measuring.copying import learning_rates
-    from diagnose.subject import Task
     from diagnose.trials.continuing import PLACES, SIZES, stopped
     from diagnose.trials.paired import trainer_for
 
@@ -190,13 +202,11 @@ def _longer(bench: Any, own: Any) -> tuple[float, ...]:
             for place, part in zip(rows, parts, strict=True):
                 trainer.run(part)
                 place.append(trainer.dev_row_errors()[0])
-    means = stopped(np.array(rows)).mean(axis=1)
-    root = bench.subject.outputs[0].task is Task.REGRESSION  # the errors of rows are squared
-    return tuple(float(mean) for mean in (np.sqrt(means) if root else means))
+    return _plain(stopped(np.array(rows)))
 
 
-def _errors(bench: Any, plan: Any) -> tuple[float, ...]:
-    """The hidden error of every seed; () if the training fails."""
+def _errors(bench: Any, plan: Any) -> Errors:
+    """The errors of the hidden rows; () if the training fails."""
     from diagnose.measurements import NotMeasured
     from diagnose.trials.paired import trainer_for
 
@@ -207,10 +217,14 @@ def _errors(bench: Any, plan: Any) -> tuple[float, ...]:
                 trainer.begin(start, seed)
                 trainer.run(plan.rates[0])
                 trainer.end()
-                errors.append(float(trainer.judge_dev().error))
+                errors.append(trainer.dev_row_errors()[0])
     except NotMeasured:
         return ()
-    return tuple(errors) if np.isfinite(errors).all() else ()
+    return _plain(np.array(errors)) if np.isfinite(errors).all() else ()
+
+
+def _plain(errors: NDArray[Any]) -> Errors:
+    return tuple(tuple(float(f"{error:.5g}") for error in each) for each in errors)
 
 
 def _forecast(more: Any) -> tuple[float, ...]:
@@ -240,15 +254,19 @@ def _forecast(more: Any) -> tuple[float, ...]:
 
 
 def _line(found: Outcome) -> str:
-    gain = f"{found.mean(''):.3f} -> {found.mean(found.first):.3f} ({found.first or 'nothing'})"
-    return f"{found.name:24} {found.state:10} {gain:50} best {found.mean(found.best):.3f} ({found.best or 'nothing'})"
+    gain = f"{found.errors['']:.3f} -> {found.errors[found.first]:.3f} ({found.first or 'nothing'})"
+    return f"{found.name:24} {found.state:10} {gain:50} best {found.errors[found.best]:.3f} ({found.best or 'nothing'})"
 
 
 def _best_way(outcome: Outcome, item: str) -> str:
     """The best of the measured ways to carry out an item of the lists; "" if none was measured."""
     from diagnose.reasoning.verdicts import WAYS
 
-    return min((way.code for way in WAYS[item] if way.code in outcome.errors), key=outcome.mean, default="")
+    return min(
+        (way.code for way in WAYS[item] if way.code in outcome.errors),
+        key=lambda code: outcome.errors[code],
+        default="",
+    )
 
 
 def summary(outcomes: list[Outcome]) -> list[str]:
@@ -265,11 +283,12 @@ def summary(outcomes: list[Outcome]) -> list[str]:
         "AUTOTRAINER's order": [next((code for code in AUTOTRAINER if code in one.errors), "") for one in outcomes],
         "at random": [str(draw.choice([code for code in one.errors if code])) for one in outcomes],
     }
-    lines = [f"{'the first remedy':22}{'within a standard error of the best':38}mean share of the possible gain"]
+    lines = [f"{'the first remedy':22}{'near the best':28}{'over seeds alone':28}mean share of the possible gain"]
     for name, chosen in orders.items():
-        near = sum(one.near_best(code) for one, code in zip(outcomes, chosen, strict=True))
-        share = np.mean([np.clip(one.share(code), -1, 1) for one, code in zip(outcomes, chosen, strict=True)])
-        lines.append(f"{name:22}{Rate(near, len(outcomes))!s:38}{share:.2f}")
+        each = [*zip(outcomes, chosen, strict=True)]
+        near, alone = (sum(one.near_best(code, of_seeds=only) for one, code in each) for only in (False, True))
+        share = np.mean([np.clip(one.share(code), -1, 1) for one, code in each])
+        lines.append(f"{name:22}{Rate(near, len(each))!s:28}{Rate(alone, len(each))!s:28}{share:.2f}")
     judged = [(one, item, _best_way(one, item)) for one in outcomes for item in WAYS if _best_way(one, item)]
     done = [one.helps(code) for one, item, code in judged if item in one.do]
     helping = [[item in one.do for one, item, code in judged if one.helps(code, least)] for least in (0.0, WORTH)]

@@ -32,7 +32,11 @@ class Named:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of examining one case. `trouble`: the traceback, if the examination crashed."""
+    """The result of examining one case.
+
+    `untried` is the first cause without any trial, from the same measurements; "" if none is named. `trouble` is the
+    traceback, if the examination crashed.
+    """
 
     name: str
     family: str
@@ -43,6 +47,7 @@ class Result:
     answers: tuple[str, ...]
     state: str = "-"
     causes: tuple[Named, ...] = ()
+    untried: str = ""
     train_seconds: float = 0.0
     seconds: float = 0.0
     timing: dict[str, float] = field(default_factory=dict)
@@ -95,6 +100,7 @@ def examine(case: Case, save: Path | None = None, **options: Any) -> Result:
         admitted,
         state=str(diagnosis.state),
         causes=_named(case, diagnosis),
+        untried=untried(diagnosis),
         seconds=time.perf_counter() - start,
         timing=dict(diagnosis.timing),
     )
@@ -131,6 +137,17 @@ def _named(case: Case, diagnosis: Any) -> tuple[Named, ...]:
         Named(c.code, c.kind, str(c.severity), c.state, c.confidence, c.code in case.answers, c.code not in explained)
         for c in causes
     )
+
+
+def untried(diagnosis: Any) -> str:
+    """The first cause that the findings of an examination name without its trials; "" if they name none."""
+    from diagnose.findings import Examined
+    from diagnose.reasoning.engine import suspect
+
+    codes = [outcome.code for outcome in diagnosis.checks if outcome.outcome in ("clean", "findings")]
+    found = {code: tuple(one for one in diagnosis.findings if one.check == code) for code in codes}
+    suspicions = suspect([Examined(code, findings) for code, findings in found.items()])
+    return next((suspicion.code for suspicion in suspicions if suspicion.state != "refuted"), "")
 
 
 # --- counting -----------------------------------------------------------------------------------
@@ -171,6 +188,7 @@ def rates(results: Iterable[Result]) -> dict[str, Rate]:
 
     return {
         "sick: right cause first": share(sick, lambda r: r.rank == 1),
+        "sick: right cause first, without trials": share(sick, lambda r: r.untried in r.answers),
         "sick: right cause in the first three": share(sick, lambda r: r.rank is not None and r.rank <= 3),
         "sick: said to be sick or to need attention": share(sick, lambda r: r.state in ("sick", "attention")),
         "healthy: some disease at warning or error": share(well, lambda r: sum(r.alarms.values())),
