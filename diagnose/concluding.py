@@ -16,6 +16,7 @@ from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
 from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
 from diagnose.measurements import HISTORY, REPORT, Continuation, Evaluation, History, Repaired, Unavailable
 from diagnose.measuring import Measured
+from diagnose.measuring.planning import NO_TRAINING
 from diagnose.reasoning import prescribing
 from diagnose.reasoning.advising import steps
 from diagnose.reasoning.bands import bands
@@ -157,7 +158,7 @@ def _not_covered(settings: Settings) -> tuple[Coverage, ...]:
         return (
             Coverage(
                 "everything that needs training",
-                "effort quick does not train",
+                NO_TRAINING,
                 "Run diagnose with --effort standard.",
             ),
         )

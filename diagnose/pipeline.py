@@ -235,6 +235,7 @@ def diagnose_subject(
             effects = (*longer, *measured_effects(measured), *repairs)
             effects += _repaired(planner, measured, trials, effects, outcomes)
             if _asks_for_more(checks):
+                effects += _gone_on_instead(planner, measured, outcomes, effects)
                 effects += _tried_on_dev(planner, measured, outcomes, effects)
         progress(Stage("concluding"))
         found = measured_by(planner, measured)
@@ -339,44 +340,66 @@ def _repaired(
     return () if gain is None else (gain,)
 
 
-def _tried_on_dev(
+def _gone_on_instead(
     planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...]
 ) -> tuple[Effect, ...]:
-    """The effects on the dev error of what may improve a model that needs no repair; the learning curve over rows.
-
-    The curve becomes one of the measurements. Of a model that is trained too slowly, only the effect of a longer
-    training.
-    """
-    from diagnose.measurements import RowsCurve
-    from diagnose.reasoning.advising import may_go_on_instead, options
+    """The effect of a longer training on a model that is trained too slowly, as another cure than the repair."""
+    from diagnose.reasoning.advising import may_go_on_instead
     from diagnose.reasoning.engine import Seen, suspect
-    from diagnose.reasoning.remedies.generalisation import MORE_DATA
     from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
     from diagnose.reasoning.verdicts import situation
     from diagnose.trials.continuing import measure_continuation
-    from diagnose.trials.dev_error import DevError
-    from diagnose.trials.joining import Trial
-    from diagnose.trials.planning import HALVED, how_many_apply, try_remedies
-    from diagnose.trials.rows_curve import effect_of, measure_rows_curve
 
     now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
-    wanted = [Trial(remedy.code, remedy.option) for remedy in options(now) if remedy.option is not None]
-    if now.remaining is None:
+    tried = any(effect.remedy == TRAIN_LONGER.code for effect in effects)
+    if now.remaining is None or tried or not may_go_on_instead(now):
         return ()
-    if may_go_on_instead(now) and not any(effect.remedy == TRAIN_LONGER.code for effect in effects):
-        longer = measure_continuation(planner, now.remaining, TRAIN_LONGER.code)
-        return () if longer is None else longer[1:]
-    if not wanted:
+    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code)
+    return () if found is None else found[1:]
+
+
+def _tried_on_dev(
+    planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...]
+) -> tuple[Effect, ...]:
+    """The effects on the dev error of what may improve a model that needs no repair, or that no repair helps.
+
+    A model that falls short of what is known to be possible gets a second round, with what lowers the smaller part of
+    its error, if nothing in the first one helps. The learning curve over rows of a model that needs no repair becomes
+    one of the measurements.
+    """
+    from diagnose.findings import Severity
+    from diagnose.measurements import RowsCurve
+    from diagnose.reasoning.advising import options
+    from diagnose.reasoning.engine import Seen, gate, suspect
+    from diagnose.reasoning.payoffs import gain
+    from diagnose.reasoning.remedies.generalisation import MORE_DATA
+    from diagnose.reasoning.verdicts import situation
+    from diagnose.trials.dev_error import WORTH, DevError
+    from diagnose.trials.joining import Trial
+    from diagnose.trials.planning import HALVED, LOOKS, how_many_apply, try_remedies
+    from diagnose.trials.rows_curve import measure_rows_curve
+
+    seen = Seen(outcomes)
+    now = situation(suspect(outcomes, effects=effects), seen, False, measured, effects=effects)
+    by_part = options(now)
+    if now.remaining is None or not any(by_part):
         return ()
-    most = FEW_OPTIONS
-    if planner.bench.settings.effort is Effort.DEEP:
-        most = max(most, -(-how_many_apply(planner.bench, measured, wanted) // HALVED))
-    found = try_remedies(planner, measured, wanted, DevError(now.remaining, most), most)
-    curve = measure_rows_curve(planner, now.remaining)
+    deep = planner.bench.settings.effort is Effort.DEEP
+    whole = deep or gate(seen).rank < Severity.WARNING.rank
+    found: tuple[Effect, ...] = ()
+    for number, part in enumerate([sum(by_part, ())] if whole else by_part):
+        known = {effect.remedy for effect in found}
+        wanted = [Trial(r.code, r.option) for r in dict.fromkeys(part) if r.option is not None and r.code not in known]
+        most = max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED)) if deep else FEW_OPTIONS
+        criterion = DevError(now.remaining, (number + 1) * most)
+        found += try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[number])
+        if any(gain(effect) >= WORTH for effect in found):
+            break
+    curve = measure_rows_curve(planner, now.remaining, MORE_DATA.code) if now.repair is None else None
     if curve is None:
         return found
-    measured[RowsCurve] = curve
-    return (*found, effect_of(curve, MORE_DATA.code))
+    measured[RowsCurve], effect = curve
+    return (*found, effect)
 
 
 def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurements) -> Work:

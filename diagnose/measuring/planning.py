@@ -29,6 +29,7 @@ BUDGETS = {Effort.QUICK: 15.0, Effort.STANDARD: 60.0, Effort.DEEP: 300.0}  # sec
 SCALES = (1.0, 0.5, 0.25, 0.1)  # shares of an instrument's full size; the largest that fits is used
 PACED = 1.0  # reference seconds that must have run before the time left is told
 INTERRUPTED = ("the examination was interrupted", "Run it again without interrupting it.")
+NO_TRAINING = "effort quick does not train"  # coverage says so once for all of it
 NOT_IN_PLAN = ("not part of the given plan", "Run diagnose without a plan.")
 MEMORY = "Free some memory, or pass fewer rows: --rows N, or --effort quick."
 MORE_TIME = "Allow more time: --budget SECONDS, or --effort deep."
@@ -187,7 +188,8 @@ class Planner:
 
     def why_missed(self, what: str) -> str:
         """Why something was not examined, as a clause."""
-        return next((missed.why for missed in reversed(self.missed) if missed.what == what), "it was interrupted")
+        otherwise = NO_TRAINING if self.bench.settings.effort is Effort.QUICK else "it was interrupted"
+        return next((missed.why for missed in reversed(self.missed) if missed.what == what), otherwise)
 
     def _stops(self, title: str) -> bool:
         """Whether an interrupt keeps this from running; what is known already stays."""

@@ -19,8 +19,13 @@ BIAS, VARIANCE = (next(cause for cause in CAUSES if cause.code == code) for code
 def steps(
     now: Situation, suspicions: Sequence[Suspicion], verdicts: Mapping[str, Sequence[Verdict]]
 ) -> tuple[DeclaredRemedy, ...]:
-    """The remedies to advise, in the order of the directions; the order by cost is left to `prescribing`."""
-    return tuple(dict.fromkeys(_steps(now, suspicions, verdicts)))
+    """The remedies to advise, in the order of the directions; the order by cost is left to `prescribing`.
+
+    Of a model that needs repair only what was seen to help, and only if no repair does.
+    """
+    if now.repair is None:
+        return tuple(dict.fromkeys(_steps(now, suspicions, verdicts)))
+    return tuple(dict.fromkeys(_seen_to_help(now))) if now.unrepaired else ()
 
 
 def _steps(
@@ -37,7 +42,7 @@ def _steps(
         for remedy in cause.remedies:
             if _is_advised(remedy, answers, now):
                 yield remedy
-    yield from (remedy for cause in (BIAS, VARIANCE) for remedy in cause.remedies if _was_seen_to_help(remedy, now))
+    yield from _seen_to_help(now)
     yield from (best_way(item, now) for item in WAYS if answers[item] == "do")
     if now.unfit_metric is not None:
         yield generalisation.FIT_METRIC
@@ -45,21 +50,23 @@ def _steps(
         yield generalisation.TARGET_ERROR
 
 
-def options(now: Situation) -> tuple[DeclaredRemedy, ...]:
-    """The remedies to try on a model that needs no repair, those of the larger part of its error first.
+def options(now: Situation) -> tuple[tuple[DeclaredRemedy, ...], ...]:
+    """The remedies to try where nothing is to be repaired, or no repair helps: for each part of the error, the larger
+    first.
 
     None where rows have many positions: their error falls for a model that predicts the largest class everywhere.
     """
-    if now.repair is not None or not _may_improve(now.remaining):
+    if (now.repair is not None and not now.unrepaired) or not _may_improve(now.remaining):
         return ()
     ordered = [BIAS, VARIANCE] if now.bias_dominates or now.variance is None else [VARIANCE, BIAS]
-    possible = [
-        remedy
-        for cause in ordered
-        for remedy in cause.remedies
-        if remedy.option is not None and (not remedy.lessens or remedy.lessens in now.standing)
-    ]
-    return tuple(dict.fromkeys(possible))
+    return tuple(tuple(remedy for remedy in cause.remedies if _is_open(remedy, now)) for cause in ordered)
+
+
+def _is_open(remedy: DeclaredRemedy, now: Situation) -> bool:
+    """Whether it can be tried on new rows, was not tried as a repair, and weakens only what is there."""
+    if remedy.option is None or remedy.code in now.repairs:
+        return False
+    return not remedy.lessens or remedy.lessens in now.standing
 
 
 def may_go_on(now: Situation) -> bool:
@@ -92,10 +99,12 @@ def _is_advised(remedy: DeclaredRemedy, answers: Mapping[str, str], now: Situati
     return answers.get(item) == "do" and remedy is best_way(item, now)
 
 
-def _was_seen_to_help(remedy: DeclaredRemedy, now: Situation) -> bool:
-    """Whether a trial on new rows showed a gain, whatever part of the error it comes from."""
-    tried = now.effects.get(remedy.code)
-    return remedy.option is not None and tried is not None and bool(tried.helps)
+def _seen_to_help(now: Situation) -> Iterator[DeclaredRemedy]:
+    """The remedies of which a trial on new rows showed a gain, whatever part of the error it comes from."""
+    for remedy in (*BIAS.remedies, *VARIANCE.remedies):
+        tried = now.effects.get(remedy.code)
+        if remedy.option is not None and tried is not None and tried.helps:
+            yield remedy
 
 
 def _no_gap_to_close(now: Situation) -> bool:

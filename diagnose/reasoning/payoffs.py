@@ -20,7 +20,7 @@ def payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, 
         untried: why remedies were not tried, by their codes.
     """
     if effect is None:
-        return replace(UNMEASURED, reason=untried.get(remedy.code, "") if remedy.automated else NO_TRIAL)
+        return replace(UNMEASURED, reason=untried.get(remedy.code, "" if remedy.automated else NO_TRIAL))
     of = f" of {effect.output}" if effect.output else ""
     if effect.forecast:
         metric = f"{effect.metric}{of} with {effect.what}"

@@ -102,9 +102,9 @@ def remedies(
 
     If something needs repair, these are the remedies of each root cause, which also repair what it explains, of one
     cause first those that were seen to restore learning; then those of explained causes that were seen to restore it
-    by themselves: two faults may hide each other. Otherwise they are the next `steps` (`reasoning.advising`): a hint is
-    not a reason to change a sound model. Those that lower the dev error come first, those that did not help after the
-    others, and last those that take days. `untried` tells why a remedy was not tried.
+    by themselves: two faults may hide each other. Then come the next `steps` (`reasoning.advising`), which are all
+    there is for a sound model: a hint is not a reason to change it. Those that lower the dev error come first, those
+    that did not help after the others, and last those that take days. `untried` tells why a remedy was not tried.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -116,9 +116,8 @@ def remedies(
     ]
     explained = [s for s in suspicions if _needs_repair(s) and s.explained_by is not None]
     wanted += [(remedy, s) for s in explained for remedy in s.cause.remedies if remedy.code in cures]
-    if not repairs:
-        directions = [s for s in suspicions if s.cause.kind == "direction"]
-        wanted = [(step, _treating(step, suspicions, directions)) for step in steps]
+    directions = [s for s in suspicions if s.cause.kind == "direction"]
+    wanted += [(step, _treating(step, suspicions, directions)) for step in steps]
     chosen: dict[str, tuple[DeclaredRemedy, list[Suspicion]]] = {}
     for remedy, by in wanted:
         if (remedy.tasks is None or remedy.tasks & tasks) and remedy.code not in needless:

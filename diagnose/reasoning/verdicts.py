@@ -27,9 +27,11 @@ from diagnose.checks.reading.wording import listed
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Effect, Verdict
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import Baseline, Evaluation, History, Network
+from diagnose.reasoning.causes import DeclaredCause, Role
 from diagnose.reasoning.engine import Seen, Suspicion
-from diagnose.reasoning.payoffs import payoff, promise
+from diagnose.reasoning.payoffs import gain, payoff, promise
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, network, optimisation
+from diagnose.trials.dev_error import WORTH
 
 Answer = Literal["do", "dont-yet", "unknown"]
 
@@ -86,8 +88,8 @@ class Situation:
     there. `remaining`: the error and the bounds of its parts. `levelled`: the end of a training that no longer
     improved, as a sentence. `standing`: what in the model trades train error for a smaller gap (`regularisers`).
     `cut`: why a part was not measured that might have shown a disease, as a clause; "" if nothing was cut.
-    `effects` are the effects on the dev error of the remedies that were tried, by their codes; `untried` tells why
-    others were not.
+    `effects` are the effects on the dev error of the remedies that were tried, by their codes, `repairs` those of
+    single remedies on the train skill; `untried` tells why others were not tried.
     """
 
     repair: Suspicion | None
@@ -109,6 +111,7 @@ class Situation:
     standing: frozenset[str] = frozenset()
     cut: str = ""
     effects: Mapping[str, Effect] = field(default_factory=dict)
+    repairs: Mapping[str, Effect] = field(default_factory=dict)
     untried: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -138,6 +141,21 @@ class Situation:
     def bias_open(self) -> bool:
         """Whether a bias that matters may be there, unseen because the lowest possible error is unknown."""
         return not self.bias_dominates and self.bias_at_most > max(_size(self.variance), POINT)
+
+    @property
+    def unrepaired(self) -> bool:
+        """Whether no repair of the first cause lowers the dev error by what matters, as far as any can be tried.
+
+        That a baseline does better, or that nothing explains what was found, has no repair of its own.
+        """
+        if self.repair is None:
+            return False
+        tried = [r.code for r in self.repair.cause.remedies if r.code in self.effects or r.code in self.repairs]
+        return all(map(self._in_vain, tried)) and (bool(tried) or self.repair.cause.role is Role.RESIDUE)
+
+    def _in_vain(self, remedy: str) -> bool:
+        on_dev = self.effects.get(remedy)
+        return self.repairs[remedy].restores is False if on_dev is None else gain(on_dev) < WORTH
 
 
 def _size(finding: Finding | None) -> float:
@@ -172,6 +190,7 @@ def situation(
         counted = [f for f in findings if f.severity is not Severity.INFO]
         return max(counted, key=_size, default=None)
 
+    effects = tuple(effects)
     roots = (
         s
         for s in suspicions
@@ -200,6 +219,7 @@ def situation(
         standing=regularisers(network, evaluation) if network is not None else frozenset(),
         cut=cut,
         effects={effect.remedy: effect for effect in effects if effect.on_dev},
+        repairs={effect.remedy: effect for effect in effects if not (effect.on_dev or effect.on_top_of)},
         untried=untried,
     )
 
@@ -250,20 +270,37 @@ Decision = tuple[Answer, str, tuple[Finding | None, ...]]
 
 def _decide(item: str, now: Situation) -> Decision:
     if now.repair is not None:
-        cause = now.repair.cause
-        if cause.idea == item:
-            return "do", f"This fixes cause 1: {cause.clause}.", now.repair.support[:1]
-        if item == "train-longer" and cause.family == "speed":
-            slow = "Cause 1 makes the training slow, and more of it is the dearer cure."
-            longer = now.effects.get(optimisation.TRAIN_LONGER.code)
-            if longer is not None and longer.helps:
-                return "do", f"{slow} Tried: {longer.message}.", now.repair.support[:1]
-            if longer is None and now.improving is not None:
-                return "do", f"{slow} {_sentence(now.improving)}", (now.improving,)
-        return "dont-yet", f"Fix cause 1 first: {cause.clause}.", now.repair.support[:1]
+        return (*_while_sick(item, now, now.repair.cause), now.repair.support[:1])
     if now.cut:
         return "unknown", f"{now.cut[0].upper()}{now.cut[1:]}.", ()
     return _as_tried(item, _RULES[item](now), now)
+
+
+def _while_sick(item: str, now: Situation, cause: DeclaredCause) -> tuple[Answer, str]:
+    """The answer while the model needs a repair of this first cause, and the reason."""
+    cure = _cure(item, now)
+    if cause.idea == item or cure is not None:
+        told = f" Tried: {cure.message}." if cure is not None else ""
+        return "do", f"This fixes cause 1: {cause.clause}.{told}"
+    if item == "train-longer" and cause.family == "speed":
+        slow = "Cause 1 makes the training slow, and more of it is the dearer cure."
+        longer = now.effects.get(optimisation.TRAIN_LONGER.code)
+        if longer is not None and longer.helps:
+            return "do", f"{slow} Tried: {longer.message}."
+        if longer is None and now.improving is not None:
+            return "do", f"{slow} {_sentence(now.improving)}"
+    tried = [now.effects[way.code] for way in WAYS[item] if now.unrepaired and way.code in now.effects]
+    if any(effect.helps for effect in tried):
+        best = max(tried, key=promise)
+        return "do", f"No repair that was tried lowers the dev error: {cause.clause}. Tried: {best.message}."
+    return "dont-yet", f"Fix cause 1 first: {cause.clause}."
+
+
+def _cure(item: str, now: Situation) -> Effect | None:
+    """The effect of a repair of the first cause that carries out an item, and was seen to lower the dev error."""
+    remedies = now.repair.cause.remedies if now.repair is not None else ()
+    carrying = [remedy.code for remedy in remedies if any(source.item == item for source in remedy.sources)]
+    return next((now.effects[code] for code in carrying if code in now.effects and now.effects[code].helps), None)
 
 
 def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:

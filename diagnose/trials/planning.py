@@ -13,7 +13,7 @@ from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import FUNCTIONAL, KEPT, REBUILD, brief
-from diagnose.measuring.planning import Planner
+from diagnose.measuring.planning import NO_TRAINING, Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
@@ -30,7 +30,7 @@ Pair = tuple[Planned, Planned]  # without and with the change
 
 TRIALS = "trials of remedies"
 TOGETHER = "trial of all remedies together"
-SCREENING = "first look at all changes"
+LOOKS = ("first look at all changes", "first look at other changes")
 LUCK, NO_CHANGE = "training with other seeds", "other seeds and no change"
 HALVED = 2  # times as many changes are tried with one seed as with all
 MOST_OF_PLAN = 1 / 3  # share of the time budget that one change on top of another may take at standard effort
@@ -44,11 +44,13 @@ def try_remedies(
     wanted: Iterable[Trial],
     criterion: Criterion | None = None,
     most: int | None = None,
+    *,
+    look: str = LOOKS[0],
 ) -> tuple[Effect, ...]:
     """Try remedies on copies of the model, in the given order, each against the same training without the change.
 
-    They are judged by the train skill, or by another `criterion`; `most` limits how many are tried. What eases several
-    causes, so that its success does not tell which it is, comes last.
+    They are judged by the train skill, or by another `criterion`; `most` limits how many are tried, the most promising
+    after a first `look`. What eases several causes, so that its success does not tell which it is, comes last.
 
     A trial that fails, or does not fit into the time budget, is listed under coverage. `planner.untried` tells why each
     remedy without an effect was not tried: also that it does not apply to this model.
@@ -58,8 +60,8 @@ def try_remedies(
         return ()
     bench = planner.bench
     why = ""
-    if bench.settings.effort is Effort.QUICK:  # coverage says so for all that needs training
-        why = "effort quick does not train"
+    if bench.settings.effort is Effort.QUICK:
+        why = NO_TRAINING
     elif bench.fine_tuned:
         why = "the initial weights of the fine-tuned layers are unknown"
         planner.miss(TRIALS, why, DOES_NOT_APPLY)
@@ -69,7 +71,7 @@ def try_remedies(
     criterion = criterion or TrainSkill()
     sizes = _sizes(planner, wanted, criterion)
     sized = (
-        _Trials(planner, measured, plan_of(bench, measured, criterion.steps(bench, size)), size, criterion)
+        _Trials(planner, measured, plan_of(bench, measured, criterion.steps(bench, size)), size, criterion, look=look)
         for size in sizes
     )
     chosen = next(trials for trials in sized if trials.size == sizes[-1] or trials.first_fits(wanted))
@@ -132,13 +134,21 @@ class _Trials:
     """The trials of one examination; they share the unchanged plan and the arms that are already trained."""
 
     def __init__(
-        self, planner: Planner, measured: Measurements, own: TrainingPlan, size: float, criterion: Criterion
+        self,
+        planner: Planner,
+        measured: Measurements,
+        own: TrainingPlan,
+        size: float,
+        criterion: Criterion,
+        *,
+        look: str,
     ) -> None:
         self._planner = planner
         self._measured = measured
         self._own = Planned(unchanged, own)
         self.size = size
         self._criterion = criterion
+        self._look = look
         self._kept = kept_in(planner.where.kept, planner.bench, own, criterion)
         self._arms = Arms(self._runner, self._kept)
         self._pairs: dict[Trial, Pair | DoesNotApply] = {}
@@ -216,7 +226,7 @@ class _Trials:
         apply = {trial: pair for trial, pair in every.items() if not isinstance(pair, DoesNotApply)}
         pairs = dict(islice(apply.items(), HALVED * most))
         plan = self._planner.bench.settings.plan
-        if len(pairs) <= most or (plan and SCREENING not in plan):
+        if len(pairs) <= most or (plan and self._look not in plan):
             return wanted, ()
         looks = {trial: (control.first_seed, changed.first_seed) for trial, (control, changed) in pairs.items()}
         control = next(control for control, _ in pairs.values())
@@ -224,7 +234,7 @@ class _Trials:
         dearest = sorted((self._work([changed]) for _, changed in pairs.values()), key=self._planner.seconds)[-most:]
         if not self._planner.fits(sum(dearest, first)):
             return wanted, ()
-        effects = self._ran(SCREENING, first, partial(self._by_first_seed, control, looks))
+        effects = self._ran(self._look, first, partial(self._by_first_seed, control, looks))
         if not effects:
             return wanted, ()
         self._criterion = self._criterion.chosen_among(len(pairs))

@@ -25,25 +25,30 @@ FEWEST = 20  # rows in the smallest part
 TIMES = (2, 10)  # as many rows
 
 
-def measure_rows_curve(planner: Planner, left: Remaining) -> RowsCurve | None:
+def measure_rows_curve(planner: Planner, left: Remaining, remedy: str) -> tuple[RowsCurve, Effect] | None:
     """Train on parts of the rows, as long as the time budget allows; None if that is not possible, which is recorded.
 
-    `left` is the remaining error of the model; the curve is that of its output.
+    `left` is the remaining error of the model; the curve is that of its output. `remedy` is the code of the one that
+    adds rows.
     """
-    bench = planner.bench
+    bench, curve = planner.bench, None
     if bench.fine_tuned and bench.settings.effort is not Effort.QUICK:
         planner.miss(TITLE, "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY)
+    else:
+        curve = run_largest(
+            planner,
+            TITLE,
+            DevError.sizes,
+            lambda size: _work(bench, DevError.steps(bench, size)),
+            lambda size: _curve(bench, left, DevError.steps(bench, size)),
+        )
+    if curve is None:
+        planner.untried[remedy] = planner.why_missed(TITLE)
         return None
-    return run_largest(
-        planner,
-        TITLE,
-        DevError.sizes,
-        lambda size: _work(bench, DevError.steps(bench, size)),
-        lambda size: _curve(bench, left, DevError.steps(bench, size)),
-    )
+    return curve, _effect_of(curve, remedy)
 
 
-def effect_of(curve: RowsCurve, remedy: str) -> Effect:
+def _effect_of(curve: RowsCurve, remedy: str) -> Effect:
     """The forecast for twice the rows, as the effect of a remedy."""
     twice, now = curve.forecasts[0], float(curve.fitted[-1])
     change = Interval(twice.interval.low - now, twice.interval.high - now, twice.interval.level)
