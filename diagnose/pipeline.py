@@ -391,7 +391,7 @@ def _tried_on_dev(
         known = {effect.remedy for effect in found}
         wanted = [Trial(r.code, r.option) for r in dict.fromkeys(part) if r.option is not None and r.code not in known]
         most = max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED)) if deep else FEW_OPTIONS
-        criterion = DevError(now.remaining, (number + 1) * most)
+        criterion = DevError(now.remaining, most, earlier=len(found))
         found += try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[number])
         if any(gain(effect) >= WORTH for effect in found):
             break

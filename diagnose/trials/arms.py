@@ -24,8 +24,9 @@ class Criterion(Protocol):
 
     `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all.
     `joins`: whether changes are tried together and on top of each other; else more of them are tried with one seed
-    than with all. `arm` is the type that `train` returns, and `basis` tells what it depends on, beside the bench and
-    the plan.
+    than with all, and where none helps for sure, the most promising one with more. `arm` is the type that `train`
+    returns (two with different seeds can be added unless it joins), and `basis` tells what it depends on, beside the
+    bench and the plan.
     """
 
     sizes: ClassVar[tuple[float, ...]]
@@ -38,6 +39,8 @@ class Criterion(Protocol):
     @staticmethod
     def steps(bench: Bench, size: float) -> int: ...
     def chosen_among(self, tries: int) -> Criterion: ...
+    def looked_twice(self) -> Criterion: ...
+    def unsure(self, effect: Effect) -> bool: ...
     def train(self, bench: Bench, plan: TrainingPlan) -> Any: ...
     def accept(self, control: Any, steps: int) -> None: ...
     def effect(
@@ -72,16 +75,32 @@ class Planned:
     @property
     def first_seed(self) -> Planned:
         """The same with one seed only."""
-        return replace(self, change=partial(_with_one_seed, self.change), plan=_one_seed(self.plan))
+        return self._with(first_seed)
+
+    @property
+    def other_seeds(self) -> Planned:
+        """The same with as many other seeds."""
+        return self._with(other_seeds)
+
+    def _with(self, seeds: Callable[[TrainingPlan], TrainingPlan]) -> Planned:
+        return replace(self, change=partial(_then, self.change, seeds), plan=seeds(self.plan))
 
 
-def _with_one_seed(change: Change, own: TrainingPlan) -> TrainingPlan | DoesNotApply:
+def _then(
+    change: Change, seeds: Callable[[TrainingPlan], TrainingPlan], own: TrainingPlan
+) -> TrainingPlan | DoesNotApply:
     plan = change(own)
-    return plan if isinstance(plan, DoesNotApply) else _one_seed(plan)
+    return plan if isinstance(plan, DoesNotApply) else seeds(plan)
 
 
-def _one_seed(plan: TrainingPlan) -> TrainingPlan:
+def first_seed(plan: TrainingPlan) -> TrainingPlan:
+    """The same training with one seed only."""
     return replace(plan, seeds=plan.seeds[:1])
+
+
+def other_seeds(plan: TrainingPlan) -> TrainingPlan:
+    """The same training with as many other seeds."""
+    return replace(plan, seeds=tuple(seed + len(plan.seeds) for seed in plan.seeds))
 
 
 @dataclass(frozen=True)

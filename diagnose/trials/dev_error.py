@@ -50,17 +50,25 @@ class DevArm:
         """Over rows and seeds."""
         return float(self.errors.mean())
 
+    def __add__(self, other: DevArm) -> DevArm:
+        """The seeds of both."""
+        train, dev = (*self.train, *other.train), (*self.dev, *other.dev)
+        return replace(self, errors=np.concatenate([self.errors, other.errors]), train=train, dev=dev)
+
 
 @dataclass(frozen=True)
 class DevError:
     """Judges trials by the error on dev rows after trainings from fresh weights, with and without the change.
 
     `left` is the remaining error of the model, which the unchanged training has to come near; `tries` is the number of
-    changes that are compared, for which the intervals are corrected (Bonferroni).
+    changes that are compared, and `earlier` that of those before them; the intervals are corrected for both
+    (Bonferroni), and for a second look.
     """
 
     left: Remaining
     tries: int
+    earlier: int = 0
+    looks: int = 1
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
     joins: ClassVar[bool] = False
     arm: ClassVar[type] = DevArm
@@ -78,6 +86,15 @@ class DevError:
     def chosen_among(self, tries: int) -> DevError:
         """The same for changes that were chosen among so many."""
         return replace(self, tries=tries)
+
+    def looked_twice(self) -> DevError:
+        """The same for a second look at one of the changes, with more seeds."""
+        return replace(self, looks=2)
+
+    @staticmethod
+    def unsure(effect: Effect) -> bool:
+        """Whether it may be a gain that matters, which more seeds would show."""
+        return effect.helps is None and effect.interval is not None and effect.after <= (1 - WORTH) * effect.before
 
     def train(self, bench: Bench, plan: TrainingPlan) -> DevArm:
         """Train the plan from every seed.
@@ -121,7 +138,8 @@ class DevError:
         """The difference of the error on the same dev rows, over rows and seeds."""
         without, changed = arms
         before, after = without.mean, changed.mean
-        change = crossed_interval(changed.errors - without.errors, 1 - 0.05 / max(self.tries, 1))
+        tries = self.looks * max(self.earlier + self.tries, 1)
+        change = crossed_interval(changed.errors - without.errors, 1 - 0.05 / tries)
         change = in_units(self._task, before, change)
         if self._task is Task.REGRESSION:
             before, after = math.sqrt(before), math.sqrt(after)

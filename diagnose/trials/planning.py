@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from itertools import islice
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from diagnose.measuring.planning import NO_TRAINING, Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
-from diagnose.trials.arms import Arms, Criterion, Here, Key, Planned, Runner
+from diagnose.trials.arms import Arms, Criterion, Here, Key, Planned, Runner, other_seeds
 from diagnose.trials.joining import RATES, Joint, Trial, joined, on_top
 from diagnose.trials.keeping import kept_in
 from diagnose.trials.paired import SEEDS, needs_compiling, plan_of
@@ -141,7 +142,7 @@ class _Trials:
         size: float,
         criterion: Criterion,
         *,
-        look: str,
+        look: str = LOOKS[0],
     ) -> None:
         self._planner = planner
         self._measured = measured
@@ -193,7 +194,7 @@ class _Trials:
             chosen, dropped = (wanted, ()) if most is None else self._screened(wanted, most)
             yield from dropped
             tried = list(islice(self._alone(chosen), most))
-            yield from self._over_luck(tried)
+            yield from self._over_luck(self._surer(tried, chosen))
             return
         telling = [trial for trial in wanted if trial.confirms]
         alone: dict[str, Effect] = {}
@@ -202,6 +203,29 @@ class _Trials:
             yield effect
         yield from self._several(telling, alone)
         yield from self._alone([trial for trial in wanted if not trial.confirms])
+
+    def _surer(self, tried: Sequence[Effect], wanted: Sequence[Trial]) -> Sequence[Effect]:
+        """The effects; if none helps for sure, that of the most promising change with twice the seeds.
+
+        A second look gives luck a second chance, which the criterion takes into account.
+        """
+        trials = {trial.remedy: trial for trial in wanted if trial.intervention.placebo is None}
+        unsure = [effect for effect in tried if effect.remedy in trials and self._criterion.unsure(effect)]
+        if not unsure or any(effect.helps for effect in tried):
+            return tried
+        first = min(unsure, key=lambda effect: effect.after)
+        pair = self._pair(trials[first.remedy])
+        if isinstance(pair, DoesNotApply):
+            return tried
+        more = (pair[0].other_seeds, pair[1].other_seeds)
+        title = f"{_title(trials[first.remedy])} with more seeds"
+        self._criterion = self._criterion.looked_twice()
+        found = self._ran(title, self._work(more), partial(self._with_more, first.remedy, pair, more))
+        return [found if effect is first and found is not None else effect for effect in tried]
+
+    def _with_more(self, remedy: str, pair: Pair, more: Pair) -> Effect:
+        self._arms.train(more)
+        return self._between(remedy, pair, more)
 
     def _over_luck(self, tried: Sequence[Effect]) -> tuple[Effect, ...]:
         """The effects, and at effort deep that of no change at all: a gain counts only if it is more than that."""
@@ -432,15 +456,16 @@ class _Trials:
         self._used.add(changed.key)
         return found
 
-    def _between(self, remedy: str, pair: Pair) -> Effect:
-        """The effect of a change, from the trained arms without and with it."""
-        control, changed = pair
-        arm, plan = self._arms[changed], changed.plan
+    def _between(self, remedy: str, *pairs: Pair) -> Effect:
+        """The effect of a change, from the trained arms without and with it; several pairs differ in their seeds."""
+        control, changed = pairs[0]
+        without, arm = (reduce(operator.add, (self._arms[one] for one in ones)) for ones in zip(*pairs, strict=True))
+        plan = changed.plan
         several = len(plan.rates) > 1
         return self._criterion.effect(
             remedy,
             plan.what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
-            (self._arms[control], arm),
+            (without, arm),
             control=control.plan.what if control.plan.changes else "",
             steps=plan.steps,
             values={plan.rate_name: f"{rate_text(arm.rate)}"} if plan.rate_name else {},
@@ -476,7 +501,7 @@ class _Trials:
 
 
 def _of_other_seeds(plan: TrainingPlan) -> TrainingPlan:
-    return plan.changed(NO_CHANGE, seeds=tuple(seed + len(plan.seeds) for seed in plan.seeds))
+    return other_seeds(plan.changed(NO_CHANGE))
 
 
 def _on_top(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | DoesNotApply:

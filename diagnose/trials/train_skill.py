@@ -58,6 +58,15 @@ class TrainSkill:
         """The same: a gain that restores learning needs no correction."""
         return self
 
+    def looked_twice(self) -> TrainSkill:
+        """The same, for the same reason."""
+        return self
+
+    @staticmethod
+    def unsure(effect: Effect) -> bool:
+        """False: what restores learning is seen with few seeds."""
+        return False
+
     def train(self, bench: Bench, plan: TrainingPlan) -> Arm:
         """Train every candidate rate from every seed, and return the candidate with the best mean skill.
 

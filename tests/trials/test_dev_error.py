@@ -103,6 +103,39 @@ def test_more_rows_are_forecast_to_help_a_net_that_has_few(diagnosis: diagnose.D
     assert measured.y[0] > measured.y[-1]
 
 
+@pytest.fixture
+def open_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing helps for sure, and all that was tried with all seeds may help."""
+    monkeypatch.setattr(dev_error, "helps", lambda change, before: None)
+    monkeypatch.setattr(dev_error.DevError, "unsure", staticmethod(lambda effect: effect.interval is not None))
+
+
+@pytest.mark.usefixtures("open_at_first")
+def test_the_most_promising_change_gets_more_seeds_where_none_helps_for_sure(diagnosis: diagnose.Diagnosis) -> None:
+    again = overfitted()
+    (surer,) = [effect for effect in again.effects if effect.seeds == 6]
+    assert surer.interval is not None and surer.interval.level == pytest.approx(1 - 0.05 / 12)  # six changes, two looks
+    assert f"trial of {surer.remedy} with more seeds" in again.settings["plan"]
+    once = {effect.remedy: effect for effect in diagnosis.effects}
+    assert once[surer.remedy].seeds == 3 and once[surer.remedy].after != surer.after
+    options = [one.after for one in once.values() if one.seeds == 3 and one.steps and not one.forecast]
+    assert once[surer.remedy].after == min(options)
+
+
+@pytest.mark.parametrize(
+    ("after", "helps", "interval", "unsure"),
+    [
+        (0.15, None, Interval(-0.1, 0.01), True),
+        (0.19, None, Interval(-0.1, 0.01), False),  # too little to matter
+        (0.15, True, Interval(-0.1, -0.01), False),
+        (0.15, None, None, False),  # one seed, after which others were preferred
+    ],
+)
+def test_what_more_seeds_are_for(after: float, helps: bool | None, interval: Interval | None, unsure: bool) -> None:
+    effect = Effect("", "", 0.2, after, interval, "sufficient", 3, metric="dev error", helps=helps)
+    assert dev_error.DevError.unsure(effect) is unsure
+
+
 def test_a_repeated_plan_tries_the_same(diagnosis: diagnose.Diagnosis) -> None:
     again = overfitted(plan=diagnosis.settings["plan"])
     assert again.effects == diagnosis.effects

@@ -1,0 +1,88 @@
+"""What is tried, said and advised where the repairs of the first cause bring nothing on new rows."""
+
+from dataclasses import replace
+
+import pytest
+
+from diagnose.checks.reading.remaining import Remaining
+from diagnose.diagnosis import Effect
+from diagnose.findings import Severity
+from diagnose.reasoning.advising import options, steps
+from diagnose.reasoning.verdicts import Situation, verdicts
+from tests.checks.builders_training import score
+from tests.reasoning.test_verdicts import LARGE, NOTHING, answers, offered_for, on_dev, suspicion
+
+SLOW = suspicion("learning-rate-too-low")
+RATE = SLOW.cause.remedies[0].code
+
+
+def on_train(remedy: str, restores: bool | None) -> Effect:
+    return Effect("", remedy, 0.2, 0.6, None, "sufficient", 3, remedy=remedy, restores=restores, steps=300)
+
+
+def sick(*effects: Effect, code: str = "learning-rate-too-low") -> Situation:
+    return replace(
+        NOTHING,
+        repair=suspicion(code),
+        remaining=Remaining(score(0.1), score(0.4), None),
+        variance=LARGE,
+        effects={effect.remedy: effect for effect in effects if effect.on_dev},
+        repairs={effect.remedy: effect for effect in effects if not effect.on_dev},
+    )
+
+
+@pytest.mark.parametrize(
+    ("effects", "unrepaired"),
+    [
+        ((), False),  # nothing was tried
+        ((on_train(RATE, True),), False),  # a cure, whatever it does on dev
+        ((on_train(RATE, None),), False),  # open
+        ((on_train(RATE, False),), True),
+        ((on_train(RATE, True), on_dev(RATE, 0.4, 0.2, True)), False),
+        ((on_train(RATE, True), on_dev(RATE, 0.4, 0.45, None)), True),
+        ((on_train(RATE, True), on_dev(RATE, 0.4, 0.39, True)), True),  # by a fortieth
+        ((on_train(RATE, False), on_dev("train-longer", 0.4, 0.2, True)), False),  # another of its remedies
+    ],
+)
+def test_a_repair_counts_by_what_it_brings_on_new_rows(effects: tuple[Effect, ...], unrepaired: bool) -> None:
+    now = sick(*effects)
+    assert now.unrepaired is unrepaired
+    assert bool(options(now)) is unrepaired
+
+
+def test_a_baseline_that_does_better_has_no_repair_of_its_own() -> None:
+    assert sick(code="beaten-by-baseline").unrepaired
+    assert not sick(code="single-unit-softmax").unrepaired
+    assert not NOTHING.unrepaired
+
+
+def test_the_larger_part_of_the_error_comes_first_and_no_repair_is_tried_again() -> None:
+    first, second = options(sick(on_train(RATE, False)))
+    assert "dropout" in {remedy.code for remedy in first} and "deeper-network" in {remedy.code for remedy in second}
+    assert RATE not in {remedy.code for remedy in (*first, *second)}
+
+
+def test_what_was_seen_to_help_is_to_do_and_comes_first() -> None:
+    now = sick(on_train(RATE, False), on_dev("deeper-network", 0.4, 0.2, True), on_dev("dropout", 0.4, 0.38, None))
+    told = {verdict.item: verdict for verdict in verdicts(now)["machine_learning_yearning"]}
+    assert told["bigger-network"].verdict == "do" and "No repair that was tried" in told["bigger-network"].because
+    assert {code for code, answer in answers(now).items() if answer == "do"} == {"bigger-network"}
+    offered = offered_for([SLOW], now, effects=[*now.effects.values(), *now.repairs.values()])
+    codes = [remedy.code for remedy in offered]
+    assert (codes[0], codes[-1]) == ("deeper-network", RATE)  # what failed comes last
+
+
+def test_what_helps_beside_a_repair_that_helps_waits() -> None:
+    now = sick(on_dev(RATE, 0.4, 0.2, True), on_dev("deeper-network", 0.4, 0.3, True))
+    assert answers(now)["bigger-network"] == "dont-yet"
+    assert steps(now, [SLOW], verdicts(now)) == ()
+
+
+@pytest.mark.parametrize(("helps", "answer"), [(True, "do"), (None, "dont-yet")])
+def test_an_item_that_the_repair_carries_out_is_to_do_once_it_was_seen_to_help(helps: bool | None, answer: str) -> None:
+    """A first hidden layer is a bigger network."""
+    now = sick(on_dev("add-hidden-layer", 0.4, 0.2, helps), code="missing-nonlinearity")
+    told = {verdict.item: verdict for verdict in verdicts(now)["machine_learning_yearning"]}
+    assert told["bigger-network"].verdict == answer
+    assert told["bigger-network"].because.startswith("This fixes cause 1" if helps else "Fix cause 1 first")
+    assert suspicion("missing-nonlinearity", Severity.WARNING).cause.idea != "bigger-network"
