@@ -380,8 +380,9 @@ def _tried_on_dev(
     from diagnose.trials.rows_curve import measure_rows_curve
 
     seen = Seen(outcomes)
-    now = situation(suspect(outcomes, effects=effects), seen, False, measured, effects=effects)
-    by_part = options(now)
+    suspicions = suspect(outcomes, effects=effects)
+    now = situation(suspicions, seen, False, measured, effects=effects)
+    by_part = options(now, suspicions)
     if now.remaining is None or not any(by_part):
         return ()
     deep = planner.bench.settings.effort is Effort.DEEP

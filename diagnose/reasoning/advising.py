@@ -1,6 +1,7 @@
 """The next steps for a model that needs no repair, each with its ground in the situation."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TypeGuard
 
 from diagnose.checks.reading.gaps import POINT
@@ -50,16 +51,18 @@ def _steps(
         yield generalisation.TARGET_ERROR
 
 
-def options(now: Situation) -> tuple[tuple[DeclaredRemedy, ...], ...]:
+def options(now: Situation, suspicions: Sequence[Suspicion]) -> tuple[tuple[DeclaredRemedy, ...], ...]:
     """The remedies to try where nothing is to be repaired, or no repair helps: for each part of the error, the larger
-    first.
+    first; before them those of `suspicions`, as a hint says more of this model than a direction.
 
     None where rows have many positions: their error falls for a model that predicts the largest class everywhere.
     """
     if (now.repair is not None and not now.unrepaired) or not _may_improve(now.remaining):
         return ()
     ordered = [BIAS, VARIANCE] if now.bias_dominates or now.variance is None else [VARIANCE, BIAS]
-    return tuple(tuple(remedy for remedy in cause.remedies if _is_open(remedy, now)) for cause in ordered)
+    hinted = [s.cause for s in suspicions if s.cause.kind == "disease" and s.state != "refuted"]
+    open_to = [[remedy for remedy in cause.remedies if _is_open(remedy, now)] for cause in (*hinted, *ordered)]
+    return tuple(map(tuple, (chain(*open_to[:-1]), open_to[-1])))
 
 
 def _is_open(remedy: DeclaredRemedy, now: Situation) -> bool:

@@ -209,19 +209,22 @@ class _Trials:
 
         A second look gives luck a second chance, which the criterion takes into account.
         """
-        trials = {trial.remedy: trial for trial in wanted if trial.intervention.placebo is None}
-        unsure = [effect for effect in tried if effect.remedy in trials and self._criterion.unsure(effect)]
+        unsure = [effect for effect in tried if self._criterion.unsure(effect)]
         if not unsure or any(effect.helps for effect in tried):
             return tried
         first = min(unsure, key=lambda effect: effect.after)
-        pair = self._pair(trials[first.remedy])
+        trial = next(trial for trial in wanted if trial.remedy == first.remedy)
+        pair = self._pair(trial)
         if isinstance(pair, DoesNotApply):
             return tried
         more = (pair[0].other_seeds, pair[1].other_seeds)
-        title = f"{_title(trials[first.remedy])} with more seeds"
+        title = f"{_title(trial)} with more seeds"
         self._criterion = self._criterion.looked_twice()
         found = self._ran(title, self._work(more), partial(self._with_more, first.remedy, pair, more))
-        return [found if effect is first and found is not None else effect for effect in tried]
+        if found is None:
+            return tried
+        surer = self._beyond_placebo(trial, pair[1], found)
+        return [surer if effect is first else effect for effect in tried]
 
     def _with_more(self, remedy: str, pair: Pair, more: Pair) -> Effect:
         self._arms.train(more)

@@ -47,7 +47,7 @@ def sick(*effects: Effect, code: str = "learning-rate-too-low") -> Situation:
 def test_a_repair_counts_by_what_it_brings_on_new_rows(effects: tuple[Effect, ...], unrepaired: bool) -> None:
     now = sick(*effects)
     assert now.unrepaired is unrepaired
-    assert bool(options(now)) is unrepaired
+    assert bool(options(now, ())) is unrepaired
 
 
 def test_a_baseline_that_does_better_has_no_repair_of_its_own() -> None:
@@ -57,9 +57,17 @@ def test_a_baseline_that_does_better_has_no_repair_of_its_own() -> None:
 
 
 def test_the_larger_part_of_the_error_comes_first_and_no_repair_is_tried_again() -> None:
-    first, second = options(sick(on_train(RATE, False)))
+    first, second = options(sick(on_train(RATE, False)), ())
     assert "dropout" in {remedy.code for remedy in first} and "deeper-network" in {remedy.code for remedy in second}
     assert RATE not in {remedy.code for remedy in (*first, *second)}
+
+
+def test_a_hint_says_what_to_try_first() -> None:
+    left = Remaining(score(0.1), score(0.4), None)
+    now = replace(NOTHING, variance=LARGE, remaining=left, standing=frozenset({"dropout"}))
+    hint = suspicion("dropout-too-high", Severity.HINT)
+    assert options(now, [hint])[0][0].code == "less-dropout" != options(now, [])[0][0].code
+    assert options(now, [replace(hint, state="refuted")]) == options(now, [])
 
 
 def test_what_was_seen_to_help_is_to_do_and_comes_first() -> None:

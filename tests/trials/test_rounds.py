@@ -44,7 +44,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Tried:
         monkeypatch.setattr(planning, "try_remedies", try_remedies)
         monkeypatch.setattr(planning, "how_many_apply", lambda bench, measured, wanted: len(wanted))
         monkeypatch.setattr(rows_curve, "measure_rows_curve", lambda planner, left, remedy: None)
-        monkeypatch.setattr(advising, "options", lambda now: PARTS)
+        monkeypatch.setattr(advising, "options", lambda now, suspicions: PARTS)
         planner: Any = SimpleNamespace(bench=SimpleNamespace(settings=SimpleNamespace(effort=effort)))
         known = evaluation(score(0.1), score(0.4))
         pipeline._tried_on_dev(planner, {type(known): known}, outcomes, ())
