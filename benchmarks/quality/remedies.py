@@ -4,7 +4,7 @@ Of every pair of `pairs.py` the model is trained and examined. Then every remedy
 three seeds, and judged on the hidden rows; "more data" with twice the rows. Forecasts of the learning curve are judged
 from half of the rows.
 
-python -m benchmarks.quality.remedies [--jobs 2] [--only NAME] [--json FILE]
+python -m benchmarks.quality.remedies [--half held-out] [--jobs 2] [--only NAME] [--json FILE]
 """
 
 import json
@@ -85,6 +85,7 @@ class Outcome:
 
 @click.command(help=__doc__)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of processes.")
+@click.option("--half", type=click.Choice(["tuning", "held-out", "all"]), default="all", show_default=True)
 @click.option("--only", multiple=True, help="A pair or a family; may be repeated.")
 @click.option(
     "--json",
@@ -92,11 +93,13 @@ class Outcome:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write each pair as a line; what brute force found of the pairs in it is not trained again.",
 )
-def main(*, jobs: int, only: tuple[str, ...], json_file: Path | None) -> None:
+def main(*, jobs: int, half: str, only: tuple[str, ...], json_file: Path | None) -> None:
     """Run the command."""
     from benchmarks.quality.pairs import PAIRS
 
-    names = [pair.name for pair in PAIRS if not only or {pair.name, pair.family} & {*only}]
+    names = [
+        pair.name for pair in PAIRS if half in (pair.half, "all") and (not only or {pair.name, pair.family} & {*only})
+    ]
     trained = {outcome.name: outcome for outcome in _written(json_file)} if json_file and json_file.exists() else {}
     found: list[Outcome] = []
     for outcome in processed(names, jobs, measured, (trained,)):
