@@ -186,6 +186,7 @@ SCENES = (
     Scene("stochastic-weight-averaging", net(dense(), layers.BatchNormalization(), SOFTMAX)),
     Scene("anneal-learning-rate", net(dense(), SOFTMAX)),
     Scene("restart-learning-rate", net(dense(), SOFTMAX)),
+    Scene("cycle-learning-rate", net(dense(), SOFTMAX)),
     Scene("add-momentum", net(dense(), SOFTMAX), optimizer=lambda: keras.optimizers.SGD(0.05)),
     Scene("smaller-batches", net(dense(), SOFTMAX), batch_size=48),
     Scene("deeper-network", net(dense(), dense(5, "tanh"), SOFTMAX)),

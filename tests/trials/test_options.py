@@ -20,7 +20,7 @@ from diagnose.settings import Settings
 from diagnose.trials.averaging import moments
 from diagnose.trials.interventions.augmenting import CUTMIX, INPUT_NOISE, MIXUP, WORD_DROPOUT
 from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS, WEIGHTS_OF_THE_TAIL
-from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, RESTARTS, SMALLER_BATCHES
+from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, RESTARTS, SMALLER_BATCHES, TRIANGLES
 from diagnose.trials.interventions.soft_labels import LABEL_SMOOTHING
 from diagnose.trials.interventions.structure import BIGGER, DEEPER, NORMALISED, RESIDUAL, first_units
 from diagnose.trials.paired import built, carried_out, plan_of, trainer_for
@@ -209,6 +209,17 @@ def test_a_rate_with_restarts_falls_three_times_and_ends_near_zero() -> None:
     assert len(rates) == plan.steps and rates[0] == rates.max() == pytest.approx(0.1)
     lengths = np.diff([0, *starts, plan.steps])
     assert len(lengths) == 3 and np.allclose(lengths / lengths[0], [1, 2, 4], atol=0.2) and rates[-1] < 1e-3
+
+
+def test_a_cyclical_rate_rises_three_times_from_a_quarter_to_the_users() -> None:
+    plan = changed_by(TRIANGLES, PLAIN)
+    assert isinstance(plan, TrainingPlan)
+    rates = plan.rates[0]
+    tops = np.flatnonzero((rates[1:-1] > rates[:-2]) & (rates[1:-1] >= rates[2:])) + 1
+    assert len(rates) == plan.steps and np.allclose(tops / plan.steps, [1 / 6, 1 / 2, 5 / 6], atol=0.02)
+    assert rates[0] == rates.min() == pytest.approx(0.025) and rates.max() == pytest.approx(0.1, rel=0.02)
+    short = changed_by(TRIANGLES, PLAIN, steps=11, rates=(np.full(11, 0.1),))
+    assert isinstance(short, DoesNotApply) and "too short" in short.reason
 
 
 def test_smaller_batches_see_every_row_as_often() -> None:

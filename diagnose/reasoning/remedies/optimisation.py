@@ -106,6 +106,29 @@ RESTART_RATE = DeclaredRemedy(
     (fastai("learning rate finder", "stochastic gradient descent with restarts"),),
     option=optimizer.RESTARTS,
 )
+CYCLE_RATE = DeclaredRemedy(
+    "cycle-learning-rate",
+    f"Let the learning rate rise from a quarter of itself and fall back, {optimizer.CYCLES} times",
+    "Large steps cross flat parts of the loss, small ones settle, and no single rate has to do both (Smith 2017, "
+    "arXiv:1506.01186).",
+    "import keras\n\n\n"
+    "@keras.saving.register_keras_serializable()\n"
+    "class Triangles(keras.optimizers.schedules.LearningRateSchedule):\n"
+    "    def __init__(self, high, half):\n"
+    "        self.high, self.half = high, half  # half a cycle, in steps\n\n"
+    "    def __call__(self, step):\n"
+    '        place = keras.ops.cast(step, "float32") / self.half % 2\n'
+    f"        return self.high * (1 - {1 - 1 / optimizer.LOWEST} * keras.ops.abs(place - 1))\n\n"
+    "    def get_config(self):\n"
+    '        return {"high": self.high, "half": self.half}\n\n\n'
+    "steps = $steps  # of the whole training: epochs times batches\n"
+    f"rates = Triangles($own_rate, -(-steps // {2 * optimizer.CYCLES}))\n"
+    + _AFRESH.removeprefix("import keras\n\n")
+    + TRAIN.replace("$optimizer", "$optimizer_on_schedule"),
+    "a few lines and one training run",
+    (fastai("learning rate finder", "cyclical learning rates"),),
+    option=optimizer.TRIANGLES,
+)
 ADD_MOMENTUM = DeclaredRemedy(
     "add-momentum",
     f"Give the optimizer a momentum of {optimizer.MOMENTUM}",

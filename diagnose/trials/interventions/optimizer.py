@@ -14,7 +14,8 @@ ADAM_RATES = (1e-3, 1e-2, 1e-4)  # optimizers are compared at tuned rates only; 
 _NOT_COMPARED = ("name", "learning_rate")
 MOMENTUM = 0.9
 WARM = 10  # part of a training over which the rate rises: a tenth
-CYCLES = 3  # falls of a rate with restarts, each twice as long as the one before
+CYCLES = 3  # falls of a rate with restarts, each twice as long as the one before; rises and falls of a triangle
+LOWEST = 4  # times below the highest rate of a triangle
 FEWER, SMALLEST_BATCH = 4, 8  # times fewer rows in a batch, and the fewest
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 LIMIT = 1.0  # of the norm of the gradient
@@ -79,6 +80,12 @@ def _restarted(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return _scheduled(plan, f"a learning rate that falls to zero {CYCLES} times", falling_again)
 
 
+def _cyclical(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    if plan.steps < 4 * CYCLES:
+        return DoesNotApply(f"a training of {plan.steps} steps is too short for {CYCLES} rises and falls of the rate")
+    return _scheduled(plan, f"a learning rate that rises and falls {CYCLES} times", triangular)
+
+
 def _scheduled(plan: TrainingPlan, what: str, schedule_of: Callable[[float, int], Any]) -> TrainingPlan | DoesNotApply:
     """The plan with a schedule for the user's rate at its peak and the number of steps."""
     import numpy as np
@@ -136,6 +143,12 @@ def falling_again(peak: float, steps: int) -> Any:
     import keras
 
     return keras.optimizers.schedules.CosineDecayRestarts(peak, -(-steps // (2**CYCLES - 1)))
+
+
+def triangular(peak: float, steps: int) -> Callable[[int], float]:
+    """The schedule that rises in a straight line from a quarter of `peak` to it, and falls back (Smith 2017)."""
+    half, low = -(-steps // (2 * CYCLES)), peak / LOWEST
+    return lambda step: peak - (peak - low) * abs(step / half % 2 - 1)
 
 
 def _smaller_batches(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -214,6 +227,7 @@ ANNEAL = Intervention(
 RESTARTS = Intervention(
     f"Lets your learning rate fall to zero {CYCLES} times, each time over twice as many steps.", _restarted
 )
+TRIANGLES = Intervention(f"Lets your learning rate rise from a quarter of it and fall back, {CYCLES} times.", _cyclical)
 MOMENTUM_ADDED = Intervention(f"Gives an optimizer without momentum one of {MOMENTUM:g}.", _momentum)
 SMALLER_BATCHES = Intervention(
     f"Trains as many epochs with batches of 1/{FEWER} of the rows, at the same learning rate.", _smaller_batches
