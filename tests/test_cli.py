@@ -68,6 +68,7 @@ def test_json_on_standard_output_only(folder: Path) -> None:
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_same_seed_same_diagnosis(folder: Path) -> None:
     """Apart from timing, seconds, dates and paths."""
     results = []

@@ -63,6 +63,7 @@ def busy(processes: int) -> Iterator[None]:
             process.wait()
 
 
+@pytest.mark.slow
 def test_an_idle_and_a_busy_machine_give_the_same_diagnosis(folder: Path) -> None:
     idle = examined(folder, "idle")
     with busy(2):

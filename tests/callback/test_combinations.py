@@ -21,10 +21,25 @@ from tests.callback.trainings import (
     generator,
 )
 
+ALONE = (  # all else differs in the data, or combines what is here
+    "sequential, arrays",
+    "functional, tf.data",
+    "subclassed, arrays",
+    "own train_step, arrays",
+    "own train_step with two optimizers",
+    "two outputs",
+    "jit_compile",
+    "steps_per_execution",
+    "mixed float16",
+    "gradient accumulation",
+)
 WRAPPED = ("train_step", "compute_loss", "_autoconvert_optionals")
 
 
-@pytest.mark.parametrize("training", TRAININGS, ids=lambda training: training.name)
+@pytest.mark.parametrize(
+    "training",
+    [pytest.param(one, id=one.name, marks=[] if one.name in ALONE else [pytest.mark.slow]) for one in TRAININGS],
+)
 def test_combination(training: Training) -> None:
     if len(tf.config.list_logical_devices("CPU")) < training.replicas:
         pytest.skip("TensorFlow started with one logical CPU in this process")

@@ -149,6 +149,7 @@ def _rows(shape: tuple[int, ...], built: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("how", [None, RuntimeError, MemoryError, KeyboardInterrupt])
 @pytest.mark.parametrize("build", [stateful, mixed_precision], ids=lambda build: build.__name__)
+@pytest.mark.slow
 def test_an_independent_walk_finds_nothing_changed(build, how, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every instrument of effort quick runs, and then fails in the given way."""
     built, x, y = build()

@@ -55,6 +55,7 @@ def test_it_confirms_that_training_stopped_too_early(stopped_early: diagnose.Dia
     assert cause.state == "confirmed" and "more steps from the loaded weights lower the dev error" in cause.summary
 
 
+@pytest.mark.slow
 def test_a_training_that_has_come_to_its_end_gains_nothing() -> None:
     diagnosis = examined(*digits_net(epochs=60, rate=0.01, units=2), epochs=60)
     effects = [effect for effect in diagnosis.effects if effect.remedy == "train-longer"]

@@ -136,6 +136,7 @@ def test_what_more_seeds_are_for(after: float, helps: bool | None, interval: Int
     assert dev_error.DevError.unsure(effect) is unsure
 
 
+@pytest.mark.slow
 def test_a_repeated_plan_tries_the_same(diagnosis: diagnose.Diagnosis) -> None:
     again = overfitted(plan=diagnosis.settings["plan"])
     assert again.effects == diagnosis.effects
@@ -148,6 +149,7 @@ def test_quick_tries_nothing() -> None:
     assert verdict.payoff is not None and verdict.payoff.reason == "effort quick does not train"
 
 
+@pytest.mark.slow
 def test_trainings_that_stay_behind_the_model_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev_error, "usual_length", lambda bench: 4)
     diagnosis = overfitted()
@@ -190,6 +192,7 @@ def test_an_effect_on_dev_says_what_it_is(diagnosis: diagnose.Diagnosis) -> None
     assert "does not fall (10 % without it, 5 % with it)" in replace(better, helps=False).message
 
 
+@pytest.mark.slow
 def test_what_the_best_weights_would_have_brought() -> None:
     epochs = {"loss": [0.5, 0.2, 0.1, 0.05, 0.02, 0.01], "val_loss": [0.6, 0.4, 0.3, 0.5, 0.8, 1.0]}
     right = {"accuracy": [0.8, 0.9, 0.95, 1.0, 1.0, 1.0], "val_accuracy": [0.7, 0.8, 0.9, 0.88, 0.86, 0.84]}

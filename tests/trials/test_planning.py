@@ -86,6 +86,7 @@ def test_trials_beyond_the_budget_are_listed(monkeypatch: pytest.MonkeyPatch) ->
     assert "--effort deep" in gaps["trial of scale-inputs"].how_to_get_it
 
 
+@pytest.mark.slow
 def test_trials_are_half_as_long_if_time_is_short(
     monkeypatch: pytest.MonkeyPatch, diagnosis: diagnose.Diagnosis
 ) -> None:

@@ -149,6 +149,7 @@ def test_workers_find_what_this_process_finds(workers: Workers, bench: Bench, cr
         assert all(same(here[key], there[key]) for key in here)
 
 
+@pytest.mark.slow
 def test_a_lost_worker_costs_no_trial_unless_the_trial_ends_it_again(
     workers: Workers, bench: Bench, tmp_path: Path
 ) -> None:
@@ -444,6 +445,7 @@ def in_session(session: int) -> list[str]:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed in /proc only on Linux")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.slow
 def test_no_worker_outlives_the_examination(how: signal.Signals, tmp_path: Path) -> None:
     of, (x, _) = UNSCALED.subject(), UNSCALED.rows()
     of.model.save(tmp_path / "model.keras")
