@@ -114,12 +114,12 @@ def conclude(
 def _repaired(
     checks: tuple[Check, ...], outcomes: tuple[Outcome, ...], now: Situation, measured: Measured
 ) -> Situation | None:
-    """The situation of the repaired copy; None if there is none, or if it is not well yet.
+    """The situation of the repaired copy; None if there is none, if it brings nothing, or if it is not well yet.
 
     What rests on the scores of the model or on its training is judged anew, without a history: the copy has none.
     """
     repaired = measured.measurements.get(Repaired)
-    if now.repair is None or not isinstance(repaired, Repaired):
+    if now.repair is None or now.unrepaired or not isinstance(repaired, Repaired):
         return None
     known = {kind: found for kind, found in measured.measurements.items() if kind not in (History, Continuation)}
     known |= {Evaluation: repaired.evaluation, History: Unavailable("the repaired copy has no history", HISTORY)}

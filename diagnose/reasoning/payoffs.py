@@ -32,8 +32,11 @@ def payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, 
 
 
 def by_remedy(effects: Iterable[Effect]) -> dict[str, Effect]:
-    """The effect that counts for each remedy: one that helps before another, alone before on top of a repair."""
-    ordered = sorted(effects, key=lambda effect: (bool(effect.restores or effect.helps), not effect.on_top_of))
+    """The effect that counts for each remedy: on new rows before on those of train, then one that helps before another,
+    alone before on top of a repair."""
+    ordered = sorted(
+        effects, key=lambda effect: (effect.on_dev, bool(effect.restores or effect.helps), not effect.on_top_of)
+    )
     return {effect.remedy: effect for effect in ordered}
 
 

@@ -289,10 +289,13 @@ def _while_sick(item: str, now: Situation, cause: DeclaredCause) -> tuple[Answer
             return "do", f"{slow} Tried: {longer.message}."
         if longer is None and now.improving is not None:
             return "do", f"{slow} {_sentence(now.improving)}"
-    tried = [now.effects[way.code] for way in WAYS[item] if now.unrepaired and way.code in now.effects]
-    if any(effect.helps for effect in tried):
-        best = max(tried, key=promise)
-        return "do", f"No repair that was tried lowers the dev error: {cause.clause}. Tried: {best.message}."
+    if now.unrepaired:
+        none, every = "No repair of cause 1 is known to lower the dev error.", now.effects.values()
+        tried = [now.effects[way.code] for way in WAYS[item] if way.code in now.effects]
+        if any(effect.helps for effect in tried):
+            return "do", f"{none} Tried: {max(tried, key=promise).message}."
+        if any(effect.helps for effect in every):
+            return "dont-yet", f"{none} What was seen to lower it comes first: {max(every, key=promise).message}."
     return "dont-yet", f"Fix cause 1 first: {cause.clause}."
 
 

@@ -5,11 +5,14 @@ from dataclasses import replace
 import pytest
 
 from diagnose.checks.reading.remaining import Remaining
+from diagnose.concluding import _repaired
 from diagnose.diagnosis import Effect
 from diagnose.findings import Severity
+from diagnose.measurements import Repaired
+from diagnose.measuring import Measured
 from diagnose.reasoning.advising import options, steps
 from diagnose.reasoning.verdicts import Situation, verdicts
-from tests.checks.builders_training import score
+from tests.checks.builders_training import evaluation, score
 from tests.reasoning.test_verdicts import LARGE, NOTHING, answers, offered_for, on_dev, suspicion
 
 SLOW = suspicion("learning-rate-too-low")
@@ -73,11 +76,27 @@ def test_a_hint_says_what_to_try_first() -> None:
 def test_what_was_seen_to_help_is_to_do_and_comes_first() -> None:
     now = sick(on_train(RATE, False), on_dev("deeper-network", 0.4, 0.2, True), on_dev("dropout", 0.4, 0.38, None))
     told = {verdict.item: verdict for verdict in verdicts(now)["machine_learning_yearning"]}
-    assert told["bigger-network"].verdict == "do" and "No repair that was tried" in told["bigger-network"].because
+    assert told["bigger-network"].verdict == "do" and "No repair of cause 1" in told["bigger-network"].because
+    assert "seen to lower it comes first" in told["regularize"].because
     assert {code for code, answer in answers(now).items() if answer == "do"} == {"bigger-network"}
     offered = offered_for([SLOW], now, effects=[*now.effects.values(), *now.repairs.values()])
     codes = [remedy.code for remedy in offered]
     assert (codes[0], codes[-1]) == ("deeper-network", RATE)  # what failed comes last
+
+
+def test_what_a_cure_does_on_new_rows_is_its_payoff() -> None:
+    cure, copy = on_train(RATE, True), on_dev(RATE, 0.4, 0.45, None)
+    now = sick(cure, copy)
+    (first, *_) = offered_for([SLOW], now, effects=[copy, cure])
+    assert (first.code, first.payoff.after) == (RATE, 0.45)
+
+
+@pytest.mark.parametrize(("after", "known"), [(0.2, True), (0.45, False)])
+def test_what_is_left_after_a_repair_is_told_only_if_it_repairs(after: float, known: bool) -> None:
+    now = sick(on_train(RATE, True), on_dev(RATE, 0.4, after, after < 0.4))
+    copy = Repaired("learning rate 0.01", 400, evaluation(score(0.1), score(after)))
+    left = _repaired((), (), now, Measured({Repaired: copy}, (), ()))
+    assert (left is not None) is known
 
 
 def test_what_helps_beside_a_repair_that_helps_waits() -> None:
