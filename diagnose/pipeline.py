@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -317,27 +318,29 @@ def _repaired(
     effects: tuple[Effect, ...],
     outcomes: tuple[Outcome, ...],
 ) -> tuple[Effect, ...]:
-    """The effect on the dev error of the repair that restores most learning, if one does.
+    """The effects on the dev error of the repairs that restore most learning: of the best, and of another that the
+    first cause has.
 
-    The copy with this repair becomes one of the measurements.
+    The copy with the repair that brings most becomes one of the measurements.
     """
     from diagnose.measurements import Repaired
     from diagnose.reasoning.engine import Seen, suspect
     from diagnose.reasoning.verdicts import situation
-    from diagnose.trials.repaired import measure_repaired, on_new_rows
+    from diagnose.trials.repaired import TITLES, measure_repaired, on_new_rows
 
-    repairs = {trial.remedy: trial for trial in trials if trial.confirms}
-    cures = [effect for effect in effects if effect.restores and effect.remedy in repairs and not effect.on_top_of]
-    if not cures:
-        return ()
-    best = max(cures, key=lambda effect: effect.after)
-    found = measure_repaired(planner, measured, repairs[best.remedy], best)
-    if found is None:
-        return ()
-    measured[Repaired] = found
     now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
-    gain = on_new_rows(now.remaining, found, best) if now.remaining is not None else None
-    return () if gain is None else (gain,)
+    others = {remedy.code for remedy in now.repair.cause.remedies} if now.repair is not None else set()
+    repairs = {trial.remedy: trial for trial in trials if trial.confirms or trial.remedy in others}
+    cures = [effect for effect in effects if effect.restores and effect.remedy in repairs and not effect.on_top_of]
+    ordered = sorted(cures, key=lambda effect: (not repairs[effect.remedy].confirms, -effect.after))
+    found: list[tuple[Repaired, Effect | None]] = []
+    for title, cure in zip(TITLES, ordered[:1] + [cure for cure in ordered[1:] if cure.remedy in others], strict=False):
+        copy = measure_repaired(planner, measured, repairs[cure.remedy], cure, title)
+        if copy is not None:
+            found.append((copy, on_new_rows(now.remaining, copy, cure) if now.remaining is not None else None))
+    if found:
+        measured[Repaired] = min(found, key=lambda one: one[1].after if one[1] is not None else math.inf)[0]
+    return tuple(gain for _, gain in found if gain is not None)
 
 
 def _gone_on_instead(

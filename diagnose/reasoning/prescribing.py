@@ -124,6 +124,7 @@ def remedies(
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = by_remedy(effects)
     failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
+    failed |= {code for code, effect in tried.items() if effect.on_dev and not effect.helps and not lowered(effect)}
     brings = {code: gain(effect) for code, effect in tried.items()}
     brings |= {one.remedy: lowered(one) for one in effects if one.remedy in cures and one.on_dev}
     return tuple(
@@ -145,7 +146,7 @@ def _ordered(
         best = min(near, key=lambda remedy: (remedy.goes_on, -brings[remedy.code]))  # more steps cost most
         left.remove(best)
         yield best
-    yield from sorted(rest, key=lambda remedy: (not brings.get(remedy.code), remedy.slow, remedy.code in failed))
+    yield from sorted(rest, key=lambda remedy: (not brings.get(remedy.code), remedy.code in failed, remedy.slow))
 
 
 def _treating(

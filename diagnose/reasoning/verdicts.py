@@ -29,7 +29,7 @@ from diagnose.findings import Finding, Severity
 from diagnose.measurements import Baseline, Evaluation, History, Network
 from diagnose.reasoning.causes import DeclaredCause, Role
 from diagnose.reasoning.engine import Seen, Suspicion
-from diagnose.reasoning.payoffs import gain, payoff, promise
+from diagnose.reasoning.payoffs import gain, lowered, payoff, promise
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, network, optimisation
 from diagnose.trials.dev_error import WORTH
 
@@ -319,6 +319,9 @@ def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
     if answer == "do" and WAYS[item][0].code in now.effects:
         if best.helps is False and len(tried) >= min(len(WAYS[item]), ENOUGH):
             return "dont-yet", told, decision[2]
+        whole = [effect for effect in tried if effect.seeds > 1 and not effect.forecast]
+        if len(whole) >= ENOUGH and all(lowered(effect) < WORTH for effect in whole):
+            answer = "unknown"
         if all(effect.after >= effect.before for effect in tried):
             answer = "unknown"
     return answer, f"{decision[1]} {told}", decision[2]

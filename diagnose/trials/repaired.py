@@ -24,22 +24,25 @@ if TYPE_CHECKING:
     from diagnose.checks.reading.remaining import Remaining
     from diagnose.subject import Subject
 
-TITLE = "repaired copy"
+TITLES = ("repaired copy", "copy with another repair")
 SIZES = (1.0, 0.5)  # shares of the user's own number of steps
 
 
-def measure_repaired(planner: Planner, measured: Measurements, trial: Trial, effect: Effect) -> Repaired | None:
+def measure_repaired(
+    planner: Planner, measured: Measurements, trial: Trial, effect: Effect, title: str = TITLES[0]
+) -> Repaired | None:
     """Train a copy with the change that restored learning; None if that is not possible, which is recorded.
 
     Args:
         planner, measured: of the examination.
         trial: the change.
         effect: what its trial showed.
+        title: one of `TITLES`, each once an examination.
     """
     bench, cost = planner.bench, trial.intervention.cost
     return run_largest(
         planner,
-        TITLE,
+        title,
         SIZES,
         lambda size: Work(steps=cost * DevError.steps(bench, size) + 4 * judging_steps(bench), loops=2),
         lambda size: _repaired(bench, measured, trial, effect, DevError.steps(bench, size)),

@@ -87,8 +87,8 @@ def test_what_was_seen_to_help_is_to_do_and_comes_first() -> None:
 def test_what_a_cure_does_on_new_rows_is_its_payoff() -> None:
     cure, copy = on_train(RATE, True), on_dev(RATE, 0.4, 0.45, None)
     now = sick(cure, copy)
-    (first, *_) = offered_for([SLOW], now, effects=[copy, cure])
-    assert (first.code, first.payoff.after) == (RATE, 0.45)
+    payoffs = {remedy.code: remedy.payoff for remedy in offered_for([SLOW], now, effects=[copy, cure])}
+    assert payoffs[RATE].after == 0.45 and payoffs[RATE].how == "measured"
 
 
 @pytest.mark.parametrize(("after", "known"), [(0.2, True), (0.45, False)])

@@ -155,7 +155,7 @@ def test_a_payoff_needs_the_same_remedy_at_the_same_value() -> None:
 def test_of_the_remedies_of_a_cause_the_one_that_restored_learning_comes_first() -> None:
     root = suspicion("learning-rate-too-low")
     untried = [remedy.code for remedy in offered_for((root,), replace(NOTHING, repair=root))]
-    assert untried[:2] == ["raise-learning-rate", "default-optimizer"]
+    assert untried[:3] == ["raise-learning-rate", "warm-up", "default-optimizer"]
     effect = Effect(
         "", "Adam", 0.0, 0.7, Interval(0.6, 0.8), "sufficient", 3, remedy="default-optimizer", restores=True, steps=300
     )

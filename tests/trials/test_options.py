@@ -40,7 +40,8 @@ from tests.trials.models import (
 )
 
 BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
-OPTIONS = [scene for scene in SCENES if BY_CODE[scene.code].option is not None]
+UNSWEPT = [scene for scene in SCENES if scene.code == "warm-up" and scene.swept is None]  # no rate to rise to
+OPTIONS = [scene for scene in SCENES if BY_CODE[scene.code].option is not None and scene not in UNSWEPT]
 PLAIN = Scene("plain", net(dense(), dense(), SOFTMAX))
 POOLED = (layers.Conv2D(CLASSES, 3), layers.GlobalAveragePooling2D(), layers.Softmax())
 FALLING = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)

@@ -54,7 +54,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         "The weights hardly change in the given number of steps.",
         Role.SUSPECT,
         {learning_rate_too_low: 3.0, small_updates: 3.0, unmoved_weights: 1.0},
-        (optimisation.RAISE_RATE, optimisation.DEFAULT_OPTIMIZER, optimisation.TRAIN_LONGER),
+        (optimisation.RAISE_RATE, optimisation.WARM_UP, optimisation.DEFAULT_OPTIMIZER, optimisation.TRAIN_LONGER),
         witnessed_by={slow_learning: 0.75},
         family="speed",
         explains=("undertrained", "plateau"),

@@ -76,6 +76,7 @@ WARM_UP = DeclaredRemedy(
     named_action="Warm the learning rate up to $rate over the first tenth of the training, then let it fall",
     in_place=in_place.warmed_up,
     trial=optimizer.WARM_UP,
+    option=optimizer.ONE_CYCLE,
 )
 ANNEAL = DeclaredRemedy(
     "anneal-learning-rate",

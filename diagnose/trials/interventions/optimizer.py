@@ -109,6 +109,14 @@ def _warmed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return plan.changed(f"a learning rate that rises to {rate_text(peak)} and then falls", rates=(rates,))
 
 
+def _one_cycle(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    if plan.usable_rate is None:
+        return DoesNotApply("no rate is known that works better")
+    if 1 / APART < float(plan.rates[0].max()) / plan.usable_rate < APART:
+        return DoesNotApply("the learning rate is about the best one already")
+    return _warmed(plan)
+
+
 def _clipped(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import numpy as np
 
@@ -223,6 +231,10 @@ CLIP = Intervention(f"Clips the norm of the gradient at {LIMIT:g}, and lowers th
 ANNEAL = Intervention(
     "Lets the learning rate rise to your own over a tenth of the training, and then fall to zero by a cosine.",
     _annealed,
+)
+ONE_CYCLE = Intervention(
+    "Lets the learning rate rise to one that works better and then fall to zero, where yours is far from it.",
+    _one_cycle,
 )
 RESTARTS = Intervention(
     f"Lets your learning rate fall to zero {CYCLES} times, each time over twice as many steps.", _restarted
