@@ -91,7 +91,7 @@ class Outcome:
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write each pair as a line; what brute force found of the pairs in it is not trained again.",
+    help="Write each pair as a line; the remedies that brute force measured for the pairs in it are not trained again.",
 )
 def main(*, jobs: int, half: str, only: tuple[str, ...], json_file: Path | None) -> None:
     """Run the command."""
@@ -139,7 +139,6 @@ def measured(name: str, trained: Mapping[str, Outcome]) -> Outcome:
     twice = tuple(map(np.concatenate, zip(rows["train"], rows["more"], strict=True)))
     subject, more = (subject_from(model, x_y, hidden, options=options) for x_y in (rows["train"], twice))
     found = _brute_force(subject, more, trained[name].rows if name in trained else {})
-    forecast = trained[name].forecast if name in trained else _forecast(more)
     return Outcome(
         name,
         pair.family,
@@ -151,7 +150,7 @@ def measured(name: str, trained: Mapping[str, Outcome]) -> Outcome:
         do=tuple(
             verdict.item for verdicts in diagnosis.verdicts.values() for verdict in verdicts if verdict.verdict == "do"
         ),
-        forecast=forecast,
+        forecast=_forecast(more),
     )
 
 
