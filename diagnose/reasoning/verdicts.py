@@ -88,8 +88,8 @@ class Situation:
     there. `remaining`: the error and the bounds of its parts. `levelled`: the end of a training that no longer
     improved, as a sentence. `standing`: what in the model trades train error for a smaller gap (`regularisers`).
     `cut`: why a part was not measured that might have shown a disease, as a clause; "" if nothing was cut.
-    `effects` are the effects on the dev error of the remedies that were tried, by their codes, `repairs` those of
-    single remedies on the train skill; `untried` tells why others were not tried.
+    `effects` are the effects on the dev error of the remedies that were tried, by their codes, `repairs` those on the
+    train skill: on top of another repair, if that restores learning. `untried` tells why others were not tried.
     """
 
     repair: Suspicion | None
@@ -146,7 +146,8 @@ class Situation:
     def unrepaired(self) -> bool:
         """Whether no repair of the first cause lowers the dev error by what matters, as far as any can be tried.
 
-        That a baseline does better, or that nothing explains what was found, has no repair of its own.
+        A repair that restores learning on top of another one is one of several that are needed: nothing is known of
+        its dev error. That a baseline does better, or that nothing explains what was found, has no repair of its own.
         """
         if self.repair is None:
             return False
@@ -154,8 +155,10 @@ class Situation:
         return all(map(self._in_vain, tried)) and (bool(tried) or self.repair.cause.role is Role.RESIDUE)
 
     def _in_vain(self, remedy: str) -> bool:
-        on_dev = self.effects.get(remedy)
-        return self.repairs[remedy].restores is False if on_dev is None else gain(on_dev) < WORTH
+        on_dev, on_train = self.effects.get(remedy), self.repairs.get(remedy)
+        if on_train is not None and (on_dev is None or on_train.on_top_of):
+            return on_train.restores is False
+        return on_dev is not None and gain(on_dev) < WORTH
 
 
 def _size(finding: Finding | None) -> float:
@@ -219,7 +222,11 @@ def situation(
         standing=regularisers(network, evaluation) if network is not None else frozenset(),
         cut=cut,
         effects={effect.remedy: effect for effect in effects if effect.on_dev},
-        repairs={effect.remedy: effect for effect in effects if not (effect.on_dev or effect.on_top_of)},
+        repairs={
+            effect.remedy: effect
+            for effect in sorted(effects, key=lambda effect: bool(effect.on_top_of))
+            if not effect.on_dev and (effect.restores or not effect.on_top_of)
+        },
         untried=untried,
     )
 

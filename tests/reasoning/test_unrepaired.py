@@ -11,7 +11,8 @@ from diagnose.findings import Severity
 from diagnose.measurements import Repaired
 from diagnose.measuring import Measured
 from diagnose.reasoning.advising import options, steps
-from diagnose.reasoning.verdicts import Situation, verdicts
+from diagnose.reasoning.engine import Seen
+from diagnose.reasoning.verdicts import Situation, situation, verdicts
 from tests.checks.builders_training import evaluation, score
 from tests.reasoning.test_verdicts import LARGE, NOTHING, answers, offered_for, on_dev, suspicion
 
@@ -23,15 +24,13 @@ def on_train(remedy: str, restores: bool | None) -> Effect:
     return Effect("", remedy, 0.2, 0.6, None, "sufficient", 3, remedy=remedy, restores=restores, steps=300)
 
 
+def on_top(remedy: str, restores: bool | None) -> Effect:
+    return replace(on_train(remedy, restores), on_top_of=("scale-inputs",))
+
+
 def sick(*effects: Effect, code: str = "learning-rate-too-low") -> Situation:
-    return replace(
-        NOTHING,
-        repair=suspicion(code),
-        remaining=Remaining(score(0.1), score(0.4), None),
-        variance=LARGE,
-        effects={effect.remedy: effect for effect in effects if effect.on_dev},
-        repairs={effect.remedy: effect for effect in effects if not effect.on_dev},
-    )
+    now = situation((suspicion(code),), Seen(()), images=True, measurements={}, effects=effects)
+    return replace(now, variance=LARGE, remaining=Remaining(score(0.1), score(0.4), None))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +43,9 @@ def sick(*effects: Effect, code: str = "learning-rate-too-low") -> Situation:
         ((on_train(RATE, True), on_dev(RATE, 0.4, 0.2, True)), False),
         ((on_train(RATE, True), on_dev(RATE, 0.4, 0.45, None)), True),
         ((on_train(RATE, True), on_dev(RATE, 0.4, 0.39, True)), True),  # by a fortieth
+        ((on_train(RATE, False), on_top(RATE, True)), False),  # two faults
+        ((on_train(RATE, False), on_top(RATE, None)), True),
+        ((on_train(RATE, False), on_top(RATE, True), on_dev(RATE, 0.4, 0.4, None)), False),  # alone it is not enough
         ((on_train(RATE, False), on_dev("train-longer", 0.4, 0.2, True)), False),  # another of its remedies
     ],
 )

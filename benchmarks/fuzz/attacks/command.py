@@ -25,9 +25,12 @@ STAGES = ("loading", "reasoning", "concluding", "writing the report")
 TRIALS = {  # titles of trials, and the model and the effort with which they run
     "trial of lower-learning-rate": ("sick", "standard"),
     "repaired copy": ("sick", "standard"),
+    "copy with another repair": ("sick", "standard"),
     "trial of all remedies together": ("saturated", "standard"),
     "trial of scale-inputs on top of relu-instead": ("unscaled", "deep"),
     "first look at all changes": ("well", "standard"),
+    "first look at other changes": ("well", "standard"),
+    "trial of average-weights with more seeds": ("well", "standard"),
     "training with other seeds": ("well", "deep"),
 }
 INTERRUPTS = 60
