@@ -125,25 +125,32 @@ def remedies(
     tried = by_remedy(effects)
     failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
     failed |= {code for code, effect in tried.items() if effect.on_dev and not effect.helps and not lowered(effect)}
+    direct = {remedy.code for suspicion in repairs for remedy in suspicion.cause.confirmed_by}
     brings = {code: gain(effect) for code, effect in tried.items()}
     brings |= {one.remedy: lowered(one) for one in effects if one.remedy in cures and one.on_dev}
     return tuple(
         _remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried)
-        for remedy in _ordered([remedy for remedy, _ in chosen.values()], brings, failed)
+        for remedy in _ordered([remedy for remedy, _ in chosen.values()], brings, failed, direct)
     )
 
 
 def _ordered(
-    chosen: Sequence[DeclaredRemedy], brings: Mapping[str, float], failed: Collection[str]
+    chosen: Sequence[DeclaredRemedy], brings: Mapping[str, float], failed: Collection[str], direct: Collection[str]
 ) -> Iterator[DeclaredRemedy]:
-    """Quick ones that lower the dev error, of nearly equal ones the cheapest first; then slow ones that lower it; then
-    the others, those that failed last."""
+    """Quick ones that lower the dev error, then slow ones that lower it, then the others, those that failed last.
+
+    Of quick ones within a tenth of the model's error those that go on training come last. One that is `direct`, as it
+    removes a cause and does nothing else, comes before one that leaves nearly as much of the error.
+    """
     left = [remedy for remedy in chosen if brings.get(remedy.code) and not remedy.slow]
     rest = [remedy for remedy in chosen if remedy not in left]
     while left:
         most = max(brings[remedy.code] for remedy in left)
         near = [remedy for remedy in left if brings[remedy.code] >= most - WORTH]
         best = min(near, key=lambda remedy: (remedy.goes_on, -brings[remedy.code]))  # more steps cost most
+        least = (1 + WORTH) * (1 - brings[best.code])
+        alike = (one for one in near if one.code in direct and not one.goes_on and 1 - brings[one.code] <= least)
+        best = next(alike, best)
         left.remove(best)
         yield best
     yield from sorted(rest, key=lambda remedy: (not brings.get(remedy.code), remedy.code in failed, remedy.slow))

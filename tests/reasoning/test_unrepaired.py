@@ -101,6 +101,16 @@ def test_what_is_left_after_a_repair_is_told_only_if_it_repairs(after: float, kn
     assert (left is not None) is known
 
 
+@pytest.mark.parametrize(("cycle", "first"), [(0.195, RATE), (0.15, "warm-up")])
+def test_of_cures_that_leave_as_much_the_one_that_only_removes_the_cause_comes_first(cycle: float, first: str) -> None:
+    effects = [
+        *(on_train(code, True) for code in (RATE, "warm-up")),
+        on_dev(RATE, 0.4, 0.2, True),
+        on_dev("warm-up", 0.4, cycle, True),
+    ]
+    assert offered_for([SLOW], sick(*effects), effects=effects)[0].code == first
+
+
 def test_what_helps_beside_a_repair_that_helps_waits() -> None:
     now = sick(on_dev(RATE, 0.4, 0.2, True), on_dev("deeper-network", 0.4, 0.3, True))
     assert answers(now)["bigger-network"] == "dont-yet"
