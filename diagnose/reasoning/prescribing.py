@@ -139,18 +139,15 @@ def _ordered(
 ) -> Iterator[DeclaredRemedy]:
     """Quick ones that lower the dev error, then slow ones that lower it, then the others, those that failed last.
 
-    Of quick ones within a tenth of the model's error those that go on training come last. One that is `direct`, as it
-    removes a cause and does nothing else, comes before one that leaves nearly as much of the error.
+    Of quick ones within a tenth of the model's error the cheapest comes first: one that is `direct`, as it removes a
+    cause and does nothing else; those that go on training come last.
     """
     left = [remedy for remedy in chosen if brings.get(remedy.code) and not remedy.slow]
     rest = [remedy for remedy in chosen if remedy not in left]
     while left:
         most = max(brings[remedy.code] for remedy in left)
         near = [remedy for remedy in left if brings[remedy.code] >= most - WORTH]
-        best = min(near, key=lambda remedy: (remedy.goes_on, -brings[remedy.code]))  # more steps cost most
-        least = (1 + WORTH) * (1 - brings[best.code])
-        alike = (one for one in near if one.code in direct and not one.goes_on and 1 - brings[one.code] <= least)
-        best = next(alike, best)
+        best = min(near, key=lambda one: (one.goes_on, one.code not in direct, -brings[one.code]))
         left.remove(best)
         yield best
     yield from sorted(rest, key=lambda remedy: (not brings.get(remedy.code), remedy.code in failed, remedy.slow))

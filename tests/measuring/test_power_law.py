@@ -26,7 +26,7 @@ def test_without_noise_the_curve_comes_back() -> None:
         assert laws.interval(2000).low <= laws.mean(2000) <= laws.interval(2000).high
 
 
-@pytest.mark.parametrize(("apart", "least", "most"), [(DISCREPANCY, 0.7, 0.9), (0.0, 0.78, 1.0)])
+@pytest.mark.parametrize(("apart", "least", "most"), [(DISCREPANCY, 0.7, 0.9), (0.0, 0.78, 0.95)])
 @pytest.mark.parametrize("times", [2, 10])
 def test_the_intervals_hold_in_about_80_percent(times: int, apart: float, least: float, most: float) -> None:
     """Of curves that differ from a power law by as much as is assumed; of exact ones more."""
