@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from diagnose.measuring.bench import Bench
     from diagnose.measuring.planning import Planner
     from diagnose.measuring.work import Work
+    from diagnose.reasoning.verdicts import Situation
     from diagnose.registry import Check
     from diagnose.subject import Subject
     from diagnose.trials.joining import Trial
@@ -279,16 +280,22 @@ def not_loaded(
     return conclude(without_rows(name), settings, checks, found, outcomes, command=command)
 
 
+def _situation(measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...] = ()) -> Situation:
+    """What trials depend on, as far as it is known by now."""
+    from diagnose.reasoning.engine import Seen, suspect
+    from diagnose.reasoning.verdicts import situation
+
+    return situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured, effects=effects)
+
+
 def _trained_on(planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...]) -> tuple[Effect, ...]:
     """The effect of a longer training, where one may help; what it reaches becomes one of the measurements."""
     from diagnose.measurements import Continuation
     from diagnose.reasoning.advising import may_go_on
-    from diagnose.reasoning.engine import Seen, suspect
     from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
-    from diagnose.reasoning.verdicts import situation
     from diagnose.trials.continuing import measure_continuation
 
-    now = situation(suspect(outcomes), Seen(outcomes), False, measured)
+    now = _situation(measured, outcomes)
     if now.remaining is None or not may_go_on(now):
         return ()
     found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code)
@@ -324,11 +331,9 @@ def _repaired(
     The copy with the repair that brings most becomes one of the measurements.
     """
     from diagnose.measurements import Repaired
-    from diagnose.reasoning.engine import Seen, suspect
-    from diagnose.reasoning.verdicts import situation
     from diagnose.trials.repaired import TITLES, measure_repaired, on_new_rows
 
-    now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
+    now = _situation(measured, outcomes, effects)
     others = {remedy.code for remedy in now.repair.cause.remedies} if now.repair is not None else set()
     repairs = {trial.remedy: trial for trial in trials if trial.confirms or trial.remedy in others}
     cures = [effect for effect in effects if effect.restores and effect.remedy in repairs and not effect.on_top_of]
@@ -348,12 +353,10 @@ def _gone_on_instead(
 ) -> tuple[Effect, ...]:
     """The effect of a longer training on a model that is trained too slowly, as another cure than the repair."""
     from diagnose.reasoning.advising import may_go_on_instead
-    from diagnose.reasoning.engine import Seen, suspect
     from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
-    from diagnose.reasoning.verdicts import situation
     from diagnose.trials.continuing import measure_continuation
 
-    now = situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured)
+    now = _situation(measured, outcomes, effects)
     tried = any(effect.remedy == TRAIN_LONGER.code for effect in effects)
     if now.remaining is None or tried or not may_go_on_instead(now):
         return ()
@@ -376,20 +379,18 @@ def _tried_on_dev(
     from diagnose.reasoning.engine import Seen, gate, suspect
     from diagnose.reasoning.payoffs import gain
     from diagnose.reasoning.remedies.generalisation import MORE_DATA
-    from diagnose.reasoning.verdicts import situation
     from diagnose.trials.dev_error import WORTH, DevError
+    from diagnose.trials.estimating import how_many_apply
     from diagnose.trials.joining import Trial
-    from diagnose.trials.planning import HALVED, LOOKS, how_many_apply, try_remedies
+    from diagnose.trials.planning import HALVED, LOOKS, try_remedies
     from diagnose.trials.rows_curve import measure_rows_curve
 
-    seen = Seen(outcomes)
-    suspicions = suspect(outcomes, effects=effects)
-    now = situation(suspicions, seen, False, measured, effects=effects)
-    by_part = options(now, suspicions)
+    now = _situation(measured, outcomes, effects)
+    by_part = options(now, suspect(outcomes, effects=effects))
     if now.remaining is None or not any(by_part):
         return ()
     deep = planner.bench.settings.effort is Effort.DEEP
-    whole = deep or gate(seen).rank < Severity.WARNING.rank
+    whole = deep or gate(Seen(outcomes)).rank < Severity.WARNING.rank
     found: tuple[Effect, ...] = ()
     for number, part in enumerate([sum(by_part, ())] if whole else by_part):
         known = {effect.remedy for effect in found}
@@ -413,7 +414,7 @@ def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurem
     from diagnose.reasoning.causes import GATE
     from diagnose.reasoning.engine import Seen, gate
     from diagnose.trials.dev_error import DevError
-    from diagnose.trials.planning import first_trial
+    from diagnose.trials.estimating import first_trial
     from diagnose.trials.train_skill import TrainSkill
 
     seen = Seen(check.run(measured) for check in checks if check in GATE)
@@ -425,7 +426,7 @@ def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurem
 def _likely_trials(planner: Planner, checks: tuple[Check, ...], measured: Measurements) -> Work:
     """The work of the trials that the measurements so far call for; it may change with what is measured next."""
     from diagnose.trials.dev_error import DevError
-    from diagnose.trials.planning import how_many_apply, likely_trials
+    from diagnose.trials.estimating import how_many_apply, likely_trials
     from diagnose.trials.train_skill import TrainSkill
 
     repairs = _trials_of(tuple(check.run(measured) for check in checks))

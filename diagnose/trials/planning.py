@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
-from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import FUNCTIONAL, KEPT, REBUILD, brief
 from diagnose.measuring.planning import NO_TRAINING, Planner
 from diagnose.measuring.training import judging_steps
@@ -21,7 +20,7 @@ from diagnose.settings import Effort
 from diagnose.trials.arms import Arms, Criterion, Here, Key, Planned, Runner, other_seeds
 from diagnose.trials.joining import RATES, Joint, Trial, joined, on_top
 from diagnose.trials.keeping import kept_in
-from diagnose.trials.paired import SEEDS, needs_compiling, plan_of
+from diagnose.trials.paired import needs_compiling, plan_of
 from diagnose.trials.plan import Change, DoesNotApply, TrainingPlan, rate_text, unchanged
 from diagnose.trials.train_skill import TrainSkill
 from diagnose.trials.workers import ArmsOfTrials, start_of, workers_of
@@ -80,40 +79,6 @@ def try_remedies(
     effects = tuple(chosen.run(wanted, most))
     chosen.say_what_is_not_kept()
     return effects
-
-
-def how_many_apply(bench: Bench, measured: Measurements, wanted: Iterable[Trial]) -> int:
-    """Return the number of trials whose change applies to this model; nothing is built or trained for it."""
-    own = plan_of(bench, measured, 1)
-
-    def applies(trial: Trial) -> bool:
-        try:
-            return isinstance(trial.intervention.change(own), TrainingPlan)
-        except Exception:  # noqa: BLE001 - a layer of the user's own may lack what every other layer has
-            return False
-
-    return sum(map(applies, wanted))
-
-
-def first_trial(bench: Bench, criterion: type[Criterion] = TrainSkill) -> Work:
-    """Return the work of a trial and its control at the smallest size; none if this model cannot be changed."""
-    return _work_of(bench, criterion, criterion.sizes[-1], 1)
-
-
-def likely_trials(planner: Planner, criterion: type[Criterion], count: int) -> Work:
-    """Return the work of so many trials and their control, at the size that the budget allows by now."""
-    if planner.bench.settings.effort is Effort.QUICK or not count:
-        return Work()
-    works = {size: _work_of(planner.bench, criterion, size, 1) for size in criterion.sizes}
-    size = next((size for size, work in works.items() if planner.fits(work)), criterion.sizes[-1])
-    return _work_of(planner.bench, criterion, size, count)
-
-
-def _work_of(bench: Bench, criterion: type[Criterion], size: float, trials: int) -> Work:
-    if bench.fine_tuned:
-        return Work()
-    steps = criterion.steps(bench, size) + 2 * judging_steps(bench)
-    return Work(steps=(1 + trials) * SEEDS * steps, loops=trials)
 
 
 def _sizes(planner: Planner, wanted: tuple[Trial, ...], criterion: Criterion) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from diagnose.measurements import NotMeasured
 from diagnose.measuring import planning
 from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
+from diagnose.trials import estimating
 from diagnose.trials import planning as trials
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import LEAKY, RELU
@@ -104,13 +105,13 @@ def test_trials_are_half_as_long_if_time_is_short(
 
 def test_the_time_left_counts_every_trial_that_is_likely() -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
-        likely = [trials.likely_trials(planner, TrainSkill, count) for count in range(4)]
+        likely = [estimating.likely_trials(planner, TrainSkill, count) for count in range(4)]
         one, *more = (planner.seconds(work) for work in likely[1:])
         assert not likely[0] and 1.4 * one < more[0] < more[1] < 3 * one  # the control is shared
         planner._account.charge(trials.Work(seconds=planner._account.left - 0.8 * one))
-        assert trials.likely_trials(planner, TrainSkill, 1).steps < likely[1].steps
+        assert estimating.likely_trials(planner, TrainSkill, 1).steps < likely[1].steps
     with planning.planner_for(UNSCALED.subject(), Settings(effort=Effort.QUICK), silent) as planner:
-        assert not trials.likely_trials(planner, TrainSkill, 3)
+        assert not estimating.likely_trials(planner, TrainSkill, 3)
 
 
 def test_before_the_trials_the_time_left_includes_those_that_are_called_for() -> None:
@@ -122,7 +123,7 @@ def test_before_the_trials_the_time_left_includes_those_that_are_called_for() ->
         assert not _likely_trials(planner, checks, {})  # nothing is suspected before anything was measured
         measured = planner.measure(needs_of(checks))
         called_for = _likely_trials(planner, checks, measured)
-        assert called_for.loops > 1 and called_for.steps > trials.first_trial(planner.bench).steps
+        assert called_for.loops > 1 and called_for.steps > estimating.first_trial(planner.bench).steps
 
 
 def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +133,7 @@ def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPat
         assert trials._Trials(planner, {}, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
         planner._account.charge(trials.Work(seconds=60.0))
         assert not trials._Trials(planner, {}, plan, 1.0, skill).first_fits(wanted)
-        assert 0 < planner._account.seconds(trials.first_trial(planner.bench)) < 10
+        assert 0 < planner._account.seconds(estimating.first_trial(planner.bench)) < 10
 
 
 def test_the_first_trial_may_go_a_little_over_the_budget_of_an_effort_once() -> None:

@@ -12,7 +12,7 @@ from diagnose.findings import Examined, Finding, Severity
 from diagnose.reasoning import advising
 from diagnose.reasoning.remedies import generalisation
 from diagnose.settings import Effort
-from diagnose.trials import planning, rows_curve
+from diagnose.trials import estimating, planning, rows_curve
 from diagnose.trials.joining import Trial
 from tests.checks.builders_training import evaluation, score
 
@@ -42,7 +42,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Tried:
             )  # fmt: skip
 
         monkeypatch.setattr(planning, "try_remedies", try_remedies)
-        monkeypatch.setattr(planning, "how_many_apply", lambda bench, measured, wanted: len(wanted))
+        monkeypatch.setattr(estimating, "how_many_apply", lambda bench, measured, wanted: len(wanted))
         monkeypatch.setattr(rows_curve, "measure_rows_curve", lambda planner, left, remedy: None)
         monkeypatch.setattr(advising, "options", lambda now, suspicions: PARTS)
         planner: Any = SimpleNamespace(bench=SimpleNamespace(settings=SimpleNamespace(effort=effort)))
