@@ -27,7 +27,7 @@ from diagnose.checks.reading.wording import listed
 from diagnose.diagnosis import FAST_AI, MACHINE_LEARNING_YEARNING, Effect, Verdict
 from diagnose.findings import Finding, Severity
 from diagnose.measurements import Baseline, Evaluation, History, Network
-from diagnose.reasoning.causes import DeclaredCause, Role
+from diagnose.reasoning.causes import Role
 from diagnose.reasoning.engine import Seen, Suspicion
 from diagnose.reasoning.payoffs import gain, lowered, payoff, promise
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, network, optimisation
@@ -277,33 +277,34 @@ Decision = tuple[Answer, str, tuple[Finding | None, ...]]
 
 def _decide(item: str, now: Situation) -> Decision:
     if now.repair is not None:
-        return (*_while_sick(item, now, now.repair.cause), now.repair.support[:1])
+        return _while_sick(item, now, now.repair)
     if now.cut:
         return "unknown", f"{now.cut[0].upper()}{now.cut[1:]}.", ()
     return _as_tried(item, _RULES[item](now), now)
 
 
-def _while_sick(item: str, now: Situation, cause: DeclaredCause) -> tuple[Answer, str]:
-    """The answer while the model needs a repair of this first cause, and the reason."""
-    cure = _cure(item, now)
+def _while_sick(item: str, now: Situation, repair: Suspicion) -> Decision:
+    """The decision while the model needs the repair of this first cause."""
+    cause, behind, cure = repair.cause, repair.support[:1], _cure(item, now)
     if cause.idea == item or cure is not None:
         told = f" Tried: {cure.message}." if cure is not None else ""
-        return "do", f"This fixes cause 1: {cause.clause}.{told}"
+        return "do", f"This fixes cause 1: {cause.clause}.{told}", behind
     if item == "train-longer" and cause.family == "speed":
         slow = "Cause 1 makes the training slow, and more of it is the dearer cure."
         longer = now.effects.get(optimisation.TRAIN_LONGER.code)
         if longer is not None and longer.helps:
-            return "do", f"{slow} Tried: {longer.message}."
+            return "do", f"{slow} Tried: {longer.message}.", behind
         if longer is None and now.improving is not None:
-            return "do", f"{slow} {_sentence(now.improving)}"
+            return "do", f"{slow} {_sentence(now.improving)}", (now.improving,)
     if now.unrepaired:
         none, every = "No repair of cause 1 is known to lower the dev error.", now.effects.values()
         tried = [now.effects[way.code] for way in WAYS[item] if way.code in now.effects]
         if any(effect.helps for effect in tried):
-            return "do", f"{none} Tried: {max(tried, key=promise).message}."
+            return "do", f"{none} Tried: {max(tried, key=promise).message}.", behind
         if any(effect.helps for effect in every):
-            return "dont-yet", f"{none} What was seen to lower it comes first: {max(every, key=promise).message}."
-    return "dont-yet", f"Fix cause 1 first: {cause.clause}."
+            first = f"What was seen to lower it comes first: {max(every, key=promise).message}."
+            return "dont-yet", f"{none} {first}", behind
+    return "dont-yet", f"Fix cause 1 first: {cause.clause}.", behind
 
 
 def _cure(item: str, now: Situation) -> Effect | None:

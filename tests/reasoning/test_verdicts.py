@@ -98,9 +98,12 @@ def test_an_item_that_is_the_repair_is_to_do() -> None:
 
 @pytest.mark.parametrize(("code", "answer"), [("learning-rate-too-low", "do"), ("single-unit-softmax", "dont-yet")])
 def test_a_training_that_is_too_slow_may_go_on_for_longer(code: str, answer: str) -> None:
-    told = answers(replace(NOTHING, improving=SMALL, repair=suspicion(code)))
+    slow = replace(NOTHING, improving=SMALL, repair=suspicion(code))
+    told = answers(slow)
     assert told.pop("train-longer") == answer
     assert set(told.values()) == {"dont-yet"}
+    behind = {verdict.item: verdict.measurements for verdict in verdicts(slow)["machine_learning_yearning"]}
+    assert behind["train-longer"] == (SMALL.id if answer == "do" else LARGE.id,)
 
 
 @pytest.mark.parametrize(("helps", "answer"), [(True, "do"), (False, "dont-yet"), (None, "dont-yet")])
