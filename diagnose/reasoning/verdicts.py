@@ -310,7 +310,7 @@ def _while_sick(item: str, now: Situation, repair: Suspicion) -> Decision:
 def _cure(item: str, now: Situation) -> Effect | None:
     """The effect of a repair of the first cause that carries out an item, and was seen to lower the dev error."""
     remedies = now.repair.cause.remedies if now.repair is not None else ()
-    carrying = [remedy.code for remedy in remedies if any(source.item == item for source in remedy.sources)]
+    carrying = [r.code for r in remedies if r in WAYS[item] or any(source.item == item for source in r.sources)]
     return next((now.effects[code] for code in carrying if code in now.effects and now.effects[code].helps), None)
 
 

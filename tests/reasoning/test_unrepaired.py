@@ -117,6 +117,14 @@ def test_what_helps_beside_a_repair_that_helps_waits() -> None:
     assert steps(now, [SLOW], verdicts(now)) == ()
 
 
+def test_the_first_step_is_to_do_in_the_lists() -> None:
+    """Statistics that lag catch up in a longer training."""
+    lag, longer = suspicion("moving-statistics-lag"), on_dev("train-longer", 0.4, 0.0, True)
+    now = sick(longer, code=lag.code)
+    assert offered_for([lag], now, effects=[longer])[0].code == "train-longer"
+    assert {code for code, answer in answers(now).items() if answer == "do"} == {"train-longer"}
+
+
 @pytest.mark.parametrize(("helps", "answer"), [(True, "do"), (None, "dont-yet")])
 def test_an_item_that_the_repair_carries_out_is_to_do_once_it_was_seen_to_help(helps: bool | None, answer: str) -> None:
     """A first hidden layer is a bigger network."""
