@@ -4,7 +4,7 @@ Of every pair of `pairs.py` the model is trained and examined. Then every remedy
 three seeds, and judged on the hidden rows; "more data" with twice the rows. Forecasts of the learning curve are judged
 from half of the rows.
 
-python -m benchmarks.quality.remedies [--half held-out] [--jobs 2] [--only NAME] [--json FILE]
+python -m benchmarks.quality.remedies [--part fresh] [--jobs 2] [--only NAME] [--json FILE]
 """
 
 import json
@@ -85,7 +85,7 @@ class Outcome:
 
 @click.command(help=__doc__)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of processes.")
-@click.option("--half", type=click.Choice(["tuning", "held-out", "all"]), default="all", show_default=True)
+@click.option("--part", type=click.Choice(["tuning", "held-out", "fresh", "all"]), default="all", show_default=True)
 @click.option("--only", multiple=True, help="A pair or a family; may be repeated.")
 @click.option(
     "--json",
@@ -93,12 +93,12 @@ class Outcome:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write each pair as a line; the remedies that brute force measured for the pairs in it are not trained again.",
 )
-def main(*, jobs: int, half: str, only: tuple[str, ...], json_file: Path | None) -> None:
+def main(*, jobs: int, part: str, only: tuple[str, ...], json_file: Path | None) -> None:
     """Run the command."""
     from benchmarks.quality.pairs import PAIRS
 
     names = [
-        pair.name for pair in PAIRS if half in (pair.half, "all") and (not only or {pair.name, pair.family} & {*only})
+        pair.name for pair in PAIRS if part in (pair.part, "all") and (not only or {pair.name, pair.family} & {*only})
     ]
     trained = {outcome.name: outcome for outcome in _written(json_file)} if json_file and json_file.exists() else {}
     found: list[Outcome] = []
@@ -210,15 +210,14 @@ def _longer(bench: Any, own: Any) -> Errors:
 def _errors(bench: Any, plan: Any) -> Errors:
     """The errors of the hidden rows; () if the training fails."""
     from diagnose.measurements import NotMeasured
-    from diagnose.trials.paired import trainer_for
+    from diagnose.trials.paired import carried_out, trainer_for
 
     errors = []
     try:
         with trainer_for(bench, plan) as (trainer, starts):
             for seed, start in starts.items():
                 trainer.begin(start, seed)
-                trainer.run(plan.rates[0])
-                trainer.end()
+                carried_out(bench, trainer, plan, plan.rates[0])
                 errors.append(trainer.dev_row_errors()[0])
     except NotMeasured:
         return ()
