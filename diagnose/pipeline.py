@@ -325,27 +325,43 @@ def _repaired(
     effects: tuple[Effect, ...],
     outcomes: tuple[Outcome, ...],
 ) -> tuple[Effect, ...]:
-    """The effects on the dev error of the repairs that restore most learning: of the best, and of another that the
-    first cause has.
+    """The effects on the dev error of the repair that restores most learning, of others that the first cause has, and of
+    a change beside them that may do better.
 
     The copy with the repair that brings most becomes one of the measurements.
     """
     from diagnose.measurements import Repaired
-    from diagnose.trials.repaired import TITLES, measure_repaired, on_new_rows
+    from diagnose.reasoning.advising import beside_repairs, may_improve
+    from diagnose.trials.cures import try_cures
+    from diagnose.trials.joining import Trial
+    from diagnose.trials.repaired import measure_repaired, on_new_rows
+    from diagnose.trials.train_skill import CLEAR
 
     now = _situation(measured, outcomes, effects)
     others = {remedy.code for remedy in now.repair.cause.remedies} if now.repair is not None else set()
     repairs = {trial.remedy: trial for trial in trials if trial.confirms or trial.remedy in others}
-    cures = [effect for effect in effects if effect.restores and effect.remedy in repairs and not effect.on_top_of]
-    ordered = sorted(cures, key=lambda effect: (not repairs[effect.remedy].confirms, -effect.after))
-    found: list[tuple[Repaired, Effect | None]] = []
-    for title, cure in zip(TITLES, ordered[:1] + [cure for cure in ordered[1:] if cure.remedy in others], strict=False):
-        copy = measure_repaired(planner, measured, repairs[cure.remedy], cure, title)
-        if copy is not None:
-            found.append((copy, on_new_rows(now.remaining, copy, cure) if now.remaining is not None else None))
-    if found:
-        measured[Repaired] = min(found, key=lambda one: one[1].after if one[1] is not None else math.inf)[0]
-    return tuple(gain for _, gain in found if gain is not None)
+    alone = [effect for effect in effects if effect.remedy in repairs and not effect.on_top_of]
+    cures = sorted(
+        (effect for effect in alone if effect.restores),
+        key=lambda effect: (not repairs[effect.remedy].confirms, -effect.after),
+    )
+    likely = [one for one in alone if one.restores is False and one.after - one.before >= CLEAR]
+    compared = cures[:1] + [effect for effect in (*cures[1:], *likely) if effect.remedy in others]
+    beside = [Trial(remedy.code, remedy.option) for remedy in beside_repairs(now) if remedy.option is not None]
+    found: tuple[Effect, ...] = ()
+    if may_improve(now.remaining) and (compared or beside):
+        tried = {repairs[effect.remedy]: effect for effect in compared[:FEW_OPTIONS]}
+        found = try_cures(planner, measured, now.remaining, tried, beside)
+    if not cures:
+        return found
+    after = {effect.remedy: effect.after for effect in found}
+    best = min(cures, key=lambda cure: after.get(cure.remedy, math.inf))
+    copy = measure_repaired(planner, measured, repairs[best.remedy], best)
+    if copy is None:
+        return found
+    measured[Repaired] = copy
+    gain = on_new_rows(now.remaining, copy, best) if now.remaining is not None and best.remedy not in after else None
+    return found if gain is None else (*found, gain)
 
 
 def _gone_on_instead(

@@ -9,6 +9,7 @@ from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Verdict
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
+from diagnose.reasoning.payoffs import lowered
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
 from diagnose.reasoning.verdicts import WAYS, Situation, best_way
 
@@ -22,11 +23,11 @@ def steps(
 ) -> tuple[DeclaredRemedy, ...]:
     """The remedies to advise, in the order of the directions; the order by cost is left to `prescribing`.
 
-    Of a model that needs repair only what was seen to help, and only if no repair does.
+    Of a model that needs repair only what was seen to help: it is tried if no repair helps, or beside the repairs.
     """
     if now.repair is None:
         return tuple(dict.fromkeys(_steps(now, suspicions, verdicts)))
-    return tuple(dict.fromkeys(_seen_to_help(now))) if now.unrepaired else ()
+    return tuple(remedy for remedy in dict.fromkeys(_seen_to_help(now)) if remedy not in now.repair.cause.remedies)
 
 
 def _steps(
@@ -45,6 +46,7 @@ def _steps(
                 yield remedy
     yield from _seen_to_help(now)
     yield from (best_way(item, now) for item in WAYS if answers[item] == "do")
+    yield from _most_promising(now)
     if now.unfit_metric is not None:
         yield generalisation.FIT_METRIC
     if now.bias_open and evaluated:
@@ -57,7 +59,7 @@ def options(now: Situation, suspicions: Sequence[Suspicion]) -> tuple[tuple[Decl
 
     None where rows have many positions: their error falls for a model that predicts the largest class everywhere.
     """
-    if (now.repair is not None and not now.unrepaired) or not _may_improve(now.remaining):
+    if (now.repair is not None and not now.unrepaired) or not may_improve(now.remaining):
         return ()
     ordered = [BIAS, VARIANCE] if now.bias_dominates or now.variance is None else [VARIANCE, BIAS]
     hinted = [s.cause for s in suspicions if s.cause.kind == "disease" and s.state != "refuted"]
@@ -66,15 +68,15 @@ def options(now: Situation, suspicions: Sequence[Suspicion]) -> tuple[tuple[Decl
 
 
 def _is_open(remedy: DeclaredRemedy, now: Situation) -> bool:
-    """Whether it can be tried on new rows, was not tried as a repair, and weakens only what is there."""
-    if remedy.option is None or remedy.code in now.repairs:
+    """Whether it can be tried on new rows, was not tried before, and weakens only what is there."""
+    if remedy.option is None or remedy.code in {*now.repairs, *now.effects}:
         return False
     return not remedy.lessens or remedy.lessens in now.standing
 
 
 def may_go_on(now: Situation) -> bool:
     """Whether a longer training may lower the dev error: where nothing else is in the way."""
-    if not _may_improve(now.remaining) or (now.repair is not None and now.repair.cause.idea != "train-longer"):
+    if not may_improve(now.remaining) or (now.repair is not None and now.repair.cause.idea != "train-longer"):
         return False
     return now.improving is not None or not now.variance_dominates
 
@@ -82,10 +84,16 @@ def may_go_on(now: Situation) -> bool:
 def may_go_on_instead(now: Situation) -> bool:
     """Whether a longer training is another cure of the first cause, which is dearer, so that it is tried last."""
     repair = now.repair
-    return repair is not None and _may_improve(now.remaining) and optimisation.TRAIN_LONGER in repair.cause.remedies
+    return repair is not None and may_improve(now.remaining) and optimisation.TRAIN_LONGER in repair.cause.remedies
 
 
-def _may_improve(left: Remaining | None) -> TypeGuard[Remaining]:
+def beside_repairs(now: Situation) -> tuple[DeclaredRemedy, ...]:
+    """What is tried beside the repairs of a model that learns slowly: a net that is too small looks the same."""
+    slow = now.repair is not None and now.repair.cause.family == "speed"
+    return (generalisation.BIGGER,) if slow and _is_open(generalisation.BIGGER, now) else ()
+
+
+def may_improve(left: Remaining | None) -> TypeGuard[Remaining]:
     """Whether an error on unseen rows is left that trials can measure."""
     if left is None or left.unseen is None or left.train.positions is not None:
         return False
@@ -108,6 +116,17 @@ def _seen_to_help(now: Situation) -> Iterator[DeclaredRemedy]:
         tried = now.effects.get(remedy.code)
         if remedy.option is not None and tried is not None and tried.helps:
             yield remedy
+
+
+def _most_promising(now: Situation) -> Iterator[DeclaredRemedy]:
+    """The remedy after which the fewest errors were left, where no trial showed a gain for sure."""
+    whole = {code: lowered(effect) for code, effect in now.effects.items() if effect.seeds > 1}
+    if any(effect.helps for effect in now.effects.values()) or not whole:
+        return
+    known = {remedy.code: remedy for remedy in (*BIAS.remedies, *VARIANCE.remedies) if remedy.code in whole}
+    best = max(known, key=lambda code: whole[code], default="")
+    if best and whole[best]:
+        yield known[best]
 
 
 def _no_gap_to_close(now: Situation) -> bool:

@@ -296,15 +296,24 @@ def _while_sick(item: str, now: Situation, repair: Suspicion) -> Decision:
             return "do", f"{slow} Tried: {longer.message}.", behind
         if longer is None and now.improving is not None:
             return "do", f"{slow} {_sentence(now.improving)}", (now.improving,)
-    if now.unrepaired:
-        none, every = "No repair of cause 1 is known to lower the dev error.", now.effects.values()
-        tried = [now.effects[way.code] for way in WAYS[item] if way.code in now.effects]
-        if any(effect.helps for effect in tried):
-            return "do", f"{none} Tried: {max(tried, key=promise).message}.", behind
-        if any(effect.helps for effect in every):
-            first = f"What was seen to lower it comes first: {max(every, key=promise).message}."
-            return "dont-yet", f"{none} {first}", behind
+    tried = _tried_while_sick(item, now)
+    if tried is not None:
+        return *tried, behind
     return "dont-yet", f"Fix cause 1 first: {cause.clause}.", behind
+
+
+def _tried_while_sick(item: str, now: Situation) -> tuple[Answer, str] | None:
+    """What trials on new rows say of an item while the model needs a repair; None if the repair comes first."""
+    tried = [now.effects[way.code] for way in WAYS[item] if way.code in now.effects]
+    best, most = (max(each, key=promise, default=None) for each in (tried, now.effects.values()))
+    if most is None or not most.helps:
+        return None
+    if now.unrepaired:
+        none = "No repair of cause 1 is known to lower the dev error."
+        if best is not None and best.helps:
+            return "do", f"{none} Tried: {best.message}."
+        return "dont-yet", f"{none} What was seen to lower it comes first: {most.message}."
+    return ("do", f"Tried, and more than a repair of cause 1 brings: {best.message}.") if best is most else None
 
 
 def _cure(item: str, now: Situation) -> Effect | None:

@@ -17,11 +17,19 @@ CHOSEN = "learning rate {}"
 
 @dataclass(frozen=True)
 class Trial:
-    """A remedy to try: its code, its change of a training plan, and the codes of the causes that it can confirm."""
+    """A remedy to try: its code, its change of a training plan, and the codes of the causes that it can confirm.
+
+    `again`: it was tried on train before, and is now tried on dev rows.
+    """
 
     remedy: str
     intervention: Intervention
     confirms: frozenset[str] = frozenset()
+    again: bool = False
+
+    @property
+    def title(self) -> str:
+        return f"trial of {self.remedy}{' on dev rows' if self.again else ''}"
 
 
 @dataclass(frozen=True)

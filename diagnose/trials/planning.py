@@ -84,12 +84,8 @@ def try_remedies(
 def _sizes(planner: Planner, wanted: tuple[Trial, ...], criterion: Criterion) -> tuple[float, ...]:
     """The sizes to choose from; if a plan is repeated, its own."""
     given = planner.bench.settings.plan or {}
-    known = {given[_title(trial)] for trial in wanted if _title(trial) in given}
+    known = {given[trial.title] for trial in wanted if trial.title in given}
     return tuple(size for size in criterion.sizes if size in known) or criterion.sizes
-
-
-def _title(trial: Trial) -> str:
-    return f"trial of {trial.remedy}"
 
 
 def _failed(error: Exception) -> NotMeasured:
@@ -183,7 +179,7 @@ class _Trials:
         if isinstance(pair, DoesNotApply):
             return tried
         more = (pair[0].other_seeds, pair[1].other_seeds)
-        title = f"{_title(trial)} with more seeds"
+        title = f"{trial.title} with more seeds"
         self._criterion = self._criterion.looked_twice()
         found = self._ran(title, self._work(more), partial(self._with_more, first.remedy, pair, more))
         if found is None:
@@ -259,7 +255,7 @@ class _Trials:
 
     def _announce(self, wanted: Iterable[Trial], most: int | None) -> None:
         """Tell the planner what is due, for the progress."""
-        pairs = ((_title(trial), self._pair(trial)) for trial in wanted)
+        pairs = ((trial.title, self._pair(trial)) for trial in wanted)
         due = dict(islice(((title, pair) for title, pair in pairs if not isinstance(pair, DoesNotApply)), most))
         self._planner.expect(tuple(due), lambda titles: self._work(one for title in titles for one in due[title]))
 
@@ -324,9 +320,9 @@ class _Trials:
                 if pair.needless:
                     self._planner.needless.add(trial.remedy)
                 if pair.how:
-                    self._planner.miss(_title(trial), pair.reason, pair.how)
+                    self._planner.miss(trial.title, pair.reason, pair.how)
                 continue
-            title, work = _title(trial), self._work(pair)
+            title, work = trial.title, self._work(pair)
             action = partial(self._effect, trial.remedy, pair, wanted[number:])
             found = self._ran(title, work, action)
             if found is None:
@@ -347,7 +343,7 @@ class _Trials:
             self._arms.train([placebo])
             return self._between(trial.remedy, (placebo, changed))
 
-        against = self._ran(f"{_title(trial)} against {plan.what}", self._work([placebo]), compared)
+        against = self._ran(f"{trial.title} against {plan.what}", self._work([placebo]), compared)
         return found if against is not None and against.helps else replace(found, helps=None)
 
     def _together(self, wanted: tuple[Trial, ...]) -> Iterator[Effect]:
@@ -451,7 +447,7 @@ class _Trials:
             following = self._pair(trial)
             if isinstance(following, DoesNotApply):
                 continue
-            if self._planner.admits(_title(trial), self._work((*pair, *found, *following))):
+            if self._planner.admits(trial.title, self._work((*pair, *found, *following))):
                 found += following
         return found
 

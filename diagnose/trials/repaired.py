@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from diagnose.checks.reading.gaps import Gap, level, scale_of
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.measurements import DOES_NOT_APPLY, Evaluation, Measurements, NotMeasured, Repaired, Score, SplitScores
+from diagnose.measurements import (
+    DOES_NOT_APPLY,
+    Array,
+    Evaluation,
+    Measurements,
+    NotMeasured,
+    Repaired,
+    Score,
+    SplitScores,
+)
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.evaluation import evaluation
 from diagnose.measuring.planning import Planner
@@ -24,25 +33,23 @@ if TYPE_CHECKING:
     from diagnose.checks.reading.remaining import Remaining
     from diagnose.subject import Subject
 
-TITLES = ("repaired copy", "copy with another repair")
+TITLE = "repaired copy"
+OTHER_ROWS = "the repair changes the rows, so that errors are not compared"
 SIZES = (1.0, 0.5)  # shares of the user's own number of steps
 
 
-def measure_repaired(
-    planner: Planner, measured: Measurements, trial: Trial, effect: Effect, title: str = TITLES[0]
-) -> Repaired | None:
+def measure_repaired(planner: Planner, measured: Measurements, trial: Trial, effect: Effect) -> Repaired | None:
     """Train a copy with the change that restored learning; None if that is not possible, which is recorded.
 
     Args:
         planner, measured: of the examination.
         trial: the change.
         effect: what its trial showed.
-        title: one of `TITLES`, each once an examination.
     """
     bench, cost = planner.bench, trial.intervention.cost
     return run_largest(
         planner,
-        title,
+        TITLE,
         SIZES,
         lambda size: Work(steps=cost * DevError.steps(bench, size) + 4 * judging_steps(bench), loops=2),
         lambda size: _repaired(bench, measured, trial, effect, DevError.steps(bench, size)),
@@ -55,14 +62,19 @@ def _repaired(bench: Bench, measured: Measurements, trial: Trial, effect: Effect
     if isinstance(plan, DoesNotApply):
         raise NotMeasured(plan.reason, DOES_NOT_APPLY)
     rows = repaired_rows(bench.subject, own, plan)
-    tried = effect.values.get(plan.rate_name)
-    rates = min(plan.rates, key=lambda rates: abs(float(rates[0]) - float(tried))) if tried else plan.rates[0]
+    rates = rates_as_tried(plan, effect)
     with trainer_for(bench, replace(plan, seeds=plan.seeds[:1])) as (trainer, starts):
         for seed, start in starts.items():
             trainer.begin(start, seed)
             carried_out(bench, trainer, plan, rates)
         with Bench(replace(rows, model=trainer.model, outputs=plan.outputs), bench.settings) as copy:
             return Repaired(effect.what, steps, evaluation(copy, {}))
+
+
+def rates_as_tried(plan: TrainingPlan, effect: Effect) -> Array:
+    """The candidate learning rates of a plan that its trial chose."""
+    tried = effect.values.get(plan.rate_name)
+    return min(plan.rates, key=lambda rates: abs(float(rates[0]) - float(tried))) if tried else plan.rates[0]
 
 
 def repaired_rows(subject: Subject, own: TrainingPlan, plan: TrainingPlan) -> Subject:
@@ -73,10 +85,15 @@ def repaired_rows(subject: Subject, own: TrainingPlan, plan: TrainingPlan) -> Su
     """
     if plan.train is own.train and plan.dev is own.dev:
         return subject
-    kept = all(a is b for a, b in zip(plan.dev.targets, own.dev.targets, strict=True))
-    if subject.dev is None or not kept or plan.dev.sample_weight is not own.dev.sample_weight:
-        raise NotMeasured("the repair changes the rows, so that errors are not compared", DOES_NOT_APPLY)
+    if subject.dev is None or not same_targets(own, plan):
+        raise NotMeasured(OTHER_ROWS, DOES_NOT_APPLY)
     return replace(subject, train=plan.train, dev=plan.dev, test=None, train_dev=None)
+
+
+def same_targets(own: TrainingPlan, plan: TrainingPlan) -> bool:
+    """Whether the dev rows have the same targets and weights in both plans, so that their errors can be compared."""
+    kept = all(a is b for a, b in zip(plan.dev.targets, own.dev.targets, strict=True))
+    return kept and plan.dev.sample_weight is own.dev.sample_weight
 
 
 def on_new_rows(left: Remaining, repaired: Repaired, cure: Effect) -> Effect | None:

@@ -24,8 +24,8 @@ QUICK_EFFORT = (*INSTRUMENTS[: INSTRUMENTS.index("gradients") + 1], "loading")  
 STAGES = ("loading", "reasoning", "concluding", "writing the report")
 TRIALS = {  # titles of trials, and the model and the effort with which they run
     "trial of lower-learning-rate": ("sick", "standard"),
+    "trial of lower-learning-rate on dev rows": ("sick", "standard"),
     "repaired copy": ("sick", "standard"),
-    "copy with another repair": ("sick", "standard"),
     "trial of all remedies together": ("saturated", "standard"),
     "trial of scale-inputs on top of relu-instead": ("unscaled", "deep"),
     "first look at all changes": ("well", "standard"),

@@ -1,5 +1,6 @@
 """The items of both lists, and other remedies that help a sound model to do better on new rows."""
 
+import json
 from textwrap import indent
 
 from diagnose.reasoning.remedies import modes, network
@@ -28,7 +29,7 @@ _SIZED = (
     "import keras\n\n"
     f"{network.READOUTS}"
     'sizes = {"units", "filters"}\n'
-    "sized = [layer for layer in model.layers if layer not in heads and sizes & layer.get_config().keys()]\n\n\n"
+    "sized = [layer for layer in model.layers if layer not in heads and sizes & layer.get_config().keys()]\n"
 )
 
 
@@ -237,13 +238,14 @@ DROPOUT = DeclaredRemedy(
 )
 BIGGER = DeclaredRemedy(
     "bigger-network",
-    "Use a bigger network: twice the units, or a first hidden layer where there is none",
+    "Use a bigger network: two to four times the units, or a first hidden layer where there is none",
     "Avoidable bias means that the net does not even fit its training rows.",
     f"{_SIZED}"
+    f"small = {json.dumps(structure.FOURFOLD)}\n\n\n"
     "def bigger(layer):\n"
     "    config = layer.get_config()\n"
     "    if layer in sized:\n"
-    "        config |= {key: 2 * config[key] for key in sizes & config.keys()}\n"
+    "        config |= {key: max(2 * config[key], min(4 * config[key], small[key])) for key in sizes & config.keys()}\n"
     "    copy = layer.__class__.from_config(config)\n"
     "    if sized or layer not in heads or not layer.weights:\n"
     "        return copy\n"
@@ -298,7 +300,7 @@ SMALLER = DeclaredRemedy(
     "smaller-network",
     "Use a smaller network",
     "This is a last resort against variance: a large network with regularisation usually does better.",
-    f"{_SIZED}"
+    f"{_SIZED}\n\n"
     "def narrower(layer):\n"
     "    config = layer.get_config()\n"
     "    if layer in sized:\n"

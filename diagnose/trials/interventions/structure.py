@@ -11,6 +11,7 @@ from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
 SIZES = ("units", "filters")
 WIDER, WIDE = 4, 32  # times, and the fewest units of a hidden layer, where one is too narrow
+FOURFOLD = {"units": 256, "filters": 32}  # up to this size a bigger layer is four times as wide, else twice
 WIDEST = 512  # units of a first hidden layer; its kernel grows with them times the inputs
 PLAIN = ("Dense", "Conv1D", "Conv2D", "Conv3D")  # layers of which another one can follow
 LINKS = ("Add", "Concatenate", "Average", "Multiply")
@@ -20,7 +21,7 @@ FEW = 16  # rows; the statistics of a smaller batch are too uncertain to normali
 
 
 def _resized(
-    by: Callable[[int], int], what: str, sizes: tuple[str, ...] = SIZES
+    by: Callable[[int, str], int], what: str, sizes: tuple[str, ...] = SIZES
 ) -> Callable[[TrainingPlan], TrainingPlan | DoesNotApply]:
     def change(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         chosen = {id(layer) for layer in _sized(plan, sizes)}
@@ -31,7 +32,7 @@ def _resized(
             if id(layer) not in chosen:
                 return copy
             config = copy.get_config()
-            return with_config(copy, **{key: by(config[key]) for key in sizes if isinstance(config.get(key), int)})
+            return with_config(copy, **{key: by(config[key], key) for key in sizes if isinstance(config.get(key), int)})
 
         return plan.edited(what, resized)
 
@@ -44,7 +45,7 @@ def _sized(plan: TrainingPlan, sizes: tuple[str, ...] = SIZES) -> list[Any]:
 
 
 def _bigger(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
-    return _twice(plan) if _sized(plan) else _first_hidden(plan)
+    return _wider(plan) if _sized(plan) else _first_hidden(plan)
 
 
 def _only_hidden(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -141,22 +142,28 @@ def _residual(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return plan.edited("residual links around the layers that keep the shape", linked)
 
 
-_twice = _resized(lambda size: 2 * size, "twice the units in hidden layers")
+def bigger_size(size: int, key: str) -> int:
+    """The units or filters (`key`) of a bigger layer: twice as many, or up to four times where that is still small."""
+    return max(2 * size, min(4 * size, FOURFOLD[key]))
+
+
+_wider = _resized(bigger_size, "two to four times the units in hidden layers")
 BIGGER = Intervention(
-    "Doubles the units or filters of every hidden layer; a net without one gets a Dense layer before its output.",
+    "Gives every hidden layer two to four times the units or filters; a net without one gets a Dense layer before its"
+    " output.",
     _bigger,
-    cost=3.0,
+    cost=4.0,
 )
 FIRST_HIDDEN = Intervention(
     "Gives a net without a hidden layer a Dense layer with ReLU before its output.", _only_hidden, cost=1.5
 )
 HALF_THE_UNITS = Intervention(
     "Halves the units or filters of every hidden layer.",
-    _resized(lambda size: max(size // 2, 1), "half the units in hidden layers"),
+    _resized(lambda size, _: max(size // 2, 1), "half the units in hidden layers"),
 )
 WIDE_UNITS = Intervention(
     f"Gives every hidden layer {WIDER} times the units, and {WIDE} at least.",
-    _resized(lambda size: max(WIDER * size, WIDE), f"{WIDER} times the units in hidden layers", ("units",)),
+    _resized(lambda size, _: max(WIDER * size, WIDE), f"{WIDER} times the units in hidden layers", ("units",)),
     cost=3.0,
 )
 DEEPER = Intervention("Repeats the last hidden Dense or convolution layer.", _deeper, cost=1.5)
