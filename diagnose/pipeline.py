@@ -325,8 +325,8 @@ def _repaired(
     effects: tuple[Effect, ...],
     outcomes: tuple[Outcome, ...],
 ) -> tuple[Effect, ...]:
-    """The effects on the dev error of the repair that restores most learning, of others that the first cause has, and of
-    a change beside them that may do better.
+    """The effects on the dev error of the repair that restores most learning, of others that the first cause has, and
+    of a change beside them that may do better.
 
     The copy with the repair that brings most becomes one of the measurements.
     """
