@@ -23,11 +23,12 @@ def steps(
 ) -> tuple[DeclaredRemedy, ...]:
     """The remedies to advise, in the order of the directions; the order by cost is left to `prescribing`.
 
-    Of a model that needs repair only what was seen to help: it is tried if no repair helps, or beside the repairs.
+    Of a model that needs repair only what was seen to help: if no repair does, or if it does more than each of them.
     """
     if now.repair is None:
         return tuple(dict.fromkeys(_steps(now, suspicions, verdicts)))
-    return tuple(remedy for remedy in dict.fromkeys(_seen_to_help(now)) if remedy not in now.repair.cause.remedies)
+    helping = dict.fromkeys(_seen_to_help(now))
+    return tuple(remedy for remedy in helping if now.unrepaired or now.outdoes_repairs(remedy.code))
 
 
 def _steps(

@@ -154,6 +154,15 @@ class Situation:
         tried = [r.code for r in self.repair.cause.remedies if r.code in self.effects or r.code in self.repairs]
         return all(map(self._in_vain, tried)) and (bool(tried) or self.repair.cause.role is Role.RESIDUE)
 
+    def outdoes_repairs(self, remedy: str) -> bool:
+        """Whether it was seen to bring more on new rows than each repair of the first cause, of which some were tried
+        there.
+        """
+        codes = {one.code for one in self.repair.cause.remedies} if self.repair is not None else set()
+        repairs = [gain(effect) for code, effect in self.effects.items() if code in codes]
+        brings = gain(self.effects.get(remedy))
+        return remedy not in codes and bool(repairs) and brings > max(repairs)
+
     def _in_vain(self, remedy: str) -> bool:
         on_dev, on_train = self.effects.get(remedy), self.repairs.get(remedy)
         if on_train is not None and (on_dev is None or on_train.on_top_of):
@@ -306,14 +315,14 @@ def _tried_while_sick(item: str, now: Situation) -> tuple[Answer, str] | None:
     """What trials on new rows say of an item while the model needs a repair; None if the repair comes first."""
     tried = [now.effects[way.code] for way in WAYS[item] if way.code in now.effects]
     best, most = (max(each, key=promise, default=None) for each in (tried, now.effects.values()))
-    if most is None or not most.helps:
-        return None
-    if now.unrepaired:
+    if now.unrepaired and most is not None and most.helps:
         none = "No repair of cause 1 is known to lower the dev error."
         if best is not None and best.helps:
             return "do", f"{none} Tried: {best.message}."
         return "dont-yet", f"{none} What was seen to lower it comes first: {most.message}."
-    return ("do", f"Tried, and more than a repair of cause 1 brings: {best.message}.") if best is most else None
+    if best is not None and now.outdoes_repairs(best.remedy):
+        return "do", f"Tried, and more than a repair of cause 1 brings: {best.message}."
+    return None
 
 
 def _cure(item: str, now: Situation) -> Effect | None:
