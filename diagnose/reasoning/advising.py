@@ -26,7 +26,8 @@ def steps(
     Of a model that needs repair only what was seen to help: if no repair does, or if it does more than each of them.
     """
     if now.repair is None:
-        return tuple(dict.fromkeys(_steps(now, suspicions, verdicts)))
+        found = tuple(dict.fromkeys(_steps(now, suspicions, verdicts)))
+        return found if any(remedy.code in now.effects for remedy in found) else (*_most_promising(now), *found)
     helping = dict.fromkeys(_seen_to_help(now))
     return tuple(remedy for remedy in helping if now.unrepaired or now.outdoes_repairs(remedy.code))
 
@@ -47,7 +48,6 @@ def _steps(
                 yield remedy
     yield from _seen_to_help(now)
     yield from (best_way(item, now) for item in WAYS if answers[item] == "do")
-    yield from _most_promising(now)
     if now.unfit_metric is not None:
         yield generalisation.FIT_METRIC
     if now.bias_open and evaluated:
@@ -120,14 +120,11 @@ def _seen_to_help(now: Situation) -> Iterator[DeclaredRemedy]:
 
 
 def _most_promising(now: Situation) -> Iterator[DeclaredRemedy]:
-    """The remedy after which the fewest errors were left, where no trial showed a gain for sure."""
-    whole = {code: lowered(effect) for code, effect in now.effects.items() if effect.seeds > 1}
-    if any(effect.helps for effect in now.effects.values()) or not whole:
-        return
-    known = {remedy.code: remedy for remedy in (*BIAS.remedies, *VARIANCE.remedies) if remedy.code in whole}
-    best = max(known, key=lambda code: whole[code], default="")
-    if best and whole[best]:
-        yield known[best]
+    """The remedy after which the fewest errors were left in its trials, however sure that is."""
+    hoped = {code: lowered(effect) for code, effect in now.effects.items() if effect.seeds > 1}
+    known = [remedy for remedy in (*BIAS.remedies, *VARIANCE.remedies) if hoped.get(remedy.code)]
+    if known:
+        yield max(known, key=lambda remedy: hoped[remedy.code])
 
 
 def _no_gap_to_close(now: Situation) -> bool:

@@ -16,8 +16,9 @@ from diagnose.reasoning.payoffs import by_remedy, gain, lowered, payoff
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
 from diagnose.subject import Task
-from diagnose.trials.dev_error import WORTH
 
+NEARLY = 0.05  # share of the errors that are left, within which remedies count as equal
+TIMES_DEARER = 2  # as much has to be gained by what costs days as by what costs a training
 SHORTEST = 30  # characters of a clause that can stand in a headline by itself
 
 
@@ -104,7 +105,7 @@ def remedies(
     cause first those that were seen to restore learning; then those of explained causes that were seen to restore it
     by themselves: two faults may hide each other. Then come the next `steps` (`reasoning.advising`), which are all
     there is for a sound model: a hint is not a reason to change it. Those that lower the dev error come first, those
-    that did not help after the others, and last those that take days. `untried` tells why a remedy was not tried.
+    that did not help last. `untried` tells why a remedy was not tried.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -128,29 +129,36 @@ def remedies(
     direct = {remedy.code for suspicion in repairs for remedy in suspicion.cause.confirmed_by}
     brings = {code: gain(effect) for code, effect in tried.items()}
     brings |= {one.remedy: lowered(one) for one in effects if one.remedy in cures and one.on_dev}
-    return tuple(
-        _remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried)
-        for remedy in _ordered([remedy for remedy, _ in chosen.values()], brings, failed, direct)
-    )
+    hoped = {code: lowered(effect) for code, effect in tried.items() if effect.on_dev and effect.seeds > 1}
+    ordered = _ordered([remedy for remedy, _ in chosen.values()], brings, hoped, failed, direct)
+    return tuple(_remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried) for remedy in ordered)
 
 
 def _ordered(
-    chosen: Sequence[DeclaredRemedy], brings: Mapping[str, float], failed: Collection[str], direct: Collection[str]
+    chosen: Sequence[DeclaredRemedy],
+    brings: Mapping[str, float],
+    hoped: Mapping[str, float],
+    failed: Collection[str],
+    direct: Collection[str],
 ) -> Iterator[DeclaredRemedy]:
-    """Quick ones that lower the dev error, then slow ones that lower it, then the others, those that failed last.
+    """Those that lower the dev error, then the others by what may be hoped for, those that failed last.
 
-    Of quick ones within a tenth of the model's error the cheapest comes first: one that is `direct`, as it removes a
-    cause and does nothing else; those that go on training come last.
+    What costs days has to bring `TIMES_DEARER` as much as what costs a training. Of those after which nearly as few
+    errors are left the cheapest comes first: one that is `direct`, as it removes a cause and does nothing else; those
+    that go on training come last.
     """
-    left = [remedy for remedy in chosen if brings.get(remedy.code) and not remedy.slow]
+    left = [remedy for remedy in chosen if brings.get(remedy.code)]
     rest = [remedy for remedy in chosen if remedy not in left]
+    remains = {remedy.code: 1 - brings[remedy.code] / (TIMES_DEARER if remedy.slow else 1) for remedy in left}
     while left:
-        most = max(brings[remedy.code] for remedy in left)
-        near = [remedy for remedy in left if brings[remedy.code] >= most - WORTH]
-        best = min(near, key=lambda one: (one.goes_on, one.code not in direct, -brings[one.code]))
+        least = min(remains[remedy.code] for remedy in left)
+        near = [remedy for remedy in left if remains[remedy.code] <= (1 + NEARLY) * least]
+        best = min(near, key=lambda one: (one.slow, one.goes_on, one.code not in direct, remains[one.code]))
         left.remove(best)
         yield best
-    yield from sorted(rest, key=lambda remedy: (not brings.get(remedy.code), remedy.code in failed, remedy.slow))
+    most = max((hoped.get(remedy.code, 0.0) for remedy in rest if not remedy.slow), default=0.0)
+    promising = [remedy for remedy in rest if remedy.slow and 0 < TIMES_DEARER * most < hoped.get(remedy.code, 0.0)]
+    yield from sorted(rest, key=lambda one: (one.code in failed, one not in promising, one.slow))
 
 
 def _treating(

@@ -228,11 +228,32 @@ def test_clear_gains_come_first_even_if_they_take_days() -> None:
     assert "regularize" not in {remedy.code for remedy in offered}  # dropout is the better way to the same idea
 
 
-@pytest.mark.parametrize(("longer", "first"), [(0.095, "dropout"), (0.05, "train-longer")])
+@pytest.mark.parametrize(("longer", "first"), [(0.106, "dropout"), (0.104, "train-longer")])
 def test_of_nearly_equal_gains_the_cheapest_comes_first(longer: float, first: str) -> None:
     now = after_trials(on_dev("train-longer", 0.2, longer, True), on_dev("dropout", 0.2, 0.11, True))
     offered = offered_for([suspicion("high-variance", Severity.HINT)], now, effects=list(now.effects.values()))
     assert [remedy.code for remedy in offered][:2] == [first, *({"dropout", "train-longer"} - {first})]
+
+
+@pytest.mark.parametrize(("more", "first"), [(0.11, "regularize"), (0.06, "more-data")])
+def test_what_takes_days_comes_first_if_it_brings_more_than_twice_as_much(more: float, first: str) -> None:
+    now = after_trials(on_dev("regularize", 0.2, 0.15, True), on_dev("more-data", 0.2, more, True, True))
+    offered = offered_for([suspicion("high-variance", Severity.HINT)], now, effects=list(now.effects.values()))
+    assert offered[0].code == first
+    unsure = [replace(effect, helps=None) for effect in now.effects.values()]
+    offered = offered_for([suspicion("high-variance", Severity.HINT)], after_trials(*unsure), effects=unsure)
+    assert next(remedy.code for remedy in offered if remedy.code in ("regularize", "more-data")) == first
+
+
+def test_where_no_gain_is_sure_the_most_promising_change_is_advised() -> None:
+    tried = [on_dev("dropout", 0.2, 0.19, None), on_dev("deeper-network", 0.2, 0.18, None)]
+    now = replace(NOTHING, effects={effect.remedy: effect for effect in tried})
+    assert [remedy.code for remedy in offered_for([], now, effects=tried)] == ["deeper-network"]
+    failed = [replace(effect, after=0.21) for effect in tried]
+    assert offered_for([], replace(now, effects={effect.remedy: effect for effect in failed}), effects=failed) == []
+    surely = [*tried, on_dev("dropout", 0.2, 0.15, True)]
+    codes = [one.code for one in offered_for([], replace(now, effects={e.remedy: e for e in surely}), effects=surely)]
+    assert codes == ["dropout"]
 
 
 def test_every_item_says_what_it_costs() -> None:
