@@ -10,6 +10,7 @@ from typing import Any, Literal
 from diagnose.findings import Evidence, Finding, Interval, Link, Severity
 
 SCHEMA = 1
+LIKELY = 0.85  # chance from which a gain is acted on: it is then more than one standard error
 LEARNING = 0.1  # train skill from which a training has learned something
 
 MACHINE_LEARNING_YEARNING = (
@@ -156,12 +157,13 @@ class Effect:
     loss", where less is better. `what` is the change as a noun phrase. `interval` is that of the mean difference.
     `direction`: "sufficient" if this change was made alone; "necessary" if other changes were made in both arms,
     with and without this one: those of the remedies `on_top_of`. `helps`: whether a dev error falls; False if it
-    cannot fall by much, None if that is open. A `forecast` was not trained: it follows from trainings on fewer
-    rows. `remedy` is the code of the remedy, `causes` are the codes of the causes that the trial confirms if it
-    `restores` learning (a gain above `threshold`; None if there was nothing to restore); `code` is the first of
-    them. `control` is the arm without the change as a noun phrase, "" for the model's own training. `values` are
-    the values that were tried, by the names in the remedy's action and snippet. `output` is the output whose skill
-    this is, the one that gains most; "" if there is only one.
+    cannot fall by much, None if that is open. `chance` is the probability (0 to 1) that it falls at all, for other
+    seeds and rows, however many changes were compared; None if that is unknown. A `forecast` was not trained: it
+    follows from trainings on fewer rows. `remedy` is the code of the remedy, `causes` are the codes of the causes that
+    the trial confirms if it `restores` learning (a gain above `threshold`; None if there was nothing to restore);
+    `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the model's own
+    training. `values` are the values that were tried, by the names in the remedy's action and snippet. `output` is the
+    output whose skill this is, the one that gains most; "" if there is only one.
     """
 
     code: str
@@ -181,6 +183,7 @@ class Effect:
     output: str = ""
     metric: str = "train skill"
     helps: bool | None = None
+    chance: float | None = None
     forecast: bool = False
     on_top_of: tuple[str, ...] = ()
 
@@ -188,6 +191,11 @@ class Effect:
     def on_dev(self) -> bool:
         """Whether it was measured on rows that training has not seen."""
         return self.metric != "train skill"
+
+    @property
+    def likely(self) -> bool:
+        """Whether the dev error falls for sure or probably, and may fall by what matters."""
+        return bool(self.helps) or (self.helps is None and self.chance is not None and self.chance >= LIKELY)
 
     @property
     def message(self) -> str:
@@ -219,6 +227,8 @@ class Effect:
             False: f"does not fall ({without} without it, {with_it} with it)",
             None: f"may fall or not, too close to tell ({without} without it, {with_it} with it)",
         }[self.helps]
+        if self.likely and not self.helps:
+            change = f"probably falls from {without} to {with_it} ({100 * (self.chance or 0):.0f} % sure)"
         return f"with {self.what} the {self.metric}{of} {change}"
 
 

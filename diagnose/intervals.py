@@ -68,6 +68,18 @@ def crossed_error(values: Array) -> tuple[float, float]:
     return float(np.sqrt(whole / (seeds * rows))), max(float(freedom), seeds - 1.0)
 
 
+def chance_below(values: Array) -> float:
+    """Return the probability (0 to 1) that the mean of values [seeds, rows] is below 0 for other seeds and rows.
+
+    It is Student's, with the standard error of `crossed_error`, where nothing was known before. There must be two or
+    more seeds and rows.
+    """
+    from scipy.stats import t
+
+    mean, (error, freedom) = float(values.mean()), crossed_error(values)
+    return float(t.cdf(-mean / error, freedom)) if error else 0.5 - 0.5 * float(np.sign(mean))
+
+
 def wilson(count: float, trials: float, z: float = 1.96) -> Interval:
     """Return Wilson's interval (1927) of the rate `count` / `trials`, at `z` standard deviations of the normal."""
     rate = count / trials

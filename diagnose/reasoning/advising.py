@@ -103,8 +103,8 @@ def may_improve(left: Remaining | None) -> TypeGuard[Remaining]:
 
 def _is_advised(remedy: DeclaredRemedy, answers: Mapping[str, str], now: Situation) -> bool:
     tried = now.effects.get(remedy.code)
-    if tried is not None and (tried.helps is not None or tried.after >= tried.before):
-        return bool(tried.helps)
+    if tried is not None and (tried.likely or tried.helps is False or tried.after >= tried.before):
+        return tried.likely
     if remedy.lessens:
         return remedy.lessens in now.standing and _no_gap_to_close(now)
     item = ITEM_OF.get(remedy.code, "")
@@ -112,10 +112,10 @@ def _is_advised(remedy: DeclaredRemedy, answers: Mapping[str, str], now: Situati
 
 
 def _seen_to_help(now: Situation) -> Iterator[DeclaredRemedy]:
-    """The remedies of which a trial on new rows showed a gain, whatever part of the error it comes from."""
+    """The remedies of which a trial on new rows showed a likely gain, whatever part of the error it comes from."""
     for remedy in (*BIAS.remedies, *VARIANCE.remedies):
         tried = now.effects.get(remedy.code)
-        if remedy.option is not None and tried is not None and tried.helps:
+        if remedy.option is not None and tried is not None and tried.likely:
             yield remedy
 
 

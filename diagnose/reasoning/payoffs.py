@@ -41,8 +41,8 @@ def by_remedy(effects: Iterable[Effect]) -> dict[str, Effect]:
 
 
 def gain(effect: Effect | None) -> float:
-    """The share of the dev error that a change takes away; 0 unless it clearly helps."""
-    return lowered(effect) if effect is not None and effect.helps else 0.0
+    """The share of the dev error that a change takes away; 0 unless that is likely."""
+    return lowered(effect) if effect is not None and effect.likely else 0.0
 
 
 def lowered(effect: Effect) -> float:
@@ -54,7 +54,7 @@ def promise(effect: Effect | None) -> float:
     """Sort key of the ways to carry out an item: what was measured to help before what was not tried."""
     if effect is None:
         return 0.0
-    return gain(effect) if effect.helps else -1.0 if effect.helps is False else -0.5
+    return gain(effect) if effect.likely else -1.0 if effect.helps is False else -0.5
 
 
 def _span(effect: Effect) -> Interval | None:

@@ -125,7 +125,7 @@ def remedies(
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
     tried = by_remedy(effects)
     failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
-    failed |= {code for code, effect in tried.items() if effect.on_dev and not effect.helps and not lowered(effect)}
+    failed |= {code for code, effect in tried.items() if effect.on_dev and not effect.likely and not lowered(effect)}
     direct = {remedy.code for suspicion in repairs for remedy in suspicion.cause.confirmed_by}
     brings = {code: gain(effect) for code, effect in tried.items()}
     brings |= {one.remedy: lowered(one) for one in effects if one.remedy in cures and one.on_dev}

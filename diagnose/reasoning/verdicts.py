@@ -301,7 +301,7 @@ def _while_sick(item: str, now: Situation, repair: Suspicion) -> Decision:
     if item == "train-longer" and cause.family == "speed":
         slow = "Cause 1 makes the training slow, and more of it is the dearer cure."
         longer = now.effects.get(optimisation.TRAIN_LONGER.code)
-        if longer is not None and longer.helps:
+        if longer is not None and longer.likely:
             return "do", f"{slow} Tried: {longer.message}.", behind
         if longer is None and now.improving is not None:
             return "do", f"{slow} {_sentence(now.improving)}", (now.improving,)
@@ -315,9 +315,9 @@ def _tried_while_sick(item: str, now: Situation) -> tuple[Answer, str] | None:
     """What trials on new rows say of an item while the model needs a repair; None if the repair comes first."""
     tried = [now.effects[way.code] for way in WAYS[item] if way.code in now.effects]
     best, most = (max(each, key=promise, default=None) for each in (tried, now.effects.values()))
-    if now.unrepaired and most is not None and most.helps:
+    if now.unrepaired and most is not None and most.likely:
         none = "No repair of cause 1 is known to lower the dev error."
-        if best is not None and best.helps:
+        if best is not None and best.likely:
             return "do", f"{none} Tried: {best.message}."
         return "dont-yet", f"{none} What was seen to lower it comes first: {most.message}."
     if best is not None and now.outdoes_repairs(best.remedy):
@@ -329,7 +329,7 @@ def _cure(item: str, now: Situation) -> Effect | None:
     """The effect of a repair of the first cause that carries out an item, and was seen to lower the dev error."""
     remedies = now.repair.cause.remedies if now.repair is not None else ()
     carrying = [r.code for r in remedies if r in WAYS[item] or any(source.item == item for source in r.sources)]
-    return next((now.effects[code] for code in carrying if code in now.effects and now.effects[code].helps), None)
+    return next((now.effects[code] for code in carrying if code in now.effects and now.effects[code].likely), None)
 
 
 def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
@@ -339,7 +339,7 @@ def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
         return decision
     best = max(tried, key=promise)
     told = f"Tried: {best.message}."
-    if best.helps:
+    if best.likely:
         return "do", told, decision[2]
     answer: Answer = decision[0]
     if answer == "do" and WAYS[item][0].code in now.effects:

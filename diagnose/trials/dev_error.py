@@ -12,7 +12,7 @@ import numpy as np
 from diagnose.checks.reading.gaps import POINT
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.intervals import crossed_interval
+from diagnose.intervals import chance_below, crossed_interval
 from diagnose.measurements import REPORT, Array, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.replay import usual_length
@@ -139,7 +139,8 @@ class DevError:
         without, changed = arms
         before, after = without.mean, changed.mean
         tries = self.looks * max(self.earlier + self.tries, 1)
-        change = crossed_interval(changed.errors - without.errors, 1 - 0.05 / tries)
+        apart = changed.errors - without.errors
+        change = crossed_interval(apart, 1 - 0.05 / tries)
         change = in_units(self._task, before, change)
         if self._task is Task.REGRESSION:
             before, after = math.sqrt(before), math.sqrt(after)
@@ -158,6 +159,7 @@ class DevError:
             output="" if self.left.alone else self.left.train.output,
             metric=METRICS.get(self._task, "dev error"),
             helps=helps(change, before),
+            chance=chance_below(apart) if min(apart.shape) > 1 else None,
             on_top_of=on_top_of,
         )
 

@@ -201,8 +201,9 @@ class _Trials:
         if luck is None:
             return tuple(tried)
         least = abs(luck.after - luck.before)
-        judged = (replace(one, helps=None) if one.helps and one.before - one.after <= least else one for one in tried)
-        return (*judged, replace(luck, helps=None))
+        lucky = [one for one in tried if one.likely and one.before - one.after <= least]
+        judged = (replace(one, helps=None, chance=None) if one in lucky else one for one in tried)
+        return (*judged, replace(luck, helps=None, chance=None))
 
     def _screened(self, wanted: Sequence[Trial], most: int) -> tuple[Sequence[Trial], tuple[Effect, ...]]:
         """The most promising trials by a training with one seed each, and the effects of the others, of this seed.
@@ -332,7 +333,7 @@ class _Trials:
 
     def _beyond_placebo(self, trial: Trial, changed: Planned, found: Effect) -> Effect:
         """The effect; open if a change of the same size without its reason does as well, or could not be trained."""
-        if not found.helps or trial.intervention.placebo is None:
+        if not found.likely or trial.intervention.placebo is None:
             return found
         plan = trial.intervention.placebo(self._own.plan)
         if isinstance(plan, DoesNotApply):
@@ -344,7 +345,7 @@ class _Trials:
             return self._between(trial.remedy, (placebo, changed))
 
         against = self._ran(f"{trial.title} against {plan.what}", self._work([placebo]), compared)
-        return found if against is not None and against.helps else replace(found, helps=None)
+        return found if against is not None and against.likely else replace(found, helps=None, chance=None)
 
     def _together(self, wanted: tuple[Trial, ...]) -> Iterator[Effect]:
         """The changes without which all others together do not restore learning: faults that hide each other."""

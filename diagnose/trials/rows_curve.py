@@ -65,8 +65,17 @@ def _effect_of(curve: RowsCurve, remedy: str) -> Effect:
         output=curve.output,
         metric=curve.metric,
         helps=helps(change, now),
+        chance=_chance(now, twice.error, twice.interval),
         forecast=True,
     )
+
+
+def _chance(now: float, error: float, interval: Interval) -> float | None:
+    """The probability of an error below the one `now`, as if that of the forecast were normal."""
+    from scipy.stats import norm
+
+    deviation = (interval.high - interval.low) / (2 * float(norm.ppf(0.5 + interval.level / 2)))
+    return float(norm.cdf((now - error) / deviation)) if deviation > 0 else None
 
 
 def _work(bench: Bench, steps: int) -> Work:
