@@ -298,7 +298,7 @@ def _trained_on(planner: Planner, measured: Measurements, outcomes: tuple[Outcom
     now = _situation(measured, outcomes)
     if now.remaining is None or not may_go_on(now):
         return ()
-    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code)
+    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code, measured)
     if found is None:
         return ()
     measured[Continuation], effect = found
@@ -376,7 +376,7 @@ def _gone_on_instead(
     tried = any(effect.remedy == TRAIN_LONGER.code for effect in effects)
     if now.remaining is None or tried or not may_go_on_instead(now):
         return ()
-    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code)
+    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code, measured)
     return () if found is None else found[1:]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from diagnose.checks.further_reading import EPOCHS, FASTER
 from diagnose.checks.reading.curves import Curve, Points, learning_curves, points, represents_training, runs_that
+from diagnose.checks.reading.replays import loaded_skill, reached, steps_of
 from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import (
@@ -20,7 +21,6 @@ from diagnose.measurements import (
     Network,
     NotMeasured,
     Run,
-    Unavailable,
 )
 from diagnose.registry import check
 
@@ -97,7 +97,7 @@ def _expected(
         if falling and len(falling) >= MAJORITY * len(history.runs):
             yield _falling(falling, history)
             return
-    loaded = {output: _loaded_skill(evaluation, output) for output in history.views}
+    loaded = {output: loaded_skill(evaluation, output) for output in history.views}
     if all(skill is None for skill in loaded.values()):
         if not judged:
             raise NotMeasured(
@@ -235,19 +235,11 @@ def _fall(tail: Points) -> tuple[float, float] | None:
     return -slope, math.sqrt(float(np.sum(residual**2)) / (len(tail) - 2) / spread)
 
 
-def _loaded_skill(evaluation: Evaluation | None, output: str) -> float | None:
-    """The train skill of this output, or, for "", of the only one."""
-    if evaluation is None or isinstance(evaluation.train, Unavailable):
-        return None
-    score = evaluation.score("train", output) or evaluation.train.scores[0]
-    return score.skill if math.isfinite(score.skill) else None
-
-
 def _longer_is_better(history: History, loaded: float, own: int | None) -> Finding | None:
     """The replays against the loaded weights; `own` is the number of steps that these were trained for."""
-    skills = np.array([_reached(run) for run in history.runs])
+    skills = np.array([reached(run) for run in history.runs])
     skills = skills[np.isfinite(skills)]
-    taken = _steps(history)
+    taken = steps_of(history)
     if history.origin != "replay" or (own is not None and taken is not None and taken <= own):
         return None
     return _better(skills, loaded, taken, own, history)
@@ -283,15 +275,3 @@ def _better(skills: Array, loaded: float, taken: int | None, own: int | None, hi
         rows=history.rows,
         evidence=(learning_curves(history),),
     )
-
-
-def _reached(run: Run) -> float:
-    """Skill on rows that the replay has not seen, the harder test; on train if there are none."""
-    return run.final_dev_skill if math.isfinite(run.final_dev_skill) else run.final_train_skill
-
-
-def _steps(history: History) -> int | None:
-    if history.steps_per_epoch is None:
-        return None
-    last = max((float(run.epochs[-1]) for run in history.runs if len(run.epochs)), default=0.0)
-    return round(last * history.steps_per_epoch)

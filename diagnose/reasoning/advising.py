@@ -11,7 +11,7 @@ from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
 from diagnose.reasoning.payoffs import lowered
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
-from diagnose.reasoning.verdicts import WAYS, Situation, best_way
+from diagnose.reasoning.verdicts import BIGGER, WAYS, Situation, best_way
 
 # The list item that each remedy carries out: it is advised only if the verdict on that item is "do".
 ITEM_OF = {remedy.code: item for item, ways in reversed(WAYS.items()) for remedy in ways}
@@ -91,7 +91,7 @@ def may_go_on_instead(now: Situation) -> bool:
 def beside_repairs(now: Situation) -> tuple[DeclaredRemedy, ...]:
     """What is tried beside the repairs of a model that learns slowly: a net that is too small looks the same."""
     slow = now.repair is not None and now.repair.cause.family == "speed"
-    return (generalisation.BIGGER,) if slow and _is_open(generalisation.BIGGER, now) else ()
+    return tuple(remedy for remedy in BIGGER if slow and _is_open(remedy, now))
 
 
 def may_improve(left: Remaining | None) -> TypeGuard[Remaining]:

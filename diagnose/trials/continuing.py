@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diagnose.diagnosis import Effect
-from diagnose.measurements import Array, Continuation, NotMeasured
+from diagnose.measurements import Array, Continuation, History, Measurements, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import learning_rates_at, peak_rate
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps, own_loops, own_training
 from diagnose.measuring.work import Work
 from diagnose.subject import Task
-from diagnose.trials.dev_error import DevArm, DevError, of_output, place_of
+from diagnose.trials.dev_error import WORTH, DevArm, DevError, of_output, place_of
 from diagnose.trials.largest import run_largest
 from diagnose.trials.paired import SEEDS
 
@@ -25,13 +25,21 @@ if TYPE_CHECKING:
 TITLE = "training that goes on"
 SIZES = (4.0, 2.0, 1.0, 0.5)  # times the usual number of steps
 PLACES = (0.125, 0.25, 0.5, 1.0)  # of a training, where the dev error is read
+AGAIN = "another training of the same length"
 ENDED = 0.01  # share of the highest learning rate so far; a schedule that stays below it is over
 
 
-def measure_continuation(planner: Planner, left: Remaining, remedy: str) -> tuple[Continuation, Effect] | None:
+def measure_continuation(
+    planner: Planner, left: Remaining, remedy: str, measured: Measurements
+) -> tuple[Continuation, Effect] | None:
     """Go on training as long as the time budget allows; None if that is not possible, which is recorded.
 
-    `left` is the remaining error of the model; `remedy` is the code of the one that trains longer.
+    Where replays of the user's own training end as low, more steps are not what helps.
+
+    Args:
+        planner, measured: of the examination.
+        left: the remaining error of the model.
+        remedy: the code of the one that trains longer.
     """
     bench = planner.bench
     found = run_largest(
@@ -39,7 +47,7 @@ def measure_continuation(planner: Planner, left: Remaining, remedy: str) -> tupl
         TITLE,
         SIZES,
         lambda size: _work(bench, DevError.steps(bench, size)),
-        lambda size: _gone_on(bench, left, remedy, DevError.steps(bench, size)),
+        lambda size: _gone_on(bench, left, remedy, DevError.steps(bench, size), _replayed(measured, left)),
     )
     if found is None:
         planner.untried[remedy] = planner.why_missed(TITLE)
@@ -50,7 +58,19 @@ def _work(bench: Bench, steps: int) -> Work:
     return Work(steps=SEEDS * (steps + len(PLACES) * judging_steps(bench)), loops=own_loops(bench))
 
 
-def _gone_on(bench: Bench, left: Remaining, remedy: str, steps: int) -> tuple[Continuation, Effect]:
+def _replayed(measured: Measurements, left: Remaining) -> float | None:
+    """The dev error of replays that are as long as the user's training, at their ends; None if unknown."""
+    history = measured.get(History)
+    if not isinstance(history, History) or history.origin != "replay" or not history.whole:
+        return None
+    view = history.views.get(left.train.output) or history.views.get("")
+    ends = [float(run.dev_error[-1]) for run in view.runs if len(run.dev_error)] if view is not None else []
+    return float(np.mean(ends)) if ends and np.isfinite(ends).all() else None
+
+
+def _gone_on(
+    bench: Bench, left: Remaining, remedy: str, steps: int, replayed: float | None
+) -> tuple[Continuation, Effect]:
     place = place_of(bench, left)
     rates = _rates(bench, steps)
     ends = np.unique(np.ceil(np.multiply(PLACES, steps)).astype(int))
@@ -75,6 +95,8 @@ def _gone_on(bench: Bench, left: Remaining, remedy: str, steps: int) -> tuple[Co
         steps=steps,
         values={},
     )
+    if replayed is not None and replayed < effect.before and effect.after > (1 - WORTH) * replayed:
+        effect = replace(effect, before=replayed, interval=None, control=AGAIN, helps=False, chance=None)
     constant = {Task.REGRESSION: now.constant_error**2, Task.OWN_LOSS: now.constant_loss}
     scale = constant.get(left.task, now.constant_error)
     fall = float(unchanged.errors.mean() - changed.errors.mean())

@@ -14,6 +14,7 @@ from diagnose.checks.generalisation.variance import variance
 from diagnose.checks.network.structure_ignored import structure_ignored
 from diagnose.checks.process.no_dev_set import no_dev_set
 from diagnose.checks.process.overfit_batch import overfit_batch
+from diagnose.checks.process.worse_than_replays import worse_than_replays
 from diagnose.reasoning.causes.declared import DeclaredCause, Role
 from diagnose.reasoning.remedies import data, generalisation, network, optimisation
 
@@ -21,9 +22,9 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
     DeclaredCause(
         "best-weights-thrown-away",
         "The best weights were not kept",
-        "Training went on past its best epoch and kept the last weights.",
+        "Training kept its last weights, and earlier ones were better.",
         Role.RESIDUE,
-        {best_epoch: 2.0},
+        {best_epoch: 2.0, worse_than_replays: 2.0},
         (optimisation.KEEP_BEST,),
         idea="regularize",
     ),

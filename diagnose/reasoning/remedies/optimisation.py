@@ -1,5 +1,7 @@
 """Remedies that change how the model is trained."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from diagnose.diagnosis import Effect
@@ -7,13 +9,16 @@ from diagnose.measurements import Evaluation, History, Measurements, SplitScores
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import AFRESH, COMPILE, TRAIN, DeclaredRemedy, fastai, fit, yearning
 from diagnose.subject import Task
+from diagnose.trials.dev_error import WORTH
 from diagnose.trials.interventions import optimizer
+from diagnose.trials.paired import SEEDS
 
 
 def _best_kept(measured: Measurements) -> Effect | None:
     """The dev error at the epoch of the lowest dev loss, the mean of all trainings that are known.
 
     The same rows choose the epoch, so it is a forecast; `best_epoch` says whether the rise after it is more than noise.
+    Where every replay of the whole training ends clearly below the loaded weights, that is what it brings at least.
     """
     history, evaluation = measured.get(History), measured.get(Evaluation)
     if not isinstance(history, History) or not isinstance(evaluation, Evaluation) or history.running:
@@ -26,7 +31,7 @@ def _best_kept(measured: Measurements) -> Effect | None:
     if not len(pairs) or not np.isfinite(pairs).all():
         return None
     last, best = pairs.mean(axis=0)
-    return Effect(
+    forecast = Effect(
         code="",
         what="the weights of the epoch with the lowest dev loss",
         before=float(last),
@@ -37,6 +42,18 @@ def _best_kept(measured: Measurements) -> Effect | None:
         remedy="keep-best-weights",
         metric="dev RMSE" if Task.REGRESSION in tasks else "dev error",
         forecast=True,
+    )
+    loaded = evaluation.dev.scores[0].error if isinstance(evaluation.dev, SplitScores) else 0.0
+    whole = history.origin == "replay" and history.whole and history.dev_origin == "dev"
+    if not whole or len(runs) < SEEDS or pairs[:, 0].max() > (1 - WORTH) * loaded:
+        return forecast
+    return replace(
+        forecast,
+        what="another training with your settings",
+        before=loaded,
+        after=float(last),
+        helps=True,
+        forecast=False,
     )
 
 
