@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import nan
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from diagnose.checks.process.no_dev_set import no_dev_set
 from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.checks.process.still_improving import still_improving
+from diagnose.checks.process.worse_than_replays import worse_than_replays
 from diagnose.findings import Severity
-from diagnose.measurements import Attempt, Evaluation, OverfitBatch
+from diagnose.measurements import Attempt, Evaluation, History, OverfitBatch
 from diagnose.subject import Task
 from tests.checks.builders_training import (
     MISSING,
@@ -186,3 +188,42 @@ def test_a_loss_that_settles_at_the_constants_does_not_improve() -> None:
     settling = np.geomspace(4.0, 2.3, 10)
     recorded = history(run(settling, dev=settling), origin="recorded")
     assert severities(still_improving, recorded) == []
+
+
+# --- worse than the same training ------------------------------------------------------------------------------
+
+
+def replayed(*skills: float, **changed: Any) -> History:
+    """Replays of 12 epochs of 100 steps that end with these skills on dev."""
+    curve = decay(2.3, 0.3, 0.5)
+    runs = [run(curve, dev=curve, seed=seed, final_dev_skill=skill) for seed, skill in enumerate(skills)]
+    return history(*runs, **{"whole": True, **changed})
+
+
+def loaded(skill: float) -> Evaluation:
+    return evaluation(replace(score(0.4), skill=skill), replace(score(0.45), skill=skill))
+
+
+def test_weights_of_a_training_that_ended_on_a_peak() -> None:
+    (found,) = findings(worse_than_replays, replayed(0.84, 0.85, 0.86), loaded(0.5), network(iterations=1200))
+    assert found.severity is WARNING and found.value == pytest.approx(0.35)
+    assert "as many steps (1,200) end with skill 0.85" in found.message and "0.50 on train" in found.message
+
+
+@pytest.mark.parametrize(
+    ("skills", "weights"),
+    [
+        ((0.84, 0.85, 0.86), 0.8),  # within a tenth
+        ((0.6, 0.95, 0.95), 0.5),  # seeds differ by as much
+        ((0.84, 0.85, 0.86), 0.02),  # it never got off the ground
+        ((0.84, 0.85), 0.5),  # two replays
+    ],
+)
+def test_weights_like_those_of_a_replay_are_clean(skills: tuple[float, ...], weights: float) -> None:
+    assert severities(worse_than_replays, replayed(*skills), loaded(weights), network(iterations=1200)) == []
+
+
+@pytest.mark.parametrize(("changed", "steps"), [({"whole": False}, 1200), ({"origin": "recorded"}, 1200), ({}, 600)])
+def test_only_replays_of_the_whole_training_count(changed: dict[str, Any], steps: int) -> None:
+    told = skipped(worse_than_replays, replayed(0.8, 0.8, 0.8, **changed), loaded(0.5), network(iterations=steps))
+    assert "not replayed with as many steps" in told

@@ -121,3 +121,29 @@ def test_loaded_weights_that_no_training_betters_stay() -> None:
 def test_the_snippet_goes_on_as_the_trial_does() -> None:
     assert "model.fit(" in TRAIN_LONGER.snippet
     assert not any(word in TRAIN_LONGER.snippet for word in ("clone_model", "compile", "optimizer"))
+
+
+@pytest.fixture(scope="module")
+def ended_on_a_peak() -> diagnose.Diagnosis:
+    """A training that went well, and whose last step threw the weights far away."""
+    model, train, dev = digits_net(epochs=8, rate=0.01)
+    draw = np.random.default_rng(0)
+    for layer in model.layers:
+        layer.kernel.assign_add((0.35 * draw.normal(size=layer.kernel.shape)).astype("float32"))
+    return diagnose.examine(model, train, dev, batch_size=32, epochs=8)
+
+
+def test_more_steps_count_by_what_another_training_of_the_same_length_does_not_reach(
+    ended_on_a_peak: diagnose.Diagnosis,
+) -> None:
+    codes = [cause.code for cause in ended_on_a_peak.causes]
+    assert codes[0] == "best-weights-thrown-away" and "undertrained" not in codes
+    longer = [effect for effect in ended_on_a_peak.effects if effect.remedy == "train-longer"]
+    assert all(effect.control and not effect.helps for effect in longer)
+
+
+def test_another_training_is_what_a_bad_end_needs(ended_on_a_peak: diagnose.Diagnosis) -> None:
+    first = ended_on_a_peak.remedies[0]
+    dev = next(level for level in ended_on_a_peak.errors if level.split == "dev")
+    assert (first.code, first.payoff.how, first.payoff.before) == ("keep-best-weights", "measured", dev.error)
+    assert first.payoff.after is not None and first.payoff.after < 0.5 * dev.error

@@ -27,6 +27,7 @@ GENERALISATION: tuple[DeclaredCause, ...] = (
         {best_epoch: 2.0, worse_than_replays: 2.0},
         (optimisation.KEEP_BEST,),
         idea="regularize",
+        confirmed_by=(optimisation.KEEP_BEST,),
     ),
     DeclaredCause(
         "dev-set-overfitting",
