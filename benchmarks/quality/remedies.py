@@ -27,7 +27,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 Errors = tuple[tuple[float, ...], ...]  # of the hidden rows, [seeds][rows]; () if unknown
 SEEDS = (101, 102, 103)  # not those of an examination
 FAST_AI = ("more-data", "augmentation", "change-architecture", "dropout", "regularize", "smaller-network")
-LONGER = "train-longer"
+LONGER, KEPT = "train-longer", "keep-best-weights"
+MOMENTS = 8  # of a training, the best of which is kept
 AUTOTRAINER = ("relu-instead", "initialise", "default-optimizer", "lower-learning-rate", "raise-learning-rate")
 
 
@@ -168,6 +169,7 @@ def _brute_force(hidden: Any, more: Any, trained: Mapping[str, Errors]) -> dict[
     from diagnose.measuring.learning_rate import learning_rate
     from diagnose.reasoning.remedies import REMEDIES
     from diagnose.settings import Settings
+    from diagnose.trials.continuing import PLACES, SIZES
     from diagnose.trials.paired import plan_of
     from diagnose.trials.plan import TrainingPlan
 
@@ -184,18 +186,19 @@ def _brute_force(hidden: Any, more: Any, trained: Mapping[str, Errors]) -> dict[
             if intervention is not None and isinstance(changed := intervention.change(own), TrainingPlan):
                 plans[remedy.code] = changed
         found = {code: trained.get(code) or _errors(bench, plan) for code, plan in plans.items()}
-        longer = trained.get(LONGER) or _longer(bench, own)
-    return {code: errors for code, errors in found.items() if errors} | {LONGER: longer}
+        longer = own.steps * np.array([1, *(1 + SIZES[0] * np.array(PLACES))])
+        for code, ends in ((LONGER, longer), (KEPT, own.steps * np.linspace(1 / MOMENTS, 1, MOMENTS))):
+            found[code] = trained.get(code) or _stopped(bench, own, ends)
+    return {code: errors for code, errors in found.items() if errors}
 
 
-def _longer(bench: Any, own: Any) -> Errors:
-    """The errors of the hidden rows after a longer training, as `trials.continuing` tries it."""
+def _stopped(bench: Any, own: Any, ends: NDArray[Any]) -> Errors:
+    """The errors of the hidden rows after the best of several numbers of steps, chosen as `trials.continuing` does."""
     from diagnose.measuring.copying import learning_rates
-    from diagnose.trials.continuing import PLACES, SIZES, stopped
+    from diagnose.trials.continuing import stopped
     from diagnose.trials.paired import trainer_for
 
-    rates = learning_rates(own.optimizer, round((1 + SIZES[0]) * own.steps))
-    ends = own.steps * np.array([1, *(1 + SIZES[0] * np.array(PLACES))])
+    rates = learning_rates(own.optimizer, round(ends[-1]))
     parts = np.split(rates, np.ceil(ends).astype(int)[:-1])
     rows: list[list[Any]] = [[] for _ in parts]  # errors, by place and seed
     with trainer_for(bench, own) as (trainer, starts):
