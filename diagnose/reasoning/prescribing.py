@@ -1,7 +1,7 @@
 """From suspicions and verdicts to what the report shows: causes, ordered remedies and one headline."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -17,8 +17,8 @@ from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
 from diagnose.subject import Task
 
-NEARLY = 0.05  # share of the errors that are left, within which remedies count as equal
-TIMES_DEARER = 2  # as much has to be gained by what costs days as by what costs a training
+DAYS, LONGER = 2.0, 1.05  # cost of what takes days, and of a longer training, in trainings
+DIRECT = 0.95  # cost of what removes a cause and does nothing else: of nearly equal ones it comes first
 SHORTEST = 30  # characters of a clause that can stand in a headline by itself
 
 
@@ -104,8 +104,9 @@ def remedies(
     If something needs repair, these are the remedies of each root cause, which also repair what it explains, of one
     cause first those that were seen to restore learning; then those of explained causes that were seen to restore it
     by themselves: two faults may hide each other. Then come the next `steps` (`reasoning.advising`), which are all
-    there is for a sound model: a hint is not a reason to change it. Those that lower the dev error come first, those
-    that did not help last. `untried` tells why a remedy was not tried.
+    there is for a sound model: a hint is not a reason to change it. Those that lower the dev error come first, what is
+    sure before what is likely, and of these what takes away the most errors per cost; those that did not help come
+    last. `untried` tells why a remedy was not tried.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -129,36 +130,24 @@ def remedies(
     direct = {remedy.code for suspicion in repairs for remedy in suspicion.cause.confirmed_by}
     brings = {code: gain(effect) for code, effect in tried.items()}
     brings |= {one.remedy: lowered(one) for one in effects if one.remedy in cures and one.on_dev}
+    sure = {code for code, effect in tried.items() if effect.helps} | cures
     hoped = {code: lowered(effect) for code, effect in tried.items() if effect.on_dev and effect.seeds > 1}
-    ordered = _ordered([remedy for remedy, _ in chosen.values()], brings, hoped, failed, direct)
-    return tuple(_remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried) for remedy in ordered)
 
+    def worth(remedy: DeclaredRemedy) -> float:
+        """The share of the errors that it takes away, per cost."""
+        cost = DAYS if remedy.slow else LONGER if remedy.goes_on else DIRECT if remedy.code in direct else 1.0
+        return (brings.get(remedy.code) or hoped.get(remedy.code, 0.0)) / cost
 
-def _ordered(
-    chosen: Sequence[DeclaredRemedy],
-    brings: Mapping[str, float],
-    hoped: Mapping[str, float],
-    failed: Collection[str],
-    direct: Collection[str],
-) -> Iterator[DeclaredRemedy]:
-    """Those that lower the dev error, then the others by what may be hoped for, those that failed last.
-
-    What costs days has to bring `TIMES_DEARER` as much as what costs a training. Of those after which nearly as few
-    errors are left the cheapest comes first: one that is `direct`, as it removes a cause and does nothing else; those
-    that go on training come last.
-    """
-    left = [remedy for remedy in chosen if brings.get(remedy.code)]
-    rest = [remedy for remedy in chosen if remedy not in left]
-    remains = {remedy.code: 1 - brings[remedy.code] / (TIMES_DEARER if remedy.slow else 1) for remedy in left}
-    while left:
-        least = min(remains[remedy.code] for remedy in left)
-        near = [remedy for remedy in left if remains[remedy.code] <= (1 + NEARLY) * least]
-        best = min(near, key=lambda one: (one.slow, one.goes_on, one.code not in direct, remains[one.code]))
-        left.remove(best)
-        yield best
-    most = max((hoped.get(remedy.code, 0.0) for remedy in rest if not remedy.slow), default=0.0)
-    promising = [remedy for remedy in rest if remedy.slow and 0 < TIMES_DEARER * most < hoped.get(remedy.code, 0.0)]
-    yield from sorted(rest, key=lambda one: (one.code in failed, one not in promising, one.slow))
+    every = [remedy for remedy, _ in chosen.values()]
+    left = [remedy for remedy in every if brings.get(remedy.code)]
+    rest = [remedy for remedy in every if remedy not in left]
+    most = max((worth(remedy) for remedy in rest if not remedy.slow), default=0.0)
+    promising = [remedy for remedy in rest if remedy.slow and 0 < most < worth(remedy)]
+    left.sort(key=lambda one: (one.code not in sure, -worth(one)))
+    rest.sort(key=lambda one: (one.code in failed, one not in promising, one.slow))
+    return tuple(
+        _remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried) for remedy in (*left, *rest)
+    )
 
 
 def _treating(
