@@ -9,7 +9,6 @@ from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Verdict
 from diagnose.reasoning.causes import CAUSES
 from diagnose.reasoning.engine import Suspicion
-from diagnose.reasoning.payoffs import lowered
 from diagnose.reasoning.remedies import DeclaredRemedy, generalisation, optimisation
 from diagnose.reasoning.verdicts import BIGGER, WAYS, Situation, best_way
 
@@ -27,7 +26,10 @@ def steps(
     """
     if now.repair is None:
         found = tuple(dict.fromkeys(_steps(now, suspicions, verdicts)))
-        return found if any(remedy.code in now.effects for remedy in found) else (*_most_promising(now), *found)
+        if not any(remedy.code in now.effects for remedy in found):
+            best = [one for one in (*BIAS.remedies, *VARIANCE.remedies) if one.code == now.most_promising]
+            return tuple(dict.fromkeys((*best, *found)))
+        return found
     helping = dict.fromkeys(_seen_to_help(now))
     return tuple(remedy for remedy in helping if now.unrepaired or now.outdoes_repairs(remedy.code))
 
@@ -117,14 +119,6 @@ def _seen_to_help(now: Situation) -> Iterator[DeclaredRemedy]:
         tried = now.effects.get(remedy.code)
         if remedy.option is not None and tried is not None and tried.likely:
             yield remedy
-
-
-def _most_promising(now: Situation) -> Iterator[DeclaredRemedy]:
-    """The remedy after which the fewest errors were left in its trials, however sure that is."""
-    hoped = {code: lowered(effect) for code, effect in now.effects.items() if effect.seeds > 1}
-    known = [remedy for remedy in (*BIAS.remedies, *VARIANCE.remedies) if hoped.get(remedy.code)]
-    if known:
-        yield max(known, key=lambda remedy: hoped[remedy.code])
 
 
 def _no_gap_to_close(now: Situation) -> bool:

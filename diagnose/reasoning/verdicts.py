@@ -154,6 +154,15 @@ class Situation:
         tried = [r.code for r in self.repair.cause.remedies if r.code in self.effects or r.code in self.repairs]
         return all(map(self._in_vain, tried)) and (bool(tried) or self.repair.cause.role is Role.RESIDUE)
 
+    @property
+    def most_promising(self) -> str:
+        """The code of the remedy whose trials left the fewest errors, where no gain is likely; "" if there is none."""
+        if any(effect.likely for effect in self.effects.values()):
+            return ""
+        hoped = {code: lowered(effect) for code, effect in self.effects.items() if effect.seeds > 1}
+        best = max(hoped, key=lambda code: hoped[code], default="")
+        return best if best and hoped[best] else ""
+
     def outdoes_repairs(self, remedy: str) -> bool:
         """Whether it was seen to bring more on new rows than each repair of the first cause, of which some were tried
         there.
@@ -350,6 +359,8 @@ def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
             answer = "unknown"
         if all(effect.after >= effect.before for effect in tried):
             answer = "unknown"
+    if answer == "dont-yet" and now.most_promising in {remedy.code for remedy in WAYS[item]}:
+        return "unknown", f"No change is likely to help, and this is the most promising one. {told}", decision[2]
     return answer, f"{decision[1]} {told}", decision[2]
 
 

@@ -249,6 +249,7 @@ def test_where_no_gain_is_sure_the_most_promising_change_is_advised() -> None:
     tried = [on_dev("dropout", 0.2, 0.19, None), on_dev("deeper-network", 0.2, 0.18, None)]
     now = replace(NOTHING, effects={effect.remedy: effect for effect in tried})
     assert [remedy.code for remedy in offered_for([], now, effects=tried)] == ["deeper-network"]
+    assert (answers(now)["bigger-network"], answers(now)["regularize"]) == ("unknown", "dont-yet")
     failed = [replace(effect, after=0.21) for effect in tried]
     assert offered_for([], replace(now, effects={effect.remedy: effect for effect in failed}), effects=failed) == []
     surely = [*tried, on_dev("dropout", 0.2, 0.15, True)]
