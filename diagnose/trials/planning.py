@@ -332,7 +332,9 @@ class _Trials:
                 yield self._beyond_placebo(trial, pair[1], found)
 
     def _beyond_placebo(self, trial: Trial, changed: Planned, found: Effect) -> Effect:
-        """The effect; open if a change of the same size without its reason does as well, or could not be trained."""
+        """The effect; open, and as likely as the gain over it, if a change of the same size without its reason does as
+        well, or could not be trained.
+        """
         if not found.likely or trial.intervention.placebo is None:
             return found
         plan = trial.intervention.placebo(self._own.plan)
@@ -345,7 +347,10 @@ class _Trials:
             return self._between(trial.remedy, (placebo, changed))
 
         against = self._ran(f"{trial.title} against {plan.what}", self._work([placebo]), compared)
-        return found if against is not None and against.likely else replace(found, helps=None, chance=None)
+        if against is not None and against.helps:
+            return found
+        chance = against.chance if against is not None and against.likely else None
+        return replace(found, helps=None, chance=chance)
 
     def _together(self, wanted: tuple[Trial, ...]) -> Iterator[Effect]:
         """The changes without which all others together do not restore learning: faults that hide each other."""

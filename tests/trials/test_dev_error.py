@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 import diagnose
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.intervals import crossed_interval
+from diagnose.intervals import chance_below, crossed_interval
 from diagnose.measuring import work
 from diagnose.measuring.planning import planner_for
 from diagnose.settings import Effort, Settings
@@ -51,8 +51,10 @@ def diagnosis() -> diagnose.Diagnosis:
 def test_remedies_of_variance_are_measured_on_dev(diagnosis: diagnose.Diagnosis) -> None:
     tried = {effect.remedy: effect for effect in diagnosis.effects}
     assert {"regularize", "dropout", "more-data"} <= tried.keys()
+    kept = tried["keep-best-weights"]
+    assert kept.causes == ("best-weights-thrown-away",) and not kept.likely
     for effect in tried.values():
-        assert effect.metric == "dev error" and effect.restores is None and effect.causes == ()
+        assert effect.metric == "dev error" and effect.restores is None and (effect.causes == () or effect is kept)
         assert 0 < effect.before < 0.3  # as the model itself, 0.1
 
 
@@ -185,11 +187,30 @@ def test_the_interval_narrows_with_rows_if_seeds_agree() -> None:
     assert (one.low, one.high) == (-np.inf, np.inf)
 
 
+def test_the_chance_of_a_gain_is_as_high_as_it_says() -> None:
+    """Of gains with a chance of 85 to 95 %, nine of ten are there."""
+    draw = np.random.default_rng(0)
+    true, told = [], []
+    for _ in range(4000):
+        gain = draw.normal()
+        values = gain + 2 * draw.normal(size=(3, 1)) + 4 * draw.normal(size=(1, 50)) + draw.normal(size=(3, 50))
+        true.append(gain < 0)
+        told.append(chance_below(values))
+    likely = (np.array(told) > 0.85) & (np.array(told) < 0.95)
+    assert likely.sum() > 100 and 0.7 < np.mean(np.array(true)[likely]) < 0.95
+    assert chance_below(np.full((3, 5), -0.1)) == 1.0
+    assert chance_below(np.zeros((3, 5))) == 0.5
+
+
 def test_an_effect_on_dev_says_what_it_is(diagnosis: diagnose.Diagnosis) -> None:
     effect = next(effect for effect in diagnosis.effects if effect.remedy == "dropout")
     better = replace(effect, before=0.1, after=0.05, helps=True, seeds=3)
     assert better.message == "with dropout of 0.3 before the Dense layers the dev error falls from 10 % to 5 %"
     assert "does not fall (10 % without it, 5 % with it)" in replace(better, helps=False).message
+    likely = replace(better, helps=None, chance=0.91)
+    assert likely.likely and likely.message.endswith("the dev error probably falls from 10 % to 5 % (91 % sure)")
+    for unlike in (replace(likely, chance=0.8), replace(likely, chance=None), replace(likely, helps=False)):
+        assert not unlike.likely and "probably" not in unlike.message
 
 
 @pytest.mark.slow
@@ -213,6 +234,8 @@ def test_at_effort_deep_a_training_without_a_change_shows_what_is_luck(monkeypat
         monkeypatch.setattr(tried, "_effect", lambda *_: effect(0.08, None))
         judged = tried._over_luck([effect(0.09, True), effect(0.05, True)])
         assert [one.helps for one in judged] == [None, True, None]  # a gain of 0.01 is less than luck brings
+        likely = replace(effect(0.09, None), chance=0.9)
+        assert [one.likely for one in tried._over_luck([likely, replace(likely, after=0.07)])] == [False, True, False]
         assert trials._of_other_seeds(own).seeds == (3, 4, 5)
     with planner_for(subject, Settings(), silent) as planner:
         assert len(trials._Trials(planner, {}, own, 1.0, TrainSkill())._over_luck([effect(0.09, True)])) == 1
@@ -240,5 +263,9 @@ def test_a_gain_must_be_larger_than_that_of_a_placebo(
         assert trained == ["other rows"]
         assert planner.executed[-1].name == "trial of fewer-rows against other rows"
         assert tried._beyond_placebo(trial, pair[1], effect(None)).helps is None and len(trained) == 1
+        likely = replace(effect(None), chance=0.99)
+        assert tried._beyond_placebo(trial, pair[1], likely).likely is (better is True)
+        monkeypatch.setattr(tried, "_between", lambda *_: replace(effect(None), chance=0.9))
+        assert tried._beyond_placebo(trial, pair[1], effect(True)).chance == 0.9
         monkeypatch.setattr(planner, "run", lambda *_: None)  # no time left
         assert tried._beyond_placebo(trial, pair[1], effect(True)).helps is None
