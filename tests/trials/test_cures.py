@@ -7,6 +7,7 @@ import pytest
 from keras import layers
 from sklearn.datasets import load_diabetes
 
+import diagnose
 from diagnose.diagnosis import Effect
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.measuring.bench import Bench
@@ -16,6 +17,7 @@ from diagnose.trials.interventions import data
 from diagnose.trials.interventions.optimizer import ADAM, ADAM_RATES
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from tests.trials.test_continuing import digits_net
 
 TRIED = Effect("", "Adam", 0.1, 0.8, None, "sufficient", 3, remedy="default-optimizer", restores=True)
 
@@ -43,3 +45,16 @@ def test_a_cure_that_changes_what_is_predicted_is_not_compared(kind: Interventio
     plan = _compared(kind.change, TRIED, own_plan())
     assert isinstance(plan, DoesNotApply) is bool(why)
     assert not isinstance(plan, DoesNotApply) or why in plan.reason
+
+
+def test_a_bigger_net_is_tried_beside_the_repairs_of_a_slow_one() -> None:
+    """At a hundredth of a usual rate; a net that is too small learns as slowly."""
+    model, train, dev = digits_net(epochs=8, rate=1e-5)
+    diagnosis = diagnose.examine(model, train, dev, batch_size=32, epochs=8)
+    assert diagnosis.causes[0].code == "learning-rate-too-low"
+    on_dev = {effect.remedy: effect for effect in diagnosis.effects if effect.on_dev and effect.seeds == 3}
+    assert {"raise-learning-rate", "warm-up", "bigger-network", "deeper-network"} <= on_dev.keys()
+    assert on_dev["raise-learning-rate"].helps and on_dev["raise-learning-rate"].after < on_dev["bigger-network"].after
+    assert "bigger-network" not in {remedy.code for remedy in diagnosis.remedies}  # the repairs do more
+    titles = diagnosis.settings["plan"]
+    assert {"trial of raise-learning-rate", "trial of raise-learning-rate on dev rows", "repaired copy"} <= set(titles)
