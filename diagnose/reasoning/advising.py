@@ -1,7 +1,7 @@
 """The next steps for a model that needs no repair, each with its ground in the situation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import TypeGuard
 
 from diagnose.checks.reading.gaps import POINT
@@ -60,14 +60,21 @@ def options(now: Situation, suspicions: Sequence[Suspicion]) -> tuple[tuple[Decl
     """The remedies to try where nothing is to be repaired, or no repair helps: for each part of the error, the larger
     first; before them those of `suspicions`, as a hint says more of this model than a direction.
 
+    Where variance is the larger part, those of bias come in turn with its own: a better rate or a bigger net lower the
+    dev error of such models as often (docs/accuracy.md).
+
     None where rows have many positions: their error falls for a model that predicts the largest class everywhere.
     """
     if (now.repair is not None and not now.unrepaired) or not may_improve(now.remaining):
         return ()
     ordered = [BIAS, VARIANCE] if now.bias_dominates or now.variance is None else [VARIANCE, BIAS]
     hinted = [s.cause for s in suspicions if s.cause.kind == "disease" and s.state != "refuted"]
-    open_to = [[remedy for remedy in cause.remedies if _is_open(remedy, now)] for cause in (*hinted, *ordered)]
-    return tuple(map(tuple, (chain(*open_to[:-1]), open_to[-1])))
+    *hints, first, second = (
+        [remedy for remedy in cause.remedies if _is_open(remedy, now)] for cause in (*hinted, *ordered)
+    )
+    if ordered[0] is VARIANCE:
+        first = [remedy for pair in zip_longest(first, second) for remedy in pair if remedy is not None]
+    return tuple(map(tuple, (chain(*hints, first), second)))
 
 
 def _is_open(remedy: DeclaredRemedy, now: Situation) -> bool:

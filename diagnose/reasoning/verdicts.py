@@ -355,7 +355,7 @@ def _as_tried(item: str, decision: Decision, now: Situation) -> Decision:
         if best.helps is False and len(tried) >= min(len(WAYS[item]), ENOUGH):
             return "dont-yet", told, decision[2]
         whole = [effect for effect in tried if effect.seeds > 1 and not effect.forecast]
-        if len(whole) >= ENOUGH and all(lowered(effect) < WORTH for effect in whole):
+        if whole and all(lowered(effect) < WORTH for effect in whole):
             answer = "unknown"
         if all(effect.after >= effect.before for effect in tried):
             answer = "unknown"
