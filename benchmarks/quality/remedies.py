@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 Errors = tuple[tuple[float, ...], ...]  # of the hidden rows, [seeds][rows]; () if unknown
 SEEDS = (101, 102, 103)  # not those of an examination
 FAST_AI = ("more-data", "augmentation", "change-architecture", "dropout", "regularize", "smaller-network")
-LONGER, KEPT = "train-longer", "keep-best-weights"
+LONGER, KEPT, MORE_DATA = "train-longer", "keep-best-weights", "more-data"
 MOMENTS = 8  # of a training, the best of which is kept
 AUTOTRAINER = ("relu-instead", "initialise", "default-optimizer", "lower-learning-rate", "raise-learning-rate")
 
@@ -65,6 +65,11 @@ class Outcome:
     def near_best(self, remedy: str, *, of_seeds: bool = False) -> bool:
         """Whether it is within a standard error of the best: over seeds and hidden rows, or over seeds alone."""
         return not self._apart(remedy, self.best, of_seeds=of_seeds)
+
+    def near_best_of_its_cost(self, remedy: str) -> bool:
+        """The same among what costs no days, unless it costs days itself."""
+        quick = {code: each for code, each in self.rows.items() if code != MORE_DATA or code == remedy}
+        return replace(self, rows=quick).near_best(remedy)
 
     def share(self, remedy: str) -> float:
         """The share of the possible gain; 1 if there is none to have."""
@@ -179,7 +184,7 @@ def _brute_force(hidden: Any, more: Any, trained: Mapping[str, Errors]) -> dict[
         own = replace(plan_of(bench, swept, steps), seeds=SEEDS)
         plans: dict[str, TrainingPlan] = {
             "": own,
-            "more-data": own.changed("twice the rows", train=more.train),
+            MORE_DATA: own.changed("twice the rows", train=more.train),
         }
         for remedy in REMEDIES:
             intervention = remedy.option or remedy.trial
@@ -293,12 +298,14 @@ def summary(outcomes: list[Outcome]) -> list[str]:
         near, alone = (sum(one.near_best(code, of_seeds=only) for one, code in each) for only in (False, True))
         share = np.mean([np.clip(one.share(code), -1, 1) for one, code in each])
         lines.append(f"{name:22}{Rate(near, len(each))!s:28}{Rate(alone, len(each))!s:28}{share:.2f}")
+    quick = sum(one.near_best_of_its_cost(one.first) for one in outcomes)
     judged = [(one, item, _best_way(one, item)) for one in outcomes for item in WAYS if _best_way(one, item)]
     done = [one.helps(code) for one, item, code in judged if item in one.do]
     helping = [[item in one.do for one, item, code in judged if one.helps(code, least)] for least in (0.0, WORTH)]
     held = [low <= true <= high for low, high, true in (one.forecast for one in outcomes if one.forecast)]
     return [
         *lines,
+        f"with trials, near the best of what costs no days: {Rate(quick, len(outcomes))}",
         f"verdicts 'do' that help: {Rate(sum(done), len(done))}",
         *(
             f"what helps{by}, with 'do': {Rate(sum(with_do), len(with_do))}"

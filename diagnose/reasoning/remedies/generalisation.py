@@ -238,14 +238,16 @@ DROPOUT = DeclaredRemedy(
 )
 BIGGER = DeclaredRemedy(
     "bigger-network",
-    "Use a bigger network: two to four times the units, or a first hidden layer where there is none",
+    "Use a bigger network: two to four times the units, 32 at least, or a first hidden layer where there is none",
     "Avoidable bias means that the net does not even fit its training rows.",
     f"{_SIZED}"
-    f"small = {json.dumps(structure.FOURFOLD)}\n\n\n"
+    f"least, small = {json.dumps(structure.ENOUGH)}, {json.dumps(structure.FOURFOLD)}\n\n\n"
+    "def size_of(size, key):\n"
+    "    return max(2 * size, min(4 * size, small[key]), least[key])\n\n\n"
     "def bigger(layer):\n"
     "    config = layer.get_config()\n"
     "    if layer in sized:\n"
-    "        config |= {key: max(2 * config[key], min(4 * config[key], small[key])) for key in sizes & config.keys()}\n"
+    "        config |= {key: size_of(config[key], key) for key in sizes & config.keys()}\n"
     "    copy = layer.__class__.from_config(config)\n"
     "    if sized or layer not in heads or not layer.weights:\n"
     "        return copy\n"

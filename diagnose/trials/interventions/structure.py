@@ -11,6 +11,7 @@ from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
 SIZES = ("units", "filters")
 WIDER, WIDE = 4, 32  # times, and the fewest units of a hidden layer, where one is too narrow
+ENOUGH = {"units": WIDE, "filters": 8}  # the fewest of a bigger layer
 FOURFOLD = {"units": 256, "filters": 32}  # up to this size a bigger layer is four times as wide, else twice
 WIDEST = 512  # units of a first hidden layer; its kernel grows with them times the inputs
 PLAIN = ("Dense", "Conv1D", "Conv2D", "Conv3D")  # layers of which another one can follow
@@ -144,13 +145,13 @@ def _residual(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
 def bigger_size(size: int, key: str) -> int:
     """The units or filters (`key`) of a bigger layer: twice as many, or up to four times where that is still small."""
-    return max(2 * size, min(4 * size, FOURFOLD[key]))
+    return max(2 * size, min(4 * size, FOURFOLD[key]), ENOUGH[key])
 
 
-_wider = _resized(bigger_size, "two to four times the units in hidden layers")
+_wider = _resized(bigger_size, "two to four times the units in hidden layers, and 32 at least")
 BIGGER = Intervention(
-    "Gives every hidden layer two to four times the units or filters; a net without one gets a Dense layer before its"
-    " output.",
+    "Gives every hidden layer two to four times the units or filters, and 32 or 8 at least; a net without one gets a"
+    " Dense layer before its output.",
     _bigger,
     cost=4.0,
 )
