@@ -23,4 +23,4 @@ def steps_of(history: History) -> int | None:
     if history.steps_per_epoch is None:
         return None
     last = max((float(run.epochs[-1]) for run in history.runs if len(run.epochs)), default=0.0)
-    return round(last * history.steps_per_epoch)
+    return round(last * history.steps_per_epoch) if math.isfinite(last * history.steps_per_epoch) else None

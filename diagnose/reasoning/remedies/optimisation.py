@@ -9,9 +9,7 @@ from diagnose.measurements import Evaluation, History, Measurements, SplitScores
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import AFRESH, COMPILE, TRAIN, DeclaredRemedy, fastai, fit, yearning
 from diagnose.subject import Task
-from diagnose.trials.dev_error import WORTH
 from diagnose.trials.interventions import optimizer
-from diagnose.trials.paired import SEEDS
 
 
 def _best_kept(measured: Measurements) -> Effect | None:
@@ -20,6 +18,9 @@ def _best_kept(measured: Measurements) -> Effect | None:
     The same rows choose the epoch, so it is a forecast; `best_epoch` says whether the rise after it is more than noise.
     Where every replay of the whole training ends clearly below the loaded weights, that is what it brings at least.
     """
+    from diagnose.trials.dev_error import WORTH
+    from diagnose.trials.paired import SEEDS
+
     history, evaluation = measured.get(History), measured.get(Evaluation)
     if not isinstance(history, History) or not isinstance(evaluation, Evaluation) or history.running:
         return None
