@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnose.checks.further_reading import EPOCHS, FASTER
 from diagnose.checks.reading.curves import Curve, Points, learning_curves, points, represents_training, runs_that
-from diagnose.checks.reading.replays import loaded_skill, reached, steps_of
+from diagnose.checks.reading.replays import CLEAR, loaded_skill, reached, steps_of
 from diagnose.checks.reading.wording import number, percent, skill_text
 from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import (
@@ -29,7 +29,6 @@ EVALUATIONS = 4  # in the tail, at least: a slope and its error need as many
 FALL = 0.01  # relative fall of the loss per epoch; slower counts as flat
 LITTLE = 0.5  # times the constant prediction's loss: above, most is still to be learned
 AT_CONSTANT = 0.1  # share of the constant prediction's loss; a loss this close to it settles there without learning
-CLEAR = 0.1  # skill: the least difference between replay and loaded weights that matters
 MAJORITY = 0.5  # share of the runs
 LONGER = 1.5  # times the user's steps: a sweep training is a longer one from here on
 SAME_RATE = 1.1  # times: rates closer than this are the same rate

@@ -1,22 +1,15 @@
 """Whether the loaded weights are worse than what the same training gives."""
 
 from collections.abc import Iterator
-
-import numpy as np
+from math import sqrt
 
 from diagnose.checks.further_reading import NOT_WORKING, RECIPE
-from diagnose.checks.process.still_improving import CLEAR
 from diagnose.checks.reading.curves import learning_curves
-from diagnose.checks.reading.replays import loaded_skill, reached, steps_of
+from diagnose.checks.reading.replays import as_long_as_the_training, shortfall, steps_of
 from diagnose.checks.reading.wording import number, skill_text
 from diagnose.findings import Finding, Interval, Severity, Where
 from diagnose.measurements import Evaluation, History, Network, NotMeasured
 from diagnose.registry import check
-
-FEWEST = 3  # replays; fewer do not show how much seeds differ
-SPREAD = 3.0  # standard deviations between seeds
-LEARNED = 0.1  # train skill of the loaded weights; below, training never got off the ground
-AS_LONG = 1.05  # times the user's steps; a longer replay shows nothing
 
 
 @check("Worse than the same training", family="process", speaks_live=None, reading=(NOT_WORKING, RECIPE))
@@ -44,28 +37,22 @@ def worse_than_replays(history: History, evaluation: Evaluation | None, network:
     - Cohen et al. 2021, "Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability",
       arXiv:2103.00065
     """
-    own, taken = network.iterations if network is not None else None, steps_of(history)
-    if history.origin != "replay" or not history.whole or own is None or taken is None or taken > AS_LONG * own:
+    if not as_long_as_the_training(history, network):
         raise NotMeasured("the training was not replayed with as many steps", "Pass --epochs and --batch-size.")
     for output in history.views:
-        loaded = loaded_skill(evaluation, output)
-        skills = np.array([reached(run) for run in history.of(output).runs])
-        if loaded is None or loaded < LEARNED or len(skills) < FEWEST or not np.isfinite(skills).all():
+        found = shortfall(history, evaluation, output)
+        if found is None:
             continue
-        spread = float(skills.std(ddof=1))
-        gain, threshold = float(skills.mean()) - loaded, max(CLEAR, SPREAD * spread)
-        if gain <= threshold or skills.min() <= loaded:
-            continue
-        half = 1.96 * spread / np.sqrt(len(skills))
+        half = 1.96 * float(found.replays.std(ddof=1)) / sqrt(len(found.replays))
         yield Finding(
             Severity.WARNING,
-            f"trainings with the same settings and as many steps ({number(taken)}) end with skill {skills.mean():.2f}"
-            f" on new rows, the loaded weights have {skill_text(loaded)} on train: their training ended at a bad"
-            " moment",
+            f"trainings with the same settings and as many steps ({number(steps_of(history) or 0)}) end with skill"
+            f" {found.replays.mean():.2f} on new rows, the loaded weights have {skill_text(found.loaded)} on train:"
+            " their training ended at a bad moment",
             Where(output=output or None, split="train"),
-            value=gain,
-            threshold=threshold,
-            interval=Interval(gain - half, min(gain + half, 1.0 - loaded)),
+            value=found.gain,
+            threshold=found.threshold,
+            interval=Interval(found.gain - half, min(found.gain + half, 1.0 - found.loaded)),
             rows=history.rows,
             evidence=(learning_curves(history),),
         )

@@ -1,8 +1,51 @@
 """What replays of a training reach, and the loaded weights beside them."""
 
 import math
+from dataclasses import dataclass
 
-from diagnose.measurements import Evaluation, History, Run, Unavailable
+import numpy as np
+
+from diagnose.measurements import Array, Evaluation, History, Network, Run, Unavailable
+
+FEWEST = 3  # replays; fewer do not show how much seeds differ
+SPREAD = 3.0  # standard deviations between seeds
+CLEAR = 0.1  # skill: the least difference between replays and loaded weights that matters
+LEARNED = 0.1  # train skill of the loaded weights; below, training never got off the ground
+AS_LONG = 1.05  # times the user's steps; a longer replay shows nothing
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """Loaded weights that are far below every replay of their training: skills (1 is perfect, 0 a constant)."""
+
+    loaded: float
+    replays: Array
+    threshold: float
+
+    @property
+    def gain(self) -> float:
+        """The mean of the replays above the loaded weights."""
+        return float(self.replays.mean()) - self.loaded
+
+
+def as_long_as_the_training(history: History, network: Network | None) -> bool:
+    """Whether these are replays of the whole training, with no more steps than the file says."""
+    own, taken = network.iterations if network is not None else None, steps_of(history)
+    whole = history.origin == "replay" and history.whole
+    return whole and own is not None and taken is not None and taken <= AS_LONG * own
+
+
+def shortfall(history: History, evaluation: Evaluation | None, output: str) -> Shortfall | None:
+    """What the loaded weights lack of replays that are as long; None if it is no more than seeds differ by, or unknown.
+
+    The replays are judged on new rows, and the loaded weights on train, which is the easier test.
+    """
+    loaded = loaded_skill(evaluation, output)
+    skills = np.array([reached(run) for run in history.of(output).runs])
+    if loaded is None or loaded < LEARNED or len(skills) < FEWEST or not np.isfinite(skills).all():
+        return None
+    found = Shortfall(loaded, skills, max(CLEAR, SPREAD * float(skills.std(ddof=1))))
+    return found if found.gain > found.threshold and skills.min() > loaded else None
 
 
 def loaded_skill(evaluation: Evaluation | None, output: str) -> float | None:

@@ -12,7 +12,8 @@ from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.checks.process.still_improving import still_improving
 from diagnose.checks.process.worse_than_replays import worse_than_replays
 from diagnose.findings import Severity
-from diagnose.measurements import Attempt, Evaluation, History, OverfitBatch
+from diagnose.measurements import Attempt, Evaluation, History, Network, OverfitBatch
+from diagnose.reasoning.remedies.optimisation import KEEP_BEST
 from diagnose.subject import Task
 from tests.checks.builders_training import (
     MISSING,
@@ -227,3 +228,20 @@ def test_weights_like_those_of_a_replay_are_clean(skills: tuple[float, ...], wei
 def test_only_replays_of_the_whole_training_count(changed: dict[str, Any], steps: int) -> None:
     told = skipped(worse_than_replays, replayed(0.8, 0.8, 0.8, **changed), loaded(0.5), network(iterations=steps))
     assert "not replayed with as many steps" in told
+
+
+@pytest.mark.parametrize(("weights", "helps"), [(0.5, True), (0.8, None)])
+def test_another_training_is_what_brings_only_weights_that_fall_short_further(
+    weights: float, helps: bool | None
+) -> None:
+    """Of four trainings one is the worst by luck."""
+    curve = decay(2.3, 0.3, 0.5)
+    runs = [
+        run(curve, dev=curve, dev_error=decay(0.9, 0.15, 0.5), seed=seed, final_dev_skill=skill)
+        for seed, skill in enumerate((0.84, 0.85, 0.86))
+    ]
+    built, found = network(iterations=1200), history(*runs, whole=True)
+    assert KEEP_BEST.measured is not None
+    effect = KEEP_BEST.measured({History: found, Evaluation: loaded(weights), Network: built})
+    assert effect is not None and (effect.helps, effect.forecast) == (helps, helps is None)
+    assert effect.before == (0.45 if helps else pytest.approx(effect.after))

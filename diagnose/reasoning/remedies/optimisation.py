@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from diagnose.checks.reading.replays import as_long_as_the_training, shortfall
 from diagnose.diagnosis import Effect
-from diagnose.measurements import Evaluation, History, Measurements, SplitScores
+from diagnose.measurements import Evaluation, History, Measurements, Network, SplitScores
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import AFRESH, COMPILE, TRAIN, DeclaredRemedy, fastai, fit, yearning
 from diagnose.subject import Task
@@ -16,11 +17,8 @@ def _best_kept(measured: Measurements) -> Effect | None:
     """The dev error at the epoch of the lowest dev loss, the mean of all trainings that are known.
 
     The same rows choose the epoch, so it is a forecast; `best_epoch` says whether the rise after it is more than noise.
-    Where every replay of the whole training ends clearly below the loaded weights, that is what it brings at least.
+    Where the loaded weights fall short of every replay of their training, the end of these is what it brings at least.
     """
-    from diagnose.trials.dev_error import WORTH
-    from diagnose.trials.paired import SEEDS
-
     history, evaluation = measured.get(History), measured.get(Evaluation)
     if not isinstance(history, History) or not isinstance(evaluation, Evaluation) or history.running:
         return None
@@ -44,18 +42,12 @@ def _best_kept(measured: Measurements) -> Effect | None:
         metric="dev RMSE" if Task.REGRESSION in tasks else "dev error",
         forecast=True,
     )
-    loaded = evaluation.dev.scores[0].error if isinstance(evaluation.dev, SplitScores) else 0.0
-    whole = history.origin == "replay" and history.whole and history.dev_origin == "dev"
-    if not whole or len(runs) < SEEDS or pairs[:, 0].max() > (1 - WORTH) * loaded:
+    network = measured.get(Network)
+    known = isinstance(network, Network) and as_long_as_the_training(history, network)
+    if not known or shortfall(history, evaluation, "") is None or not isinstance(evaluation.dev, SplitScores):
         return forecast
-    return replace(
-        forecast,
-        what="another training with your settings",
-        before=loaded,
-        after=float(last),
-        helps=True,
-        forecast=False,
-    )
+    loaded, what = evaluation.dev.scores[0].error, "another training with your settings"
+    return replace(forecast, what=what, before=loaded, after=float(last), helps=True, forecast=False)
 
 
 _AFRESH = f"import keras\n\n{AFRESH}"
