@@ -343,10 +343,10 @@ def _repaired(
     alone = [effect for effect in effects if effect.remedy in repairs and not effect.on_top_of]
     cures = sorted(
         (effect for effect in alone if effect.restores),
-        key=lambda effect: (not repairs[effect.remedy].confirms, -effect.after),
+        key=lambda effect: (effect.remedy not in others, not repairs[effect.remedy].confirms, -effect.after),
     )
-    likely = [one for one in alone if one.restores is False and one.after - one.before >= CLEAR]
-    compared = cures[:1] + [effect for effect in (*cures[1:], *likely) if effect.remedy in others]
+    unsure = [one for one in alone if one.restores is False and one.after - one.before >= CLEAR]
+    compared = cures[:1] + [effect for effect in (*cures[1:], *unsure) if effect.remedy in others]
     beside = [Trial(remedy.code, remedy.option) for remedy in beside_repairs(now) if remedy.option is not None]
     found: tuple[Effect, ...] = ()
     if may_improve(now.remaining) and (compared or beside):

@@ -124,30 +124,51 @@ def remedies(
     for remedy, by in wanted:
         if (remedy.tasks is None or remedy.tasks & tasks) and remedy.code not in needless:
             chosen.setdefault(remedy.code, (remedy, []))[1].extend([by] if by else [])
-    tried = by_remedy(effects)
-    failed = {code for code, effect in tried.items() if effect.restores is False or effect.helps is False}
-    failed |= {code for code, effect in tried.items() if effect.on_dev and not effect.likely and not lowered(effect)}
+    first = {remedy.code for remedy in repairs[0].cause.remedies} & cures if repairs else set()
     direct = {remedy.code for suspicion in repairs for remedy in suspicion.cause.confirmed_by}
-    brings = {code: gain(effect) for code, effect in tried.items()}
-    brings |= {one.remedy: lowered(one) for one in effects if one.remedy in cures and one.on_dev}
-    sure = {code for code, effect in tried.items() if effect.helps} | cures
-    hoped = {code: lowered(effect) for code, effect in tried.items() if effect.on_dev and effect.seeds > 1}
+    tried = by_remedy(effects)
+    return tuple(
+        _remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried)
+        for remedy in _ordered([remedy for remedy, _ in chosen.values()], tried, first, direct)
+    )
+
+
+def _ordered(
+    chosen: Sequence[DeclaredRemedy], tried: Mapping[str, Effect], first: Collection[str], direct: Collection[str]
+) -> list[DeclaredRemedy]:
+    """The remedies, the best first; what is equal stays in the given order.
+
+    Args:
+        chosen: the remedies.
+        tried: the effects that count, by remedy.
+        first: the remedies of the first cause that restored learning. Where none of them can be compared on new rows,
+            they come before all others.
+        direct: remedies that remove a cause and do nothing else.
+    """
+    unseen = first if not any(tried[code].on_dev for code in first) else ()
+    on_dev = {code: effect for code, effect in tried.items() if effect.on_dev}
+    brings = {code: lowered(effect) if code in first else gain(effect) for code, effect in on_dev.items()}
+    whole = {code: lowered(effect) for code, effect in on_dev.items() if effect.seeds > 1}
 
     def worth(remedy: DeclaredRemedy) -> float:
-        """The share of the errors that it takes away, per cost."""
+        """The share of the errors that it took away in its trials, per cost."""
         cost = DAYS if remedy.slow else LONGER if remedy.goes_on else DIRECT if remedy.code in direct else 1.0
-        return (brings.get(remedy.code) or hoped.get(remedy.code, 0.0)) / cost
+        return (brings.get(remedy.code) or whole.get(remedy.code, 0.0)) / cost
 
-    every = [remedy for remedy, _ in chosen.values()]
-    left = [remedy for remedy in every if brings.get(remedy.code)]
-    rest = [remedy for remedy in every if remedy not in left]
+    def failed(code: str) -> bool:
+        effect = tried.get(code)
+        if effect is None or (effect.on_dev and effect.likely):
+            return False
+        return effect.restores is False or effect.helps is False or (effect.on_dev and not lowered(effect))
+
+    left = [remedy for remedy in chosen if remedy.code in unseen or brings.get(remedy.code)]
+    rest = [remedy for remedy in chosen if remedy not in left]
     most = max((worth(remedy) for remedy in rest if not remedy.slow), default=0.0)
     promising = [remedy for remedy in rest if remedy.slow and 0 < most < worth(remedy)]
-    left.sort(key=lambda one: (one.code not in sure, -worth(one)))
-    rest.sort(key=lambda one: (one.code in failed, one not in promising, one.slow))
-    return tuple(
-        _remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried) for remedy in (*left, *rest)
-    )
+    sure = {*first, *(code for code, effect in on_dev.items() if effect.helps)}
+    left.sort(key=lambda one: (one.code not in unseen, one.code not in sure, -worth(one)))
+    rest.sort(key=lambda one: (failed(one.code), one not in promising, one.slow))
+    return [*left, *rest]
 
 
 def _treating(

@@ -177,6 +177,18 @@ def test_of_the_cures_of_a_cause_the_one_that_lowers_the_dev_error_most_comes_fi
     assert offered[0].code == first
 
 
+@pytest.mark.parametrize("after", [0.46, 0.2])
+def test_a_cure_of_the_first_cause_comes_first_if_its_dev_error_cannot_be_compared(after: float) -> None:
+    """With scaled targets errors have another scale; a higher rate lowers the error of one output a little."""
+    root, slow = suspicion("targets-not-scaled"), suspicion("learning-rate-too-low")
+    known = {"direction": "sufficient", "seeds": 3, "restores": True, "steps": 300, "interval": None, "code": ""}
+    scaled = Effect(what="targets", before=0.0, after=0.6, remedy="scale-targets", **known)  # type: ignore[arg-type]
+    raised = Effect(what="rate", before=0.7, after=0.9, remedy="raise-learning-rate", **known)  # type: ignore[arg-type]
+    effects = (scaled, raised, on_dev("raise-learning-rate", 0.49, after, None))
+    offered = offered_for((root, replace(slow, explained_by=root.code)), replace(NOTHING, repair=root), effects=effects)
+    assert [remedy.code for remedy in offered][:2] == ["scale-targets", "raise-learning-rate"]
+
+
 @pytest.mark.parametrize(
     ("task", "expected"), [(Task.MULTICLASS, "softmax-cross-entropy"), (Task.BINARY, "sigmoid-head")]
 )
