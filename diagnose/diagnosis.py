@@ -221,7 +221,8 @@ class Effect:
         if self.forecast:
             return f"with {self.what} the {self.metric}{of} is expected to go from {without} to {with_it}"
         if self.seeds == 1:
-            return f"with {self.what} the {self.metric}{of} is {with_it} in one training, and {without} without it"
+            trained = " in one training" if self.steps else ""
+            return f"with {self.what} the {self.metric}{of} is {with_it}{trained}, and {without} without it"
         change = {
             True: f"falls from {without} to {with_it}",
             False: f"does not fall ({without} without it, {with_it} with it)",

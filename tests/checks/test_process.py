@@ -242,6 +242,6 @@ def test_another_training_is_what_brings_only_weights_that_fall_short_further(
     ]
     built, found = network(iterations=1200), history(*runs, whole=True)
     assert KEEP_BEST.measured is not None
-    effect = KEEP_BEST.measured({History: found, Evaluation: loaded(weights), Network: built})
-    assert effect is not None and (effect.helps, effect.forecast) == (helps, helps is None)
+    [effect] = KEEP_BEST.measured({History: found, Evaluation: loaded(weights), Network: built})
+    assert (effect.helps, effect.forecast) == (helps, helps is None)
     assert effect.before == (0.45 if helps else pytest.approx(effect.after))

@@ -14,6 +14,7 @@ from diagnose.reasoning.remedies import measured_effects
 from diagnose.reasoning.remedies.modes import REFRESH_STATISTICS
 from diagnose.reasoning.snippets import Values
 from diagnose.settings import Settings
+from diagnose.subject import Split
 from tests.measuring.subjects import digits
 
 LAYERS = keras.layers
@@ -44,6 +45,10 @@ def skills(found: Modes) -> tuple[float, float, float]:
     assert isinstance(found.train, ModeScores)
     one = found.train
     return one.moving[0].skill, one.batch[0].skill, one.refreshed[0].skill
+
+
+def errors(model: Any, split: Split) -> float:
+    return float(np.mean(model.predict(split.inputs[0], verbose=0).argmax(axis=1) != split.targets[0]))
 
 
 @pytest.mark.parametrize("norm", [LAYERS.BatchNormalization, Synchronised])
@@ -99,12 +104,15 @@ def test_the_effect_of_the_remedy_is_that_of_its_snippet() -> None:
     subject = digits(hidden, keras.optimizers.Adam(1e-2), epochs=4)
     with Bench(subject, Settings()) as bench:
         found = modes(bench, {})
-    [effect] = measured_effects({Modes: found})
-    assert effect.remedy == "refresh-statistics" and effect.restores
-    x, y = subject.train.inputs[0], subject.train.targets[0]
+    effect, on_dev = measured_effects({Modes: found})
+    assert {effect.remedy, on_dev.remedy} == {"refresh-statistics"} and effect.restores
+    assert on_dev.helps and on_dev.interval is not None and on_dev.interval.high < 0 and on_dev.metric == "dev error"
+    assert subject.dev is not None
+    before, x = errors(subject.model, subject.dev), subject.train.inputs[0]
     exec(Values().fill(REFRESH_STATISTICS.snippet), {"model": subject.model, "x_train": x})
-    error = float(np.mean(subject.model.predict(x, verbose=0).argmax(axis=1) != y))
+    error = errors(subject.model, subject.train)
     assert 1 - error / found.train.moving[0].constant_error == pytest.approx(effect.after, abs=0.03)  # type: ignore[union-attr]
+    assert (before, errors(subject.model, subject.dev)) == pytest.approx((on_dev.before, on_dev.after), abs=0.05)
     assert hidden[1].momentum == 0.999
 
 

@@ -17,8 +17,7 @@ REMEDIES: tuple[DeclaredRemedy, ...] = tuple(
 
 def measured_effects(measured: Measurements) -> tuple[Effect, ...]:
     """The effects of the remedies that instruments have tried already, without any training."""
-    found = (remedy.measured(measured) for remedy in REMEDIES if remedy.measured is not None)
-    return tuple(effect for effect in found if effect is not None)
+    return tuple(effect for remedy in REMEDIES if remedy.measured is not None for effect in remedy.measured(measured))
 
 
 __all__ = [

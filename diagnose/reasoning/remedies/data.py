@@ -18,17 +18,17 @@ from diagnose.subject import Task
 from diagnose.trials.interventions import data, rows
 
 
-def _on_new_rows(measured: Measurements) -> Effect | None:
+def _on_new_rows(measured: Measurements) -> tuple[Effect, ...]:
     """The dev error without the rows that train has as well: what the error on new rows is, no gain."""
     evaluation = measured.get(Evaluation)
     dev = evaluation.dev if isinstance(evaluation, Evaluation) else None
     if not isinstance(dev, SplitScores) or len(dev.scores) != 1 or len(dev.new) != 1:
-        return None
+        return ()
     (every,), (new,) = dev.scores, dev.new
     if every.task is Task.OWN_LOSS:
-        return None
+        return ()
     span = new.error_interval
-    return Effect(
+    found = Effect(
         code="",
         what="no row of dev in train",
         before=every.error,
@@ -40,6 +40,7 @@ def _on_new_rows(measured: Measurements) -> Effect | None:
         metric="dev RMSE" if every.task is Task.REGRESSION else "dev error",
         forecast=True,
     )
+    return (found,)
 
 
 CLEAN_DATA = DeclaredRemedy(

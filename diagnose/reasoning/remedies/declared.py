@@ -42,8 +42,8 @@ class DeclaredRemedy:
     are those it is for (None: all). `trial` does to a training plan what the snippet does to the model (tested), to see
     whether it restores learning; `option` does the same in a model that learns, to see whether the dev error falls.
     None if it cannot be automated, or is not yet. `in_place` tells whether a model already has what it advises; where a
-    trial or an option does (`DoesNotApply.needless`), that counts as well. `measured` returns the effect of a remedy
-    that an instrument has tried already, None if it has not. `goes_on`: it is carried out by training on from the
+    trial or an option does (`DoesNotApply.needless`), that counts as well. `measured` returns the effects of a
+    remedy that an instrument has tried already, () if it has not. `goes_on`: it is carried out by training on from the
     loaded weights, which `trials.continuing` tries. `lessens`: what it weakens ("dropout", "penalty", "augmentation":
     `checks.reading.regularisers`), "" for nothing of the kind.
     """
@@ -59,7 +59,7 @@ class DeclaredRemedy:
     trial: Intervention | None = None
     option: Intervention | None = None
     in_place: InPlace | None = None
-    measured: Callable[[Measurements], Effect | None] | None = None
+    measured: Callable[[Measurements], tuple[Effect, ...]] | None = None
     goes_on: bool = False
     lessens: str = ""
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from diagnose.checks.reading.lag import GAIN, lag_of
 from diagnose.diagnosis import Effect
+from diagnose.findings import Interval
 from diagnose.measurements import Baseline, Conversions, LearningRate, Measurements, Modes, ModeScores
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import TRAIN, DeclaredRemedy, rebuilt
+from diagnose.subject import Task
 from diagnose.trials.interventions import layers
 
 
-def _refreshed(measured: Measurements) -> Effect | None:
-    """The skill on train with re-estimated statistics, of the output that gains most; else of the first output."""
+def _refreshed(measured: Measurements) -> tuple[Effect, ...]:
+    """The skill on train and the error on dev with re-estimated statistics, of the output whose skill gains most."""
     modes = measured.get(Modes)
     if not isinstance(modes, Modes) or not isinstance(modes.train, ModeScores):
-        return None
+        return ()
     baseline, conversions, rates = (measured.get(kind) for kind in (Baseline, Conversions, LearningRate))
     lag = lag_of(
         modes,
@@ -23,8 +27,8 @@ def _refreshed(measured: Measurements) -> Effect | None:
         rates if isinstance(rates, LearningRate) else None,
     )
     if lag is None or lag.mode != "refreshed":
-        return None
-    return Effect(
+        return ()
+    on_train = Effect(
         code="",
         what="re-estimated moving statistics",
         before=max(lag.moving.skill, 0.0),
@@ -36,6 +40,31 @@ def _refreshed(measured: Measurements) -> Effect | None:
         restores=lag.cured,
         threshold=GAIN,
         control="the moving statistics of the file",
+    )
+    on_dev = _on_dev(modes.dev, lag.moving.output, on_train) if isinstance(modes.dev, ModeScores) else None
+    return (on_train,) if on_dev is None else (on_train, on_dev)
+
+
+def _on_dev(dev: ModeScores, output: str, on_train: Effect) -> Effect | None:
+    """The same on the dev rows; None where an error of many positions tells little, or a loss is the user's own."""
+    from diagnose.trials.dev_error import METRICS, helps, in_units
+
+    place = [score.output for score in dev.moving].index(output)
+    moving, better, gain = dev.moving[place], dev.refreshed[place], dev.refreshed_gain[place]
+    if moving.positions is not None or moving.task is Task.OWN_LOSS:
+        return None
+    level = moving.error if moving.task.classifies else moving.error**2
+    change = Interval(-gain.high, -gain.low, gain.level)
+    return replace(
+        on_train,
+        before=moving.error,
+        after=better.error,
+        interval=in_units(moving.task, level, change),
+        restores=None,
+        threshold=None,
+        output=output if len(dev.moving) > 1 else "",
+        metric=METRICS.get(moving.task, "dev error"),
+        helps=helps(change, level),
     )
 
 

@@ -13,7 +13,7 @@ from diagnose.subject import Task
 from diagnose.trials.interventions import optimizer
 
 
-def _best_kept(measured: Measurements) -> Effect | None:
+def _best_kept(measured: Measurements) -> tuple[Effect, ...]:
     """The dev error at the epoch of the lowest dev loss, the mean of all trainings that are known.
 
     The same rows choose the epoch, so it is a forecast; `best_epoch` says whether the rise after it is more than noise.
@@ -21,14 +21,14 @@ def _best_kept(measured: Measurements) -> Effect | None:
     """
     history, evaluation = measured.get(History), measured.get(Evaluation)
     if not isinstance(history, History) or not isinstance(evaluation, Evaluation) or history.running:
-        return None
+        return ()
     tasks = {score.task for score in evaluation.train.scores} if isinstance(evaluation.train, SplitScores) else set()
     if len(tasks) != 1 or history.by_output or Task.OWN_LOSS in tasks:
-        return None
+        return ()
     runs = [run for run in history.runs if len(run.dev_loss) > 1 and np.isfinite(run.dev_loss).all()]
     pairs = np.array([(run.dev_error[-1], run.dev_error[int(np.argmin(run.dev_loss))]) for run in runs])
     if not len(pairs) or not np.isfinite(pairs).all():
-        return None
+        return ()
     last, best = pairs.mean(axis=0)
     forecast = Effect(
         code="",
@@ -45,9 +45,9 @@ def _best_kept(measured: Measurements) -> Effect | None:
     network = measured.get(Network)
     known = isinstance(network, Network) and as_long_as_the_training(history, network)
     if not known or shortfall(history, evaluation, "") is None or not isinstance(evaluation.dev, SplitScores):
-        return forecast
+        return (forecast,)
     loaded, what = evaluation.dev.scores[0].error, "another training with your settings"
-    return replace(forecast, what=what, before=loaded, after=float(last), helps=True, forecast=False)
+    return (replace(forecast, what=what, before=loaded, after=float(last), helps=True, forecast=False),)
 
 
 _AFRESH = f"import keras\n\n{AFRESH}"
