@@ -18,7 +18,9 @@ from diagnose.subject import BATCH_SIZE, Split, Subject
 
 @dataclass(frozen=True)
 class Better:
-    """A repaired model after its training, its `history`, and the script that makes both from a model and rows."""
+    """A repaired model after its training, its `history` ({}: no remedy trains), and the script that makes both from a
+    model and rows.
+    """
 
     model: Any
     history: dict[str, list[float]]
@@ -86,7 +88,9 @@ def script_of(remedies: Sequence[Remedy], epochs: int, batch_size: int, seed: in
     arguments = {"validation_data": "(x_dev, y_dev)", "epochs": str(epochs), "batch_size": str(batch_size)}
     passed = ", ".join(f"{name}={value}" for name, value in (arguments | _own(snippets, arguments)).items())
     fit = f"history = model.fit(\n    x_train, y_train, {passed}, verbose=0\n)"
-    body = "\n\n".join([*steps, fit, "return model, history.history"])
+    trains = any(_trains(line) for snippet in snippets for line in snippet.splitlines())
+    end = [fit, "return model, history.history"] if trains else ["return model, {}  # nothing was trained"]
+    body = "\n\n".join([*steps, *end])
     title = textwrap.fill("; ".join(remedy.action for remedy in remedies) + ".", 116)
     use = "Call `better(model, x_train, y_train, x_dev, y_dev)`; it returns the new model and its history."
     head = [f'"""{title}', "", use, '"""', "", *imports, "", "", "def better(model, x_train, y_train, x_dev, y_dev):"]

@@ -134,3 +134,25 @@ def test_several_remedies_train_once_with_the_arguments_of_all() -> None:
     x, y = rows()
     _, history = names["better"](subject.model, x[:64], y[:64], x[64:96], y[64:96])
     assert len(history["val_loss"]) == 3
+
+
+@pytest.mark.slow
+def test_what_changes_no_weight_trains_nothing(tmp_path: Path) -> None:
+    x, y = load_digits(return_X_y=True)
+    x = x + 50  # far from the initial statistics
+    keras.utils.set_random_seed(0)
+    normalised = [keras.layers.Dense(32), keras.layers.BatchNormalization(momentum=0.999), keras.layers.ReLU()]
+    model = keras.Sequential([keras.Input((64,)), *normalised, keras.layers.Dense(10, "softmax")])
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x[:1300], y[:1300], epochs=3, verbose=0)
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "data.npz", x_train=x[:1300], y_train=y[:1300], x_dev=x[1300:], y_dev=y[1300:])
+    options = ["--epochs", "3", "--only", "moving-statistics", "--apply", "refresh-statistics", "--save", "new.keras"]
+    command = [sys.executable, "-m", "diagnose", "model.keras", "data.npz", *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "gone" in done.stdout and {path.name for path in tmp_path.glob("new*")} == {"new.keras", "new.py"}
+    new = keras.saving.load_model(tmp_path / "new.keras")
+    for before, after in zip(model.trainable_weights, new.trainable_weights, strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert new.evaluate(x[1300:], y[1300:], verbose=0)[1] > model.evaluate(x[1300:], y[1300:], verbose=0)[1] + 0.1

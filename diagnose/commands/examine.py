@@ -15,6 +15,7 @@ from diagnose.commands.options import examine_options
 from diagnose.commands.repairing import Files, Repair
 from diagnose.errors import InputError
 from diagnose.loading import LoadOptions, load
+from diagnose.subject import Subject
 from diagnose.where import NAME, where_from
 
 
@@ -80,7 +81,7 @@ def examine(model: str, data: str, **options: Any) -> None:
     sys.exit(examine_apart(replace(job, repair=_repair(options, load_options, Path(data)))))
 
 
-def _repair(options: dict[str, Any], load_options: Any, data: Path) -> Repair | None:
+def _repair(options: dict[str, Any], load_options: LoadOptions, data: Path) -> Repair | None:
     """What --apply and --save ask for; None without them."""
     codes, model = _codes(options["apply"]), options["save"]
     if not codes and not model:
@@ -89,9 +90,14 @@ def _repair(options: dict[str, Any], load_options: Any, data: Path) -> Repair | 
         raise InputError("--apply and --save must be given together: --apply CODE --save better.keras")
     files = Files(Path(model))
     files.require_new()
-    own = {"loss": None, "optimizer": None, "learning_rate": None, "architecture": None, "history": files.history}
-    own["factory"] = None  # a remedy may change the architecture
-    return Repair(codes, files, partial(load, files.model, data, replace(load_options, **own)))
+    own: dict[str, Any] = dict.fromkeys(
+        ["loss", "optimizer", "learning_rate", "architecture", "factory"]
+    )  # a remedy may change them
+    return Repair(codes, files, partial(_load_repaired, files.model, data, replace(load_options, **own)))
+
+
+def _load_repaired(model: Path, data: Path, options: LoadOptions, history: Path | None) -> Subject:
+    return load(model, data, replace(options, history=history or options.history))
 
 
 def _codes(text: str) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class Files:
                 raise InputError(f"--save must name new files, but {path} exists")
 
     def write(self, better: Better) -> None:
-        """Write all three.
+        """Write all three, or two where nothing was trained.
 
         Raises:
             InputError: they cannot be written.
@@ -61,17 +61,20 @@ class Files:
             better.model.save(self.model)
         except OSError as error:
             raise InputError(f"{self.model} cannot be written: {error.strerror or error}") from None
-        write_text(json.dumps(better.history, indent=1) + "\n", self.history)
+        if better.history:
+            write_text(json.dumps(better.history, indent=1) + "\n", self.history)
         write_text(better.script, self.script)
 
 
 @dataclass(frozen=True)
 class Repair:
-    """Remedies to apply after an examination: their codes, the files to write, and how the new model is loaded."""
+    """Remedies to apply after an examination: their codes, the files to write, and how the new model is loaded, with
+    its own record of a training or None.
+    """
 
     codes: tuple[str, ...]
     files: Files
-    load: Callable[[], Subject]
+    load: Callable[[Path | None], Subject]
 
     def run(self, job: Job, before: Diagnosis) -> None:
         """Train the model of `job` with the remedies, write it, examine it in the same way, and print what changed.
@@ -88,13 +91,15 @@ class Repair:
         chosen_remedies(before, self.codes)
         with progress(job.quiet) as show, silenced():
             show(Stage("training the repaired model"))
-            self.files.write(apply(job.load(), before, self.codes, job.settings.seed))
-            after = diagnose_subject(self.load(), job.settings, show, command=job.command, where=job.where)
+            better = apply(job.load(), before, self.codes, job.settings.seed)
+            self.files.write(better)
+            subject = self.load(self.files.history if better.history else None)
+            after = diagnose_subject(subject, job.settings, show, command=job.command, where=job.where)
         stem = job.stem and f"{job.stem}-{self.files.model.stem}"
         deliver(after, replace(job, places=(), stem=stem, guide=None, repair=None, quiet=True))
         if job.quiet:
             return
         comparison = compare(before, after, (job.name, self.files.model.stem))
         click.echo(encodable(comparison_terminal.render(comparison, colour=sys.stdout.isatty())), err="-" in job.places)
-        for path in (self.files.model, self.files.history, self.files.script):
+        for path in (self.files.model, *([self.files.history] if better.history else []), self.files.script):
             click.echo(f"written: {path}", err="-" in job.places)
