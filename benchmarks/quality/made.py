@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import datasets
+from sklearn.tree import DecisionTreeClassifier
 
 Rows = tuple[NDArray[Any], NDArray[Any]]  # x, y
 
@@ -303,5 +304,148 @@ def orders(words: int = 60, length: int = 14) -> Callable[[], Rows]:
         x[np.arange(5000), places[:, 1]] = draw.integers(10, 20, 5000)
         y = places[:, 0] < places[:, 1]
         return x.astype("int32"), np.where(draw.random(5000) < 0.05, ~y, y).astype(int)
+
+    return make
+
+
+def tiles(noise: float = 1.0) -> Callable[[], Rows]:
+    """Images of chequers or stripes of two sizes, at any phase and contrast, under noise, [rows, 12, 12, 1]."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        y = draw.integers(0, 4, 5000)
+        size = np.where(y % 2, 3, 2)[:, None]
+        down, across = ((np.arange(12) + draw.integers(0, 6, (5000, 1))) // size % 2 for _ in range(2))
+        chequers = down[:, :, None] ^ across[:, None, :]
+        stripes = np.repeat(across[:, None, :], 12, axis=1)
+        clean = draw.uniform(0.5, 2, (5000, 1, 1)) * np.where((y < 2)[:, None, None], chequers, stripes)
+        return (clean + noise * draw.normal(size=clean.shape))[..., None].astype("float32"), y
+
+    return make
+
+
+def lamps(noise: float = 0.4) -> Callable[[], Rows]:
+    """Images of a bright and a dim spot; the class is the side on which the bright one lies, [rows, 14, 14, 1]."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        down, across = np.mgrid[:14, :14]
+        at = draw.uniform(2, 11, (5000, 2, 2))
+        far = np.hypot(down - at[:, :, 0, None, None], across - at[:, :, 1, None, None])
+        clean = (np.array([1.6, 0.9])[:, None, None] * np.exp(-((far / 1.5) ** 2))).sum(axis=1)
+        apart = at[:, 0] - at[:, 1]
+        y = 2 * (np.abs(apart[:, 0]) > np.abs(apart[:, 1])) + (apart.sum(axis=1) > 0)
+        return (clean + noise * draw.normal(size=clean.shape))[..., None].astype("float32"), y
+
+    return make
+
+
+def leaves(columns: int = 12, wrong: float = 0.05) -> Callable[[], Rows]:
+    """Columns; the class is that of the leaf of a fixed decision tree, with some wrong labels."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        x = draw.normal(size=(6000, columns))
+        tree = DecisionTreeClassifier(max_depth=5, random_state=0)
+        y = tree.fit(draw.normal(size=(400, columns)), draw.integers(0, 3, 400)).predict(x)
+        return x.astype("float32"), np.where(draw.random(6000) < wrong, draw.integers(0, 3, 6000), y)
+
+    return make
+
+
+def moons(columns: int = 10, noise: float = 0.25) -> Callable[[], Rows]:
+    """Two moons, turned into more columns, of which most are noise."""
+
+    def make() -> Rows:
+        flat, y = datasets.make_moons(6000, noise=noise, random_state=0)
+        draw = np.random.default_rng(0)
+        turned = np.linalg.qr(draw.normal(size=(columns, columns)))[0]
+        x = np.concatenate([flat, draw.normal(scale=0.5, size=(6000, columns - 2))], axis=1) @ turned
+        return x.astype("float32"), y
+
+    return make
+
+
+def yields(noise: float = 0.3, scaled: bool = True) -> Callable[[], Rows]:
+    """Eight columns and a target with a decay, a wave and an interaction; not `scaled`, columns are of any size."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        x = draw.uniform(-1.5, 1.5, (6000, 8))
+        y = 3 * np.exp(-np.abs(2 * x[:, 0])) + np.cos(3 * x[:, 1]) * x[:, 2] + x[:, 3] ** 2 + 0.5 * x[:, 4]
+        y = y + noise * draw.normal(size=6000)
+        x = x if scaled else 10.0 ** np.arange(-2, 6) * (x + 2)
+        return x.astype("float32"), ((y - y.mean()) / y.std()).astype("float32")
+
+    return make
+
+
+def pulses(noise: float = 0.4) -> Callable[[], Rows]:
+    """Pulses at any time, under noise; the class is their number, [rows, 40, 1]."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        y = draw.integers(0, 4, 5000)
+        places = np.argsort(draw.random((5000, 12)), axis=1)[:, :4] * 3 + 2.5
+        each = np.exp(-((np.arange(40)[None, None, :] - places[:, :, None]) ** 2))
+        clean = (each * (np.arange(4) <= y[:, None])[:, :, None]).sum(axis=1)
+        return (clean + noise * draw.normal(size=clean.shape))[..., None].astype("float32"), y
+
+    return make
+
+
+def tanks(length: int = 20, noise: float = 0.1) -> Callable[[], Rows]:
+    """Two inflows of a leaking tank; the target is the level at the end, [rows, length, 2]."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        x = draw.normal(size=(6000, length, 2))
+        level = np.zeros(6000)
+        for step in range(length):
+            level = 0.8 * level + np.maximum(x[:, step, 0], 0) * np.tanh(x[:, step, 1])
+        y = level + noise * draw.normal(size=6000)
+        return x.astype("float32"), ((y - y.mean()) / y.std()).astype("float32")
+
+    return make
+
+
+def rhythms(noise: float = 0.7) -> Callable[[], Rows]:
+    """Square waves of five periods, with any share that is on, under noise, [rows, 36, 1]."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        y = draw.integers(0, 5, 5000)
+        period = (5 + 1.5 * y)[:, None]
+        at = (np.arange(36)[None, :] + draw.uniform(0, 12, (5000, 1))) % period
+        clean = np.where(at < draw.uniform(0.3, 0.7, (5000, 1)) * period, 1.0, -1.0)
+        return (clean + noise * draw.normal(size=clean.shape))[..., None].astype("float32"), y
+
+    return make
+
+
+def subjects(words: int = 500, length: int = 25, classes: int = 6) -> Callable[[], Rows]:
+    """Rows of tokens of six subjects, of which each has its own words among many common ones, [rows, length]."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        common = draw.dirichlet(np.full(words, 0.5))
+        own = draw.dirichlet(np.full(words, 0.05), classes)
+        y = draw.integers(0, classes, 5000)
+        x = np.stack([draw.choice(words, length, p=0.8 * common + 0.2 * own[label]) for label in y])
+        return x.astype("int32"), y
+
+    return make
+
+
+def commands(words: int = 80, length: int = 12) -> Callable[[], Rows]:
+    """Rows of tokens; the class is the group of the word that follows the marker, [rows, length]."""
+
+    def make() -> Rows:
+        draw = np.random.default_rng(0)
+        x = draw.integers(1, words, (5000, length))
+        at = draw.integers(0, length - 1, 5000)
+        x[np.arange(5000), at] = 0
+        y = x[np.arange(5000), at + 1] % 4
+        return x.astype("int32"), np.where(draw.random(5000) < 0.05, draw.integers(0, 4, 5000), y)
 
     return make

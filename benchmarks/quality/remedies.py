@@ -4,7 +4,7 @@ Of every pair of `pairs.py` the model is trained and examined. Then every remedy
 three seeds, and judged on the hidden rows; "more data" with twice the rows. Forecasts of the learning curve are judged
 from half of the rows.
 
-python -m benchmarks.quality.remedies [--part fresh] [--jobs 2] [--only NAME] [--json FILE]
+python -m benchmarks.quality.remedies [--part last] [--jobs 2] [--only NAME] [--json FILE]
 """
 
 import json
@@ -91,7 +91,9 @@ class Outcome:
 
 @click.command(help=__doc__)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of processes.")
-@click.option("--part", type=click.Choice(["tuning", "held-out", "fresh", "all"]), default="all", show_default=True)
+@click.option(
+    "--part", type=click.Choice(["tuning", "held-out", "fresh", "last", "all"]), default="all", show_default=True
+)
 @click.option("--only", multiple=True, help="A pair or a family; may be repeated.")
 @click.option(
     "--json",
