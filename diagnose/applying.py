@@ -15,6 +15,8 @@ from diagnose.measuring.copying import brief, preserved_weights
 from diagnose.reasoning.remedies import REMEDIES
 from diagnose.subject import BATCH_SIZE, Split, Subject
 
+ROWS = "rows"  # what fit trains on
+
 
 @dataclass(frozen=True)
 class Better:
@@ -85,9 +87,12 @@ def script_of(remedies: Sequence[Remedy], epochs: int, batch_size: int, seed: in
     snippets = [remedy.snippet for remedy in remedies]
     imports = sorted({"import keras", *(line for snippet in snippets for line in snippet.splitlines() if _loads(line))})
     steps = [f"# {remedy.action}\n{_changes(remedy.snippet)}" for remedy in remedies]
-    arguments = {"validation_data": "(x_dev, y_dev)", "epochs": str(epochs), "batch_size": str(batch_size)}
-    passed = ", ".join(f"{name}={value}" for name, value in (arguments | _own(snippets, arguments)).items())
-    fit = f"history = model.fit(\n    x_train, y_train, {passed}, verbose=0\n)"
+    usual = {"validation_data": "(x_dev, y_dev)", "epochs": str(epochs), "batch_size": str(batch_size)}
+    arguments = {ROWS: "x_train, y_train"} | usual
+    arguments |= _own(snippets, arguments)
+    rows = arguments.pop(ROWS)
+    passed = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    fit = f"history = model.fit(\n    {rows}, {passed}, verbose=0\n)"
     trains = any(_trains(line) for snippet in snippets for line in snippet.splitlines())
     end = [fit, "return model, history.history"] if trains else ["return model, {}  # nothing was trained"]
     body = "\n\n".join([*steps, *end])
@@ -112,7 +117,7 @@ def _changes(snippet: str) -> str:
 
 
 def _own(snippets: Sequence[str], usual: Mapping[str, str]) -> dict[str, str]:
-    """The arguments that the snippets pass to fit in place of the usual ones, or beside them; callbacks of all."""
+    """The arguments that the snippets give to fit in place of the usual ones, or beside them; callbacks of all."""
     own: dict[str, str] = {}
     for line in (line for snippet in snippets for line in snippet.splitlines() if _trains(line)):
         for name, value in _arguments(line).items():
@@ -124,10 +129,11 @@ def _own(snippets: Sequence[str], usual: Mapping[str, str]) -> dict[str, str]:
 
 
 def _arguments(call: str) -> dict[str, str]:
-    """The keyword arguments of a call, as code."""
+    """The arguments of a call by name, as code; those without a name, which are the rows, as `ROWS`."""
     called = ast.parse(call, mode="eval").body
-    given = called.keywords if isinstance(called, ast.Call) else ()
-    return {keyword.arg: ast.unparse(keyword.value) for keyword in given if keyword.arg}
+    assert isinstance(called, ast.Call), call
+    named = {keyword.arg: ast.unparse(keyword.value) for keyword in called.keywords if keyword.arg}
+    return {ROWS: ", ".join(map(ast.unparse, called.args))} | named
 
 
 def _rows(subject: Subject, split: Split) -> tuple[Any, Any]:

@@ -219,6 +219,7 @@ def diagnose_subject(
     """
     from diagnose.concluding import conclude
     from diagnose.measuring import measured_by, planner_for
+    from diagnose.reasoning.advising import may_go_on_anyway, may_go_on_instead
     from diagnose.reasoning.remedies import measured_effects
     from diagnose.trials.planning import try_remedies
 
@@ -237,8 +238,10 @@ def diagnose_subject(
             effects = (*longer, *measured_effects(measured), *repairs)
             effects += _repaired(planner, measured, trials, effects, outcomes)
             if _asks_for_more(checks):
-                effects += _gone_on_instead(planner, measured, outcomes, effects)
+                effects += _gone_on(planner, measured, outcomes, effects, may_go_on_instead)
                 effects += _tried_on_dev(planner, measured, outcomes, effects)
+                if settings.effort is Effort.DEEP:
+                    effects += _gone_on(planner, measured, outcomes, effects, may_go_on_anyway)
         progress(Stage("concluding"))
         found = measured_by(planner, measured)
         return conclude(
@@ -364,17 +367,20 @@ def _repaired(
     return found if gain is None else (*found, gain)
 
 
-def _gone_on_instead(
-    planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...]
+def _gone_on(
+    planner: Planner,
+    measured: Measurements,
+    outcomes: tuple[Outcome, ...],
+    effects: tuple[Effect, ...],
+    may: Callable[[Situation], bool],
 ) -> tuple[Effect, ...]:
-    """The effect of a longer training on a model that is trained too slowly, as another cure than the repair."""
-    from diagnose.reasoning.advising import may_go_on_instead
+    """The effect of a longer training that was not tried before, if the situation asks for it (`may`)."""
     from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
     from diagnose.trials.continuing import measure_continuation
 
     now = _situation(measured, outcomes, effects)
     tried = any(effect.remedy == TRAIN_LONGER.code for effect in effects)
-    if now.remaining is None or tried or not may_go_on_instead(now):
+    if now.remaining is None or tried or not may(now):
         return ()
     found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code, measured)
     return () if found is None else found[1:]

@@ -136,6 +136,25 @@ def test_several_remedies_train_once_with_the_arguments_of_all() -> None:
     assert len(history["val_loss"]) == 3
 
 
+@pytest.mark.parametrize("mixing", ["mixup", "cutmix"])
+def test_mixed_rows_leave_those_of_the_user_to_other_remedies(mixing: str) -> None:
+    x, y = rows()
+    x = x.reshape(-1, 8, 8, 1)
+    keras.utils.set_random_seed(0)
+    convolution = [keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(), keras.layers.Flatten()]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *convolution, keras.layers.Dense(10, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    options = LoadOptions(epochs=2, batch_size=32)
+    values = values_of(subject_from(model, (x[:96], y[:96]), (x[96:128], y[96:128]), options=options), {})
+    codes = (mixing, "stochastic-weight-averaging")
+    declared = [next(remedy for remedy in REMEDIES if remedy.code == code) for code in codes]
+    shown = [Remedy(r.code, r.title, r.why, values.fill(r.snippet), (), UNMEASURED, r.cost) for r in declared]
+    names: dict[str, Any] = {}
+    exec(compile(script_of(shown, 2, 32, 0), "better.py", "exec"), names)
+    _, history = names["better"](model, x[:96], y[:96], x[96:128], y[96:128])
+    assert len(history["val_loss"]) == 2
+
+
 @pytest.mark.slow
 def test_what_changes_no_weight_trains_nothing(tmp_path: Path) -> None:
     x, y = load_digits(return_X_y=True)

@@ -97,6 +97,11 @@ def may_go_on_instead(now: Situation) -> bool:
     return repair is not None and may_improve(now.remaining) and optimisation.TRAIN_LONGER in repair.cause.remedies
 
 
+def may_go_on_anyway(now: Situation) -> bool:
+    """Whether a longer training can be tried where variance is the larger part, which it seldom lowers."""
+    return now.repair is None and may_improve(now.remaining)
+
+
 def beside_repairs(now: Situation) -> tuple[DeclaredRemedy, ...]:
     """What is tried beside the repairs of a model that learns slowly: a net that is too small looks the same."""
     slow = now.repair is not None and now.repair.cause.family == "speed"

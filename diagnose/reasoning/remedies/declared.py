@@ -14,14 +14,15 @@ FASTAI = "fast.ai"
 DAYS, WEEKS = "days", "days to weeks"  # costs that come after all others
 
 
-def fit(**own: str) -> str:
-    """The call that trains a model as the user did; `own` are arguments in place of the user's, or beside them.
+def fit(rows: str = "x_train, y_train", **own: str) -> str:
+    """The call that trains a model as the user did; `own` are arguments in place of the user's, or beside them, `rows`
+    what it trains on.
 
     It is one line, so that a script of several remedies can train once, with the arguments of all.
     """
     arguments = {"batch_size": "$batch_size", "epochs": "$epochs"} | own
     text = ", ".join(f"{name}={value}" for name, value in arguments.items())
-    return f"model.fit(x_train, y_train, ${{validation}}{text}){'' if 'epochs' in own else '$length'}"
+    return f"model.fit({rows}, ${{validation}}{text}){'' if 'epochs' in own else '$length'}"
 
 
 AFRESH = "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"

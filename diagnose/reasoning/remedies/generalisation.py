@@ -52,8 +52,8 @@ def _in_pairs(mixed: str) -> str:
         f"{_FOR_SHARES}"
         "old = model\nmodel = keras.models.clone_model(old)  # fresh weights\n"
         f"{COMPILE_FOR_SHARES.replace('$loss_of_shares', '$own_loss_of_shares')}\n"
-        "x_train, y_train = Mixed(x_train, y_train, $batch_size), None  # fit takes the targets from the batches\n"
-        f"{fit()}"
+        "mixed = Mixed(x_train, y_train, $batch_size)\n"
+        f"{fit('mixed')}"
     )
 
 
