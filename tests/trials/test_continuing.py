@@ -64,6 +64,7 @@ def test_a_training_that_has_come_to_its_end_gains_nothing() -> None:
     assert diagnosis.remedies[0].code != "train-longer"
 
 
+@pytest.mark.slow
 def test_a_schedule_at_its_end_is_not_trained_on() -> None:
     schedule = keras.optimizers.schedules.CosineDecay(3e-3, 8 * 32)
     diagnosis = examined(*digits_net(epochs=8, rate=schedule), epochs=8)
@@ -133,6 +134,7 @@ def ended_on_a_peak() -> diagnose.Diagnosis:
     return diagnose.examine(model, train, dev, batch_size=32, epochs=8)
 
 
+@pytest.mark.slow
 def test_more_steps_count_by_what_another_training_of_the_same_length_does_not_reach(
     ended_on_a_peak: diagnose.Diagnosis,
 ) -> None:
@@ -142,6 +144,7 @@ def test_more_steps_count_by_what_another_training_of_the_same_length_does_not_r
     assert all(effect.control and not effect.helps for effect in longer)
 
 
+@pytest.mark.slow
 def test_another_training_is_what_a_bad_end_needs(ended_on_a_peak: diagnose.Diagnosis) -> None:
     first = ended_on_a_peak.remedies[0]
     dev = next(level for level in ended_on_a_peak.errors if level.split == "dev")

@@ -47,6 +47,7 @@ def test_a_cure_that_changes_what_is_predicted_is_not_compared(kind: Interventio
     assert not isinstance(plan, DoesNotApply) or why in plan.reason
 
 
+@pytest.mark.slow
 def test_a_bigger_net_is_tried_beside_the_repairs_of_a_slow_one() -> None:
     """At a hundredth of a usual rate; a net that is too small learns as slowly."""
     model, train, dev = digits_net(epochs=8, rate=1e-5)
