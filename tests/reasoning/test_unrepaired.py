@@ -10,7 +10,7 @@ from diagnose.diagnosis import Effect
 from diagnose.findings import Severity
 from diagnose.measurements import Repaired
 from diagnose.measuring import Measured
-from diagnose.reasoning.advising import options, steps
+from diagnose.reasoning.advising import may_go_on, may_go_on_anyway, options, steps
 from diagnose.reasoning.engine import Seen
 from diagnose.reasoning.verdicts import Situation, situation, verdicts
 from tests.checks.builders_training import evaluation, score
@@ -65,6 +65,12 @@ def test_the_larger_part_of_the_error_comes_first_and_no_repair_is_tried_again()
     first, second = options(sick(on_train(RATE, False)), ())
     assert "dropout" in {remedy.code for remedy in first} and "deeper-network" in {remedy.code for remedy in second}
     assert RATE not in {remedy.code for remedy in (*first, *second)}
+
+
+def test_where_variance_is_larger_a_longer_training_is_tried_last() -> None:
+    overfitted = replace(NOTHING, variance=LARGE, remaining=Remaining(score(0.1), score(0.4), None))
+    assert overfitted.variance_dominates and not may_go_on(overfitted) and may_go_on_anyway(overfitted)
+    assert not may_go_on_anyway(sick()) and not may_go_on_anyway(NOTHING)
 
 
 def test_a_hint_says_what_to_try_first() -> None:

@@ -65,6 +65,16 @@ def test_a_training_that_has_come_to_its_end_gains_nothing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("effort", ["standard", "deep"])
+def test_a_model_that_overfits_goes_on_at_effort_deep_alone(effort: str) -> None:
+    model, (x, y), dev = digits_net(epochs=1)
+    model.fit(x[:60], y[:60], epochs=100, batch_size=32, verbose=0)
+    diagnosis = examined(model, (x[:60], y[:60]), dev, epochs=100, effort=effort)
+    assert any(cause.code == "high-variance" for cause in diagnosis.causes)
+    assert any(effect.remedy == "train-longer" for effect in diagnosis.effects) is (effort == "deep")
+
+
+@pytest.mark.slow
 def test_a_schedule_at_its_end_is_not_trained_on() -> None:
     schedule = keras.optimizers.schedules.CosineDecay(3e-3, 8 * 32)
     diagnosis = examined(*digits_net(epochs=8, rate=schedule), epochs=8)
