@@ -104,9 +104,8 @@ def remedies(
     If something needs repair, these are the remedies of each root cause, which also repair what it explains, of one
     cause first those that were seen to restore learning; then those of explained causes that were seen to restore it
     by themselves: two faults may hide each other. Then come the next `steps` (`reasoning.advising`), which are all
-    there is for a sound model: a hint is not a reason to change it. Those that lower the dev error come first, what is
-    sure before what is likely, and of these what takes away the most errors per cost; those that did not help come
-    last. `untried` tells why a remedy was not tried.
+    there is for a sound model: a hint is not a reason to change it. Those that lower the dev error, or are likely to,
+    come first, and of them what takes away the most errors per cost; those that did not help come last. `untried` tells why a remedy was not tried.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
@@ -165,8 +164,7 @@ def _ordered(
     rest = [remedy for remedy in chosen if remedy not in left]
     most = max((worth(remedy) for remedy in rest if not remedy.slow), default=0.0)
     promising = [remedy for remedy in rest if remedy.slow and 0 < most < worth(remedy)]
-    sure = {*first, *(code for code, effect in on_dev.items() if effect.helps)}
-    left.sort(key=lambda one: (one.code not in unseen, one.code not in sure, -worth(one)))
+    left.sort(key=lambda one: (one.code not in unseen, -worth(one)))
     rest.sort(key=lambda one: (failed(one.code), one not in promising, one.slow))
     return [*left, *rest]
 

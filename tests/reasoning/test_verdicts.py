@@ -257,6 +257,14 @@ def test_what_takes_days_comes_first_if_it_brings_more_than_twice_as_much(more: 
     assert next(remedy.code for remedy in offered if remedy.code in ("regularize", "more-data")) == first
 
 
+@pytest.mark.parametrize(("chance", "first"), [(0.9, "dropout"), (0.8, "deeper-network")])
+def test_of_likely_gains_the_largest_comes_first(chance: float, first: str) -> None:
+    likely = replace(on_dev("dropout", 0.2, 0.1, None), chance=chance)
+    tried = [likely, on_dev("deeper-network", 0.2, 0.15, True)]
+    offered = offered_for([], replace(NOTHING, effects={effect.remedy: effect for effect in tried}), effects=tried)
+    assert offered[0].code == first
+
+
 def test_where_no_gain_is_sure_the_most_promising_change_is_advised() -> None:
     tried = [on_dev("dropout", 0.2, 0.19, None), on_dev("deeper-network", 0.2, 0.18, None)]
     now = replace(NOTHING, effects={effect.remedy: effect for effect in tried})
