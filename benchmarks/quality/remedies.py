@@ -4,7 +4,7 @@ Of every pair of `pairs.py` the model is trained and examined. Then every remedy
 three seeds, and judged on the hidden rows; "more data" with twice the rows. Forecasts of the learning curve are judged
 from half of the rows.
 
-python -m benchmarks.quality.remedies [--part last] [--jobs 2] [--only NAME] [--json FILE]
+python -m benchmarks.quality.remedies [--part last] [--effort deep] [--jobs 2] [--only NAME] [--json FILE]
 """
 
 import json
@@ -94,6 +94,7 @@ class Outcome:
 @click.option(
     "--part", type=click.Choice(["tuning", "held-out", "fresh", "last", "all"]), default="all", show_default=True
 )
+@click.option("--effort", type=click.Choice(["standard", "deep"]), default="deep", show_default=True)
 @click.option("--only", multiple=True, help="A pair or a family; may be repeated.")
 @click.option(
     "--json",
@@ -101,7 +102,7 @@ class Outcome:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write each pair as a line; the remedies that brute force measured for the pairs in it are not trained again.",
 )
-def main(*, jobs: int, part: str, only: tuple[str, ...], json_file: Path | None) -> None:
+def main(*, jobs: int, part: str, effort: str, only: tuple[str, ...], json_file: Path | None) -> None:
     """Run the command."""
     from benchmarks.quality.pairs import PAIRS
 
@@ -110,7 +111,7 @@ def main(*, jobs: int, part: str, only: tuple[str, ...], json_file: Path | None)
     ]
     trained = {outcome.name: outcome for outcome in _written(json_file)} if json_file and json_file.exists() else {}
     found: list[Outcome] = []
-    for outcome in processed(names, jobs, measured, (trained,)):
+    for outcome in processed(names, jobs, measured, (trained, effort)):
         found.append(outcome)
         click.echo(f"[{len(found)}/{len(names)}] {_line(outcome)}", err=True)
         if json_file:
@@ -129,7 +130,7 @@ def _written(json_file: Path) -> list[Outcome]:
     return found
 
 
-def measured(name: str, trained: Mapping[str, Outcome]) -> Outcome:
+def measured(name: str, trained: Mapping[str, Outcome], effort: str) -> Outcome:
     """Train, examine, and try every remedy in full, if that was not done before: `trained`, by name."""
     import diagnose
     from benchmarks.quality.pairs import PAIRS
@@ -141,7 +142,7 @@ def measured(name: str, trained: Mapping[str, Outcome]) -> Outcome:
     model.fit(*rows["train"], epochs=pair.epochs, batch_size=pair.batch_size, verbose=0)
     known: dict[str, int] = {"batch_size": pair.batch_size, "epochs": pair.epochs}
     diagnosis, quick = (
-        diagnose.examine(model, rows["train"], rows["dev"], effort=effort, **known) for effort in ("standard", "quick")
+        diagnose.examine(model, rows["train"], rows["dev"], effort=each, **known) for each in (effort, "quick")
     )
     options, hidden = LoadOptions(**known), rows["hidden"]
     twice = tuple(map(np.concatenate, zip(rows["train"], rows["more"], strict=True)))
