@@ -105,7 +105,8 @@ def remedies(
     cause first those that were seen to restore learning; then those of explained causes that were seen to restore it
     by themselves: two faults may hide each other. Then come the next `steps` (`reasoning.advising`), which are all
     there is for a sound model: a hint is not a reason to change it. Those that lower the dev error, or are likely to,
-    come first, and of them what takes away the most errors per cost; those that did not help come last. `untried` tells why a remedy was not tried.
+    come first, and of them what takes away the most errors per cost; those that did not help come last. `untried` tells
+    why a remedy was not tried.
     """
     repairs = [s for s in suspicions if _needs_repair(s) and s.explained_by is None]
     wanted: list[tuple[DeclaredRemedy, Suspicion | None]]
