@@ -58,7 +58,8 @@ def test_the_snippet_and_the_trial_make_the_same_change(scene: Scene, monkeypatc
     assert np.allclose(plan.rates[min(CHOSEN, len(plan.rates) - 1)], lasting, rtol=1e-5)
     assert loss_of(ours) == loss_of(theirs)
     (training,) = trainings  # as the user did, but for what the plan changes
-    assert all(mine is one for mine, one in zip(training.given, (theirs, *(rows[x] for x in ROLES)), strict=True))
+    given = (rows["mixed"],) if plan.batches else tuple(rows[x] for x in ROLES)
+    assert all(mine is one for mine, one in zip(training.given, (theirs, *given), strict=True))
     assert training.passed["batch_size"] == plan.batch_size
     assert training.passed["epochs"] * -(-ROWS // own.batch_size) == own.steps
     assert all(
@@ -115,8 +116,7 @@ def loss_of(model: Any) -> Any:
 
 def mixed_rows(rows: dict[str, Any]) -> tuple[Any, Any]:
     """The rows that batches are mixed from, where the snippet makes batches of its own."""
-    assert rows["y_train"] is None
-    x, y = rows["x_train"].rows
+    x, y = rows["mixed"].rows
     return x, y
 
 
@@ -138,7 +138,7 @@ def test_the_snippet_and_the_trial_mix_batches_alike(
         plan = remedy.option.change(plan_of(bench, {}))  # type: ignore[union-attr]
     assert isinstance(plan, TrainingPlan), plan
     _, rows = pasted(scene, values_of(subject, {}).fill(remedy.snippet))
-    batches = rows["x_train"]
+    batches = rows["mixed"]
     assert len(batches) == ROWS // scene.batch_size
     ours = plan.batches[0](
         *(one[0][batches.order[: scene.batch_size]] for one in (plan.train.inputs, plan.train.targets)), None
