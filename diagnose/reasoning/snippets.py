@@ -11,7 +11,7 @@ from diagnose.measurements import Backward, LearningRate
 from diagnose.subject import BATCH_SIZE, Subject, Task
 from diagnose.trials.interventions import soft_labels
 from diagnose.trials.interventions.generalising import decay_for, memory_for
-from diagnose.trials.interventions.head import usual_head
+from diagnose.trials.interventions.head import output_activation, row_shape, usual_head
 from diagnose.trials.interventions.optimizer import APART, TIMES, own_settings, smaller_batch, usual_rate
 from diagnose.trials.interventions.outputs import as_compiled, balancing
 from diagnose.trials.interventions.structure import normalising_layer
@@ -96,11 +96,11 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
     best = swept.usable if isinstance(swept, LearningRate) else None
     rate, own = best or usual_rate(optimizer), subject.training.learning_rate
     output, train = subject.outputs[0], subject.train
-    usual, of = usual_head(output, train), _of_largest_numbers(subject)
+    usual, of = usual_head(output, train, row_shape(subject.model)), _of_largest_numbers(subject)
     steps, size, epochs = subject.steps or USUAL_STEPS, subject.training.batch_size or BATCH_SIZE, subject.epochs
     peak, metrics = _peak(subject, steps), _metrics_text(subject.model)
     own_smoothing = soft_labels.smoothing_of(getattr(subject.model, "loss", None))
-    logits = "True" if _head_is_linear(subject.model) else "False"
+    logits = str(output_activation(subject.model) == "linear")
     return Values(
         batch_size=str(size),
         rate=rate_text(rate),
@@ -202,8 +202,3 @@ def _metrics_text(model: Any) -> str:
     if not isinstance(metrics, list | tuple) or not all(isinstance(metric, str) for metric in metrics) or not metrics:
         return ""
     return f", metrics={list(metrics)!r}".replace("'", '"')
-
-
-def _head_is_linear(model: Any) -> bool:
-    last = model.layers[-1] if getattr(model, "layers", None) else None
-    return getattr(getattr(last, "activation", None), "__name__", "") == "linear"

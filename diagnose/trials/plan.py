@@ -82,7 +82,7 @@ class TrainingPlan:
     @property
     def readouts(self) -> tuple[Any, ...]:
         """The last layers with weights: heads, or what feeds heads without any, as an activation or a reshaping."""
-        return tuple(_readouts(self.model))
+        return tuple(layer for layer in ends_of(self.model) if layer.weights)
 
     @property
     def hidden(self) -> tuple[Any, ...]:
@@ -118,19 +118,20 @@ def _heads(model: Any) -> Iterator[Any]:
             yield from _heads(layer)
 
 
-def _readouts(model: Any) -> Iterator[Any]:
+def ends_of(model: Any) -> Iterator[Any]:
+    """The layers from the outputs back to the last ones with weights, these included; those of nested models, too."""
     import keras
 
     tensors = list(getattr(model, "outputs", None) or [])
     for layer in reversed(getattr(model, "layers", ())):
         if not any(tensor_of(layer, "output") is tensor for tensor in tensors):
             continue
+        if layer.weights and getattr(layer, "layers", None):
+            yield from ends_of(layer)
+            continue
+        yield layer
         if not layer.weights:
             tensors += keras.tree.flatten(tensor_of(layer, "input"))
-        elif getattr(layer, "layers", None):
-            yield from _readouts(layer)
-        else:
-            yield layer
 
 
 def tensor_of(layer: Any, side: str) -> Any:

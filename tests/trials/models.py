@@ -56,18 +56,23 @@ class Scene:
         if self.labels == "halves":
             x[:, 1] = np.sign(x[:, 1]) * 20 + x[:, 1]
         classes = np.arange(ROWS) % CLASSES
-        return x, {
-            "classes": classes,
-            "one-hot": np.eye(CLASSES, dtype="float32")[classes],
-            "two": classes % 2,
-            "halves": (x[:, 1].reshape(ROWS, -1)[:, 0] > 0).astype(int)
-            ^ (np.arange(ROWS) % 12 == 5),  # with wrong ones
-            "copies": np.where(np.arange(ROWS) % 8 == 2, (classes + 1) % CLASSES, classes),
-            "several": (generator.random((ROWS, CLASSES)) > 0.4).astype("float32"),
-            "number and class": [(40 * generator.normal(size=ROWS)).astype("float32"), classes % 2],
-            "steps": (generator.random((ROWS, FEATURES)) < 0.05).astype("int64"),
-            "numbers": (50 * generator.normal(size=ROWS) + 200).astype("float32"),
-        }[self.labels]
+        return (
+            x,
+            {
+                "classes": classes,
+                "one-hot": np.eye(CLASSES, dtype="float32")[classes],
+                "two": classes % 2,
+                "halves": (x[:, 1].reshape(ROWS, -1)[:, 0] > 0).astype(int)
+                ^ (np.arange(ROWS) % 12 == 5),  # with wrong ones
+                "copies": np.where(np.arange(ROWS) % 8 == 2, (classes + 1) % CLASSES, classes),
+                "several": (generator.random((ROWS, CLASSES)) > 0.4).astype("float32"),
+                "number and class": [(40 * generator.normal(size=ROWS)).astype("float32"), classes % 2],
+                "steps": (generator.random((ROWS, FEATURES)) < 0.05).astype("int64"),
+                "pixels": (3 * generator.random((ROWS, *self.shape[:-1]))).astype(int),
+                "mask": (generator.random((ROWS, *self.shape)) > 0.6).astype("float32"),
+                "numbers": (50 * generator.normal(size=ROWS) + 200).astype("float32"),
+            }[self.labels],
+        )
 
     @property
     def measured(self) -> dict[type, object]:
@@ -121,6 +126,8 @@ FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 IMAGE = (8, 8, 1)
 SMOOTHED = keras.losses.CategoricalCrossentropy(label_smoothing=0.2)
 READING = (layers.Embedding(WORDS, 5, mask_zero=True), layers.LSTM(4), SOFTMAX)
+PIXELS = (layers.Conv2D(4, 3, padding="same", activation="relu"),)
+BINARY = "binary_crossentropy"
 CONVOLUTION = (layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), dense(), SOFTMAX)
 
 SCENES = (
@@ -137,6 +144,15 @@ SCENES = (
     Scene("linear-head", net(dense(), dense(1, "sigmoid")), "mse", "numbers"),
     Scene("match-logits", net(dense(), dense(CLASSES, None))),
     Scene("match-logits", net(dense(), SOFTMAX), FROM_LOGITS),
+    Scene("match-logits", net(dense(), dense(CLASSES, None), layers.Softmax()), FROM_LOGITS),
+    Scene("match-logits", net(*PIXELS, layers.Conv2D(CLASSES, 1), shape=IMAGE), labels="pixels", shape=IMAGE),
+    Scene("match-logits", net(*PIXELS, layers.Conv2D(1, 1), shape=IMAGE), BINARY, "mask", shape=IMAGE),
+    Scene(
+        "softmax-cross-entropy",
+        net(*PIXELS, layers.Conv2D(CLASSES, 1, activation="relu"), shape=IMAGE),
+        labels="pixels",
+        shape=IMAGE,
+    ),
     Scene("match-loss", net(dense(), SOFTMAX), "mean_squared_error", "one-hot"),
     Scene("initialise", net(dense(kernel_initializer=keras.initializers.RandomNormal(stddev=9.0)), SOFTMAX)),
     Scene("add-activations", net(dense(8, None), dense(8, None), SOFTMAX)),

@@ -7,7 +7,9 @@ from diagnose.trials.interventions import head
 _NEW_HEAD = with_heads(
     rebuilt(
         "standard",
-        '    if layer in heads:\n        config |= {"units": $units, "activation": "$activation"}\n',
+        "    if layer in heads:\n"
+        '        size = "filters" if "filters" in config else "units"\n'
+        '        config |= {size: $units, "activation": "$activation"}\n',
     )
 ).replace("old.loss", '"$loss"')
 

@@ -8,7 +8,8 @@ from math import prod
 from typing import Any
 
 from diagnose.subject import Output, Split, Task
-from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.interventions.layers import mixes, with_config
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, ends_of
 
 ACTIVATIONS = {
     Task.BINARY: "sigmoid",
@@ -35,33 +36,51 @@ class UsualHead:
     loss: str
 
 
-def usual_head(output: Output, train: Split) -> UsualHead:
-    """Return the usual output layer and loss for `output.task` and the targets of `train`."""
-    columns = 1
-    for size in train.targets[0].shape[1:]:
-        columns *= int(size)
-    loss, units = LOSSES[output.task], columns
+def usual_head(output: Output, train: Split, shape: tuple[int | None, ...] = ()) -> UsualHead:
+    """Return the usual output layer and loss for `output.task` and the targets of `train`.
+
+    Args:
+        output: of the model.
+        train: its targets say how many numbers, labels or classes a row has, or a position of a row.
+        shape: of the output of one row; () if unknown. All of several axes but the last are positions: pixels, steps.
+    """
+    targets, positions = tuple(map(int, train.targets[0].shape[1:])), shape[:-1]
+    if len(targets) >= len(positions) and all(a in (b, None) for a, b in zip(positions, targets, strict=False)):
+        targets = targets[len(positions) :]
+    columns, loss = prod(targets), LOSSES[output.task]
     if output.task is Task.OWN_LOSS:  # only its loss knows how many units it needs
         return UsualHead(None, ACTIVATIONS[output.task], loss)
     if output.task is Task.BINARY:
         return UsualHead(1 if columns == 1 else None, ACTIVATIONS[output.task], loss)
     if output.task is Task.MULTICLASS:
-        one_hot = train.targets[0].ndim > 1 and train.targets[0].shape[-1] > 1
-        loss, units = "categorical_crossentropy" if one_hot else loss, output.classes or columns
-    return UsualHead(units, ACTIVATIONS[output.task], loss)
+        loss = "categorical_crossentropy" if columns > 1 else loss
+        return UsualHead(output.classes or columns, ACTIVATIONS[output.task], loss)
+    return UsualHead(columns, ACTIVATIONS[output.task], loss)
+
+
+def row_shape(model: Any) -> tuple[int | None, ...]:
+    """The shape of the only output of one row; () if there are several, or it is unknown."""
+    outputs = list(getattr(model, "outputs", None) or [])
+    return tuple(outputs[0].shape[1:]) if len(outputs) == 1 else ()
+
+
+def output_activation(model: Any) -> str:
+    """The name of the activation of a model's output, which may be a layer of its own; "" if unknown."""
+    from diagnose.measuring.naming import activation_name
+
+    names = [name for layer in ends_of(model) if (name := activation_name(layer))]
+    return next((name for name in names if name != "linear"), names[-1] if names else "")
 
 
 @dataclass(frozen=True)
 class _Ends:
-    """The only output, its Dense layer, and the usual head for its task."""
+    """The only output, the last layer with weights, the layers after it, and the usual head for the task."""
 
     output: Output
     head: Any
+    after: tuple[Any, ...]
     usual: UsualHead
-
-    @property
-    def activation(self) -> str:
-        return getattr(self.head.activation, "__name__", "")
+    activation: str
 
     @property
     def expected(self) -> str:
@@ -71,23 +90,25 @@ class _Ends:
     @property
     def units_fit(self) -> bool:
         """Whether the number of units is right; for a binary task two softmax units are as good as one sigmoid unit."""
-        return self.head.units == self.usual.units or (self.output.task is Task.BINARY and self.head.units == 2)
+        units = getattr(self.head, "units", None) or getattr(self.head, "filters", None)
+        return units == self.usual.units or (self.output.task is Task.BINARY and units == 2)
 
 
 def _ends(plan: TrainingPlan) -> _Ends | DoesNotApply:
-    import keras
+    from diagnose.measuring.network import ACTIVATES, PASSES
 
-    output, heads = plan.outputs[0], plan.heads
+    output, ends = plan.outputs[0], tuple(ends_of(plan.model))
+    head, after = (ends[-1], ends[:-1]) if ends else (None, ())
     if len(plan.outputs) > 1:
         return DoesNotApply("the model has several outputs")
-    if not heads or not isinstance(heads[-1], keras.layers.Dense):
-        return DoesNotApply("the output layer is not a Dense layer")
+    if head is None or not mixes(head) or any(type(layer).__name__ not in ACTIVATES | PASSES for layer in after):
+        return DoesNotApply("the output layer is not a Dense or convolution layer")
     if output.custom_loss:
         return DoesNotApply("the loss is a custom one")
-    usual = usual_head(output, plan.train)
+    usual = usual_head(output, plan.train, row_shape(plan.model))
     if usual.units is None:
         return DoesNotApply("the number of output units cannot be derived from the targets")
-    return _Ends(output, heads[-1], usual)
+    return _Ends(output, head, after, usual, output_activation(plan.model))
 
 
 def _units_of_the_task(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -175,18 +196,16 @@ def _with_targets(plan: TrainingPlan, what: str, shape: tuple[int, ...]) -> Trai
     return plan.changed(what, train=splits[0], dev=splits[1])
 
 
-def _standard(plan: TrainingPlan, ends: _Ends) -> TrainingPlan:
+def _standard(plan: TrainingPlan, ends: _Ends) -> TrainingPlan | DoesNotApply:
     """Replace units, activation and loss with the usual ones."""
-    import keras
-
     usual = ends.usual
+    if ends.after:
+        return DoesNotApply("other layers follow the output layer")
 
     def standard(layer: Any, copy: Any) -> Any:
         if layer is not ends.head:
             return copy
-        return keras.layers.Dense.from_config(
-            {**copy.get_config(), "units": usual.units, "activation": usual.activation}
-        )
+        return with_config(copy, units=usual.units, filters=usual.units, activation=usual.activation)
 
     what = f"{usual.units} {usual.activation} unit{'s' * (usual.units != 1)} and {usual.loss}"
     changed = _with_loss(plan, ends, usual.loss, what, from_logits=False)
