@@ -16,6 +16,7 @@ from diagnose.reasoning.payoffs import by_remedy, gain, lowered, payoff
 from diagnose.reasoning.remedies import DeclaredRemedy
 from diagnose.reasoning.snippets import Values
 from diagnose.subject import Task
+from diagnose.trials.train_skill import CLEAR
 
 DAYS, LONGER = 2.0, 1.05  # cost of what takes days, and of a longer training, in trainings
 DIRECT = 0.95  # cost of what removes a cause and does nothing else: of nearly equal ones it comes first
@@ -159,7 +160,9 @@ def _ordered(
         effect = tried.get(code)
         if effect is None or (effect.on_dev and effect.likely):
             return False
-        return effect.restores is False or effect.helps is False or (effect.on_dev and not lowered(effect))
+        if not effect.on_dev:  # what gains, if too little to be sure, has not failed
+            return effect.restores is False and effect.after - effect.before < CLEAR
+        return effect.helps is False or not lowered(effect)
 
     left = [remedy for remedy in chosen if remedy.code in unseen or brings.get(remedy.code)]
     rest = [remedy for remedy in chosen if remedy not in left]

@@ -82,7 +82,8 @@ def test_a_hint_says_what_to_try_first() -> None:
 
 
 def test_what_was_seen_to_help_is_to_do_and_comes_first() -> None:
-    now = sick(on_train(RATE, False), on_dev("deeper-network", 0.4, 0.2, True), on_dev("dropout", 0.4, 0.38, None))
+    failed = replace(on_train(RATE, False), after=0.2)
+    now = sick(failed, on_dev("deeper-network", 0.4, 0.2, True), on_dev("dropout", 0.4, 0.38, None))
     told = {verdict.item: verdict for verdict in verdicts(now)["machine_learning_yearning"]}
     assert told["bigger-network"].verdict == "do" and "No repair of cause 1" in told["bigger-network"].because
     assert "seen to lower it comes first" in told["regularize"].because
@@ -90,6 +91,14 @@ def test_what_was_seen_to_help_is_to_do_and_comes_first() -> None:
     offered = offered_for([SLOW], now, effects=[*now.effects.values(), *now.repairs.values()])
     codes = [remedy.code for remedy in offered]
     assert (codes[0], codes[-1]) == ("deeper-network", RATE)  # what failed comes last
+
+
+@pytest.mark.parametrize(("after", "first"), [(0.6, RATE), (0.25, "warm-up")])
+def test_a_repair_that_gains_without_being_sure_has_not_failed(after: float, first: str) -> None:
+    tried = replace(on_train(RATE, False), after=after)
+    others = [remedy.code for remedy in SLOW.cause.remedies if remedy.code not in (RATE, "warm-up")]
+    effects = [tried, *(replace(on_train(code, False), after=0.2) for code in others)]
+    assert offered_for([SLOW], sick(*effects), effects=effects)[0].code == first
 
 
 def test_what_a_cure_does_on_new_rows_is_its_payoff() -> None:
