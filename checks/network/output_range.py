@@ -4,10 +4,10 @@ from math import inf
 import numpy as np
 
 from diagnose.checks.further_reading import ADVICE, LOSS_TABLE
-from diagnose.checks.reading.objectives import BINARY, CROSS_ENTROPIES
+from diagnose.checks.reading.objectives import BINARY, CROSS_ENTROPIES, PROBABLE, train_score
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
-from diagnose.measurements import Dataset, Head, Network, TargetStatistics
+from diagnose.measurements import Dataset, Evaluation, Head, Network, Score, TargetStatistics
 from diagnose.registry import check
 from diagnose.subject import Task
 
@@ -34,12 +34,13 @@ NONNEGATIVE = frozenset({"relu", "relu6", "softplus", "exponential"})
 
 
 @check("Outputs that cannot reach the targets", family="network", needs_task=True, reading=(LOSS_TABLE, ADVICE))
-def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
+def output_range(network: Network, dataset: Dataset, evaluation: Evaluation | None) -> Iterator[Finding]:
     """Compares the range of every head's activation with the targets and the loss.
 
     ## What it measures
     The range of the head's activation, compared with the smallest, largest, mean and standard deviation of a regression
-    target on train and on every other split, or with what a cross-entropy expects.
+    target on train and on every other split, or with what a cross-entropy expects. Of a softmax, the sums over the
+    classes.
 
     ## Why it matters
     A sigmoid cannot output 50. The error of such rows has a lower bound that no training removes, and the unit
@@ -50,7 +51,8 @@ def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
     many rows; a warning if only extremes lie more than half a standard deviation outside. Classification: a head such
     as relu or tanh under a cross-entropy that expects probabilities is an error (a warning for targets between 0 and 1,
     as in autoencoders). A head that cannot be negative under one that expects logits is an error for two classes (no
-    probability below one half) and a warning for more.
+    probability below one half) and a warning for more. A softmax whose probabilities do not add up to 1 within 0.01 on
+    average is an error: it runs over another axis than the classes, as over the rows of an image.
 
     ## Known limits
     Custom losses are not judged. A Rescaling layer after the activation counts as no activation.
@@ -67,7 +69,7 @@ def output_range(network: Network, dataset: Dataset) -> Iterator[Finding]:
             found = (_regression(head, split.targets[place], split.name) for split in dataset.splits)
             finding = next((one for one in found if one is not None), None)
         elif head.output.loss in CROSS_ENTROPIES:
-            finding = _classification(head)
+            finding = _classification(head) or _other_axis(head, train_score(evaluation, place))
         if finding is not None:
             yield finding
 
@@ -116,4 +118,19 @@ def _classification(head: Head) -> Finding | None:
         Severity.ERROR if head.output.task.classifies else Severity.WARNING,
         f"{head.output.name} ends in {head.activation}, but {head.output.loss} expects probabilities",
         where=Where(output=head.output.name, layer=head.layer),
+    )
+
+
+def _other_axis(head: Head, score: Score | None) -> Finding | None:
+    off = score.row_sum_error if score is not None else None
+    if head.activation != "softmax" or off is None or off < PROBABLE:
+        return None
+    return Finding(
+        Severity.ERROR,
+        f"the softmax of {head.output.name} runs over another axis than the classes: their probabilities add up to"
+        f" 1 ± {number(off)}",
+        where=Where(output=head.output.name, layer=head.layer),
+        value=off,
+        threshold=PROBABLE,
+        rows=score.rows if score is not None else None,
     )

@@ -173,6 +173,13 @@ def test_output_range(network: Network, target: object, found: list[Severity]) -
     assert b.severities(output_range, network, on(target)) == found
 
 
+@pytest.mark.parametrize(("off", "found"), [(None, []), (1e-3, []), (0.4, ERROR)])
+def test_a_softmax_over_another_axis_than_the_classes(off: float | None, found: list[Severity]) -> None:
+    measured = b.evaluation(b.scores("train", b.score(row_sum_error=off)))
+    assert b.severities(output_range, ending(), on(b.labels()), measured) == found
+    assert b.severities(output_range, ending(activation="linear"), on(b.labels()), measured) == []
+
+
 def test_a_constant_target_out_of_reach_is_reported() -> None:
     assert b.severities(output_range, regressing("sigmoid"), on(b.numbers(5.0, 0.0))) == ERROR
 

@@ -62,6 +62,8 @@ class Scene:
                 "classes": classes,
                 "one-hot": np.eye(CLASSES, dtype="float32")[classes],
                 "two": classes % 2,
+                "0 or 255": classes % 2 * 255,
+                "white mask": (255 * (generator.random((ROWS, *self.shape)) > 0.6)).astype("float32"),
                 "halves": (x[:, 1].reshape(ROWS, -1)[:, 0] > 0).astype(int)
                 ^ (np.arange(ROWS) % 12 == 5),  # with wrong ones
                 "copies": np.where(np.arange(ROWS) % 8 == 2, (classes + 1) % CLASSES, classes),
@@ -137,6 +139,14 @@ SCENES = (
     Scene("set-output-units", net(dense(), dense(1, "sigmoid")), "binary_crossentropy", task="multiclass"),
     Scene("align-shapes", net(layers.Reshape((3, 2)), dense(), dense(1, None)), "mse", "numbers"),
     Scene("align-shapes", net(layers.Reshape((3, 2)), layers.LSTM(1, return_sequences=True)), "mse", "numbers"),
+    Scene("fix-labels", net(dense(), dense(1, "sigmoid")), BINARY, "0 or 255", task="binary"),
+    Scene(
+        "fix-labels",
+        net(*PIXELS, layers.Conv2D(1, 1, activation="sigmoid"), shape=IMAGE),
+        BINARY,
+        "white mask",
+        shape=IMAGE,
+    ),
     Scene("sigmoid-head", net(dense(), dense(1, "softmax")), "binary_crossentropy", "two"),
     Scene("sigmoid-head", net(dense(), SOFTMAX), "binary_crossentropy", "several", task="multilabel"),
     Scene("softmax-cross-entropy", net(dense(), dense(CLASSES, "tanh")), "categorical_crossentropy", "one-hot"),
@@ -150,6 +160,12 @@ SCENES = (
     Scene(
         "softmax-cross-entropy",
         net(*PIXELS, layers.Conv2D(CLASSES, 1, activation="relu"), shape=IMAGE),
+        labels="pixels",
+        shape=IMAGE,
+    ),
+    Scene(
+        "softmax-cross-entropy",
+        net(*PIXELS, layers.Conv2D(CLASSES, 1), layers.Softmax(axis=1), shape=IMAGE),
         labels="pixels",
         shape=IMAGE,
     ),

@@ -34,6 +34,7 @@ FED: tuple[DeclaredCause, ...] = (
         (data.FIX_LABELS,),
         family="head",
         explains=("plateau", "wrong-output-units", "inverted-labels"),
+        confirmed_by=(data.FIX_LABELS,),
     ),
     DeclaredCause(
         "inverted-labels",

@@ -114,10 +114,11 @@ FIX_LABELS = DeclaredRemedy(
     "Convert the labels to the format that the loss expects",
     "A sparse loss expects integers from 0 to K-1, a categorical loss one-hot rows, a binary loss 0 and 1.",
     "import keras\nimport numpy as np\n\n"
-    "classes, y_train = np.unique(y_train, return_inverse=True)  # 0 ... K-1\n"
-    "y_dev = np.searchsorted(classes, y_dev)\n"
+    "classes = np.unique(y_train)\n"
+    "y_train, y_dev = (np.searchsorted(classes, y) for y in (y_train, y_dev))  # 0 ... K-1\n"
     f"{AFRESH}{TRAIN}",
     "a few lines and one training run",
+    trial=data.NUMBER_CLASSES,
 )
 RENUMBER = DeclaredRemedy(
     "renumber-classes",

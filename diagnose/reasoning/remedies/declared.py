@@ -33,6 +33,12 @@ TRAIN_ON_SPLIT = (
 )
 
 
+READOUTS = (
+    "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]\n"
+    "heads.append([layer for layer in model.layers if layer.weights][-1])  # before an activation by itself\n"
+)
+
+
 @dataclass(frozen=True)
 class DeclaredRemedy:
     """An action, where it comes from, and how it is tried.
@@ -108,3 +114,8 @@ def with_heads(snippet: str) -> str:
     """The same snippet, with `heads` defined as the layers that produce the outputs."""
     heads = "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]"
     return snippet.replace("import keras\n\n\n", f"import keras\n\n{heads}\n\n\n", 1)
+
+
+def with_readouts(snippet: str) -> str:
+    """The same snippet, with `heads` defined as the layers that produce the outputs, and the last one with weights."""
+    return snippet.replace("import keras\n\n\n", f"import keras\n\n{READOUTS}\n\n", 1)

@@ -8,6 +8,7 @@ from diagnose.reasoning.remedies.declared import (
     AFRESH,
     COMPILE,
     DAYS,
+    READOUTS,
     TRAIN,
     TRAIN_ON_SPLIT,
     WEEKS,
@@ -27,7 +28,7 @@ _WITH_NEW_ROWS = (
 )
 _SIZED = (
     "import keras\n\n"
-    f"{network.READOUTS}"
+    f"{READOUTS}"
     'sizes = {"units", "filters"}\n'
     "sized = [layer for layer in model.layers if layer not in heads and sizes & layer.get_config().keys()]\n"
 )

@@ -1,12 +1,14 @@
 """Remedies for the output and its loss."""
 
-from diagnose.reasoning.remedies.declared import AFRESH, TRAIN, DeclaredRemedy, rebuilt, with_heads
+from diagnose.reasoning.remedies.declared import AFRESH, TRAIN, DeclaredRemedy, rebuilt, with_heads, with_readouts
 from diagnose.subject import Task
 from diagnose.trials.interventions import head
 
-_NEW_HEAD = with_heads(
+_NEW_HEAD = with_readouts(
     rebuilt(
         "standard",
+        "    if layer in heads and not layer.weights and layer.output.shape == layer.input.shape:  # an activation\n"
+        "        return keras.layers.Identity()\n"
         "    if layer in heads:\n"
         '        size = "filters" if "filters" in config else "units"\n'
         '        config |= {size: $units, "activation": "$activation"}\n',

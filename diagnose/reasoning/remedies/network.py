@@ -3,6 +3,7 @@
 from diagnose.reasoning.remedies.declared import (
     AFRESH,
     COMPILE,
+    READOUTS,
     TRAIN,
     DeclaredRemedy,
     fit,
@@ -40,10 +41,6 @@ ADD_ACTIVATIONS = DeclaredRemedy(
     ),
     "one line a layer and one training run",
     trial=layers.ACTIVATIONS,
-)
-READOUTS = (
-    "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]\n"
-    "heads.append([layer for layer in model.layers if layer.weights][-1])  # before an activation by itself\n"
 )
 AFTER_HIDDEN = (
     "    between = round((layer.kernel.shape[0] * layer.units) ** 0.5)  # as many as inputs, times as many as outputs\n"

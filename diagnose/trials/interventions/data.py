@@ -1,4 +1,4 @@
-"""Interventions on the rows: the scale of inputs and targets."""
+"""Interventions on the rows: the scale of inputs and targets, and the numbers of classes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ IMBALANCED = 10.0  # positions of the largest class over those of the smallest
 CENTRE = 3.0  # largest absolute mean of a scaled feature
 UNEVEN = 100.0  # ratio of standard deviations between scaled features
 TABLE = 50  # features; with more, they are pixels or counts in one unit
+BINARY, CLASSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy"}), 2
 NO_ROWS = DoesNotApply("there are no rows")
 
 
@@ -83,6 +84,25 @@ def _standardised(rows: Rows, scale: Any) -> Rows:
     return rows if scale is None else ((rows - scale[0]) / scale[1]).astype("float32")
 
 
+def _numbered_classes(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    """Labels 0 and 1, in the order of the two numbers that stand for the classes in train."""
+    import numpy as np
+
+    output, known = plan.outputs[0], np.unique(plan.train.targets[0])
+    if len(plan.outputs) > 1 or output.custom_loss:
+        return DoesNotApply("the model has several outputs, or the loss is a custom one")
+    if output.loss not in BINARY or len(known) != CLASSES:
+        return DoesNotApply("the labels are not one of two numbers")
+    if np.array_equal(known, np.arange(CLASSES)):
+        return DoesNotApply("the classes are numbered from 0", needless=True)
+
+    def numbered(split: Split) -> Split:
+        labels = split.targets[0]
+        return replace(split, targets=(np.searchsorted(known, labels).astype(labels.dtype),))
+
+    return plan.changed("labels 0 and 1", train=numbered(plan.train), dev=numbered(plan.dev))
+
+
 def _weighted_positions(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import numpy as np
 
@@ -115,6 +135,9 @@ def class_of_each(targets: Rows) -> Rows:
 
 WEIGH_POSITIONS = Intervention(
     "Weighs every position by the inverse square root of the share of its class.", _weighted_positions
+)
+NUMBER_CLASSES = Intervention(
+    "Makes labels of two other numbers 0 and 1, as a binary cross-entropy expects them.", _numbered_classes
 )
 STANDARDISE_INPUTS = Intervention("Standardises every numeric input by column or channel.", _standardised_inputs)
 STANDARDISE_TARGETS = Intervention("Standardises every numeric target by column.", _standardised_targets)

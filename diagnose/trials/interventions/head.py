@@ -66,10 +66,16 @@ def row_shape(model: Any) -> tuple[int | None, ...]:
 
 def output_activation(model: Any) -> str:
     """The name of the activation of a model's output, which may be a layer of its own; "" if unknown."""
+    names = [name for layer in ends_of(model) if (name := _activation_of(layer))]
+    return next((name for name in names if name != "linear"), names[-1] if names else "")
+
+
+def _activation_of(layer: Any) -> str | None:
     from diagnose.measuring.naming import activation_name
 
-    names = [name for layer in ends_of(model) if (name := activation_name(layer))]
-    return next((name for name in names if name != "linear"), names[-1] if names else "")
+    name = activation_name(layer)
+    last = (-1, len(layer.output.shape) - 1)
+    return f"{name} over axis {layer.axis}" if type(layer).__name__ == "Softmax" and layer.axis not in last else name
 
 
 @dataclass(frozen=True)
@@ -198,14 +204,18 @@ def _with_targets(plan: TrainingPlan, what: str, shape: tuple[int, ...]) -> Trai
 
 def _standard(plan: TrainingPlan, ends: _Ends) -> TrainingPlan | DoesNotApply:
     """Replace units, activation and loss with the usual ones."""
+    from keras.layers import Identity
+
+    from diagnose.measuring.network import ACTIVATES
+
     usual = ends.usual
-    if ends.after:
+    if len(ends.after) > 1 or any(type(layer).__name__ not in ACTIVATES for layer in ends.after):
         return DoesNotApply("other layers follow the output layer")
 
     def standard(layer: Any, copy: Any) -> Any:
-        if layer is not ends.head:
-            return copy
-        return with_config(copy, units=usual.units, filters=usual.units, activation=usual.activation)
+        if layer is ends.head:
+            return with_config(copy, units=usual.units, filters=usual.units, activation=usual.activation)
+        return Identity(name=layer.name) if any(layer is one for one in ends.after) else copy
 
     what = f"{usual.units} {usual.activation} unit{'s' * (usual.units != 1)} and {usual.loss}"
     changed = _with_loss(plan, ends, usual.loss, what, from_logits=False)

@@ -72,8 +72,9 @@ def unet(
     skips: bool = True,
     out: str | None = None,
     rescale: float | None = None,
+    axis: int | None = None,
 ) -> keras.Model:
-    """Down and up again by pooling and upsampling, with `skips` across."""
+    """Down and up again by pooling and upsampling, with `skips` across; `axis`: of a softmax as a layer of its own."""
     tensor = source = inputs(data)
     if rescale:
         tensor = layers.Rescaling(rescale)(tensor)
@@ -86,6 +87,9 @@ def unet(
     for channels, side in zip(reversed(filters), reversed(across), strict=True):
         tensor = layers.UpSampling2D()(tensor)
         tensor = convolved(layers.Concatenate()([tensor, side]) if skips else tensor, channels, norm)
+    if axis is not None:
+        tensor = layers.Conv2D(data.units[0], 1)(tensor)
+        return keras.Model(source, layers.Softmax(axis, name="output_1")(tensor), name="unet")
     last = layers.Conv2D(data.units[0], 1, activation=out or HEADS[data.tasks[0]], name="output_1")
     return keras.Model(source, last(tensor), name="unet")
 
@@ -188,4 +192,20 @@ SEGMENTATION = (
         model=UNET.model.but(rescale=1 / 255),
     ),
     healthy("unet-sgd-momentum", "segmentation", SGD),
+    # Appended, so that no case above changes its half.
+    sick(
+        "unet-softmax-over-rows",
+        "segmentation",
+        TWO_KINDS,
+        {"output-range-mismatch"},
+        model=TWO_KINDS.model.but(axis=1),
+    ),
+    sick(
+        "unet-without-sigmoid",
+        "segmentation",
+        UNET,
+        {"logits-mismatch"},
+        model=UNET.model.but(out="linear"),
+    ),
+    healthy("unet-softmax-as-a-layer", "segmentation", TWO_KINDS, model=TWO_KINDS.model.but(axis=-1)),
 )
