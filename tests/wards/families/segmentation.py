@@ -201,11 +201,11 @@ SEGMENTATION = (
         model=TWO_KINDS.model.but(axis=1),
     ),
     sick(
-        "unet-without-sigmoid",
+        "unet-without-softmax",
         "segmentation",
-        UNET,
+        TWO_KINDS,
         {"logits-mismatch"},
-        model=UNET.model.but(out="linear"),
+        model=TWO_KINDS.model.but(out="linear"),
     ),
     healthy("unet-softmax-as-a-layer", "segmentation", TWO_KINDS, model=TWO_KINDS.model.but(axis=-1)),
 )
