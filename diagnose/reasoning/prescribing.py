@@ -10,6 +10,7 @@ from diagnose.checks.reading.remaining import Remaining
 from diagnose.checks.reading.wording import listed, number
 from diagnose.diagnosis import Cause, Effect, Remedy, State, Verdict
 from diagnose.findings import Finding, Severity
+from diagnose.reasoning.causes import Role
 from diagnose.reasoning.confidence import confidence
 from diagnose.reasoning.engine import Suspicion, confirmed_by
 from diagnose.reasoning.payoffs import by_remedy, gain, lowered, payoff
@@ -128,14 +129,32 @@ def remedies(
     first = {remedy.code for remedy in repairs[0].cause.remedies} & cures if repairs else set()
     direct = {remedy.code for suspicion in repairs for remedy in suspicion.cause.confirmed_by}
     tried = by_remedy(effects)
+    waiting = _waiting(repairs, steps, tried)
     return tuple(
         _remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried)
-        for remedy in _ordered([remedy for remedy, _ in chosen.values()], tried, first, direct)
+        for remedy in _ordered([remedy for remedy, _ in chosen.values()], tried, first, direct, waiting)
     )
 
 
+def _waiting(
+    repairs: Sequence[Suspicion], steps: Sequence[DeclaredRemedy], tried: Mapping[str, Effect]
+) -> frozenset[str]:
+    """The remedies of other causes, whatever they bring, where no remedy of the first one could be tried."""
+    if not repairs or repairs[0].cause.role is Role.RESIDUE:
+        return frozenset()
+    own = {remedy.code for remedy in repairs[0].cause.remedies}
+    if own & set(tried):
+        return frozenset()
+    others = {remedy.code for suspicion in repairs[1:] for remedy in suspicion.cause.remedies}
+    return frozenset(others - own - {step.code for step in steps})
+
+
 def _ordered(
-    chosen: Sequence[DeclaredRemedy], tried: Mapping[str, Effect], first: Collection[str], direct: Collection[str]
+    chosen: Sequence[DeclaredRemedy],
+    tried: Mapping[str, Effect],
+    first: Collection[str],
+    direct: Collection[str],
+    waiting: Collection[str],
 ) -> list[DeclaredRemedy]:
     """The remedies, the best first; what is equal stays in the given order.
 
@@ -145,6 +164,7 @@ def _ordered(
         first: the remedies of the first cause that restored learning. Where none of them can be compared on new rows,
             they come before all others.
         direct: remedies that remove a cause and do nothing else.
+        waiting: remedies that come after those of the first cause, whatever they bring.
     """
     unseen = first if not any(tried[code].on_dev for code in first) else ()
     on_dev = {code: effect for code, effect in tried.items() if effect.on_dev}
@@ -165,6 +185,7 @@ def _ordered(
         return effect.helps is False or not lowered(effect)
 
     left = [remedy for remedy in chosen if remedy.code in unseen or brings.get(remedy.code)]
+    left = [remedy for remedy in left if remedy.code not in waiting]
     rest = [remedy for remedy in chosen if remedy not in left]
     most = max((worth(remedy) for remedy in rest if not remedy.slow), default=0.0)
     promising = [remedy for remedy in rest if remedy.slow and 0 < most < worth(remedy)]

@@ -93,6 +93,17 @@ def test_what_was_seen_to_help_is_to_do_and_comes_first() -> None:
     assert (codes[0], codes[-1]) == ("deeper-network", RATE)  # what failed comes last
 
 
+def test_another_cause_waits_for_the_first_one_that_no_trial_can_repair() -> None:
+    fed, lag = suspicion("inconsistent-preprocessing"), suspicion("moving-statistics-lag")
+    refreshed = on_dev("refresh-statistics", 0.4, 0.35, True)
+    codes = [one.code for one in offered_for([fed, lag], sick(code=fed.code), effects=[refreshed])]
+    assert codes[0] in {remedy.code for remedy in fed.cause.remedies} and "refresh-statistics" in codes
+    assert offered_for([lag, fed], sick(code=lag.code), effects=[refreshed])[0].code == "refresh-statistics"
+    residue = suspicion("beaten-by-baseline")
+    offered = offered_for([residue, lag], sick(refreshed, code=residue.code), effects=[refreshed])
+    assert offered[0].code == "refresh-statistics"
+
+
 @pytest.mark.parametrize(("after", "first"), [(0.6, RATE), (0.25, "warm-up")])
 def test_a_repair_that_gains_without_being_sure_has_not_failed(after: float, first: str) -> None:
     tried = replace(on_train(RATE, False), after=after)

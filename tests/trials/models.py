@@ -122,11 +122,19 @@ def functional(residual: bool = False) -> Callable[[], Any]:
     return build
 
 
+def attending() -> Any:
+    source = keras.Input((7,), dtype="int32")
+    tensor = layers.Embedding(WORDS, 6)(source)
+    tensor = layers.Add()([tensor, layers.MultiHeadAttention(2, 3)(tensor, tensor)])
+    return keras.Model(source, dense(CLASSES, "softmax")(layers.GlobalAveragePooling1D()(tensor)))
+
+
 SOFTMAX = dense(CLASSES, "softmax")
 FROM_LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 IMAGE = (8, 8, 1)
 SMOOTHED = keras.losses.CategoricalCrossentropy(label_smoothing=0.2)
+BAG = (layers.Embedding(WORDS, 5, mask_zero=True), layers.GlobalAveragePooling1D(), SOFTMAX)
 READING = (layers.Embedding(WORDS, 5, mask_zero=True), layers.LSTM(4), SOFTMAX)
 PIXELS = (layers.Conv2D(4, 3, padding="same", activation="relu"),)
 BINARY = "binary_crossentropy"
@@ -169,6 +177,8 @@ SCENES = (
         labels="pixels",
         shape=IMAGE,
     ),
+    Scene("add-positions", attending, shape=(7,), words=7),
+    Scene("read-in-order", net(*BAG, shape=(7,)), shape=(7,), words=7),
     Scene("match-loss", net(dense(), SOFTMAX), "mean_squared_error", "one-hot"),
     Scene("initialise", net(dense(kernel_initializer=keras.initializers.RandomNormal(stddev=9.0)), SOFTMAX)),
     Scene("add-activations", net(dense(8, None), dense(8, None), SOFTMAX)),

@@ -52,8 +52,9 @@ NETWORK: tuple[DeclaredCause, ...] = (
         "The target depends on which token comes before which, and the net treats each row as a bag.",
         Role.FACT,
         {order_not_seen: 3.0},
-        (network.SEE_ORDER,),
+        (network.POSITIONS, network.READ_IN_ORDER),
         explains=FALLS_SHORT,
+        confirmed_by=(network.POSITIONS, network.READ_IN_ORDER),
     ),
     DeclaredCause(
         "non-finite-weights",

@@ -7,7 +7,7 @@ from math import sqrt
 from typing import Any
 
 from diagnose.trials.interventions.layers import activation_of, keeps_shape, mixes, with_config
-from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.plan import DoesNotApply, Edit, Intervention, TrainingPlan, tensor_of
 
 SIZES = ("units", "filters")
 WIDER, WIDE = 4, 32  # times, and the fewest units of a hidden layer, where one is too narrow
@@ -18,6 +18,7 @@ PLAIN = ("Dense", "Conv1D", "Conv2D", "Conv3D")  # layers of which another one c
 LINKS = ("Add", "Concatenate", "Average", "Multiply")
 NORMALISING = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
 OFTEN = 0.5  # normalising layers for each hidden Dense or convolution; residual nets and transformers have more
+ROWS_OF_TOKENS = 3  # axes of what an embedding makes of them: rows, steps, numbers
 FEW = 16  # rows; the statistics of a smaller batch are too uncertain to normalise with
 
 
@@ -67,6 +68,60 @@ def _first_hidden(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         return keras.Sequential([keras.layers.Dense(units, "relu"), copy], name=layer.name)
 
     return plan.edited("a first hidden layer", after_hidden)
+
+
+def _with_positions(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    """A bias of its own for every step, behind a linear layer that begins as the identity: learned positions."""
+    import keras
+
+    embeddings = _embeddings(plan)
+    if not any("Attention" in type(layer).__name__ for layer in plan.layers):
+        return DoesNotApply("no attention layer would see the positions")
+    if not embeddings or any(layer.mask_zero or layer.output.shape[1] is None for layer in embeddings):
+        return DoesNotApply("there is no embedding of rows of a fixed length without a mask")
+
+    def positions(layer: Any) -> Any:
+        return keras.layers.EinsumDense(
+            "btd,de->bte",
+            tuple(layer.output.shape[1:]),
+            bias_axes="te",
+            kernel_initializer="identity",
+            bias_initializer="uniform",
+        )
+
+    return plan.edited("positions behind the embedding", _behind(embeddings, positions))
+
+
+def _read_in_order(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import keras
+
+    embeddings = _embeddings(plan)
+    if not embeddings:
+        return DoesNotApply("there is no embedding of tokens")
+
+    def read(layer: Any) -> Any:
+        return keras.layers.GRU(layer.output_dim, return_sequences=True)
+
+    return plan.edited("a recurrent layer behind the embedding", _behind(embeddings, read))
+
+
+def _embeddings(plan: TrainingPlan) -> list[Any]:
+    """The embeddings of rows of tokens; [] if one of them is called several times."""
+    found = [layer for layer in plan.layers if type(layer).__name__ == "Embedding"]
+    outputs = [tensor_of(layer, "output") for layer in found]
+    return found if all(output is not None and len(output.shape) == ROWS_OF_TOKENS for output in outputs) else []
+
+
+def _behind(chosen: list[Any], following: Callable[[Any], Any]) -> Edit:
+    """The edit that lets another layer follow each of the chosen ones."""
+    import keras
+
+    def edit(layer: Any, copy: Any) -> Any:
+        if not any(layer is one for one in chosen):
+            return copy
+        return keras.Sequential([copy, following(layer)], name=layer.name)
+
+    return edit
 
 
 def first_units(inputs: int, outputs: int) -> int:
@@ -155,6 +210,8 @@ BIGGER = Intervention(
     _bigger,
     cost=4.0,
 )
+POSITIONS = Intervention("Gives every step of the embedded tokens a bias of its own.", _with_positions)
+IN_ORDER = Intervention("Reads the embedded tokens with a recurrent layer.", _read_in_order)
 FIRST_HIDDEN = Intervention(
     "Gives a net without a hidden layer a Dense layer with ReLU before its output.", _only_hidden, cost=1.5
 )
