@@ -90,9 +90,8 @@ def _repair(options: dict[str, Any], load_options: LoadOptions, data: Path) -> R
         raise InputError("--apply and --save must be given together: --apply CODE --save better.keras")
     files = Files(Path(model))
     files.require_new()
-    own: dict[str, Any] = dict.fromkeys(
-        ["loss", "optimizer", "learning_rate", "architecture", "factory"]
-    )  # a remedy may change them
+    # what a remedy may change is read from the new file
+    own: dict[str, Any] = dict.fromkeys(["loss", "optimizer", "learning_rate", "architecture", "factory"])
     return Repair(codes, files, partial(_load_repaired, files.model, data, replace(load_options, **own)))
 
 
