@@ -1,7 +1,7 @@
 """Models and data on which remedies are compared by brute force: four families of data, directions and mild faults.
 
 Each part has other data and other models than those before it, written down before any of them was trained. The misses
-of *tuning*, *held-out* and *fresh* were read, and rules were made for their kinds; those of *last* were not.
+of *tuning*, *held-out* and *fresh* were read, and rules were made for their kinds; none was made from those of *last*.
 """
 
 from collections.abc import Callable
