@@ -18,15 +18,16 @@ def worse_than_replays(history: History, evaluation: Evaluation | None, network:
 
     ## What it measures
     The skill on held-out rows of trainings from fresh weights with your settings and as many steps, and that of the
-    loaded weights on train, which is the easier test.
+    loaded weights on train, which is the easier test, and on dev.
 
     ## Why it matters
-    A loss that jumps late in training can leave weights that are far from the best ones. The model, the data and the
-    settings are then fine, and longer training or more data treat the wrong thing.
+    A loss that jumps late in training can leave weights that are far from the best ones, and some initial weights are
+    unlucky. The data and the settings are then fine, and longer training or more data treat the wrong thing.
 
     ## How it is decided
-    Reported, as a warning, if every replay ends above the loaded weights, and their mean by more than 0.1 of skill and
-    by 3 standard deviations between seeds. Weights with a train skill under 0.1 are left to other checks: their
+    Reported, as a warning, if every replay ends above the loaded weights, and their mean by more than 0.1 of skill and,
+    on train, by 3 standard deviations between seeds; on dev, by more than a further training would lie below them in
+    one case of 40. Weights with a train skill under 0.1 are left to other checks: their
     training never got off the ground. Needs three replays of the whole training, and the number of steps in the file.
 
     ## Known limits
@@ -44,12 +45,13 @@ def worse_than_replays(history: History, evaluation: Evaluation | None, network:
         if found is None:
             continue
         half = 1.96 * float(found.replays.std(ddof=1)) / sqrt(len(found.replays))
+        where, why = ("train", "") if found.split == "train" else ("dev", "was unlucky, or ")
         yield Finding(
             Severity.WARNING,
             f"trainings with the same settings and as many steps ({number(steps_of(history) or 0)}) end with skill"
-            f" {found.replays.mean():.2f} on new rows, the loaded weights have {skill_text(found.loaded)} on train:"
-            " their training ended at a bad moment",
-            Where(output=output or None, split="train"),
+            f" {found.replays.mean():.2f} on new rows, the loaded weights have {skill_text(found.loaded)} on {where}:"
+            f" their training {why}ended at a bad moment",
+            Where(output=output or None, split=where),
             value=found.gain,
             threshold=found.threshold,
             interval=Interval(found.gain - half, min(found.gain + half, 1.0 - found.loaded)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.measurements import Array, Evaluation, History, Network, Run, Unavailable
+from diagnose.measurements import Array, Evaluation, History, Network, Run, SplitScores
 
 FEWEST = 3  # replays; fewer do not show how much seeds differ
 SPREAD = 3.0  # standard deviations between seeds
@@ -16,11 +16,15 @@ AS_LONG = 1.05  # times the user's steps; a longer replay shows nothing
 
 @dataclass(frozen=True)
 class Shortfall:
-    """Loaded weights that are far below every replay of their training: skills (1 is perfect, 0 a constant)."""
+    """Loaded weights that are far below every replay of their training: skills (1 is perfect, 0 a constant).
+
+    `split`: the rows on which the loaded weights were judged.
+    """
 
     loaded: float
     replays: Array
     threshold: float
+    split: str
 
     @property
     def gain(self) -> float:
@@ -38,21 +42,34 @@ def as_long_as_the_training(history: History, network: Network | None) -> bool:
 def shortfall(history: History, evaluation: Evaluation | None, output: str) -> Shortfall | None:
     """What the loaded weights lack of replays that are as long; None if it is no more than seeds differ by, or unknown.
 
-    The replays are judged on new rows, and the loaded weights on train, which is the easier test.
+    The replays are judged on new rows. The loaded weights are judged on train, which is the easier test, or on the same
+    new rows, where a further training would lie below the replays by more than this in one case of 40.
     """
-    loaded = loaded_skill(evaluation, output)
+    trained = loaded_skill(evaluation, output)
     skills = np.array([reached(run) for run in history.of(output).runs])
-    if loaded is None or loaded < LEARNED or len(skills) < FEWEST or not np.isfinite(skills).all():
+    if trained is None or trained < LEARNED or len(skills) < FEWEST or not np.isfinite(skills).all():
         return None
-    found = Shortfall(loaded, skills, max(CLEAR, SPREAD * float(skills.std(ddof=1))))
-    return found if found.gain > found.threshold and skills.min() > loaded else None
+    spread = float(skills.std(ddof=1))
+    judged = [Shortfall(trained, skills, max(CLEAR, SPREAD * spread), "train")]
+    unseen = loaded_skill(evaluation, output, "dev")
+    if unseen is not None and all(math.isfinite(run.final_dev_skill) for run in history.of(output).runs):
+        judged.append(Shortfall(unseen, skills, max(CLEAR, further_below(spread, len(skills))), "dev"))
+    return next((one for one in judged if one.gain > one.threshold and skills.min() > one.loaded), None)
 
 
-def loaded_skill(evaluation: Evaluation | None, output: str) -> float | None:
-    """The train skill of this output, or, for "", of the only one."""
-    if evaluation is None or isinstance(evaluation.train, Unavailable):
+def further_below(spread: float, count: int) -> float:
+    """How far below the mean of so many values a further one lies in one case of 40 (Student's t)."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, count - 1)) * spread * math.sqrt(1 + 1 / count)
+
+
+def loaded_skill(evaluation: Evaluation | None, output: str, split: str = "train") -> float | None:
+    """The skill of this output on a split, or, for "", of the only one."""
+    scored = getattr(evaluation, split, None)
+    if evaluation is None or not isinstance(scored, SplitScores):
         return None
-    score = evaluation.score("train", output) or evaluation.train.scores[0]
+    score = evaluation.score(split, output) or scored.scores[0]
     return score.skill if math.isfinite(score.skill) else None
 
 

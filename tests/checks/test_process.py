@@ -224,6 +224,21 @@ def test_weights_like_those_of_a_replay_are_clean(skills: tuple[float, ...], wei
     assert severities(worse_than_replays, replayed(*skills), loaded(weights), network(iterations=1200)) == []
 
 
+@pytest.mark.parametrize(
+    ("skills", "unseen", "found"),
+    [
+        ((0.65, 0.70, 0.80), 0.3, [WARNING]),  # within 3 standard deviations on train, but not on the same rows
+        ((0.65, 0.70, 0.80), 0.4, []),  # a further training may lie there
+        ((0.84, 0.85, 0.86), 0.76, []),  # within a tenth
+    ],
+)
+def test_weights_that_are_worse_than_every_replay_on_the_same_rows(
+    skills: tuple[float, ...], unseen: float, found: list[Severity]
+) -> None:
+    weights = evaluation(replace(score(0.2), skill=0.8), replace(score(0.7), skill=unseen))
+    assert severities(worse_than_replays, replayed(*skills), weights, network(iterations=1200)) == found
+
+
 @pytest.mark.parametrize(("changed", "steps"), [({"whole": False}, 1200), ({"origin": "recorded"}, 1200), ({}, 600)])
 def test_only_replays_of_the_whole_training_count(changed: dict[str, Any], steps: int) -> None:
     told = skipped(worse_than_replays, replayed(0.8, 0.8, 0.8, **changed), loaded(0.5), network(iterations=steps))
