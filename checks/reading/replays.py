@@ -53,12 +53,12 @@ def shortfall(history: History, evaluation: Evaluation | None, output: str) -> S
     judged = [Shortfall(trained, skills, max(CLEAR, SPREAD * spread), "train")]
     unseen = loaded_skill(evaluation, output, "dev")
     if unseen is not None and all(math.isfinite(run.final_dev_skill) for run in history.of(output).runs):
-        judged.append(Shortfall(unseen, skills, max(CLEAR, further_below(spread, len(skills))), "dev"))
+        judged.append(Shortfall(unseen, skills, max(CLEAR, further(spread, len(skills))), "dev"))
     return next((one for one in judged if one.gain > one.threshold and skills.min() > one.loaded), None)
 
 
-def further_below(spread: float, count: int) -> float:
-    """How far below the mean of so many values a further one lies in one case of 40 (Student's t)."""
+def further(spread: float, count: int) -> float:
+    """How far from the mean of so many values a further one lies with 95 % (Student's t)."""
     from scipy.stats import t
 
     return float(t.ppf(0.975, count - 1)) * spread * math.sqrt(1 + 1 / count)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from diagnose.checks.reading.replays import as_long_as_the_training, shortfall
+from diagnose.checks.reading.replays import as_long_as_the_training, further, shortfall
 from diagnose.diagnosis import Effect
+from diagnose.findings import Interval
 from diagnose.measurements import Evaluation, History, Measurements, Network, SplitScores
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import AFRESH, COMPILE, TRAIN, DeclaredRemedy, fastai, fit, yearning
@@ -47,7 +48,10 @@ def _best_kept(measured: Measurements) -> tuple[Effect, ...]:
     if not known or shortfall(history, evaluation, "") is None or not isinstance(evaluation.dev, SplitScores):
         return (forecast,)
     loaded, what = evaluation.dev.scores[0].error, "another training with your settings"
-    return (replace(forecast, what=what, before=loaded, after=float(last), helps=True, forecast=False),)
+    change, half = float(last) - loaded, further(float(pairs[:, 0].std(ddof=1)), len(pairs))
+    span = Interval(change - half, change + half)  # of one more training, not of the mean of these
+    again = replace(forecast, what=what, before=loaded, after=float(last), interval=span, helps=True, forecast=False)
+    return (again,)
 
 
 _AFRESH = f"import keras\n\n{AFRESH}"
