@@ -211,7 +211,7 @@ BIGGER = Intervention(
     cost=4.0,
 )
 POSITIONS = Intervention("Gives every step of the embedded tokens a bias of its own.", _with_positions)
-IN_ORDER = Intervention("Reads the embedded tokens with a recurrent layer.", _read_in_order)
+IN_ORDER = Intervention("Reads the embedded tokens with a recurrent layer.", _read_in_order, cost=5.0)
 FIRST_HIDDEN = Intervention(
     "Gives a net without a hidden layer a Dense layer with ReLU before its output.", _only_hidden, cost=1.5
 )
