@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.further_reading import LOSS_TABLE, RECIPE
-from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, PROBABLE, SPARSE, train_score
+from diagnose.checks.reading.objectives import BINARY, CATEGORICAL, DIVERGENCE, SPARSE, train_score
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Evaluation, Head, Initial, Network, Score
@@ -12,6 +12,7 @@ from diagnose.registry import check
 TAKES_LOGITS = SPARSE | CATEGORICAL | BINARY
 PROBABILITIES = frozenset({"softmax", "sigmoid"})
 HIGH = 3.0  # times ln K; measured at the first step: 3.4 and 5.9 without softmax, at most 1.5 for healthy heads
+PROBABLE = 0.01  # mean |sum - 1| of the outputs; below, they are probabilities
 APART = 0.05  # nats between the compiled loss and the log loss of the outputs; above, a softmax is applied twice
 
 

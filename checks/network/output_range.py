@@ -4,7 +4,7 @@ from math import inf
 import numpy as np
 
 from diagnose.checks.further_reading import ADVICE, LOSS_TABLE
-from diagnose.checks.reading.objectives import BINARY, CROSS_ENTROPIES, PROBABLE, train_score
+from diagnose.checks.reading.objectives import BINARY, CROSS_ENTROPIES, train_score
 from diagnose.checks.reading.wording import number
 from diagnose.findings import Finding, Severity, Where
 from diagnose.measurements import Dataset, Evaluation, Head, Network, Score, TargetStatistics
@@ -28,6 +28,7 @@ RANGES = {  # the values an activation can output
     "log_sigmoid": (-inf, 0.0),
 }
 BEYOND = 0.5  # standard deviations of the target outside the range; less may be a few outliers
+OFF = 0.1  # mean |sum - 1| of a softmax over the classes; in half precision rounding makes up to 0.01
 FLAT = 1e-9  # least standard deviation, so that a constant target is judged as well
 SIGNED = frozenset({"tanh", "hard_tanh", "softsign", "relu", "relu6", "elu", "selu", "leaky_relu"})  # not probabilities
 NONNEGATIVE = frozenset({"relu", "relu6", "softplus", "exponential"})
@@ -51,8 +52,8 @@ def output_range(network: Network, dataset: Dataset, evaluation: Evaluation | No
     many rows; a warning if only extremes lie more than half a standard deviation outside. Classification: a head such
     as relu or tanh under a cross-entropy that expects probabilities is an error (a warning for targets between 0 and 1,
     as in autoencoders). A head that cannot be negative under one that expects logits is an error for two classes (no
-    probability below one half) and a warning for more. A softmax whose probabilities do not add up to 1 within 0.01 on
-    average is an error: it runs over another axis than the classes, as over the rows of an image.
+    probability below one half) and a warning for more. A softmax whose probabilities are finite and do not add up to 1
+    within 0.1 on average is an error: it runs over another axis than the classes, as over the rows of an image.
 
     ## Known limits
     Custom losses are not judged. A Rescaling layer after the activation counts as no activation.
@@ -122,8 +123,10 @@ def _classification(head: Head) -> Finding | None:
 
 
 def _other_axis(head: Head, score: Score | None) -> Finding | None:
-    off = score.row_sum_error if score is not None else None
-    if head.activation != "softmax" or off is None or off < PROBABLE:
+    if head.activation != "softmax" or score is None or score.row_sum_error is None or score.non_finite:
+        return None
+    off = score.row_sum_error
+    if off < OFF:
         return None
     return Finding(
         Severity.ERROR,
@@ -131,6 +134,6 @@ def _other_axis(head: Head, score: Score | None) -> Finding | None:
         f" 1 ± {number(off)}",
         where=Where(output=head.output.name, layer=head.layer),
         value=off,
-        threshold=PROBABLE,
-        rows=score.rows if score is not None else None,
+        threshold=OFF,
+        rows=score.rows,
     )

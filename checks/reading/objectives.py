@@ -18,7 +18,6 @@ DISTANCES = frozenset(
     }
 )
 HINGES = frozenset({"hinge", "squared_hinge"})
-PROBABLE = 0.01  # mean |sum - 1| of the outputs over the classes; below, they are probabilities
 
 
 def train_score(evaluation: Evaluation | None, place: int) -> Score | None:

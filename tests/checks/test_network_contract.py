@@ -173,9 +173,12 @@ def test_output_range(network: Network, target: object, found: list[Severity]) -
     assert b.severities(output_range, network, on(target)) == found
 
 
-@pytest.mark.parametrize(("off", "found"), [(None, []), (1e-3, []), (0.4, ERROR)])
-def test_a_softmax_over_another_axis_than_the_classes(off: float | None, found: list[Severity]) -> None:
-    measured = b.evaluation(b.scores("train", b.score(row_sum_error=off)))
+@pytest.mark.parametrize(
+    ("off", "broken", "found"),
+    [(None, 0, []), (0.01, 0, []), (0.4, 0, ERROR), (0.4, 7, [])],  # without numbers there is no sum
+)
+def test_a_softmax_over_another_axis_than_the_classes(off: float | None, broken: int, found: list[Severity]) -> None:
+    measured = b.evaluation(b.scores("train", b.score(row_sum_error=off, non_finite=broken)))
     assert b.severities(output_range, ending(), on(b.labels()), measured) == found
     assert b.severities(output_range, ending(activation="linear"), on(b.labels()), measured) == []
 
