@@ -93,6 +93,16 @@ def _without_seconds(value: object) -> object:
     return [_without_seconds(v) for v in value] if isinstance(value, list) else value
 
 
+@pytest.mark.slow
+def test_the_demo_repairs_its_model_and_shows_what_changed(tmp_path: Path) -> None:
+    done = diagnose("demo", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "measured" in done.stdout and "gone" in done.stdout and "written: " in done.stdout
+    kept = {path.name for path in tmp_path.rglob("better*")}
+    assert kept == {"better.keras", "better.history.json", "better.py"}
+    assert len(list((tmp_path / "out").glob("*.html"))) == 2  # the sick one and the repaired one
+
+
 def test_fail_on_sets_the_exit_status(folder: Path, tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(400, 64)).astype("float32")
     np.savez(tmp_path / "train.npz", x=x, y=np.random.default_rng(1).integers(0, 10, 400))

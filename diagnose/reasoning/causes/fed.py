@@ -33,7 +33,13 @@ FED: tuple[DeclaredCause, ...] = (
         {label_format: 3.0},
         (data.FIX_LABELS,),
         family="head",
-        explains=("plateau", "wrong-output-units", "inverted-labels"),
+        explains=(
+            "plateau",
+            "wrong-output-units",
+            "inverted-labels",
+            "learning-rate-too-high",
+            "over-regularized",
+        ),
         confirmed_by=(data.FIX_LABELS,),
     ),
     DeclaredCause(
