@@ -122,6 +122,13 @@ def functional(residual: bool = False) -> Callable[[], Any]:
     return build
 
 
+def softmax_over_rows() -> Any:
+    """By the functional API, which calls the softmax with its mask."""
+    source = keras.Input(IMAGE)
+    tensor = layers.Conv2D(4, 3, padding="same", activation="relu")(source)
+    return keras.Model(source, layers.Softmax(axis=1)(layers.Conv2D(CLASSES, 1)(tensor)))
+
+
 def attending() -> Any:
     source = keras.Input((7,), dtype="int32")
     tensor = layers.Embedding(WORDS, 6)(source)
@@ -177,6 +184,8 @@ SCENES = (
         labels="pixels",
         shape=IMAGE,
     ),
+    Scene("softmax-cross-entropy", softmax_over_rows, labels="pixels", shape=IMAGE),
+    Scene("sigmoid-head", net(dense(), dense(1, None), layers.ReLU()), BINARY, "two"),
     Scene("add-positions", attending, shape=(7,), words=7),
     Scene("read-in-order", net(*BAG, shape=(7,)), shape=(7,), words=7),
     Scene("match-loss", net(dense(), SOFTMAX), "mean_squared_error", "one-hot"),

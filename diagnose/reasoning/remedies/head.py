@@ -8,10 +8,12 @@ _NEW_HEAD = with_readouts(
     rebuilt(
         "standard",
         "    if layer in heads and not layer.weights and layer.output.shape == layer.input.shape:  # an activation\n"
-        "        return keras.layers.Identity()\n"
+        "        softmax = isinstance(layer, keras.layers.Softmax)\n"
+        '        return keras.layers.Softmax() if softmax else keras.layers.Activation("$activation")\n'
         "    if layer in heads:\n"
+        '        activation = "$activation" if layer is heads[0] else "linear"\n'
         '        size = "filters" if "filters" in config else "units"\n'
-        '        config |= {size: $units, "activation": "$activation"}\n',
+        '        config |= {size: $units, "activation": activation}\n',
     )
 ).replace("old.loss", '"$loss"')
 

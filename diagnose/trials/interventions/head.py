@@ -204,18 +204,23 @@ def _with_targets(plan: TrainingPlan, what: str, shape: tuple[int, ...]) -> Trai
 
 def _standard(plan: TrainingPlan, ends: _Ends) -> TrainingPlan | DoesNotApply:
     """Replace units, activation and loss with the usual ones."""
-    from keras.layers import Identity
+    from keras.layers import Activation, Softmax
 
     from diagnose.measuring.network import ACTIVATES
 
-    usual = ends.usual
-    if len(ends.after) > 1 or any(type(layer).__name__ not in ACTIVATES for layer in ends.after):
+    usual, after = ends.usual, ends.after
+    if len(after) > 1 or any(type(layer).__name__ not in ACTIVATES for layer in after):
         return DoesNotApply("other layers follow the output layer")
+    if after and isinstance(after[0], Softmax) and usual.activation != "softmax":
+        return DoesNotApply("a softmax layer follows the output layer")
 
     def standard(layer: Any, copy: Any) -> Any:
         if layer is ends.head:
-            return with_config(copy, units=usual.units, filters=usual.units, activation=usual.activation)
-        return Identity(name=layer.name) if any(layer is one for one in ends.after) else copy
+            activation = "linear" if after else usual.activation
+            return with_config(copy, units=usual.units, filters=usual.units, activation=activation)
+        if not after or layer is not after[0]:
+            return copy
+        return Softmax(name=layer.name) if isinstance(layer, Softmax) else Activation(usual.activation, name=layer.name)
 
     what = f"{usual.units} {usual.activation} unit{'s' * (usual.units != 1)} and {usual.loss}"
     changed = _with_loss(plan, ends, usual.loss, what, from_logits=False)
