@@ -27,8 +27,8 @@ def worse_than_replays(history: History, evaluation: Evaluation | None, network:
     ## How it is decided
     Reported, as a warning, if every replay ends above the loaded weights, and their mean by more than 0.1 of skill and,
     on train, by 3 standard deviations between seeds; on dev, by more than a further training would lie below them in
-    one case of 40. Weights with a train skill under 0.1 are left to other checks: their
-    training never got off the ground. Needs three replays of the whole training, and the number of steps in the file.
+    one case of 40. Weights with a train skill under 0.1 are left to other checks: their training never got off the
+    ground. Needs three replays of the whole training, and the number of steps in the file.
 
     ## Known limits
     Weights that were trained in another way than the file says look the same.

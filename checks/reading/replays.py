@@ -51,7 +51,7 @@ def shortfall(history: History, evaluation: Evaluation | None, output: str) -> S
         return None
     spread = float(skills.std(ddof=1))
     judged = [Shortfall(trained, skills, max(CLEAR, SPREAD * spread), "train")]
-    unseen = loaded_skill(evaluation, output, "dev")
+    unseen = loaded_skill(evaluation, output, "dev") if history.dev_origin == "dev" else None
     if unseen is not None and all(math.isfinite(run.final_dev_skill) for run in history.of(output).runs):
         judged.append(Shortfall(unseen, skills, max(CLEAR, further(spread, len(skills))), "dev"))
     return next((one for one in judged if one.gain > one.threshold and skills.min() > one.loaded), None)

@@ -239,6 +239,12 @@ def test_weights_that_are_worse_than_every_replay_on_the_same_rows(
     assert severities(worse_than_replays, replayed(*skills), weights, network(iterations=1200)) == found
 
 
+def test_replays_that_were_judged_on_other_rows_than_dev_are_compared_on_train_alone() -> None:
+    weights = evaluation(replace(score(0.2), skill=0.8), replace(score(0.7), skill=0.3))
+    other = replayed(0.65, 0.70, 0.80, dev_origin="held out from train")
+    assert severities(worse_than_replays, other, weights, network(iterations=1200)) == []
+
+
 @pytest.mark.parametrize(("changed", "steps"), [({"whole": False}, 1200), ({"origin": "recorded"}, 1200), ({}, 600)])
 def test_only_replays_of_the_whole_training_count(changed: dict[str, Any], steps: int) -> None:
     told = skipped(worse_than_replays, replayed(0.8, 0.8, 0.8, **changed), loaded(0.5), network(iterations=steps))

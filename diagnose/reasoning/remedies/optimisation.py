@@ -44,7 +44,8 @@ def _best_kept(measured: Measurements) -> tuple[Effect, ...]:
         forecast=True,
     )
     network = measured.get(Network)
-    known = isinstance(network, Network) and as_long_as_the_training(history, network)
+    same = history.dev_origin == "dev" and len(pairs) == len(history.runs)  # the rows, and every replay
+    known = same and isinstance(network, Network) and as_long_as_the_training(history, network)
     if not known or shortfall(history, evaluation, "") is None or not isinstance(evaluation.dev, SplitScores):
         return (forecast,)
     loaded, what = evaluation.dev.scores[0].error, "another training with your settings"
