@@ -33,9 +33,9 @@ TRAIN_ON_SPLIT = (
 )
 
 
+HEADS = "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]\n"
 READOUTS = (
-    "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]\n"
-    "heads.append([layer for layer in model.layers if layer.weights][-1])  # before an activation by itself\n"
+    f"{HEADS}heads.append([layer for layer in model.layers if layer.weights][-1])  # before an activation by itself\n"
 )
 
 
@@ -110,12 +110,8 @@ def rebuilt(name: str, edit: str) -> str:
     )
 
 
-def with_heads(snippet: str) -> str:
-    """The same snippet, with `heads` defined as the layers that produce the outputs."""
-    heads = "heads = [layer for layer in model.layers if any(layer.output is tensor for tensor in model.outputs)]"
-    return snippet.replace("import keras\n\n\n", f"import keras\n\n{heads}\n\n\n", 1)
-
-
-def with_readouts(snippet: str) -> str:
-    """The same snippet, with `heads` defined as the layers that produce the outputs, and the last one with weights."""
-    return snippet.replace("import keras\n\n\n", f"import keras\n\n{READOUTS}\n\n", 1)
+def with_heads(snippet: str, heads: str = HEADS) -> str:
+    """The same snippet, with `heads` defined: the layers that produce the outputs, or also the last one with weights
+    (`READOUTS`).
+    """
+    return snippet.replace("import keras\n\n\n", f"import keras\n\n{heads}\n\n", 1)

@@ -1,10 +1,10 @@
 """Remedies for the output and its loss."""
 
-from diagnose.reasoning.remedies.declared import AFRESH, TRAIN, DeclaredRemedy, rebuilt, with_heads, with_readouts
+from diagnose.reasoning.remedies.declared import AFRESH, READOUTS, TRAIN, DeclaredRemedy, rebuilt, with_heads
 from diagnose.subject import Task
 from diagnose.trials.interventions import head
 
-_NEW_HEAD = with_readouts(
+_NEW_HEAD = with_heads(
     rebuilt(
         "standard",
         "    if layer in heads and not layer.weights and layer.output.shape == layer.input.shape:  # an activation\n"
@@ -14,7 +14,8 @@ _NEW_HEAD = with_readouts(
         '        activation = "$activation" if layer is heads[0] else "linear"\n'
         '        size = "filters" if "filters" in config else "units"\n'
         '        config |= {size: $units, "activation": activation}\n',
-    )
+    ),
+    READOUTS,
 ).replace("old.loss", '"$loss"')
 
 HEAD_UNITS = DeclaredRemedy(

@@ -81,14 +81,14 @@ RELU = DeclaredRemedy(
 
 
 def _behind_embedding(name: str, following: str) -> str:
-    """A snippet that lets another layer follow the embeddings: code that makes it from `layer`."""
+    """A snippet that lets another layer follow the embeddings: `following`, code that makes it from `layer`."""
     return (
         f"import keras\n\n\ndef {name}(layer):\n"
         "    copy = layer.__class__.from_config(layer.get_config())\n"
         "    if not isinstance(layer, keras.layers.Embedding):\n"
         "        return copy\n"
-        f"{following}"
-        f"    return keras.Sequential([copy, {name.rsplit('_', maxsplit=1)[-1]}], name=layer.name)\n\n\n"
+        f"    following = {following}\n"
+        "    return keras.Sequential([copy, following], name=layer.name)\n\n\n"
         f"old = model\nmodel = keras.models.clone_model(old, clone_function={name})  # fresh weights\n{TRAIN}"
     )
 
@@ -99,10 +99,10 @@ POSITIONS = DeclaredRemedy(
     "Attention gives the same result for every order of the tokens, unless each carries its position.",
     _behind_embedding(
         "with_positions",
-        "    positions = keras.layers.EinsumDense(  # a bias for every step; the kernel begins as the identity\n"
+        "keras.layers.EinsumDense(  # a bias for every step; the kernel begins as the identity\n"
         '        "btd,de->bte", layer.output.shape[1:], bias_axes="te",\n'
         '        kernel_initializer="identity", bias_initializer="uniform",\n'
-        "    )\n",
+        "    )",
     ),
     "a few lines and one training run",
     (yearning("change-architecture", "chapter 25"),),
@@ -112,10 +112,7 @@ READ_IN_ORDER = DeclaredRemedy(
     "read-in-order",
     "Put a recurrent layer behind the embedding, and train again",
     "An average over the steps is the same for every order of the tokens; a recurrent layer reads them in turn.",
-    _behind_embedding(
-        "read_gru",
-        "    gru = keras.layers.GRU(layer.output_dim, return_sequences=True)\n",
-    ),
+    _behind_embedding("read_in_order", "keras.layers.GRU(layer.output_dim, return_sequences=True)"),
     "a few lines and one training run",
     (yearning("change-architecture", "chapter 25"),),
     trial=structure.IN_ORDER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from diagnose.checks.reading.objectives import BINARY
 from diagnose.subject import Rows, Split, Task
 from diagnose.trials.interventions.optimizer import rates_after_scaling
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
@@ -19,7 +20,7 @@ IMBALANCED = 10.0  # positions of the largest class over those of the smallest
 CENTRE = 3.0  # largest absolute mean of a scaled feature
 UNEVEN = 100.0  # ratio of standard deviations between scaled features
 TABLE = 50  # features; with more, they are pixels or counts in one unit
-BINARY, CLASSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy"}), 2
+CLASSES = 2  # that a binary cross-entropy tells apart
 NO_ROWS = DoesNotApply("there are no rows")
 
 
