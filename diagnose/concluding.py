@@ -14,18 +14,19 @@ from diagnose.describing.figures import figures
 from diagnose.describing.layers import layer_rows
 from diagnose.diagnosis import CheckOutcome, Coverage, Diagnosis, Effect, Tool
 from diagnose.findings import Crashed, Examined, Outcome, Severity, Skipped
-from diagnose.measurements import HISTORY, REPORT, Continuation, Evaluation, History, Repaired, Unavailable
+from diagnose.measurements import REPORT, History
 from diagnose.measuring import Measured
 from diagnose.measuring.planning import NO_TRAINING
 from diagnose.reasoning import prescribing
 from diagnose.reasoning.advising import steps
 from diagnose.reasoning.bands import bands
 from diagnose.reasoning.causes import GATE, VITAL
-from diagnose.reasoning.engine import Seen, gate, state_of, suspect
+from diagnose.reasoning.engine import Seen, state_of, suspect
 from diagnose.reasoning.needless import needless
+from diagnose.reasoning.once_repaired import once_repaired
 from diagnose.reasoning.payoffs import by_remedy
 from diagnose.reasoning.snippets import values_of
-from diagnose.reasoning.verdicts import Situation, after_repair, situation, verdicts
+from diagnose.reasoning.verdicts import after_repair, situation, verdicts
 from diagnose.registry import Check
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Subject
@@ -39,6 +40,7 @@ def conclude(
     outcomes: tuple[Outcome, ...],
     *,
     effects: tuple[Effect, ...] = (),
+    afterwards: tuple[Effect, ...] = (),
     level: Severity | None = None,
     loading_seconds: float = 0.0,
     command: str = "",
@@ -48,6 +50,7 @@ def conclude(
     Args:
         subject, settings, checks, measured, outcomes: the input and the results so far.
         effects: effects of the trials.
+        afterwards: those of trials on top of the repair of the first cause.
         level: severity of the model's state; None: the checks of the gate determine it.
         loading_seconds, command: recorded in the diagnosis.
     """
@@ -65,7 +68,8 @@ def conclude(
         effects=effects,
         untried=measured.untried,
     )
-    lists = prescribing.filled(after_repair(verdicts(now), _repaired(checks, outcomes, now, measured)), values)
+    repaired = once_repaired(checks, outcomes, now, measured.measurements, afterwards)
+    lists = prescribing.filled(after_repair(verdicts(now), repaired), values)
     tried = prescribing.assigned(effects, suspicions)
     tasks = frozenset(output.task for output in subject.outputs)
     layers = layer_rows(measured.measurements, seen.findings)
@@ -101,7 +105,7 @@ def conclude(
         checks=tuple(_outcome(check, outcome) for check, outcome in zip(checks, outcomes, strict=True)),
         verdicts=lists,
         remedies=remedies,
-        effects=tried,
+        effects=(*tried, *afterwards),
         coverage=(*(Coverage(m.what, m.why, m.how) for m in measured.missed), *_not_covered(settings)),
         timing=_timing(loading_seconds, measured, outcomes),
         figures=figures(subject, measured.measurements, settings.samples),
@@ -109,24 +113,6 @@ def conclude(
         bands=bands(measured.measurements, layers),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def _repaired(
-    checks: tuple[Check, ...], outcomes: tuple[Outcome, ...], now: Situation, measured: Measured
-) -> Situation | None:
-    """The situation of the repaired copy; None if there is none, if it brings nothing, or if it is not well yet.
-
-    What rests on the scores of the model or on its training is judged anew, without a history: the copy has none.
-    """
-    repaired = measured.measurements.get(Repaired)
-    if now.repair is None or now.unrepaired or not isinstance(repaired, Repaired):
-        return None
-    known = {kind: found for kind, found in measured.measurements.items() if kind not in (History, Continuation)}
-    known |= {Evaluation: repaired.evaluation, History: Unavailable("the repaired copy has no history", HISTORY)}
-    anew = {check.code: check.run(known) for check in checks if {Evaluation, History} & {*check.needs.values()}}
-    if gate(Seen(anew.values())).rank >= Severity.WARNING.rank:
-        return None
-    return situation((), Seen(anew.get(outcome.check, outcome) for outcome in outcomes), now.images, known)
 
 
 def _cut(checks: Iterable[Check], measured: Measured) -> str:

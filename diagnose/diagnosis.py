@@ -193,6 +193,11 @@ class Effect:
         return self.metric != "train skill"
 
     @property
+    def after_repair(self) -> bool:
+        """Whether it shows what the remedy brings to the repaired model."""
+        return self.on_dev and bool(self.on_top_of)
+
+    @property
     def likely(self) -> bool:
         """Whether the dev error falls for sure or probably, and may fall by what matters."""
         return bool(self.helps) or (self.helps is None and self.chance is not None and self.chance >= LIKELY)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -18,18 +17,9 @@ from diagnose.where import HERE, Where, where_from
 
 if TYPE_CHECKING:
     from diagnose.diagnosis import Diagnosis, Effect
-    from diagnose.findings import Outcome
     from diagnose.journal import Journal
-    from diagnose.measurements import Measurements
-    from diagnose.measuring.bench import Bench
-    from diagnose.measuring.planning import Planner
-    from diagnose.measuring.work import Work
-    from diagnose.reasoning.verdicts import Situation
     from diagnose.registry import Check
     from diagnose.subject import Subject
-    from diagnose.trials.joining import Trial
-
-FEW_OPTIONS = 3  # changes that are tried at standard effort on a model that needs no repair
 
 
 def examine(
@@ -222,26 +212,41 @@ def diagnose_subject(
     from diagnose.reasoning.advising import may_go_on_anyway, may_go_on_instead
     from diagnose.reasoning.remedies import measured_effects
     from diagnose.trials.planning import try_remedies
+    from diagnose.trying import (
+        asks_for_more,
+        gone_on,
+        repaired,
+        trained_on,
+        trials_of,
+        tried_afterwards,
+        tried_on_dev,
+        work_of_first_trial,
+        work_of_trials,
+    )
 
     checks = chosen(settings)
     with interrupts():
         with planner_for(subject, settings, progress, journal, where=where, spent=loading_seconds) as planner:
-            kept, after = partial(_kept_for_trials, planner.bench, checks), partial(_likely_trials, planner, checks)
+            kept, after = partial(work_of_first_trial, planner.bench, checks), partial(work_of_trials, planner, checks)
             measured = planner.measure(needs_of(checks), kept, after)
             progress(Stage("reasoning"))
             outcomes = tuple(check.run(measured) for check in checks)
-            longer = _trained_on(planner, measured, outcomes) if _asks_for_more(checks) else ()
+            longer = trained_on(planner, measured, outcomes) if asks_for_more(checks) else ()
             if longer:
                 outcomes = tuple(check.run(measured) for check in checks)
-            trials = _trials_of(outcomes)
+            trials = trials_of(outcomes)
             repairs = try_remedies(planner, measured, trials)
             effects = (*longer, *measured_effects(measured), *repairs)
-            effects += _repaired(planner, measured, trials, effects, outcomes)
-            if _asks_for_more(checks):
-                effects += _gone_on(planner, measured, outcomes, effects, may_go_on_instead)
-                effects += _tried_on_dev(planner, measured, outcomes, effects)
+            on_dev, cure = repaired(planner, measured, trials, effects, outcomes)
+            effects += on_dev
+            afterwards: tuple[Effect, ...] = ()
+            if asks_for_more(checks):
+                effects += gone_on(planner, measured, outcomes, effects, may_go_on_instead)
+                effects += tried_on_dev(planner, measured, outcomes, effects)
                 if settings.effort is Effort.DEEP:
-                    effects += _gone_on(planner, measured, outcomes, effects, may_go_on_anyway)
+                    effects += gone_on(planner, measured, outcomes, effects, may_go_on_anyway)
+                    if cure is not None:
+                        afterwards = tried_afterwards(planner, checks, measured, outcomes, effects, cure=cure)
         progress(Stage("concluding"))
         found = measured_by(planner, measured)
         return conclude(
@@ -251,6 +256,7 @@ def diagnose_subject(
             found,
             outcomes,
             effects=effects,
+            afterwards=afterwards,
             loading_seconds=loading_seconds,
             command=command,
         )
@@ -281,192 +287,6 @@ def not_loaded(
     )
     outcomes = tuple(check.run(missing) for check in checks)
     return conclude(without_rows(name), settings, checks, found, outcomes, command=command)
-
-
-def _situation(measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...] = ()) -> Situation:
-    """What trials depend on, as far as it is known by now."""
-    from diagnose.reasoning.engine import Seen, suspect
-    from diagnose.reasoning.verdicts import situation
-
-    return situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured, effects=effects)
-
-
-def _trained_on(planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...]) -> tuple[Effect, ...]:
-    """The effect of a longer training, where one may help; what it reaches becomes one of the measurements."""
-    from diagnose.measurements import Continuation
-    from diagnose.reasoning.advising import may_go_on
-    from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
-    from diagnose.trials.continuing import measure_continuation
-
-    now = _situation(measured, outcomes)
-    if now.remaining is None or not may_go_on(now):
-        return ()
-    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code, measured)
-    if found is None:
-        return ()
-    measured[Continuation], effect = found
-    return (effect,)
-
-
-def _trials_of(outcomes: Sequence[Outcome]) -> list[Trial]:
-    """The trials of the remedies of what is suspected."""
-    from diagnose.reasoning.engine import Seen, confirmable, suspect, worth_trying
-    from diagnose.trials.joining import Trial
-
-    suspicions = suspect(outcomes)
-    return [
-        Trial(remedy.code, remedy.trial, confirmable(remedy, suspicions))
-        for remedy in worth_trying(suspicions, Seen(outcomes))
-        if remedy.trial is not None
-    ]
-
-
-def _repaired(
-    planner: Planner,
-    measured: Measurements,
-    trials: Sequence[Trial],
-    effects: tuple[Effect, ...],
-    outcomes: tuple[Outcome, ...],
-) -> tuple[Effect, ...]:
-    """The effects on the dev error of the repair that restores most learning, of others that the first cause has, and
-    of a change beside them that may do better.
-
-    The copy with the repair that brings most becomes one of the measurements.
-    """
-    from diagnose.measurements import Repaired
-    from diagnose.reasoning.advising import beside_repairs, may_improve
-    from diagnose.trials.cures import try_cures
-    from diagnose.trials.joining import Trial
-    from diagnose.trials.repaired import measure_repaired, on_new_rows
-    from diagnose.trials.train_skill import CLEAR
-
-    now = _situation(measured, outcomes, effects)
-    others = {remedy.code for remedy in now.repair.cause.remedies} if now.repair is not None else set()
-    repairs = {trial.remedy: trial for trial in trials if trial.confirms or trial.remedy in others}
-    alone = [effect for effect in effects if effect.remedy in repairs and not effect.on_top_of]
-    cures = sorted(
-        (effect for effect in alone if effect.restores),
-        key=lambda effect: (effect.remedy not in others, not repairs[effect.remedy].confirms, -effect.after),
-    )
-    unsure = [one for one in alone if one.restores is False and one.after - one.before >= CLEAR]
-    compared = cures[:1] + [effect for effect in (*cures[1:], *unsure) if effect.remedy in others]
-    beside = [Trial(remedy.code, remedy.option) for remedy in beside_repairs(now) if remedy.option is not None]
-    found: tuple[Effect, ...] = ()
-    if may_improve(now.remaining) and (compared or beside):
-        tried = {repairs[effect.remedy]: effect for effect in compared[:FEW_OPTIONS]}
-        found = try_cures(planner, measured, now.remaining, tried, beside)
-    if not cures:
-        return found
-    after = {effect.remedy: effect.after for effect in found}
-    best = min(cures, key=lambda cure: after.get(cure.remedy, math.inf))
-    copy = measure_repaired(planner, measured, repairs[best.remedy], best)
-    if copy is None:
-        return found
-    measured[Repaired] = copy
-    gain = on_new_rows(now.remaining, copy, best) if now.remaining is not None and best.remedy not in after else None
-    return found if gain is None else (*found, gain)
-
-
-def _gone_on(
-    planner: Planner,
-    measured: Measurements,
-    outcomes: tuple[Outcome, ...],
-    effects: tuple[Effect, ...],
-    may: Callable[[Situation], bool],
-) -> tuple[Effect, ...]:
-    """The effect of a longer training that was not tried before, if the situation asks for it (`may`)."""
-    from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
-    from diagnose.trials.continuing import measure_continuation
-
-    now = _situation(measured, outcomes, effects)
-    tried = any(effect.remedy == TRAIN_LONGER.code for effect in effects)
-    if now.remaining is None or tried or not may(now):
-        return ()
-    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code, measured)
-    return () if found is None else found[1:]
-
-
-def _tried_on_dev(
-    planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...]
-) -> tuple[Effect, ...]:
-    """The effects on the dev error of what may improve a model that needs no repair, or that no repair helps.
-
-    A model that falls short of what is known to be possible gets a second round, with what lowers the smaller part of
-    its error, if nothing in the first one helps. The learning curve over rows of a model that needs no repair becomes
-    one of the measurements.
-    """
-    from diagnose.findings import Severity
-    from diagnose.measurements import RowsCurve
-    from diagnose.reasoning.advising import options
-    from diagnose.reasoning.engine import Seen, gate, suspect
-    from diagnose.reasoning.payoffs import gain
-    from diagnose.reasoning.remedies.generalisation import MORE_DATA
-    from diagnose.trials.dev_error import WORTH, DevError
-    from diagnose.trials.estimating import how_many_apply
-    from diagnose.trials.joining import Trial
-    from diagnose.trials.planning import HALVED, LOOKS, try_remedies
-    from diagnose.trials.rows_curve import measure_rows_curve
-
-    now = _situation(measured, outcomes, effects)
-    by_part = options(now, suspect(outcomes, effects=effects))
-    if now.remaining is None or not any(by_part):
-        return ()
-    deep = planner.bench.settings.effort is Effort.DEEP
-    whole = deep or gate(Seen(outcomes)).rank < Severity.WARNING.rank
-    found: tuple[Effect, ...] = ()
-    for number, part in enumerate([sum(by_part, ())] if whole else by_part):
-        known = {effect.remedy for effect in found}
-        wanted = [Trial(r.code, r.option) for r in dict.fromkeys(part) if r.option is not None and r.code not in known]
-        most = max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED)) if deep else FEW_OPTIONS
-        criterion = DevError(now.remaining, most, earlier=len(found))
-        found += try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[number])
-        if any(gain(effect) >= WORTH for effect in found):
-            break
-    curve = measure_rows_curve(planner, now.remaining, MORE_DATA.code) if now.repair is None else None
-    if curve is None:
-        return found
-    measured[RowsCurve], effect = curve
-    return (*found, effect)
-
-
-def _kept_for_trials(bench: Bench, checks: tuple[Check, ...], measured: Measurements) -> Work:
-    """The work of the first remedy's trial: longer on new rows, if nothing so far shows that the model is sick."""
-    from diagnose.findings import Severity
-    from diagnose.measuring.planning import nothing
-    from diagnose.reasoning.causes import GATE
-    from diagnose.reasoning.engine import Seen, gate
-    from diagnose.trials.dev_error import DevError
-    from diagnose.trials.estimating import first_trial
-    from diagnose.trials.train_skill import TrainSkill
-
-    seen = Seen(check.run(measured) for check in checks if check in GATE)
-    if gate(seen).rank >= Severity.WARNING.rank:
-        return first_trial(bench, TrainSkill)
-    return first_trial(bench, DevError) if _asks_for_more(checks) else nothing(measured)
-
-
-def _likely_trials(planner: Planner, checks: tuple[Check, ...], measured: Measurements) -> Work:
-    """The work of the trials that the measurements so far call for; it may change with what is measured next."""
-    from diagnose.trials.dev_error import DevError
-    from diagnose.trials.estimating import how_many_apply, likely_trials
-    from diagnose.trials.train_skill import TrainSkill
-
-    repairs = _trials_of(tuple(check.run(measured) for check in checks))
-    if repairs:
-        applies = planner.bench.cache.setdefault("applies", {})  # some changes go through all rows
-        for trial in repairs:
-            if trial.remedy not in applies:
-                applies[trial.remedy] = how_many_apply(planner.bench, measured, [trial])
-        return likely_trials(planner, TrainSkill, sum(applies[trial.remedy] for trial in repairs))
-    return likely_trials(planner, DevError, FEW_OPTIONS if _asks_for_more(checks) else 0)
-
-
-def _asks_for_more(checks: Iterable[Check]) -> bool:
-    """Whether a model that needs no repair is examined for what may improve it."""
-    from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
-    from diagnose.checks.generalisation.variance import variance
-
-    return any(check in (avoidable_bias, variance) for check in checks)
 
 
 def chosen(settings: Settings) -> tuple[Check, ...]:

@@ -95,8 +95,8 @@ class Tried(NamedTuple):
 
 
 def tried(effects: Sequence[Effect]) -> list[Tried]:
-    """All changes that were tried, those judged by the train skill first."""
-    return [_tried(effect) for effect in sorted(effects, key=lambda effect: effect.on_dev)]
+    """All changes that were tried, those judged by the train skill first, those after the repair last."""
+    return [_tried(effect) for effect in sorted(effects, key=lambda effect: (effect.on_dev, effect.after_repair))]
 
 
 def _tried(effect: Effect) -> Tried:

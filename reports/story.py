@@ -192,7 +192,7 @@ def as_it_is(remedy: Remedy, diagnosis: Diagnosis) -> str:
     """What the payoff of a remedy measures of the loaded model, as "your model now: 7.6 %"; "" if that is unknown."""
     if remedy.payoff.how != "measured":
         return ""
-    of_remedy = (effect for effect in diagnosis.effects if effect.remedy == remedy.code)
+    of_remedy = (one for one in diagnosis.effects if one.remedy == remedy.code and not one.after_repair)
     tried = next((effect for effect in of_remedy if remedy.payoff.metric.startswith(effect.metric)), None)
     level = None if tried is None else now(tried, diagnosis.errors)
     if tried is None or level is None or level == tried.before:  # then the payoff says it

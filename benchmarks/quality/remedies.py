@@ -1,8 +1,9 @@
 """Compares the remedy that comes first with the best one, which brute force finds on rows that nobody else sees.
 
 Of every pair of `pairs.py` the model is trained and examined. Then every remedy that applies is trained in full, with
-three seeds, and judged on the hidden rows; "more data" with twice the rows. Forecasts of the learning curve are judged
-from half of the rows.
+three seeds, and judged on the hidden rows; "more data" with twice the rows. Where a copy was repaired, the same is
+done on top of the repair: what is said of "after the repair" is judged there. Forecasts of the learning curve are
+judged from half of the rows.
 
 python -m benchmarks.quality.remedies [--part last] [--effort deep] [--jobs 2] [--only NAME] [--json FILE]
 """
@@ -10,7 +11,7 @@ python -m benchmarks.quality.remedies [--part last] [--effort deep] [--jobs 2] [
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,9 @@ class Outcome:
     `rows` are the errors of the hidden rows, [seeds][rows]: 0 or 1, or squared errors of a regression (`squared`).
     `first` and `untried` are the first remedy with trials and without them, of those that brute force measured.
     `forecast` holds the low end, the high end and the true error of the forecast for twice the rows; () if there is
-    none.
+    none. `do` are the items of the lists with the verdict "do", `then` those with it after the repair. `repair` is the
+    repair of the copy that was examined, () without one: its remedy and what was changed; `repaired` are what `rows`
+    are, on top of it.
     """
 
     name: str
@@ -51,6 +54,14 @@ class Outcome:
     untried: str
     do: tuple[str, ...]
     forecast: tuple[float, ...]
+    then: tuple[str, ...] = ()
+    repair: tuple[str, ...] = ()
+    repaired: dict[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+
+    @property
+    def after_repair(self) -> "Outcome | None":
+        """The same of the repaired model; None if no copy was repaired."""
+        return replace(self, rows=self.repaired, do=self.then, repaired={}) if self.repaired else None
 
     @cached_property
     def errors(self) -> dict[str, float]:
@@ -125,8 +136,9 @@ def _written(json_file: Path) -> list[Outcome]:
     found = []
     for line in json_file.read_text().splitlines():
         told = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(line).items()}
-        rows = {code: tuple(map(tuple, each)) for code, each in told.pop("rows").items()}
-        found.append(Outcome(**told, rows=rows))
+        tables = (told.pop(name, {}) for name in ("rows", "repaired"))
+        rows, repaired = ({code: tuple(map(tuple, each)) for code, each in table.items()} for table in tables)
+        found.append(Outcome(**told, rows=rows, repaired=repaired))
     return found
 
 
@@ -136,6 +148,7 @@ def measured(name: str, trained: Mapping[str, Outcome], effort: str) -> Outcome:
     from benchmarks.quality.pairs import PAIRS
     from diagnose.loading import LoadOptions, subject_from
     from diagnose.subject import Task
+    from diagnose.trials.cures import at_rate_tried
 
     pair = next(pair for pair in PAIRS if pair.name == name)
     rows, model = pair.split(), pair.compiled()
@@ -144,10 +157,18 @@ def measured(name: str, trained: Mapping[str, Outcome], effort: str) -> Outcome:
     diagnosis, quick = (
         diagnose.examine(model, rows["train"], rows["dev"], effort=each, **known) for each in (effort, "quick")
     )
+    verdicts = [verdict for each in diagnosis.verdicts.values() for verdict in each]
     options, hidden = LoadOptions(**known), rows["hidden"]
     twice = tuple(map(np.concatenate, zip(rows["train"], rows["more"], strict=True)))
     subject, more = (subject_from(model, x_y, hidden, options=options) for x_y in (rows["train"], twice))
-    found = _brute_force(subject, more, trained[name].rows if name in trained else {})
+    before = trained.get(name)
+    found = _brute_force(subject, more, before.rows if before else {})
+    repair = _repair(diagnosis)
+    told = (repair[0].remedy, repair[1].what) if repair else ()
+    repaired: dict[str, Errors] = {}
+    if repair:
+        same = before.repaired if before and before.repair == told else {}
+        repaired = _brute_force(subject, more, same, at_rate_tried(*repair).intervention.change)
     return Outcome(
         name,
         pair.family,
@@ -156,19 +177,36 @@ def measured(name: str, trained: Mapping[str, Outcome], effort: str) -> Outcome:
         squared=subject.outputs[0].task is Task.REGRESSION,
         first=_first(diagnosis, found),
         untried=_first(quick, found),
-        do=tuple(
-            verdict.item for verdicts in diagnosis.verdicts.values() for verdict in verdicts if verdict.verdict == "do"
-        ),
+        do=tuple(verdict.item for verdict in verdicts if verdict.verdict == "do"),
         forecast=_forecast(more),
+        then=tuple(verdict.item for verdict in verdicts if verdict.after_repair == "do"),
+        repair=told,
+        repaired=repaired,
     )
+
+
+def _repair(diagnosis: Any) -> tuple[Any, Any] | None:
+    """The repair of the copy that was examined, as a trial and its effect; None if there is none."""
+    from diagnose.reasoning.remedies import REMEDIES
+    from diagnose.trials.joining import Trial
+
+    if all(verdict.after_repair is None for verdicts in diagnosis.verdicts.values() for verdict in verdicts):
+        return None
+    cures = {effect.remedy: effect for effect in diagnosis.effects if effect.restores and not effect.on_top_of}
+    below = [code for effect in diagnosis.effects if effect.after_repair for code in effect.on_top_of]
+    code = next(code for code in (*below, *(remedy.code for remedy in diagnosis.remedies)) if code in cures)
+    trial = next(remedy.trial for remedy in REMEDIES if remedy.code == code and remedy.trial is not None)
+    return Trial(code, trial), cures[code]
 
 
 def _first(diagnosis: Any, found: Mapping[str, Errors]) -> str:
     return next((remedy.code for remedy in diagnosis.remedies if remedy.code in found), "")
 
 
-def _brute_force(hidden: Any, more: Any, trained: Mapping[str, Errors]) -> dict[str, Errors]:
-    """The errors of the dev rows of `hidden` by remedy; `more` has more training rows.
+def _brute_force(
+    hidden: Any, more: Any, trained: Mapping[str, Errors], repair: Any = lambda own: own
+) -> dict[str, Errors]:
+    """The errors of the dev rows of `hidden` by remedy, on top of a repair; `more` has more training rows.
 
     What is in `trained` is not trained again.
     """
@@ -184,11 +222,9 @@ def _brute_force(hidden: Any, more: Any, trained: Mapping[str, Errors]) -> dict[
     with Bench(hidden, Settings()) as bench:
         steps = hidden.training.epochs * -(-hidden.train.rows // hidden.training.batch_size)
         swept = {LearningRate: learning_rate(bench, {})}
-        own = replace(plan_of(bench, swept, steps), seeds=SEEDS)
-        plans: dict[str, TrainingPlan] = {
-            "": own,
-            MORE_DATA: own.changed("twice the rows", train=more.train),
-        }
+        users = replace(plan_of(bench, swept, steps), seeds=SEEDS)
+        own, twice = repair(users), repair(users.changed("twice the rows", train=more.train))
+        plans: dict[str, TrainingPlan] = {"": own, MORE_DATA: twice}
         for remedy in REMEDIES:
             intervention = remedy.option or remedy.trial
             if intervention is not None and isinstance(changed := intervention.change(own), TrainingPlan):
@@ -206,7 +242,9 @@ def _stopped(bench: Any, own: Any, ends: NDArray[Any]) -> Errors:
     from diagnose.trials.continuing import stopped
     from diagnose.trials.paired import trainer_for
 
-    rates = learning_rates(own.optimizer, round(ends[-1]))
+    last = round(ends[-1])
+    rates = own.rates[0] if own.changes else learning_rates(own.optimizer, last)
+    rates = np.pad(rates, (0, max(0, last - len(rates))), "edge")
     parts = np.split(rates, np.ceil(ends).astype(int)[:-1])
     rows: list[list[Any]] = [[] for _ in parts]  # errors, by place and seed
     with trainer_for(bench, own) as (trainer, starts):
@@ -281,10 +319,23 @@ def _best_way(outcome: Outcome, item: str) -> str:
     )
 
 
-def summary(outcomes: list[Outcome]) -> list[str]:
-    """The shares of all pairs, as lines."""
+def _judged(when: str, outcomes: list[Outcome]) -> list[str]:
+    """How the verdicts "do" and what helps go together, as lines."""
     from diagnose.reasoning.verdicts import WAYS
     from diagnose.trials.dev_error import WORTH
+    from tests.wards.ward import Rate
+
+    every = [(one, item, _best_way(one, item)) for one in outcomes for item in WAYS if _best_way(one, item)]
+    done = [one.helps(code) for one, item, code in every if item in one.do]
+    lines = [f"{when}: verdicts 'do' that help: {Rate(sum(done), len(done))}"]
+    for by, least in (("", 0.0), (f" by {100 * WORTH:.0f} % of the error", WORTH)):
+        with_do = [item in one.do for one, item, code in every if one.helps(code, least)]
+        lines.append(f"{when}: what helps{by}, with 'do': {Rate(sum(with_do), len(with_do))}")
+    return lines
+
+
+def summary(outcomes: list[Outcome]) -> list[str]:
+    """The shares of all pairs, as lines."""
     from tests.wards.ward import Rate
 
     draw = np.random.default_rng(0)
@@ -302,18 +353,13 @@ def summary(outcomes: list[Outcome]) -> list[str]:
         share = np.mean([np.clip(one.share(code), -1, 1) for one, code in each])
         lines.append(f"{name:22}{Rate(near, len(each))!s:28}{Rate(alone, len(each))!s:28}{share:.2f}")
     quick = sum(one.near_best_of_its_cost(one.first) for one in outcomes)
-    judged = [(one, item, _best_way(one, item)) for one in outcomes for item in WAYS if _best_way(one, item)]
-    done = [one.helps(code) for one, item, code in judged if item in one.do]
-    helping = [[item in one.do for one, item, code in judged if one.helps(code, least)] for least in (0.0, WORTH)]
+    then = [one.after_repair or one for one in outcomes]
     held = [low <= true <= high for low, high, true in (one.forecast for one in outcomes if one.forecast)]
     return [
         *lines,
         f"with trials, near the best of what costs no days: {Rate(quick, len(outcomes))}",
-        f"verdicts 'do' that help: {Rate(sum(done), len(done))}",
-        *(
-            f"what helps{by}, with 'do': {Rate(sum(with_do), len(with_do))}"
-            for by, with_do in zip(("", f" by {100 * WORTH:.0f} % of the error"), helping, strict=True)
-        ),
+        *_judged("of the model as it is", outcomes),
+        *_judged(f"once {sum(one.after_repair is not None for one in outcomes)} models are repaired", then),
         f"forecasts for twice the rows inside their 80 % interval: {Rate(sum(held), len(held))}",
     ]
 

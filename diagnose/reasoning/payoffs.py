@@ -50,11 +50,11 @@ def lowered(effect: Effect) -> float:
     return max(0.0, 1 - effect.after / effect.before) if effect.before > 0 else 0.0
 
 
-def promise(effect: Effect | None) -> float:
+def promise(effect: Effect | None) -> tuple[int, float]:
     """Sort key of the ways to carry out an item: what was measured to help before what was not tried."""
     if effect is None:
-        return 0.0
-    return gain(effect) if effect.likely else -1.0 if effect.helps is False else -0.5
+        return 0, 0.0
+    return 1 if effect.likely else -2 if effect.helps is False else -1, lowered(effect)
 
 
 def _span(effect: Effect) -> Interval | None:

@@ -269,10 +269,24 @@ def after_repair(lists: Mapping[str, Sequence[Verdict]], repaired: Situation | N
     """The verdicts, with those that hold once the model is `repaired` (None: unknown)."""
     if repaired is None:
         return {name: tuple(items) for name, items in lists.items()}
-    return {
-        name: tuple(replace(verdict, after_repair=_decide(verdict.item, repaired)[0]) for verdict in items)
-        for name, items in lists.items()
-    }
+    return {name: tuple(_once_repaired(verdict, repaired) for verdict in items) for name, items in lists.items()}
+
+
+def _once_repaired(verdict: Verdict, repaired: Situation) -> Verdict:
+    """The verdict, with what holds after the repair, and what trials showed then.
+
+    Its payoff is that after the repair if it was not tried on the model as it is.
+    """
+    found = replace(verdict, after_repair=_decide(verdict.item, repaired)[0])
+    tried = [repaired.effects[way.code] for way in WAYS[verdict.item] if way.code in repaired.effects]
+    if not tried:
+        return found
+    best = max(tried, key=promise)
+    found = replace(found, because=f"{verdict.because} Tried after the repair: {best.message}.")
+    if verdict.payoff is not None and verdict.payoff.how != "unknown":
+        return found
+    way = next(way for way in WAYS[verdict.item] if way.code == best.remedy)
+    return replace(found, payoff=payoff(way, best, {}), snippet=way.snippet, cost=way.cost)
 
 
 def _verdict(item: str, now: Situation) -> Verdict:

@@ -82,15 +82,18 @@ class Planned:
         """The same with as many other seeds."""
         return self._with(other_seeds)
 
+    def then(self, change: Change, plan: TrainingPlan, cost: float = 1.0) -> Planned:
+        """An arm with another change on top, which gives `plan`."""
+        return Planned(partial(then, self.change, change), plan, self.cost * cost)
+
     def _with(self, seeds: Callable[[TrainingPlan], TrainingPlan]) -> Planned:
-        return replace(self, change=partial(_then, self.change, seeds), plan=seeds(self.plan))
+        return replace(self, change=partial(then, self.change, seeds), plan=seeds(self.plan))
 
 
-def _then(
-    change: Change, seeds: Callable[[TrainingPlan], TrainingPlan], own: TrainingPlan
-) -> TrainingPlan | DoesNotApply:
-    plan = change(own)
-    return plan if isinstance(plan, DoesNotApply) else seeds(plan)
+def then(first: Change, second: Change, own: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    """One change after another; with `partial`, a change that can travel to another process."""
+    plan = first(own)
+    return plan if isinstance(plan, DoesNotApply) else second(plan)
 
 
 def first_seed(plan: TrainingPlan) -> TrainingPlan:

@@ -35,14 +35,7 @@ def try_cures(
         cures: the changes that restored learning, with what their trials showed.
         others: changes to compare them with.
     """
-    again = [
-        replace(
-            trial,
-            intervention=replace(trial.intervention, change=partial(_compared, trial.intervention.change, effect)),
-            again=True,
-        )
-        for trial, effect in cures.items()
-    ]
+    again = [replace(at_rate_tried(trial, effect), when="on dev rows") for trial, effect in cures.items()]
     criterion = DevError(left, len(again) + len(others))
     found = try_remedies(planner, measured, (*again, *others), criterion)
     shown = {trial.remedy: effect for trial, effect in cures.items()}
@@ -51,6 +44,13 @@ def try_cures(
         if effect.remedy in shown
         else effect
         for effect in found
+    )
+
+
+def at_rate_tried(cure: Trial, effect: Effect) -> Trial:
+    """The trial of a change that restored learning, at the learning rate that did; `effect` is what it showed."""
+    return replace(
+        cure, intervention=replace(cure.intervention, change=partial(_compared, cure.intervention.change, effect))
     )
 
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from diagnose.trials.arms import Planned
 from diagnose.trials.interventions.optimizer import APART, usual_rate
-from diagnose.trials.plan import Intervention, TrainingPlan, apply_all, rate_text
+from diagnose.trials.plan import Change, DoesNotApply, Intervention, TrainingPlan, apply_all, rate_text
 
 MOST = 3  # changes; with more, each has little to say
 RATES = {"lower-learning-rate": "lower_rate", "raise-learning-rate": "higher_rate"}  # and the name of the rate
 CHOSEN = "learning rate {}"
+AFTER = "after the repair"  # when a trial is made on top of the repair of the first cause
 
 
 @dataclass(frozen=True)
 class Trial:
     """A remedy to try: its code, its change of a training plan, and the codes of the causes that it can confirm.
 
-    `again`: it was tried on train before, and is now tried on dev rows.
+    `when`: what sets it apart from an earlier trial of the same remedy, after its title.
     """
 
     remedy: str
     intervention: Intervention
     confirms: frozenset[str] = frozenset()
-    again: bool = False
+    when: str = ""
 
     @property
     def title(self) -> str:
-        return f"trial of {self.remedy}{' on dev rows' if self.again else ''}"
+        return f"trial of {self.remedy} {self.when}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,15 @@ def on_top(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | Non
     """
     one = _joins(first.intervention, own, own)
     both = _joins(second.intervention, own, one) if one is not None else None
-    if one is None or both is None or (_changes_steps(own, one) and _changes_steps(one, both)):
+    if one is None or both is None or (changes_steps(own, one) and changes_steps(one, both)):
         return None
     rates = [*own.rates, *one.rates, *both.rates]
     apart = [rate for at, rate in enumerate(rates) if not any(np.array_equal(rate, other) for other in rates[:at])]
     return replace(both, rates=tuple(apart), rate_name="")
 
 
-def _changes_steps(before: TrainingPlan, after: TrainingPlan) -> bool:
+def changes_steps(before: TrainingPlan, after: TrainingPlan) -> bool:
+    """Whether the optimizer or its rates are others."""
     return after.optimizer is not before.optimizer or after.rates is not before.rates
 
 
@@ -120,3 +123,30 @@ def _rates(own: TrainingPlan) -> tuple[np.ndarray, ...]:
     if given / APART < usual < given * APART:
         return own.rates
     return (*own.rates, np.full(own.steps, usual))
+
+
+def both_changes(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | DoesNotApply:
+    """The second change on top of the first."""
+    return on_top(own, first, second) or DoesNotApply("the changes do not go together")
+
+
+def members_of(joint: Joint, wanted: tuple[Trial, ...]) -> tuple[Planned, ...]:
+    """The arms of all changes together, and of all but one."""
+    own_rate = float(joint.own_rate.rates[0][0])
+    every = Planned(_of_joint(wanted, lambda one: one.plan), joint.plan)
+    return every, *(Planned(member_of(wanted, remedy, own_rate), plan) for remedy, plan in joint.without.items())
+
+
+def member_of(wanted: tuple[Trial, ...], remedy: str, rate: float) -> Change:
+    """What one of the changes is compared with, at the learning rate that was chosen."""
+    return _of_joint(wanted, lambda one: one.members(rate)[remedy])
+
+
+def _of_joint(wanted: tuple[Trial, ...], which: Callable[[Joint], TrainingPlan]) -> Change:
+    """One of the plans of a joint trial as a function of the user's own plan."""
+
+    def change(own: TrainingPlan) -> TrainingPlan | DoesNotApply:
+        joint = joined(own, wanted)
+        return DoesNotApply("the changes do not go together") if joint is None else which(joint)
+
+    return change

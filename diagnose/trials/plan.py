@@ -66,7 +66,7 @@ class TrainingPlan:
     @property
     def what(self) -> str:
         """The changes as one phrase."""
-        return "; ".join(self.changes) or "no change"
+        return phrase(self.changes)
 
     @property
     def keeps_model(self) -> bool:
@@ -108,6 +108,11 @@ class TrainingPlan:
     def edited(self, what: str, edit: Edit) -> TrainingPlan:
         """Return this plan with an edit of the copy's layers; `what` is the change as a noun phrase."""
         return self.changed(what, edits=(*self.edits, edit))
+
+
+def phrase(changes: Iterable[str]) -> str:
+    """Changes as one phrase."""
+    return "; ".join(changes) or "no change"
 
 
 def _heads(model: Any) -> Iterator[Any]:

@@ -18,10 +18,21 @@ from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
 from diagnose.trials.arms import Arms, Criterion, Here, Key, Planned, Runner, other_seeds
-from diagnose.trials.joining import RATES, Joint, Trial, joined, on_top
+from diagnose.trials.joining import (
+    AFTER,
+    RATES,
+    Joint,
+    Trial,
+    both_changes,
+    changes_steps,
+    joined,
+    member_of,
+    members_of,
+    on_top,
+)
 from diagnose.trials.keeping import kept_in
 from diagnose.trials.paired import needs_compiling, plan_of
-from diagnose.trials.plan import Change, DoesNotApply, TrainingPlan, rate_text, unchanged
+from diagnose.trials.plan import DoesNotApply, TrainingPlan, phrase, rate_text, unchanged
 from diagnose.trials.train_skill import TrainSkill
 from diagnose.trials.workers import ArmsOfTrials, start_of, workers_of
 
@@ -30,12 +41,13 @@ Pair = tuple[Planned, Planned]  # without and with the change
 
 TRIALS = "trials of remedies"
 TOGETHER = "trial of all remedies together"
-LOOKS = ("first look at all changes", "first look at other changes")
+LOOKS = ("first look at all changes", "first look at other changes", f"first look at changes {AFTER}")
 LUCK, NO_CHANGE = "training with other seeds", "other seeds and no change"
 HALVED = 2  # times as many changes are tried with one seed as with all
 MOST_OF_PLAN = 1 / 3  # share of the time budget that one change on top of another may take at standard effort
 NO_COPY = DoesNotApply("the model cannot be rebuilt, so this change cannot be tried", how=REBUILD)
 NO_EDIT = DoesNotApply(KEPT, how=FUNCTIONAL)
+RATE_CHOSEN = DoesNotApply("the repair chooses the optimizer or its learning rate")
 
 
 def try_remedies(
@@ -46,14 +58,16 @@ def try_remedies(
     most: int | None = None,
     *,
     look: str = LOOKS[0],
+    below: Trial | None = None,
 ) -> tuple[Effect, ...]:
     """Try remedies on copies of the model, in the given order, each against the same training without the change.
 
     They are judged by the train skill, or by another `criterion`; `most` limits how many are tried, the most promising
-    after a first `look`. What eases several causes, so that its success does not tell which it is, comes last.
+    after a first `look`. What eases several causes, so that its success does not tell which it is, comes last. With
+    `below`, a repair, both trainings have that change: its effects are on top of it.
 
     A trial that fails, or does not fit into the time budget, is listed under coverage. `planner.untried` tells why each
-    remedy without an effect was not tried: also that it does not apply to this model.
+    remedy without an effect was not tried, unless on top of a repair: also that it does not apply to this model.
     """
     wanted = tuple(sorted(wanted, key=lambda trial: not trial.confirms))
     if not wanted:
@@ -71,7 +85,15 @@ def try_remedies(
     criterion = criterion or TrainSkill()
     sizes = _sizes(planner, wanted, criterion)
     sized = (
-        _Trials(planner, measured, plan_of(bench, measured, criterion.steps(bench, size)), size, criterion, look=look)
+        _Trials(
+            planner,
+            measured,
+            plan_of(bench, measured, criterion.steps(bench, size)),
+            size,
+            criterion,
+            look=look,
+            below=below,
+        )
         for size in sizes
     )
     chosen = next(trials for trials in sized if trials.size == sizes[-1] or trials.first_fits(wanted))
@@ -93,7 +115,8 @@ def _failed(error: Exception) -> NotMeasured:
 
 
 class _Trials:
-    """The trials of one examination; they share the unchanged plan and the arms that are already trained."""
+    """The trials of one examination; they share the plan that all start from, the user's own one or that with the
+    repair `below`, and the arms that are already trained."""
 
     def __init__(
         self,
@@ -104,10 +127,13 @@ class _Trials:
         criterion: Criterion,
         *,
         look: str = LOOKS[0],
+        below: Trial | None = None,
     ) -> None:
         self._planner = planner
         self._measured = measured
-        self._own = Planned(unchanged, own)
+        self._users = own
+        self._below = below
+        self._own = Planned(unchanged, own) if below is None else _repaired(own, below)
         self.size = size
         self._criterion = criterion
         self._look = look
@@ -195,9 +221,10 @@ class _Trials:
         """The effects, and at effort deep that of no change at all: a gain counts only if it is more than that."""
         if not tried or self._planner.bench.settings.effort is not Effort.DEEP:
             return tuple(tried)
-        others = Planned(_of_other_seeds, _of_other_seeds(self._own.plan))
+        others = self._own.then(_of_other_seeds, _of_other_seeds(self._own.plan))
         pair = (self._own, others)
-        luck = self._ran(LUCK, self._work(pair), partial(self._effect, "", pair, ()))
+        title = LUCK if self._below is None else f"{LUCK} {AFTER}"
+        luck = self._ran(title, self._work(pair), partial(self._effect, "", pair, ()))
         if luck is None:
             return tuple(tried)
         least = abs(luck.after - luck.before)
@@ -274,7 +301,7 @@ class _Trials:
             if plan is None:
                 continue
             cost = cure.intervention.cost * other.intervention.cost
-            both = Planned(partial(_on_top, first=cure, second=other), plan, cost)
+            both = Planned(partial(both_changes, first=cure, second=other), plan, cost)
             title, work = f"trial of {other.remedy} on top of {cure.remedy}", self._work([both])
             if standard and not self._planner.spares(work, MOST_OF_PLAN):
                 continue
@@ -311,14 +338,16 @@ class _Trials:
             return None
 
     def _alone(self, wanted: Sequence[Trial]) -> Iterator[Effect]:
+        alone = self._below is None  # what is tried on top of a repair tells nothing of the model as it is
+        untried: dict[str, str] = self._planner.untried if alone else {}
         for number, trial in enumerate(wanted, start=1):
             if self._refused:
-                self._planner.untried[trial.remedy] = self._refused
+                untried[trial.remedy] = self._refused
                 continue
             pair = self._pair(trial)
             if isinstance(pair, DoesNotApply):
-                self._planner.untried[trial.remedy] = pair.reason
-                if pair.needless:
+                untried[trial.remedy] = pair.reason
+                if pair.needless and alone:
                     self._planner.needless.add(trial.remedy)
                 if pair.how:
                     self._planner.miss(trial.title, pair.reason, pair.how)
@@ -327,7 +356,7 @@ class _Trials:
             action = partial(self._effect, trial.remedy, pair, wanted[number:])
             found = self._ran(title, work, action)
             if found is None:
-                self._planner.untried[trial.remedy] = self._planner.why_missed(title)
+                untried[trial.remedy] = self._planner.why_missed(title)
             else:
                 yield self._beyond_placebo(trial, pair[1], found)
 
@@ -340,7 +369,7 @@ class _Trials:
         plan = trial.intervention.placebo(self._own.plan)
         if isinstance(plan, DoesNotApply):
             return found
-        placebo = Planned(trial.intervention.placebo, plan, trial.intervention.cost)
+        placebo = self._own.then(trial.intervention.placebo, plan, trial.intervention.cost)
 
         def compared() -> Effect:
             self._arms.train([placebo])
@@ -357,11 +386,11 @@ class _Trials:
         joint = joined(self._own.plan, wanted) if self._planner.bench.rebuilt else None
         if joint is None:
             return
-        work = self._work((self._own, *_members(joint, wanted)))
+        work = self._work((self._own, *members_of(joint, wanted)))
         yield from self._ran(TOGETHER, work, partial(self._necessary, joint, wanted)) or ()
 
     def _necessary(self, joint: Joint, wanted: tuple[Trial, ...]) -> tuple[Effect, ...]:
-        every, *without_one = _members(joint, wanted)
+        every, *without_one = members_of(joint, wanted)
         self._arms.train([self._own, every], lambda count: without_one)
         steps, without, repaired = joint.plan.steps, self._arms[self._own], self._arms[every]
         all_at_once = self._criterion.effect(
@@ -370,7 +399,7 @@ class _Trials:
         if not all_at_once.restores:
             return ()
         members = {
-            remedy: Planned(_member(wanted, remedy, repaired.rate), plan)
+            remedy: Planned(member_of(wanted, remedy, repaired.rate), plan)
             for remedy, plan in joint.members(repaired.rate).items()
         }
         self._arms.train(tuple(members.values()))
@@ -402,16 +431,27 @@ class _Trials:
             changed, control = intervention.change(own), intervention.control(own)
         except Exception as error:  # noqa: BLE001 - a layer of the user's own may lack what every other layer has
             return DoesNotApply(str(_failed(error)))
-        copied = any(isinstance(plan, TrainingPlan) and not plan.keeps_model for plan in (changed, control))
-        if copied and not self._planner.bench.rebuilt:
-            return NO_COPY
-        if any(isinstance(plan, TrainingPlan) and plan.edits and plan.factory for plan in (changed, control)):
-            return NO_EDIT
+        refusal = self._refusal([plan for plan in (changed, control) if isinstance(plan, TrainingPlan)])
+        if refusal is not None:
+            return refusal
         if isinstance(changed, DoesNotApply):
             return changed
         if isinstance(control, DoesNotApply):
             return control
-        return Planned(intervention.control, control), Planned(intervention.change, changed, intervention.cost)
+        return self._own.then(intervention.control, control), self._own.then(
+            intervention.change, changed, intervention.cost
+        )
+
+    def _refusal(self, plans: Sequence[TrainingPlan]) -> DoesNotApply | None:
+        """Why the plans of a trial cannot be trained for this model, or not on top of the repair; None if they can."""
+        if any(not plan.keeps_model for plan in plans) and not self._planner.bench.rebuilt:
+            return NO_COPY
+        if any(plan.edits and plan.factory for plan in plans):
+            return NO_EDIT
+        own = self._own.plan
+        if changes_steps(self._users, own) and any(changes_steps(own, plan) for plan in plans):
+            return RATE_CHOSEN
+        return None
 
     def _effect(self, remedy: str, pair: Pair, after: Sequence[Trial]) -> Effect:
         self._arms.train(pair, partial(self._ahead, pair, after))
@@ -432,13 +472,15 @@ class _Trials:
         without, arm = (reduce(operator.add, (self._arms[one] for one in ones)) for ones in zip(*pairs, strict=True))
         plan = changed.plan
         several = len(plan.rates) > 1
+        what = phrase(plan.changes[len(self._own.plan.changes) :])
         return self._criterion.effect(
             remedy,
-            plan.what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
+            what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
             (without, arm),
             control=control.plan.what if control.plan.changes else "",
             steps=plan.steps,
             values={plan.rate_name: f"{rate_text(arm.rate)}"} if plan.rate_name else {},
+            on_top_of=() if self._below is None else (self._below.remedy,),
         )
 
     def _ahead(self, pair: Pair, after: Iterable[Trial], count: int) -> tuple[Planned, ...]:
@@ -470,30 +512,13 @@ class _Trials:
         return Work(steps=steps, loops=needs_compiling(plan, self._own.plan))
 
 
+def _repaired(own: TrainingPlan, below: Trial) -> Planned:
+    """The user's own training with a repair, which applies to it."""
+    plan = below.intervention.change(own)
+    if isinstance(plan, DoesNotApply):
+        raise ValueError(f"the repair must apply: {plan.reason}")
+    return Planned(below.intervention.change, plan, below.intervention.cost)
+
+
 def _of_other_seeds(plan: TrainingPlan) -> TrainingPlan:
     return other_seeds(plan.changed(NO_CHANGE))
-
-
-def _on_top(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | DoesNotApply:
-    return on_top(own, first, second) or DoesNotApply("the changes do not go together")
-
-
-def _members(joint: Joint, wanted: tuple[Trial, ...]) -> tuple[Planned, ...]:
-    """The arms of all changes together, and of all but one."""
-    own_rate = float(joint.own_rate.rates[0][0])
-    every = Planned(_of_joint(wanted, lambda one: one.plan), joint.plan)
-    return every, *(Planned(_member(wanted, remedy, own_rate), plan) for remedy, plan in joint.without.items())
-
-
-def _member(wanted: tuple[Trial, ...], remedy: str, rate: float) -> Change:
-    return _of_joint(wanted, lambda one: one.members(rate)[remedy])
-
-
-def _of_joint(wanted: tuple[Trial, ...], which: Callable[[Joint], TrainingPlan]) -> Change:
-    """One of the plans of a joint trial as a function of the user's own plan."""
-
-    def change(own: TrainingPlan) -> TrainingPlan | DoesNotApply:
-        joint = joined(own, wanted)
-        return DoesNotApply("the changes do not go together") if joint is None else which(joint)
-
-    return change

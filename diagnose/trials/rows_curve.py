@@ -7,17 +7,18 @@ import numpy as np
 from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.measurements import DOES_NOT_APPLY, Array, Forecast, NotMeasured, RowsCurve
+from diagnose.measurements import DOES_NOT_APPLY, Array, Forecast, Measurements, NotMeasured, RowsCurve
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import learning_rates
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.power_law import PowerLaws
-from diagnose.measuring.training import Assessment, judging_steps, own_loops, own_training
+from diagnose.measuring.training import Assessment, judging_steps, own_loops
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
 from diagnose.trials.dev_error import METRICS, DevError, helps, of_output, place_of, stands_for
+from diagnose.trials.joining import AFTER, Trial
 from diagnose.trials.largest import run_largest
-from diagnose.trials.paired import SEEDS
+from diagnose.trials.paired import SEEDS, carried_out, plan_of, trainer_for
+from diagnose.trials.plan import DoesNotApply, TrainingPlan, unchanged
 
 TITLE = "learning curve over rows"
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)  # of the training rows
@@ -25,30 +26,39 @@ FEWEST = 20  # rows in the smallest part
 TIMES = (2, 10)  # as many rows
 
 
-def measure_rows_curve(planner: Planner, left: Remaining, remedy: str) -> tuple[RowsCurve, Effect] | None:
+def measure_rows_curve(
+    planner: Planner, measured: Measurements, left: Remaining, remedy: str, *, below: Trial | None = None
+) -> tuple[RowsCurve, Effect] | None:
     """Train on parts of the rows, as long as the time budget allows; None if that is not possible, which is recorded.
 
     `left` is the remaining error of the model; the curve is that of its output. `remedy` is the code of the one that
-    adds rows.
+    adds rows. With `below`, a repair, all trainings have that change.
     """
     bench, curve = planner.bench, None
+    title = TITLE if below is None else f"{TITLE} {AFTER}"
+    cost, change = (below.intervention.cost, below.intervention.change) if below is not None else (1.0, unchanged)
+
+    def plan(size: float) -> TrainingPlan | DoesNotApply:
+        return change(plan_of(bench, measured, DevError.steps(bench, size)))
+
     if bench.fine_tuned and bench.settings.effort is not Effort.QUICK:
-        planner.miss(TITLE, "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY)
+        planner.miss(title, "the initial weights of the fine-tuned layers are unknown", DOES_NOT_APPLY)
     else:
         curve = run_largest(
             planner,
-            TITLE,
+            title,
             DevError.sizes,
-            lambda size: _work(bench, DevError.steps(bench, size)),
-            lambda size: _curve(bench, left, DevError.steps(bench, size)),
+            lambda size: _work(bench, cost * DevError.steps(bench, size)),
+            lambda size: _curve(bench, left, plan(size)),
         )
-    if curve is None:
-        planner.untried[remedy] = planner.why_missed(TITLE)
-        return None
-    return curve, _effect_of(curve, remedy)
+    if curve is not None:
+        return curve, _effect_of(curve, remedy, below)
+    if below is None:
+        planner.untried[remedy] = planner.why_missed(title)
+    return None
 
 
-def _effect_of(curve: RowsCurve, remedy: str) -> Effect:
+def _effect_of(curve: RowsCurve, remedy: str, below: Trial | None) -> Effect:
     """The forecast for twice the rows, as the effect of a remedy."""
     twice, now = curve.forecasts[0], float(curve.fitted[-1])
     change = Interval(twice.interval.low - now, twice.interval.high - now, twice.interval.level)
@@ -67,6 +77,7 @@ def _effect_of(curve: RowsCurve, remedy: str) -> Effect:
         helps=helps(change, now),
         chance=_chance(now, twice.error, twice.interval),
         forecast=True,
+        on_top_of=() if below is None else (below.remedy,),
     )
 
 
@@ -78,25 +89,24 @@ def _chance(now: float, error: float, interval: Interval) -> float | None:
     return float(norm.cdf((now - error) / deviation)) if deviation > 0 else None
 
 
-def _work(bench: Bench, steps: int) -> Work:
+def _work(bench: Bench, steps: float) -> Work:
     each = steps + judging_steps(bench)
     return Work(steps=len(SHARES) * SEEDS * each, loops=own_loops(bench))
 
 
-def _curve(bench: Bench, left: Remaining, steps: int) -> RowsCurve:
-    place = place_of(bench, left)
-    rates = learning_rates(bench.subject.model.optimizer, steps)
-    seeds = range(bench.settings.seed, bench.settings.seed + SEEDS)
-    with own_training(bench) as trainer:
+def _curve(bench: Bench, left: Remaining, plan: TrainingPlan | DoesNotApply) -> RowsCurve:
+    if isinstance(plan, DoesNotApply):
+        raise NotMeasured(plan.reason, DOES_NOT_APPLY)
+    place, seeds, steps = place_of(bench, left), plan.seeds, plan.steps
+    with trainer_for(bench, plan) as (trainer, starts):
         rows: Array = np.unique(np.round(np.multiply(SHARES, trainer.rows)).astype(int))
         if rows[0] < FEWEST or len(rows) < len(SHARES):
             raise NotMeasured("there are too few training rows for parts of them", DOES_NOT_APPLY)
 
         def trained(seed: int, count: int) -> Assessment:
             order = np.random.default_rng([seed, 3]).permutation(trainer.rows)
-            trainer.begin(bench.weights(seed), seed, among=order[:count])
-            trainer.run(rates)
-            trainer.end()
+            trainer.begin(starts[seed], seed, among=order[:count])
+            carried_out(bench, trainer, plan, plan.rates[0])
             return trainer.judge_dev()
 
         ends = [(trained(seed, trainer.rows), trainer.judge_train()) for seed in seeds]

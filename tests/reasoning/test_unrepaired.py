@@ -5,13 +5,12 @@ from dataclasses import replace
 import pytest
 
 from diagnose.checks.reading.remaining import Remaining
-from diagnose.concluding import _repaired
 from diagnose.diagnosis import Effect
 from diagnose.findings import Severity
 from diagnose.measurements import Repaired
-from diagnose.measuring import Measured
 from diagnose.reasoning.advising import may_go_on, may_go_on_anyway, options, steps
 from diagnose.reasoning.engine import Seen
+from diagnose.reasoning.once_repaired import once_repaired
 from diagnose.reasoning.verdicts import Situation, situation, verdicts
 from tests.checks.builders_training import evaluation, score
 from tests.reasoning.test_verdicts import LARGE, NOTHING, answers, offered_for, on_dev, suspicion
@@ -123,7 +122,7 @@ def test_what_a_cure_does_on_new_rows_is_its_payoff() -> None:
 def test_what_is_left_after_a_repair_is_told_only_if_it_repairs(after: float, known: bool) -> None:
     now = sick(on_train(RATE, True), on_dev(RATE, 0.4, after, after < 0.4))
     copy = Repaired("learning rate 0.01", 400, evaluation(score(0.1), score(after)))
-    left = _repaired((), (), now, Measured({Repaired: copy}, (), ()))
+    left = once_repaired((), (), now, {Repaired: copy})
     assert (left is not None) is known
 
 

@@ -115,14 +115,15 @@ def test_the_time_left_counts_every_trial_that_is_likely() -> None:
 
 
 def test_before_the_trials_the_time_left_includes_those_that_are_called_for() -> None:
-    from diagnose.pipeline import _likely_trials, chosen, needs_of
+    from diagnose.pipeline import chosen, needs_of
+    from diagnose.trying import work_of_trials
 
     settings = Settings(only=frozenset(ONLY))
     with planning.planner_for(UNSCALED.subject(), settings, silent) as planner:
         checks = chosen(settings)
-        assert not _likely_trials(planner, checks, {})  # nothing is suspected before anything was measured
+        assert not work_of_trials(planner, checks, {})  # nothing is suspected before anything was measured
         measured = planner.measure(needs_of(checks))
-        called_for = _likely_trials(planner, checks, measured)
+        called_for = work_of_trials(planner, checks, measured)
         assert called_for.loops > 1 and called_for.steps > estimating.first_trial(planner.bench).steps
 
 

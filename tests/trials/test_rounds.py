@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from diagnose import pipeline
+from diagnose import trying
 from diagnose.diagnosis import Effect
 from diagnose.findings import Examined, Finding, Severity
-from diagnose.reasoning import advising
 from diagnose.reasoning.remedies import generalisation
 from diagnose.settings import Effort
-from diagnose.trials import estimating, planning, rows_curve
+from diagnose.trials import planning
 from diagnose.trials.joining import Trial
 from tests.checks.builders_training import evaluation, score
 
@@ -41,13 +40,13 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Tried:
                 for code in rounds[-1]
             )  # fmt: skip
 
-        monkeypatch.setattr(planning, "try_remedies", try_remedies)
-        monkeypatch.setattr(estimating, "how_many_apply", lambda bench, measured, wanted: len(wanted))
-        monkeypatch.setattr(rows_curve, "measure_rows_curve", lambda planner, left, remedy: None)
-        monkeypatch.setattr(advising, "options", lambda now, suspicions: PARTS)
+        monkeypatch.setattr(trying, "try_remedies", try_remedies)
+        monkeypatch.setattr(trying, "how_many_apply", lambda bench, measured, wanted: len(wanted))
+        monkeypatch.setattr(trying, "measure_rows_curve", lambda planner, measured, left, remedy: None)
+        monkeypatch.setattr(trying, "options", lambda now, suspicions: PARTS)
         planner: Any = SimpleNamespace(bench=SimpleNamespace(settings=SimpleNamespace(effort=effort)))
         known = evaluation(score(0.1), score(0.4))
-        pipeline._tried_on_dev(planner, {type(known): known}, outcomes, ())
+        trying.tried_on_dev(planner, {type(known): known}, outcomes, ())
         assert earlier == [sum(map(len, rounds[:number])) for number in range(len(rounds))]
         return rounds
 

@@ -1,0 +1,206 @@
+"""Decides which remedies are tried, on what is known by then, and how much time is kept for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
+from diagnose.checks.generalisation.variance import variance
+from diagnose.diagnosis import Effect
+from diagnose.findings import Outcome, Severity
+from diagnose.measurements import Continuation, Measurements, Repaired, RowsCurve
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.planning import Planner, nothing
+from diagnose.measuring.work import Work
+from diagnose.reasoning.advising import beside_repairs, may_go_on, may_improve, options
+from diagnose.reasoning.causes import GATE
+from diagnose.reasoning.engine import Seen, confirmable, gate, suspect, worth_trying
+from diagnose.reasoning.once_repaired import once_repaired
+from diagnose.reasoning.payoffs import gain
+from diagnose.reasoning.remedies.generalisation import MORE_DATA
+from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
+from diagnose.reasoning.verdicts import Situation, situation
+from diagnose.registry import Check
+from diagnose.settings import Effort
+from diagnose.trials.continuing import measure_continuation
+from diagnose.trials.cures import at_rate_tried, try_cures
+from diagnose.trials.dev_error import WORTH, DevError
+from diagnose.trials.estimating import first_trial, how_many_apply, likely_trials
+from diagnose.trials.joining import AFTER, Trial
+from diagnose.trials.paired import plan_of
+from diagnose.trials.plan import DoesNotApply
+from diagnose.trials.planning import HALVED, LOOKS, try_remedies
+from diagnose.trials.repaired import measure_repaired, on_new_rows
+from diagnose.trials.rows_curve import measure_rows_curve
+from diagnose.trials.train_skill import CLEAR, TrainSkill
+
+FEW_OPTIONS = 3  # changes that are tried at standard effort on a model that needs no repair
+
+
+def situation_so_far(
+    measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...] = ()
+) -> Situation:
+    """What trials depend on, as far as it is known by now."""
+    return situation(suspect(outcomes, effects=effects), Seen(outcomes), False, measured, effects=effects)
+
+
+def trained_on(planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...]) -> tuple[Effect, ...]:
+    """The effect of a longer training, where one may help; what it reaches becomes one of the measurements."""
+    now = situation_so_far(measured, outcomes)
+    if now.remaining is None or not may_go_on(now):
+        return ()
+    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code, measured)
+    if found is None:
+        return ()
+    measured[Continuation], effect = found
+    return (effect,)
+
+
+def trials_of(outcomes: Sequence[Outcome]) -> list[Trial]:
+    """The trials of the remedies of what is suspected."""
+    suspicions = suspect(outcomes)
+    return [
+        Trial(remedy.code, remedy.trial, confirmable(remedy, suspicions))
+        for remedy in worth_trying(suspicions, Seen(outcomes))
+        if remedy.trial is not None
+    ]
+
+
+def repaired(
+    planner: Planner,
+    measured: Measurements,
+    trials: Sequence[Trial],
+    effects: tuple[Effect, ...],
+    outcomes: tuple[Outcome, ...],
+) -> tuple[tuple[Effect, ...], Trial | None]:
+    """The effects on the dev error of the repair that restores most learning, of others that the first cause has, and
+    of a change beside them that may do better; and the trial of the repair that brings most, None if none restores
+    learning.
+
+    The copy with that repair becomes one of the measurements.
+    """
+    now = situation_so_far(measured, outcomes, effects)
+    others = {remedy.code for remedy in now.repair.cause.remedies} if now.repair is not None else set()
+    repairs = {trial.remedy: trial for trial in trials if trial.confirms or trial.remedy in others}
+    alone = [effect for effect in effects if effect.remedy in repairs and not effect.on_top_of]
+    cures = sorted(
+        (effect for effect in alone if effect.restores),
+        key=lambda effect: (effect.remedy not in others, not repairs[effect.remedy].confirms, -effect.after),
+    )
+    unsure = [one for one in alone if one.restores is False and one.after - one.before >= CLEAR]
+    compared = cures[:1] + [effect for effect in (*cures[1:], *unsure) if effect.remedy in others]
+    beside = [Trial(remedy.code, remedy.option) for remedy in beside_repairs(now) if remedy.option is not None]
+    found: tuple[Effect, ...] = ()
+    if may_improve(now.remaining) and (compared or beside):
+        tried = {repairs[effect.remedy]: effect for effect in compared[:FEW_OPTIONS]}
+        found = try_cures(planner, measured, now.remaining, tried, beside)
+    if not cures:
+        return found, None
+    after = {effect.remedy: effect.after for effect in found}
+    best = min(cures, key=lambda cure: after.get(cure.remedy, math.inf))
+    cure = at_rate_tried(repairs[best.remedy], best)
+    copy = measure_repaired(planner, measured, repairs[best.remedy], best)
+    if copy is None:
+        return found, cure
+    measured[Repaired] = copy
+    brings = on_new_rows(now.remaining, copy, best) if now.remaining is not None and best.remedy not in after else None
+    return found if brings is None else (*found, brings), cure
+
+
+def gone_on(
+    planner: Planner,
+    measured: Measurements,
+    outcomes: tuple[Outcome, ...],
+    effects: tuple[Effect, ...],
+    may: Callable[[Situation], bool],
+) -> tuple[Effect, ...]:
+    """The effect of a longer training that was not tried before, if the situation asks for it (`may`)."""
+    now = situation_so_far(measured, outcomes, effects)
+    tried = any(effect.remedy == TRAIN_LONGER.code for effect in effects)
+    if now.remaining is None or tried or not may(now):
+        return ()
+    found = measure_continuation(planner, now.remaining, TRAIN_LONGER.code, measured)
+    return () if found is None else found[1:]
+
+
+def tried_on_dev(
+    planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...]
+) -> tuple[Effect, ...]:
+    """The effects on the dev error of what may improve a model that needs no repair, or that no repair helps.
+
+    A model that falls short of what is known to be possible gets a second round, with what lowers the smaller part of
+    its error, if nothing in the first one helps. The learning curve over rows of a model that needs no repair becomes
+    one of the measurements.
+    """
+    now = situation_so_far(measured, outcomes, effects)
+    by_part = options(now, suspect(outcomes, effects=effects))
+    if now.remaining is None or not any(by_part):
+        return ()
+    deep = planner.bench.settings.effort is Effort.DEEP
+    whole = deep or gate(Seen(outcomes)).rank < Severity.WARNING.rank
+    found: tuple[Effect, ...] = ()
+    for number, part in enumerate([sum(by_part, ())] if whole else by_part):
+        known = {effect.remedy for effect in found}
+        wanted = [Trial(r.code, r.option) for r in dict.fromkeys(part) if r.option is not None and r.code not in known]
+        most = max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED)) if deep else FEW_OPTIONS
+        criterion = DevError(now.remaining, most, earlier=len(found))
+        found += try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[number])
+        if any(gain(effect) >= WORTH for effect in found):
+            break
+    curve = measure_rows_curve(planner, measured, now.remaining, MORE_DATA.code) if now.repair is None else None
+    if curve is None:
+        return found
+    measured[RowsCurve], effect = curve
+    return (*found, effect)
+
+
+def tried_afterwards(
+    planner: Planner,
+    checks: Sequence[Check],
+    measured: Measurements,
+    outcomes: Sequence[Outcome],
+    effects: tuple[Effect, ...],
+    *,
+    cure: Trial,
+) -> tuple[Effect, ...]:
+    """The effects on the dev error, on top of the repair, of what may improve the repaired model."""
+    repaired = once_repaired(checks, outcomes, situation_so_far(measured, tuple(outcomes), effects), measured)
+    if repaired is None or repaired.remaining is None:
+        return ()
+    if isinstance(cure.intervention.change(plan_of(planner.bench, measured, 1)), DoesNotApply):
+        return ()
+    codes = dict.fromkeys(remedy for part in options(repaired, ()) for remedy in part if remedy.code != cure.remedy)
+    wanted = [Trial(remedy.code, remedy.option, when=AFTER) for remedy in codes if remedy.option is not None]
+    if not wanted:
+        return ()
+    most = max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED))
+    criterion = DevError(repaired.remaining, most)
+    found = try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[2], below=cure)
+    curve = measure_rows_curve(planner, measured, repaired.remaining, MORE_DATA.code, below=cure)
+    return found if curve is None else (*found, curve[1])
+
+
+def work_of_first_trial(bench: Bench, checks: tuple[Check, ...], measured: Measurements) -> Work:
+    """The work of the first remedy's trial: longer on new rows, if nothing so far shows that the model is sick."""
+    seen = Seen(check.run(measured) for check in checks if check in GATE)
+    if gate(seen).rank >= Severity.WARNING.rank:
+        return first_trial(bench, TrainSkill)
+    return first_trial(bench, DevError) if asks_for_more(checks) else nothing(measured)
+
+
+def work_of_trials(planner: Planner, checks: tuple[Check, ...], measured: Measurements) -> Work:
+    """The work of the trials that the measurements so far call for; it may change with what is measured next."""
+    repairs = trials_of(tuple(check.run(measured) for check in checks))
+    if repairs:
+        applies = planner.bench.cache.setdefault("applies", {})  # some changes go through all rows
+        for trial in repairs:
+            if trial.remedy not in applies:
+                applies[trial.remedy] = how_many_apply(planner.bench, measured, [trial])
+        return likely_trials(planner, TrainSkill, sum(applies[trial.remedy] for trial in repairs))
+    return likely_trials(planner, DevError, FEW_OPTIONS if asks_for_more(checks) else 0)
+
+
+def asks_for_more(checks: Iterable[Check]) -> bool:
+    """Whether a model that needs no repair is examined for what may improve it."""
+    return any(check in (avoidable_bias, variance) for check in checks)
