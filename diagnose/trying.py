@@ -143,7 +143,7 @@ def tried_on_dev(
     for number, part in enumerate([sum(by_part, ())] if whole else by_part):
         known = {effect.remedy for effect in found}
         wanted = [Trial(r.code, r.option) for r in dict.fromkeys(part) if r.option is not None and r.code not in known]
-        most = max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED)) if deep else FEW_OPTIONS
+        most = _most(planner, measured, wanted, LOOKS[number]) if deep else FEW_OPTIONS
         criterion = DevError(now.remaining, most, earlier=len(found))
         found += try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[number])
         if any(gain(effect) >= WORTH for effect in found):
@@ -153,6 +153,15 @@ def tried_on_dev(
         return found
     measured[RowsCurve], effect = curve
     return (*found, effect)
+
+
+def _most(planner: Planner, measured: Measurements, wanted: Sequence[Trial], look: str) -> int:
+    """How many changes are tried with several seeds at effort deep: all if there is time, else the better half after a
+    first `look`, which a plan that is repeated tells.
+    """
+    count, plan = how_many_apply(planner.bench, measured, wanted), planner.bench.settings.plan
+    all_fit = look not in plan if plan else planner.fits(likely_trials(planner, DevError, count))
+    return max(FEW_OPTIONS, count if all_fit else -(-count // HALVED))
 
 
 def tried_afterwards(
@@ -174,7 +183,7 @@ def tried_afterwards(
     wanted = [Trial(remedy.code, remedy.option, when=AFTER) for remedy in codes if remedy.option is not None]
     if not wanted:
         return ()
-    most = max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED))
+    most = _most(planner, measured, wanted, LOOKS[2])
     criterion = DevError(repaired.remaining, most)
     found = try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[2], below=cure)
     curve = measure_rows_curve(planner, measured, repaired.remaining, MORE_DATA.code, below=cure)

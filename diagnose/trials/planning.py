@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -192,33 +193,41 @@ class _Trials:
         yield from self._alone([trial for trial in wanted if not trial.confirms])
 
     def _surer(self, tried: Sequence[Effect], wanted: Sequence[Trial]) -> Sequence[Effect]:
-        """The effects; if none helps for sure, that of the most promising change with twice the seeds.
+        """The effects, with twice the seeds where it is open whether a change helps, as far as the budget allows: of
+        the most promising change if none helps for sure, and at effort deep of all that may help.
 
         A second look gives luck a second chance, which the criterion takes into account.
         """
-        unsure = [effect for effect in tried if self._criterion.unsure(effect)]
-        if not unsure or any(effect.helps for effect in tried):
-            return tried
-        first = min(unsure, key=lambda effect: effect.after)
-        trial = next(trial for trial in wanted if trial.remedy == first.remedy)
-        pair = self._pair(trial)
-        if isinstance(pair, DoesNotApply):
-            return tried
-        more = (pair[0].other_seeds, pair[1].other_seeds)
-        title = f"{trial.title} with more seeds"
-        self._criterion = self._criterion.looked_twice()
-        found = self._ran(title, self._work(more), partial(self._with_more, first.remedy, pair, more))
-        if found is None:
-            return tried
-        surer = self._beyond_placebo(trial, pair[1], found)
-        return [surer if effect is first else effect for effect in tried]
+        deep = self._planner.bench.settings.effort is Effort.DEEP
+        if deep:
+            unsure = [effect for effect in tried if _may_help(effect)]
+        else:
+            unsure = [effect for effect in tried if self._criterion.unsure(effect)]
+            if any(effect.helps for effect in tried):
+                return tried
+        surer: dict[str, Effect] = {}
+        for effect in sorted(unsure, key=lambda effect: effect.after)[: None if deep else 1]:
+            trial = next(trial for trial in wanted if trial.remedy == effect.remedy)
+            pair = self._pair(trial)
+            if isinstance(pair, DoesNotApply):
+                continue
+            more = (pair[0].other_seeds, pair[1].other_seeds)
+            self._criterion = self._criterion.looked_twice()
+            again = partial(self._with_more, effect.remedy, pair, more)
+            found = self._ran(f"{trial.title} with more seeds", self._work(more), again)
+            if found is not None:
+                surer[effect.remedy] = self._beyond_placebo(trial, pair[1], found)
+        return [surer.get(effect.remedy, effect) for effect in tried]
 
     def _with_more(self, remedy: str, pair: Pair, more: Pair) -> Effect:
         self._arms.train(more)
         return self._between(remedy, pair, more)
 
     def _over_luck(self, tried: Sequence[Effect]) -> tuple[Effect, ...]:
-        """The effects, and at effort deep that of no change at all: a gain counts only if it is more than that."""
+        """The effects, and at effort deep that of no change at all: a gain counts only if it is more than that.
+
+        With more seeds luck is less, as the standard error of a mean is.
+        """
         if not tried or self._planner.bench.settings.effort is not Effort.DEEP:
             return tuple(tried)
         others = self._own.then(_of_other_seeds, _of_other_seeds(self._own.plan))
@@ -228,7 +237,9 @@ class _Trials:
         if luck is None:
             return tuple(tried)
         least = abs(luck.after - luck.before)
-        lucky = [one for one in tried if one.likely and one.before - one.after <= least]
+        lucky = [
+            one for one in tried if one.likely and one.before - one.after <= least * math.sqrt(luck.seeds / one.seeds)
+        ]
         judged = (replace(one, helps=None, chance=None) if one in lucky else one for one in tried)
         return (*judged, replace(luck, helps=None, chance=None))
 
@@ -510,6 +521,11 @@ class _Trials:
         plan = one.plan
         steps = one.cost * len(plan.rates) * len(plan.seeds) * (plan.steps + 2 * judging_steps(self._planner.bench))
         return Work(steps=steps, loops=needs_compiling(plan, self._own.plan))
+
+
+def _may_help(effect: Effect) -> bool:
+    """Whether it is open, after trainings with several seeds, and more of them may show a gain."""
+    return effect.helps is None and effect.interval is not None and effect.after < effect.before
 
 
 def _repaired(own: TrainingPlan, below: Trial) -> Planned:
