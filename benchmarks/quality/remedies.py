@@ -5,7 +5,7 @@ three seeds, and judged on the hidden rows; "more data" with twice the rows. Whe
 done on top of the repair: what is said of "after the repair" is judged there. Forecasts of the learning curve are
 judged from half of the rows.
 
-python -m benchmarks.quality.remedies [--part last] [--effort deep] [--jobs 2] [--only NAME] [--json FILE]
+python -m benchmarks.quality.remedies [--part open] [--effort deep] [--jobs 2] [--only NAME] [--json FILE]
 """
 
 import json
@@ -103,7 +103,10 @@ class Outcome:
 @click.command(help=__doc__)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of processes.")
 @click.option(
-    "--part", type=click.Choice(["tuning", "held-out", "fresh", "last", "all"]), default="all", show_default=True
+    "--part",
+    type=click.Choice(["tuning", "held-out", "fresh", "last", "open", "all"]),
+    default="all",
+    show_default=True,
 )
 @click.option("--effort", type=click.Choice(["standard", "deep"]), default="deep", show_default=True)
 @click.option("--only", multiple=True, help="A pair or a family; may be repeated.")
