@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
@@ -17,7 +16,8 @@ from diagnose.reasoning.advising import beside_repairs, may_go_on, may_improve, 
 from diagnose.reasoning.causes import GATE
 from diagnose.reasoning.engine import Seen, confirmable, gate, suspect, worth_trying
 from diagnose.reasoning.once_repaired import once_repaired
-from diagnose.reasoning.payoffs import gain
+from diagnose.reasoning.payoffs import gain, lowered
+from diagnose.reasoning.prescribing import DIRECT
 from diagnose.reasoning.remedies.generalisation import MORE_DATA
 from diagnose.reasoning.remedies.optimisation import TRAIN_LONGER
 from diagnose.reasoning.verdicts import Situation, situation
@@ -97,14 +97,21 @@ def repaired(
         found = try_cures(planner, measured, now.remaining, tried, beside)
     if not cures:
         return found, None
-    after = {effect.remedy: effect.after for effect in found}
-    best = min(cures, key=lambda cure: after.get(cure.remedy, math.inf))
+    on_dev = {effect.remedy: effect for effect in found}
+
+    def worth(effect: Effect) -> float:
+        """What it brings per cost, as the report orders them."""
+        if effect.remedy not in on_dev:
+            return 0.0
+        return lowered(on_dev[effect.remedy]) / (DIRECT if repairs[effect.remedy].confirms else 1.0)
+
+    best = max(cures, key=worth)
     cure = at_rate_tried(repairs[best.remedy], best)
     copy = measure_repaired(planner, measured, repairs[best.remedy], best)
     if copy is None:
         return found, cure
     measured[Repaired] = copy
-    brings = on_new_rows(now.remaining, copy, best) if now.remaining is not None and best.remedy not in after else None
+    brings = on_new_rows(now.remaining, copy, best) if now.remaining is not None and best.remedy not in on_dev else None
     return found if brings is None else (*found, brings), cure
 
 

@@ -94,15 +94,14 @@ def on_top(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | Non
     """
     one = _joins(first.intervention, own, own)
     both = _joins(second.intervention, own, one) if one is not None else None
-    if one is None or both is None or (changes_steps(own, one) and changes_steps(one, both)):
+    if one is None or both is None or (_changes_steps(own, one) and _changes_steps(one, both)):
         return None
     rates = [*own.rates, *one.rates, *both.rates]
     apart = [rate for at, rate in enumerate(rates) if not any(np.array_equal(rate, other) for other in rates[:at])]
     return replace(both, rates=tuple(apart), rate_name="")
 
 
-def changes_steps(before: TrainingPlan, after: TrainingPlan) -> bool:
-    """Whether the optimizer or its rates are others."""
+def _changes_steps(before: TrainingPlan, after: TrainingPlan) -> bool:
     return after.optimizer is not before.optimizer or after.rates is not before.rates
 
 

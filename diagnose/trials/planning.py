@@ -25,7 +25,6 @@ from diagnose.trials.joining import (
     Joint,
     Trial,
     both_changes,
-    changes_steps,
     joined,
     member_of,
     members_of,
@@ -460,7 +459,7 @@ class _Trials:
         if any(plan.edits and plan.factory for plan in plans):
             return NO_EDIT
         own = self._own.plan
-        if changes_steps(self._users, own) and any(changes_steps(own, plan) for plan in plans):
+        if any(_chooses_again(self._users, own, plan) for plan in plans):
             return RATE_CHOSEN
         return None
 
@@ -521,6 +520,13 @@ class _Trials:
         plan = one.plan
         steps = one.cost * len(plan.rates) * len(plan.seeds) * (plan.steps + 2 * judging_steps(self._planner.bench))
         return Work(steps=steps, loops=needs_compiling(plan, self._own.plan))
+
+
+def _chooses_again(users: TrainingPlan, own: TrainingPlan, plan: TrainingPlan) -> bool:
+    """Whether a plan has another optimizer, or other rates, than the `own` one that has others than the user's."""
+    if own.rates is not users.rates and plan.rates is not own.rates:
+        return True
+    return own.optimizer is not users.optimizer and plan.optimizer is not own.optimizer
 
 
 def _may_help(effect: Effect) -> bool:

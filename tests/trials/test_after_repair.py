@@ -1,0 +1,162 @@
+"""What improves a model once its first cause is repaired: trials and the learning curve on top of the repair."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+import diagnose
+from diagnose.diagnosis import Effect
+from diagnose.findings import Interval
+from diagnose.measuring.planning import Planner, planner_for
+from diagnose.reasoning.verdicts import after_repair, verdicts
+from diagnose.settings import Effort, Settings
+from diagnose.stages import silent
+from diagnose.trials import planning as trials
+from diagnose.trials import rows_curve
+from diagnose.trials.arms import other_seeds
+from diagnose.trials.dev_error import DevError
+from diagnose.trials.interventions.data import STANDARDISE_INPUTS
+from diagnose.trials.interventions.layers import LEAKY
+from diagnose.trials.joining import AFTER, Trial
+from diagnose.trials.paired import plan_of
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.train_skill import TrainSkill
+from tests.reasoning.test_unrepaired import RATE, on_dev, on_train, sick
+from tests.reasoning.test_verdicts import LARGE, NOTHING
+from tests.trials.models import SOFTMAX, Scene, dense, net
+from tests.trials.test_repaired import examined
+
+UNSCALED = Scene("scale-inputs", net(dense(16), SOFTMAX), scale=3000.0)
+SCALE = Trial("scale-inputs", STANDARDISE_INPUTS)
+
+
+@pytest.fixture
+def planner() -> Iterator[Planner]:
+    with planner_for(UNSCALED.subject(), Settings(effort=Effort.DEEP), silent) as made:
+        yield made
+
+
+@pytest.fixture
+def on_top(planner: Planner) -> trials._Trials:
+    return trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill(), below=SCALE)
+
+
+def test_both_arms_have_the_repair_and_only_one_has_the_change(planner: Planner, on_top: trials._Trials) -> None:
+    pair = on_top._pair(Trial("leaky", LEAKY, when=AFTER))
+    assert not isinstance(pair, DoesNotApply)
+    own = plan_of(planner.bench, {})
+    scaled = STANDARDISE_INPUTS.change(own)
+    assert isinstance(scaled, TrainingPlan)
+    assert [one.plan.changes[: len(scaled.changes)] for one in pair] == [scaled.changes] * 2
+    assert len(pair[1].plan.changes) == len(scaled.changes) + 1
+    for one in (*pair, pair[1].first_seed, pair[0].other_seeds):  # what travels to another process makes the same plan
+        again = one.change(own)
+        assert isinstance(again, TrainingPlan)
+        assert (again.changes, again.seeds) == (one.plan.changes, one.plan.seeds)
+
+
+def test_a_change_of_the_rate_is_not_tried_on_top_of_another() -> None:
+    with planner_for(UNSCALED.subject(), Settings(), silent) as planner:
+        own = plan_of(planner.bench, {})
+        slower = Intervention("Slower.", lambda plan: plan.changed("half the rate", rates=(plan.rates[0] / 2,)))
+        below = trials._Trials(planner, {}, own, 1.0, TrainSkill(), below=Trial("lower-learning-rate", slower))
+        again = Trial("warm-up", replace(slower, about="Slower still."))
+        assert below._pair(again) is trials.RATE_CHOSEN
+        assert not isinstance(below._pair(Trial("leaky", LEAKY)), DoesNotApply)
+        alone = trials._Trials(planner, {}, own, 1.0, TrainSkill())
+        assert not isinstance(alone._pair(again), DoesNotApply)
+
+
+def test_the_effect_says_what_it_is_on_top_of_and_the_model_as_it_is_stays_untried(planner: Planner) -> None:
+    none = Intervention("Never.", lambda plan: DoesNotApply("there is none", needless=True))
+    wanted = [Trial("leaky", LEAKY, when=AFTER), Trial("another", none, when=AFTER)]
+    (effect,) = trials.try_remedies(planner, {}, wanted, TrainSkill(), 2, below=SCALE)
+    assert (effect.remedy, effect.on_top_of, effect.direction) == ("leaky", ("scale-inputs",), "necessary")
+    assert effect.control == SCALE.intervention.change(plan_of(planner.bench, {})).what  # type: ignore[union-attr]
+    assert effect.control not in effect.what
+    assert effect.before > 0.5  # with scaled inputs
+    assert not planner.untried and not planner.needless
+    assert [run.name for run in planner.executed] == ["trial of leaky after the repair"]
+
+
+def changes_of(*effects: Effect) -> dict[str, object]:
+    """The verdicts on a sick model whose repair is known, with effects on top of it."""
+    cure = on_train(RATE, True), on_dev(RATE, 0.4, 0.2, True)
+    fixed = replace(NOTHING, variance=LARGE, effects={one.remedy: one for one in effects})
+    lists = after_repair(verdicts(sick(*cure)), fixed)
+    return {verdict.item: verdict for verdict in lists["machine_learning_yearning"]}
+
+
+def test_the_verdict_after_the_repair_rests_on_its_trials() -> None:
+    told = changes_of(
+        replace(on_dev("dropout", 0.2, 0.15, True), control="learning rate 0.01"),
+        on_dev("bigger-network", 0.2, 0.1, True),
+    )
+    regularise, bigger, shape = (told[item] for item in ("regularize", "bigger-network", "change-architecture"))
+    assert (regularise.verdict, regularise.after_repair) == ("dont-yet", "do")  # type: ignore[attr-defined]
+    assert "Tried after the repair: with dropout the dev error falls from 20 % to 15 %." in regularise.because  # type: ignore[attr-defined]
+    assert regularise.payoff.after == 0.15 and "against learning rate 0.01" in regularise.payoff.metric  # type: ignore[attr-defined]
+    assert "Dropout" in regularise.snippet  # type: ignore[attr-defined]
+    assert bigger.after_repair == "do"  # type: ignore[attr-defined]  # what was measured overrules that variance is larger
+    assert "Tried" not in shape.because and shape.payoff.how == "unknown"  # type: ignore[attr-defined]
+
+
+def test_a_payoff_for_the_model_as_it_is_stays() -> None:
+    longer = on_dev("train-longer", 0.4, 0.3, True)
+    now = verdicts(sick(on_train(RATE, True), on_dev(RATE, 0.4, 0.2, True), longer))
+    fixed = replace(NOTHING, effects={"train-longer": on_dev("train-longer", 0.2, 0.19, None)})
+    told = {one.item: one for one in after_repair(now, fixed)["machine_learning_yearning"]}["train-longer"]
+    assert told.payoff is not None and told.payoff.after == 0.3
+    assert "Tried after the repair" in told.because
+
+
+def test_more_seeds_are_for_all_that_may_help_at_effort_deep(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def effect(remedy: str, after: float, helps: bool | None, *, seeds: int = 3) -> Effect:
+        span = Interval(after - 0.3, after - 0.1) if seeds > 1 else None
+        return Effect("", "", 0.2, after, span, "sufficient", seeds, remedy=remedy, metric="dev error", helps=helps)
+
+    run = trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill())
+    first = [
+        effect("sure", 0.05, True),
+        effect("open", 0.15, None),
+        effect("opener", 0.18, None),
+        effect("worse", 0.25, None),
+        effect("not", 0.19, False),
+        effect("once", 0.1, None, seeds=1),
+    ]
+    wanted = [Trial(one.remedy, replace(LEAKY, about=one.remedy)) for one in first]
+    monkeypatch.setattr(run._criterion.__class__, "looked_twice", lambda self: self)
+    monkeypatch.setattr(run, "_with_more", lambda remedy, *_: effect(remedy, 0.12, True, seeds=6))
+    assert [(one.remedy, one.seeds) for one in run._surer(first, wanted) if one.seeds == 6] == [
+        ("open", 6),
+        ("opener", 6),
+    ]
+    assert [one.name for one in planner.executed] == [f"trial of {code} with more seeds" for code in ("open", "opener")]
+
+
+def test_luck_is_less_with_more_seeds(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill())
+    lucky = Effect("", "", 0.1, 0.12, None, "sufficient", 3, metric="dev error")
+    monkeypatch.setattr(run, "_effect", lambda *_: lucky)
+    gains = [replace(lucky, after=0.1 - gain, helps=True, seeds=seeds) for gain, seeds in ((0.016, 3), (0.016, 6))]
+    assert [one.helps for one in run._over_luck(gains)] == [None, True, None]
+    assert other_seeds(plan_of(planner.bench, {})).seeds == (3, 4, 5)
+
+
+@pytest.mark.slow
+def test_a_deep_examination_tells_what_is_left_to_gain_after_the_repair() -> None:
+    found = examined(effort="deep")
+    after = [effect for effect in found.effects if effect.after_repair]
+    assert {effect.on_top_of for effect in after} == {("lower-learning-rate",)}
+    assert {"dropout", "regularize", "more-data"} <= {effect.remedy for effect in after}
+    titles = set(found.settings["plan"])
+    assert {"trial of dropout after the repair", f"{rows_curve.TITLE} {AFTER}", f"{trials.LUCK} {AFTER}"} <= titles
+    lists = {verdict.item: verdict for verdict in found.verdicts["machine_learning_yearning"]}
+    tried = lists["regularize"]
+    assert "Tried after the repair: with " in tried.because and tried.payoff is not None
+    assert tried.payoff.how == "measured" and "against learning rate" in tried.payoff.metric
+    assert lists["more-data"].payoff is not None and lists["more-data"].payoff.how == "estimated"
+    assert not any("against learning rate" in remedy.payoff.metric for remedy in found.remedies)
+    assert not any(figure.evidence.title.startswith("Learning curve") for figure in found.figures)
+    assert isinstance(found, diagnose.Diagnosis) and DevError.joins is False
