@@ -22,10 +22,10 @@ def payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, 
     if effect is None:
         return replace(UNMEASURED, reason=untried.get(remedy.code, "" if remedy.automated else NO_TRIAL))
     of = f" of {effect.output}" if effect.output else ""
-    if effect.forecast:
-        metric = f"{effect.metric}{of} with {effect.what}"
-        return Payoff(metric, effect.before, effect.after, _span(effect), "estimated")
     against = f", against {effect.control}" if effect.control else ""
+    if effect.forecast:
+        metric = f"{effect.metric}{of} with {effect.what}{against}"
+        return Payoff(metric, effect.before, effect.after, _span(effect), "estimated")
     length = f" after {effect.steps} steps" if effect.steps else ""
     after = effect.after if effect.on_dev else min(effect.after, 1.0)
     return Payoff(f"{effect.metric}{of}{length}{against}", effect.before, after, _span(effect), "measured")

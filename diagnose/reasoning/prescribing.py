@@ -129,24 +129,23 @@ def remedies(
     first = {remedy.code for remedy in repairs[0].cause.remedies} & cures if repairs else set()
     direct = {remedy.code for suspicion in repairs for remedy in suspicion.cause.confirmed_by}
     tried = by_remedy(effects)
-    waiting = _waiting(repairs, steps, tried)
+    leading = _leading(repairs, first, tried)
     return tuple(
         _remedy(remedy, chosen[remedy.code][1], values, tried.get(remedy.code), untried)
-        for remedy in _ordered([remedy for remedy, _ in chosen.values()], tried, first, direct, waiting)
+        for remedy in _ordered([remedy for remedy, _ in chosen.values()], tried, first, direct, leading)
     )
 
 
-def _waiting(
-    repairs: Sequence[Suspicion], steps: Sequence[DeclaredRemedy], tried: Mapping[str, Effect]
-) -> frozenset[str]:
-    """The remedies of other causes, whatever they bring, where no remedy of the first one could be tried."""
+def _leading(repairs: Sequence[Suspicion], first: Collection[str], tried: Mapping[str, Effect]) -> Collection[str]:
+    """The remedies of the first cause that come before all others, whatever those bring, as none can be compared on new
+    rows: those that restored learning (`first`), or where none could be tried, all that take no days.
+    """
+    if first:
+        return () if any(tried[code].on_dev for code in first) else first
     if not repairs or repairs[0].cause.role is Role.RESIDUE:
-        return frozenset()
-    own = {remedy.code for remedy in repairs[0].cause.remedies}
-    if own & set(tried):
-        return frozenset()
-    others = {remedy.code for suspicion in repairs[1:] for remedy in suspicion.cause.remedies}
-    return frozenset(others - own - {step.code for step in steps})
+        return ()
+    own = {remedy.code for remedy in repairs[0].cause.remedies if not remedy.slow}
+    return () if any(remedy.code in tried for remedy in repairs[0].cause.remedies) else own
 
 
 def _ordered(
@@ -154,19 +153,17 @@ def _ordered(
     tried: Mapping[str, Effect],
     first: Collection[str],
     direct: Collection[str],
-    waiting: Collection[str],
+    leading: Collection[str],
 ) -> list[DeclaredRemedy]:
     """The remedies, the best first; what is equal stays in the given order.
 
     Args:
         chosen: the remedies.
         tried: the effects that count, by remedy.
-        first: the remedies of the first cause that restored learning. Where none of them can be compared on new rows,
-            they come before all others.
+        first: the remedies of the first cause that restored learning.
         direct: remedies that remove a cause and do nothing else.
-        waiting: remedies that come after those of the first cause, whatever they bring.
+        leading: remedies that come before all others.
     """
-    unseen = first if not any(tried[code].on_dev for code in first) else ()
     on_dev = {code: effect for code, effect in tried.items() if effect.on_dev}
     brings = {code: lowered(effect) if code in first else gain(effect) for code, effect in on_dev.items()}
     whole = {code: lowered(effect) for code, effect in on_dev.items() if effect.seeds > 1}
@@ -184,12 +181,11 @@ def _ordered(
             return effect.restores is False and effect.after - effect.before < CLEAR
         return effect.helps is False or not lowered(effect)
 
-    left = [remedy for remedy in chosen if remedy.code in unseen or brings.get(remedy.code)]
-    left = [remedy for remedy in left if remedy.code not in waiting]
+    left = [remedy for remedy in chosen if remedy.code in leading or brings.get(remedy.code)]
     rest = [remedy for remedy in chosen if remedy not in left]
     most = max((worth(remedy) for remedy in rest if not remedy.slow), default=0.0)
     promising = [remedy for remedy in rest if remedy.slow and 0 < most < worth(remedy)]
-    left.sort(key=lambda one: (one.code not in unseen, -worth(one)))
+    left.sort(key=lambda one: (one.code not in leading, -worth(one)))
     rest.sort(key=lambda one: (failed(one.code), one not in promising, one.slow))
     return [*left, *rest]
 

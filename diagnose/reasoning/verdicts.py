@@ -275,15 +275,16 @@ def after_repair(lists: Mapping[str, Sequence[Verdict]], repaired: Situation | N
 def _once_repaired(verdict: Verdict, repaired: Situation) -> Verdict:
     """The verdict, with what holds after the repair, and what trials showed then.
 
-    Its payoff is that after the repair if it was not tried on the model as it is.
+    Its payoff is then that after the repair, unless it is to be done now.
     """
     found = replace(verdict, after_repair=_decide(verdict.item, repaired)[0])
     tried = [repaired.effects[way.code] for way in WAYS[verdict.item] if way.code in repaired.effects]
     if not tried:
         return found
     best = max(tried, key=promise)
-    found = replace(found, because=f"{verdict.because} Tried after the repair: {best.message}.")
-    if verdict.payoff is not None and verdict.payoff.how != "unknown":
+    now = "Fix cause 1 first." if verdict.verdict == "dont-yet" else verdict.because
+    found = replace(found, because=f"{now} After the repair, {best.message}.")
+    if verdict.verdict == "do":
         return found
     way = next(way for way in WAYS[verdict.item] if way.code == best.remedy)
     return replace(found, payoff=payoff(way, best, {}), snippet=way.snippet, cost=way.cost)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from diagnose.checks.reading.remaining import Remaining
@@ -52,13 +54,20 @@ def measure_rows_curve(
             lambda size: _curve(bench, left, plan(size)),
         )
     if curve is not None:
-        return curve, _effect_of(curve, remedy, below)
+        return curve, _on_top_of(below, plan(1.0), _effect_of(curve, remedy))
     if below is None:
         planner.untried[remedy] = planner.why_missed(title)
     return None
 
 
-def _effect_of(curve: RowsCurve, remedy: str, below: Trial | None) -> Effect:
+def _on_top_of(below: Trial | None, plan: TrainingPlan | DoesNotApply, effect: Effect) -> Effect:
+    """The effect, with the repair that all its trainings have, if there is one."""
+    if below is None or isinstance(plan, DoesNotApply):
+        return effect
+    return replace(effect, control=plan.what, on_top_of=(below.remedy,))
+
+
+def _effect_of(curve: RowsCurve, remedy: str) -> Effect:
     """The forecast for twice the rows, as the effect of a remedy."""
     twice, now = curve.forecasts[0], float(curve.fitted[-1])
     change = Interval(twice.interval.low - now, twice.interval.high - now, twice.interval.level)
@@ -77,7 +86,6 @@ def _effect_of(curve: RowsCurve, remedy: str, below: Trial | None) -> Effect:
         helps=helps(change, now),
         chance=_chance(now, twice.error, twice.interval),
         forecast=True,
-        on_top_of=() if below is None else (below.remedy,),
     )
 
 

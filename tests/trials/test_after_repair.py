@@ -95,11 +95,12 @@ def test_the_verdict_after_the_repair_rests_on_its_trials() -> None:
     )
     regularise, bigger, shape = (told[item] for item in ("regularize", "bigger-network", "change-architecture"))
     assert (regularise.verdict, regularise.after_repair) == ("dont-yet", "do")  # type: ignore[attr-defined]
-    assert "Tried after the repair: with dropout the dev error falls from 20 % to 15 %." in regularise.because  # type: ignore[attr-defined]
+    because = "Fix cause 1 first. After the repair, with dropout the dev error falls from 20 % to 15 %."
+    assert regularise.because == because  # type: ignore[attr-defined]
     assert regularise.payoff.after == 0.15 and "against learning rate 0.01" in regularise.payoff.metric  # type: ignore[attr-defined]
     assert "Dropout" in regularise.snippet  # type: ignore[attr-defined]
     assert bigger.after_repair == "do"  # type: ignore[attr-defined]  # what was measured overrules that variance is larger
-    assert "Tried" not in shape.because and shape.payoff.how == "unknown"  # type: ignore[attr-defined]
+    assert shape.because.startswith("Fix cause 1 first: ") and shape.payoff.how == "unknown"  # type: ignore[attr-defined]
 
 
 def test_a_payoff_for_the_model_as_it_is_stays() -> None:
@@ -108,7 +109,7 @@ def test_a_payoff_for_the_model_as_it_is_stays() -> None:
     fixed = replace(NOTHING, effects={"train-longer": on_dev("train-longer", 0.2, 0.19, None)})
     told = {one.item: one for one in after_repair(now, fixed)["machine_learning_yearning"]}["train-longer"]
     assert told.payoff is not None and told.payoff.after == 0.3
-    assert "Tried after the repair" in told.because
+    assert "This fixes cause 1" in told.because and "After the repair, with" in told.because
 
 
 def test_more_seeds_are_for_all_that_may_help_at_effort_deep(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,9 +155,10 @@ def test_a_deep_examination_tells_what_is_left_to_gain_after_the_repair() -> Non
     assert {"trial of dropout after the repair", f"{rows_curve.TITLE} {AFTER}", f"{trials.LUCK} {AFTER}"} <= titles
     lists = {verdict.item: verdict for verdict in found.verdicts["machine_learning_yearning"]}
     tried = lists["regularize"]
-    assert "Tried after the repair: with " in tried.because and tried.payoff is not None
+    assert "Fix cause 1 first. After the repair, with " in tried.because and tried.payoff is not None
     assert tried.payoff.how == "measured" and "against learning rate" in tried.payoff.metric
-    assert lists["more-data"].payoff is not None and lists["more-data"].payoff.how == "estimated"
+    more = lists["more-data"].payoff
+    assert more is not None and more.how == "estimated" and "against learning rate" in more.metric
     assert not any("against learning rate" in remedy.payoff.metric for remedy in found.remedies)
     assert not any(figure.evidence.title.startswith("Learning curve") for figure in found.figures)
     assert isinstance(found, diagnose.Diagnosis) and DevError.joins is False
