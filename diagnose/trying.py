@@ -27,6 +27,7 @@ from diagnose.trials.continuing import measure_continuation
 from diagnose.trials.cures import at_rate_tried, try_cures
 from diagnose.trials.dev_error import WORTH, DevError
 from diagnose.trials.estimating import first_trial, how_many_apply, likely_trials
+from diagnose.trials.interventions.optimizer import MORE_STEPS
 from diagnose.trials.joining import AFTER, Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply
@@ -190,6 +191,8 @@ def tried_afterwards(
     wanted = [Trial(remedy.code, remedy.option, when=AFTER) for remedy in codes if remedy.option is not None]
     if not wanted:
         return ()
+    if cure.remedy != TRAIN_LONGER.code:
+        wanted.append(Trial(TRAIN_LONGER.code, MORE_STEPS, when=AFTER))
     most = _most(planner, measured, wanted, LOOKS[2])
     criterion = DevError(repaired.remaining, most)
     found = try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[2], below=cure)

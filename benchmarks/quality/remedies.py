@@ -219,6 +219,7 @@ def _brute_force(
     from diagnose.reasoning.remedies import REMEDIES
     from diagnose.settings import Settings
     from diagnose.trials.continuing import PLACES, SIZES
+    from diagnose.trials.interventions.optimizer import MORE_STEPS
     from diagnose.trials.paired import plan_of
     from diagnose.trials.plan import TrainingPlan
 
@@ -232,9 +233,13 @@ def _brute_force(
             intervention = remedy.option or remedy.trial
             if intervention is not None and isinstance(changed := intervention.change(own), TrainingPlan):
                 plans[remedy.code] = changed
+        ends_of = {KEPT: own.steps * np.linspace(1 / MOMENTS, 1, MOMENTS)}
+        if own is users:
+            ends_of[LONGER] = own.steps * np.array([1, *(1 + SIZES[0] * np.array(PLACES))])
+        elif isinstance(longer := MORE_STEPS.change(own), TrainingPlan):
+            plans[LONGER] = longer
         found = {code: trained.get(code) or _errors(bench, plan) for code, plan in plans.items()}
-        longer = own.steps * np.array([1, *(1 + SIZES[0] * np.array(PLACES))])
-        for code, ends in ((LONGER, longer), (KEPT, own.steps * np.linspace(1 / MOMENTS, 1, MOMENTS))):
+        for code, ends in ends_of.items():
             found[code] = trained.get(code) or _stopped(bench, own, ends)
     return {code: errors for code, errors in found.items() if errors}
 
@@ -246,8 +251,7 @@ def _stopped(bench: Any, own: Any, ends: NDArray[Any]) -> Errors:
     from diagnose.trials.paired import trainer_for
 
     last = round(ends[-1])
-    rates = own.rates[0] if own.changes else learning_rates(own.optimizer, last)
-    rates = np.pad(rates, (0, max(0, last - len(rates))), "edge")
+    rates = own.rates[0] if last <= own.steps else learning_rates(own.optimizer, last)
     parts = np.split(rates, np.ceil(ends).astype(int)[:-1])
     rows: list[list[Any]] = [[] for _ in parts]  # errors, by place and seed
     with trainer_for(bench, own) as (trainer, starts):

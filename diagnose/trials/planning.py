@@ -11,6 +11,8 @@ from functools import partial, reduce
 from itertools import islice
 from typing import TypeVar
 
+import numpy as np
+
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
 from diagnose.measuring.copying import FUNCTIONAL, KEPT, REBUILD, brief
@@ -524,7 +526,8 @@ class _Trials:
 
 def _chooses_again(users: TrainingPlan, own: TrainingPlan, plan: TrainingPlan) -> bool:
     """Whether a plan has another optimizer, or other rates, than the `own` one that has others than the user's."""
-    if own.rates is not users.rates and plan.rates is not own.rates:
+    chosen = own.rates is not users.rates  # more steps at the same rates are no choice
+    if chosen and not np.isin(np.concatenate(plan.rates), np.concatenate(own.rates)).all():
         return True
     return own.optimizer is not users.optimizer and plan.optimizer is not own.optimizer
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import diagnose
@@ -18,6 +19,7 @@ from diagnose.trials.arms import other_seeds
 from diagnose.trials.dev_error import DevError
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import LEAKY
+from diagnose.trials.interventions.optimizer import MORE_STEPS
 from diagnose.trials.joining import AFTER, Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
@@ -66,6 +68,18 @@ def test_a_change_of_the_rate_is_not_tried_on_top_of_another() -> None:
         assert not isinstance(below._pair(Trial("leaky", LEAKY)), DoesNotApply)
         alone = trials._Trials(planner, {}, own, 1.0, TrainSkill())
         assert not isinstance(alone._pair(again), DoesNotApply)
+
+
+def test_more_steps_at_the_rates_of_the_repair_are_no_other_rate() -> None:
+    with planner_for(UNSCALED.subject(), Settings(), silent) as planner:
+        own = plan_of(planner.bench, {}, 4)
+        falling = Intervention("Falls.", lambda plan: plan.changed("falls", rates=(np.linspace(0.4, 0.1, plan.steps),)))
+        below = trials._Trials(planner, {}, own, 1.0, TrainSkill(), below=Trial("warm-up", falling))
+        pair = below._pair(Trial("train-longer", MORE_STEPS))
+        assert not isinstance(pair, DoesNotApply)
+        longer = pair[1].plan
+        assert longer.steps == len(longer.rates[0]) == 8
+        np.testing.assert_allclose(longer.rates[0], [0.4, 0.4, 0.3, 0.3, 0.2, 0.2, 0.1, 0.1])
 
 
 def test_the_effect_says_what_it_is_on_top_of_and_the_model_as_it_is_stays_untried(planner: Planner) -> None:
@@ -150,7 +164,7 @@ def test_a_deep_examination_tells_what_is_left_to_gain_after_the_repair() -> Non
     found = examined(effort="deep")
     after = [effect for effect in found.effects if effect.after_repair]
     assert {effect.on_top_of for effect in after} == {("lower-learning-rate",)}
-    assert {"dropout", "regularize", "more-data"} <= {effect.remedy for effect in after}
+    assert {"dropout", "regularize", "more-data", "train-longer"} <= {effect.remedy for effect in after}
     titles = set(found.settings["plan"])
     assert {"trial of dropout after the repair", f"{rows_curve.TITLE} {AFTER}", f"{trials.LUCK} {AFTER}"} <= titles
     lists = {verdict.item: verdict for verdict in found.verdicts["machine_learning_yearning"]}

@@ -17,6 +17,7 @@ WARM = 10  # part of a training over which the rate rises: a tenth
 CYCLES = 3  # falls of a rate with restarts, each twice as long as the one before; rises and falls of a triangle
 LOWEST = 4  # times below the highest rate of a triangle
 FEWER, SMALLEST_BATCH = 4, 8  # times fewer rows in a batch, and the fewest
+LONGER = 2  # times as many steps
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 LIMIT = 1.0  # of the norm of the gradient
 TIMES = 10.0  # by which a rate is lowered or raised where none is known that works
@@ -170,6 +171,13 @@ def _smaller_batches(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return plan.changed(f"batches of {size} rows", batch_size=size, steps=times * plan.steps, rates=rates)
 
 
+def _longer(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    import numpy as np
+
+    rates = tuple(np.repeat(rates, LONGER) for rates in plan.rates)
+    return plan.changed(f"{LONGER} times the steps", steps=LONGER * plan.steps, rates=rates)
+
+
 def smaller_batch(size: int) -> int:
     """A quarter of the rows of a batch, within what is usual."""
     return max(size // FEWER, SMALLEST_BATCH)
@@ -243,6 +251,9 @@ TRIANGLES = Intervention(f"Lets your learning rate rise from a quarter of it and
 MOMENTUM_ADDED = Intervention(f"Gives an optimizer without momentum one of {MOMENTUM:g}.", _momentum)
 SMALLER_BATCHES = Intervention(
     f"Trains as many epochs with batches of 1/{FEWER} of the rows, at the same learning rate.", _smaller_batches
+)
+MORE_STEPS = Intervention(
+    f"Trains {LONGER} times as long, over the same course of the learning rate, from fresh weights.", _longer
 )
 ADAM = Intervention(
     "Trains with Adam at the best of three learning rates, against your optimizer at its best rate.",
