@@ -228,9 +228,10 @@ class Effect:
         if self.seeds == 1:
             trained = " in one training" if self.steps else ""
             return f"with {self.what} the {self.metric}{of} is {with_it}{trained}, and {without} without it"
+        by_much = " by much" if with_it != without and self.after < self.before else ""
         change = {
             True: f"falls from {without} to {with_it}",
-            False: f"does not fall ({without} without it, {with_it} with it)",
+            False: f"does not fall{by_much} ({without} without it, {with_it} with it)",
             None: f"may fall or not, too close to tell ({without} without it, {with_it} with it)",
         }[self.helps]
         if self.likely and not self.helps:

@@ -151,7 +151,7 @@ def tried_on_dev(
     for number, part in enumerate([sum(by_part, ())] if whole else by_part):
         known = {effect.remedy for effect in found}
         wanted = [Trial(r.code, r.option) for r in dict.fromkeys(part) if r.option is not None and r.code not in known]
-        most = _most(planner, measured, wanted, LOOKS[number]) if deep else FEW_OPTIONS
+        most = _half(planner, measured, wanted) if deep else FEW_OPTIONS
         criterion = DevError(now.remaining, most, earlier=len(found))
         found += try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[number])
         if any(gain(effect) >= WORTH for effect in found):
@@ -163,13 +163,9 @@ def tried_on_dev(
     return (*found, effect)
 
 
-def _most(planner: Planner, measured: Measurements, wanted: Sequence[Trial], look: str) -> int:
-    """How many changes are tried with several seeds at effort deep: all if there is time, else the better half after a
-    first `look`, which a plan that is repeated tells.
-    """
-    count, plan = how_many_apply(planner.bench, measured, wanted), planner.bench.settings.plan
-    all_fit = look not in plan if plan else planner.fits(likely_trials(planner, DevError, count))
-    return max(FEW_OPTIONS, count if all_fit else -(-count // HALVED))
+def _half(planner: Planner, measured: Measurements, wanted: Sequence[Trial]) -> int:
+    """How many changes are tried with all seeds at effort deep: half of those that apply."""
+    return max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED))
 
 
 def tried_afterwards(
@@ -193,7 +189,7 @@ def tried_afterwards(
         return ()
     if cure.remedy != TRAIN_LONGER.code:
         wanted.append(Trial(TRAIN_LONGER.code, MORE_STEPS, when=AFTER))
-    most = _most(planner, measured, wanted, LOOKS[2])
+    most = _half(planner, measured, wanted)
     criterion = DevError(repaired.remaining, most)
     found = try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[2], below=cure)
     curve = measure_rows_curve(planner, measured, repaired.remaining, MORE_DATA.code, below=cure)

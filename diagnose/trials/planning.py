@@ -194,31 +194,26 @@ class _Trials:
         yield from self._alone([trial for trial in wanted if not trial.confirms])
 
     def _surer(self, tried: Sequence[Effect], wanted: Sequence[Trial]) -> Sequence[Effect]:
-        """The effects, with twice the seeds where it is open whether a change helps, as far as the budget allows: of
-        the most promising change if none helps for sure, and at effort deep of all that may help.
+        """The effects; if none helps for sure, that of the most promising change with twice the seeds.
 
         A second look gives luck a second chance, which the criterion takes into account.
         """
-        deep = self._planner.bench.settings.effort is Effort.DEEP
-        if deep:
-            unsure = [effect for effect in tried if _may_help(effect)]
-        else:
-            unsure = [effect for effect in tried if self._criterion.unsure(effect)]
-            if any(effect.helps for effect in tried):
-                return tried
-        surer: dict[str, Effect] = {}
-        for effect in sorted(unsure, key=lambda effect: effect.after)[: None if deep else 1]:
-            trial = next(trial for trial in wanted if trial.remedy == effect.remedy)
-            pair = self._pair(trial)
-            if isinstance(pair, DoesNotApply):
-                continue
-            more = (pair[0].other_seeds, pair[1].other_seeds)
-            self._criterion = self._criterion.looked_twice()
-            again = partial(self._with_more, effect.remedy, pair, more)
-            found = self._ran(f"{trial.title} with more seeds", self._work(more), again)
-            if found is not None:
-                surer[effect.remedy] = self._beyond_placebo(trial, pair[1], found)
-        return [surer.get(effect.remedy, effect) for effect in tried]
+        unsure = [effect for effect in tried if self._criterion.unsure(effect)]
+        if not unsure or any(effect.helps for effect in tried):
+            return tried
+        first = min(unsure, key=lambda effect: effect.after)
+        trial = next(trial for trial in wanted if trial.remedy == first.remedy)
+        pair = self._pair(trial)
+        if isinstance(pair, DoesNotApply):
+            return tried
+        more = (pair[0].other_seeds, pair[1].other_seeds)
+        title = f"{trial.title} with more seeds"
+        self._criterion = self._criterion.looked_twice()
+        found = self._ran(title, self._work(more), partial(self._with_more, first.remedy, pair, more))
+        if found is None:
+            return tried
+        surer = self._beyond_placebo(trial, pair[1], found)
+        return [surer if effect is first else effect for effect in tried]
 
     def _with_more(self, remedy: str, pair: Pair, more: Pair) -> Effect:
         self._arms.train(more)
@@ -530,11 +525,6 @@ def _chooses_again(users: TrainingPlan, own: TrainingPlan, plan: TrainingPlan) -
     if chosen and not np.isin(np.concatenate(plan.rates), np.concatenate(own.rates)).all():
         return True
     return own.optimizer is not users.optimizer and plan.optimizer is not own.optimizer
-
-
-def _may_help(effect: Effect) -> bool:
-    """Whether it is open, after trainings with several seeds, and more of them may show a gain."""
-    return effect.helps is None and effect.interval is not None and effect.after < effect.before
 
 
 def _repaired(own: TrainingPlan, below: Trial) -> Planned:

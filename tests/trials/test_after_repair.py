@@ -8,7 +8,6 @@ import pytest
 
 import diagnose
 from diagnose.diagnosis import Effect
-from diagnose.findings import Interval
 from diagnose.measuring.planning import Planner, planner_for
 from diagnose.reasoning.verdicts import after_repair, verdicts
 from diagnose.settings import Effort, Settings
@@ -124,30 +123,6 @@ def test_a_payoff_for_the_model_as_it_is_stays() -> None:
     told = {one.item: one for one in after_repair(now, fixed)["machine_learning_yearning"]}["train-longer"]
     assert told.payoff is not None and told.payoff.after == 0.3
     assert "This fixes cause 1" in told.because and "After the repair, with" in told.because
-
-
-def test_more_seeds_are_for_all_that_may_help_at_effort_deep(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
-    def effect(remedy: str, after: float, helps: bool | None, *, seeds: int = 3) -> Effect:
-        span = Interval(after - 0.3, after - 0.1) if seeds > 1 else None
-        return Effect("", "", 0.2, after, span, "sufficient", seeds, remedy=remedy, metric="dev error", helps=helps)
-
-    run = trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill())
-    first = [
-        effect("sure", 0.05, True),
-        effect("open", 0.15, None),
-        effect("opener", 0.18, None),
-        effect("worse", 0.25, None),
-        effect("not", 0.19, False),
-        effect("once", 0.1, None, seeds=1),
-    ]
-    wanted = [Trial(one.remedy, replace(LEAKY, about=one.remedy)) for one in first]
-    monkeypatch.setattr(run._criterion.__class__, "looked_twice", lambda self: self)
-    monkeypatch.setattr(run, "_with_more", lambda remedy, *_: effect(remedy, 0.12, True, seeds=6))
-    assert [(one.remedy, one.seeds) for one in run._surer(first, wanted) if one.seeds == 6] == [
-        ("open", 6),
-        ("opener", 6),
-    ]
-    assert [one.name for one in planner.executed] == [f"trial of {code} with more seeds" for code in ("open", "opener")]
 
 
 def test_luck_is_less_with_more_seeds(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
