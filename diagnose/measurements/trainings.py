@@ -182,7 +182,7 @@ class SweepPoint:
 class LearningRate(Trainings):
     """How training depends on the learning rate: range tests and a short sweep, several seeds each.
 
-    `low`/`high` bound the rates that do about as well as the best (within 0.1 skill or 2 sd, all seeds);
+    `low`/`high` bound the rates that do about as well as the best (within 0.1 skill or 2 sd, all seeds, and above 0.1);
     `best` is their geometric mean, at most the highest sane rate of the optimizer. All three are None if the
     instrument abstains; `abstains` says why ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate,
     with a schedule its highest one; None if unknown. By output, `sweep` differs, and the rest is that of the whole: a

@@ -138,7 +138,8 @@ def _own_loss(outputs: tuple[Output, ...]) -> bool:
 def judge_sweep(sweep: tuple[SweepPoint, ...], reachable: float = 1.0) -> tuple[float | None, float | None, str | None]:
     """Return the lowest and the highest rate that do about as well as the best, or the reason to abstain.
 
-    `reachable` is the merit that counts as 1.
+    A rate that does not work is not usable, however much the best one depends on the seed. `reachable` is the merit that
+    counts as 1.
     """
     merits = [np.minimum(point.merit / reachable, 1.0) for point in sweep]
     means = np.array([found.mean() for found in merits])
@@ -147,7 +148,7 @@ def judge_sweep(sweep: tuple[SweepPoint, ...], reachable: float = 1.0) -> tuple[
         return None, None, "nothing learns at any rate"
     if merits[best].std() > DISAGREE:
         return None, None, "seeds disagree"
-    floor = means[best] - max(AS_GOOD, 2 * float(merits[best].std()))
+    floor = max(LEARNS, means[best] - max(AS_GOOD, 2 * float(merits[best].std())))
     good = [bool((found >= floor - AS_GOOD).all() and found.mean() >= floor) for found in merits]
     low = high = best
     while low > 0 and good[low - 1]:

@@ -97,6 +97,13 @@ def test_an_advised_rate_is_never_above_what_is_sane_for_the_optimizer(kind: str
     assert advised(1e-3, 1e-2, kind) == pytest.approx(0.003, rel=0.1)
 
 
+def test_a_rate_that_learns_nothing_is_not_usable_where_the_best_depends_on_the_seed() -> None:
+    """As measured: BatchNormalization with SGD in a short sweep."""
+    skills = {1e-4: (0.0, 0.0), 1e-3: (0.0, 0.0), 1e-2: (0.06, 0.065), 3e-2: (0.09, 0.2), 1e-1: (0.0, 0.34)}
+    sweep = tuple(SweepPoint(rate, found, (1.0, 1.0), (False, False)) for rate, found in skills.items())
+    assert judge_sweep(sweep) == (3e-2, 1e-1, None)
+
+
 def test_a_sweep_that_does_not_reach_the_usable_rate_tries_both() -> None:
     near = _sweep_rates(0.1, 0.01, (-1, -0.5, 0, 0.5, 1))
     far = _sweep_rates(0.1, 1e-3, (-1, -0.5, 0, 0.5, 1))
