@@ -138,8 +138,8 @@ def _own_loss(outputs: tuple[Output, ...]) -> bool:
 def judge_sweep(sweep: tuple[SweepPoint, ...], reachable: float = 1.0) -> tuple[float | None, float | None, str | None]:
     """Return the lowest and the highest rate that do about as well as the best, or the reason to abstain.
 
-    A rate that does not work is not usable, however much the best one depends on the seed. `reachable` is the merit that
-    counts as 1.
+    A rate that does not work is not usable, however much the best one depends on the seed. `reachable` is the merit
+    that counts as 1.
     """
     merits = [np.minimum(point.merit / reachable, 1.0) for point in sweep]
     means = np.array([found.mean() for found in merits])
