@@ -23,10 +23,10 @@ from diagnose.reasoning.bands import bands
 from diagnose.reasoning.causes import GATE, VITAL
 from diagnose.reasoning.engine import Seen, state_of, suspect
 from diagnose.reasoning.needless import needless
-from diagnose.reasoning.once_repaired import once_repaired
+from diagnose.reasoning.once_repaired import after_repair, once_repaired
 from diagnose.reasoning.payoffs import by_remedy
 from diagnose.reasoning.snippets import values_of
-from diagnose.reasoning.verdicts import after_repair, situation, verdicts
+from diagnose.reasoning.verdicts import situation, verdicts
 from diagnose.registry import Check
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Subject

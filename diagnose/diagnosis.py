@@ -107,7 +107,12 @@ class Payoff:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on one item of a list. `measurements` are the finding ids and numbers that it is based on."""
+    """The verdict on one item of a list, now and once the first cause is repaired (None: unknown).
+
+    `measurements` are the finding ids and numbers that it is based on. `payoff` is that of the model as it is, or, for
+    what is not to be done now but was tried after the repair, that of the repaired model: its metric then says what it
+    is compared with ("against ...").
+    """
 
     item: str
     title: str

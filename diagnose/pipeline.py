@@ -215,11 +215,11 @@ def diagnose_subject(
     from diagnose.trying import (
         asks_for_more,
         gone_on,
-        repaired,
         trained_on,
         trials_of,
         tried_afterwards,
         tried_on_dev,
+        tried_repairs,
         work_of_first_trial,
         work_of_trials,
     )
@@ -237,7 +237,7 @@ def diagnose_subject(
             trials = trials_of(outcomes)
             repairs = try_remedies(planner, measured, trials)
             effects = (*longer, *measured_effects(measured), *repairs)
-            on_dev, cure = repaired(planner, measured, trials, effects, outcomes)
+            on_dev, cure = tried_repairs(planner, measured, trials, effects, outcomes)
             effects += on_dev
             afterwards: tuple[Effect, ...] = ()
             if asks_for_more(checks):

@@ -68,7 +68,7 @@ def trials_of(outcomes: Sequence[Outcome]) -> list[Trial]:
     ]
 
 
-def repaired(
+def tried_repairs(
     planner: Planner,
     measured: Measurements,
     trials: Sequence[Trial],

@@ -1,13 +1,14 @@
-"""The situation once the first cause is repaired, as a repaired copy shows it."""
+"""The situation and the verdicts once the first cause is repaired, as a repaired copy shows them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from diagnose.diagnosis import Effect
+from diagnose.diagnosis import Effect, Verdict
 from diagnose.findings import Outcome, Severity
 from diagnose.measurements import HISTORY, Continuation, Evaluation, History, Repaired, RowsCurve, Unavailable
 from diagnose.reasoning.engine import Seen, gate
-from diagnose.reasoning.verdicts import Situation, situation
+from diagnose.reasoning.payoffs import payoff, promise
+from diagnose.reasoning.verdicts import WAYS, Situation, decide, situation
 from diagnose.registry import Check
 
 
@@ -36,3 +37,28 @@ def once_repaired(
         return None
     seen = Seen(anew.get(outcome.check, outcome) for outcome in outcomes)
     return situation((), seen, now.images, known, effects=[replace(effect, on_top_of=()) for effect in effects])
+
+
+def after_repair(lists: Mapping[str, Sequence[Verdict]], repaired: Situation | None) -> dict[str, tuple[Verdict, ...]]:
+    """The verdicts, with those that hold once the model is `repaired` (None: unknown)."""
+    if repaired is None:
+        return {name: tuple(items) for name, items in lists.items()}
+    return {name: tuple(_once_repaired(verdict, repaired) for verdict in items) for name, items in lists.items()}
+
+
+def _once_repaired(verdict: Verdict, repaired: Situation) -> Verdict:
+    """The verdict, with what holds after the repair, and what trials showed then.
+
+    Its payoff is then that after the repair, unless it is to be done now.
+    """
+    found = replace(verdict, after_repair=decide(verdict.item, repaired)[0])
+    tried = [repaired.effects[way.code] for way in WAYS[verdict.item] if way.code in repaired.effects]
+    if not tried:
+        return found
+    best = max(tried, key=promise)
+    now = "Fix cause 1 first." if verdict.verdict == "dont-yet" else verdict.because
+    found = replace(found, because=f"{now} After the repair, {best.message}.")
+    if verdict.verdict == "do":
+        return found
+    way = next(way for way in WAYS[verdict.item] if way.code == best.remedy)
+    return replace(found, payoff=payoff(way, best, {}), snippet=way.snippet, cost=way.cost)

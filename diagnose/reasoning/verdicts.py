@@ -6,7 +6,7 @@ model is sick, only the repair."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -265,33 +265,8 @@ def verdicts(now: Situation) -> dict[str, tuple[Verdict, ...]]:
     }
 
 
-def after_repair(lists: Mapping[str, Sequence[Verdict]], repaired: Situation | None) -> dict[str, tuple[Verdict, ...]]:
-    """The verdicts, with those that hold once the model is `repaired` (None: unknown)."""
-    if repaired is None:
-        return {name: tuple(items) for name, items in lists.items()}
-    return {name: tuple(_once_repaired(verdict, repaired) for verdict in items) for name, items in lists.items()}
-
-
-def _once_repaired(verdict: Verdict, repaired: Situation) -> Verdict:
-    """The verdict, with what holds after the repair, and what trials showed then.
-
-    Its payoff is then that after the repair, unless it is to be done now.
-    """
-    found = replace(verdict, after_repair=_decide(verdict.item, repaired)[0])
-    tried = [repaired.effects[way.code] for way in WAYS[verdict.item] if way.code in repaired.effects]
-    if not tried:
-        return found
-    best = max(tried, key=promise)
-    now = "Fix cause 1 first." if verdict.verdict == "dont-yet" else verdict.because
-    found = replace(found, because=f"{now} After the repair, {best.message}.")
-    if verdict.verdict == "do":
-        return found
-    way = next(way for way in WAYS[verdict.item] if way.code == best.remedy)
-    return replace(found, payoff=payoff(way, best, {}), snippet=way.snippet, cost=way.cost)
-
-
 def _verdict(item: str, now: Situation) -> Verdict:
-    answer, because, behind = _decide(item, now)
+    answer, because, behind = decide(item, now)
     measurements = tuple(finding.id for finding in behind if finding is not None)
     way = best_way(item, now)
     brings = payoff(way, now.effects.get(way.code), now.untried)
@@ -308,7 +283,8 @@ def best_way(item: str, now: Situation) -> DeclaredRemedy:
 Decision = tuple[Answer, str, tuple[Finding | None, ...]]
 
 
-def _decide(item: str, now: Situation) -> Decision:
+def decide(item: str, now: Situation) -> Decision:
+    """The answer for an item of the lists, the reason as sentences, and the findings behind it (None: no finding)."""
     if now.repair is not None:
         return _while_sick(item, now, now.repair)
     if now.cut:

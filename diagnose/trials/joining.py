@@ -124,6 +124,26 @@ def _rates(own: TrainingPlan) -> tuple[np.ndarray, ...]:
     return (*own.rates, np.full(own.steps, usual))
 
 
+def chooses_again(users: TrainingPlan, own: TrainingPlan, plan: TrainingPlan) -> bool:
+    """Whether a plan has another optimizer, or other rates, than the `own` one that has others than the user's."""
+    chosen = own.rates is not users.rates  # more steps at the same rates are no choice
+    if chosen and not np.isin(np.concatenate(plan.rates), np.concatenate(own.rates)).all():
+        return True
+    return own.optimizer is not users.optimizer and plan.optimizer is not own.optimizer
+
+
+def with_repair(own: TrainingPlan, below: Trial) -> Planned:
+    """The user's own training with a repair.
+
+    Raises:
+        ValueError: the repair does not apply to it.
+    """
+    plan = below.intervention.change(own)
+    if isinstance(plan, DoesNotApply):
+        raise ValueError(f"the repair must apply: {plan.reason}")
+    return Planned(below.intervention.change, plan, below.intervention.cost)
+
+
 def both_changes(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | DoesNotApply:
     """The second change on top of the first."""
     return on_top(own, first, second) or DoesNotApply("the changes do not go together")

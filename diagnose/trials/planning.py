@@ -11,8 +11,6 @@ from functools import partial, reduce
 from itertools import islice
 from typing import TypeVar
 
-import numpy as np
-
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
 from diagnose.measuring.copying import FUNCTIONAL, KEPT, REBUILD, brief
@@ -27,10 +25,12 @@ from diagnose.trials.joining import (
     Joint,
     Trial,
     both_changes,
+    chooses_again,
     joined,
     member_of,
     members_of,
     on_top,
+    with_repair,
 )
 from diagnose.trials.keeping import kept_in
 from diagnose.trials.paired import needs_compiling, plan_of
@@ -135,7 +135,7 @@ class _Trials:
         self._measured = measured
         self._users = own
         self._below = below
-        self._own = Planned(unchanged, own) if below is None else _repaired(own, below)
+        self._own = Planned(unchanged, own) if below is None else with_repair(own, below)
         self.size = size
         self._criterion = criterion
         self._look = look
@@ -456,7 +456,7 @@ class _Trials:
         if any(plan.edits and plan.factory for plan in plans):
             return NO_EDIT
         own = self._own.plan
-        if any(_chooses_again(self._users, own, plan) for plan in plans):
+        if any(chooses_again(self._users, own, plan) for plan in plans):
             return RATE_CHOSEN
         return None
 
@@ -517,22 +517,6 @@ class _Trials:
         plan = one.plan
         steps = one.cost * len(plan.rates) * len(plan.seeds) * (plan.steps + 2 * judging_steps(self._planner.bench))
         return Work(steps=steps, loops=needs_compiling(plan, self._own.plan))
-
-
-def _chooses_again(users: TrainingPlan, own: TrainingPlan, plan: TrainingPlan) -> bool:
-    """Whether a plan has another optimizer, or other rates, than the `own` one that has others than the user's."""
-    chosen = own.rates is not users.rates  # more steps at the same rates are no choice
-    if chosen and not np.isin(np.concatenate(plan.rates), np.concatenate(own.rates)).all():
-        return True
-    return own.optimizer is not users.optimizer and plan.optimizer is not own.optimizer
-
-
-def _repaired(own: TrainingPlan, below: Trial) -> Planned:
-    """The user's own training with a repair, which applies to it."""
-    plan = below.intervention.change(own)
-    if isinstance(plan, DoesNotApply):
-        raise ValueError(f"the repair must apply: {plan.reason}")
-    return Planned(below.intervention.change, plan, below.intervention.cost)
 
 
 def _of_other_seeds(plan: TrainingPlan) -> TrainingPlan:

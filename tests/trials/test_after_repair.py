@@ -9,7 +9,8 @@ import pytest
 import diagnose
 from diagnose.diagnosis import Effect
 from diagnose.measuring.planning import Planner, planner_for
-from diagnose.reasoning.verdicts import after_repair, verdicts
+from diagnose.reasoning.once_repaired import after_repair
+from diagnose.reasoning.verdicts import verdicts
 from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
 from diagnose.trials import planning as trials
