@@ -197,7 +197,7 @@ def _repair(diagnosis: Any) -> tuple[Any, Any] | None:
         return None
     cures = {effect.remedy: effect for effect in diagnosis.effects if effect.restores and not effect.on_top_of}
     below = [code for effect in diagnosis.effects if effect.after_repair for code in effect.on_top_of]
-    code = next(code for code in (*below, *(remedy.code for remedy in diagnosis.remedies)) if code in cures)
+    code = next(code for code in (*below, *(remedy.code for remedy in diagnosis.remedies), *cures) if code in cures)
     trial = next(remedy.trial for remedy in REMEDIES if remedy.code == code and remedy.trial is not None)
     return Trial(code, trial), cures[code]
 
@@ -228,6 +228,8 @@ def _brute_force(
         swept = {LearningRate: learning_rate(bench, {})}
         users = replace(plan_of(bench, swept, steps), seeds=SEEDS)
         own, twice = repair(users), repair(users.changed("twice the rows", train=more.train))
+        if not isinstance(own, TrainingPlan):  # the repair changes the task or the rows: errors are not compared
+            return {}
         plans: dict[str, TrainingPlan] = {"": own, MORE_DATA: twice}
         for remedy in REMEDIES:
             intervention = remedy.option or remedy.trial

@@ -50,7 +50,7 @@ def measure_rows_curve(
             planner,
             title,
             DevError.sizes,
-            lambda size: _work(bench, cost * DevError.steps(bench, size)),
+            lambda size: _work(bench, cost * DevError.steps(bench, size), own_loops(bench) if below is None else 1),
             lambda size: _curve(bench, left, plan(size)),
         )
     if curve is not None:
@@ -97,9 +97,9 @@ def _chance(now: float, error: float, interval: Interval) -> float | None:
     return float(norm.cdf((now - error) / deviation)) if deviation > 0 else None
 
 
-def _work(bench: Bench, steps: float) -> Work:
+def _work(bench: Bench, steps: float, loops: int) -> Work:
     each = steps + judging_steps(bench)
-    return Work(steps=len(SHARES) * SEEDS * each, loops=own_loops(bench))
+    return Work(steps=len(SHARES) * SEEDS * each, loops=loops)
 
 
 def _curve(bench: Bench, left: Remaining, plan: TrainingPlan | DoesNotApply) -> RowsCurve:
