@@ -48,7 +48,8 @@ class Output:
     """One output of the model and its task.
 
     `loss` is the snake-case name of a Keras loss ("sparse_categorical_crossentropy", "mean_squared_error", ...), or the
-    name of the user's own loss if `custom_loss` is True.
+    name of the user's own loss if `custom_loss` is True. `opposed`: what such a loss gives for right outputs and for
+    wrong ones, if it prefers the wrong ones.
     `classes` is the number of classes (2 for binary, the number of labels for multi-label, None for all other tasks).
     `target_error` is an error rate (0 to 1), or an RMSE in units of the target.
     """
@@ -58,6 +59,7 @@ class Output:
     loss: str
     from_logits: bool = False
     custom_loss: bool = False
+    opposed: tuple[float, float] | None = None
     weight: float = 1.0
     target_error: float | None = None
     classes: int | None = None

@@ -1,10 +1,12 @@
 """Whether a custom loss asks for what the task of its output asks for.
 
 Integer labels under several units look like classes, but a metric loss compares the rows of a batch and never reads a
-unit as a class. So the loss itself is asked: it must prefer predictions that are right for the task.
+unit as a class. So the loss itself is asked: it must prefer predictions that are right for the task. A loss that
+prefers wrong ones, where it is clear which these are, has its sign the wrong way round.
 """
 
-from math import prod
+from dataclasses import dataclass
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,40 @@ _SURE = {"softmax": 0.95, "sigmoid": 0.95}  # what a right prediction gives its 
 _LOGIT = 3.0
 _LOPSIDED = 3.0  # times: a loss that punishes errors to one side more does not ask for the centre, but for a quantile
 _CLEARLY = 1e-3  # relative difference between the losses of right and wrong predictions
+_FAR = 0.1  # the same, for a loss that prefers the wrong ones: share of the larger loss
 
 
-def asks_for(task: Task, loss: Any, targets: Rows, port: Port) -> bool:
-    """Whether the loss is lower for right predictions of this task than for wrong ones.
+@dataclass(frozen=True)
+class Preference:
+    """What a loss gives for right predictions, and for those that are wrong for the task, each in its own way.
+
+    `central`: errors to either side are about equally bad, or the task has no sides.
+    """
+
+    right: float
+    wrong: tuple[float, ...]
+    central: bool = True
+
+    @property
+    def fits(self) -> bool:
+        """Whether the loss asks for the task: what is wrong has a higher loss, or none at all."""
+        worse = (not other - self.right <= _CLEARLY * self._size(other) for other in self.wrong)  # NaN is worse
+        return isfinite(self.right) and all(worse) and self.central
+
+    @property
+    def opposed(self) -> bool:
+        """Whether the loss is clearly lower for everything that is wrong."""
+        numbers = (self.right, *self.wrong)
+        return all(map(isfinite, numbers)) and all(
+            self.right - other > _FAR * self._size(other) for other in self.wrong
+        )
+
+    def _size(self, other: float) -> float:
+        return max(abs(self.right), abs(other), _CLEARLY)
+
+
+def preference(task: Task, loss: Any, targets: Rows, port: Port) -> Preference | None:
+    """What the loss prefers, right predictions of this task or wrong ones; None if it cannot be asked.
 
     Wrong are those of another class, the opposite labels, or numbers that are off to either side, which must be about
     equally bad: squared errors are no measure of a quantile. Targets that are all the same say nothing about a task.
@@ -36,18 +68,32 @@ def asks_for(task: Task, loss: Any, targets: Rows, port: Port) -> bool:
     """
     row = tuple(size for size in port.shape or () if size is not None)
     if port.shape is None or len(row) < len(port.shape):
-        return False
+        return None
     some = _different(targets, max(2, min(_TRIED, _CELLS // max(1, prod(row)))))
     tried = _classes(some, row, port.activation or "") if task.classifies else _numbers(some, row)
     if tried is None or not len(some) or bool((some == some[:1]).all()):
-        return False
+        return None
     try:
         right, *wrong = (_mean(loss, some, predicted) for predicted in tried)
     except Exception:  # noqa: BLE001 - a custom loss may raise anything
-        return False
-    worse = (not other - right <= _CLEARLY * max(abs(right), abs(other), _CLEARLY) for other in wrong)  # NaN is worse
-    central = task.classifies or _lopsided(right, wrong) <= _LOPSIDED
-    return bool(np.isfinite(right)) and all(worse) and central
+        return None
+    return Preference(right, tuple(wrong), task.classifies or _lopsided(right, wrong) <= _LOPSIDED)
+
+
+def names_right_outputs(task: Task, targets: Rows, port: Port, inputs: int) -> bool:
+    """Whether labels and head leave no doubt which outputs are right, whatever the loss prefers.
+
+    They do for numbers, for one unit per class, and for a sigmoid of rows with one input. A unit may also be a distance
+    of two inputs, which is low for the label 1, or a critic's value of rows with the labels -1 and 1.
+
+    Args:
+        task, targets, port: as in `preference`.
+        inputs: number of the model's inputs.
+    """
+    if task in (Task.REGRESSION, Task.MULTICLASS):
+        return True
+    probable = bool(targets.min() >= 0) if targets.size else False
+    return task.classifies and port.activation == "sigmoid" and inputs == 1 and probable
 
 
 def _lopsided(right: float, wrong: list[float]) -> float:

@@ -16,7 +16,7 @@ from diagnose.loading.models.losses import as_keras_computes, per_output
 from diagnose.loading.models.own_steps import has_call, own_loss, own_step, why_opaque
 from diagnose.loading.models.restoring import LoadedModel
 from diagnose.loading.options import LoadOptions
-from diagnose.loading.own_losses import asks_for
+from diagnose.loading.own_losses import names_right_outputs, preference
 from diagnose.loading.signatures import Signature, of_rows, packed, with_outputs
 from diagnose.loading.tasks import Judgement, forced, infer_task
 from diagnose.loading.text_labels import encode_text
@@ -139,7 +139,10 @@ def _outputs(
     each = zip(ports, loaded.losses, loaded.loss_weights, train.targets, specs, strict=True)
     for port, loss, weight, targets, spec in each:
         judged = forced(task, targets, port) if task else infer_task(targets, port, loss, train.inputs)
-        if not task and (not runs or (loss.custom and not asks_for(judged.task, spec, targets, port))):
+        asked = preference(judged.task, spec, targets, port) if runs and loss.custom else None
+        opposed = asked is not None and asked.opposed
+        opposed = opposed and names_right_outputs(judged.task, targets, port, len(train.inputs))
+        if not task and (not runs or (loss.custom and not opposed and (asked is None or not asked.fits))):
             judged = Judgement(Task.OWN_LOSS, None)
         names = part.class_names if len(part.class_names) <= (judged.classes or 0) else ()
         outputs.append(
@@ -149,6 +152,7 @@ def _outputs(
                 loss=loss.name,
                 from_logits=loss.from_logits,
                 custom_loss=loss.custom,
+                opposed=(asked.right, min(asked.wrong)) if asked is not None and opposed else None,
                 weight=weight,
                 target_error=errors.pop(port.name, errors.pop("", None) if len(ports) == 1 else None),
                 classes=judged.classes,

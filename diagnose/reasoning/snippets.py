@@ -22,6 +22,8 @@ OWN_CLASS = (
 )
 
 USUAL_STEPS = 300  # of a training whose length is unknown
+OLD = "old = model\n"  # before a snippet makes a copy of it
+OLD_OF_OWN_PARTS = f"{OLD}old.compiled = False  # Keras does not look for your own loss or metric by its name\n"
 UNKNOWN_LENGTH = "  # epochs: as many as in your training, which is unknown here"
 
 
@@ -35,7 +37,8 @@ class Values:
     it is lower or higher than the user's own, else a tenth or ten times that; `own_rate` is the user's, at its peak.
     `steps` and `epochs` are the length of the user's training, `length` says if that is unknown. `validation` passes
     the dev set to a training, if there is one. `loss_of_shares` takes labels as shares of the classes, and smoothes
-    them; `own_loss_of_shares` smoothes them as the user's own does.
+    them; `own_loss_of_shares` smoothes them as the user's own does. `own_parts`: the model was compiled with a loss, a
+    metric or an optimizer that is not Keras's, without which `clone_model` fails.
     """
 
     rate: str = "0.001"
@@ -71,16 +74,18 @@ class Values:
     y_train: str = "y_train"
     y_dev: str = "y_dev"
     of_output: str = ""
+    own_parts: bool = False
 
     def fill(self, text: str, tried: Mapping[str, str] | None = None) -> str:
         """`text` with its names filled in; `tried`: the values with which the remedy was tried."""
-        names = {name: _as_float(name, value) for name, value in {**vars(self), **(tried or {})}.items()}
+        values = {name: value for name, value in vars(self).items() if isinstance(value, str)} | dict(tried or {})
+        names = {name: _as_float(name, value) for name, value in values.items()}
         at_rate = Template(names["optimizer_at_rate"])
         for which in ("rate", "lower_rate", "higher_rate"):
             names[f"optimizer_at_{which}"] = at_rate.substitute(rate=names[which])
         names["optimizer_after_scaling"] = at_rate.substitute(rate=names["scaled_rate"])
         names["optimizer_on_schedule"] = at_rate.substitute(rate="rates")
-        return Template(text).safe_substitute(names)
+        return Template(text.replace(OLD, OLD_OF_OWN_PARTS) if self.own_parts else text).safe_substitute(names)
 
 
 def _as_float(name: str, value: str) -> str:
@@ -134,6 +139,7 @@ def values_of(subject: Subject, measurements: Mapping[type, object]) -> Values:
         loss_of_shares=soft_labels.loss_text(output, soft_labels.SMOOTHING),
         own_loss_of_shares=soft_labels.loss_text(output, own_smoothing),
         metrics_of_shares=metrics.replace("sparse_categorical", "categorical"),
+        own_parts=_has_own_parts(subject.model),
     )
 
 
@@ -181,8 +187,18 @@ def optimizer_text(optimizer: Any, rate: str = "") -> str:
     return f"keras.optimizers.{kind.__name__}({', '.join(f'{key}={settings[key]}' for key in order)})"
 
 
-def _from_keras(optimizer: Any) -> bool:
-    return type(getattr(optimizer, "inner_optimizer", optimizer)).__module__.startswith("keras.")
+def _from_keras(part: Any) -> bool:
+    part = getattr(part, "inner_optimizer", part)
+    made = part if hasattr(part, "__name__") else type(part)
+    return made.__module__.startswith("keras.")
+
+
+def _has_own_parts(model: Any) -> bool:
+    import keras
+
+    compiled = getattr(getattr(model, "_compile_config", None), "config", None) or {}
+    parts = keras.tree.flatten([compiled.get(name) for name in ("optimizer", "loss", "metrics", "weighted_metrics")])
+    return any(not _from_keras(part) for part in parts if part is not None and not isinstance(part, str))
 
 
 def _literal(value: Any) -> str:

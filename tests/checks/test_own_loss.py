@@ -162,13 +162,23 @@ def test_an_own_loss_that_is_worse_than_a_constant_on_dev(
 )
 def test_a_loss_is_asked_what_it_prefers(by_label: Any, constant: float, message: str | None) -> None:
     score = own(0.1, constant=constant, batches=20, by_label=by_label)
-    found = findings(loss_rewards, evaluation(score))
+    found = findings(loss_rewards, own_network(), evaluation(score))
     assert [finding.severity for finding in found] == ([ERROR] if message else [])
     assert message is None or message in found[0].message
 
 
-def test_a_loss_that_judges_each_row_by_itself_is_not_asked() -> None:
-    assert skipped(loss_rewards, evaluation(own(0.1))) == "no output has a loss of its own that compares rows"
+def test_a_loss_that_names_no_right_outputs_and_judges_each_row_by_itself_is_not_asked() -> None:
+    why = "no output has a loss of its own that can be asked"
+    assert skipped(loss_rewards, own_network(), evaluation(own(0.1))) == why
+
+
+@pytest.mark.parametrize("opposed", [(0.95, 0.05), None])
+def test_a_loss_that_prefers_wrong_outputs_has_the_wrong_sign(opposed: tuple[float, float] | None) -> None:
+    given = network(Task.MULTICLASS)
+    output = replace(given.heads[0].output, loss="dice_score", custom_loss=True, opposed=opposed)
+    found = findings(loss_rewards, replace(given, heads=(replace(given.heads[0], output=output),)), b.evaluation())
+    assert [finding.severity for finding in found] == ([ERROR] if opposed else [])
+    assert not opposed or "prefers wrong outputs: it is 0.05 for those, and 0.95 for right ones" in found[0].message
 
 
 # --- collapse ---------------------------------------------------------------------------------------

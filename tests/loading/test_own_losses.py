@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 from diagnose.loading import LoadOptions, subject_from
-from diagnose.loading.own_losses import asks_for
+from diagnose.loading.own_losses import Preference, names_right_outputs, preference
 from diagnose.loading.signatures import Port
 from diagnose.subject import Task
 
@@ -122,16 +122,54 @@ NAME_NONE: dict[str, Case] = {
 }
 
 
+def asked(case: Case) -> Preference | None:
+    task, loss, targets, shape, activation = case
+    return preference(task, loss, targets, Port("y", shape, activation=activation))
+
+
 @pytest.mark.parametrize("case", NAMES.values(), ids=NAMES.keys())
 def test_a_loss_that_prefers_right_predictions_names_the_task(case: Case) -> None:
-    task, loss, targets, shape, activation = case
-    assert asks_for(task, loss, targets, Port("y", shape, activation=activation))
+    found = asked(case)
+    assert found is not None and found.fits and not found.opposed
 
 
 @pytest.mark.parametrize("case", NAME_NONE.values(), ids=NAME_NONE.keys())
 def test_a_loss_that_does_not_care_names_none(case: Case) -> None:
+    found = asked(case)
+    assert found is None or not found.fits
+
+
+@pytest.mark.parametrize("case", NAMES.values(), ids=NAMES.keys())
+def test_with_the_other_sign_it_prefers_wrong_predictions(case: Case) -> None:
+    task, loss, *rest = case
+    found = asked((task, lambda y, p: -loss(y, p), *rest))
+    assert found is not None and found.opposed and not found.fits
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("case", NAME_NONE.values(), ids=NAME_NONE.keys())
+def test_a_loss_without_right_predictions_has_no_wrong_sign(case: Case, sign: int) -> None:
     task, loss, targets, shape, activation = case
-    assert not asks_for(task, loss, targets, Port("y", shape, activation=activation))
+    found = asked((task, lambda y, p: sign * loss(y, p), targets, shape, activation))
+    clear = names_right_outputs(task, targets, Port("y", shape, activation=activation), inputs=2)
+    assert found is None or not (found.opposed and clear) or case == NAME_NONE["quantile"]
+
+
+@pytest.mark.parametrize(
+    ("task", "targets", "activation", "inputs", "clear"),
+    [
+        (Task.BINARY, PAIRS, "sigmoid", 1, True),
+        (Task.BINARY, PAIRS, "sigmoid", 2, False),  # may be a distance of two inputs
+        (Task.BINARY, PAIRS, "linear", 1, False),
+        (Task.BINARY, 2 * PAIRS - 1, "sigmoid", 1, False),  # may be a critic's value
+        (Task.REGRESSION, NUMBERS, "linear", 2, True),
+        (Task.MULTICLASS, LABELS, "softmax", 2, True),
+    ],
+)
+def test_labels_and_head_may_leave_open_what_is_right(
+    task: Task, targets: np.ndarray, activation: str, inputs: int, clear: bool
+) -> None:
+    assert names_right_outputs(task, targets, Port("y", (1,), activation=activation), inputs) is clear
 
 
 @pytest.mark.parametrize(
@@ -141,6 +179,7 @@ def test_a_loss_that_does_not_care_names_none(case: Case) -> None:
         (16, None, triplet, None, Task.OWN_LOSS),
         (16, None, triplet, "multiclass", Task.MULTICLASS),
         (10, "softmax", "sparse_categorical_crossentropy", "own-loss", Task.OWN_LOSS),
+        (10, "softmax", lambda y, p: -sparse_focal(y, p), None, Task.MULTICLASS),
     ],
 )
 def test_a_subject_has_the_task_or_none(units: int, activation: Any, loss: Any, task: Any, expected: Task) -> None:

@@ -163,3 +163,24 @@ def test_every_snippet_that_needs_a_new_training_has_one_line_that_trains() -> N
         assert all(line.startswith(f"model.fit({rows}, ") for line in lines)
         if "training run" in remedy.cost:
             assert len(lines) == (remedy.code not in by_hand), remedy.code
+
+
+def own_squares(y: Any, p: Any) -> Any:
+    """A loss that Keras does not know by its name."""
+    return (y - p) ** 2
+
+
+@pytest.mark.parametrize("compiled", [{"loss": own_squares}, {"loss": "mse", "metrics": [own_squares]}])
+def test_a_model_with_an_own_loss_or_metric_can_be_cloned(compiled: dict[str, Any]) -> None:
+    names = pasted_beside(None)
+    names["model"].compile("adam", **compiled)
+    subject = subject_from(names["model"], (names["x_train"], names["y_train"]), options=LoadOptions(epochs=1))
+    exec(compile(values_of(subject, {}).fill(EVERY["regularize"].snippet), "regularize", "exec"), names)
+    assert names["model"] is not subject.model and names["model"].loss == compiled["loss"]
+
+
+def test_a_model_of_keras_parts_is_cloned_as_it_is() -> None:
+    model = pasted_beside(CLASSES)["model"]
+    rows = (np.zeros((4, SIDE, SIDE, 1)), np.arange(4) % CLASSES)
+    values = values_of(subject_from(model, rows, options=LoadOptions()), {})
+    assert "old.compiled" not in values.fill(EVERY["regularize"].snippet)

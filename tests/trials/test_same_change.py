@@ -18,6 +18,8 @@ from tests.trials.models import ROWS, SCENES, Scene
 
 BY_CODE = {remedy.code: remedy for remedy in REMEDIES}
 CHOSEN = 1  # of several candidate rates
+SURE = np.float32([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
+RIGHT = np.eye(3, dtype="float32")[[0, 1]]
 ROLES = ("x_train", "y_train")
 
 
@@ -111,6 +113,8 @@ def settings(optimizer: Any) -> Any:
 def loss_of(model: Any) -> Any:
     if isinstance(model.loss, str | list):
         return model.loss, model._compile_loss._user_loss_weights
+    if not isinstance(model.loss, keras.losses.Loss):
+        return float(np.mean(model.loss(RIGHT, SURE)))
     return (type(model.loss), without(model.loss.get_config()))
 
 

@@ -87,9 +87,9 @@ HEAD: tuple[DeclaredCause, ...] = (
         "The loss does not measure what the task asks for.",
         Role.FACT,
         {loss_choice: 2.5, loss_rewards: 2.5},
-        (head.MATCH_LOSS, head.MEND_LOSS),
+        (head.TURN_LOSS, head.MATCH_LOSS, head.MEND_LOSS),
         family="head",
-        explains=("plateau",),
-        confirmed_by=(head.MATCH_LOSS,),
+        explains=("plateau", "non-finite-training"),
+        confirmed_by=(head.TURN_LOSS, head.MATCH_LOSS),
     ),
 )

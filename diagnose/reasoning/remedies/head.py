@@ -87,6 +87,16 @@ LOGITS = DeclaredRemedy(
     tasks=frozenset({Task.BINARY, Task.MULTICLASS, Task.MULTILABEL}),
     trial=head.LOGITS_OF_THE_HEAD,
 )
+TURN_LOSS = DeclaredRemedy(
+    "turn-own-loss",
+    "Turn the sign of your own loss",
+    "The loss is lower for wrong outputs than for right ones, and the optimizer finds them. What should be maximised "
+    "(dice, R2, a log likelihood) needs a minus as a loss.",
+    f"import keras\n\n{AFRESH}own = keras.losses.get(old.loss)\n\n\n"
+    "def turned(y_true, y_pred):\n    return -own(y_true, y_pred)\n\n\n" + TRAIN.replace("old.loss", "turned"),
+    "one line and one training run",
+    trial=head.OWN_LOSS_TURNED,
+)
 MEND_LOSS = DeclaredRemedy(
     "mend-own-loss",
     "Turn round the sign, or the meaning of the labels, in your own loss, and give it a margin that keeps rows apart",

@@ -109,7 +109,7 @@ def _ends(plan: TrainingPlan) -> _Ends | DoesNotApply:
         return DoesNotApply("the model has several outputs")
     if head is None or not mixes(head) or any(type(layer).__name__ not in ACTIVATES | PASSES for layer in after):
         return DoesNotApply("the output layer is not a Dense or convolution layer")
-    if output.custom_loss:
+    if output.custom_loss and output.opposed is None:
         return DoesNotApply("the loss is a custom one")
     usual = usual_head(output, plan.train, row_shape(plan.model))
     if usual.units is None:
@@ -141,10 +141,26 @@ def _loss_of_the_task(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     ends = _ends(plan)
     if isinstance(ends, DoesNotApply):
         return ends
-    fits = ("crossentropy" in ends.output.loss) is ends.output.task.classifies
+    fits = ends.output.opposed is None and ("crossentropy" in ends.output.loss) is ends.output.task.classifies
     if fits or not ends.units_fit or ends.activation != ends.expected:
         return DoesNotApply("the loss fits the task, or the output layer has to be fixed first")
     return _with_loss(plan, ends, ends.usual.loss, ends.usual.loss, from_logits=False)
+
+
+def _own_loss_turned(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
+    from diagnose.loading.models.losses import per_output
+
+    output = plan.outputs[0]
+    if len(plan.outputs) > 1:
+        return DoesNotApply("the model has several outputs")
+    if output.opposed is None:
+        return DoesNotApply("the loss is not known to prefer wrong outputs", needless=True)
+    own = per_output(plan.model.loss, [output.name])[0]
+
+    def turned(y_true: Any, y_pred: Any) -> Any:
+        return -own(y_true, y_pred)
+
+    return plan.changed("the own loss with its sign turned", loss=turned, outputs=(replace(output, opposed=None),))
 
 
 def _logits_of_the_head(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
@@ -228,7 +244,7 @@ def _standard(plan: TrainingPlan, ends: _Ends) -> TrainingPlan | DoesNotApply:
 
 
 def _with_loss(plan: TrainingPlan, ends: _Ends, loss: Any, what: str, from_logits: bool) -> TrainingPlan:
-    output = replace(ends.output, loss=ends.usual.loss, from_logits=from_logits)
+    output = replace(ends.output, loss=ends.usual.loss, from_logits=from_logits, custom_loss=False, opposed=None)
     return plan.changed(what, loss=loss, outputs=(output,))
 
 
@@ -249,6 +265,7 @@ ALIGNED_SHAPES = Intervention(
     _aligned_shapes,
 )
 LOSS_OF_THE_TASK = Intervention("Replaces the loss with the usual one for the task.", _loss_of_the_task)
+OWN_LOSS_TURNED = Intervention("Turns the sign of an own loss that prefers wrong outputs.", _own_loss_turned)
 LOGITS_OF_THE_HEAD = Intervention(
     "Sets from_logits of the loss: True for a linear output, else False.", _logits_of_the_head
 )

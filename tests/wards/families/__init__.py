@@ -10,6 +10,7 @@ from tests.wards.families.batch_norm import BATCH_NORM
 from tests.wards.families.embedding import EMBEDDING
 from tests.wards.families.forecasting import FORECASTING
 from tests.wards.families.half_precision import HALF
+from tests.wards.families.own_loss import OWN_LOSS
 from tests.wards.families.row_order import ROW_ORDER
 from tests.wards.families.segmentation import SEGMENTATION
 from tests.wards.families.several_inputs import INPUTS
@@ -35,4 +36,5 @@ FAMILIES: tuple[tuple[Case, ...], ...] = (
     HALF,
     SPLITS,
     ROW_ORDER,
+    OWN_LOSS,
 )
