@@ -13,7 +13,7 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.planning import Planner, nothing
 from diagnose.measuring.work import Work
 from diagnose.reasoning.advising import beside_repairs, may_go_on, may_improve, options
-from diagnose.reasoning.causes import GATE
+from diagnose.reasoning.causes import GATE, Role
 from diagnose.reasoning.engine import Seen, confirmable, gate, suspect, worth_trying
 from diagnose.reasoning.once_repaired import once_repaired
 from diagnose.reasoning.payoffs import gain, lowered
@@ -79,6 +79,9 @@ def tried_repairs(
     of a change beside them that may do better; and the trial of the repair that brings most, None if none restores
     learning.
 
+    A fact may leave nothing to restore on train, as a bounded output whose range only dev leaves: its repairs show on
+    dev alone.
+
     The copy with that repair becomes one of the measurements.
     """
     now = situation_so_far(measured, outcomes, effects)
@@ -90,7 +93,9 @@ def tried_repairs(
         key=lambda effect: (effect.remedy not in others, not repairs[effect.remedy].confirms, -effect.after),
     )
     unsure = [one for one in alone if one.restores is False and one.after - one.before >= CLEAR]
-    compared = cures[:1] + [effect for effect in (*cures[1:], *unsure) if effect.remedy in others]
+    fact = now.repair is not None and now.repair.cause.role is Role.FACT
+    unseen = [one for one in alone if one.restores is None] if fact else []
+    compared = cures[:1] + [effect for effect in (*cures[1:], *unsure, *unseen) if effect.remedy in others]
     beside = [Trial(remedy.code, remedy.option) for remedy in beside_repairs(now) if remedy.option is not None]
     found: tuple[Effect, ...] = ()
     if may_improve(now.remaining) and (compared or beside):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from diagnose.checks.reading.gaps import POINT
+from diagnose.checks.reading.gaps import POINT, scale_of
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
 from diagnose.intervals import chance_below, crossed_interval
@@ -197,20 +197,17 @@ def stands_for(
     Raises:
         NotMeasured: they stay far behind the model, or do not overfit as the model does.
     """
-    unseen, seen = (float(np.mean([_level(left.task, of_output(one, place)) for one in ends])) for ends in (dev, train))
+    unseen, seen = (float(np.mean([_level(left, of_output(one, place)) for one in ends])) for ends in (dev, train))
     if unseen > FAR * left.whole + POINT:
         raise NotMeasured(f"trainings of {steps:,} steps stay behind the model", LONGER_TRAINING)
     if left.gap is not None and left.gap.counts and unseen - seen < SAME_GAP * left.gap.size:
         raise NotMeasured(f"trainings of {steps:,} steps do not overfit as the model does", LONGER_TRAINING)
 
 
-def _level(task: Task, found: Assessment) -> float:
-    """An error on the scale of `Remaining.whole`."""
-    if task.classifies:
-        return found.error
-    if task is Task.REGRESSION:
-        return (found.error / found.constant_error) ** 2 if found.constant_error else found.error
-    return found.error / found.constant_loss if found.constant_loss else found.error
+def _level(left: Remaining, found: Assessment) -> float:
+    """An error on the scale of `Remaining.whole`: that of the model's own rows, as dev may have another spread."""
+    error = found.error / scale_of(left.train)
+    return error**2 if left.task is Task.REGRESSION else error
 
 
 def place_of(bench: Bench, left: Remaining) -> int:

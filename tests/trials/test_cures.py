@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 from sklearn.datasets import load_diabetes
@@ -59,3 +60,23 @@ def test_a_bigger_net_is_tried_beside_the_repairs_of_a_slow_one() -> None:
     assert "bigger-network" not in {remedy.code for remedy in diagnosis.remedies}  # the repairs do more
     titles = diagnosis.settings["plan"]
     assert {"trial of raise-learning-rate", "trial of raise-learning-rate on dev rows", "repaired copy"} <= set(titles)
+
+
+@pytest.mark.slow
+def test_a_repair_that_shows_on_dev_alone_is_compared_there() -> None:
+    """A sigmoid reaches the targets of train; the later ones, on dev, are beyond 1."""
+    draw = np.random.default_rng(0)
+    day = np.linspace(0, 1.5, 900)
+    x = np.stack([day, *draw.normal(size=(3, 900))], axis=1).astype("float32")
+    y = (day + 0.05 * x[:, 1]).clip(0).astype("float32")
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(16, "relu"), layers.Dense(1, "sigmoid")])
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.fit(x[:580], y[:580], epochs=30, verbose=0)
+    diagnosis = diagnose.examine(model, (x[:580], y[:580]), (x[580:], y[580:]), epochs=30, batch_size=32)
+    cause, remedy = diagnosis.causes[0], diagnosis.remedies[0]
+    assert (cause.code, cause.state, remedy.code) == ("output-range-mismatch", "confirmed", "linear-head")
+    assert remedy.payoff.metric.startswith("dev RMSE") and remedy.payoff.before is not None
+    assert remedy.payoff.interval is not None and remedy.payoff.interval.high < remedy.payoff.before / 2
+    alone = [effect.restores for effect in diagnosis.effects if effect.remedy == "linear-head" and not effect.on_dev]
+    assert alone == [None]  # nothing to restore on train

@@ -10,20 +10,24 @@ from keras import layers
 from sklearn.datasets import load_digits
 
 import diagnose
+from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
 from diagnose.intervals import chance_below, crossed_interval
+from diagnose.measurements import NotMeasured
 from diagnose.measuring import work
 from diagnose.measuring.planning import planner_for
+from diagnose.measuring.training import Assessment
 from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
 from diagnose.trials import dev_error
 from diagnose.trials import planning as trials
-from diagnose.trials.dev_error import helps
+from diagnose.trials.dev_error import helps, stands_for
 from diagnose.trials.joining import Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 from diagnose.trials.train_skill import TrainSkill
+from tests.checks.builders_training import regression
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
 LISTS = ("machine_learning_yearning", "fast_ai")
@@ -159,6 +163,18 @@ def test_trainings_that_stay_behind_the_model_say_nothing(monkeypatch: pytest.Mo
     gaps = {gap.what: gap.why for gap in diagnosis.coverage}
     assert "stay behind the model" in gaps["trial of regularize"]
     assert "stay behind the model" in gaps["learning curve over rows"]
+
+
+@pytest.mark.parametrize(("error", "why"), [(60.0, ""), (20.0, "do not overfit"), (90.0, "stay behind")])
+def test_trainings_are_compared_with_the_model_on_one_scale(error: float, why: str) -> None:
+    """Targets of dev spread ten times as far as those of train: the constant prediction is far off there."""
+    left = Remaining(regression(0.99), regression(0.64, deviation=100.0), None)  # RMSE 1 and 60
+    train, dev = (Assessment(0, 0, one, 0, True, 0, constant) for one, constant in ((1.0, 10.0), (error, 100.0)))
+    if not why:
+        stands_for(left, 0, (train,), (dev,), 100)
+        return
+    with pytest.raises(NotMeasured, match=why):
+        stands_for(left, 0, (train,), (dev,), 100)
 
 
 def test_a_gain_is_clear_missing_or_open() -> None:
