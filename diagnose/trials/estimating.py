@@ -19,7 +19,7 @@ from diagnose.trials.train_skill import TrainSkill
 
 def how_many_apply(bench: Bench, measured: Measurements, wanted: Iterable[Trial]) -> int:
     """Return the number of trials whose change applies to this model; nothing is built or trained for it."""
-    own = plan_of(bench, measured, 1)
+    own = plan_of(bench, measured)  # of the usual length: a schedule or an average needs more than one step
 
     def applies(trial: Trial) -> bool:
         try:

@@ -9,11 +9,15 @@ import pytest
 from diagnose import trying
 from diagnose.diagnosis import Effect
 from diagnose.findings import Examined, Finding, Severity
+from diagnose.measuring.bench import Bench
 from diagnose.reasoning.remedies import generalisation
-from diagnose.settings import Effort
+from diagnose.reasoning.remedies.optimisation import CYCLE_RATE, RESTART_RATE
+from diagnose.settings import Effort, Settings
 from diagnose.trials import planning
+from diagnose.trials.estimating import how_many_apply
 from diagnose.trials.joining import Trial
 from tests.checks.builders_training import evaluation, score
+from tests.trials.models import SOFTMAX, Scene, dense, net
 
 PARTS = ((generalisation.DROPOUT, generalisation.REGULARIZE), (generalisation.DEEPER, generalisation.DROPOUT))
 BEHIND = Examined("does-not-learn", (Finding(Severity.WARNING, "it learns little", check="does-not-learn"),))
@@ -61,3 +65,11 @@ def test_a_model_that_falls_short_gets_a_second_round_where_nothing_helps(tried:
 @pytest.mark.parametrize("options", [{"outcomes": ()}, {"effort": Effort.DEEP}])
 def test_else_all_options_are_compared_at_once(tried: Tried, options: dict[str, Any]) -> None:
     assert tried(**options) == [["dropout", "regularize", "deeper-network"]]
+
+
+def test_changes_that_need_a_training_of_some_length_are_counted() -> None:
+    """Cycles of the learning rate do not fit into one step; a change that is not counted is never looked at."""
+    cycles = [Trial(remedy.code, remedy.option) for remedy in (RESTART_RATE, CYCLE_RATE) if remedy.option is not None]
+    subject = Scene("", net(dense(), SOFTMAX), epochs=20).subject()
+    with Bench(subject, Settings()) as bench:
+        assert how_many_apply(bench, {}, cycles) == len(cycles) == 2
