@@ -91,14 +91,19 @@ class Pair:
     part: str = "tuning"
 
     def split(self) -> dict[str, Rows]:
-        """The rows of train, more, dev and hidden, drawn without overlap."""
+        """The rows of train, more, dev, hidden and others (if so many are left), without overlap.
+
+        "twice" are train and more.
+        """
         x, y = self.data()
         order = np.random.default_rng(0).permutation(len(x))
-        sizes = {"train": self.train, "more": self.train, "dev": DEV, "hidden": HIDDEN}
+        sizes = {"train": self.train, "more": self.train, "dev": DEV, "hidden": HIDDEN, "others": HIDDEN}
         ends = np.cumsum(list(sizes.values()))
-        assert ends[-1] <= len(x), self.name
+        assert ends[-2] <= len(x), self.name
         parts = np.split(order, ends)[:-1]
-        return {name: (x[part], y[part]) for name, part in zip(sizes, parts, strict=True)}
+        drawn = {name: (x[part], y[part]) for name, part in zip(sizes, parts, strict=True)}
+        twice = (np.concatenate(both) for both in zip(drawn["train"], drawn["more"], strict=True))
+        return {**drawn, "twice": (next(twice), next(twice))}
 
     def compiled(self) -> Any:
         """The model with fresh weights."""

@@ -123,7 +123,7 @@ def main(*, jobs: int, part: str, effort: str, only: tuple[str, ...], json_file:
     names = [
         pair.name for pair in PAIRS if part in (pair.part, "all") and (not only or {pair.name, pair.family} & {*only})
     ]
-    trained = {outcome.name: outcome for outcome in _written(json_file)} if json_file and json_file.exists() else {}
+    trained = {outcome.name: outcome for outcome in written(json_file)} if json_file and json_file.exists() else {}
     found: list[Outcome] = []
     for outcome in processed(names, jobs, measured, (trained, effort)):
         found.append(outcome)
@@ -134,7 +134,7 @@ def main(*, jobs: int, part: str, effort: str, only: tuple[str, ...], json_file:
     click.echo("\n".join(summary(found)))
 
 
-def _written(json_file: Path) -> list[Outcome]:
+def written(json_file: Path) -> list[Outcome]:
     """The outcomes of a file."""
     found = []
     for line in json_file.read_text().splitlines():
@@ -162,16 +162,15 @@ def measured(name: str, trained: Mapping[str, Outcome], effort: str) -> Outcome:
     )
     verdicts = [verdict for each in diagnosis.verdicts.values() for verdict in each]
     options, hidden = LoadOptions(**known), rows["hidden"]
-    twice = tuple(map(np.concatenate, zip(rows["train"], rows["more"], strict=True)))
-    subject, more = (subject_from(model, x_y, hidden, options=options) for x_y in (rows["train"], twice))
+    subject, more = (subject_from(model, rows[part], hidden, options=options) for part in ("train", "twice"))
     before = trained.get(name)
-    found = _brute_force(subject, more, before.rows if before else {})
+    found = brute_force(subject, more, before.rows if before else {})
     repair = _repair(diagnosis)
     told = (repair[0].remedy, repair[1].what) if repair else ()
     repaired: dict[str, Errors] = {}
     if repair:
         same = before.repaired if before and before.repair == told else {}
-        repaired = _brute_force(subject, more, same, at_rate_tried(*repair).intervention.change)
+        repaired = brute_force(subject, more, same, at_rate_tried(*repair).intervention.change)
     return Outcome(
         name,
         pair.family,
@@ -206,8 +205,12 @@ def _first(diagnosis: Any, found: Mapping[str, Errors]) -> str:
     return next((remedy.code for remedy in diagnosis.remedies if remedy.code in found), "")
 
 
-def _brute_force(
-    hidden: Any, more: Any, trained: Mapping[str, Errors], repair: Any = lambda own: own
+def brute_force(
+    hidden: Any,
+    more: Any,
+    trained: Mapping[str, Errors],
+    repair: Any = lambda own: own,
+    seeds: tuple[int, ...] = SEEDS,
 ) -> dict[str, Errors]:
     """The errors of the dev rows of `hidden` by remedy, on top of a repair; `more` has more training rows.
 
@@ -226,7 +229,7 @@ def _brute_force(
     with Bench(hidden, Settings()) as bench:
         steps = hidden.training.epochs * -(-hidden.train.rows // hidden.training.batch_size)
         swept = {LearningRate: learning_rate(bench, {})}
-        users = replace(plan_of(bench, swept, steps), seeds=SEEDS)
+        users = replace(plan_of(bench, swept, steps), seeds=seeds)
         own, twice = repair(users), repair(users.changed("twice the rows", train=more.train))
         if not isinstance(own, TrainingPlan):  # the repair changes the task or the rows: errors are not compared
             return {}
@@ -317,7 +320,7 @@ def _line(found: Outcome) -> str:
     return f"{found.name:24} {found.state:10} {gain:50} best {found.errors[found.best]:.3f} ({found.best or 'nothing'})"
 
 
-def _best_way(outcome: Outcome, item: str) -> str:
+def best_way(outcome: Outcome, item: str) -> str:
     """The best of the measured ways to carry out an item of the lists; "" if none was measured."""
     from diagnose.reasoning.verdicts import WAYS
 
@@ -334,7 +337,7 @@ def _judged(when: str, outcomes: list[Outcome]) -> list[str]:
     from diagnose.trials.dev_error import WORTH
     from tests.wards.ward import Rate
 
-    every = [(one, item, _best_way(one, item)) for one in outcomes for item in WAYS if _best_way(one, item)]
+    every = [(one, item, best_way(one, item)) for one in outcomes for item in WAYS if best_way(one, item)]
     done = [one.helps(code) for one, item, code in every if item in one.do]
     lines = [f"{when}: verdicts 'do' that help: {Rate(sum(done), len(done))}"]
     for by, least in (("", 0.0), (f" by {100 * WORTH:.0f} % of the error", WORTH)):
