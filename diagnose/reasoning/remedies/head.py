@@ -4,19 +4,20 @@ from diagnose.reasoning.remedies.declared import AFRESH, READOUTS, TRAIN, Declar
 from diagnose.subject import Task
 from diagnose.trials.interventions import head
 
+_CHOSEN = '        activation = "$activation" if layer is heads[0] else "linear"\n'
 _NEW_HEAD = with_heads(
     rebuilt(
         "standard",
         "    if layer in heads and not layer.weights and layer.output.shape == layer.input.shape:  # an activation\n"
         "        softmax = isinstance(layer, keras.layers.Softmax)\n"
         '        return keras.layers.Softmax() if softmax else keras.layers.Activation("$activation")\n'
-        "    if layer in heads:\n"
-        '        activation = "$activation" if layer is heads[0] else "linear"\n'
+        f"    if layer in heads:\n{_CHOSEN}"
         '        size = "filters" if "filters" in config else "units"\n'
         '        config |= {size: $units, "activation": activation}\n',
     ),
     READOUTS,
 ).replace("old.loss", '"$loss"')
+_NEW_LINEAR_HEAD = _NEW_HEAD.replace(_CHOSEN, "").replace('"activation": activation', '"activation": "linear"')
 
 HEAD_UNITS = DeclaredRemedy(
     "set-output-units",
@@ -73,7 +74,7 @@ LINEAR_HEAD = DeclaredRemedy(
     "linear-head",
     "Use a linear output, so that it can reach the targets",
     "A sigmoid is limited to 0 to 1, a tanh to -1 to 1, a ReLU to 0 and above: it cannot predict targets beyond that.",
-    _NEW_HEAD,
+    _NEW_LINEAR_HEAD,
     "one line and one training run",
     tasks=frozenset({Task.REGRESSION}),
     trial=head.activation_of_the_task("linear"),
