@@ -36,7 +36,7 @@ def chosen_remedies(diagnosis: Diagnosis, codes: Sequence[str]) -> tuple[Remedy,
         InputError: a code is not a remedy of this model, or nobody but the user can carry it out.
     """
     known = {remedy.code: remedy for remedy in diagnosis.remedies}
-    changes = {remedy.code for remedy in REMEDIES if remedy.automated}
+    changes = {remedy.code for remedy in REMEDIES if remedy.automated and not remedy.own_code}
     possible = [code for code in known if code in changes]
     for code in codes:
         if code not in possible:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_the_remedy_cures_and_the_script_does_the_same_again(diagnosis: Diagnosi
 def test_what_cannot_be_applied_is_refused_by_name(diagnosis: Diagnosis, code: str, why: str) -> None:
     with pytest.raises(InputError, match=f"--apply: {code} .*{why}.*possible: lower-learning-rate"):
         chosen_remedies(diagnosis, [code])
+
+
+def test_what_lies_in_the_users_own_code_is_left_to_the_user(diagnosis: Diagnosis) -> None:
+    """A saved model names its loss and does not hold it: with a new one it could not be loaded."""
+    [turned] = (remedy for remedy in REMEDIES if remedy.own_code)
+    known = replace(diagnosis.remedies[0], code=turned.code)
+    told = replace(diagnosis, remedies=(*diagnosis.remedies, known))
+    with pytest.raises(InputError, match=f"{turned.code} cannot be carried out by a program; possible: lower"):
+        chosen_remedies(told, [turned.code])
 
 
 def test_an_unknown_length_of_the_training_is_asked_for(diagnosis: Diagnosis) -> None:

@@ -43,17 +43,19 @@ def inverted_labels(evaluation: Evaluation, network: Network | None) -> Iterator
 
     ## Known limits
     At most 30 classes. A model of low accuracy cannot show it. A model that was never trained is not judged: random
-    weights may separate two classes with either sign.
+    weights may separate two classes with either sign. Nor is one whose own loss prefers wrong classes.
 
     ## References
     - Kuhn 1955, "The Hungarian method for the assignment problem", doi:10.1002/nav.3800020109
     """
     if network is not None and not network.trained:
         raise NotMeasured("the model was never trained", "Train the model, then examine it again.")
+    turned = {head.output.name for head in (network.heads if network else ()) if head.output.opposed is not None}
     for split in (need(evaluation.train), evaluation.dev, evaluation.test):
         if isinstance(split, Unavailable):
             continue
-        both = [(_exchanged(score, split), _renumbered(score, split, network)) for score in split.scores]
+        judged = [score for score in split.scores if score.output not in turned]
+        both = [(_exchanged(score, split), _renumbered(score, split, network)) for score in judged]
         found = [finding for pair in both for finding in pair if finding is not None]
         yield from found
         if found:

@@ -190,7 +190,7 @@ def optimizer_text(optimizer: Any, rate: str = "") -> str:
 def _from_keras(part: Any) -> bool:
     part = getattr(part, "inner_optimizer", part)
     made = part if hasattr(part, "__name__") else type(part)
-    return made.__module__.startswith("keras.")
+    return (made.__module__ or "").startswith("keras.")
 
 
 def _has_own_parts(model: Any) -> bool:

@@ -56,6 +56,14 @@ def test_two_classes_that_are_swapped_are_an_error() -> None:
     assert "error is 98 %, but 1.5 % if" in finding.message and "(0 as 1, 1 as 0)" in finding.message
 
 
+def test_a_loss_that_prefers_the_other_class_tells_more_than_the_order_of_the_classes() -> None:
+    scores = b.evaluation(b.scores("train", SWAPPED))
+    turned = b.network(heads=[b.head(b.output(custom_loss=True, opposed=(0.9, 0.1)))])
+    assert turned.heads[0].output.name == SWAPPED.output
+    assert b.findings(inverted_labels, scores, turned) == ()
+    assert len(b.findings(inverted_labels, scores, b.network(heads=[b.head(b.output())]))) == 1
+
+
 def test_classes_in_another_order_on_dev_alone_are_found_there() -> None:
     dev = b.scores("dev", counted((2, 40, 3), (50, 1, 0), (0, 0, 60)))
     [finding] = b.findings(inverted_labels, b.evaluation(b.scores("train", counted((90, 5), (5, 90))), dev))

@@ -52,7 +52,8 @@ class DeclaredRemedy:
     trial or an option does (`DoesNotApply.needless`), that counts as well. `measured` returns the effects of a
     remedy that an instrument has tried already, () if it has not. `goes_on`: it is carried out by training on from the
     loaded weights, which `trials.continuing` tries. `lessens`: what it weakens ("dropout", "penalty", "augmentation":
-    `checks.reading.regularisers`), "" for nothing of the kind.
+    `checks.reading.regularisers`), "" for nothing of the kind. `own_code`: it changes code of the user's own, which a
+    saved model names and does not hold.
     """
 
     code: str
@@ -69,6 +70,7 @@ class DeclaredRemedy:
     measured: Callable[[Measurements], tuple[Effect, ...]] | None = None
     goes_on: bool = False
     lessens: str = ""
+    own_code: bool = False
 
     @property
     def automated(self) -> bool:

@@ -97,6 +97,7 @@ TURN_LOSS = DeclaredRemedy(
     "def turned(y_true, y_pred):\n    return -own(y_true, y_pred)\n\n\n" + TRAIN.replace("old.loss", "turned"),
     "one line and one training run",
     trial=head.OWN_LOSS_TURNED,
+    own_code=True,
 )
 MEND_LOSS = DeclaredRemedy(
     "mend-own-loss",
