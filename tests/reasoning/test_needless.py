@@ -43,6 +43,11 @@ def subject(
     return subject_from(model, given, options=LoadOptions(batch_size=batch, task=task))
 
 
+def not_negated(y: Any, p: Any) -> Any:
+    """A log likelihood without the minus."""
+    return -keras.losses.sparse_categorical_crossentropy(y, p)
+
+
 def relu(count: int = 1) -> list[Any]:
     return [layers.Dense(8, "relu") for _ in range(count)]
 
@@ -96,6 +101,8 @@ CASES: dict[str, tuple[Callable[[], Subject], Callable[[], Subject]]] = {
     ),
     "softmax-cross-entropy": (subject, lambda: subject(head=layers.Dense(CLASSES, "tanh"))),
     "match-logits": (subject, lambda: subject(head=layers.Dense(CLASSES))),
+    "mend-own-loss": (subject, lambda: subject(task="own-loss")),
+    "turn-own-loss": (subject, lambda: subject(loss=not_negated)),
     "set-output-units": (
         subject,
         lambda: subject(head=layers.Dense(1, "sigmoid"), loss="binary_crossentropy", task="multiclass"),

@@ -1,6 +1,7 @@
 """Remedies for the output and its loss."""
 
 from diagnose.reasoning.remedies.declared import AFRESH, READOUTS, TRAIN, DeclaredRemedy, rebuilt, with_heads
+from diagnose.reasoning.remedies.in_place import names_its_task
 from diagnose.subject import Task
 from diagnose.trials.interventions import head
 
@@ -109,6 +110,7 @@ MEND_LOSS = DeclaredRemedy(
     'points = np.eye(labels.max() + 1, dtype="float32")[labels]  # one for each label\n'
     "print(np.mean(loss(labels, points)), np.mean(loss(labels, np.random.permutation(points))))  # the first is lower",
     "one line and one training run",
+    in_place=names_its_task,
 )
 MATCH_LOSS = DeclaredRemedy(
     "match-loss",

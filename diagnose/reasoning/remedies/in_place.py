@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from diagnose.measurements import Activations, Evaluation, Forward, Measurements, SplitScores
+from diagnose.subject import Task
 from diagnose.trials.interventions.data import unscaled
 from diagnose.trials.interventions.optimizer import ADAPTIVE_DEFAULT, own_settings
 from diagnose.trials.interventions.precision import HALF
@@ -68,6 +69,11 @@ def mixed(plan: TrainingPlan, _: Measurements) -> bool:
     return not any(
         layer.variable_dtype in HALF or (layer.compute_dtype == "float16" and not scaled) for layer in plan.layers
     )
+
+
+def names_its_task(plan: TrainingPlan, _: Measurements) -> bool:
+    """No output is judged by a loss of the user's own."""
+    return all(output.task is not Task.OWN_LOSS for output in plan.outputs)
 
 
 def loss_is(word: str) -> InPlace:
