@@ -19,7 +19,8 @@ class Signed(keras.losses.Loss):  # type: ignore[misc]
         self.sign = sign
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self.sign * self.measure(ops.cast(y_true, y_pred.dtype), y_pred)
+        y_true = ops.cast(ops.reshape(y_true, ops.shape(y_pred)), y_pred.dtype)  # Keras does not, for a class
+        return self.sign * self.measure(y_true, y_pred)
 
     def measure(self, y_true: Any, y_pred: Any) -> Any:
         raise NotImplementedError
