@@ -79,7 +79,9 @@ OWN = {
 }
 OWN_LOSS = (
     *(
-        sick(f"{name}-not-negated", "own loss", recipe, {"wrong-loss"}, **_own(recipe, kind, 1.0, **settings))
+        sick(
+            f"{name}-not-negated", "own loss", recipe, {"wrong-loss"}, hard=True, **_own(recipe, kind, 1.0, **settings)
+        )
         for name, (recipe, kind, settings) in OWN.items()
     ),
     *(
