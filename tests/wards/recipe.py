@@ -168,12 +168,15 @@ def _sources(values: Iterable[Any]) -> set[str]:
 
 
 def _used(thing: Any, names: dict[str, Any]) -> list[Any]:
-    """The functions and classes that a function, or the methods of a class, refer to: by name, or as `module.name`."""
+    """The functions and classes that a function, or the methods of a class, refer to, by name or as `module.name`; and
+    what a class inherits from.
+    """
     members = list(vars(thing).values()) if inspect.isclass(thing) else [thing]
     spoken = {name for member in members if inspect.isfunction(member) for name in _names(member.__code__)}
     direct = [names[name] for name in spoken if name in names]
     modules = [part for part in direct if inspect.ismodule(part) and part.__name__.startswith(__package__)]
     direct += [getattr(module, name) for module in modules for name in spoken if hasattr(module, name)]
+    direct += thing.__bases__ if inspect.isclass(thing) else ()
     return [part for part in direct if inspect.isfunction(part) or inspect.isclass(part)]
 
 

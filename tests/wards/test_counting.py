@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.wards import data, measures, models, scoring, training
+from tests.wards.families import own_loss
 from tests.wards.recipe import Case, Recipe, healthy, in_halves, make, sick
 from tests.wards.references import DIGITS_MLP
 from tests.wards.training import Record, verify
@@ -131,6 +132,10 @@ def test_a_field_that_is_not_set_is_not_part_of_the_text() -> None:
     measured = replace(DIGITS_MLP, measures=(make(measures.recall, padding=0),)).text
     assert "recall(padding=0)" in measured
     assert "def predicted_classes(" in measured, "used inside a function inside the builder"
+
+
+def test_the_text_of_a_recipe_has_what_its_classes_inherit() -> None:
+    assert "class Signed(" in replace(DIGITS_MLP, loss=make(own_loss.Explained)).text
 
 
 def test_a_function_among_the_settings_is_named_and_its_source_followed() -> None:
