@@ -144,6 +144,7 @@ class Remedy:
     payoff: Payoff
     cost: str  # "one line", "one training run", "weeks"
     causes: tuple[str, ...] = ()  # codes of the causes that it treats
+    own_code: bool = False  # it changes code of the user's own, so that `--apply` cannot carry it out
 
     def __repr__(self) -> str:
         return f"<Remedy {self.code}: {self.action} ({self.cost})>"

@@ -100,7 +100,7 @@ def _next(diagnosis: Diagnosis, width: int, colour: bool) -> Iterator[str]:
     yield from _wrapped(f"Payoff: {payoff}." + (f" Cost: {first.cost}." if first.cost else ""), width, "  ")
     command = str(diagnosis.settings.get("command", ""))
     reads_a_file = command.startswith("diagnose ") and not command.startswith("diagnose demo")
-    if first.payoff.how == "measured" and reads_a_file and "--apply" not in command:
+    if first.payoff.how == "measured" and not first.own_code and reads_a_file and "--apply" not in command:
         training = diagnosis.subject.get("training") or {}
         known = training.get("epochs") or training.get("iterations")
         length = "" if known else " --epochs N (N: as many as in your training)"

@@ -218,6 +218,7 @@ def _remedy(
         payoff=payoff(remedy, effect, untried),
         cost=remedy.cost,
         causes=tuple(s.code for s in by),
+        own_code=remedy.own_code,
     )
 
 

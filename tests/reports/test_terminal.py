@@ -86,3 +86,11 @@ def test_a_step_that_was_measured_comes_with_its_command() -> None:
     assert f"{step} --epochs N (N: as many as in your training)\n" in shown("diagnose a.keras b")
     for command in ("diagnose demo", "diagnose a.keras b --apply x --save y.keras", ""):
         assert "Train it" not in shown(command)
+
+
+def test_a_step_in_the_users_own_code_has_no_command() -> None:
+    diagnosis = sick()
+    first, *others = diagnosis.remedies
+    settings = {**diagnosis.settings, "command": "diagnose a.keras b"}
+    by_hand = replace(diagnosis, settings=settings, remedies=(replace(first, own_code=True), *others))
+    assert "Train it" in render(replace(diagnosis, settings=settings)) and "Train it" not in render(by_hand)
