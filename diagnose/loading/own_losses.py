@@ -92,7 +92,8 @@ def names_right_outputs(task: Task, targets: Rows, port: Port, inputs: int) -> b
     """
     if task in (Task.REGRESSION, Task.MULTICLASS):
         return True
-    probable = bool(targets.min() >= 0) if targets.size else False
+    some = _different(targets, _TRIED)  # they may be memory-mapped
+    probable = bool(some.size) and bool(some.min() >= 0)
     return task.classifies and port.activation == "sigmoid" and inputs == 1 and probable
 
 

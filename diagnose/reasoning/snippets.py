@@ -23,7 +23,7 @@ OWN_CLASS = (
 
 USUAL_STEPS = 300  # of a training whose length is unknown
 OLD = "old = model\n"  # before a snippet makes a copy of it
-OLD_OF_OWN_PARTS = f"{OLD}old.compiled = False  # Keras does not look for your own loss or metric by its name\n"
+OLD_OF_OWN_PARTS = f"{OLD}old.compiled = False  # else Keras looks for your own loss or metric by name, in vain\n"
 UNKNOWN_LENGTH = "  # epochs: as many as in your training, which is unknown here"
 
 
