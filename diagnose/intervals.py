@@ -3,6 +3,7 @@
 from math import inf, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnose.findings import Interval
 from diagnose.measurements import Array
@@ -34,19 +35,28 @@ def paired_interval(differences: Array) -> Interval:
     return Interval(max(-1.0, mean - half), min(1.0, mean + half))
 
 
-def crossed_interval(values: Array, level: float = 0.95) -> Interval:
+def trainings_interval(values: Array, level: float = 0.95, rows: NDArray[np.int64] | None = None) -> Interval:
     """Return the interval of the mean of values [seeds, rows], for other seeds and other rows.
 
-    It is Student's, with the standard error of `crossed_error`.
+    It is Student's, with the standard error of `trainings_error`; `rows` are the numbers of the rows, see there.
     """
     from scipy.stats import t
 
     mean = float(values.mean())
     if min(values.shape) < 2:
         return Interval(-inf, inf, level)
-    error, freedom = crossed_error(values)
+    error, freedom = trainings_error(values, rows)
     half = float(t.ppf(0.5 + level / 2, freedom) * error) if error else 0.0
     return Interval(mean - half, mean + half, level)
+
+
+def trainings_error(values: Array, rows: NDArray[np.int64] | None = None) -> tuple[float, float]:
+    """Return the standard error of the mean of values [seeds, rows], and its degrees of freedom.
+
+    `rows` are the numbers of the rows, [seeds, rows]; None: every seed meets the same ones. There must be two or more
+    seeds and rows.
+    """
+    return crossed_error(values) if rows is None or (rows == rows[0]).all() else folds_error(values, rows)
 
 
 def crossed_error(values: Array) -> tuple[float, float]:
@@ -68,15 +78,33 @@ def crossed_error(values: Array) -> tuple[float, float]:
     return float(np.sqrt(whole / (seeds * rows))), max(float(freedom), seeds - 1.0)
 
 
-def chance_below(values: Array) -> float:
+def folds_error(values: Array, rows: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the same where seeds meet different rows, and some rows perhaps several seeds.
+
+    A row varies as a whole, over all seeds that meet it; what the means of the seeds vary beyond that comes from the
+    seeds (a one-way analysis of variance, with Satterthwaite's degrees of freedom).
+    """
+    seeds, met = values.shape
+    by_seed = values.mean(axis=1)
+    numbers, places = np.unique(rows, return_inverse=True)
+    of_row = np.bincount(places.reshape(-1), weights=(values - by_seed[:, None]).reshape(-1))
+    of_rows = float(np.square(of_row).sum()) / values.size**2 * met / (met - 1)
+    of_seeds = float(by_seed.var(ddof=1)) / seeds
+    whole = of_rows + max(of_seeds - float(values.var(axis=1, ddof=1).mean()) / values.size, 0.0)
+    if whole == 0:
+        return 0.0, float(seeds - 1)
+    freedom = whole**2 / (of_seeds**2 / (seeds - 1) + of_rows**2 / (len(numbers) - 1))
+    return sqrt(whole), max(freedom, seeds - 1.0)
+
+
+def chance_below(values: Array, rows: NDArray[np.int64] | None = None) -> float:
     """Return the probability (0 to 1) that the mean of values [seeds, rows] is below 0 for other seeds and rows.
 
-    It is Student's, with the standard error of `crossed_error`, where nothing was known before. There must be two or
-    more seeds and rows.
+    It is Student's, with the standard error of `trainings_error`, where nothing was known before.
     """
     from scipy.stats import t
 
-    mean, (error, freedom) = float(values.mean()), crossed_error(values)
+    mean, (error, freedom) = float(values.mean()), trainings_error(values, rows)
     return float(t.cdf(-mean / error, freedom)) if error else 0.5 - 0.5 * float(np.sign(mean))
 
 

@@ -215,6 +215,7 @@ def diagnose_subject(
     from diagnose.trying import (
         asks_for_more,
         gone_on,
+        longer_repair,
         trained_on,
         trials_of,
         tried_afterwards,
@@ -242,6 +243,7 @@ def diagnose_subject(
             afterwards: tuple[Effect, ...] = ()
             if asks_for_more(checks):
                 effects += gone_on(planner, measured, outcomes, effects, may_go_on_instead)
+                cure = cure or longer_repair(planner, measured, outcomes, effects)
                 effects += tried_on_dev(planner, measured, outcomes, effects)
                 if settings.effort is Effort.DEEP:
                     effects += gone_on(planner, measured, outcomes, effects, may_go_on_anyway)

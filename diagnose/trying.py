@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
 from diagnose.checks.generalisation.variance import variance
+from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Effect
 from diagnose.findings import Outcome, Severity
 from diagnose.measurements import Continuation, Measurements, Repaired, RowsCurve
@@ -26,7 +28,8 @@ from diagnose.settings import Effort
 from diagnose.trials.continuing import measure_continuation
 from diagnose.trials.cures import at_rate_tried, try_cures
 from diagnose.trials.dev_error import WORTH, DevError
-from diagnose.trials.estimating import first_trial, how_many_apply, likely_trials
+from diagnose.trials.estimating import all_trials, first_trial, how_many_apply, likely_trials
+from diagnose.trials.folds import may_pool
 from diagnose.trials.interventions.optimizer import MORE_STEPS
 from diagnose.trials.joining import AFTER, Trial
 from diagnose.trials.paired import plan_of
@@ -76,8 +79,8 @@ def tried_repairs(
     outcomes: tuple[Outcome, ...],
 ) -> tuple[tuple[Effect, ...], Trial | None]:
     """The effects on the dev error of the repair that restores most learning, of others that the first cause has, and
-    of a change beside them that may do better; and the trial of the repair that brings most, None if none restores
-    learning.
+    of a change beside them that may do better; and the trial of the repair that brings most: it restores learning, or
+    is likely to lower the dev error. None if there is none.
 
     A fact may leave nothing to restore on train, as a bounded output whose range only dev leaves: its repairs show on
     dev alone.
@@ -92,7 +95,7 @@ def tried_repairs(
         (effect for effect in alone if effect.restores),
         key=lambda effect: (effect.remedy not in others, not repairs[effect.remedy].confirms, -effect.after),
     )
-    unsure = [one for one in alone if one.restores is False and one.after - one.before >= CLEAR]
+    unsure = [one for one in alone if not one.restores and one.after - one.before >= CLEAR]
     fact = now.repair is not None and now.repair.cause.role is Role.FACT
     unseen = [one for one in alone if one.restores is None] if fact else []
     compared = cures[:1] + [effect for effect in (*cures[1:], *unsure, *unseen) if effect.remedy in others]
@@ -101,9 +104,10 @@ def tried_repairs(
     if may_improve(now.remaining) and (compared or beside):
         tried = {repairs[effect.remedy]: effect for effect in compared[:FEW_OPTIONS]}
         found = try_cures(planner, measured, now.remaining, tried, beside)
+    on_dev = {effect.remedy: effect for effect in found}
+    cures = cures or [effect for effect in compared if effect.remedy in on_dev and on_dev[effect.remedy].likely]
     if not cures:
         return found, None
-    on_dev = {effect.remedy: effect for effect in found}
 
     def worth(effect: Effect) -> float:
         """What it brings per cost, as the report orders them."""
@@ -137,6 +141,26 @@ def gone_on(
     return () if found is None else found[1:]
 
 
+def longer_repair(
+    planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...]
+) -> Trial | None:
+    """The trial of a longer training where that is the repair of the first cause that was seen to lower the dev error;
+    None if it is not.
+
+    The copy with that repair becomes one of the measurements.
+    """
+    now = situation_so_far(measured, outcomes, effects)
+    effect = now.effects.get(TRAIN_LONGER.code)
+    if now.repair is None or TRAIN_LONGER not in now.repair.cause.remedies or effect is None or not effect.likely:
+        return None
+    trial = Trial(TRAIN_LONGER.code, MORE_STEPS)
+    copy = measure_repaired(planner, measured, trial, effect)
+    if copy is None:
+        return None
+    measured[Repaired] = copy
+    return trial
+
+
 def tried_on_dev(
     planner: Planner, measured: Measurements, outcomes: tuple[Outcome, ...], effects: tuple[Effect, ...]
 ) -> tuple[Effect, ...]:
@@ -156,9 +180,9 @@ def tried_on_dev(
     for number, part in enumerate([sum(by_part, ())] if whole else by_part):
         known = {effect.remedy for effect in found}
         wanted = [Trial(r.code, r.option) for r in dict.fromkeys(part) if r.option is not None and r.code not in known]
-        most = _half(planner, measured, wanted) if deep else FEW_OPTIONS
-        criterion = DevError(now.remaining, most, earlier=len(found))
-        found += try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[number])
+        criterion = _judged(planner, measured, now.remaining, wanted, LOOKS[number])
+        criterion = replace(criterion, earlier=len(found))
+        found += try_remedies(planner, measured, wanted, criterion, criterion.tries, look=LOOKS[number])
         if any(gain(effect) >= WORTH for effect in found):
             break
     curve = measure_rows_curve(planner, measured, now.remaining, MORE_DATA.code) if now.repair is None else None
@@ -168,9 +192,19 @@ def tried_on_dev(
     return (*found, effect)
 
 
-def _half(planner: Planner, measured: Measurements, wanted: Sequence[Trial]) -> int:
-    """How many changes are tried with all seeds at effort deep: half of those that apply."""
-    return max(FEW_OPTIONS, -(-how_many_apply(planner.bench, measured, wanted) // HALVED))
+def _judged(planner: Planner, measured: Measurements, left: Remaining, wanted: Sequence[Trial], look: str) -> DevError:
+    """How changes are judged, and how many of them are tried with all seeds.
+
+    At effort deep these are all that apply, on rows that are held out in turn; where rows cannot be held out so, or
+    where the budget does not allow it, half of them after a first `look`.
+    """
+    bench = planner.bench
+    if bench.settings.effort is not Effort.DEEP:
+        return DevError(left, FEW_OPTIONS)
+    count, folds, plan = how_many_apply(bench, measured, wanted), may_pool(bench, measured), bench.settings.plan
+    if folds and (look not in plan if plan else planner.fits(all_trials(bench, DevError, count))):
+        return DevError(left, count, folds=True)
+    return DevError(left, max(FEW_OPTIONS, -(-count // HALVED)), folds=folds)
 
 
 def tried_afterwards(
@@ -186,7 +220,7 @@ def tried_afterwards(
     repaired = once_repaired(checks, outcomes, situation_so_far(measured, tuple(outcomes), effects), measured)
     if repaired is None or repaired.remaining is None:
         return ()
-    if isinstance(cure.intervention.change(plan_of(planner.bench, measured, 1)), DoesNotApply):
+    if isinstance(cure.intervention.change(plan_of(planner.bench, measured)), DoesNotApply):
         return ()
     codes = dict.fromkeys(remedy for part in options(repaired, ()) for remedy in part if remedy.code != cure.remedy)
     wanted = [Trial(remedy.code, remedy.option, when=AFTER) for remedy in codes if remedy.option is not None]
@@ -194,9 +228,8 @@ def tried_afterwards(
         return ()
     if cure.remedy != TRAIN_LONGER.code:
         wanted.append(Trial(TRAIN_LONGER.code, MORE_STEPS, when=AFTER))
-    most = _half(planner, measured, wanted)
-    criterion = DevError(repaired.remaining, most)
-    found = try_remedies(planner, measured, wanted, criterion, most, look=LOOKS[2], below=cure)
+    criterion = _judged(planner, measured, repaired.remaining, wanted, LOOKS[2])
+    found = try_remedies(planner, measured, wanted, criterion, criterion.tries, look=LOOKS[2], below=cure)
     curve = measure_rows_curve(planner, measured, repaired.remaining, MORE_DATA.code, below=cure)
     return found if curve is None else (*found, curve[1])
 

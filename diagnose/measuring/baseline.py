@@ -353,7 +353,7 @@ def _predictions(bench: Bench, dev: Split) -> list[Rows]:
 
     inputs, _, _ = bench.batch(dev, np.arange(dev.rows))
     with bench.at(None) as model:
-        return predict_all(compile_prediction(model, inputs), dev.rows)
+        return predict_all(compile_prediction(model, inputs), np.arange(dev.rows))
 
 
 # --- Candidates ------------------------------------------------------------------------------------

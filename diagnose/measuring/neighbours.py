@@ -200,6 +200,6 @@ def _row_errors(bench: Bench, split: Split, index: Places) -> Array:
     output = bench.subject.outputs[0]
     inputs, _, _ = bench.batch(split, index)
     with bench.at(None) as model:
-        predicted = predict_all(compile_prediction(model, inputs), len(index))[0]
+        predicted = predict_all(compile_prediction(model, inputs), np.arange(len(index)))[0]
     reference = reference_of(bench, 0, bench.subject.train.targets[0])
     return row_errors(output, np.asarray(split.targets[0][index]), predicted, reference)

@@ -23,6 +23,7 @@ PREDICTED_AT_ONCE = 256  # rows per call in inference mode
 DIVERGED = 2.0  # a data loss this many times that of the constant prediction and that at the start
 
 
+Numbers = NDArray[np.int64]  # of rows
 Batching = Callable[[Any, Any, Any], tuple[Any, Any]]
 """(inputs, targets, seed generator) of a batch -> inputs and targets to train on, by operations of Keras."""
 
@@ -82,23 +83,31 @@ class _SteppedRows:
         with bench.at(None):
             self._scores.score()  # the loaded weights may be better than trained ones at doing without the rows
 
-    def row_errors(self) -> tuple[Array, ...]:
+    def row_errors(self, among: Numbers | None = None) -> tuple[Array, ...]:
         raise NotMeasured("the model's own step tells no errors of single rows", "Give the model outputs to compare.")
 
-    def assess(self) -> Assessment:
+    def assess(self, among: Numbers | None = None) -> Assessment:
+        if among is not None:
+            raise NotMeasured("the model's own step judges no part of the rows", "Give the model outputs to compare.")
         score = self._scores.score()
         return _assessment(score, bool(np.isfinite(score.loss)) and not score.non_finite, self._weight)
 
 
 class _EvaluationRows:
-    """The rows of one split that are evaluated by their outputs."""
+    """Rows of one split, by their numbers, that are evaluated by their outputs; `among` them are those to judge."""
 
     def __init__(
-        self, model: Any, bench: Bench, split: Split, outputs: tuple[Output, ...], constants: tuple[Reference, ...]
+        self,
+        model: Any,
+        bench: Bench,
+        data: tuple[Split, Numbers],
+        outputs: tuple[Output, ...],
+        constants: tuple[Reference, ...],
     ) -> None:
         from diagnose.measuring.tensorflow_training import compile_prediction
 
-        rows = bench.sample(split, DEV_ROWS)
+        split, rows = data
+        self._numbers = rows
         self.outputs = outputs
         self.references = constants
         self.targets = [target[rows] for target in split.targets]
@@ -107,23 +116,26 @@ class _EvaluationRows:
         inputs, _, _ = bench.batch(split, rows)
         self._predict = compile_prediction(model, inputs)
 
-    def row_errors(self) -> tuple[Array, ...]:
+    def row_errors(self, among: Numbers | None = None) -> tuple[Array, ...]:
         """The errors of each row, by output, as in `scoring.row_errors`."""
-        predicted = predict_all(self._predict, self.rows)
-        each = zip(self.outputs, self.targets, predicted, self.references, self.counted, strict=True)
-        return tuple(row_errors(*one) for one in each)
+        return tuple(row_errors(*one) for one in self._each(among))
 
-    def assess(self) -> Assessment:
-        predicted = predict_all(self._predict, self.rows)
-        finite = all(bool(np.isfinite(part).all()) for part in predicted)
-        scores = [
-            score(*each)
-            for each in zip(self.outputs, self.targets, predicted, self.references, self.counted, strict=True)
-        ]
+    def assess(self, among: Numbers | None = None) -> Assessment:
+        each = self._each(among)
+        finite = all(bool(np.isfinite(predicted).all()) for _, _, predicted, _, _ in each)
+        scores = [score(*one) for one in each]
         weights = [output.weight for output in self.outputs]
         if len(scores) == 1:
             return _assessment(scores[0], finite, weights[0])
         return _whole(tuple(_assessment(score, finite) for score in scores), weights)
+
+    def _each(self, among: Numbers | None) -> list[tuple[Output, Rows, Rows, Reference, Any]]:
+        """By output: itself, targets, predictions, constant prediction, and what counts of them."""
+        places = np.arange(self.rows) if among is None else np.flatnonzero(np.isin(self._numbers, among))
+        targets = [target[places] for target in self.targets]
+        hidden = [None if counts is None else counts[places] for counts in self.counted]
+        predicted = predict_all(self._predict, places)
+        return list(zip(self.outputs, targets, predicted, self.references, hidden, strict=True))
 
 
 def _assessment(score: Score, finite: bool, weight: float = 1.0) -> Assessment:
@@ -152,12 +164,14 @@ def _whole(each: tuple[Assessment, ...], weights: list[float]) -> Assessment:
 
 
 def _evaluated(
-    bench: Bench, model: Any, data: tuple[Split, Split], outputs: tuple[Output, ...]
+    bench: Bench, model: Any, data: tuple[Split, Split], outputs: tuple[Output, ...], judged: Numbers | None
 ) -> tuple[_SteppedRows | _EvaluationRows, ...]:
     if judged_by_step(bench):
         return tuple(_SteppedRows(model, bench, split) for split in data)
     constants = references(bench, outputs, data[0])
-    return tuple(_EvaluationRows(model, bench, split, outputs, constants) for split in data)
+    train, dev = (bench.sample(split, DEV_ROWS) for split in data)
+    rows = (train, dev if judged is None else judged)
+    return tuple(_EvaluationRows(model, bench, each, outputs, constants) for each in zip(data, rows, strict=True))
 
 
 class Trainer:
@@ -165,7 +179,8 @@ class Trainer:
 
     `begin` sets weights, optimizer and seed generators to their initial state, `run` continues the training, `end` does
     what `fit` does last, `judge` evaluates. Loss, loss weights and regularizers are those of the compiled `model`;
-    learning rates are given per step. `batches` change the inputs and targets of every batch.
+    learning rates are given per step. `batches` change the inputs and targets of every batch. `judged` are the numbers
+    of the dev rows that may be judged, by default a sample of at most DEV_ROWS.
 
     Raises:
         NotMeasured: the model has no trainable weights.
@@ -181,6 +196,7 @@ class Trainer:
         *,
         batch_size: int | None = None,
         batches: Sequence[Batching] = (),
+        judged: Numbers | None = None,
     ) -> None:
         import keras
 
@@ -194,7 +210,10 @@ class Trainer:
         self._optimizer = optimizer
         optimizer.build(model.trainable_variables)
         self._optimizer_start = copying.values(optimizer.variables)
-        self._train, self._dev = _evaluated(bench, model, data, outputs)
+        self._train, self._dev = _evaluated(bench, model, data, outputs, judged)
+        self.trained: Numbers = np.arange(self.rows)
+        self._seen: Numbers | None = None
+        self._unseen: Numbers | None = None
         batch = bench.batch(train, np.arange(train.rows))
         self._draw = keras.random.SeedGenerator(0)
         self._steps = compile_steps(
@@ -205,20 +224,29 @@ class Trainer:
             labelled=bench.subject.labelled,
             change=partial(_changed, batches, self._draw),
         )
-        self._order: Iterator[NDArray[np.int64]] = iter(())
+        self._order: Iterator[Numbers] = iter(())
         self._generator = np.random.default_rng(0)
 
-    def begin(self, weights: copying.Weights, seed: int, among: NDArray[np.int64] | None = None) -> None:
+    def begin(
+        self,
+        weights: copying.Weights,
+        seed: int,
+        among: Numbers | None = None,
+        unseen: Numbers | None = None,
+    ) -> None:
         """Start a training: reset weights and optimizer state, and seed the generators and the order of rows.
 
-        `among` are the numbers of the rows to train on, by default all.
+        `among` are the numbers of the rows to train on, by default all. `unseen` are those of the dev rows to judge it
+        on, by default all that may be judged; with them, train is judged by rows that were trained on.
         """
+        self.trained = np.arange(self.rows) if among is None else among
+        self._seen, self._unseen = (None if unseen is None else self.trained), unseen
         self.model.set_weights(weights)
         copying.assign(self._optimizer.variables, self._optimizer_start)
         copying.seed_generators(self.model, seed)
         self._draw.state.assign(np.array([seed & 0x7FFFFFFF, 0], dtype=str(self._draw.state.dtype)))
         self._generator = np.random.default_rng([seed, 2])
-        self._order = self._batches(among)
+        self._order = self._batches()
 
     def resume(self, weights: copying.Weights, optimizer: Any, seed: int) -> None:
         """Go on with a training: as `begin`, but with the state of the optimizer that trained these weights.
@@ -235,7 +263,7 @@ class Trainer:
 
     def run(self, rates: Array) -> Course:
         """Train one step per rate, up to the first non-finite loss."""
-        order: NDArray[np.int64] = np.stack([next(self._order) for _ in rates])
+        order: Numbers = np.stack([next(self._order) for _ in rates])
         losses, norms = self._steps(order, rates)
         ran = int(np.count_nonzero(np.isfinite(losses)))
         return Course(losses[: ran + 1], norms[: ran + 1])
@@ -246,15 +274,15 @@ class Trainer:
 
     def judge(self) -> tuple[Assessment, Assessment]:
         """Evaluate a sample of the training rows and the dev rows (at most DEV_ROWS each)."""
-        return self._train.assess(), self._dev.assess()
+        return self.judge_train(), self.judge_dev()
 
     def judge_dev(self) -> Assessment:
         """Evaluate the dev rows only."""
-        return self._dev.assess()
+        return self._dev.assess(self._unseen)
 
     def judge_train(self) -> Assessment:
         """Evaluate a sample of the training rows only."""
-        return self._train.assess()
+        return self._train.assess(self._seen)
 
     def dev_row_errors(self) -> tuple[Array, ...]:
         """The errors of each dev row, by output: shares of wrong labels, squared errors, or losses.
@@ -262,15 +290,15 @@ class Trainer:
         Raises:
             NotMeasured: they are unknown.
         """
-        return self._dev.row_errors()
+        return self._dev.row_errors(self._unseen)
 
     @property
     def dev_rows(self) -> int:
         return self._dev.rows
 
-    def _batches(self, among: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.int64]]:
+    def _batches(self) -> Iterator[Numbers]:
         """Yield shuffled batches endlessly, each row at most once per epoch, unless a batch is larger than that."""
-        rows = np.arange(self.rows) if among is None else among
+        rows = self.trained
         rows = np.tile(rows, -(-self.batch_size // len(rows)))
         whole = len(rows) // self.batch_size * self.batch_size
         while True:
@@ -308,9 +336,9 @@ def judging_steps(bench: Bench) -> int:
     return round(FORWARD * min(DEV_ROWS, bench.holdout()[0].rows) / bench.batch_size)
 
 
-def predict_all(predict: Callable[[NDArray[np.int64]], list[Rows]], rows: int) -> list[Rows]:
-    """Call a compiled prediction on the first `rows` rows in chunks; return one array per output."""
-    chunks = np.split(np.arange(rows), range(PREDICTED_AT_ONCE, rows, PREDICTED_AT_ONCE))
+def predict_all(predict: Callable[[Numbers], list[Rows]], rows: Numbers) -> list[Rows]:
+    """Call a compiled prediction on these rows in chunks; return one array per output."""
+    chunks = np.split(rows, range(PREDICTED_AT_ONCE, len(rows), PREDICTED_AT_ONCE))
     return [np.concatenate(part) for part in zip(*(predict(chunk) for chunk in chunks), strict=True)]
 
 

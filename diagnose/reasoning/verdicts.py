@@ -176,7 +176,12 @@ class Situation:
         on_dev, on_train = self.effects.get(remedy), self.repairs.get(remedy)
         if on_train is not None and (on_dev is None or on_train.on_top_of):
             return on_train.restores is False
-        return on_dev is not None and gain(on_dev) < WORTH
+        if on_dev is None:
+            return False
+        one_training = on_dev.seeds == 1 and on_dev.helps is None  # which shows nothing if it lowers the error too
+        if on_train is not None and on_train.restores and one_training and lowered(on_dev) >= WORTH:
+            return False
+        return gain(on_dev) < WORTH
 
 
 def _size(finding: Finding | None) -> float:

@@ -26,7 +26,7 @@ class Criterion(Protocol):
     `joins`: whether changes are tried together and on top of each other; else more of them are tried with one seed
     than with all, and where none helps for sure, the most promising one with more. `arm` is the type that `train`
     returns (two with different seeds can be added unless it joins), and `basis` tells what it depends on, beside the
-    bench and the plan.
+    bench and the plan. `begun` gives the user's own training as it is judged.
     """
 
     sizes: ClassVar[tuple[float, ...]]
@@ -38,6 +38,7 @@ class Criterion(Protocol):
 
     @staticmethod
     def steps(bench: Bench, size: float) -> int: ...
+    def begun(self, own: TrainingPlan) -> TrainingPlan: ...
     def chosen_among(self, tries: int) -> Criterion: ...
     def looked_twice(self) -> Criterion: ...
     def unsure(self, effect: Effect) -> bool: ...

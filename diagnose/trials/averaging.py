@@ -61,9 +61,9 @@ def _re_estimate(bench: Bench, trainer: Trainer, train: Split) -> None:
     kind = keras.layers.BatchNormalization
     norms: list[Any] = [layer for layer in model._flatten_layers() if isinstance(layer, kind) and layer.trainable]
     momenta = [norm.momentum for norm in norms]
-    order = np.random.default_rng([bench.settings.seed, 11]).permutation(train.rows)
+    order = np.random.default_rng([bench.settings.seed, 11]).permutation(trainer.trained)
     try:
-        for done, start in enumerate(range(0, min(train.rows, BATCHES * size), size) if norms else ()):
+        for done, start in enumerate(range(0, min(len(order), BATCHES * size), size) if norms else ()):
             for norm in norms:
                 norm.momentum = done / (done + 1)  # so that the moving average is the mean over all batches
             inputs, _, _ = bench.batch(train, order[start : start + size])

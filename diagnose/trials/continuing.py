@@ -86,7 +86,8 @@ def _gone_on(
                 trainer.run(part)
                 errors[at, number] = trainer.dev_row_errors()[place]
     errors[~np.isfinite(errors)] = np.inf  # never chosen
-    unchanged, changed = (DevArm(each, place, float(rates[0]), (), ()) for each in (errors[0], stopped(errors)))
+    rows = np.tile(np.arange(len(loaded)), (SEEDS, 1))
+    unchanged, changed = (DevArm(each, rows, place, float(rates[0]), (), ()) for each in (errors[0], stopped(errors)))
     effect = DevError(left, 1).effect(
         remedy,
         f"up to {steps:,} more steps from the loaded weights",

@@ -12,12 +12,13 @@ import numpy as np
 from diagnose.checks.reading.gaps import POINT, scale_of
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.intervals import chance_below, crossed_interval
+from diagnose.intervals import chance_below, trainings_interval
 from diagnose.measurements import REPORT, Array, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.replay import usual_length
-from diagnose.measuring.training import Assessment
+from diagnose.measuring.training import Assessment, Numbers
 from diagnose.subject import Task
+from diagnose.trials.folds import in_folds
 from diagnose.trials.paired import carried_out, trainer_for
 from diagnose.trials.plan import TrainingPlan
 
@@ -35,11 +36,13 @@ LONGER_TRAINING = "Allow more time: --budget SECONDS, or --effort deep."
 class DevArm:
     """Result of one plan: the errors of the dev rows after the training, [seeds, rows], of the output at `place`.
 
-    They are shares of wrong labels, squared errors, or losses. `rate` is the learning rate of the first step. `train`
-    and `dev` are the assessments after the training, one per seed.
+    They are shares of wrong labels, squared errors, or losses; `rows` are the numbers of these rows, [seeds, rows].
+    `rate` is the learning rate of the first step. `train` and `dev` are the assessments after the training, one per
+    seed.
     """
 
     errors: Array
+    rows: Numbers
     place: int
     rate: float
     train: tuple[Assessment, ...]
@@ -53,7 +56,8 @@ class DevArm:
     def __add__(self, other: DevArm) -> DevArm:
         """The seeds of both."""
         train, dev = (*self.train, *other.train), (*self.dev, *other.dev)
-        return replace(self, errors=np.concatenate([self.errors, other.errors]), train=train, dev=dev)
+        errors = np.concatenate([self.errors, other.errors])
+        return replace(self, errors=errors, rows=np.concatenate([self.rows, other.rows]), train=train, dev=dev)
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,14 @@ class DevError:
 
     `left` is the remaining error of the model, which the unchanged training has to come near; `tries` is the number of
     changes that are compared, and `earlier` that of those before them; the intervals are corrected for both
-    (Bonferroni), and for a second look.
+    (Bonferroni), and for a second look. With `folds`, each seed holds out other rows of train and dev together.
     """
 
     left: Remaining
     tries: int
     earlier: int = 0
     looks: int = 1
+    folds: bool = False
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
     joins: ClassVar[bool] = False
     arm: ClassVar[type] = DevArm
@@ -76,7 +81,11 @@ class DevError:
     @property
     def basis(self) -> str:
         """What an arm depends on."""
-        return f"errors on dev of {self.left.train.output}"
+        return f"errors on dev of {self.left.train.output}" + (" in folds" if self.folds else "")
+
+    def begun(self, own: TrainingPlan) -> TrainingPlan:
+        """The user's own training as it is judged."""
+        return in_folds(own) if self.folds else own
 
     @staticmethod
     def steps(bench: Bench, size: float) -> int:
@@ -103,18 +112,20 @@ class DevError:
             NotMeasured: the copy cannot be built, or the errors of single rows are unknown.
         """
         place = place_of(bench, self.left)
-        errors, train, dev = [], [], []
+        errors, rows, train, dev = [], [], [], []
         with trainer_for(bench, plan) as (trainer, starts):
-            for seed, start in starts.items():
-                trainer.begin(start, seed)
+            for number, (seed, start) in enumerate(starts.items()):
+                among, unseen = plan.split_of(number)
+                trainer.begin(start, seed, among, unseen)
                 carried_out(bench, trainer, plan, plan.rates[0])
                 errors.append(trainer.dev_row_errors()[place])
+                rows.append(np.arange(len(errors[0])) if unseen is None else unseen)
                 train.append(trainer.judge_train())
                 dev.append(trainer.judge_dev())
         found = np.stack(errors)
         if not np.isfinite(found).all():
             raise NotMeasured(f"{plan.what}: the training ends with numbers that are not finite", REPORT)
-        return DevArm(found, place, float(plan.rates[0][0]), tuple(train), tuple(dev))
+        return DevArm(found, np.stack(rows), place, float(plan.rates[0][0]), tuple(train), tuple(dev))
 
     def accept(self, control: DevArm, steps: int) -> None:
         """Check that the unchanged training stands for the model.
@@ -140,7 +151,7 @@ class DevError:
         before, after = without.mean, changed.mean
         tries = self.looks * max(self.earlier + self.tries, 1)
         apart = changed.errors - without.errors
-        change = crossed_interval(apart, 1 - 0.05 / tries)
+        change = trainings_interval(apart, 1 - 0.05 / tries, without.rows)
         change = in_units(self._task, before, change)
         if self._task is Task.REGRESSION:
             before, after = math.sqrt(before), math.sqrt(after)
@@ -159,7 +170,7 @@ class DevError:
             output="" if self.left.alone else self.left.train.output,
             metric=METRICS.get(self._task, "dev error"),
             helps=helps(change, before),
-            chance=chance_below(apart) if min(apart.shape) > 1 else None,
+            chance=chance_below(apart, without.rows) if min(apart.shape) > 1 else None,
             on_top_of=on_top_of,
         )
 

@@ -35,6 +35,11 @@ def first_trial(bench: Bench, criterion: type[Criterion] = TrainSkill) -> Work:
     return _work_of(bench, criterion, criterion.sizes[-1], 1)
 
 
+def all_trials(bench: Bench, criterion: type[Criterion], count: int) -> Work:
+    """Return the work of so many trials and their control at full size."""
+    return _work_of(bench, criterion, criterion.sizes[0], count)
+
+
 def likely_trials(planner: Planner, criterion: type[Criterion], count: int) -> Work:
     """Return the work of so many trials and their control, at the size that the budget allows by now."""
     if planner.bench.settings.effort is Effort.QUICK or not count:

@@ -132,16 +132,16 @@ def chooses_again(users: TrainingPlan, own: TrainingPlan, plan: TrainingPlan) ->
     return own.optimizer is not users.optimizer and plan.optimizer is not own.optimizer
 
 
-def with_repair(own: TrainingPlan, below: Trial) -> Planned:
+def with_repair(own: Planned, below: Trial) -> Planned:
     """The user's own training with a repair.
 
     Raises:
         ValueError: the repair does not apply to it.
     """
-    plan = below.intervention.change(own)
+    plan = below.intervention.change(own.plan)
     if isinstance(plan, DoesNotApply):
         raise ValueError(f"the repair must apply: {plan.reason}")
-    return Planned(below.intervention.change, plan, below.intervention.cost)
+    return own.then(below.intervention.change, plan, below.intervention.cost)
 
 
 def both_changes(own: TrainingPlan, first: Trial, second: Trial) -> TrainingPlan | DoesNotApply:

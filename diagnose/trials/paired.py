@@ -18,6 +18,7 @@ from diagnose.trials.plan import TrainingPlan
 
 STEPS = (300, 600)  # of one training: the user's own number, clipped to this range
 SEEDS = 3
+LAST = "last trainer of the own model"
 
 
 def trial_steps(bench: Bench) -> int:
@@ -79,8 +80,7 @@ def trainer_for(bench: Bench, plan: TrainingPlan) -> Iterator[tuple[Trainer, dic
         return
     if plan.keeps_model:
         with bench.at(None) as model:
-            optimizer = copying.new_optimizer(plan.optimizer)
-            trainer = _trainer(bench, plan, model, optimizer)
+            trainer = _of_own_model(bench, plan, model)
             yield trainer, {seed: bench.weights(seed) for seed in plan.seeds}
         return
     model, optimizer = built(plan, bench.settings.seed)
@@ -97,9 +97,28 @@ def carried_out(bench: Bench, trainer: Trainer, plan: TrainingPlan, rates: Array
     return run_averaging(bench, trainer, plan.train, rates, plan.averaged)
 
 
+def _of_own_model(bench: Bench, plan: TrainingPlan, model: Any) -> Trainer:
+    """A trainer of the user's model; the last one again where the plans differ in their rates only."""
+    same = (id(plan.optimizer), id(plan.train), id(plan.dev), plan.batch_size, plan.batches)
+    last = bench.cache.get(LAST)
+    if last is None or last[0] != same:
+        trainer = _trainer(bench, plan, model, copying.new_optimizer(plan.optimizer))
+        bench.cache[LAST] = last = (same, trainer, plan)  # the plan, so that no other object gets one of its ids
+    found: Trainer = last[1]
+    return found
+
+
 def _trainer(bench: Bench, plan: TrainingPlan, model: Any, optimizer: Any) -> Trainer:
-    data = (plan.train, plan.dev)
-    return Trainer(bench, model, optimizer, data, plan.outputs, batch_size=plan.batch_size, batches=plan.batches)
+    return Trainer(
+        bench,
+        model,
+        optimizer,
+        (plan.train, plan.dev),
+        plan.outputs,
+        batch_size=plan.batch_size,
+        batches=plan.batches,
+        judged=plan.judged,
+    )
 
 
 def built(plan: TrainingPlan, seed: int) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from diagnose.subject import Output, Split
 
 if TYPE_CHECKING:
     from diagnose.measurements import Array
-    from diagnose.measuring.training import Batching
+    from diagnose.measuring.training import Batching, Numbers
 
 Edit = Callable[[Any, Any], Any]
 """(the user's layer, its current counterpart in the copy) -> its new counterpart in the copy."""
@@ -32,7 +32,9 @@ class TrainingPlan:
     `batches` change every batch as it is trained on. `averaged` is the share of the steps, at their end, whose weights
     are averaged when the training is over (0: the last weights stay). Of `optimizer`, the class and the settings are
     used, not the state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used.
-    `train` rows are trained on, `dev` rows are evaluated. `usable_rate` is the middle of the rates that work,
+    `train` rows are trained on, `dev` rows are evaluated. With `held_out`, some rows are in both: for each seed, in
+    order, the numbers of the dev rows on which alone its training is judged, and on which it is not trained; `numbers`
+    are those of the train rows among the dev rows. `usable_rate` is the middle of the rates that work,
     `best_rate` the one that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at
     the weights that they share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases,
     in order. `rate_name` is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
@@ -62,6 +64,24 @@ class TrainingPlan:
     changes: tuple[str, ...] = ()
     rate_name: str = ""
     factory: Callable[[], Any] | None = None
+    held_out: tuple[Numbers, ...] = ()
+    numbers: Numbers | None = None
+
+    @property
+    def judged(self) -> Numbers | None:
+        """The numbers of all dev rows that are held out from some training; None: the plan does not say which."""
+        import numpy as np
+
+        return np.unique(np.concatenate(self.held_out)) if self.held_out else None
+
+    def split_of(self, place: int) -> tuple[Numbers | None, Numbers | None]:
+        """The numbers of the train rows and of the dev rows for the seed at this place; None: all."""
+        import numpy as np
+
+        if self.numbers is None:
+            return None, None
+        unseen = self.held_out[place]
+        return np.flatnonzero(np.isin(self.numbers, unseen, invert=True)), unseen
 
     @property
     def what(self) -> str:

@@ -34,7 +34,7 @@ from diagnose.trials.joining import (
 )
 from diagnose.trials.keeping import kept_in
 from diagnose.trials.paired import needs_compiling, plan_of
-from diagnose.trials.plan import DoesNotApply, TrainingPlan, phrase, rate_text, unchanged
+from diagnose.trials.plan import DoesNotApply, TrainingPlan, phrase, rate_text
 from diagnose.trials.train_skill import TrainSkill
 from diagnose.trials.workers import ArmsOfTrials, start_of, workers_of
 
@@ -133,9 +133,10 @@ class _Trials:
     ) -> None:
         self._planner = planner
         self._measured = measured
-        self._users = own
+        begun = Planned(criterion.begun, criterion.begun(own))
+        self._users = begun.plan
         self._below = below
-        self._own = Planned(unchanged, own) if below is None else with_repair(own, below)
+        self._own = begun if below is None else with_repair(begun, below)
         self.size = size
         self._criterion = criterion
         self._look = look

@@ -39,19 +39,26 @@ SIZES = (1.0, 0.5)  # shares of the user's own number of steps
 
 
 def measure_repaired(planner: Planner, measured: Measurements, trial: Trial, effect: Effect) -> Repaired | None:
-    """Train a copy with the change that restored learning; None if that is not possible, which is recorded.
+    """Train a copy with the change that repairs the model; None if that is not possible, which is recorded.
 
     Args:
         planner, measured: of the examination.
         trial: the change.
-        effect: what its trial showed.
+        effect: what was seen of it, with the learning rate that its trial chose.
     """
-    bench, cost = planner.bench, trial.intervention.cost
+    bench = planner.bench
+
+    def work(size: float) -> Work:
+        own = plan_of(bench, measured, DevError.steps(bench, size))
+        plan = trial.intervention.change(own)
+        steps = own.steps if isinstance(plan, DoesNotApply) else trial.intervention.cost * plan.steps
+        return Work(steps=steps + 4 * judging_steps(bench), loops=2)
+
     return run_largest(
         planner,
         TITLE,
         SIZES,
-        lambda size: Work(steps=cost * DevError.steps(bench, size) + 4 * judging_steps(bench), loops=2),
+        work,
         lambda size: _repaired(bench, measured, trial, effect, DevError.steps(bench, size)),
     )
 
@@ -68,7 +75,7 @@ def _repaired(bench: Bench, measured: Measurements, trial: Trial, effect: Effect
             trainer.begin(start, seed)
             carried_out(bench, trainer, plan, rates)
         with Bench(replace(rows, model=trainer.model, outputs=plan.outputs), bench.settings) as copy:
-            return Repaired(effect.what, steps, evaluation(copy, {}))
+            return Repaired(plan.what, plan.steps, evaluation(copy, {}))
 
 
 def rates_as_tried(plan: TrainingPlan, effect: Effect) -> Array:

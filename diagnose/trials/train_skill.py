@@ -58,6 +58,11 @@ class TrainSkill:
         """The same: a gain that restores learning needs no correction."""
         return self
 
+    @staticmethod
+    def begun(own: TrainingPlan) -> TrainingPlan:
+        """The plan itself."""
+        return own
+
     def looked_twice(self) -> TrainSkill:
         """The same, for the same reason."""
         return self

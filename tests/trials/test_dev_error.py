@@ -13,7 +13,7 @@ import diagnose
 from diagnose.checks.reading.remaining import Remaining
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.intervals import chance_below, crossed_interval
+from diagnose.intervals import chance_below, trainings_interval
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import work
 from diagnose.measuring.planning import planner_for
@@ -190,16 +190,16 @@ def test_the_interval_over_seeds_and_rows_holds() -> None:
         held = []
         for _ in range(400):
             values = seeds * draw.normal(size=(3, 1)) + rows * draw.normal(size=(1, 200)) + draw.normal(size=(3, 200))
-            span = crossed_interval(values)
+            span = trainings_interval(values)
             held.append(span.low <= 0 <= span.high)
         assert 0.9 < np.mean(held) <= 1.0
 
 
 def test_the_interval_narrows_with_rows_if_seeds_agree() -> None:
     draw = np.random.default_rng(0)
-    few, many = (crossed_interval(np.tile(draw.normal(size=(1, rows)), (3, 1))) for rows in (100, 10_000))
+    few, many = (trainings_interval(np.tile(draw.normal(size=(1, rows)), (3, 1))) for rows in (100, 10_000))
     assert many.high - many.low < 0.2 * (few.high - few.low)
-    one = crossed_interval(np.ones((1, 5)))
+    one = trainings_interval(np.ones((1, 5)))
     assert (one.low, one.high) == (-np.inf, np.inf)
 
 

@@ -28,7 +28,7 @@ def _without(plan: TrainingPlan, chosen: Chosen, what: str) -> TrainingPlan | Do
     dropped = chosen(plan)
     if isinstance(dropped, DoesNotApply):
         return dropped
-    return plan.changed(what.format(dropped.sum()), train=rows_of(plan.train, ~dropped))
+    return _keeping(plan, what.format(dropped.sum()), ~dropped)
 
 
 def _without_as_many(plan: TrainingPlan, chosen: Chosen) -> TrainingPlan | DoesNotApply:
@@ -39,7 +39,13 @@ def _without_as_many(plan: TrainingPlan, chosen: Chosen) -> TrainingPlan | DoesN
     import numpy as np
 
     shuffled = np.random.default_rng(0).permutation(dropped)
-    return plan.changed(f"{dropped.sum():,} random rows left out", train=rows_of(plan.train, ~shuffled))
+    return _keeping(plan, f"{dropped.sum():,} random rows left out", ~shuffled)
+
+
+def _keeping(plan: TrainingPlan, what: str, kept: NDArray[np.bool_]) -> TrainingPlan:
+    """The plan with some of its training rows."""
+    numbers = None if plan.numbers is None else plan.numbers[kept]
+    return plan.changed(what, train=rows_of(plan.train, kept), numbers=numbers)
 
 
 def rows_of(split: Split, kept: NDArray[np.bool_]) -> Split:
