@@ -155,6 +155,12 @@ class Remedy:
         return remedy(self)
 
 
+def _figures(value: float) -> str:
+    """Three significant figures, with thousands in full."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e7 else f"{rounded:.3g}"
+
+
 @dataclass(frozen=True)
 class Effect:
     """The measured effect of one remedy: the mean of `metric` without and with it, in paired short trainings.
@@ -165,8 +171,8 @@ class Effect:
     with and without this one: those of the remedies `on_top_of`. `helps`: whether a dev error falls; False if it
     cannot fall by much, None if that is open. `chance` is the probability (0 to 1) that it falls at all, for other
     seeds and rows, however many changes were compared; None if that is unknown. A `forecast` was not trained: it
-    follows from trainings on fewer rows. `remedy` is the code of the remedy, `causes` are the codes of the causes that
-    the trial confirms if it `restores` learning (a gain above `threshold`; None if there was nothing to restore);
+    follows from trainings on fewer rows. `folds`: each seed held out other rows of train and dev together. `remedy`
+    is the code of the remedy, `causes` are the codes of the causes that the trial confirms if it `restores` learning (a gain above `threshold`; None if there was nothing to restore);
     `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the model's own
     training. `values` are the values that were tried, by the names in the remedy's action and snippet. `output` is the
     output whose skill this is, the one that gains most; "" if there is only one.
@@ -192,6 +198,7 @@ class Effect:
     chance: float | None = None
     forecast: bool = False
     on_top_of: tuple[str, ...] = ()
+    folds: bool = False
 
     @property
     def on_dev(self) -> bool:
@@ -227,7 +234,7 @@ class Effect:
     def _on_dev(self) -> str:
         share = self.metric == "dev error"
 
-        without, with_it = (f"{100 * x:.2g} %" if share else f"{x:.3g}" for x in (self.before, self.after))
+        without, with_it = (f"{100 * x:.2g} %" if share else _figures(x) for x in (self.before, self.after))
         of = f" of {self.output}" if self.output else ""
         if self.forecast:
             return f"with {self.what} the {self.metric}{of} is expected to go from {without} to {with_it}"

@@ -201,10 +201,16 @@ def _judged(planner: Planner, measured: Measurements, left: Remaining, wanted: S
     bench = planner.bench
     if bench.settings.effort is not Effort.DEEP:
         return DevError(left, FEW_OPTIONS)
-    count, folds, plan = how_many_apply(bench, measured, wanted), may_pool(bench, measured), bench.settings.plan
-    if folds and (look not in plan if plan else planner.fits(all_trials(bench, DevError, count))):
+    count, folds = how_many_apply(bench, measured, wanted), may_pool(bench, measured)
+    if folds and _all_fit(planner, count, look):
         return DevError(left, count, folds=True)
     return DevError(left, max(FEW_OPTIONS, -(-count // HALVED)), folds=folds)
+
+
+def _all_fit(planner: Planner, count: int, look: str) -> bool:
+    """Whether so many changes can be tried with all seeds; if a plan is repeated, whether they were."""
+    plan = planner.bench.settings.plan
+    return look not in plan if plan else planner.fits(all_trials(planner.bench, DevError, count))
 
 
 def tried_afterwards(

@@ -27,8 +27,9 @@ def payoff(remedy: DeclaredRemedy, effect: Effect | None, untried: Mapping[str, 
         metric = f"{effect.metric}{of} with {effect.what}{against}"
         return Payoff(metric, effect.before, effect.after, _span(effect), "estimated")
     length = f" after {effect.steps} steps" if effect.steps else ""
+    turn = " on rows held out in turn" if effect.folds else ""
     after = effect.after if effect.on_dev else min(effect.after, 1.0)
-    return Payoff(f"{effect.metric}{of}{length}{against}", effect.before, after, _span(effect), "measured")
+    return Payoff(f"{effect.metric}{of}{turn}{length}{against}", effect.before, after, _span(effect), "measured")
 
 
 def by_remedy(effects: Iterable[Effect]) -> dict[str, Effect]:

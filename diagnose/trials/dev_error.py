@@ -172,6 +172,7 @@ class DevError:
             helps=helps(change, before),
             chance=chance_below(apart, without.rows) if min(apart.shape) > 1 else None,
             on_top_of=on_top_of,
+            folds=self.folds,
         )
 
     @property

@@ -28,11 +28,12 @@ def may_pool(bench: Bench, measured: Measurements) -> bool:
     That is so where the two cannot be told apart, and where no row tells of another one: by its owner, its time, its
     place in the file, or as its copy.
     """
-    train, dev = bench.holdout()
     shift, dataset = measured.get(Shift), measured.get(Dataset)
-    if not isinstance(shift, Shift) or not isinstance(dataset, Dataset) or dev.name not in shift.splits:
+    if not isinstance(shift, Shift) or not isinstance(dataset, Dataset):
         return False
-    subject = bench.subject
+    subject, (train, dev) = bench.subject, bench.holdout()
+    if dev.name not in shift.splits:
+        return False
     apart = shift.splits[dev.name]
     alike = apart.auc <= apart.null_auc and all(target.distance <= target.null for target in apart.targets)
     ordered = apart.in_order or apart.continues or subject.train.times is not None or subject.train.groups is not None

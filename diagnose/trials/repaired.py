@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diagnose.checks.reading.gaps import Gap, level, scale_of
 from diagnose.diagnosis import Effect
@@ -19,6 +19,7 @@ from diagnose.measurements import (
     SplitScores,
 )
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.copying import compile_like
 from diagnose.measuring.evaluation import evaluation
 from diagnose.measuring.planning import Planner
 from diagnose.measuring.training import judging_steps
@@ -74,7 +75,8 @@ def _repaired(bench: Bench, measured: Measurements, trial: Trial, effect: Effect
         for seed, start in starts.items():
             trainer.begin(start, seed)
             carried_out(bench, trainer, plan, rates)
-        with Bench(replace(rows, model=trainer.model, outputs=plan.outputs), bench.settings) as copy:
+        model = in_users_unit(trainer.model, plan) if plan.units else trainer.model
+        with Bench(replace(rows, model=model, outputs=plan.outputs), bench.settings) as copy:
             return Repaired(plan.what, plan.steps, evaluation(copy, {}))
 
 
@@ -94,13 +96,37 @@ def repaired_rows(subject: Subject, own: TrainingPlan, plan: TrainingPlan) -> Su
         return subject
     if subject.dev is None or not same_targets(own, plan):
         raise NotMeasured(OTHER_ROWS, DOES_NOT_APPLY)
-    return replace(subject, train=plan.train, dev=plan.dev, test=None, train_dev=None)
+    train, dev = plan.train, plan.dev
+    if plan.units:
+        train, dev = (replace(new, targets=old.targets) for new, old in ((train, own.train), (dev, own.dev)))
+    return replace(subject, train=train, dev=dev, test=None, train_dev=None)
+
+
+def in_users_unit(model: Any, plan: TrainingPlan) -> Any:
+    """A model that was trained on standardised targets, with outputs in the unit of the user's.
+
+    Raises:
+        NotMeasured: it is not functional, so that nothing can follow its outputs.
+    """
+    import keras
+
+    if not getattr(model, "outputs", None):
+        raise NotMeasured(OTHER_ROWS, DOES_NOT_APPLY)
+    outputs = [
+        output if unit is None else keras.layers.Rescaling(unit[1], offset=unit[0], name=f"unit_{number}")(output)
+        for number, (output, unit) in enumerate(zip(model.outputs, plan.units, strict=True))
+    ]
+    whole = keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0])
+    compile_like(whole, plan.model, loss_weights=plan.loss_weights)
+    return whole
 
 
 def same_targets(own: TrainingPlan, plan: TrainingPlan) -> bool:
-    """Whether the dev rows have the same targets and weights in both plans, so that their errors can be compared."""
-    kept = all(a is b for a, b in zip(plan.dev.targets, own.dev.targets, strict=True))
-    return kept and plan.dev.sample_weight is own.dev.sample_weight
+    """Whether the dev rows have the same targets and weights in both plans, or the same ones in another unit, so that
+    their errors can be compared.
+    """
+    kept = (plan.units and not own.units) or all(a is b for a, b in zip(plan.dev.targets, own.dev.targets, strict=True))
+    return bool(kept) and plan.dev.sample_weight is own.dev.sample_weight
 
 
 def on_new_rows(left: Remaining, repaired: Repaired, cure: Effect) -> Effect | None:

@@ -42,6 +42,9 @@ def sick(*effects: Effect, code: str = "learning-rate-too-low") -> Situation:
         ((on_train(RATE, True), on_dev(RATE, 0.4, 0.2, True)), False),
         ((on_train(RATE, True), on_dev(RATE, 0.4, 0.45, None)), True),
         ((on_train(RATE, True), on_dev(RATE, 0.4, 0.39, True)), True),  # by a fortieth
+        ((on_train(RATE, True), replace(on_dev(RATE, 0.4, 0.3, None), seeds=1)), False),  # one training is too few
+        ((on_train(RATE, False), replace(on_dev(RATE, 0.4, 0.3, None), seeds=1)), True),
+        ((on_train(RATE, True), replace(on_dev(RATE, 0.4, 0.39, None), seeds=1)), True),
         ((on_train(RATE, False), on_top(RATE, True)), False),  # two faults
         ((on_train(RATE, False), on_top(RATE, None)), True),
         ((on_train(RATE, False), on_top(RATE, True), on_dev(RATE, 0.4, 0.4, None)), False),  # alone it is not enough

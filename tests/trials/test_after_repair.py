@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import diagnose
+from diagnose import trying
 from diagnose.diagnosis import Effect
+from diagnose.measurements import Repaired
 from diagnose.measuring.planning import Planner, planner_for
 from diagnose.reasoning.once_repaired import after_repair
 from diagnose.reasoning.verdicts import verdicts
@@ -24,6 +26,7 @@ from diagnose.trials.joining import AFTER, Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 from diagnose.trials.train_skill import TrainSkill
+from tests.checks.builders_training import evaluation, score
 from tests.reasoning.test_unrepaired import RATE, on_dev, on_train, sick
 from tests.reasoning.test_verdicts import LARGE, NOTHING
 from tests.trials.models import SOFTMAX, Scene, dense, net
@@ -133,6 +136,63 @@ def test_luck_is_less_with_more_seeds(planner: Planner, monkeypatch: pytest.Monk
     gains = [replace(lucky, after=0.1 - gain, helps=True, seeds=seeds) for gain, seeds in ((0.016, 3), (0.016, 6))]
     assert [one.helps for one in run._over_luck(gains)] == [None, True, None]
     assert other_seeds(plan_of(planner.bench, {})).seeds == (3, 4, 5)
+
+
+WEAK = replace(on_train(RATE, False), before=0.3, after=0.45)
+
+
+@pytest.mark.parametrize(
+    ("tried", "shown", "has_copy"),
+    [
+        (on_train(RATE, True), None, True),
+        (WEAK, on_dev(RATE, 0.4, 0.2, True), True),
+        (replace(WEAK, restores=None), on_dev(RATE, 0.4, 0.2, True), True),  # it learned well without
+        (WEAK, on_dev(RATE, 0.4, 0.39, None), False),
+        (replace(WEAK, after=0.35), on_dev(RATE, 0.4, 0.2, True), False),  # not compared: it learns no better
+    ],
+)
+def test_a_repair_gets_a_copy_if_it_restores_learning_or_lowers_the_dev_error(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch, tried: Effect, shown: Effect | None, has_copy: bool
+) -> None:
+    compared: list[str] = []
+
+    def cures(_: Planner, __: object, ___: object, again: dict[Trial, Effect], ____: object) -> tuple[Effect, ...]:
+        compared.extend(trial.remedy for trial in again)
+        return (shown,) if shown is not None and again else ()
+
+    monkeypatch.setattr(trying, "situation_so_far", lambda *_: sick(tried))
+    monkeypatch.setattr(trying, "try_cures", cures)
+    monkeypatch.setattr(
+        trying, "measure_repaired", lambda *_: Repaired("a rate", 300, evaluation(score(0.1), score(0.2)))
+    )
+    monkeypatch.setattr(trying, "on_new_rows", lambda *_: None)
+    measured: dict[type, object] = {}
+    trial = Trial(RATE, LEAKY, frozenset({"learning-rate-too-low"}))
+    _, cure = trying.tried_repairs(planner, measured, [trial], (tried,), ())
+    assert (cure is not None) is has_copy is (Repaired in measured)
+    assert compared == ([] if tried.after == 0.35 else [RATE])
+
+
+@pytest.mark.parametrize(
+    ("helps", "code", "has_copy"),
+    [
+        (True, "moving-statistics-lag", True),
+        (False, "moving-statistics-lag", False),
+        (True, "single-unit-softmax", False),
+    ],
+)
+def test_a_longer_training_is_a_repair_where_the_first_cause_has_it(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch, helps: bool, code: str, has_copy: bool
+) -> None:
+    longer = on_dev("train-longer", 0.4, 0.2 if helps else 0.39, helps)
+    monkeypatch.setattr(trying, "situation_so_far", lambda *_: sick(longer, code=code))
+    asked: list[Trial] = []
+    copy = Repaired("2 times the steps", 600, evaluation(score(0.1), score(0.2)))
+    monkeypatch.setattr(trying, "measure_repaired", lambda _, __, trial, ___: asked.append(trial) or copy)
+    measured: dict[type, object] = {}
+    cure = trying.longer_repair(planner, measured, (), (longer,))
+    assert (cure is not None) is has_copy is (measured.get(Repaired) is copy)
+    assert [trial.intervention for trial in asked] == [MORE_STEPS] * has_copy
 
 
 @pytest.mark.slow

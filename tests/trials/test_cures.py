@@ -39,8 +39,17 @@ def test_a_cure_is_compared_at_the_rate_that_its_trial_chose(rate: float) -> Non
     assert [float(rates[0]) for rates in plan.rates] == [rate]
 
 
+def _doubled(plan: TrainingPlan) -> TrainingPlan:
+    return plan.changed("doubled targets", dev=replace(plan.dev, targets=tuple(2 * rows for rows in plan.dev.targets)))
+
+
 @pytest.mark.parametrize(
-    ("kind", "why"), [(data.STANDARDISE_INPUTS, ""), (data.STANDARDISE_TARGETS, "changes the rows")]
+    ("kind", "why"),
+    [
+        (data.STANDARDISE_INPUTS, ""),
+        (data.STANDARDISE_TARGETS, ""),  # errors are in the unit of the user's
+        (Intervention("Doubles the targets.", _doubled), "changes the rows"),
+    ],
 )
 def test_a_cure_that_changes_what_is_predicted_is_not_compared(kind: Intervention, why: str) -> None:
     plan = _compared(kind.change, TRIED, own_plan())

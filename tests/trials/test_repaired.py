@@ -13,16 +13,16 @@ from diagnose.checks.reading.remaining import remaining
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
 from diagnose.loading import LoadOptions, subject_from
-from diagnose.measurements import NotMeasured, Positions, Repaired
+from diagnose.measurements import Positions, Repaired
 from diagnose.measuring import planning
 from diagnose.measuring.bench import Bench
 from diagnose.settings import Effort, Settings
 from diagnose.subject import Task
 from diagnose.trials.dev_error import in_units
 from diagnose.trials.interventions import data
-from diagnose.trials.paired import plan_of
+from diagnose.trials.paired import plan_of, trainer_for
 from diagnose.trials.plan import Intervention, TrainingPlan
-from diagnose.trials.repaired import on_new_rows, repaired_rows
+from diagnose.trials.repaired import in_users_unit, on_new_rows, repaired_rows, same_targets
 from tests.checks.builders_training import evaluation, score, split
 from tests.checks.test_positions import estimate
 
@@ -79,26 +79,29 @@ def test_without_a_repaired_copy_nothing_is_said(monkeypatch: pytest.MonkeyPatch
     assert all(verdict.after_repair is None for verdicts in short.verdicts.values() for verdict in verdicts)
 
 
-@pytest.mark.parametrize(("kind", "compared"), [(data.STANDARDISE_INPUTS, True), (data.STANDARDISE_TARGETS, False)])
-def test_a_copy_on_scaled_inputs_is_compared_and_one_on_scaled_targets_is_not(
-    kind: Intervention, compared: bool
-) -> None:
+@pytest.mark.parametrize("kind", [data.STANDARDISE_INPUTS, data.STANDARDISE_TARGETS])
+def test_a_copy_on_scaled_rows_is_judged_in_the_unit_of_the_users_targets(kind: Intervention) -> None:
     x, y = load_diabetes(return_X_y=True)
     model = keras.Sequential([keras.Input((10,)), layers.Dense(8, "relu"), layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(0.001), "mse")
-    rows = ((x[:300] * 1000, y[:300]), (x[300:] * 1000, y[300:]))
-    with Bench(subject_from(model, *rows, options=LoadOptions()), Settings()) as bench:
-        own = plan_of(bench, {}, 10)
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    scaled = kind is data.STANDARDISE_INPUTS
+    x = x * (1000 if scaled else 20)
+    with Bench(subject_from(model, (x[:300], y[:300]), (x[300:], y[300:]), options=LoadOptions()), Settings()) as bench:
+        own = plan_of(bench, {}, 600)
         plan = kind.change(own)
-        assert isinstance(plan, TrainingPlan)
-        if not compared:
-            with pytest.raises(NotMeasured, match="changes the rows"):
-                repaired_rows(bench.subject, own, plan)
-            return
+        assert isinstance(plan, TrainingPlan) and same_targets(own, plan)
         found = repaired_rows(bench.subject, own, plan)
         assert found.dev is not None and bench.subject.dev is not None
-        assert abs(found.dev.inputs[0].std() - 1) < 0.2 < bench.subject.dev.inputs[0].std()
+        assert 0.8 < found.dev.inputs[0].std() < 1.2 and (bench.subject.dev.inputs[0].std() > 20) == scaled
         assert np.array_equal(np.sort(found.dev.targets[0], axis=0), np.sort(bench.subject.dev.targets[0], axis=0))
+        with trainer_for(bench, plan) as (trainer, starts):
+            trainer.begin(starts[0], 0)
+            trainer.run(plan.rates[0])
+            error = trainer.judge_dev().error
+            copy = in_users_unit(trainer.model, plan) if plan.units else trainer.model
+            told = copy.predict(found.dev.inputs[0], verbose=0)[:, 0]
+        assert 50 < error < 150  # the targets have a deviation of 77 around 152
+        assert np.sqrt(np.mean((told - found.dev.targets[0].reshape(-1)) ** 2)) == pytest.approx(error, rel=1e-3)
 
 
 def test_errors_of_many_positions_and_of_other_tasks_are_not_compared() -> None:

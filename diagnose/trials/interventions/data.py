@@ -55,9 +55,13 @@ def _standardised_targets(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         targets = tuple(_standardised(y, scale) for y, scale in zip(split.targets, scales, strict=True))
         return replace(split, targets=targets)
 
-    rates = rates_after_scaling(plan)
     return plan.changed(
-        "standardised targets", train=scaled(plan.train), dev=scaled(plan.dev), rates=rates, rate_name="scaled_rate"
+        "standardised targets",
+        train=scaled(plan.train),
+        dev=scaled(plan.dev),
+        units=tuple(scales),
+        rates=rates_after_scaling(plan),
+        rate_name="scaled_rate",
     )
 
 
