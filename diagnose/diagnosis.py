@@ -172,10 +172,11 @@ class Effect:
     cannot fall by much, None if that is open. `chance` is the probability (0 to 1) that it falls at all, for other
     seeds and rows, however many changes were compared; None if that is unknown. A `forecast` was not trained: it
     follows from trainings on fewer rows. `folds`: each seed held out other rows of train and dev together. `remedy`
-    is the code of the remedy, `causes` are the codes of the causes that the trial confirms if it `restores` learning (a gain above `threshold`; None if there was nothing to restore);
-    `code` is the first of them. `control` is the arm without the change as a noun phrase, "" for the model's own
-    training. `values` are the values that were tried, by the names in the remedy's action and snippet. `output` is the
-    output whose skill this is, the one that gains most; "" if there is only one.
+    is the code of the remedy, `causes` are the codes of the causes that the trial confirms if it `restores` learning
+    (a gain above `threshold`; None if there was nothing to restore); `code` is the first of them. `control` is the arm
+    without the change as a noun phrase, "" for the model's own training. `values` are the values that were tried, by
+    the names in the remedy's action and snippet. `output` is the output whose skill this is, the one that gains most;
+    "" if there is only one.
     """
 
     code: str

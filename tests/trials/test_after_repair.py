@@ -188,7 +188,12 @@ def test_a_longer_training_is_a_repair_where_the_first_cause_has_it(
     monkeypatch.setattr(trying, "situation_so_far", lambda *_: sick(longer, code=code))
     asked: list[Trial] = []
     copy = Repaired("2 times the steps", 600, evaluation(score(0.1), score(0.2)))
-    monkeypatch.setattr(trying, "measure_repaired", lambda _, __, trial, ___: asked.append(trial) or copy)
+
+    def measured_copy(_: Planner, __: object, trial: Trial, ___: Effect) -> Repaired:
+        asked.append(trial)
+        return copy
+
+    monkeypatch.setattr(trying, "measure_repaired", measured_copy)
     measured: dict[type, object] = {}
     cure = trying.longer_repair(planner, measured, (), (longer,))
     assert (cure is not None) is has_copy is (measured.get(Repaired) is copy)

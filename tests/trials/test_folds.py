@@ -89,9 +89,15 @@ def test_a_training_is_judged_on_rows_that_it_has_not_seen(monkeypatch: pytest.M
         plan = in_folds(plan_of(bench, {}, 400))
         with trainer_for(bench, plan) as (trainer, starts):
             steps = trainer._steps
-            monkeypatch.setattr(trainer, "_steps", lambda order, rates: seen.append(order) or steps(order, rates))
+
+            def recorded(order: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+                seen.append(order)
+                return steps(order, rates)
+
+            monkeypatch.setattr(trainer, "_steps", recorded)
             for place, (seed, start) in enumerate(starts.items()):
                 among, unseen = plan.split_of(place)
+                assert unseen is not None
                 trainer.begin(start, seed, among, unseen)
                 trainer.run(plan.rates[0])
                 assert not np.isin(seen[-1], unseen).any()
