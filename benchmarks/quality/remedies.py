@@ -188,17 +188,25 @@ def measured(name: str, trained: Mapping[str, Outcome], effort: str) -> Outcome:
 
 
 def _repair(diagnosis: Any) -> tuple[Any, Any] | None:
-    """The repair of the copy that was examined, as a trial and its effect; None if there is none."""
+    """The repair of the copy that was examined, as a trial and its effect; None if there is none.
+
+    It restores learning, or was seen to lower the dev error.
+    """
     from diagnose.reasoning.remedies import REMEDIES
+    from diagnose.trials.interventions.optimizer import MORE_STEPS
     from diagnose.trials.joining import Trial
 
     if all(verdict.after_repair is None for verdicts in diagnosis.verdicts.values() for verdict in verdicts):
         return None
-    cures = {effect.remedy: effect for effect in diagnosis.effects if effect.restores and not effect.on_top_of}
+    alone = sorted((effect for effect in diagnosis.effects if not effect.on_top_of), key=lambda one: not one.on_dev)
+    cures = {one.remedy: one for one in alone if one.restores or one.likely}
+    cures |= {one.remedy: one for one in alone if one.remedy in cures and not one.on_dev}  # with the rate that it chose
     below = [code for effect in diagnosis.effects if effect.after_repair for code in effect.on_top_of]
-    code = next(code for code in (*below, *(remedy.code for remedy in diagnosis.remedies), *cures) if code in cures)
-    trial = next(remedy.trial for remedy in REMEDIES if remedy.code == code and remedy.trial is not None)
-    return Trial(code, trial), cures[code]
+    restoring = [code for code, one in cures.items() if one.restores]
+    advised = [remedy.code for remedy in diagnosis.remedies]
+    code = next(code for code in (*below, *(c for c in advised if c in restoring), *advised, *cures) if code in cures)
+    trial = next(remedy.trial for remedy in REMEDIES if remedy.code == code)
+    return Trial(code, MORE_STEPS if code == LONGER else trial), cures[code]
 
 
 def _first(diagnosis: Any, found: Mapping[str, Errors]) -> str:
