@@ -22,7 +22,7 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import compile_like
 from diagnose.measuring.evaluation import evaluation
 from diagnose.measuring.planning import Planner
-from diagnose.measuring.training import judging_steps
+from diagnose.measuring.training import Unit, judging_steps
 from diagnose.measuring.work import Work
 from diagnose.trials.dev_error import METRICS, DevError, helps, in_units
 from diagnose.trials.joining import Trial
@@ -110,13 +110,20 @@ def in_users_unit(model: Any, plan: TrainingPlan) -> Any:
     """
     import keras
 
-    if not getattr(model, "outputs", None):
+    net = getattr(model, "_functional", None) or model  # of a Sequential
+    if not getattr(net, "outputs", None):
         raise NotMeasured(OTHER_ROWS, DOES_NOT_APPLY)
-    outputs = [
-        output if unit is None else keras.layers.Rescaling(unit[1], offset=unit[0], name=f"unit_{number}")(output)
-        for number, (output, unit) in enumerate(zip(model.outputs, plan.units, strict=True))
-    ]
-    whole = keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0])
+
+    def same_input(tensor: Any) -> Any:
+        return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+
+    def in_unit(name: str, unit: Unit | None, output: Any) -> Any:
+        scale, offset = (1.0, 0.0) if unit is None else (unit[1], unit[0])
+        return keras.layers.Rescaling(scale, offset=offset, name=name)(output)
+
+    inputs = keras.tree.map_structure(same_input, net._inputs_struct)
+    each = zip(net.output_names, plan.units, keras.tree.flatten(net(inputs)), strict=True)
+    whole = keras.Model(inputs, keras.tree.pack_sequence_as(net._outputs_struct, [in_unit(*one) for one in each]))
     compile_like(whole, plan.model, loss_weights=plan.loss_weights)
     return whole
 

@@ -104,6 +104,30 @@ def test_a_copy_on_scaled_rows_is_judged_in_the_unit_of_the_users_targets(kind: 
         assert np.sqrt(np.mean((told - found.dev.targets[0].reshape(-1)) ** 2)) == pytest.approx(error, rel=1e-3)
 
 
+def test_only_the_output_on_scaled_targets_is_put_back_into_its_unit() -> None:
+    x = np.random.default_rng(0).normal(size=(300, 4)).astype("float32")
+    y = {"age": 50 + 20 * x[:, 0], "kind": (x[:, 1] > 0).astype("int64")}
+    inputs = keras.Input((4,))
+    hidden = layers.Dense(8, "relu")(inputs)
+    heads = {"age": layers.Dense(1, name="age")(hidden), "kind": layers.Dense(1, "sigmoid", name="kind")(hidden)}
+    model = keras.Model(inputs, heads)
+    model.compile("adam", {"age": "mse", "kind": "binary_crossentropy"})
+    rows = (
+        (x[:200], {name: each[:200] for name, each in y.items()}),
+        (x[200:], {n: each[200:] for n, each in y.items()}),
+    )
+    with Bench(subject_from(model, *rows, options=LoadOptions()), Settings()) as bench:
+        plan = data.STANDARDISE_TARGETS.change(plan_of(bench, {}, 10))
+        assert isinstance(plan, TrainingPlan) and [unit is None for unit in plan.units] == [False, True]
+        copy = in_users_unit(plan.model, plan)
+    before, after = model.predict(x, verbose=0), copy.predict(x, verbose=0)
+    mean, deviation = plan.units[0]  # type: ignore[misc]
+    assert mean == pytest.approx(50, abs=5) and deviation == pytest.approx(20, abs=3)
+    np.testing.assert_allclose(after["age"], before["age"] * deviation + mean, rtol=1e-4)
+    np.testing.assert_allclose(after["kind"], before["kind"], rtol=1e-5)
+    assert np.isfinite(copy.evaluate(x, y, verbose=0)).all()
+
+
 def test_errors_of_many_positions_and_of_other_tasks_are_not_compared() -> None:
     cure = Effect("", "a rate", 0.0, 0.9, None, "sufficient", 3, remedy="lower-learning-rate", restores=True)
     before, after = evaluation(score(0.5), score(0.5)), evaluation(score(0.1), score(0.2))
