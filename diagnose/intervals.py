@@ -1,12 +1,17 @@
 """Intervals of means and rates over independent rows: 95 % unless stated otherwise."""
 
+from __future__ import annotations
+
 from math import inf, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diagnose.findings import Interval
 from diagnose.measurements import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def mean_interval(values: Array, low: float = -inf, level: float = 0.95) -> Interval:
