@@ -84,7 +84,8 @@ def crossed_error(values: Array) -> tuple[float, float]:
 
 
 def folds_error(values: Array, rows: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the same where seeds meet different rows, and some rows perhaps several seeds.
+    """Return the standard error of the mean of values [seeds, rows], and its degrees of freedom, where seeds meet
+    different rows, of the numbers `rows` [seeds, rows]; some perhaps several times.
 
     A row varies as a whole, over all seeds that meet it; what the means of the seeds vary beyond that comes from the
     seeds (a one-way analysis of variance, with Satterthwaite's degrees of freedom).

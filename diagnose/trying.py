@@ -155,9 +155,8 @@ def longer_repair(
         return None
     trial = Trial(TRAIN_LONGER.code, MORE_STEPS)
     copy = measure_repaired(planner, measured, trial, effect)
-    if copy is None:
-        return None
-    measured[Repaired] = copy
+    if copy is not None:
+        measured[Repaired] = copy
     return trial
 
 

@@ -24,7 +24,7 @@ DIVERGED = 2.0  # a data loss this many times that of the constant prediction an
 
 
 Numbers = NDArray[np.int64]  # of rows
-Unit = tuple[Array, Array]  # the mean and the deviation of targets, by column
+Scale = tuple[Array, Array]  # mean and standard deviation per feature, channel or column
 Batching = Callable[[Any, Any, Any], tuple[Any, Any]]
 """(inputs, targets, seed generator) of a batch -> inputs and targets to train on, by operations of Keras."""
 
@@ -105,11 +105,11 @@ class _EvaluationRows:
         outputs: tuple[Output, ...],
         constants: tuple[Reference, ...],
         *,
-        units: tuple[Unit | None, ...],
+        scales: tuple[Scale | None, ...],
     ) -> None:
         from diagnose.measuring.tensorflow_training import compile_prediction
 
-        self._units = units
+        self._scales = scales
         split, rows = data
         self._numbers = rows
         self.outputs = outputs
@@ -139,7 +139,8 @@ class _EvaluationRows:
         targets = [target[places] for target in self.targets]
         hidden = [None if counts is None else counts[places] for counts in self.counted]
         predicted = [
-            in_unit(rows, unit) for rows, unit in zip(predict_all(self._predict, places), self._units, strict=True)
+            scaled_back(rows, scale)
+            for rows, scale in zip(predict_all(self._predict, places), self._scales, strict=True)
         ]
         return list(zip(self.outputs, targets, predicted, self.references, hidden, strict=True))
 
@@ -176,29 +177,29 @@ def _evaluated(
     outputs: tuple[Output, ...],
     *,
     judged: Numbers | None,
-    units: tuple[Unit | None, ...],
+    scales: tuple[Scale | None, ...],
 ) -> tuple[_SteppedRows | _EvaluationRows, ...]:
     if judged_by_step(bench):
         return tuple(_SteppedRows(model, bench, split) for split in data)
-    if units:
-        data = (_as_given(data[0], units), _as_given(data[1], units))
+    if scales:
+        data = (_as_given(data[0], scales), _as_given(data[1], scales))
     constants = references(bench, outputs, data[0])
     train, dev = (bench.sample(split, DEV_ROWS) for split in data)
     rows = (train, dev if judged is None else judged)
     return tuple(
-        _EvaluationRows(model, bench, each, outputs, constants, units=units or (None,) * len(outputs))
+        _EvaluationRows(model, bench, each, outputs, constants, scales=scales or (None,) * len(outputs))
         for each in zip(data, rows, strict=True)
     )
 
 
-def _as_given(split: Split, units: tuple[Unit | None, ...]) -> Split:
-    targets = tuple(in_unit(rows, unit) for rows, unit in zip(split.targets, units, strict=True))
+def _as_given(split: Split, scales: tuple[Scale | None, ...]) -> Split:
+    targets = tuple(scaled_back(rows, scale) for rows, scale in zip(split.targets, scales, strict=True))
     return replace(split, targets=targets)
 
 
-def in_unit(rows: Rows, unit: Unit | None) -> Rows:
-    """Targets or predictions in the unit of before they were standardised; None: they were not."""
-    return rows if unit is None else rows * unit[1] + unit[0]
+def scaled_back(rows: Rows, scale: Scale | None) -> Rows:
+    """Standardised targets, or predictions of them, in the unit of before, [rows, ...]; None: they are not scaled."""
+    return rows if scale is None else rows * scale[1] + scale[0]
 
 
 class Trainer:
@@ -207,7 +208,7 @@ class Trainer:
     `begin` sets weights, optimizer and seed generators to their initial state, `run` continues the training, `end` does
     what `fit` does last, `judge` evaluates. Loss, loss weights and regularizers are those of the compiled `model`;
     learning rates are given per step. `batches` change the inputs and targets of every batch. `judged` are the numbers
-    of the dev rows that may be judged, by default a sample of at most DEV_ROWS. `units` are those of the targets, by
+    of the dev rows that may be judged, by default a sample of at most DEV_ROWS. `scales` are those of the targets, by
     output, before they were standardised: errors are told in them.
 
     Raises:
@@ -225,7 +226,7 @@ class Trainer:
         batch_size: int | None = None,
         batches: Sequence[Batching] = (),
         judged: Numbers | None = None,
-        units: tuple[Unit | None, ...] = (),
+        scales: tuple[Scale | None, ...] = (),
     ) -> None:
         import keras
 
@@ -239,7 +240,7 @@ class Trainer:
         self._optimizer = optimizer
         optimizer.build(model.trainable_variables)
         self._optimizer_start = copying.values(optimizer.variables)
-        self._train, self._dev = _evaluated(bench, model, data, outputs, judged=judged, units=units)
+        self._train, self._dev = _evaluated(bench, model, data, outputs, judged=judged, scales=scales)
         self.trained: Numbers = np.arange(self.rows)
         self._seen: Numbers | None = None
         self._unseen: Numbers | None = None

@@ -118,7 +118,7 @@ def _trainer(bench: Bench, plan: TrainingPlan, model: Any, optimizer: Any) -> Tr
         batch_size=plan.batch_size,
         batches=plan.batches,
         judged=plan.judged,
-        units=plan.units,
+        scales=plan.target_scales,
     )
 
 

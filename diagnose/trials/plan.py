@@ -11,7 +11,7 @@ from diagnose.subject import Output, Split
 
 if TYPE_CHECKING:
     from diagnose.measurements import Array
-    from diagnose.measuring.training import Batching, Numbers, Unit
+    from diagnose.measuring.training import Batching, Numbers, Scale
 
 Edit = Callable[[Any, Any], Any]
 """(the user's layer, its current counterpart in the copy) -> its new counterpart in the copy."""
@@ -34,9 +34,9 @@ class TrainingPlan:
     used, not the state. `rates` are candidate learning rates, one array of shape [steps] each; the best one is used.
     `train` rows are trained on, `dev` rows are evaluated. With `held_out`, some rows are in both: for each seed, in
     order, the numbers of the dev rows on which alone its training is judged, and on which it is not trained; `numbers`
-    are those of the train rows among the dev rows. `units` hold, by output, the mean that its targets were rid of and
-    the deviation by which they were divided (None: neither; (): of no output); errors are in the unit of before.
-    `usable_rate` is the middle of the rates that work,
+    are those of the train rows among the dev rows. `target_scales` are those by which the targets of each output were
+    standardised (None: they were not; (): none were); errors are in the unit of before. `usable_rate` is the middle of
+    the rates that work,
     `best_rate` the one that works best (None: unknown). `gradient_norms` holds the norm of each output's gradient at
     the weights that they share, from fresh weights ((): there is one output, or unknown). `changes` are noun phrases,
     in order. `rate_name` is the name of the chosen rate in the remedy's action and snippet ("": they do not use it).
@@ -68,7 +68,7 @@ class TrainingPlan:
     factory: Callable[[], Any] | None = None
     held_out: tuple[Numbers, ...] = ()
     numbers: Numbers | None = None
-    units: tuple[Unit | None, ...] = ()
+    target_scales: tuple[Scale | None, ...] = ()
 
     @property
     def judged(self) -> Numbers | None:
@@ -78,7 +78,7 @@ class TrainingPlan:
         return np.unique(np.concatenate(self.held_out)) if self.held_out else None
 
     def split_of(self, place: int) -> tuple[Numbers | None, Numbers | None]:
-        """The numbers of the train rows and of the dev rows for the seed at this place; None: all."""
+        """The numbers of the train rows and of the dev rows for the seed at this place, [rows] each; None: all."""
         import numpy as np
 
         if self.numbers is None:

@@ -22,7 +22,7 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import compile_like
 from diagnose.measuring.evaluation import evaluation
 from diagnose.measuring.planning import Planner
-from diagnose.measuring.training import Unit, judging_steps
+from diagnose.measuring.training import Scale, judging_steps
 from diagnose.measuring.work import Work
 from diagnose.trials.dev_error import METRICS, DevError, helps, in_units
 from diagnose.trials.joining import Trial
@@ -75,7 +75,7 @@ def _repaired(bench: Bench, measured: Measurements, trial: Trial, effect: Effect
         for seed, start in starts.items():
             trainer.begin(start, seed)
             carried_out(bench, trainer, plan, rates)
-        model = in_users_unit(trainer.model, plan) if plan.units else trainer.model
+        model = in_users_unit(trainer.model, plan) if plan.target_scales else trainer.model
         with Bench(replace(rows, model=model, outputs=plan.outputs), bench.settings) as copy:
             return Repaired(plan.what, plan.steps, evaluation(copy, {}))
 
@@ -97,7 +97,7 @@ def repaired_rows(subject: Subject, own: TrainingPlan, plan: TrainingPlan) -> Su
     if subject.dev is None or not same_targets(own, plan):
         raise NotMeasured(OTHER_ROWS, DOES_NOT_APPLY)
     train, dev = plan.train, plan.dev
-    if plan.units:
+    if plan.target_scales:
         train, dev = (replace(new, targets=old.targets) for new, old in ((train, own.train), (dev, own.dev)))
     return replace(subject, train=train, dev=dev, test=None, train_dev=None)
 
@@ -117,13 +117,13 @@ def in_users_unit(model: Any, plan: TrainingPlan) -> Any:
     def same_input(tensor: Any) -> Any:
         return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
 
-    def in_unit(name: str, unit: Unit | None, output: Any) -> Any:
-        scale, offset = (1.0, 0.0) if unit is None else (unit[1], unit[0])
-        return keras.layers.Rescaling(scale, offset=offset, name=name)(output)
+    def rescaled(name: str, scale: Scale | None, output: Any) -> Any:
+        offset, factor = (0.0, 1.0) if scale is None else scale
+        return keras.layers.Rescaling(factor, offset=offset, name=name)(output)
 
     inputs = keras.tree.map_structure(same_input, net._inputs_struct)
-    each = zip(net.output_names, plan.units, keras.tree.flatten(net(inputs)), strict=True)
-    whole = keras.Model(inputs, keras.tree.pack_sequence_as(net._outputs_struct, [in_unit(*one) for one in each]))
+    each = zip(net.output_names, plan.target_scales, keras.tree.flatten(net(inputs)), strict=True)
+    whole = keras.Model(inputs, keras.tree.pack_sequence_as(net._outputs_struct, [rescaled(*one) for one in each]))
     compile_like(whole, plan.model, loss_weights=plan.loss_weights)
     return whole
 
@@ -132,7 +132,9 @@ def same_targets(own: TrainingPlan, plan: TrainingPlan) -> bool:
     """Whether the dev rows have the same targets and weights in both plans, or the same ones in another unit, so that
     their errors can be compared.
     """
-    kept = (plan.units and not own.units) or all(a is b for a, b in zip(plan.dev.targets, own.dev.targets, strict=True))
+    kept = (plan.target_scales and not own.target_scales) or all(
+        a is b for a, b in zip(plan.dev.targets, own.dev.targets, strict=True)
+    )
     return bool(kept) and plan.dev.sample_weight is own.dev.sample_weight
 
 

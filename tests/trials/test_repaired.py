@@ -98,7 +98,7 @@ def test_a_copy_on_scaled_rows_is_judged_in_the_unit_of_the_users_targets(kind: 
             trainer.begin(starts[0], 0)
             trainer.run(plan.rates[0])
             error = trainer.judge_dev().error
-            copy = in_users_unit(trainer.model, plan) if plan.units else trainer.model
+            copy = in_users_unit(trainer.model, plan) if plan.target_scales else trainer.model
             told = copy.predict(found.dev.inputs[0], verbose=0)[:, 0]
         assert 50 < error < 150  # the targets have a deviation of 77 around 152
         assert np.sqrt(np.mean((told - found.dev.targets[0].reshape(-1)) ** 2)) == pytest.approx(error, rel=1e-3)
@@ -118,10 +118,10 @@ def test_only_the_output_on_scaled_targets_is_put_back_into_its_unit() -> None:
     )
     with Bench(subject_from(model, *rows, options=LoadOptions()), Settings()) as bench:
         plan = data.STANDARDISE_TARGETS.change(plan_of(bench, {}, 10))
-        assert isinstance(plan, TrainingPlan) and [unit is None for unit in plan.units] == [False, True]
+        assert isinstance(plan, TrainingPlan) and [unit is None for unit in plan.target_scales] == [False, True]
         copy = in_users_unit(plan.model, plan)
     before, after = model.predict(x, verbose=0), copy.predict(x, verbose=0)
-    mean, deviation = plan.units[0]  # type: ignore[misc]
+    mean, deviation = plan.target_scales[0]  # type: ignore[misc]
     assert mean == pytest.approx(50, abs=5) and deviation == pytest.approx(20, abs=3)
     np.testing.assert_allclose(after["age"], before["age"] * deviation + mean, rtol=1e-4)
     np.testing.assert_allclose(after["kind"], before["kind"], rtol=1e-5)

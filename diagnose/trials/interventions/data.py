@@ -11,9 +11,7 @@ from diagnose.trials.interventions.optimizer import rates_after_scaling
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
 
 if TYPE_CHECKING:
-    from diagnose.measurements import Array
-
-    Scale = tuple[Array, Array]  # mean and standard deviation per feature or channel
+    from diagnose.measuring.training import Scale
 
 SPREAD = (0.1, 3.0)  # range of the standard deviation of a scaled feature
 IMBALANCED = 10.0  # positions of the largest class over those of the smallest
@@ -59,7 +57,7 @@ def _standardised_targets(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
         "standardised targets",
         train=scaled(plan.train),
         dev=scaled(plan.dev),
-        units=tuple(scales),
+        target_scales=tuple(scales),
         rates=rates_after_scaling(plan),
         rate_name="scaled_rate",
     )
