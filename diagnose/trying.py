@@ -106,6 +106,8 @@ def tried_repairs(
         found = try_cures(planner, measured, now.remaining, tried, beside)
     on_dev = {effect.remedy: effect for effect in found}
     cures = cures or [effect for effect in compared if effect.remedy in on_dev and on_dev[effect.remedy].likely]
+    if any(effect.remedy in others - {*repairs} and effect.likely for effect in effects):
+        cures = [effect for effect in cures if effect.remedy in others]  # that repair needs no training
     if not cures:
         return found, None
 

@@ -202,8 +202,11 @@ def as_it_is(remedy: Remedy, diagnosis: Diagnosis) -> str:
 
 
 def effect_rows(cause: Cause, diagnosis: Diagnosis) -> Iterator[Row]:
-    """The trials of the remedies for a cause, each with the train skill without and with the change."""
-    for effect in bearing(cause, diagnosis.effects):
+    """The trials of the remedies for a cause, each with the train skill without and with the change.
+
+    Those that restored learning come first: the state of the cause rests on them.
+    """
+    for effect in sorted(bearing(cause, diagnosis.effects), key=lambda effect: not effect.restores):
         before, after = (rounded_like(level, effect.interval) for level in (effect.before, effect.after))
         steps = f" after {effect.steps} steps" if effect.steps else ""
         against = f", compared with {effect.control}" if effect.control else ""

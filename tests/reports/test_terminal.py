@@ -51,6 +51,13 @@ def test_a_trial_without_effect_is_one_phrase() -> None:
     assert "Inputs scaled alone: train skill stays at 0 after 600 steps: gain [0, 0]" in text
 
 
+def test_a_confirmed_cause_shows_the_trial_that_confirms_it() -> None:
+    tried = replace(sick().effects[0], restores=True)
+    in_vain = replace(tried, what="inputs whitened", before=0.0, after=0.0, interval=Interval(0, 0), restores=False)
+    text = " ".join(render(replace(sick(), effects=(in_vain, tried))).split())
+    assert "Inputs scaled to 0–1 alone" in text and "Inputs whitened" not in text
+
+
 def test_lines_keep_the_width() -> None:
     lines = render(sick(), width=72).splitlines()
     assert max(len(line) for line in lines if " " in line.strip()) <= 90

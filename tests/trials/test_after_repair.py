@@ -173,6 +173,30 @@ def test_a_repair_gets_a_copy_if_it_restores_learning_or_lowers_the_dev_error(
     assert compared == ([] if tried.after == 0.35 else [RATE])
 
 
+def test_no_copy_has_the_repair_of_another_cause_where_that_of_the_first_needs_no_training(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed = on_dev("refresh-statistics", 0.4, 0.2, True)
+    monkeypatch.setattr(trying, "situation_so_far", lambda *_: sick(refreshed, code="moving-statistics-lag"))
+    monkeypatch.setattr(trying, "try_cures", lambda *_: ())
+    monkeypatch.setattr(trying, "on_new_rows", lambda *_: None)
+    copied: list[str] = []
+
+    def measured_copy(_: Planner, __: object, trial: Trial, ___: Effect) -> Repaired:
+        copied.append(trial.remedy)
+        return Repaired("a change", 300, evaluation(score(0.1), score(0.2)))
+
+    monkeypatch.setattr(trying, "measure_repaired", measured_copy)
+    higher = Trial("raise-learning-rate", LEAKY, frozenset({"learning-rate-too-low"}))
+    quicker = Trial("lower-momentum", LEAKY, frozenset({"moving-statistics-lag"}))
+    for trials_of, effects in (
+        ([higher], (refreshed, on_train("raise-learning-rate", True))),
+        ([higher, quicker], (refreshed, on_train("raise-learning-rate", True), on_train("lower-momentum", True))),
+    ):
+        trying.tried_repairs(planner, {}, trials_of, effects, ())
+    assert copied == ["lower-momentum"]
+
+
 @pytest.mark.parametrize(
     ("helps", "code", "has_copy"),
     [
