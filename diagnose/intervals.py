@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf, sqrt
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,9 @@ from diagnose.measurements import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+FEWEST = 4  # comparisons, of which it can be told how alike their seeds are
+LEAST_RATIO = 0.01  # of mean squares; one in a hundred is smaller by chance
 
 
 def mean_interval(values: Array, low: float = -inf, level: float = 0.95) -> Interval:
@@ -40,31 +45,77 @@ def paired_interval(differences: Array) -> Interval:
     return Interval(max(-1.0, mean - half), min(1.0, mean + half))
 
 
-def trainings_interval(values: Array, level: float = 0.95, rows: NDArray[np.int64] | None = None) -> Interval:
+def trainings_interval(
+    values: Array, level: float = 0.95, rows: NDArray[np.int64] | None = None, like: SeedSpread | None = None
+) -> Interval:
     """Return the interval of the mean of values [seeds, rows], for other seeds and other rows.
 
-    It is Student's, with the standard error of `trainings_error`; `rows` are the numbers of the rows, see there.
+    It is Student's, with the standard error of `trainings_error`, see there.
     """
     from scipy.stats import t
 
     mean = float(values.mean())
     if min(values.shape) < 2:
         return Interval(-inf, inf, level)
-    error, freedom = trainings_error(values, rows)
+    error, freedom = trainings_error(values, rows, like)
     half = float(t.ppf(0.5 + level / 2, freedom) * error) if error else 0.0
     return Interval(mean - half, mean + half, level)
 
 
-def trainings_error(values: Array, rows: NDArray[np.int64] | None = None) -> tuple[float, float]:
+@dataclass(frozen=True)
+class SeedSpread:
+    """What several comparisons tell of how much seeds differ: three seeds of one alone tell little.
+
+    `ratio` is the usual one of the mean square of seeds to that of what is left (1 if seeds do not matter), and
+    `freedom` the degrees of freedom that it counts as, beside those of a single comparison: the less alike these are,
+    the fewer (Smyth 2004, doi:10.2202/1544-6115.1027).
+    """
+
+    ratio: float
+    freedom: float
+
+    @classmethod
+    def of(cls, ratios: Sequence[float], freedom: int) -> SeedSpread | None:
+        """Fit to the ratios of comparisons, each with so many degrees of freedom; None for fewer than `FEWEST`."""
+        from scipy.optimize import brentq
+        from scipy.special import digamma, polygamma
+
+        if len(ratios) < FEWEST:
+            return None
+        most = freedom * (len(ratios) - 1)
+        logs = np.log(np.maximum(ratios, LEAST_RATIO)) - digamma(freedom / 2) + np.log(freedom / 2)
+        unlike = float(logs.var(ddof=1) - polygamma(1, freedom / 2))
+        own = float(most)
+        if unlike > polygamma(1, most / 2):
+            own = 2 * float(brentq(lambda half: float(polygamma(1, half)) - unlike, 1e-3, most / 2))
+        return cls(float(np.exp(logs.mean() + digamma(own / 2) - np.log(own / 2))), own)
+
+    def pooled(self, of_seeds: float, of_rest: float, freedom: float) -> tuple[float, float]:
+        """The mean square of the seeds of one comparison, with its degrees of freedom, together with this."""
+        both = self.freedom + freedom
+        return (self.freedom * self.ratio * of_rest + freedom * of_seeds) / both, both
+
+
+def trainings_error(
+    values: Array, rows: NDArray[np.int64] | None = None, like: SeedSpread | None = None
+) -> tuple[float, float]:
     """Return the standard error of the mean of values [seeds, rows], and its degrees of freedom.
 
     `rows` are the numbers of the rows, [seeds, rows]; None: every seed meets the same ones. There must be two or more
-    seeds and rows.
+    seeds and rows. `like` is what is known of how much seeds differ; None: nothing.
     """
-    return crossed_error(values) if rows is None or (rows == rows[0]).all() else folds_error(values, rows)
+    if rows is None or (rows == rows[0]).all():
+        return crossed_error(values, like)
+    return folds_error(values, rows, like)
 
 
-def crossed_error(values: Array) -> tuple[float, float]:
+def seed_ratio(values: Array, rows: NDArray[np.int64] | None = None) -> float:
+    """Return the ratio of the mean squares of seeds and of what is left, of values [seeds, rows]; see `SeedSpread`."""
+    of_seeds, _, of_rest = _crossed(values) if rows is None or (rows == rows[0]).all() else _of_folds(values, rows)
+    return of_seeds / of_rest if of_rest else 1.0
+
+
+def crossed_error(values: Array, like: SeedSpread | None = None) -> tuple[float, float]:
     """Return the standard error of the mean of values [seeds, rows], and its degrees of freedom.
 
     Seeds and rows are both drawn at random, and every seed meets the same rows, so that neither alone tells how much
@@ -72,45 +123,62 @@ def crossed_error(values: Array) -> tuple[float, float]:
     (Dorfman, Berbaum and Metz 1992, doi:10.1097/00004424-199209000-00015). There must be two or more of either.
     """
     seeds, rows = values.shape
-    by_seed, by_row = values.mean(axis=1), values.mean(axis=0)
-    rest = values - by_seed[:, None] - by_row[None, :] + values.mean()
-    of_seeds, of_rows = rows * by_seed.var(ddof=1), seeds * by_row.var(ddof=1)
-    of_rest = float(np.square(rest).sum()) / ((seeds - 1) * (rows - 1))
+    of_seeds, of_rows, of_rest = _crossed(values)
+    least = seeds - 1.0
+    if like is not None:
+        of_seeds, least = like.pooled(of_seeds, of_rest, least)
     whole = max(of_seeds + of_rows - of_rest, of_seeds, of_rows)
     if whole == 0:
-        return 0.0, float(seeds - 1)
-    freedom = whole**2 / (of_seeds**2 / (seeds - 1) + of_rows**2 / (rows - 1) + of_rest**2 / ((seeds - 1) * (rows - 1)))
-    return float(np.sqrt(whole / (seeds * rows))), max(float(freedom), seeds - 1.0)
+        return 0.0, least
+    freedom = whole**2 / (of_seeds**2 / least + of_rows**2 / (rows - 1) + of_rest**2 / ((seeds - 1) * (rows - 1)))
+    return sqrt(whole / (seeds * rows)), max(freedom, least)
 
 
-def folds_error(values: Array, rows: NDArray[np.int64]) -> tuple[float, float]:
+def _crossed(values: Array) -> tuple[float, float, float]:
+    """The mean squares of seeds, of rows, and of what is left."""
+    seeds, rows = values.shape
+    by_seed, by_row = values.mean(axis=1), values.mean(axis=0)
+    rest = values - by_seed[:, None] - by_row[None, :] + values.mean()
+    of_rest = float(np.square(rest).sum()) / ((seeds - 1) * (rows - 1))
+    return rows * float(by_seed.var(ddof=1)), seeds * float(by_row.var(ddof=1)), of_rest
+
+
+def folds_error(values: Array, rows: NDArray[np.int64], like: SeedSpread | None = None) -> tuple[float, float]:
     """Return the standard error of the mean of values [seeds, rows], and its degrees of freedom, where seeds meet
     different rows, of the numbers `rows` [seeds, rows]; some perhaps several times.
 
     A row varies as a whole, over all seeds that meet it; what the means of the seeds vary beyond that comes from the
     seeds (a one-way analysis of variance, with Satterthwaite's degrees of freedom).
     """
-    seeds, met = values.shape
-    by_seed = values.mean(axis=1)
-    numbers, places = np.unique(rows, return_inverse=True)
-    of_row = np.bincount(places.reshape(-1), weights=(values - by_seed[:, None]).reshape(-1))
-    of_rows = float(np.square(of_row).sum()) / values.size**2 * met / (met - 1)
-    of_seeds = float(by_seed.var(ddof=1)) / seeds
-    whole = of_rows + max(of_seeds - float(values.var(axis=1, ddof=1).mean()) / values.size, 0.0)
+    of_seeds, of_rows, of_rest = _of_folds(values, rows)
+    least = len(values) - 1.0
+    if like is not None:
+        of_seeds, least = like.pooled(of_seeds, of_rest, least)
+    whole = (of_rows + max(of_seeds - of_rest, 0.0)) / values.size
     if whole == 0:
-        return 0.0, float(seeds - 1)
-    freedom = whole**2 / (of_seeds**2 / (seeds - 1) + of_rows**2 / (len(numbers) - 1))
-    return sqrt(whole), max(freedom, seeds - 1.0)
+        return 0.0, least
+    freedom = (whole * values.size) ** 2 / (of_seeds**2 / least + of_rows**2 / (len(np.unique(rows)) - 1))
+    return sqrt(whole), max(freedom, least)
 
 
-def chance_below(values: Array, rows: NDArray[np.int64] | None = None) -> float:
+def _of_folds(values: Array, rows: NDArray[np.int64]) -> tuple[float, float, float]:
+    """The mean squares of seeds, of rows over all seeds that meet them, and of what is left."""
+    met = values.shape[1]
+    by_seed = values.mean(axis=1)
+    _, places = np.unique(rows, return_inverse=True)
+    of_row = np.bincount(places.reshape(-1), weights=(values - by_seed[:, None]).reshape(-1))
+    of_rows = float(np.square(of_row).sum()) / values.size * met / (met - 1)
+    return met * float(by_seed.var(ddof=1)), of_rows, float(values.var(axis=1, ddof=1).mean())
+
+
+def chance_below(values: Array, rows: NDArray[np.int64] | None = None, like: SeedSpread | None = None) -> float:
     """Return the probability (0 to 1) that the mean of values [seeds, rows] is below 0 for other seeds and rows.
 
-    It is Student's, with the standard error of `trainings_error`, where nothing was known before.
+    It is Student's, with the standard error of `trainings_error`, where nothing was known of the mean before.
     """
     from scipy.stats import t
 
-    mean, (error, freedom) = float(values.mean()), trainings_error(values, rows)
+    mean, (error, freedom) = float(values.mean()), trainings_error(values, rows, like)
     return float(t.cdf(-mean / error, freedom)) if error else 0.5 - 0.5 * float(np.sign(mean))
 
 

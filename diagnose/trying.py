@@ -27,7 +27,7 @@ from diagnose.registry import Check
 from diagnose.settings import Effort
 from diagnose.trials.continuing import measure_continuation
 from diagnose.trials.cures import at_rate_tried, try_cures
-from diagnose.trials.dev_error import WORTH, DevError
+from diagnose.trials.dev_error import WORTH, DevError, trainings_beside
 from diagnose.trials.estimating import all_trials, first_trial, how_many_apply, likely_trials
 from diagnose.trials.folds import may_pool
 from diagnose.trials.interventions.optimizer import MORE_STEPS
@@ -211,7 +211,8 @@ def _judged(planner: Planner, measured: Measurements, left: Remaining, wanted: S
 def _all_fit(planner: Planner, count: int, look: str) -> bool:
     """Whether so many changes can be tried with all seeds; if a plan is repeated, whether they were."""
     plan = planner.bench.settings.plan
-    return look not in plan if plan else planner.fits(all_trials(planner.bench, DevError, count))
+    whole = all_trials(planner.bench, DevError, count + trainings_beside(count))
+    return look not in plan if plan else planner.fits(whole)
 
 
 def tried_afterwards(

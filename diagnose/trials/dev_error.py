@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +12,7 @@ import numpy as np
 from diagnose.checks.reading.gaps import POINT, scale_of
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.intervals import chance_below, trainings_interval
+from diagnose.intervals import SeedSpread, chance_below, seed_ratio, trainings_interval
 from diagnose.measurements import REPORT, Array, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.replay import usual_length
@@ -38,7 +38,7 @@ class DevArm:
 
     They are shares of wrong labels, squared errors, or losses; `rows` are the numbers of these rows, [seeds, rows].
     `rate` is the learning rate of the first step. `train` and `dev` are the assessments after the training, one per
-    seed.
+    seed. `others` are the errors of the same training with other seeds, on the same rows.
     """
 
     errors: Array
@@ -47,17 +47,39 @@ class DevArm:
     rate: float
     train: tuple[Assessment, ...]
     dev: tuple[Assessment, ...]
+    others: tuple[Array, ...] = ()
 
     @property
     def mean(self) -> float:
-        """Over rows and seeds."""
-        return float(self.errors.mean())
+        """Over rows and all seeds."""
+        return float(np.mean([self.errors, *self.others]))
 
     def __add__(self, other: DevArm) -> DevArm:
         """The seeds of both."""
         train, dev = (*self.train, *other.train), (*self.dev, *other.dev)
-        errors = np.concatenate([self.errors, other.errors])
-        return replace(self, errors=errors, rows=np.concatenate([self.rows, other.rows]), train=train, dev=dev)
+        errors, rows = np.concatenate([self.errors, other.errors]), np.concatenate([self.rows, other.rows])
+        others = tuple(map(np.concatenate, zip(self.others, other.others, strict=False)))
+        return replace(self, errors=errors, rows=rows, train=train, dev=dev, others=others)
+
+    def beside(self, others: Sequence[DevArm]) -> DevArm:
+        """The arm with those of the same training with other seeds."""
+        return replace(self, others=tuple(other.errors for other in others))
+
+    def compared_with(self, changed: Array) -> Array:
+        """The errors [seeds, rows] with which those of a changed training with the same seeds are compared.
+
+        They are a mean over the training with the same seed, which starts from the same weights and meets the same
+        batches, and those with other seeds, which do not. The more the changed one has in common with the first beyond
+        what any two seeds have, the more that one counts: then its luck is the same (common random numbers; the
+        weight has the smallest variance).
+        """
+        if not self.others:
+            return self.errors
+        shared = float(np.mean([_shared(changed, self.errors, other) for other in self.others]))
+        count = len(self.others)
+        own = (1 + count * shared) / (1 + count)
+        mixed: Array = own * self.errors + (1 - own) * np.mean(self.others, axis=0)
+        return mixed
 
 
 @dataclass(frozen=True)
@@ -67,6 +89,7 @@ class DevError:
     `left` is the remaining error of the model, which the unchanged training has to come near; `tries` is the number of
     changes that are compared, and `earlier` that of those before them; the intervals are corrected for both
     (Bonferroni), and for a second look. With `folds`, each seed holds out other rows of train and dev together.
+    `spread` is what several changes tell of how much seeds differ; None: each is judged by its own seeds.
     """
 
     left: Remaining
@@ -74,6 +97,7 @@ class DevError:
     earlier: int = 0
     looks: int = 1
     folds: bool = False
+    spread: SeedSpread | None = None
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
     joins: ClassVar[bool] = False
     arm: ClassVar[type] = DevArm
@@ -99,6 +123,14 @@ class DevError:
     def looked_twice(self) -> DevError:
         """The same for a second look at one of the changes, with more seeds."""
         return replace(self, looks=2)
+
+    def pooled(self, arms: Sequence[tuple[DevArm, DevArm]]) -> DevError:
+        """The same with what all these arms, without and with a change, tell of how much seeds differ."""
+        several = [(_apart(*each), each[0].rows) for each in arms if min(each[0].errors.shape) > 1]
+        seeds = {len(values) for values, _ in several}
+        if len(seeds) != 1:
+            return self
+        return replace(self, spread=SeedSpread.of([seed_ratio(*each) for each in several], seeds.pop() - 1))
 
     @staticmethod
     def unsure(effect: Effect) -> bool:
@@ -146,12 +178,16 @@ class DevError:
         values: Mapping[str, str],
         on_top_of: tuple[str, ...] = (),
     ) -> Effect:
-        """The difference of the error on the same dev rows, over rows and seeds."""
+        """The difference of the error on the same dev rows, over rows and seeds.
+
+        Before the change, it is that of all trainings without it; after it, that much less or more.
+        """
         without, changed = arms
-        before, after = without.mean, changed.mean
+        apart = _apart(without, changed)
+        before, lowest = without.mean, -math.inf if self._task is Task.OWN_LOSS else 0.0
+        after = max(before + float(apart.mean()), lowest)
         tries = self.looks * max(self.earlier + self.tries, 1)
-        apart = changed.errors - without.errors
-        change = trainings_interval(apart, 1 - 0.05 / tries, without.rows)
+        change = trainings_interval(apart, 1 - 0.05 / tries, without.rows, self.spread)
         change = in_units(self._task, before, change)
         if self._task is Task.REGRESSION:
             before, after = math.sqrt(before), math.sqrt(after)
@@ -170,7 +206,7 @@ class DevError:
             output="" if self.left.alone else self.left.train.output,
             metric=METRICS.get(self._task, "dev error"),
             helps=helps(change, before),
-            chance=chance_below(apart, without.rows) if min(apart.shape) > 1 else None,
+            chance=chance_below(apart, without.rows, self.spread) if min(apart.shape) > 1 else None,
             on_top_of=on_top_of,
             folds=self.folds,
         )
@@ -178,6 +214,29 @@ class DevError:
     @property
     def _task(self) -> Task:
         return self.left.task
+
+
+def trainings_beside(changes: int) -> int:
+    """The number of trainings with other seeds, beside the first, with which so many changes are compared.
+
+    All in all the square root of the number of changes pays (Dunnett 1955, doi:10.1080/01621459.1955.10501294).
+    """
+    return max(round(math.sqrt(changes)) - 1, 1)
+
+
+def _apart(without: DevArm, changed: DevArm) -> Array:
+    """The differences of the errors that a change makes, [seeds, rows]."""
+    return changed.errors - without.compared_with(changed.errors)
+
+
+def _shared(changed: Array, own: Array, other: Array) -> float:
+    """How much of the luck of a training (0 to 1) a changed one with the same seed shares, by the errors of the rows.
+
+    `other` is the same training as `own` with another seed, which shares nothing of it.
+    """
+    apart = float(np.square(own - other).mean())
+    nearer = float(np.square(changed - other).mean() - np.square(changed - own).mean())
+    return min(max(nearer / apart, 0.0), 1.0) if apart else 1.0
 
 
 def in_units(task: Task, before: float, change: Interval, scale: float = 1.0) -> Interval:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial, reduce
-from itertools import islice
-from typing import TypeVar
+from itertools import accumulate, islice
+from typing import Any, TypeVar
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, REPORT, Measurements, NotMeasured
 from diagnose.measuring.copying import FUNCTIONAL, KEPT, REBUILD, brief
-from diagnose.measuring.planning import NO_TRAINING, Planner
+from diagnose.measuring.planning import MORE_TIME, NO_TRAINING, Planner
 from diagnose.measuring.training import judging_steps
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort
-from diagnose.trials.arms import Arms, Criterion, Here, Key, Planned, Runner, other_seeds
+from diagnose.trials.arms import Arms, Criterion, Here, Key, Planned, Runner
+from diagnose.trials.dev_error import trainings_beside
 from diagnose.trials.joining import (
     AFTER,
     RATES,
@@ -144,6 +144,7 @@ class _Trials:
         self._arms = Arms(self._runner, self._kept)
         self._pairs: dict[Trial, Pair | DoesNotApply] = {}
         self._used: set[Key] = set()  # arms that a trial needed: others need not pay for them
+        self._others: dict[Key, Any] = {}  # the arms of the same training with other seeds
         self._refused = ""  # why the unchanged training says nothing about the model
 
     def _runner(self) -> Runner:
@@ -183,8 +184,10 @@ class _Trials:
         if not self._criterion.joins:
             chosen, dropped = (wanted, ()) if most is None else self._screened(wanted, most)
             yield from dropped
-            tried = list(islice(self._alone(chosen), most))
-            yield from self._over_luck(self._surer(tried, chosen))
+            luck = self._luck(chosen, most)
+            tried = self._pooled(list(islice(self._alone(chosen), most)), chosen)
+            yield from self._surer(tried, chosen)
+            yield from luck
             return
         telling = [trial for trial in wanted if trial.confirms]
         alone: dict[str, Effect] = {}
@@ -193,6 +196,17 @@ class _Trials:
             yield effect
         yield from self._several(telling, alone)
         yield from self._alone([trial for trial in wanted if not trial.confirms])
+
+    def _pooled(self, tried: Sequence[Effect], wanted: Sequence[Trial]) -> Sequence[Effect]:
+        """The effects, judged by what all changes tell of how much seeds differ; each beyond its placebo."""
+        of_remedy = {trial.remedy: trial for trial in wanted}
+        trials = [of_remedy[effect.remedy] for effect in tried]
+        pairs = [pair for pair in map(self._pair, trials) if not isinstance(pair, DoesNotApply)]
+        self._criterion = self._criterion.pooled([self._compared(pair) for pair in pairs])
+        return [
+            self._beyond_placebo(trial, pair[1], self._between(trial.remedy, pair))
+            for trial, pair in zip(trials, pairs, strict=True)
+        ]
 
     def _surer(self, tried: Sequence[Effect], wanted: Sequence[Trial]) -> Sequence[Effect]:
         """The effects; if none helps for sure, that of the most promising change with twice the seeds.
@@ -220,25 +234,37 @@ class _Trials:
         self._arms.train(more)
         return self._between(remedy, pair, more)
 
-    def _over_luck(self, tried: Sequence[Effect]) -> tuple[Effect, ...]:
-        """The effects, and at effort deep that of no change at all: a gain counts only if it is more than that.
+    def _luck(self, wanted: Sequence[Trial], most: int | None) -> tuple[Effect, ...]:
+        """Train without a change and with other seeds, at effort deep; return the effect of that, if there is time.
 
-        With more seeds luck is less, as the standard error of a mean is.
+        All changes are then compared with these trainings as well: what one training without a change has by luck would
+        seem to be what all changes bring, or lack.
         """
-        if not tried or self._planner.bench.settings.effort is not Effort.DEEP:
-            return tuple(tried)
-        others = self._own.then(_of_other_seeds, _of_other_seeds(self._own.plan))
-        pair = (self._own, others)
+        planner, pairs = self._planner, [pair for pair in map(self._pair, wanted) if not isinstance(pair, DoesNotApply)]
+        if planner.bench.settings.effort is not Effort.DEEP or not pairs:
+            return ()
+        again = self._again(len(pairs[:most]))
         title = LUCK if self._below is None else f"{LUCK} {AFTER}"
-        luck = self._ran(title, self._work(pair), partial(self._effect, "", pair, ()))
-        if luck is None:
-            return tuple(tried)
-        least = abs(luck.after - luck.before)
-        lucky = [
-            one for one in tried if one.likely and one.before - one.after <= least * math.sqrt(luck.seeds / one.seeds)
-        ]
-        judged = (replace(one, helps=None, chance=None) if one in lucky else one for one in tried)
-        return (*judged, replace(luck, helps=None, chance=None))
+        work = self._work((self._own, *again))
+        whole = sum((self._work([changed]) for _, changed in pairs[:most]), work)
+        if not planner.fits(whole):
+            planner.miss(title, "the time is kept for the changes", MORE_TIME)
+            return ()
+        found = self._ran(title, work, partial(self._without_change, again))
+        return () if found is None else (found,)
+
+    def _again(self, changes: int) -> tuple[Planned, ...]:
+        """The trainings without a change and with other seeds, for so many changes."""
+        again = accumulate(range(trainings_beside(changes)), lambda one, _: one.other_seeds, initial=self._own)
+        return tuple(again)[1:]
+
+    def _without_change(self, again: tuple[Planned, ...]) -> Effect:
+        """The effect of no change."""
+        effect = self._effect("", (self._own, again[0]), ())
+        self._arms.train(again)
+        self._others = {one.key: self._arms[one] for one in again}
+        self._used.update(self._others)
+        return replace(effect, what=NO_CHANGE, helps=None, chance=None)
 
     def _screened(self, wanted: Sequence[Trial], most: int) -> tuple[Sequence[Trial], tuple[Effect, ...]]:
         """The most promising trials by a training with one seed each, and the effects of the others, of this seed.
@@ -366,7 +392,7 @@ class _Trials:
             if found is None:
                 untried[trial.remedy] = self._planner.why_missed(title)
             else:
-                yield self._beyond_placebo(trial, pair[1], found)
+                yield found
 
     def _beyond_placebo(self, trial: Trial, changed: Planned, found: Effect) -> Effect:
         """The effect; open, and as likely as the gain over it, if a change of the same size without its reason does as
@@ -477,7 +503,7 @@ class _Trials:
     def _between(self, remedy: str, *pairs: Pair) -> Effect:
         """The effect of a change, from the trained arms without and with it; several pairs differ in their seeds."""
         control, changed = pairs[0]
-        without, arm = (reduce(operator.add, (self._arms[one] for one in ones)) for ones in zip(*pairs, strict=True))
+        without, arm = self._compared(*pairs)
         plan = changed.plan
         several = len(plan.rates) > 1
         what = phrase(plan.changes[len(self._own.plan.changes) :])
@@ -490,6 +516,20 @@ class _Trials:
             values={plan.rate_name: f"{rate_text(arm.rate)}"} if plan.rate_name else {},
             on_top_of=() if self._below is None else (self._below.remedy,),
         )
+
+    def _compared(self, *pairs: Pair) -> tuple[Any, Any]:
+        """The trained arms without and with a change, each with the seeds of all pairs."""
+        return reduce(operator.add, self._without(pairs)), reduce(operator.add, (self._arms[one] for _, one in pairs))
+
+    def _without(self, pairs: Sequence[Pair]) -> Iterator[Any]:
+        """The arms without the change; those that are unchanged share what there is of the same with other seeds."""
+        controls = [control for control, _ in pairs]
+        unchanged = (self._own.key, *self._others)
+        left = [arm for key, arm in self._others.items() if all(key != control.key for control in controls)]
+        each = len(left) // len(pairs)
+        for number, control in enumerate(controls):
+            arm, others = self._arms[control], left[number * each :][:each]
+            yield arm.beside(others) if others and control.key in unchanged else arm
 
     def _ahead(self, pair: Pair, after: Iterable[Trial], count: int) -> tuple[Planned, ...]:
         """At least `count` new arms of the next trials, as far as the budget allows, to train beside those of `pair`.
@@ -518,7 +558,3 @@ class _Trials:
         plan = one.plan
         steps = one.cost * len(plan.rates) * len(plan.seeds) * (plan.steps + 2 * judging_steps(self._planner.bench))
         return Work(steps=steps, loops=needs_compiling(plan, self._own.plan))
-
-
-def _of_other_seeds(plan: TrainingPlan) -> TrainingPlan:
-    return other_seeds(plan.changed(NO_CHANGE))

@@ -67,6 +67,10 @@ class TrainSkill:
         """The same, for the same reason."""
         return self
 
+    def pooled(self, arms: Sequence[tuple[Arm, Arm]]) -> TrainSkill:
+        """The same: a skill that is restored is far from one that is not."""
+        return self
+
     @staticmethod
     def unsure(effect: Effect) -> bool:
         """False: what restores learning is seen with few seeds."""

@@ -17,7 +17,6 @@ from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
 from diagnose.trials import planning as trials
 from diagnose.trials import rows_curve
-from diagnose.trials.arms import other_seeds
 from diagnose.trials.dev_error import DevError
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import LEAKY
@@ -127,15 +126,6 @@ def test_a_payoff_for_the_model_as_it_is_stays() -> None:
     told = {one.item: one for one in after_repair(now, fixed)["machine_learning_yearning"]}["train-longer"]
     assert told.payoff is not None and told.payoff.after == 0.3
     assert "This fixes cause 1" in told.because and "After the repair, with" in told.because
-
-
-def test_luck_is_less_with_more_seeds(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill())
-    lucky = Effect("", "", 0.1, 0.12, None, "sufficient", 3, metric="dev error")
-    monkeypatch.setattr(run, "_effect", lambda *_: lucky)
-    gains = [replace(lucky, after=0.1 - gain, helps=True, seeds=seeds) for gain, seeds in ((0.016, 3), (0.016, 6))]
-    assert [one.helps for one in run._over_luck(gains)] == [None, True, None]
-    assert other_seeds(plan_of(planner.bench, {})).seeds == (3, 4, 5)
 
 
 WEAK = replace(on_train(RATE, False), before=0.3, after=0.45)

@@ -18,7 +18,7 @@ from diagnose.measurements import NotMeasured
 from diagnose.measuring import work
 from diagnose.measuring.planning import planner_for
 from diagnose.measuring.training import Assessment
-from diagnose.settings import Effort, Settings
+from diagnose.settings import Settings
 from diagnose.stages import silent
 from diagnose.trials import dev_error
 from diagnose.trials import planning as trials
@@ -238,24 +238,6 @@ def test_what_the_best_weights_would_have_brought() -> None:
     effect = next(effect for effect in diagnosis.effects if effect.remedy == "keep-best-weights")
     assert (effect.before, effect.after) == (pytest.approx(0.16), pytest.approx(0.1))
     assert effect.forecast and effect.helps is None
-
-
-def test_at_effort_deep_a_training_without_a_change_shows_what_is_luck(monkeypatch: pytest.MonkeyPatch) -> None:
-    def effect(after: float, helps: bool | None) -> Effect:
-        return Effect("", "", 0.1, after, None, "sufficient", 3, metric="dev error", helps=helps)
-
-    subject = Scene("", net(dense(8), SOFTMAX)).subject()
-    with planner_for(subject, Settings(effort=Effort.DEEP), silent) as planner:
-        own = plan_of(planner.bench, {})
-        tried = trials._Trials(planner, {}, own, 1.0, TrainSkill())
-        monkeypatch.setattr(tried, "_effect", lambda *_: effect(0.08, None))
-        judged = tried._over_luck([effect(0.09, True), effect(0.05, True)])
-        assert [one.helps for one in judged] == [None, True, None]  # a gain of 0.01 is less than luck brings
-        likely = replace(effect(0.09, None), chance=0.9)
-        assert [one.likely for one in tried._over_luck([likely, replace(likely, after=0.07)])] == [False, True, False]
-        assert trials._of_other_seeds(own).seeds == (3, 4, 5)
-    with planner_for(subject, Settings(), silent) as planner:
-        assert len(trials._Trials(planner, {}, own, 1.0, TrainSkill())._over_luck([effect(0.09, True)])) == 1
 
 
 @pytest.mark.parametrize(("better", "counts"), [(True, True), (False, None), (None, None)])

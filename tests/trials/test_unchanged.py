@@ -1,0 +1,173 @@
+"""What a change is compared with: trainings without it, with the same seeds and with others."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from diagnose.checks.reading.remaining import Remaining
+from diagnose.diagnosis import LIKELY
+from diagnose.intervals import chance_below
+from diagnose.measurements import Array
+from diagnose.measuring.bench import Bench
+from diagnose.measuring.planning import Planner, planner_for
+from diagnose.settings import Effort, Settings
+from diagnose.stages import silent
+from diagnose.trials import planning as trials
+from diagnose.trials.arms import Planned
+from diagnose.trials.dev_error import DevArm, DevError, trainings_beside
+from diagnose.trials.joining import Trial
+from diagnose.trials.paired import plan_of
+from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from tests.checks.builders_training import score
+from tests.trials.models import SOFTMAX, Scene, dense, net
+
+SEEDS, ROWS, OTHERS = 3, 200, 3
+LEFT = Remaining(score(0.05), score(0.1), None, alone=True)
+
+
+def arm(errors: Array, *others: Array) -> DevArm:
+    return DevArm(errors, np.tile(np.arange(errors.shape[1]), (len(errors), 1)), 0, 1e-3, (), (), others)
+
+
+def drawn(draw: np.random.Generator, shared: float, gain: float = 0.0) -> tuple[Array, DevArm]:
+    """The errors with a change, whose luck is by so much that of the same seed without it, and those without it."""
+
+    def luck() -> Array:
+        return np.asarray(0.3 * draw.normal(size=(SEEDS, 1)) + draw.normal(size=(SEEDS, ROWS)))
+
+    rows = 2 + draw.normal(size=ROWS)
+    same = luck()
+    changed = rows - gain + shared * same + np.sqrt(1 - shared**2) * luck()
+    return changed, arm(rows + same, *(rows + luck() for _ in range(OTHERS)))
+
+
+def compared(changed: Array, without: DevArm) -> Array:
+    return changed - without.compared_with(changed)
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.3, 0.7, 0.95])
+def test_the_gain_is_nearer_to_the_truth_than_with_either_kind_of_training_alone(shared: float) -> None:
+    draw = np.random.default_rng(0)
+    found, same, all_alike = [], [], []
+    for _ in range(400):
+        changed, without = drawn(draw, shared)
+        found.append(compared(changed, without).mean())
+        same.append((changed - without.errors).mean())
+        all_alike.append((changed - np.mean([without.errors, *without.others], axis=0)).mean())
+    errors = [float(np.sqrt(np.mean(np.square(each)))) for each in (found, same, all_alike)]
+    assert errors[0] <= 1.05 * min(errors[1:])
+    assert errors[0] < 0.9 * max(errors[1:])
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.7])
+def test_a_change_without_effect_is_rarely_likely_to_help(shared: float) -> None:
+    draw = np.random.default_rng(1)
+    chances = [chance_below(compared(*drawn(draw, shared))) for _ in range(1000)]
+    assert 0.08 < np.mean(np.array(chances) >= LIKELY) < 0.2
+
+
+def test_without_other_seeds_the_same_ones_are_compared() -> None:
+    changed, without = drawn(np.random.default_rng(0), 0.5)
+    np.testing.assert_array_equal(arm(without.errors).compared_with(changed), without.errors)
+    np.testing.assert_array_equal(without.compared_with(without.errors), without.errors)  # all of its luck is shared
+    same = arm(without.errors, without.errors)  # the seeds change nothing
+    np.testing.assert_allclose(same.compared_with(changed), without.errors)
+
+
+def test_before_is_the_mean_of_all_trainings_without_the_change() -> None:
+    without = arm(np.full((2, 10), 0.2), np.full((2, 10), 0.4))
+    effect = DevError(LEFT, 1).effect("", "", (without, arm(np.full((2, 10), 0.1))), control="", steps=1, values={})
+    assert effect.before == pytest.approx(0.3)
+    assert effect.after == pytest.approx(0.3 + 0.1 - 0.2)  # it has all of its luck in common with the first ones
+    none = DevError(LEFT, 1).effect("", "", (without, arm(np.full((2, 10), 0.0))), control="", steps=1, values={})
+    assert none.after == pytest.approx(0.1)
+
+
+def test_an_error_is_not_below_0() -> None:
+    without = arm(np.full((2, 10), 0.2), np.zeros((2, 10)))
+    effect = DevError(LEFT, 1).effect("", "", (without, arm(np.zeros((2, 10)))), control="", steps=1, values={})
+    assert (effect.before, effect.after) == (pytest.approx(0.1), 0.0)
+
+
+def test_as_many_as_pay() -> None:
+    assert [trainings_beside(changes) for changes in (1, 3, 9, 16, 18)] == [1, 1, 2, 3, 3]
+
+
+def test_two_arms_together_keep_the_others_of_both() -> None:
+    first, second = (arm(np.full((2, 4), error), np.full((2, 4), error + 1)) for error in (0.0, 1.0))
+    both = first + second
+    assert both.errors.shape == both.others[0].shape == (4, 4)
+    assert both.others[0][:, 0].tolist() == [1.0, 1.0, 2.0, 2.0]
+
+
+class ToldDevError(DevError):
+    """Trains nothing: an arm has its first seed in hundredths as error, and a hundredth less with a change."""
+
+    def train(self, bench: Bench, plan: TrainingPlan) -> DevArm:
+        error = plan.seeds[0] / 100 - 0.01 * bool(plan.changes)
+        wobble = np.linspace(-1e-3, 1e-3, len(plan.seeds) * 20).reshape(len(plan.seeds), 20)
+        return arm(0.2 + error + wobble)
+
+    def accept(self, control: DevArm, steps: int) -> None:
+        pass
+
+
+def change(name: str) -> Trial:
+    return Trial(name, Intervention("Changes.", lambda plan: plan.changed(name)))
+
+
+CHANGES = [change(name) for name in "abcdefghi"]
+
+
+@pytest.fixture
+def planner() -> Iterator[Planner]:
+    subject = Scene("", net(dense(8), SOFTMAX)).subject()
+    with planner_for(subject, Settings(effort=Effort.DEEP), silent) as made:
+        yield made
+
+
+def tried(planner: Planner) -> trials._Trials:
+    return trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, ToldDevError(LEFT, len(CHANGES)))
+
+
+def test_at_effort_deep_all_changes_are_compared_with_other_seeds_too(planner: Planner) -> None:
+    *found, luck = tried(planner).run(CHANGES, len(CHANGES))
+    assert [effect.remedy for effect in found] == list("abcdefghi")
+    assert luck.what == trials.NO_CHANGE and not luck.likely and luck.remedy == ""
+    assert {round(effect.before, 4) for effect in found} == {0.23}  # of seeds from 0, 3 and 6 on
+    assert next(run.name for run in planner.executed) == trials.LUCK
+
+
+def test_at_standard_effort_the_same_seeds_do() -> None:
+    subject = Scene("", net(dense(8), SOFTMAX)).subject()
+    with planner_for(subject, Settings(), silent) as planner:
+        found = list(tried(planner).run(CHANGES, 3))
+    assert {round(effect.before, 4) for effect in found if effect.seeds == SEEDS} == {0.2}
+    assert not any(effect.what == trials.NO_CHANGE for effect in found)
+
+
+def test_no_training_is_compared_with_twice(planner: Planner) -> None:
+    run = tried(planner)
+    list(run.run(CHANGES, len(CHANGES)))
+    own, pair = run._own, run._pair(CHANGES[0])
+    assert not isinstance(pair, DoesNotApply)
+    (once,) = run._without([pair])
+    assert [float(other.mean().round(4)) for other in once.others] == [0.23, 0.26]
+    more = (pair[0].other_seeds, pair[1].other_seeds)
+    first, second = run._without([pair, more])
+    assert [float(each.errors.mean().round(4)) for each in (first, second)] == [0.2, 0.23]
+    assert not first.others and not second.others  # one is left, which either may have
+    placebo = Planned(own.change, own.plan.changed("a placebo"))
+    run._arms.train([placebo])
+    (alone,) = run._without([(placebo, pair[1])])
+    assert not alone.others
+
+
+def test_without_time_for_all_the_changes_come_first(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tried(planner)
+    most = run._work(pair for pair in map(run._pair, CHANGES) if not isinstance(pair, DoesNotApply) for pair in pair)
+    monkeypatch.setattr(planner, "fits", lambda work: work.steps <= most.steps)
+    found = list(run.run(CHANGES, len(CHANGES)))
+    assert len(found) == len(CHANGES) and {round(effect.before, 4) for effect in found} == {0.2}
+    assert [missed.what for missed in planner.missed] == [trials.LUCK]
