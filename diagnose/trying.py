@@ -34,8 +34,9 @@ from diagnose.trials.interventions.optimizer import MORE_STEPS
 from diagnose.trials.joining import AFTER, Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply
-from diagnose.trials.planning import HALVED, LOOKS, try_remedies
+from diagnose.trials.planning import try_remedies
 from diagnose.trials.repaired import measure_repaired, on_new_rows
+from diagnose.trials.rounds import HALVED, LOOKS
 from diagnose.trials.rows_curve import measure_rows_curve
 from diagnose.trials.train_skill import CLEAR, TrainSkill
 

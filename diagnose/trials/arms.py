@@ -22,15 +22,12 @@ Key = tuple[str, ...]
 class Criterion(Protocol):
     """How trials are trained and judged: by what they learn (`TrainSkill`), or on new rows (`DevError`).
 
-    `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all.
-    `joins`: whether changes are tried together and on top of each other; else more of them are tried with one seed
-    than with all, and where none helps for sure, the most promising one with more. `arm` is the type that `train`
-    returns (two with different seeds can be added unless it joins), and `basis` tells what it depends on, beside the
-    bench and the plan. `begun` gives the user's own training as it is judged.
+    `sizes` are shares of the usual number of steps; the largest with which the first trial fits is used by all. `arm`
+    is the type that `train` returns, and `basis` tells what it depends on, beside the bench and the plan. `begun` gives
+    the user's own training as it is judged.
     """
 
     sizes: ClassVar[tuple[float, ...]]
-    joins: ClassVar[bool]
     arm: ClassVar[type]
 
     @property
@@ -39,10 +36,6 @@ class Criterion(Protocol):
     @staticmethod
     def steps(bench: Bench, size: float) -> int: ...
     def begun(self, own: TrainingPlan) -> TrainingPlan: ...
-    def chosen_among(self, tries: int) -> Criterion: ...
-    def looked_twice(self) -> Criterion: ...
-    def pooled(self, arms: Sequence[tuple[Any, Any]]) -> Criterion: ...
-    def unsure(self, effect: Effect) -> bool: ...
     def train(self, bench: Bench, plan: TrainingPlan) -> Any: ...
     def accept(self, control: Any, steps: int) -> None: ...
     def effect(

@@ -99,7 +99,6 @@ class DevError:
     folds: bool = False
     spread: SeedSpread | None = None
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5, 0.25)
-    joins: ClassVar[bool] = False
     arm: ClassVar[type] = DevArm
 
     @property

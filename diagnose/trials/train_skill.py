@@ -45,7 +45,6 @@ class TrainSkill:
     """Judges trials by the skill on the training rows after short trainings."""
 
     sizes: ClassVar[tuple[float, ...]] = (1.0, 0.5)
-    joins: ClassVar[bool] = True
     arm: ClassVar[type] = Arm
     basis = "skill on train"
 
@@ -54,27 +53,10 @@ class TrainSkill:
         """The steps of one training."""
         return round(size * trial_steps(bench))
 
-    def chosen_among(self, tries: int) -> TrainSkill:
-        """The same: a gain that restores learning needs no correction."""
-        return self
-
     @staticmethod
     def begun(own: TrainingPlan) -> TrainingPlan:
         """The plan itself."""
         return own
-
-    def looked_twice(self) -> TrainSkill:
-        """The same, for the same reason."""
-        return self
-
-    def pooled(self, arms: Sequence[tuple[Arm, Arm]]) -> TrainSkill:
-        """The same: a skill that is restored is far from one that is not."""
-        return self
-
-    @staticmethod
-    def unsure(effect: Effect) -> bool:
-        """False: what restores learning is seen with few seeds."""
-        return False
 
     def train(self, bench: Bench, plan: TrainingPlan) -> Arm:
         """Train every candidate rate from every seed, and return the candidate with the best mean skill.

@@ -17,13 +17,15 @@ from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
 from diagnose.trials import planning as trials
 from diagnose.trials import rows_curve
-from diagnose.trials.dev_error import DevError
+from diagnose.trials.combinations import Combinations
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import LEAKY
 from diagnose.trials.interventions.optimizer import MORE_STEPS
 from diagnose.trials.joining import AFTER, Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.rounds import LUCK
+from diagnose.trials.running import RATE_CHOSEN
 from diagnose.trials.train_skill import TrainSkill
 from tests.checks.builders_training import evaluation, score
 from tests.reasoning.test_unrepaired import RATE, on_dev, on_train, sick
@@ -42,11 +44,11 @@ def planner() -> Iterator[Planner]:
 
 
 @pytest.fixture
-def on_top(planner: Planner) -> trials._Trials:
-    return trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill(), below=SCALE)
+def on_top(planner: Planner) -> Combinations:
+    return Combinations(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill(), below=SCALE)
 
 
-def test_both_arms_have_the_repair_and_only_one_has_the_change(planner: Planner, on_top: trials._Trials) -> None:
+def test_both_arms_have_the_repair_and_only_one_has_the_change(planner: Planner, on_top: Combinations) -> None:
     pair = on_top._pair(Trial("leaky", LEAKY, when=AFTER))
     assert not isinstance(pair, DoesNotApply)
     own = plan_of(planner.bench, {})
@@ -64,11 +66,11 @@ def test_a_change_of_the_rate_is_not_tried_on_top_of_another() -> None:
     with planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         own = plan_of(planner.bench, {})
         slower = Intervention("Slower.", lambda plan: plan.changed("half the rate", rates=(plan.rates[0] / 2,)))
-        below = trials._Trials(planner, {}, own, 1.0, TrainSkill(), below=Trial("lower-learning-rate", slower))
+        below = Combinations(planner, {}, own, 1.0, TrainSkill(), below=Trial("lower-learning-rate", slower))
         again = Trial("warm-up", replace(slower, about="Slower still."))
-        assert below._pair(again) is trials.RATE_CHOSEN
+        assert below._pair(again) is RATE_CHOSEN
         assert not isinstance(below._pair(Trial("leaky", LEAKY)), DoesNotApply)
-        alone = trials._Trials(planner, {}, own, 1.0, TrainSkill())
+        alone = Combinations(planner, {}, own, 1.0, TrainSkill())
         assert not isinstance(alone._pair(again), DoesNotApply)
 
 
@@ -76,7 +78,7 @@ def test_more_steps_at_the_rates_of_the_repair_are_no_other_rate() -> None:
     with planner_for(UNSCALED.subject(), Settings(), silent) as planner:
         own = plan_of(planner.bench, {}, 4)
         falling = Intervention("Falls.", lambda plan: plan.changed("falls", rates=(np.linspace(0.4, 0.1, plan.steps),)))
-        below = trials._Trials(planner, {}, own, 1.0, TrainSkill(), below=Trial("warm-up", falling))
+        below = Combinations(planner, {}, own, 1.0, TrainSkill(), below=Trial("warm-up", falling))
         pair = below._pair(Trial("train-longer", MORE_STEPS))
         assert not isinstance(pair, DoesNotApply)
         longer = pair[1].plan
@@ -87,7 +89,7 @@ def test_more_steps_at_the_rates_of_the_repair_are_no_other_rate() -> None:
 def test_the_effect_says_what_it_is_on_top_of_and_the_model_as_it_is_stays_untried(planner: Planner) -> None:
     none = Intervention("Never.", lambda plan: DoesNotApply("there is none", needless=True))
     wanted = [Trial("leaky", LEAKY, when=AFTER), Trial("another", none, when=AFTER)]
-    (effect,) = trials.try_remedies(planner, {}, wanted, TrainSkill(), 2, below=SCALE)
+    (effect,) = trials.try_remedies(planner, {}, wanted, below=SCALE)
     assert (effect.remedy, effect.on_top_of, effect.direction) == ("leaky", ("scale-inputs",), "necessary")
     assert effect.control == SCALE.intervention.change(plan_of(planner.bench, {})).what  # type: ignore[union-attr]
     assert effect.control not in effect.what
@@ -221,7 +223,7 @@ def test_a_deep_examination_tells_what_is_left_to_gain_after_the_repair() -> Non
     assert {effect.on_top_of for effect in after} == {("lower-learning-rate",)}
     assert {"dropout", "regularize", "more-data", "train-longer"} <= {effect.remedy for effect in after}
     titles = set(found.settings["plan"])
-    assert {"trial of dropout after the repair", f"{rows_curve.TITLE} {AFTER}", f"{trials.LUCK} {AFTER}"} <= titles
+    assert {"trial of dropout after the repair", f"{rows_curve.TITLE} {AFTER}", f"{LUCK} {AFTER}"} <= titles
     lists = {verdict.item: verdict for verdict in found.verdicts["machine_learning_yearning"]}
     tried = lists["regularize"]
     assert "Fix cause 1 first. After the repair, with " in tried.because and tried.payoff is not None
@@ -230,4 +232,4 @@ def test_a_deep_examination_tells_what_is_left_to_gain_after_the_repair() -> Non
     assert more is not None and more.how == "estimated" and "against learning rate" in more.metric
     assert not any("against learning rate" in remedy.payoff.metric for remedy in found.remedies)
     assert not any(figure.evidence.title.startswith("Learning curve") for figure in found.figures)
-    assert isinstance(found, diagnose.Diagnosis) and DevError.joins is False
+    assert isinstance(found, diagnose.Diagnosis)

@@ -20,16 +20,16 @@ from diagnose.measuring.planning import planner_for
 from diagnose.measuring.training import Assessment
 from diagnose.settings import Settings
 from diagnose.stages import silent
-from diagnose.trials import dev_error
-from diagnose.trials import planning as trials
+from diagnose.trials import dev_error, rounds
 from diagnose.trials.dev_error import helps, stands_for
 from diagnose.trials.joining import Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
-from diagnose.trials.train_skill import TrainSkill
-from tests.checks.builders_training import regression
+from diagnose.trials.rounds import Rounds
+from tests.checks.builders_training import regression, score
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
+LEFT = Remaining(score(0.05), score(0.1), None)
 LISTS = ("machine_learning_yearning", "fast_ai")
 
 
@@ -74,7 +74,7 @@ def test_the_better_half_after_one_training_is_tried_with_all_seeds(diagnosis: d
 
 
 def test_without_time_for_a_first_look_the_first_changes_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "HALVED", 10_000)  # more changes than there are
+    monkeypatch.setattr(rounds, "HALVED", 10_000)  # more changes than there are
     monkeypatch.setattr(work, "LOOP", 8.0)  # dear ones
     diagnosis = overfitted()
     assert "first look at all changes" not in diagnosis.settings["plan"]
@@ -252,7 +252,7 @@ def test_a_gain_must_be_larger_than_that_of_a_placebo(
 
     trained: list[str] = []
     with planner_for(Scene("", net(dense(8), SOFTMAX)).subject(), Settings(), silent) as planner:
-        tried = trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, TrainSkill())
+        tried = Rounds(planner, {}, plan_of(planner.bench, {}), 1.0, dev_error.DevError(LEFT, 1), most=1)
         trial = Trial("fewer-rows", Intervention("", lambda plan: plan.changed("fewer rows"), placebo=other))
         pair = tried._pair(trial)
         assert not isinstance(pair, DoesNotApply)

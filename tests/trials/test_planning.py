@@ -10,15 +10,18 @@ import diagnose
 from diagnose.loading import LoadOptions, subject_from
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import planning
+from diagnose.measuring.work import Work
 from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
 from diagnose.trials import estimating
 from diagnose.trials import planning as trials
+from diagnose.trials.combinations import Combinations
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import LEAKY, RELU
 from diagnose.trials.interventions.optimizer import ADAM
 from diagnose.trials.interventions.structure import NORMALISED
 from diagnose.trials.joining import Trial, joined, on_top
+from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import Intervention
 from diagnose.trials.train_skill import TrainSkill
 from tests.trials.models import SOFTMAX, Scene, dense, net
@@ -92,7 +95,7 @@ def test_trials_are_half_as_long_if_time_is_short(
     monkeypatch: pytest.MonkeyPatch, diagnosis: diagnose.Diagnosis
 ) -> None:
     first = next(effect for effect in diagnosis.effects if effect.remedy == "scale-inputs")
-    monkeypatch.setattr(trials._Trials, "first_fits", lambda *_: False)
+    monkeypatch.setattr(Combinations, "first_fits", lambda *_: False)
     short = examined(UNSCALED)
     again = next(effect for effect in short.effects if effect.remedy == first.remedy)
     assert (first.steps, again.steps) == (300, 150)
@@ -108,7 +111,7 @@ def test_the_time_left_counts_every_trial_that_is_likely() -> None:
         likely = [estimating.likely_trials(planner, TrainSkill, count) for count in range(4)]
         one, *more = (planner.seconds(work) for work in likely[1:])
         assert not likely[0] and 1.4 * one < more[0] < more[1] < 3 * one  # the control is shared
-        planner._account.charge(trials.Work(seconds=planner._account.left - 0.8 * one))
+        planner._account.charge(Work(seconds=planner._account.left - 0.8 * one))
         assert estimating.likely_trials(planner, TrainSkill, 1).steps < likely[1].steps
     with planning.planner_for(UNSCALED.subject(), Settings(effort=Effort.QUICK), silent) as planner:
         assert not estimating.likely_trials(planner, TrainSkill, 3)
@@ -129,19 +132,19 @@ def test_before_the_trials_the_time_left_includes_those_that_are_called_for() ->
 
 def test_a_trial_that_fits_at_full_size_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
-        plan, skill = trials.plan_of(planner.bench, {}), TrainSkill()
+        plan, skill = plan_of(planner.bench, {}), TrainSkill()
         wanted = (telling("relu-instead", RELU), telling("scale-inputs", STANDARDISE_INPUTS))
-        assert trials._Trials(planner, {}, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
-        planner._account.charge(trials.Work(seconds=60.0))
-        assert not trials._Trials(planner, {}, plan, 1.0, skill).first_fits(wanted)
+        assert Combinations(planner, {}, plan, 1.0, skill).first_fits(wanted)  # the first one does not apply
+        planner._account.charge(Work(seconds=60.0))
+        assert not Combinations(planner, {}, plan, 1.0, skill).first_fits(wanted)
         assert 0 < planner._account.seconds(estimating.first_trial(planner.bench)) < 10
 
 
 def test_the_first_trial_may_go_a_little_over_the_budget_of_an_effort_once() -> None:
     with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
-        trial = trials.Work(seconds=10.0)
-        planner._account.charge(trials.Work(seconds=58.0))
-        planner.lend(trials.Work(seconds=20.0))  # too much over it
+        trial = Work(seconds=10.0)
+        planner._account.charge(Work(seconds=58.0))
+        planner.lend(Work(seconds=20.0))  # too much over it
         assert not planner.fits(trial)
         planner.lend(trial)
         assert planner.fits(trial)
@@ -231,7 +234,7 @@ def test_faults_that_hide_each_other_are_found_together() -> None:
 def test_one_change_is_not_joined() -> None:
     scene = Scene("", net(dense(16), SOFTMAX), scale=3000.0, optimizer=lambda: keras.optimizers.SGD(0.01))
     with planning.planner_for(scene.subject(), Settings(), silent) as planner:
-        own = trials.plan_of(planner.bench, {})
+        own = plan_of(planner.bench, {})
         assert joined(own, [Trial("scale-inputs", STANDARDISE_INPUTS)]) is None  # the rate is the usual one
         assert joined(own, [Trial("relu-instead", RELU)]) is None
 
@@ -263,7 +266,7 @@ def test_ways_to_the_same_end_are_not_tried_on_top_of_each_other() -> None:
     same = tuple(Trial(trial.remedy, trial.intervention, frozenset({"one cause"})) for trial in ALONE)
     with planning.planner_for(UNSCALED.subject(), Settings(), lambda title: None) as planner:
         assert {effect.direction for effect in trials.try_remedies(planner, {}, same)} == {"sufficient"}
-        own = trials.plan_of(planner.bench, {})
+        own = plan_of(planner.bench, {})
         assert on_top(own, ALONE[1], ALONE[1]) is None
         both = on_top(own, *ALONE)
         assert both is not None and len(both.rates) == 2  # the user's own, and the lower one

@@ -13,9 +13,9 @@ from diagnose.measuring.bench import Bench
 from diagnose.reasoning.remedies import generalisation
 from diagnose.reasoning.remedies.optimisation import CYCLE_RATE, RESTART_RATE
 from diagnose.settings import Effort, Settings
-from diagnose.trials import planning
 from diagnose.trials.estimating import how_many_apply
 from diagnose.trials.joining import Trial
+from diagnose.trials.rounds import LOOKS
 from tests.checks.builders_training import evaluation, score
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
@@ -37,7 +37,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Tried:
         ) -> tuple[Effect, ...]:
             rounds.append([trial.remedy for trial in wanted])
             earlier.append(criterion.earlier)
-            assert look == planning.LOOKS[len(rounds) - 1]
+            assert look == LOOKS[len(rounds) - 1]
             return tuple(
                 Effect("", "", 0.4, 0.2 if code in helping else 0.39, None, "sufficient", 3,
                        remedy=code, metric="dev error", helps=code in helping)

@@ -13,12 +13,12 @@ from diagnose.measuring.bench import Bench
 from diagnose.measuring.planning import Planner, planner_for
 from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
-from diagnose.trials import planning as trials
 from diagnose.trials.arms import Planned
 from diagnose.trials.dev_error import DevArm, DevError, trainings_beside
 from diagnose.trials.joining import Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
+from diagnose.trials.rounds import LUCK, NO_CHANGE, Rounds
 from tests.checks.builders_training import score
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
@@ -127,29 +127,29 @@ def planner() -> Iterator[Planner]:
         yield made
 
 
-def tried(planner: Planner) -> trials._Trials:
-    return trials._Trials(planner, {}, plan_of(planner.bench, {}), 1.0, ToldDevError(LEFT, len(CHANGES)))
+def rounds(planner: Planner, most: int = len(CHANGES)) -> Rounds:
+    return Rounds(planner, {}, plan_of(planner.bench, {}), 1.0, ToldDevError(LEFT, len(CHANGES)), most=most)
 
 
 def test_at_effort_deep_all_changes_are_compared_with_other_seeds_too(planner: Planner) -> None:
-    *found, luck = tried(planner).run(CHANGES, len(CHANGES))
+    *found, luck = rounds(planner).run(CHANGES)
     assert [effect.remedy for effect in found] == list("abcdefghi")
-    assert luck.what == trials.NO_CHANGE and not luck.likely and luck.remedy == ""
+    assert luck.what == NO_CHANGE and not luck.likely and luck.remedy == ""
     assert {round(effect.before, 4) for effect in found} == {0.23}  # of seeds from 0, 3 and 6 on
-    assert next(run.name for run in planner.executed) == trials.LUCK
+    assert next(run.name for run in planner.executed) == LUCK
 
 
 def test_at_standard_effort_the_same_seeds_do() -> None:
     subject = Scene("", net(dense(8), SOFTMAX)).subject()
     with planner_for(subject, Settings(), silent) as planner:
-        found = list(tried(planner).run(CHANGES, 3))
+        found = list(rounds(planner, 3).run(CHANGES))
     assert {round(effect.before, 4) for effect in found if effect.seeds == SEEDS} == {0.2}
-    assert not any(effect.what == trials.NO_CHANGE for effect in found)
+    assert not any(effect.what == NO_CHANGE for effect in found)
 
 
 def test_no_training_is_compared_with_twice(planner: Planner) -> None:
-    run = tried(planner)
-    list(run.run(CHANGES, len(CHANGES)))
+    run = rounds(planner)
+    list(run.run(CHANGES))
     own, pair = run._own, run._pair(CHANGES[0])
     assert not isinstance(pair, DoesNotApply)
     (once,) = run._without([pair])
@@ -165,9 +165,9 @@ def test_no_training_is_compared_with_twice(planner: Planner) -> None:
 
 
 def test_without_time_for_all_the_changes_come_first(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = tried(planner)
+    run = rounds(planner)
     most = run._work(pair for pair in map(run._pair, CHANGES) if not isinstance(pair, DoesNotApply) for pair in pair)
     monkeypatch.setattr(planner, "fits", lambda work: work.steps <= most.steps)
-    found = list(run.run(CHANGES, len(CHANGES)))
+    found = list(run.run(CHANGES))
     assert len(found) == len(CHANGES) and {round(effect.before, 4) for effect in found} == {0.2}
-    assert [missed.what for missed in planner.missed] == [trials.LUCK]
+    assert [missed.what for missed in planner.missed] == [LUCK]

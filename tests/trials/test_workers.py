@@ -375,7 +375,7 @@ def test_the_same_trials_are_chosen_with_any_number_of_workers(left: float, monk
             made.append(Recorded(self._planner.bench, self._criterion, jobs))
             return made[-1]
 
-        monkeypatch.setattr("diagnose.trials.planning._Trials._runner", runner)
+        monkeypatch.setattr("diagnose.trials.running.Trials._runner", runner)
         with planner_for(subject(), Settings(), lambda _: None) as planner:
             planner._account.left = left
             effects = try_remedies(planner, {}, wanted)
