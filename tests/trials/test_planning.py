@@ -13,7 +13,7 @@ from diagnose.measuring import planning
 from diagnose.measuring.work import Work
 from diagnose.settings import Effort, Settings
 from diagnose.stages import silent
-from diagnose.trials import estimating
+from diagnose.trials import combinations, estimating
 from diagnose.trials import planning as trials
 from diagnose.trials.combinations import Combinations
 from diagnose.trials.interventions.data import STANDARDISE_INPUTS
@@ -274,7 +274,9 @@ def test_ways_to_the_same_end_are_not_tried_on_top_of_each_other() -> None:
 
 def test_what_eases_several_causes_comes_last_and_hides_none(monkeypatch: pytest.MonkeyPatch) -> None:
     together: list[tuple[str, ...]] = []
-    monkeypatch.setattr(trials, "joined", lambda own, wanted: together.append(tuple(one.remedy for one in wanted)))
+    monkeypatch.setattr(
+        combinations, "joined", lambda own, wanted: together.append(tuple(one.remedy for one in wanted))
+    )
     eases, leaky = Trial("normalise-layers", NORMALISED), Trial("revive-units", LEAKY)
     scaled, relu = telling("scale-inputs", STANDARDISE_INPUTS), telling("relu-instead", RELU)  # the last does not apply
     for wanted, order in (((eases, scaled, leaky, relu), [scaled, eases, leaky]), ((eases, relu), [eases])):
