@@ -99,17 +99,17 @@ class Rounds(Trials[DevError]):
         All changes are then compared with these trainings as well: what one training without a change has by luck would
         seem to be what all changes bring, or lack.
         """
-        planner, pairs = self._planner, [pair for pair in map(self._pair, wanted) if not isinstance(pair, DoesNotApply)]
+        planner = self._planner
+        pairs = [pair for pair in map(self._pair, wanted) if not isinstance(pair, DoesNotApply)][: self._most]
         if planner.bench.settings.effort is not Effort.DEEP or not pairs:
             return ()
-        again = self._again(len(pairs[: self._most]))
         title = LUCK if self._below is None else f"{LUCK} {AFTER}"
-        work = self._work((self._own, *again))
-        whole = sum((self._work([changed]) for _, changed in pairs[: self._most]), work)
-        if not planner.fits(whole):
+        again = self._again(len(pairs))
+        unchanged = (self._own, *again)
+        if not planner.fits(self._work((*unchanged, *(changed for _, changed in pairs)))):
             planner.miss(title, "the time is kept for the changes", MORE_TIME)
             return ()
-        found = self._ran(title, work, partial(self._without_change, again))
+        found = self._ran(title, self._work(unchanged), partial(self._without_change, again))
         return () if found is None else (found,)
 
     def _again(self, changes: int) -> tuple[Planned, ...]:
