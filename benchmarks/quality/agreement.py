@@ -40,7 +40,8 @@ def main(*, file: Path, jobs: int, only: tuple[str, ...]) -> None:
 
 def again(name: str, first: Mapping[str, Outcome]) -> Outcome:
     """The pair with the errors of other rows after trainings with other seeds; none where there are no other rows."""
-    from benchmarks.quality.pairs import HIDDEN, PAIRS
+    from benchmarks.quality.pairs import PAIRS
+    from benchmarks.quality.recipes import HIDDEN
     from diagnose.loading import LoadOptions, subject_from
 
     pair = next(pair for pair in PAIRS if pair.name == name)

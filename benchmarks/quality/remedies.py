@@ -104,7 +104,7 @@ class Outcome:
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of processes.")
 @click.option(
     "--part",
-    type=click.Choice(["tuning", "held-out", "fresh", "last", "open", "all"]),
+    type=click.Choice(["tuning", "held-out", "fresh", "last", "open", "unseen", "all"]),
     default="all",
     show_default=True,
 )
