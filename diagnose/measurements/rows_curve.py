@@ -8,15 +8,11 @@ from diagnose.measurements.needing import Array
 
 @dataclass(frozen=True)
 class Forecast:
-    """The error that is expected with `rows` training rows, and the 80 % interval of what trainings will give.
-
-    `chance` is the probability (0 to 1) that less is expected than with all rows of now.
-    """
+    """The error that is expected with `rows` training rows, and its 80 % interval."""
 
     rows: int
     error: float
     interval: Interval
-    chance: float
 
 
 @dataclass(frozen=True)

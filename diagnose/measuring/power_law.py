@@ -63,28 +63,13 @@ class PowerLaws:
     def mean(self, rows: float) -> float:
         return float(np.dot(self.weight, self.at(rows)))
 
-    def chance_of_less(self, rows: float) -> float:
-        """The probability (0 to 1) that the error expected at more `rows` is below that at all rows.
-
-        The noise of trainings is no part of it: it changes what a training gives, not what is expected.
-        """
-        from scipy.stats import norm
-
-        each = self.at(rows)
-        unsure = np.maximum(self._apart(rows) * each, 1e-12)
-        return float(np.dot(self.weight, norm.cdf((self.at(self.last) - each) / unsure)))
-
-    def _apart(self, rows: float) -> float:
-        """The standard deviation by which an error at more `rows` may differ from a curve, as a share of it."""
-        return DISCREPANCY * float(np.log(rows / self.last))
-
     def interval(self, rows: float) -> Interval:
         """The 80 % interval of the mean error of new trainings, with their noise."""
         each = self.at(rows)
         quantiles = np.linspace(0.05, 0.95, 10)
         from scipy.stats import norm
 
-        unsure = np.hypot(self.noise, self._apart(rows))
+        unsure = np.hypot(self.noise, DISCREPANCY * np.log(rows / self.last))
         noisy = (each[:, None] * (1 + unsure * norm.ppf(quantiles)[None, :])).ravel()
         weight = np.repeat(self.weight / len(quantiles), len(quantiles))
         order = np.argsort(noisy)

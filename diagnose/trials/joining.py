@@ -48,12 +48,14 @@ class Joint:
     changes: dict[str, str]
 
     def members(self, rate: float) -> dict[str, TrainingPlan]:
-        """What each change is compared with, by its remedy; another `rate` than the own one counts as a change."""
-        own = float(self.own_rate.rates[0][0])
-        if rate == own:
+        """What each change is compared with, by its remedy; another `rate` than the own one counts as a change: a lower
+        or a higher one than that of a schedule on the whole, as one that falls to nothing soon is low.
+        """
+        own = self.own_rate.rates[0]
+        if rate == float(own[0]):
             return self.without
         lower, higher = RATES
-        return self.without | {lower if rate < own else higher: self.own_rate}
+        return self.without | {lower if rate < float(own.mean()) else higher: self.own_rate}
 
     def change_of(self, remedy: str, rate: float) -> str:
         """A change as a noun phrase."""
@@ -118,8 +120,8 @@ def _joins(intervention: Intervention, own: TrainingPlan, plan: TrainingPlan) ->
 
 def _rates(own: TrainingPlan) -> tuple[np.ndarray, ...]:
     """The user's own rates, and the usual one if that is another."""
-    usual, given = usual_rate(own.optimizer), float(own.rates[0].max())
-    if given / APART < usual < given * APART:
+    usual, given = usual_rate(own.optimizer), own.rates[0]
+    if all(level / APART < usual < level * APART for level in (float(given.max()), float(given.mean()))):
         return own.rates
     return (*own.rates, np.full(own.steps, usual))
 

@@ -84,9 +84,17 @@ def _effect_of(curve: RowsCurve, remedy: str) -> Effect:
         output=curve.output,
         metric=curve.metric,
         helps=helps(change, now),
-        chance=twice.chance,
+        chance=_chance(now, twice.error, twice.interval),
         forecast=True,
     )
+
+
+def _chance(now: float, error: float, interval: Interval) -> float | None:
+    """The probability of an error below the one `now`, as if that of the forecast were normal."""
+    from scipy.stats import norm
+
+    deviation = (interval.high - interval.low) / (2 * float(norm.ppf(0.5 + interval.level / 2)))
+    return float(norm.cdf((now - error) / deviation)) if deviation > 0 else None
 
 
 def _work(bench: Bench, steps: float, loops: int) -> Work:
@@ -127,7 +135,7 @@ def _curve(bench: Bench, left: Remaining, plan: TrainingPlan | DoesNotApply) -> 
         dev_rows=dev_rows,
         steps=steps,
         forecasts=tuple(
-            Forecast(int(more), laws.mean(more), laws.interval(more), laws.chance_of_less(more))
-            for more in np.multiply(TIMES, rows[-1])
+            Forecast(int(times * rows[-1]), laws.mean(times * rows[-1]), laws.interval(times * rows[-1]))
+            for times in TIMES
         ),
     )
