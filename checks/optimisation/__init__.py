@@ -11,6 +11,7 @@ from diagnose.checks.optimisation import (
     overwritten_weights,
     penalty_share,
     plateau,
+    short_schedule,
     slow_learning,
     small_updates,
     unbalanced_losses,
@@ -22,6 +23,7 @@ from diagnose.checks.optimisation import (
 CHECKS = (
     learning_rate_too_high.learning_rate_too_high,
     learning_rate_too_low.learning_rate_too_low,
+    short_schedule.short_schedule,
     divergence.divergence,
     vanishing_gradients.vanishing_gradients,
     exploding_gradients.exploding_gradients,

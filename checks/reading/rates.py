@@ -149,10 +149,14 @@ def _replayed(history: History | None, compared: Comparison) -> list[float]:
 
 def harms(comparison: Comparison, skill: float | None, baseline: Baseline | None) -> bool:
     """Whether the own rate does clearly worse, the best one does well, and the user's training did not catch up."""
-    cured = _cured(baseline, comparison.output)
-    if comparison.difference <= comparison.threshold or float(comparison.best.mean()) < cured:
+    if comparison.difference <= comparison.threshold or not does_well(comparison, baseline):
         return False
     return skill is None or float(comparison.best.mean()) - skill > comparison.threshold
+
+
+def does_well(comparison: Comparison, baseline: Baseline | None) -> bool:
+    """Whether the best rate of the sweep does, so that something in the user's training keeps the model back."""
+    return float(comparison.best.mean()) >= _cured(baseline, comparison.output)
 
 
 def fits_enough(evaluation: Evaluation | None, baseline: Baseline | None, output: str) -> bool:

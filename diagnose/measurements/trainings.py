@@ -185,7 +185,8 @@ class LearningRate(Trainings):
     `low`/`high` bound the rates that do about as well as the best (within 0.1 skill or 2 sd, all seeds, and above 0.1);
     `best` is their geometric mean, at most the highest sane rate of the optimizer. All three are None if the
     instrument abstains; `abstains` says why ("nothing learns at any rate", "seeds disagree"). `own` is the user's rate,
-    with a schedule its highest one; None if unknown. By output, `sweep` differs, and the rest is that of the whole: a
+    with a schedule its highest one; None if unknown. `mean` is that over the user's training, with a schedule; None if
+    its length is unknown. By output, `sweep` differs, and the rest is that of the whole: a
     model is trained at one rate.
     `reachable` is what a skill must be divided by: 1, or the best one of the sweep for a loss of the user's own, whose
     floor may be out of reach.
@@ -202,6 +203,7 @@ class LearningRate(Trainings):
     rows: int
     batch_size: int
     reachable: float = 1.0
+    mean: float | None = None
 
     @property
     def usable(self) -> float | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from diagnose.measurements import NotMeasured
 from diagnose.measuring import backend
 
-PEAK_READ = 64  # steps at which a schedule is read to find its highest rate
+READ = 64  # steps at which a schedule is read to find its highest rate, and its mean
 REBUILD = (
     "Make get_config of the model and its layers return all constructor arguments, or pass a function that makes a "
     "fresh model: --factory FILE.py:FUNCTION."
@@ -134,9 +134,18 @@ def learning_rates_at(optimizer: Any, steps: Sequence[int]) -> NDArray[np.float6
 
 
 def peak_rate(optimizer: Any, steps: int) -> float:
-    """Return the highest learning rate of the first `steps` steps; a schedule is read at up to `PEAK_READ` of them."""
-    read = np.unique(np.linspace(0, max(steps - 1, 0), PEAK_READ).astype(int))
-    return float(learning_rates_at(optimizer, read.tolist()).max())
+    """Return the highest learning rate of the first `steps` steps; a schedule is read at up to `READ` of them."""
+    return float(_read(optimizer, steps).max())
+
+
+def mean_rate(optimizer: Any, steps: int) -> float:
+    """Return the mean learning rate of the first `steps` steps; a schedule is read at up to `READ` of them."""
+    return float(_read(optimizer, steps).mean())
+
+
+def _read(optimizer: Any, steps: int) -> NDArray[np.float64]:
+    read = np.unique(np.linspace(0, max(steps - 1, 0), READ).astype(int))
+    return learning_rates_at(optimizer, read.tolist())
 
 
 def reinitialize(model: Any, seed: int) -> None:

@@ -17,7 +17,7 @@ from diagnose.measurements import (
     Unavailable,
 )
 from diagnose.measuring.bench import Bench
-from diagnose.measuring.copying import peak_rate
+from diagnose.measuring.copying import mean_rate, peak_rate
 from diagnose.measuring.own_step import judged_by_step
 from diagnose.measuring.training import (
     Assessment,
@@ -96,6 +96,7 @@ def learning_rate(bench: Bench, measured: Measurements) -> LearningRate | Unavai
                 rows=trainer.rows,
                 batch_size=trainer.batch_size,
                 reachable=reachable,
+                mean=_mean_rate(bench, own),
             )
             return replace(found, by_output=_by_output(found, bench, ends))
     except NotMeasured as missing:
@@ -118,6 +119,14 @@ def own_rate(bench: Bench) -> float | None:
         return bench.subject.training.learning_rate
     optimizer = bench.subject.model.optimizer
     return None if optimizer is None else peak_rate(optimizer, bench.subject.steps or UNKNOWN_STEPS)
+
+
+def _mean_rate(bench: Bench, own: float | None) -> float | None:
+    """The mean of the user's learning rates over the training; None if it has a schedule and its length is unknown."""
+    optimizer, steps = bench.subject.model.optimizer, bench.subject.steps
+    if optimizer is None or bench.subject.training.schedule is None:
+        return own
+    return mean_rate(optimizer, steps) if steps else None
 
 
 def reachable_merit(sweep: tuple[SweepPoint, ...]) -> float:

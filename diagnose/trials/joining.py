@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diagnose.trials.arms import Planned
-from diagnose.trials.interventions.optimizer import APART, usual_rate
+from diagnose.trials.interventions.optimizer import APART, level_of, usual_rate
 from diagnose.trials.plan import Change, DoesNotApply, Intervention, TrainingPlan, apply_all, rate_text
 
 MOST = 3  # changes; with more, each has little to say
@@ -49,13 +49,13 @@ class Joint:
 
     def members(self, rate: float) -> dict[str, TrainingPlan]:
         """What each change is compared with, by its remedy; another `rate` than the own one counts as a change: a lower
-        or a higher one than that of a schedule on the whole, as one that falls to nothing soon is low.
+        or a higher one, whatever that of the first step was.
         """
         own = self.own_rate.rates[0]
         if rate == float(own[0]):
             return self.without
         lower, higher = RATES
-        return self.without | {lower if rate < float(own.mean()) else higher: self.own_rate}
+        return self.without | {lower if rate < level_of(own) else higher: self.own_rate}
 
     def change_of(self, remedy: str, rate: float) -> str:
         """A change as a noun phrase."""
@@ -120,8 +120,8 @@ def _joins(intervention: Intervention, own: TrainingPlan, plan: TrainingPlan) ->
 
 def _rates(own: TrainingPlan) -> tuple[np.ndarray, ...]:
     """The user's own rates, and the usual one if that is another."""
-    usual, given = usual_rate(own.optimizer), own.rates[0]
-    if all(level / APART < usual < level * APART for level in (float(given.max()), float(given.mean()))):
+    usual, given = usual_rate(own.optimizer), level_of(own.rates[0])
+    if given / APART < usual < given * APART:
         return own.rates
     return (*own.rates, np.full(own.steps, usual))
 

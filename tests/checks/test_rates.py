@@ -7,8 +7,10 @@ import pytest
 
 from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_too_high
 from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
+from diagnose.checks.optimisation.short_schedule import short_schedule
 from diagnose.checks.reading.rates import pictures
 from diagnose.findings import Severity
+from diagnose.measurements import Evaluation
 from tests.checks.builders_training import (
     baseline,
     decay,
@@ -115,6 +117,33 @@ def test_the_loss_shows_learning_that_the_error_hides() -> None:
     rates = sweep(1e-6, USABLE | {1e-6: (0.0, 0.0)})
     imbalanced = tuple(replace(point, skill=(0.0, 0.0), loss=(0.3, 0.3)) for point in rates.sweep)
     assert severities(learning_rate_too_low, replace(rates, sweep=imbalanced), POOR) == []
+
+
+def test_a_schedule_that_is_over_soon_is_reported_where_constant_rates_come_further() -> None:
+    (found,) = findings(short_schedule, sweep(1e-3, USABLE, mean=0.9e-4), evaluation(score(0.45)))
+    assert found.severity is WARNING
+    assert "0.001 at its highest" in found.message and "falls too soon" in found.message
+    assert found.value == pytest.approx(0.935 - 0.5, abs=0.06) and found.threshold == pytest.approx(0.1)
+    assert severities(short_schedule, sweep(1e-3, USABLE, mean=0.9e-4), POOR) == [ERROR]  # nothing was learned
+
+
+@pytest.mark.parametrize(
+    ("mean", "known"),
+    [
+        (1e-3, POOR),  # no schedule
+        (2e-4, POOR),  # it falls to a hundredth over the whole training
+        (0.9e-4, GOOD),  # the training came as far
+        (0.9e-4, None),  # it is unknown how far it came
+    ],
+)
+def test_a_schedule_is_left_alone(mean: float, known: Evaluation | None) -> None:
+    assert severities(short_schedule, sweep(1e-3, USABLE, mean=mean), known) == []
+
+
+def test_a_schedule_is_not_to_blame_where_no_rate_does_well() -> None:
+    few = {1e-4: (0.1, 0.12), 1e-3: (0.15, 0.15)}
+    assert severities(short_schedule, sweep(1e-3, few, mean=0.9e-4), POOR) == []
+    assert skipped(short_schedule, sweep(1e-3, USABLE, mean=None), POOR).startswith("the length of the training")
 
 
 @pytest.mark.parametrize("check", [learning_rate_too_high, learning_rate_too_low])

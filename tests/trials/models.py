@@ -150,6 +150,7 @@ BAG = (layers.Embedding(WORDS, 5, mask_zero=True), layers.GlobalAveragePooling1D
 READING = (layers.Embedding(WORDS, 5, mask_zero=True), layers.LSTM(4), SOFTMAX)
 PIXELS = (layers.Conv2D(4, 3, padding="same", activation="relu"),)
 BINARY = "binary_crossentropy"
+OVER_SOON = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.01)  # of the training, in which it is next to 0
 CONVOLUTION = (layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), dense(), SOFTMAX)
 
 SCENES = (
@@ -213,6 +214,8 @@ SCENES = (
     Scene("less-regularization", net(dense(kernel_regularizer="l2", activity_regularizer="l1"), SOFTMAX)),
     Scene("lower-learning-rate", net(dense(), SOFTMAX), swept=0.003),
     Scene("raise-learning-rate", net(dense(), SOFTMAX), swept=0.5, optimizer=lambda: keras.optimizers.Adam(1e-4)),
+    Scene("raise-learning-rate", net(dense(), SOFTMAX), swept=0.05, optimizer=lambda: keras.optimizers.SGD(OVER_SOON)),
+    Scene("warm-up", net(dense(), SOFTMAX), swept=0.05, optimizer=lambda: keras.optimizers.Adam(OVER_SOON)),
     Scene("balance-losses", two_heads, ["mse", "binary_crossentropy"], "number and class", norms=(50.0, 0.2)),
     Scene("default-optimizer", net(dense(), SOFTMAX), swept=0.03),
     Scene("regularize", net(dense(), SOFTMAX)),

@@ -20,7 +20,14 @@ from diagnose.settings import Settings
 from diagnose.trials.averaging import moments
 from diagnose.trials.interventions.augmenting import CUTMIX, INPUT_NOISE, MIXUP, WORD_DROPOUT
 from diagnose.trials.interventions.generalising import AVERAGED_WEIGHTS, WEIGHTS_OF_THE_TAIL
-from diagnose.trials.interventions.optimizer import ANNEAL, MOMENTUM_ADDED, RESTARTS, SMALLER_BATCHES, TRIANGLES
+from diagnose.trials.interventions.optimizer import (
+    ANNEAL,
+    MOMENTUM_ADDED,
+    ONE_CYCLE,
+    RESTARTS,
+    SMALLER_BATCHES,
+    TRIANGLES,
+)
 from diagnose.trials.interventions.soft_labels import LABEL_SMOOTHING
 from diagnose.trials.interventions.structure import BIGGER, DEEPER, NORMALISED, RESIDUAL, first_units
 from diagnose.trials.paired import built, carried_out, plan_of, trainer_for
@@ -29,6 +36,7 @@ from tests.trials.models import (
     CLASSES,
     CONVOLUTION,
     IMAGE,
+    OVER_SOON,
     READING,
     ROWS,
     SCENES,
@@ -305,6 +313,13 @@ def test_what_does_not_apply_says_why(option: Intervention, scene: Scene, why: s
     refused = changed_by(option, scene)
     assert isinstance(refused, DoesNotApply), refused
     assert why in refused.reason and refused.needless is needless
+
+
+@pytest.mark.parametrize("option", [RESTARTS, TRIANGLES, ANNEAL, ONE_CYCLE], ids=lambda one: one.about)
+def test_a_schedule_that_is_over_soon_is_replaced(option: Intervention) -> None:
+    scene = replace(PLAIN, optimizer=lambda: keras.optimizers.SGD(OVER_SOON))
+    plan = changed_by(option, scene, usable_rate=0.05)
+    assert isinstance(plan, TrainingPlan) and plan.rates[0].mean() > 0.01
 
 
 def test_every_option_is_a_remedy_of_bias_or_variance() -> None:

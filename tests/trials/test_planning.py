@@ -20,7 +20,7 @@ from diagnose.trials.interventions.data import STANDARDISE_INPUTS
 from diagnose.trials.interventions.layers import LEAKY, RELU
 from diagnose.trials.interventions.optimizer import ADAM
 from diagnose.trials.interventions.structure import NORMALISED
-from diagnose.trials.joining import Trial, joined, on_top
+from diagnose.trials.joining import Joint, Trial, joined, on_top
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import Intervention
 from diagnose.trials.train_skill import TrainSkill
@@ -284,3 +284,19 @@ def test_what_eases_several_causes_comes_last_and_hides_none(monkeypatch: pytest
             effects = trials.try_remedies(planner, {}, wanted)
         assert [effect.remedy for effect in effects] == [trial.remedy for trial in order]
     assert together == [("relu-instead",)]  # not in the first examination: there, scaling restores learning
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (0.1 * 0.5 ** np.arange(100), "raise-learning-rate"),  # nothing is left of it after a few steps
+        (np.linspace(0.1, 0.0, 100), "lower-learning-rate"),
+        (np.linspace(0.0, 0.1, 100), "lower-learning-rate"),
+        (np.full(100, 0.001), "raise-learning-rate"),
+    ],
+)
+def test_a_rate_is_lower_or_higher_than_a_schedule_on_the_whole(given: np.ndarray, remedy: str) -> None:
+    with planning.planner_for(UNSCALED.subject(), Settings(), silent) as planner:
+        own = plan_of(planner.bench, {}).changed("a schedule", rates=(given,))
+    assert set(Joint(own, {}, own, {}).members(0.01)) == {remedy}
+    assert Joint(own, {}, own, {}).members(float(given[0])) == {}

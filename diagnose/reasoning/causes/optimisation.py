@@ -9,6 +9,7 @@ from diagnose.checks.optimisation.learning_rate_too_high import learning_rate_to
 from diagnose.checks.optimisation.learning_rate_too_low import learning_rate_too_low
 from diagnose.checks.optimisation.optimizer_settings import optimizer_settings
 from diagnose.checks.optimisation.overwritten_weights import overwritten_weights
+from diagnose.checks.optimisation.short_schedule import short_schedule
 from diagnose.checks.optimisation.slow_learning import slow_learning
 from diagnose.checks.optimisation.small_updates import small_updates
 from diagnose.checks.optimisation.unbalanced_losses import unbalanced_losses
@@ -53,7 +54,7 @@ OPTIMISATION: tuple[DeclaredCause, ...] = (
         "The learning rate is too low",
         "The weights hardly change in the given number of steps.",
         Role.SUSPECT,
-        {learning_rate_too_low: 3.0, small_updates: 3.0, unmoved_weights: 1.0},
+        {learning_rate_too_low: 3.0, short_schedule: 3.0, small_updates: 3.0, unmoved_weights: 1.0},
         (optimisation.RAISE_RATE, optimisation.WARM_UP, optimisation.DEFAULT_OPTIMIZER, optimisation.TRAIN_LONGER),
         witnessed_by={slow_learning: 0.75},
         family="speed",

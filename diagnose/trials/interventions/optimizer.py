@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
+
+if TYPE_CHECKING:
+    from diagnose.measurements import Array
 
 ADAPTIVE = frozenset({"adam", "adamw", "nadam", "adamax", "lion", "rmsprop"})
 ADAPTIVE_DEFAULT = frozenset({"Adam", "AdamW", "Nadam"})  # Keras's classes that do what Adam does
@@ -32,13 +35,27 @@ def _raised(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     return _at_usable_rate(plan, "higher", lambda usable, own: usable >= own * APART)
 
 
+def level_of(rates: Array) -> float:
+    """The learning rate of a training as one number: the highest one, or the mean if a schedule is over too soon."""
+    return float(rates.mean() if falls_too_soon(rates) else rates.max())
+
+
+def falls_too_soon(rates: Array) -> bool:
+    """Whether a schedule is so low for so long that its mean is less than a tenth of its highest rate."""
+    return bool(rates.mean() * TIMES < rates.max())
+
+
+def _has_schedule(rates: Array) -> bool:
+    """Whether the rates follow a schedule that may be kept."""
+    return bool(rates.min() < rates.max()) and not falls_too_soon(rates)
+
+
 def _at_usable_rate(plan: TrainingPlan, word: str, differs: Any) -> TrainingPlan | DoesNotApply:
     import numpy as np
 
     if plan.usable_rate is None:
         return DoesNotApply("the learning-rate sweep found no rate that works and suits this optimizer")
-    own = float(plan.rates[0].max())
-    if not differs(plan.usable_rate, own):
+    if not differs(plan.usable_rate, level_of(plan.rates[0])):
         return DoesNotApply(f"no {word} rate works better", needless=True)
     rates = (np.full(plan.steps, plan.usable_rate),)
     return plan.changed(f"learning rate {rate_text(plan.usable_rate)}", rates=rates, rate_name=f"{word}_rate")
@@ -92,7 +109,7 @@ def _scheduled(plan: TrainingPlan, what: str, schedule_of: Callable[[float, int]
     import numpy as np
 
     own = plan.rates[0]
-    if own.min() < own.max():
+    if _has_schedule(own):
         return DoesNotApply("the learning rate already has a schedule", needless=True)
     schedule = schedule_of(float(own.max()), plan.steps)
     rates = np.array([float(schedule(step)) for step in range(plan.steps)])
@@ -102,7 +119,7 @@ def _scheduled(plan: TrainingPlan, what: str, schedule_of: Callable[[float, int]
 def _warmed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     import numpy as np
 
-    if plan.rates[0].min() < plan.rates[0].max():
+    if _has_schedule(plan.rates[0]):
         return DoesNotApply("the learning rate has a schedule of its own")
     peak = plan.usable_rate or usual_rate(plan.optimizer)
     schedule = warmed_and_falling(peak, plan.steps)
@@ -113,7 +130,7 @@ def _warmed(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 def _one_cycle(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
     if plan.usable_rate is None:
         return DoesNotApply("no rate is known that works better")
-    if 1 / APART < float(plan.rates[0].max()) / plan.usable_rate < APART:
+    if 1 / APART < level_of(plan.rates[0]) / plan.usable_rate < APART:
         return DoesNotApply("the learning rate is about the best one already")
     return _warmed(plan)
 

@@ -12,6 +12,7 @@ from tests.wards.families.forecasting import FORECASTING
 from tests.wards.families.half_precision import HALF
 from tests.wards.families.own_loss import OWN_LOSS
 from tests.wards.families.row_order import ROW_ORDER
+from tests.wards.families.schedules import SCHEDULES
 from tests.wards.families.segmentation import SEGMENTATION
 from tests.wards.families.several_inputs import INPUTS
 from tests.wards.families.several_outputs import OUTPUTS
@@ -37,4 +38,5 @@ FAMILIES: tuple[tuple[Case, ...], ...] = (
     SPLITS,
     ROW_ORDER,
     OWN_LOSS,
+    SCHEDULES,
 )
