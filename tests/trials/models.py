@@ -170,6 +170,8 @@ SCENES = (
     ),
     Scene("sigmoid-head", net(dense(), dense(1, "softmax")), "binary_crossentropy", "two"),
     Scene("sigmoid-head", net(dense(), SOFTMAX), "binary_crossentropy", "several", task="multilabel"),
+    Scene("softmax-cross-entropy", net(dense(), dense(CLASSES), layers.Softmax())),  # no logit is negative
+    Scene("sigmoid-head", net(dense(), dense(1), layers.Activation("sigmoid")), BINARY, "two"),
     Scene("softmax-cross-entropy", net(dense(), dense(CLASSES, "tanh")), "categorical_crossentropy", "one-hot"),
     Scene("softmax-cross-entropy", net(dense(), dense(1, "softmax")), "mean_squared_error", task="multiclass"),
     Scene("linear-head", net(dense(), dense(1, "sigmoid")), "mse", "numbers"),

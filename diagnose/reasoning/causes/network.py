@@ -24,7 +24,7 @@ from diagnose.checks.optimisation.penalty_share import penalty_share
 from diagnose.checks.optimisation.vanishing_gradients import vanishing_gradients
 from diagnose.checks.process.overfit_batch import overfit_batch
 from diagnose.reasoning.causes.declared import BLOW_UP, FALLS_SHORT, SIGNAL_LOSS, DeclaredCause, Role
-from diagnose.reasoning.remedies import data, network, optimisation, precision
+from diagnose.reasoning.remedies import data, head, network, optimisation, precision
 
 NETWORK: tuple[DeclaredCause, ...] = (
     DeclaredCause(
@@ -127,16 +127,16 @@ NETWORK: tuple[DeclaredCause, ...] = (
     ),
     DeclaredCause(
         "unsuitable-activation",
-        "The hidden activations are unsuitable",
-        "The activations shrink the signal or the gradient in every layer.",
+        "An activation is unsuitable",
+        "It shrinks the signal or the gradient, or rules out what the next layer needs.",
         Role.SUSPECT,
         {saturating_activations: 2.0, unusual_hidden_activation: 2.0},
-        (network.RELU,),
+        (network.RELU, head.SOFTMAX_HEAD, head.SIGMOID_HEAD),
         family="signal",
         explains=SIGNAL_LOSS,
         witnessed_by={vanishing_gradients: 0.5, overfit_batch: 0.5},
         cleared_by={overfit_batch: 0.5},
-        confirmed_by=(network.RELU,),
+        confirmed_by=(network.RELU, head.SOFTMAX_HEAD, head.SIGMOID_HEAD),
     ),
     DeclaredCause(
         "too-deep-plain",

@@ -94,6 +94,11 @@ class _Ends:
         return "linear" if self.output.from_logits else self.usual.activation
 
     @property
+    def activated_twice(self) -> bool:
+        """Whether the last layer with weights has an activation before the one of the output."""
+        return bool(self.after) and _activation_of(self.head) not in (None, "linear")
+
+    @property
     def units_fit(self) -> bool:
         """Whether the number of units is right; for a binary task two softmax units are as good as one sigmoid unit."""
         units = getattr(self.head, "units", None) or getattr(self.head, "filters", None)
@@ -132,7 +137,7 @@ def _activation_of_the_task(plan: TrainingPlan, activation: str) -> TrainingPlan
         return ends
     if ends.usual.activation != activation:
         return DoesNotApply(f"the task needs a {ends.usual.activation} output")
-    if ends.units_fit and ends.activation == ends.expected:
+    if ends.units_fit and ends.activation == ends.expected and not ends.activated_twice:
         return DoesNotApply(f"the output is already {ends.expected}, as the loss expects", needless=True)
     return _standard(plan, ends)
 
