@@ -104,14 +104,17 @@ def trainings_error(
     `rows` are the numbers of the rows, [seeds, rows]; None: every seed meets the same ones. There must be two or more
     seeds and rows. `like` is what is known of how much seeds differ; None: nothing.
     """
-    if rows is None or (rows == rows[0]).all():
-        return crossed_error(values, like)
-    return folds_error(values, rows, like)
+    return crossed_error(values, like) if rows is None or _same(rows) else folds_error(values, rows, like)
+
+
+def _same(rows: NDArray[np.int64]) -> bool:
+    """Whether every seed meets the same rows, so that their numbers do not matter."""
+    return bool((rows == rows[0]).all())
 
 
 def seed_ratio(values: Array, rows: NDArray[np.int64] | None = None) -> float:
     """Return the ratio of the mean squares of seeds and of what is left, of values [seeds, rows]; see `SeedSpread`."""
-    of_seeds, _, of_rest = _crossed(values) if rows is None or (rows == rows[0]).all() else _of_folds(values, rows)
+    of_seeds, _, of_rest = _crossed(values) if rows is None or _same(rows) else _of_folds(values, rows)
     return of_seeds / of_rest if of_rest else 1.0
 
 

@@ -58,7 +58,7 @@ class DevArm:
         """The seeds of both."""
         train, dev = (*self.train, *other.train), (*self.dev, *other.dev)
         errors, rows = np.concatenate([self.errors, other.errors]), np.concatenate([self.rows, other.rows])
-        others = tuple(map(np.concatenate, zip(self.others, other.others, strict=False)))
+        others = tuple(map(np.concatenate, zip(self.others, other.others, strict=True)))
         return replace(self, errors=errors, rows=rows, train=train, dev=dev, others=others)
 
     def beside(self, others: Sequence[DevArm]) -> DevArm:

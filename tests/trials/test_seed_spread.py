@@ -66,7 +66,7 @@ def test_one_comparison_keeps_what_it_says_of_itself() -> None:
     like = SeedSpread(1.0, 4.0)
     for values in (quiet, loud):
         error, freedom = trainings_error(values, OTHER, like)
-        assert np.isfinite(error) and freedom >= 6.0 > trainings_error(values, OTHER)[1] - ROWS * SEEDS
+        assert np.isfinite(error) and freedom >= 6.0  # its own two, and the four of the others
     assert trainings_error(quiet, OTHER, like)[0] < trainings_error(loud, OTHER, like)[0]
     assert trainings_error(loud, OTHER, like)[0] < trainings_error(loud, OTHER)[0]
 

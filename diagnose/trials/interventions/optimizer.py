@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from diagnose.checks.reading.rates import beyond
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan, rate_text
 
 if TYPE_CHECKING:
@@ -36,13 +37,17 @@ def _raised(plan: TrainingPlan) -> TrainingPlan | DoesNotApply:
 
 
 def level_of(rates: Array) -> float:
-    """The learning rate of a training as one number: the highest one, or the mean if a schedule is over too soon."""
+    """The learning rate of a training, [steps], as one number: the highest one, or the mean if a schedule is over too
+    soon.
+    """
     return float(rates.mean() if falls_too_soon(rates) else rates.max())
 
 
 def falls_too_soon(rates: Array) -> bool:
-    """Whether a schedule is so low for so long that its mean is less than a tenth of its highest rate."""
-    return bool(rates.mean() * TIMES < rates.max())
+    """Whether a schedule [steps] is so low for so long that its mean is far below its highest rate, as the check of
+    schedules has it.
+    """
+    return beyond(float(rates.max()), float(rates.mean()))
 
 
 def _has_schedule(rates: Array) -> bool:
