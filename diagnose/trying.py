@@ -13,7 +13,7 @@ from diagnose.findings import Outcome, Severity
 from diagnose.measurements import Continuation, Measurements, Repaired, RowsCurve
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.planning import Planner, nothing
-from diagnose.measuring.work import Work
+from diagnose.measuring.work import NO_WORK, Work
 from diagnose.reasoning.advising import beside_repairs, may_go_on, may_improve, options
 from diagnose.reasoning.causes import GATE, Role
 from diagnose.reasoning.engine import Seen, confirmable, gate, suspect, worth_trying
@@ -37,7 +37,7 @@ from diagnose.trials.plan import DoesNotApply
 from diagnose.trials.planning import try_remedies
 from diagnose.trials.repaired import measure_repaired, on_new_rows
 from diagnose.trials.rounds import HALVED, LOOKS
-from diagnose.trials.rows_curve import measure_rows_curve
+from diagnose.trials.rows_curve import measure_rows_curve, work_of
 from diagnose.trials.train_skill import CLEAR, TrainSkill
 
 FEW_OPTIONS = 3  # changes that are tried at standard effort on a model that needs no repair
@@ -178,13 +178,14 @@ def tried_on_dev(
         return ()
     deep = planner.bench.settings.effort is Effort.DEEP
     whole = deep or gate(Seen(outcomes)).rank < Severity.WARNING.rank
+    keep = work_of(planner.bench) if now.repair is None else NO_WORK
     found: tuple[Effect, ...] = ()
     for number, part in enumerate([sum(by_part, ())] if whole else by_part):
         known = {effect.remedy for effect in found}
         wanted = [Trial(r.code, r.option) for r in dict.fromkeys(part) if r.option is not None and r.code not in known]
         criterion = _judged(planner, measured, now.remaining, wanted, LOOKS[number])
         criterion = replace(criterion, earlier=len(found))
-        found += try_remedies(planner, measured, wanted, criterion, criterion.tries, look=LOOKS[number])
+        found += try_remedies(planner, measured, wanted, criterion, criterion.tries, look=LOOKS[number], keep=keep)
         if any(gain(effect) >= WORTH for effect in found):
             break
     curve = measure_rows_curve(planner, measured, now.remaining, MORE_DATA.code) if now.repair is None else None
@@ -197,15 +198,15 @@ def tried_on_dev(
 def _judged(planner: Planner, measured: Measurements, left: Remaining, wanted: Sequence[Trial], look: str) -> DevError:
     """How changes are judged, and how many of them are tried with all seeds.
 
-    At effort deep these are all that apply, on rows that are held out in turn; where rows cannot be held out so, or
-    where the budget does not allow it, half of them after a first `look`.
+    At effort deep these are all that apply; where the budget does not allow it, half of them after a first `look`. They
+    are judged on rows that are held out in turn, where rows can be held out so.
     """
     bench = planner.bench
     if bench.settings.effort is not Effort.DEEP:
         return DevError(left, FEW_OPTIONS)
     count, folds = how_many_apply(bench, measured, wanted), may_pool(bench, measured)
-    if folds and _all_fit(planner, count, look):
-        return DevError(left, count, folds=True)
+    if _all_fit(planner, count, look):
+        return DevError(left, count, folds=folds)
     return DevError(left, max(FEW_OPTIONS, -(-count // HALVED)), folds=folds)
 
 
@@ -238,7 +239,8 @@ def tried_afterwards(
     if cure.remedy != TRAIN_LONGER.code:
         wanted.append(Trial(TRAIN_LONGER.code, MORE_STEPS, when=AFTER))
     criterion = _judged(planner, measured, repaired.remaining, wanted, LOOKS[2])
-    found = try_remedies(planner, measured, wanted, criterion, criterion.tries, look=LOOKS[2], below=cure)
+    keep = work_of(planner.bench, below=cure)
+    found = try_remedies(planner, measured, wanted, criterion, criterion.tries, look=LOOKS[2], below=cure, keep=keep)
     curve = measure_rows_curve(planner, measured, repaired.remaining, MORE_DATA.code, below=cure)
     return found if curve is None else (*found, curve[1])
 

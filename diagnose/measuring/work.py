@@ -46,6 +46,9 @@ class Work:
         return Work(self.steps + other.steps, self.loops + other.loops, self.seconds + other.seconds)
 
 
+NO_WORK = Work()
+
+
 class Account(Protocol):
     """Keeps account of a budget in seconds."""
 

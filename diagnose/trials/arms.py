@@ -11,6 +11,7 @@ from diagnose.diagnosis import Effect
 from diagnose.measurements import REPORT, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.copying import brief
+from diagnose.trials.folds import looked_again
 from diagnose.trials.plan import Change, DoesNotApply, TrainingPlan
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class Criterion(Protocol):
         self,
         remedy: str,
         what: str,
-        arms: tuple[Any, Any],
-        *,
+        *looks: tuple[Any, Any],
         control: str,
         steps: int,
         values: Mapping[str, str],
@@ -76,6 +76,11 @@ class Planned:
     def other_seeds(self) -> Planned:
         """The same with as many other seeds."""
         return self._with(other_seeds)
+
+    @property
+    def looked_again(self) -> Planned:
+        """The same for a second look."""
+        return self._with(looked_again)
 
     def then(self, change: Change, plan: TrainingPlan, cost: float = 1.0) -> Planned:
         """An arm with another change on top, which gives `plan`."""

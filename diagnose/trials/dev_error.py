@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FAR = 1.25  # times the model's error: from here on a short training says nothing about the model
 SAME_GAP = 0.5  # share of the model's gap between train and dev that the training must show
+EVEN = 0.5  # chance
 WORTH = 0.1  # share of the error; a change that can bring less does not help
 METRICS = {Task.REGRESSION: "dev RMSE", Task.OWN_LOSS: "dev loss"}  # all others: an error rate
 LONGER_TRAINING = "Allow more time: --budget SECONDS, or --effort deep."
@@ -53,13 +54,6 @@ class DevArm:
     def mean(self) -> float:
         """Over rows and all seeds."""
         return float(np.mean([self.errors, *self.others]))
-
-    def __add__(self, other: DevArm) -> DevArm:
-        """The seeds of both."""
-        train, dev = (*self.train, *other.train), (*self.dev, *other.dev)
-        errors, rows = np.concatenate([self.errors, other.errors]), np.concatenate([self.rows, other.rows])
-        others = tuple(map(np.concatenate, zip(self.others, other.others, strict=True)))
-        return replace(self, errors=errors, rows=rows, train=train, dev=dev, others=others)
 
     def beside(self, others: Sequence[DevArm]) -> DevArm:
         """The arm with those of the same training with other seeds."""
@@ -120,7 +114,7 @@ class DevError:
         return replace(self, tries=tries)
 
     def looked_twice(self) -> DevError:
-        """The same for a second look at one of the changes, with more seeds."""
+        """The same for a second look, with more seeds."""
         return replace(self, looks=2)
 
     def pooled(self, arms: Sequence[tuple[DevArm, DevArm]]) -> DevError:
@@ -135,6 +129,11 @@ class DevError:
     def unsure(effect: Effect) -> bool:
         """Whether it may be a gain that matters, which more seeds would show."""
         return effect.helps is None and effect.interval is not None and effect.after <= (1 - WORTH) * effect.before
+
+    @staticmethod
+    def may_help(effect: Effect) -> bool:
+        """Whether it is open, but rather a gain than a loss."""
+        return effect.helps is None and effect.chance is not None and effect.chance > EVEN
 
     def train(self, bench: Bench, plan: TrainingPlan) -> DevArm:
         """Train the plan from every seed.
@@ -170,23 +169,24 @@ class DevError:
         self,
         remedy: str,
         what: str,
-        arms: tuple[DevArm, DevArm],
-        *,
+        *looks: tuple[DevArm, DevArm],
         control: str,
         steps: int,
         values: Mapping[str, str],
         on_top_of: tuple[str, ...] = (),
     ) -> Effect:
-        """The difference of the error on the same dev rows, over rows and seeds.
+        """The difference of the error on the same dev rows, over rows and seeds of all `looks`: pairs of arms without
+        and with the change, each pair with other seeds.
 
         Before the change, it is that of all trainings without it; after it, that much less or more.
         """
-        without, changed = arms
-        apart = _apart(without, changed)
-        before, lowest = without.mean, -math.inf if self._task is Task.OWN_LOSS else 0.0
+        apart = np.concatenate([_apart(*arms) for arms in looks])
+        rows = np.concatenate([without.rows for without, _ in looks])
+        before = float(np.mean([without.mean for without, _ in looks]))
+        lowest = -math.inf if self._task is Task.OWN_LOSS else 0.0
         after = max(before + float(apart.mean()), lowest)
         tries = self.looks * max(self.earlier + self.tries, 1)
-        change = trainings_interval(apart, 1 - 0.05 / tries, without.rows, self.spread)
+        change = trainings_interval(apart, 1 - 0.05 / tries, rows, self.spread)
         change = in_units(self._task, before, change)
         if self._task is Task.REGRESSION:
             before, after = math.sqrt(before), math.sqrt(after)
@@ -195,9 +195,9 @@ class DevError:
             what=what,
             before=before,
             after=after,
-            interval=change if len(changed.errors) > 1 else None,
+            interval=change if len(apart) > 1 else None,
             direction="necessary" if on_top_of else "sufficient",
-            seeds=len(changed.errors),
+            seeds=len(apart),
             remedy=remedy,
             control=control,
             steps=steps,
@@ -205,7 +205,7 @@ class DevError:
             output="" if self.left.alone else self.left.train.output,
             metric=METRICS.get(self._task, "dev error"),
             helps=helps(change, before),
-            chance=chance_below(apart, without.rows, self.spread) if min(apart.shape) > 1 else None,
+            chance=chance_below(apart, rows, self.spread) if min(apart.shape) > 1 else None,
             on_top_of=on_top_of,
             folds=self.folds,
         )

@@ -15,10 +15,14 @@ from diagnose.measuring.bench import DEV_ROWS
 from diagnose.trials.plan import TrainingPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from diagnose.measurements import Measurements
     from diagnose.measuring.bench import Bench
+    from diagnose.measuring.training import Numbers
     from diagnose.subject import Rows, Split
 
+LOOK = 1_000  # seeds from one look at a change to the next; the trainings of one look use fewer
 TWINS = 0.01  # share of rows with an equal row; with more, a held-out row is often one that was trained on
 
 
@@ -50,13 +54,28 @@ def in_folds(own: TrainingPlan) -> TrainingPlan:
 
     No row is held out twice before each one was.
     """
-    size, pool = own.dev.rows, _joined(own.train, own.dev)
-    folds = pool.rows // size
-    held_out = []
-    for number in range(len(own.seeds)):
-        shuffled = np.random.default_rng([own.seeds[0], 13, number // folds]).permutation(pool.rows)
-        held_out.append(np.sort(shuffled[number % folds * size :][:size]))
-    return replace(own, train=pool, dev=pool, numbers=np.arange(pool.rows), held_out=tuple(held_out))
+    pool = _joined(own.train, own.dev)
+    held_out = _folds(pool.rows, own.dev.rows, own.seeds[0], range(len(own.seeds)))
+    return replace(own, train=pool, dev=pool, numbers=np.arange(pool.rows), held_out=held_out)
+
+
+def looked_again(plan: TrainingPlan) -> TrainingPlan:
+    """The same training for a second look: with as many other seeds; where rows are held out, with the next ones."""
+    seeds = tuple(seed + LOOK for seed in plan.seeds)
+    if not plan.held_out:
+        return replace(plan, seeds=seeds)
+    following = range(len(seeds), 2 * len(seeds))
+    return replace(plan, seeds=seeds, held_out=_folds(plan.dev.rows, len(plan.held_out[0]), plan.seeds[0], following))
+
+
+def _folds(rows: int, size: int, seed: int, numbers: Iterable[int]) -> tuple[Numbers, ...]:
+    """The numbers of the rows in these folds of `size` rows, one after another of a partition, then of the next one."""
+    found = []
+    for number in numbers:
+        partition, place = divmod(number, rows // size)
+        shuffled = np.random.default_rng([seed, 13, partition]).permutation(rows)
+        found.append(np.sort(shuffled[place * size :][:size]))
+    return tuple(found)
 
 
 def _joined(train: Split, dev: Split) -> Split:

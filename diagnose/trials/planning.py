@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from diagnose.diagnosis import Effect
 from diagnose.measurements import DOES_NOT_APPLY, Measurements
 from diagnose.measuring.planning import NO_TRAINING, Planner
+from diagnose.measuring.work import NO_WORK, Work
 from diagnose.settings import Effort
 from diagnose.trials.arms import Criterion
 from diagnose.trials.combinations import Combinations
@@ -28,12 +29,14 @@ def try_remedies(
     *,
     look: str = LOOKS[0],
     below: Trial | None = None,
+    keep: Work = NO_WORK,
 ) -> tuple[Effect, ...]:
     """Try remedies on copies of the model, in the given order, each against the same training without the change.
 
     They are judged by the train skill, or by a `criterion` of the error on new rows, of which `most` limits how many
     are tried, the most promising after a first `look`. What eases several causes, so that its success does not tell
     which it is, comes last. With `below`, a repair, both trainings have that change: its effects are on top of it.
+    `keep` is the work that comes after them, for which more seeds leave the time.
 
     A trial that fails, or does not fit into the time budget, is listed under coverage. `planner.untried` tells why each
     remedy without an effect was not tried, unless on top of a repair: also that it does not apply to this model.
@@ -59,7 +62,7 @@ def try_remedies(
         if criterion is None:
             return Combinations(planner, measured, own, size, skill, below=below)
         count = len(wanted) if most is None else most
-        return Rounds(planner, measured, own, size, criterion, below=below, most=count, look=look)
+        return Rounds(planner, measured, own, size, criterion, below=below, most=count, look=look, keep=keep)
 
     each = map(sized, sizes)
     chosen = next(trials for trials in each if trials.size == sizes[-1] or trials.first_fits(wanted))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial, reduce
+from functools import partial
 from itertools import accumulate, islice
 from typing import Any
 
 from diagnose.diagnosis import Effect
 from diagnose.measurements import Measurements, NotMeasured
 from diagnose.measuring.planning import MORE_TIME, Planner
+from diagnose.measuring.work import NO_WORK, Work
 from diagnose.settings import Effort
 from diagnose.trials.arms import Key, Planned
 from diagnose.trials.dev_error import DevError, trainings_beside
@@ -22,6 +22,7 @@ from diagnose.trials.running import Pair, Trials
 
 LOOKS = ("first look at all changes", "first look at other changes", f"first look at changes {AFTER}")
 LUCK, NO_CHANGE = "training with other seeds", "other seeds and no change"
+MORE_SEEDS = "more seeds for what may help"
 HALVED = 2  # times as many changes are tried with one seed as with all
 
 
@@ -39,15 +40,19 @@ class Rounds(Trials[DevError]):
         below: Trial | None = None,
         most: int,
         look: str = LOOKS[0],
+        keep: Work = NO_WORK,
     ) -> None:
-        """See `Trials`; `most` changes are tried with all seeds, after a first `look` at more of them."""
+        """See `Trials`; `most` changes are tried with all seeds, after a first `look` at more of them. `keep` is the
+        work that comes after them, for which more seeds leave the time.
+        """
         super().__init__(planner, measured, own, size, criterion, below=below)
         self._most = most
         self._look = look
-        self._others: dict[Key, Any] = {}  # the arms of the same training with other seeds
+        self._keep = keep
+        self._others: dict[Key, tuple[Any, ...]] = {}  # arms of the same training with other seeds, by its key
 
     def run(self, wanted: Sequence[Trial]) -> Iterator[Effect]:
-        """Try each by itself, or the most promising ones; where none helps for sure, the best one with more seeds."""
+        """Try each by itself, or the most promising ones; then what may help with more seeds."""
         self._announce(wanted, self._most)
         chosen, dropped = self._screened(wanted)
         yield from dropped
@@ -68,30 +73,55 @@ class Rounds(Trials[DevError]):
         ]
 
     def _surer(self, tried: Sequence[Effect], wanted: Sequence[Trial]) -> Sequence[Effect]:
-        """The effects; if none helps for sure, that of the most promising change with twice the seeds.
+        """The effects; those that may help with twice the seeds, as far as there is time.
 
         A second look gives luck a second chance, which the criterion takes into account.
         """
-        unsure = [effect for effect in tried if self._criterion.unsure(effect)]
-        if not unsure or any(effect.helps for effect in tried):
-            return tried
-        first = min(unsure, key=lambda effect: effect.after)
-        trial = next(trial for trial in wanted if trial.remedy == first.remedy)
-        pair = self._pair(trial)
-        if isinstance(pair, DoesNotApply):
-            return tried
-        more = (pair[0].other_seeds, pair[1].other_seeds)
-        title = f"{trial.title} with more seeds"
+        trials = {trial.remedy: trial for trial in wanted}
+        promising = [trials[effect.remedy] for effect in self._promising(tried)]
+        firsts = [pair for _, pair in self._following(promising)]
+        more = [
+            (f"{trial.title} with more seeds", (control.looked_again, changed.looked_again))
+            for trial, (control, changed) in zip(promising, firsts, strict=True)
+        ]
+        beside = self._beside(self._own.looked_again, len(more)) if self._deep else ()
         self._criterion = self._criterion.looked_twice()
-        found = self._ran(title, self._work(more), partial(self._with_more, first.remedy, pair, more))
-        if found is None:
-            return tried
-        surer = self._beyond_placebo(trial, pair[1], found)
-        return [surer if effect is first else effect for effect in tried]
+        surer: dict[str, Effect] = {}
+        for number, (trial, first, (title, again)) in enumerate(zip(promising, firsts, more, strict=True), start=1):
+            plan, work = self._planner.bench.settings.plan, self._work((*again, *beside))
+            if plan and title not in plan:
+                continue
+            if not self._planner.fits(self._keep + work):
+                self._planner.miss(MORE_SEEDS, "the time is kept for what follows", MORE_TIME)
+                break
+            action = partial(self._with_more, trial.remedy, (first, again), beside, more[number:])
+            found = self._ran(title, work, action)
+            if found is not None:
+                surer[trial.remedy] = self._beyond_placebo(trial, first[1], found)
+        return [surer.get(effect.remedy, effect) for effect in tried]
 
-    def _with_more(self, remedy: str, pair: Pair, more: Pair) -> Effect:
-        self._arms.train(more)
-        return self._between(remedy, pair, more)
+    def _promising(self, tried: Sequence[Effect]) -> Sequence[Effect]:
+        """The effects of what may help, the most promising first: at effort deep of all, else of one that may bring
+        much, where none helps for sure.
+        """
+        if self._deep:
+            return sorted(filter(self._criterion.may_help, tried), key=lambda effect: effect.after)
+        unsure = [] if any(effect.helps for effect in tried) else filter(self._criterion.unsure, tried)
+        return sorted(unsure, key=lambda effect: effect.after)[:1]
+
+    def _with_more(
+        self, remedy: str, looks: tuple[Pair, Pair], beside: Sequence[Planned], after: Iterable[tuple[str, Pair]]
+    ) -> Effect:
+        """The effect over both looks; the second one is trained, and `beside` it the same without a change."""
+        needed = (*looks[1], *beside)
+        self._arms.train(needed, partial(self._ahead, needed, after))
+        self._others[self._own.looked_again.key] = tuple(self._arms[one] for one in beside)
+        self._used.update(one.key for one in needed)
+        return self._between(remedy, *looks)
+
+    @property
+    def _deep(self) -> bool:
+        return self._planner.bench.settings.effort is Effort.DEEP
 
     def _luck(self, wanted: Sequence[Trial]) -> tuple[Effect, ...]:
         """Train without a change and with other seeds, at effort deep; return the effect of that, if there is time.
@@ -100,11 +130,11 @@ class Rounds(Trials[DevError]):
         seem to be what all changes bring, or lack.
         """
         planner = self._planner
-        pairs = [pair for pair in map(self._pair, wanted) if not isinstance(pair, DoesNotApply)][: self._most]
-        if planner.bench.settings.effort is not Effort.DEEP or not pairs:
+        pairs = [pair for _, pair in islice(self._following(wanted), self._most)]
+        if not self._deep or not pairs:
             return ()
         title = LUCK if self._below is None else f"{LUCK} {AFTER}"
-        again = self._again(len(pairs))
+        again = self._beside(self._own, len(pairs))
         unchanged = (self._own, *again)
         if not planner.fits(self._work((*unchanged, *(changed for _, changed in pairs)))):
             planner.miss(title, "the time is kept for the changes", MORE_TIME)
@@ -112,32 +142,24 @@ class Rounds(Trials[DevError]):
         found = self._ran(title, self._work(unchanged), partial(self._without_change, again))
         return () if found is None else (found,)
 
-    def _again(self, changes: int) -> tuple[Planned, ...]:
-        """The trainings without a change and with other seeds, for so many changes."""
-        again = accumulate(range(trainings_beside(changes)), lambda one, _: one.other_seeds, initial=self._own)
+    @staticmethod
+    def _beside(own: Planned, changes: int) -> tuple[Planned, ...]:
+        """The trainings without a change and with other seeds than `own`, for so many changes."""
+        again = accumulate(range(trainings_beside(changes)), lambda one, _: one.other_seeds, initial=own)
         return tuple(again)[1:]
 
     def _without_change(self, again: tuple[Planned, ...]) -> Effect:
         """The effect of no change."""
         effect = self._effect("", (self._own, again[0]), ())
         self._arms.train(again)
-        self._others = {one.key: self._arms[one] for one in again}
-        self._used.update(self._others)
+        self._others[self._own.key] = tuple(self._arms[one] for one in again)
+        self._used.update(one.key for one in again)
         return replace(effect, what=NO_CHANGE, helps=None, chance=None)
 
-    def _compared(self, *pairs: Pair) -> tuple[Any, Any]:
-        """The trained arms without and with a change, each with the seeds of all pairs."""
-        return reduce(operator.add, self._without(pairs)), reduce(operator.add, (self._arms[one] for _, one in pairs))
-
-    def _without(self, pairs: Sequence[Pair]) -> Iterator[Any]:
-        """The arms without the change; those that are unchanged share what there is of the same with other seeds."""
-        controls = [control for control, _ in pairs]
-        unchanged = (self._own.key, *self._others)
-        left = [arm for key, arm in self._others.items() if all(key != control.key for control in controls)]
-        each = len(left) // len(pairs)
-        for number, control in enumerate(controls):
-            arm, others = self._arms[control], left[number * each :][:each]
-            yield arm.beside(others) if others and control.key in unchanged else arm
+    def _compared(self, pair: Pair) -> tuple[Any, Any]:
+        """The trained arms without and with a change; the first with what there is of the same with other seeds."""
+        without, changed = super()._compared(pair)
+        return without.beside(self._others.get(pair[0].key, ())), changed
 
     def _screened(self, wanted: Sequence[Trial]) -> tuple[Sequence[Trial], tuple[Effect, ...]]:
         """The most promising trials by a training with one seed each, and the effects of the others, of this seed.

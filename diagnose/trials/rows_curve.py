@@ -38,7 +38,7 @@ def measure_rows_curve(
     """
     bench, curve = planner.bench, None
     title = TITLE if below is None else f"{TITLE} {AFTER}"
-    cost, change = (below.intervention.cost, below.intervention.change) if below is not None else (1.0, unchanged)
+    change = below.intervention.change if below is not None else unchanged
 
     def plan(size: float) -> TrainingPlan | DoesNotApply:
         return change(plan_of(bench, measured, DevError.steps(bench, size)))
@@ -50,7 +50,7 @@ def measure_rows_curve(
             planner,
             title,
             DevError.sizes,
-            lambda size: _work(bench, cost * DevError.steps(bench, size), own_loops(bench) if below is None else 1),
+            lambda size: work_of(bench, size, below),
             lambda size: _curve(bench, left, plan(size)),
         )
     if curve is not None:
@@ -97,8 +97,10 @@ def _chance(now: float, error: float, interval: Interval) -> float | None:
     return float(norm.cdf((now - error) / deviation)) if deviation > 0 else None
 
 
-def _work(bench: Bench, steps: float, loops: int) -> Work:
-    each = steps + judging_steps(bench)
+def work_of(bench: Bench, size: float = 1.0, below: Trial | None = None) -> Work:
+    """The work of a curve of trainings of this size, a share of the full one."""
+    cost, loops = (1.0, own_loops(bench)) if below is None else (below.intervention.cost, 1)
+    each = cost * DevError.steps(bench, size) + judging_steps(bench)
     return Work(steps=len(SHARES) * SEEDS * each, loops=loops)
 
 

@@ -121,7 +121,7 @@ class Trials(Generic[C]):
                     self._planner.miss(trial.title, pair.reason, pair.how)
                 continue
             title, work = trial.title, self._work(pair)
-            action = partial(self._effect, trial.remedy, pair, wanted[number:])
+            action = partial(self._effect, trial.remedy, pair, self._following(wanted[number:]))
             found = self._ran(title, work, action)
             if found is None:
                 untried[trial.remedy] = self._planner.why_missed(title)
@@ -163,7 +163,14 @@ class Trials(Generic[C]):
             return RATE_CHOSEN
         return None
 
-    def _effect(self, remedy: str, pair: Pair, after: Sequence[Trial]) -> Effect:
+    def _following(self, wanted: Iterable[Trial]) -> Iterator[tuple[str, Pair]]:
+        """The titles and the arms of the trials that apply."""
+        for trial in wanted:
+            pair = self._pair(trial)
+            if not isinstance(pair, DoesNotApply):
+                yield trial.title, pair
+
+    def _effect(self, remedy: str, pair: Pair, after: Iterable[tuple[str, Pair]]) -> Effect:
         self._arms.train(pair, partial(self._ahead, pair, after))
         control, changed = pair
         self._used.add(control.key)
@@ -179,38 +186,35 @@ class Trials(Generic[C]):
     def _between(self, remedy: str, *pairs: Pair) -> Effect:
         """The effect of a change, from the trained arms without and with it; several pairs differ in their seeds."""
         control, changed = pairs[0]
-        without, arm = self._compared(*pairs)
-        plan = changed.plan
+        looks = tuple(map(self._compared, pairs))
+        plan, rate = changed.plan, looks[0][1].rate
         several = len(plan.rates) > 1
         what = phrase(plan.changes[len(self._own.plan.changes) :])
         return self._criterion.effect(
             remedy,
-            what + (f" at learning rate {rate_text(arm.rate)}" if several else ""),
-            (without, arm),
+            what + (f" at learning rate {rate_text(rate)}" if several else ""),
+            *looks,
             control=control.plan.what if control.plan.changes else "",
             steps=plan.steps,
-            values={plan.rate_name: f"{rate_text(arm.rate)}"} if plan.rate_name else {},
+            values={plan.rate_name: f"{rate_text(rate)}"} if plan.rate_name else {},
             on_top_of=() if self._below is None else (self._below.remedy,),
         )
 
-    def _compared(self, *pairs: Pair) -> tuple[Any, Any]:
+    def _compared(self, pair: Pair) -> tuple[Any, Any]:
         """The trained arms without and with a change."""
-        ((control, changed),) = pairs
+        control, changed = pair
         return self._arms[control], self._arms[changed]
 
-    def _ahead(self, pair: Pair, after: Iterable[Trial], count: int) -> tuple[Planned, ...]:
-        """At least `count` new arms of the next trials, as far as the budget allows, to train beside those of `pair`.
+    def _ahead(self, needed: Sequence[Planned], after: Iterable[tuple[str, Pair]], count: int) -> tuple[Planned, ...]:
+        """At least `count` new arms of the next trials, as far as the budget allows, to train beside those needed.
 
         What is found does not depend on it: an arm that no trial needs in the end is left alone.
         """
         found: tuple[Planned, ...] = ()
-        for trial in after:
-            if len({one.key for one in found if one not in self._arms} - {one.key for one in pair}) >= count:
+        for title, following in after:
+            if len({one.key for one in found if one not in self._arms} - {one.key for one in needed}) >= count:
                 break
-            following = self._pair(trial)
-            if isinstance(following, DoesNotApply):
-                continue
-            if self._planner.admits(trial.title, self._work((*pair, *found, *following))):
+            if self._planner.admits(title, self._work((*needed, *found, *following))):
                 found += following
         return found
 

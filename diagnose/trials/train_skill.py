@@ -75,8 +75,7 @@ class TrainSkill:
         self,
         remedy: str,
         what: str,
-        arms: tuple[Arm, Arm],
-        *,
+        *looks: tuple[Arm, Arm],
         control: str,
         steps: int,
         values: Mapping[str, str],
@@ -89,14 +88,14 @@ class TrainSkill:
         Args:
             remedy: code of the remedy.
             what: the change as a noun phrase.
-            arms: without and with the change; each seed has the same start and order of rows in both.
+            looks: one, of the arms without and with the change; each seed has the same start and order of rows in both.
             control: the arm without the change as a noun phrase; "" for the model's own training.
             steps: number of steps of one training.
             values: the values that were tried, by the names that the remedy's action and snippet use.
             on_top_of: the remedies whose changes are in both arms. Without any, a training that does well without the
                 change leaves nothing to restore, and shows nothing (None) unless the change does harm.
         """
-        without, changed = arms
+        ((without, changed),) = looks
         pairs = {name: _Pair(before, changed.skills[name]) for name, before in without.skills.items()}
         output, most = max(pairs.items(), key=lambda item: (item[1].gain, item[0]))
         others_lose = any(-pair.gain > pair.threshold for pair in pairs.values())

@@ -19,7 +19,7 @@ from diagnose.measuring.shift import shift
 from diagnose.settings import Settings
 from diagnose.subject import Subject
 from diagnose.trials.dev_error import DevError
-from diagnose.trials.folds import in_folds, may_pool
+from diagnose.trials.folds import in_folds, looked_again, may_pool
 from diagnose.trials.interventions.rows import EACH_ROW_ONCE
 from diagnose.trials.paired import plan_of, trainer_for
 from diagnose.trials.plan import TrainingPlan
@@ -134,8 +134,25 @@ def test_arms_of_the_same_seed_are_judged_on_the_same_rows() -> None:
             criterion.train(bench, plan) for plan in (own, own.changed("twice the rate", rates=(2 * own.rates[0],)))
         )
     assert np.array_equal(one.rows, other.rows) and len(np.unique(one.rows)) == one.rows.size == 600
-    again = one + other
-    assert again.errors.shape == again.rows.shape == (6, 200)
+
+
+def test_a_second_look_holds_out_the_next_rows() -> None:
+    with Bench(digits(), Settings()) as bench:
+        plan = in_folds(plan_of(bench, {}, 10))
+    again = looked_again(plan)
+    assert again.train is again.dev is plan.train and not {*again.seeds} & {*plan.seeds}
+    four = np.concatenate([*plan.held_out, again.held_out[0]])
+    assert len(np.unique(four)) == len(four) == 800  # the last fold of the first partition
+    rest = np.concatenate(again.held_out[1:])
+    assert len(np.unique(rest)) == len(rest) == 400  # of the next one
+    assert all(np.array_equal(one, two) for one, two in zip(looked_again(plan).held_out, again.held_out, strict=True))
+
+
+def test_a_second_look_without_folds_has_other_seeds() -> None:
+    with Bench(digits(), Settings()) as bench:
+        plan = plan_of(bench, {}, 10)
+    again = looked_again(plan)
+    assert len(again.seeds) == len(plan.seeds) and not {*again.seeds} & {*plan.seeds} and not again.held_out
 
 
 def test_the_interval_over_held_out_rows_holds() -> None:

@@ -10,6 +10,7 @@ from diagnose import trying
 from diagnose.diagnosis import Effect
 from diagnose.findings import Examined, Finding, Severity
 from diagnose.measuring.bench import Bench
+from diagnose.measuring.work import NO_WORK, Work
 from diagnose.reasoning.remedies import generalisation
 from diagnose.reasoning.remedies.optimisation import CYCLE_RATE, RESTART_RATE
 from diagnose.settings import Effort, Settings
@@ -33,7 +34,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Tried:
         earlier: list[int] = []
 
         def try_remedies(
-            planner: Any, measured: Any, wanted: Sequence[Trial], criterion: Any, most: int, *, look: str
+            planner: Any, measured: Any, wanted: Sequence[Trial], criterion: Any, most: int, *, look: str, keep: Work
         ) -> tuple[Effect, ...]:
             rounds.append([trial.remedy for trial in wanted])
             earlier.append(criterion.earlier)
@@ -47,6 +48,8 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Tried:
         monkeypatch.setattr(trying, "try_remedies", try_remedies)
         monkeypatch.setattr(trying, "how_many_apply", lambda bench, measured, wanted: len(wanted))
         monkeypatch.setattr(trying, "measure_rows_curve", lambda planner, measured, left, remedy: None)
+        monkeypatch.setattr(trying, "work_of", lambda bench: NO_WORK)
+        monkeypatch.setattr(trying, "_all_fit", lambda planner, count, look: True)
         monkeypatch.setattr(trying, "options", lambda now, suspicions: PARTS)
         planner: Any = SimpleNamespace(bench=SimpleNamespace(settings=SimpleNamespace(effort=effort)))
         known = evaluation(score(0.1), score(0.4))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.checks.reading.remaining import Remaining
-from diagnose.diagnosis import LIKELY
+from diagnose.diagnosis import LIKELY, Effect
 from diagnose.intervals import chance_below
 from diagnose.measurements import Array
 from diagnose.measuring.bench import Bench
@@ -18,7 +18,7 @@ from diagnose.trials.dev_error import DevArm, DevError, trainings_beside
 from diagnose.trials.joining import Trial
 from diagnose.trials.paired import plan_of
 from diagnose.trials.plan import DoesNotApply, Intervention, TrainingPlan
-from diagnose.trials.rounds import LUCK, NO_CHANGE, Rounds
+from diagnose.trials.rounds import LUCK, MORE_SEEDS, NO_CHANGE, Rounds
 from tests.checks.builders_training import score
 from tests.trials.models import SOFTMAX, Scene, dense, net
 
@@ -94,11 +94,14 @@ def test_as_many_as_pay() -> None:
     assert [trainings_beside(changes) for changes in (1, 3, 9, 16, 18)] == [1, 1, 2, 3, 3]
 
 
-def test_two_arms_together_keep_the_others_of_both() -> None:
-    first, second = (arm(np.full((2, 4), error), np.full((2, 4), error + 1)) for error in (0.0, 1.0))
-    both = first + second
-    assert both.errors.shape == both.others[0].shape == (4, 4)
-    assert both.others[0][:, 0].tolist() == [1.0, 1.0, 2.0, 2.0]
+def test_each_look_is_compared_with_its_own_trainings() -> None:
+    """They may have different numbers of other seeds beside them."""
+    first = arm(np.full((2, 10), 0.2), np.full((2, 10), 0.4))
+    second = arm(np.full((2, 10), 0.5))
+    looks = (first, arm(np.full((2, 10), 0.0))), (second, arm(np.full((2, 10), 0.4)))
+    effect = DevError(LEFT, 1).effect("", "", *looks, control="", steps=1, values={})
+    assert effect.seeds == 4 and effect.before == pytest.approx((0.3 + 0.5) / 2)
+    assert effect.after - effect.before == pytest.approx(((0.0 - 0.2) + (0.4 - 0.5)) / 2)
 
 
 class ToldDevError(DevError):
@@ -152,16 +155,45 @@ def test_no_training_is_compared_with_twice(planner: Planner) -> None:
     list(run.run(CHANGES))
     own, pair = run._own, run._pair(CHANGES[0])
     assert not isinstance(pair, DoesNotApply)
-    (once,) = run._without([pair])
-    assert [float(other.mean().round(4)) for other in once.others] == [0.23, 0.26]
-    more = (pair[0].other_seeds, pair[1].other_seeds)
-    first, second = run._without([pair, more])
-    assert [float(each.errors.mean().round(4)) for each in (first, second)] == [0.2, 0.23]
-    assert not first.others and not second.others  # one is left, which either may have
+    without, _ = run._compared(pair)
+    assert [float(other.mean().round(4)) for other in without.others] == [0.23, 0.26]
     placebo = Planned(own.change, own.plan.changed("a placebo"))
     run._arms.train([placebo])
-    (alone,) = run._without([(placebo, pair[1])])
+    alone, _ = run._compared((placebo, pair[1]))
     assert not alone.others
+
+
+class OpenDevError(ToldDevError):
+    """The same, where each change has two fifths of the rows better by more than it has the others worse."""
+
+    def train(self, bench: Bench, plan: TrainingPlan) -> DevArm:
+        found = super().train(bench, plan)
+        if not plan.changes:
+            return found
+        better = {"a": 0.08, "b": 0.05}.get(plan.changes[0], -0.02)
+        return arm(found.errors - better * (np.arange(20) < 8) + 0.02 * (np.arange(20) >= 8))
+
+
+def test_what_may_help_gets_more_seeds_at_effort_deep(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    criterion = OpenDevError(LEFT, len(CHANGES))
+
+    def run() -> list[Effect]:
+        made = Rounds(planner, {}, plan_of(planner.bench, {}), 1.0, criterion, most=len(CHANGES))
+        return [effect for effect in made.run(CHANGES) if effect.remedy]
+
+    found = {effect.remedy: effect for effect in run()}
+    assert [code for code, effect in found.items() if effect.seeds == 2 * SEEDS] == ["a", "b"]
+    assert all(effect.seeds == SEEDS for code, effect in found.items() if code not in "ab")
+    assert {code for code, effect in found.items() if effect.helps is None and (effect.chance or 0) > 0.5} <= {*"ab"}
+    trained = [run.name for run in planner.executed]
+    assert trained[-2:] == ["trial of a with more seeds", "trial of b with more seeds"]  # the most promising first
+    assert found["a"].interval is not None and found["a"].interval.level == pytest.approx(1 - 0.05 / 18)  # two looks
+
+    once = planner.fits
+    monkeypatch.setattr(planner, "fits", lambda work: once(work) and len(planner.executed) < 2 * len(trained) - 1)
+    kept = {effect.remedy: effect.seeds for effect in run()}
+    assert (kept["a"], kept["b"]) == (2 * SEEDS, SEEDS)
+    assert [missed.what for missed in planner.missed] == [MORE_SEEDS]
 
 
 def test_without_time_for_all_the_changes_come_first(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
