@@ -10,7 +10,7 @@ from typing import Any, Literal
 from diagnose.findings import Evidence, Finding, Interval, Link, Severity
 
 SCHEMA = 1
-LIKELY = 0.85  # chance from which a gain is acted on: it is then more than one standard error
+LIKELY = 0.95  # chance from which a gain is acted on; of gains at 0.85 to 0.95 others often see none
 LEARNING = 0.1  # train skill from which a training has learned something
 
 MACHINE_LEARNING_YEARNING = (
@@ -213,8 +213,8 @@ class Effect:
 
     @property
     def likely(self) -> bool:
-        """Whether the dev error falls for sure or probably, and may fall by what matters."""
-        return bool(self.helps) or (self.helps is None and self.chance is not None and self.chance >= LIKELY)
+        """Whether the dev error falls for sure or probably, be it by little."""
+        return bool(self.helps) or (self.chance is not None and self.chance >= LIKELY)
 
     @property
     def message(self) -> str:
@@ -249,7 +249,9 @@ class Effect:
             None: f"may fall or not, too close to tell ({without} without it, {with_it} with it)",
         }[self.helps]
         if self.likely and not self.helps:
-            change = f"probably falls from {without} to {with_it} ({100 * (self.chance or 0):.0f} % sure)"
+            little = " a little," if self.helps is False else ""
+            sure = min(int(100 * (self.chance or 0)), 99)
+            change = f"probably falls{little} from {without} to {with_it} ({sure} % sure)"
         return f"with {self.what} the {self.metric}{of} {change}"
 
 

@@ -132,8 +132,8 @@ class DevError:
 
     @staticmethod
     def may_help(effect: Effect) -> bool:
-        """Whether it is open, but rather a gain than a loss."""
-        return effect.helps is None and effect.chance is not None and effect.chance > EVEN
+        """Whether it is rather a gain than a loss, but not sure."""
+        return not effect.helps and effect.chance is not None and effect.chance > EVEN
 
     def train(self, bench: Bench, plan: TrainingPlan) -> DevArm:
         """Train the plan from every seed.

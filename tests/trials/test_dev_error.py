@@ -142,6 +142,15 @@ def test_what_more_seeds_are_for(after: float, helps: bool | None, interval: Int
     assert dev_error.DevError.unsure(effect) is unsure
 
 
+@pytest.mark.parametrize(
+    ("helps", "chance", "may"),
+    [(None, 0.6, True), (False, 0.9, True), (None, 0.4, False), (None, None, False), (True, 0.999, False)],
+)
+def test_what_gets_more_seeds_at_effort_deep(helps: bool | None, chance: float | None, may: bool) -> None:
+    effect = Effect("", "", 0.2, 0.19, None, "sufficient", 3, metric="dev error", helps=helps, chance=chance)
+    assert dev_error.DevError.may_help(effect) is may
+
+
 @pytest.mark.slow
 def test_a_repeated_plan_tries_the_same(diagnosis: diagnose.Diagnosis) -> None:
     again = overfitted(plan=diagnosis.settings["plan"])
@@ -224,10 +233,13 @@ def test_an_effect_on_dev_says_what_it_is(diagnosis: diagnose.Diagnosis) -> None
     assert better.message == "with dropout of 0.3 before the Dense layers the dev error falls from 10 % to 5 %"
     assert "does not fall by much (10 % without it, 5 % with it)" in replace(better, helps=False).message
     assert "does not fall (10 % without it, 12 % with it)" in replace(better, after=0.12, helps=False).message
-    likely = replace(better, helps=None, chance=0.91)
-    assert likely.likely and likely.message.endswith("the dev error probably falls from 10 % to 5 % (91 % sure)")
-    for unlike in (replace(likely, chance=0.8), replace(likely, chance=None), replace(likely, helps=False)):
+    likely = replace(better, helps=None, chance=0.968)
+    assert likely.likely and likely.message.endswith("the dev error probably falls from 10 % to 5 % (96 % sure)")
+    assert replace(likely, chance=0.9999).message.endswith("(99 % sure)")
+    for unlike in (replace(likely, chance=0.94), replace(likely, chance=None)):
         assert not unlike.likely and "probably" not in unlike.message
+    little = replace(likely, after=0.098, helps=False)  # too little to matter, and yet a gain
+    assert little.likely and "probably falls a little, from 10 % to 9.8 %" in little.message
 
 
 @pytest.mark.slow
@@ -264,7 +276,7 @@ def test_a_gain_must_be_larger_than_that_of_a_placebo(
         assert tried._beyond_placebo(trial, pair[1], effect(None)).helps is None and len(trained) == 1
         likely = replace(effect(None), chance=0.99)
         assert tried._beyond_placebo(trial, pair[1], likely).likely is (better is True)
-        monkeypatch.setattr(tried, "_between", lambda *_: replace(effect(None), chance=0.9))
-        assert tried._beyond_placebo(trial, pair[1], effect(True)).chance == 0.9
+        monkeypatch.setattr(tried, "_between", lambda *_: replace(effect(None), chance=0.96))
+        assert tried._beyond_placebo(trial, pair[1], effect(True)).chance == 0.96
         monkeypatch.setattr(planner, "run", lambda *_: None)  # no time left
         assert tried._beyond_placebo(trial, pair[1], effect(True)).helps is None
