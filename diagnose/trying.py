@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from diagnose.checks.generalisation.avoidable_bias import avoidable_bias
@@ -86,7 +86,7 @@ def tried_repairs(
     A fact may leave nothing to restore on train, as a bounded output whose range only dev leaves: its repairs show on
     dev alone.
 
-    The copy with that repair becomes one of the measurements.
+    The copy with that repair becomes one of the measurements; where a repair needs no training, the model with it.
     """
     now = situation_so_far(measured, outcomes, effects)
     others = {remedy.code for remedy in now.repair.cause.remedies} if now.repair is not None else set()
@@ -107,8 +107,12 @@ def tried_repairs(
         found = try_cures(planner, measured, now.remaining, tried, beside)
     on_dev = {effect.remedy: effect for effect in found}
     cures = cures or [effect for effect in compared if effect.remedy in on_dev and on_dev[effect.remedy].likely]
-    if any(effect.remedy in others - {*repairs} and effect.likely for effect in effects):
-        cures = [effect for effect in cures if effect.remedy in others]  # that repair needs no training
+    at_once = {effect.remedy for effect in effects if effect.remedy in others - {*repairs} and effect.likely}
+    if at_once:  # a repair that needs no training
+        cures = [effect for effect in cures if effect.remedy in others]
+    scored = _scored(measured, now, at_once)
+    if scored is not None:
+        measured[Repaired] = scored
     if not cures:
         return found, None
 
@@ -120,12 +124,21 @@ def tried_repairs(
 
     best = max(cures, key=worth)
     cure = at_rate_tried(repairs[best.remedy], best)
+    if scored is not None:
+        return found, cure
     copy = measure_repaired(planner, measured, repairs[best.remedy], best)
     if copy is None:
         return found, cure
     measured[Repaired] = copy
     brings = on_new_rows(now.remaining, copy, best) if now.remaining is not None and best.remedy not in on_dev else None
     return found if brings is None else (*found, brings), cure
+
+
+def _scored(measured: Measurements, now: Situation, remedies: Collection[str]) -> Repaired | None:
+    """The scores with one of these repairs of the first cause that an instrument has; None if there are none."""
+    repairs = now.repair.cause.remedies if now.repair is not None else ()
+    each = (one.scored(measured) for one in repairs if one.scored is not None and one.code in remedies)
+    return next((copy for copy in each if copy is not None), None)
 
 
 def gone_on(

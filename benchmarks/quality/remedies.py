@@ -204,9 +204,10 @@ def _repair(diagnosis: Any) -> tuple[Any, Any] | None:
     below = [code for effect in diagnosis.effects if effect.after_repair for code in effect.on_top_of]
     restoring = [code for code, one in cures.items() if one.restores]
     advised = [remedy.code for remedy in diagnosis.remedies]
-    code = next(code for code in (*below, *(c for c in advised if c in restoring), *advised, *cures) if code in cures)
-    trial = next(remedy.trial for remedy in REMEDIES if remedy.code == code)
-    return Trial(code, MORE_STEPS if code == LONGER else trial), cures[code]
+    trials = {remedy.code: remedy.trial for remedy in REMEDIES} | {LONGER: MORE_STEPS}
+    ordered = (*below, *(code for code in advised if code in restoring), *advised, *cures)
+    found = ((trials[code], code) for code in ordered if code in cures)
+    return next(((Trial(code, trial), cures[code]) for trial, code in found if trial is not None), None)
 
 
 def _first(diagnosis: Any, found: Mapping[str, Errors]) -> str:

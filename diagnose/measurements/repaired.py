@@ -7,7 +7,7 @@ from diagnose.measurements.evaluation import Evaluation
 
 @dataclass(frozen=True)
 class Repaired:
-    """The scores of a repaired copy: `what` was changed (a noun phrase), before a training of `steps` steps."""
+    """The scores of a copy with a change, the noun phrase `what`, and then a training of `steps` steps (0: none)."""
 
     what: str
     steps: int

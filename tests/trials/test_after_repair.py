@@ -9,7 +9,8 @@ import pytest
 import diagnose
 from diagnose import trying
 from diagnose.diagnosis import Effect
-from diagnose.measurements import Repaired
+from diagnose.findings import Interval
+from diagnose.measurements import Evaluation, Modes, ModeScores, Repaired
 from diagnose.measuring.planning import Planner, planner_for
 from diagnose.reasoning.once_repaired import after_repair
 from diagnose.reasoning.verdicts import verdicts
@@ -187,6 +188,33 @@ def test_no_copy_has_the_repair_of_another_cause_where_that_of_the_first_needs_n
     ):
         trying.tried_repairs(planner, {}, trials_of, effects, ())
     assert copied == ["lower-momentum"]
+
+
+def test_a_repair_that_needs_no_training_leaves_what_its_instrument_scored(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed = on_dev("refresh-statistics", 0.4, 0.0, True)
+    monkeypatch.setattr(trying, "situation_so_far", lambda *_: sick(refreshed, code="moving-statistics-lag"))
+    monkeypatch.setattr(trying, "try_cures", lambda *_: ())
+    monkeypatch.setattr(trying, "measure_repaired", lambda *_: pytest.fail("nothing is left to train"))
+    gain = Interval(0.3, 0.5)
+    train, dev = (
+        ModeScores(name, 50, (score(0.4),), (score(0.0),), (score(left),), (gain,), (gain,))
+        for name, left in (("train", 0.01), ("dev", 0.0))
+    )
+    known: dict[type, object] = {
+        Modes: Modes((), train, dev, 32, 10, 100, 0.4),
+        Evaluation: evaluation(score(0.4), score(0.4)),
+    }
+    quicker = Trial("lower-momentum", LEAKY, frozenset({"moving-statistics-lag"}))
+    for effects in ((refreshed,), (refreshed, on_train("lower-momentum", True))):
+        known.pop(Repaired, None)
+        _, cure = trying.tried_repairs(planner, known, [quicker], effects, ())
+        copy = known[Repaired]
+        assert isinstance(copy, Repaired) and copy.steps == 0
+        errors = [split.scores[0].error for split in (copy.evaluation.train, copy.evaluation.dev)]  # type: ignore[union-attr]
+        assert errors == [0.01, 0.0] and copy.evaluation.dev.rows == 50  # type: ignore[union-attr]
+        assert (cure is not None) is (len(effects) == 2)  # what trials on top of the repair have, instead
 
 
 @pytest.mark.parametrize(

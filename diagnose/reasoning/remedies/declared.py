@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from diagnose.diagnosis import Effect, Source
-from diagnose.measurements import Measurements
+from diagnose.measurements import Measurements, Repaired
 from diagnose.reasoning.remedies.in_place import InPlace
 from diagnose.subject import Task
 from diagnose.trials.plan import Intervention
@@ -50,7 +50,8 @@ class DeclaredRemedy:
     whether it restores learning; `option` does the same in a model that learns, to see whether the dev error falls.
     None if it cannot be automated, or is not yet. `in_place` tells whether a model already has what it advises; where a
     trial or an option does (`DoesNotApply.needless`), that counts as well. `measured` returns the effects of a
-    remedy that an instrument has tried already, () if it has not. `goes_on`: it is carried out by training on from the
+    remedy that an instrument has tried already, () if it has not; `scored` returns its scores of the model with the
+    remedy, where that needs no training. `goes_on`: it is carried out by training on from the
     loaded weights, which `trials.continuing` tries. `lessens`: what it weakens ("dropout", "penalty", "augmentation":
     `checks.reading.regularisers`), "" for nothing of the kind. `own_code`: it changes code of the user's own, which a
     saved model names and does not hold.
@@ -68,6 +69,7 @@ class DeclaredRemedy:
     option: Intervention | None = None
     in_place: InPlace | None = None
     measured: Callable[[Measurements], tuple[Effect, ...]] | None = None
+    scored: Callable[[Measurements], Repaired | None] | None = None
     goes_on: bool = False
     lessens: str = ""
     own_code: bool = False

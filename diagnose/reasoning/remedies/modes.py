@@ -7,11 +7,25 @@ from dataclasses import replace
 from diagnose.checks.reading.lag import GAIN, lag_of
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.measurements import Baseline, Conversions, LearningRate, Measurements, Modes, ModeScores
+from diagnose.measurements import (
+    Baseline,
+    Conversions,
+    Evaluation,
+    LearningRate,
+    Measurements,
+    Modes,
+    ModeScores,
+    Repaired,
+    SplitScores,
+    Unavailable,
+)
 from diagnose.reasoning.remedies import in_place
 from diagnose.reasoning.remedies.declared import TRAIN, DeclaredRemedy, rebuilt
 from diagnose.subject import Task
 from diagnose.trials.interventions import layers
+
+WHAT = "re-estimated moving statistics"
+NOT_SCORED = Unavailable("it was not scored with re-estimated statistics", "Evaluate it once they are re-estimated.")
 
 
 def _refreshed(measured: Measurements) -> tuple[Effect, ...]:
@@ -30,7 +44,7 @@ def _refreshed(measured: Measurements) -> tuple[Effect, ...]:
         return ()
     on_train = Effect(
         code="",
-        what="re-estimated moving statistics",
+        what=WHAT,
         before=max(lag.moving.skill, 0.0),
         after=max(lag.better.skill, 0.0),
         interval=lag.interval if lag.moving.skill >= 0 else None,
@@ -68,6 +82,29 @@ def _on_dev(dev: ModeScores, output: str, on_train: Effect) -> Effect | None:
     )
 
 
+def _scored(measured: Measurements) -> Repaired | None:
+    """The model with re-estimated statistics, on train and on dev."""
+    modes, evaluated = measured.get(Modes), measured.get(Evaluation)
+    if not isinstance(modes, Modes) or not isinstance(evaluated, Evaluation):
+        return None
+    splits = ((evaluated.train, modes.train), (evaluated.dev, modes.dev))
+    if not all(isinstance(old, SplitScores) and isinstance(new, ModeScores) for old, new in splits):
+        return None
+    train, dev = (
+        SplitScores(
+            old.split,
+            old.seen,
+            new.rows,
+            new.refreshed,
+            population=old.population,
+            sampled=old.sampled or new.rows < old.rows,
+        )
+        for old, new in splits
+        if isinstance(old, SplitScores) and isinstance(new, ModeScores)
+    )
+    return Repaired(WHAT, 0, Evaluation(train, dev, NOT_SCORED, NOT_SCORED))
+
+
 NORMALISATIONS = (
     "def normalisations(part):\n"
     "    if isinstance(part, keras.layers.BatchNormalization):\n"
@@ -93,6 +130,7 @@ REFRESH_STATISTICS = DeclaredRemedy(
     f"import keras\nimport numpy as np\n\n\n{NORMALISATIONS}{RE_ESTIMATE}",
     "a few lines, seconds",
     measured=_refreshed,
+    scored=_scored,
 )
 LOWER_MOMENTUM = DeclaredRemedy(
     "lower-momentum",
