@@ -99,7 +99,8 @@ def carried_out(bench: Bench, trainer: Trainer, plan: TrainingPlan, rates: Array
 
 def _of_own_model(bench: Bench, plan: TrainingPlan, model: Any) -> Trainer:
     """A trainer of the user's model; the last one again where the plans differ in their rates only."""
-    same = (id(plan.optimizer), id(plan.train), id(plan.dev), plan.batch_size, plan.batches)
+    judged = plan.judged.tobytes() if plan.judged is not None else b""
+    same = (id(plan.optimizer), id(plan.train), id(plan.dev), plan.batch_size, plan.batches, judged)
     last = bench.cache.get(LAST)
     if last is None or last[0] != same:
         trainer = _trainer(bench, plan, model, copying.new_optimizer(plan.optimizer))

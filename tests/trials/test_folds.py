@@ -148,6 +148,18 @@ def test_a_second_look_holds_out_the_next_rows() -> None:
     assert all(np.array_equal(one, two) for one, two in zip(looked_again(plan).held_out, again.held_out, strict=True))
 
 
+def test_each_look_is_judged_on_its_own_rows() -> None:
+    left = remaining(evaluation(score(0.0), score(0.1)), None, None)
+    assert left is not None
+    with Bench(digits(), Settings()) as bench:
+        train = replace(left.train, output=bench.subject.outputs[0].name)
+        criterion = DevError(replace(left, train=train), 1, folds=True)
+        own = criterion.begun(plan_of(bench, {}, 30))
+        looks = [criterion.train(bench, plan) for plan in (own, looked_again(own))]
+    for look, plan in zip(looks, (own, looked_again(own)), strict=True):
+        assert np.array_equal(look.rows, plan.held_out) and look.errors.shape == (3, 200)
+
+
 def test_a_second_look_without_folds_has_other_seeds() -> None:
     with Bench(digits(), Settings()) as bench:
         plan = plan_of(bench, {}, 10)
