@@ -42,7 +42,7 @@ class Outcome:
     `forecast` holds the low end, the high end and the true error of the forecast for twice the rows; () if there is
     none. `do` are the items of the lists with the verdict "do", `then` those with it after the repair. `repair` is the
     repair of the copy that was examined, () without one: its remedy and what was changed; `repaired` are what `rows`
-    are, on top of it.
+    are, on top of it. `bugs` is what failed by a fault of diagnose.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Outcome:
     then: tuple[str, ...] = ()
     repair: tuple[str, ...] = ()
     repaired: dict[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    bugs: tuple[str, ...] = ()
 
     @property
     def after_repair(self) -> "Outcome | None":
@@ -152,6 +153,7 @@ def measured(name: str, trained: Mapping[str, Outcome], effort: str) -> Outcome:
     from diagnose.loading import LoadOptions, subject_from
     from diagnose.subject import Task
     from diagnose.trials.cures import at_rate_tried
+    from tests.wards.ward import bugs
 
     pair = next(pair for pair in PAIRS if pair.name == name)
     rows, model = pair.split(), pair.compiled()
@@ -184,6 +186,7 @@ def measured(name: str, trained: Mapping[str, Outcome], effort: str) -> Outcome:
         then=tuple(verdict.item for verdict in verdicts if verdict.after_repair == "do"),
         repair=told,
         repaired=repaired,
+        bugs=bugs(diagnosis),
     )
 
 
@@ -382,6 +385,7 @@ def summary(outcomes: list[Outcome]) -> list[str]:
         *_judged("of the model as it is", outcomes),
         *_judged(f"once {sum(one.after_repair is not None for one in outcomes)} models are repaired", then),
         f"forecasts for twice the rows inside their 80 % interval: {Rate(sum(held), len(held))}",
+        *(f"{one.name}, a bug: {bug}" for one in outcomes for bug in one.bugs),
     ]
 
 

@@ -108,6 +108,8 @@ def _show(results: Iterable[Any]) -> None:
     for result in results:
         if result.trouble:
             click.echo(f"\n{result.name}: no diagnosis\n{result.trouble}")
+        for bug in result.bugs:
+            click.echo(f"\n{result.name}, a bug: {bug}")
 
 
 def _export(name: str, folder: str) -> None:

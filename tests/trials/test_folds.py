@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 from sklearn.datasets import load_digits
 
+import diagnose
 from diagnose.checks.reading.remaining import remaining
 from diagnose.intervals import chance_below, crossed_error, trainings_error, trainings_interval
 from diagnose.loading import LoadOptions, subject_from
@@ -24,6 +25,7 @@ from diagnose.trials.interventions.rows import EACH_ROW_ONCE
 from diagnose.trials.paired import plan_of, trainer_for
 from diagnose.trials.plan import TrainingPlan
 from tests.checks.builders_training import evaluation, score
+from tests.wards.ward import bugs
 
 DIGITS, CLASSES = load_digits(return_X_y=True)
 DIGITS = (DIGITS / 16).astype("float32")
@@ -192,3 +194,16 @@ def test_more_rows_make_a_gain_surer_and_the_same_rows_change_nothing() -> None:
     numbers = np.arange(900).reshape(3, 300)
     assert trainings_error(apart, numbers)[0] < 0.8 * trainings_error(values, same)[0]
     assert chance_below(np.full((3, 5), -0.1), np.arange(15).reshape(3, 5)) == 1.0
+
+
+@pytest.mark.slow
+def test_a_deep_examination_looks_twice_on_rows_held_out_in_turn() -> None:
+    x, y = DIGITS[ORDER], CLASSES[ORDER]
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((64,)), layers.Dense(16, "relu"), layers.Dense(10, "softmax")])
+    model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
+    model.fit(x[:600], y[:600], epochs=10, verbose=0)
+    found = diagnose.examine(model, (x[:600], y[:600]), (x[600:800], y[600:800]), epochs=10, effort="deep")
+    twice = [effect for effect in found.effects if effect.seeds == 6]
+    assert twice and all(effect.folds for effect in twice)
+    assert bugs(found) == ()

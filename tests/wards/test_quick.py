@@ -21,6 +21,7 @@ def results() -> list[Result]:
 @pytest.mark.ward
 def test_every_quick_case_is_verified_and_gets_a_diagnosis(results: list[Result]) -> None:
     assert {result.name: result.verdict for result in results if not result.counts or result.trouble} == {}
+    assert {result.name: result.bugs for result in results if result.bugs} == {}
 
 
 @pytest.mark.ward

@@ -35,7 +35,7 @@ class Result:
     """The result of examining one case.
 
     `untried` is the first cause without any trial, from the same measurements; "" if none is named. `trouble` is the
-    traceback, if the examination crashed.
+    traceback, if the examination crashed; `bugs` is what failed in it by a fault of diagnose.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Result:
     seconds: float = 0.0
     timing: dict[str, float] = field(default_factory=dict)
     trouble: str = ""
+    bugs: tuple[str, ...] = ()
 
     @property
     def counts(self) -> bool:
@@ -101,6 +102,7 @@ def examine(case: Case, save: Path | None = None, **options: Any) -> Result:
         state=str(diagnosis.state),
         causes=_named(case, diagnosis),
         untried=untried(diagnosis),
+        bugs=bugs(diagnosis),
         seconds=time.perf_counter() - start,
         timing=dict(diagnosis.timing),
     )
@@ -137,6 +139,13 @@ def _named(case: Case, diagnosis: Any) -> tuple[Named, ...]:
         Named(c.code, c.kind, str(c.severity), c.state, c.confidence, c.code in case.answers, c.code not in explained)
         for c in causes
     )
+
+
+def bugs(diagnosis: Any) -> tuple[str, ...]:
+    """What failed by a fault of diagnose, as the coverage of an examination admits."""
+    from diagnose.measurements import REPORT
+
+    return tuple(f"{gap.what}: {gap.why}" for gap in diagnosis.coverage if gap.how_to_get_it == REPORT)
 
 
 def untried(diagnosis: Any) -> str:
