@@ -84,6 +84,9 @@ class Rounds(Trials[DevError]):
             (f"{trial.title} with more seeds", (control.looked_again, changed.looked_again))
             for trial, (control, changed) in zip(promising, firsts, strict=True)
         ]
+        if not more:
+            return tried
+        self._announced(more)
         beside = self._beside(self._own.looked_again, len(more)) if self._deep else ()
         self._criterion = self._criterion.looked_twice()
         surer: dict[str, Effect] = {}

@@ -91,9 +91,11 @@ class Trials(Generic[C]):
         return next((self._work(pair) for pair in pairs if not isinstance(pair, DoesNotApply)), None)
 
     def _announce(self, wanted: Iterable[Trial], most: int | None = None) -> None:
-        """Tell the planner what is due, for the progress."""
-        pairs = ((trial.title, self._pair(trial)) for trial in wanted)
-        due = dict(islice(((title, pair) for title, pair in pairs if not isinstance(pair, DoesNotApply)), most))
+        """Tell the planner which trials are due, for the progress."""
+        self._announced(islice(self._following(wanted), most))
+
+    def _announced(self, pairs: Iterable[tuple[str, Pair]]) -> None:
+        due = dict(pairs)
         self._planner.expect(tuple(due), lambda titles: self._work(one for title in titles for one in due[title]))
 
     def _ran(self, title: str, work: Work, action: Callable[[], T]) -> T | None:
