@@ -163,14 +163,14 @@ def longer_repair(
     """The trial of a longer training where that is the repair of the first cause that was seen to lower the dev error;
     None if it is not.
 
-    The copy with that repair becomes one of the measurements.
+    The copy with that repair becomes one of the measurements, unless one with a repair that needs no training is there.
     """
     now = situation_so_far(measured, outcomes, effects)
     effect = now.effects.get(TRAIN_LONGER.code)
     if now.repair is None or TRAIN_LONGER not in now.repair.cause.remedies or effect is None or not effect.likely:
         return None
     trial = Trial(TRAIN_LONGER.code, MORE_STEPS)
-    copy = measure_repaired(planner, measured, trial, effect)
+    copy = None if Repaired in measured else measure_repaired(planner, measured, trial, effect)
     if copy is not None:
         measured[Repaired] = copy
     return trial

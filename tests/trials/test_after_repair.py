@@ -242,6 +242,10 @@ def test_a_longer_training_is_a_repair_where_the_first_cause_has_it(
     cure = trying.longer_repair(planner, measured, (), (longer,))
     assert (cure is not None) is has_copy is (measured.get(Repaired) is copy)
     assert [trial.intervention for trial in asked] == [MORE_STEPS] * has_copy
+    at_once = Repaired("new statistics", 0, evaluation(score(0.1), score(0.1)))
+    known: dict[type, object] = {Repaired: at_once}
+    trying.longer_repair(planner, known, (), (longer,))
+    assert known == {Repaired: at_once} and len(asked) == has_copy
 
 
 @pytest.mark.slow
