@@ -125,12 +125,16 @@ def test_rows_that_a_change_leaves_out_are_not_trained_on_with_any_seed() -> Non
         assert not np.intersect1d(kept, unseen).size and len(of_dev) > 100
 
 
-def test_arms_of_the_same_seed_are_judged_on_the_same_rows() -> None:
+def in_turn(bench: Bench) -> DevError:
     left = remaining(evaluation(score(0.0), score(0.1)), None, None)
     assert left is not None
+    train = replace(left.train, output=bench.subject.outputs[0].name)
+    return DevError(replace(left, train=train), 1, folds=True)
+
+
+def test_arms_of_the_same_seed_are_judged_on_the_same_rows() -> None:
     with Bench(digits(), Settings()) as bench:
-        train = replace(left.train, output=bench.subject.outputs[0].name)
-        criterion = DevError(replace(left, train=train), 1, folds=True)
+        criterion = in_turn(bench)
         own = criterion.begun(plan_of(bench, {}, 30))
         one, other = (
             criterion.train(bench, plan) for plan in (own, own.changed("twice the rate", rates=(2 * own.rates[0],)))
@@ -151,11 +155,8 @@ def test_a_second_look_holds_out_the_next_rows() -> None:
 
 
 def test_each_look_is_judged_on_its_own_rows() -> None:
-    left = remaining(evaluation(score(0.0), score(0.1)), None, None)
-    assert left is not None
     with Bench(digits(), Settings()) as bench:
-        train = replace(left.train, output=bench.subject.outputs[0].name)
-        criterion = DevError(replace(left, train=train), 1, folds=True)
+        criterion = in_turn(bench)
         own = criterion.begun(plan_of(bench, {}, 30))
         looks = [criterion.train(bench, plan) for plan in (own, looked_again(own))]
     for look, plan in zip(looks, (own, looked_again(own)), strict=True):
