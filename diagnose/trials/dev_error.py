@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from diagnose.checks.reading.gaps import POINT, level, scale_of
+from diagnose.checks.reading.gaps import POINT, scale_of
 from diagnose.diagnosis import Effect
 from diagnose.findings import Interval
-from diagnose.intervals import SeedSpread, chance_below, seed_ratio, trainings_error, trainings_interval
+from diagnose.intervals import SeedSpread, chance_below, seed_ratio, trainings_interval
 from diagnose.measurements import REPORT, Array, NotMeasured
 from diagnose.measuring.bench import Bench
 from diagnose.measuring.replay import usual_length
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FAR = 1.25  # times the model's error: from here on a short training says nothing about the model
 SAME_GAP = 0.5  # share of the model's gap between train and dev that the training must show
 EVEN = 0.5  # chance
-SURE = 2  # standard errors
 WORTH = 0.1  # share of the error; a change that can bring less does not help
 METRICS = {Task.REGRESSION: "dev RMSE", Task.OWN_LOSS: "dev loss"}  # all others: an error rate
 LONGER_TRAINING = "Allow more time: --budget SECONDS, or --effort deep."
@@ -159,23 +158,12 @@ class DevError:
         return DevArm(found, np.stack(rows), place, float(plan.rates[0][0]), tuple(train), tuple(dev))
 
     def accept(self, control: DevArm, steps: int) -> None:
-        """Check that the unchanged training stands for the model; on other rows by more than these may differ.
+        """Check that the unchanged training stands for the model.
 
         Raises:
             NotMeasured: it stays far behind the model, or it does not overfit as the model does.
         """
-        error = self._of_other_rows(control) if self.folds else 0.0
-        stands_for(self.left, control.place, control.train, control.dev, steps, error=error)
-
-    def _of_other_rows(self, control: DevArm) -> float:
-        """The standard error of how far the training is behind the model, as the two were judged on different rows."""
-        scale = scale_of(self.left.train)
-        unit = scale**2 if self.left.task is Task.REGRESSION else scale
-        several = len(control.errors) > 1
-        mean = control.errors.mean(axis=0)
-        own = trainings_error(control.errors, control.rows)[0] if several else float(mean.std() / math.sqrt(len(mean)))
-        of_model = level(self.left.unseen, scale).se if self.left.unseen is not None else 0.0
-        return math.hypot(own / unit, of_model)
+        stands_for(self.left, control.place, control.train, control.dev, steps)
 
     def effect(
         self,
@@ -266,13 +254,7 @@ def in_units(task: Task, before: float, change: Interval, scale: float = 1.0) ->
 
 
 def stands_for(
-    left: Remaining,
-    place: int,
-    train: tuple[Assessment, ...],
-    dev: tuple[Assessment, ...],
-    steps: int,
-    *,
-    error: float = 0.0,
+    left: Remaining, place: int, train: tuple[Assessment, ...], dev: tuple[Assessment, ...], steps: int
 ) -> None:
     """Check that trainings of `steps` steps stand for the model, whose remaining error is `left`.
 
@@ -281,13 +263,12 @@ def stands_for(
         place: number of the output.
         train, dev: the trainings at their ends, one per seed.
         steps: of one training.
-        error: standard error of how far they are behind, on the scale of `Remaining.whole`; 0 on the same rows.
 
     Raises:
         NotMeasured: they stay far behind the model, or do not overfit as the model does.
     """
     unseen, seen = (float(np.mean([_level(left, of_output(one, place)) for one in ends])) for ends in (dev, train))
-    if unseen > FAR * left.whole + POINT and unseen - left.whole > SURE * error:
+    if unseen > FAR * left.whole + POINT:
         raise NotMeasured(f"trainings of {steps:,} steps stay behind the model", LONGER_TRAINING)
     if left.gap is not None and left.gap.counts and unseen - seen < SAME_GAP * left.gap.size:
         raise NotMeasured(f"trainings of {steps:,} steps do not overfit as the model does", LONGER_TRAINING)

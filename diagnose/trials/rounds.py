@@ -218,7 +218,6 @@ class Rounds(Trials[DevError]):
 
         def compared() -> Effect:
             self._arms.train([placebo])
-            self._used.add(placebo.key)
             return self._between(trial.remedy, (placebo, changed))
 
         against = self._ran(f"{trial.title} against {plan.what}", self._work([placebo]), compared)

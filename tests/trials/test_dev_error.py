@@ -186,23 +186,6 @@ def test_trainings_are_compared_with_the_model_on_one_scale(error: float, why: s
         stands_for(left, 0, (train,), (dev,), 100)
 
 
-@pytest.mark.parametrize(("folds", "rows", "behind"), [(False, 300, True), (True, 300, False), (True, 3000, True)])
-def test_on_other_rows_a_training_is_behind_by_more_than_rows_differ(folds: bool, rows: int, behind: bool) -> None:
-    """2 % against 4 %: of 300 rows that is 6 and 12 errors."""
-    left = Remaining(score(0.02, rows=rows), score(0.02, rows=rows), None, alone=True)
-    errors = np.zeros((3, rows))
-    errors[:, : round(0.04 * rows)] = 1
-    held_out = np.arange(3 * rows).reshape(3, rows) if folds else np.tile(np.arange(rows), (3, 1))
-    ends = (Assessment(0, 0, 0.04, 0, True, 0, 0.5),) * 3
-    control = dev_error.DevArm(errors, held_out, 0, 1e-3, ends, ends)
-    criterion = dev_error.DevError(left, 1, folds=folds)
-    if not behind:
-        criterion.accept(control, 100)
-        return
-    with pytest.raises(NotMeasured, match="stay behind"):
-        criterion.accept(control, 100)
-
-
 def test_a_gain_is_clear_missing_or_open() -> None:
     assert helps(Interval(-0.02, -0.001), 0.1)
     assert helps(Interval(-0.005, 0.03), 0.1) is False  # at most 5 % of the error
