@@ -86,7 +86,7 @@ class Rounds(Trials[DevError]):
         ]
         if not more:
             return tried
-        self._announced(more)
+        self._expect(more)
         beside = self._beside(self._own.looked_again, len(more)) if self._deep else ()
         self._criterion = self._criterion.looked_twice()
         surer: dict[str, Effect] = {}
@@ -218,6 +218,7 @@ class Rounds(Trials[DevError]):
 
         def compared() -> Effect:
             self._arms.train([placebo])
+            self._used.add(placebo.key)
             return self._between(trial.remedy, (placebo, changed))
 
         against = self._ran(f"{trial.title} against {plan.what}", self._work([placebo]), compared)

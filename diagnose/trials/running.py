@@ -92,9 +92,10 @@ class Trials(Generic[C]):
 
     def _announce(self, wanted: Iterable[Trial], most: int | None = None) -> None:
         """Tell the planner which trials are due, for the progress."""
-        self._announced(islice(self._following(wanted), most))
+        self._expect(islice(self._following(wanted), most))
 
-    def _announced(self, pairs: Iterable[tuple[str, Pair]]) -> None:
+    def _expect(self, pairs: Iterable[tuple[str, Pair]]) -> None:
+        """Tell the planner which arms are due, by the titles of their trials."""
         due = dict(pairs)
         self._planner.expect(tuple(due), lambda titles: self._work(one for title in titles for one in due[title]))
 

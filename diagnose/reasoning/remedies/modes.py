@@ -87,22 +87,16 @@ def _scored(measured: Measurements) -> Repaired | None:
     modes, evaluated = measured.get(Modes), measured.get(Evaluation)
     if not isinstance(modes, Modes) or not isinstance(evaluated, Evaluation):
         return None
-    splits = ((evaluated.train, modes.train), (evaluated.dev, modes.dev))
-    if not all(isinstance(old, SplitScores) and isinstance(new, ModeScores) for old, new in splits):
+    train, dev = (_split(*each) for each in ((evaluated.train, modes.train), (evaluated.dev, modes.dev)))
+    return Repaired(WHAT, 0, Evaluation(train, dev, NOT_SCORED, NOT_SCORED)) if train and dev else None
+
+
+def _split(old: SplitScores | Unavailable, new: ModeScores | Unavailable) -> SplitScores | None:
+    """The scores of a split with re-estimated statistics, on the rows that were scored so."""
+    if isinstance(old, Unavailable) or isinstance(new, Unavailable):
         return None
-    train, dev = (
-        SplitScores(
-            old.split,
-            old.seen,
-            new.rows,
-            new.refreshed,
-            population=old.population,
-            sampled=old.sampled or new.rows < old.rows,
-        )
-        for old, new in splits
-        if isinstance(old, SplitScores) and isinstance(new, ModeScores)
-    )
-    return Repaired(WHAT, 0, Evaluation(train, dev, NOT_SCORED, NOT_SCORED))
+    sampled = old.sampled or new.rows < old.rows
+    return SplitScores(old.split, old.seen, new.rows, new.refreshed, population=old.population, sampled=sampled)
 
 
 NORMALISATIONS = (
